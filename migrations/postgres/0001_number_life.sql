@@ -1,0 +1,80 @@
+-- The life of a number: what it is now (phone_number), every attempt to hold it in Sigan (reservation), and the previews
+-- from which customers choose. Names of tables and columns are those of the existing database; `reservation`,
+-- `preview.brand_id` and `preview.expires_at` are new.
+
+create table location_ddd (
+    location_cnl integer primary key,
+    ddd          char(2) not null
+);
+
+create index location_ddd_ddd on location_ddd (ddd);
+
+create table preview (
+    id              uuid primary key,
+    external_id     varchar(64) not null,
+    reserved_msisdn char(11),
+    created_at      timestamptz not null default clock_timestamp(),
+    brand_id        varchar(64) not null,
+    expires_at      timestamptz not null
+);
+
+-- A release of older data, which has no reservation row, finds Sigan's id through the preview.
+create index preview_reserved_msisdn on preview (reserved_msisdn) where reserved_msisdn is not null;
+
+create table preview_number (
+    preview_id uuid not null references preview (id) on delete cascade,
+    msisdn     char(11) not null,
+    index      smallint not null check (index between 1 and 3),
+    primary key (preview_id, msisdn),
+    unique (preview_id, index)
+);
+
+create index preview_number_msisdn on preview_number (msisdn);
+
+create table phone_number (
+    msisdn          char(11) primary key,
+    origin          varchar(32) not null,
+    status          varchar(32) not null check (status in ('RESERVED', 'IN_USE', 'RETURNED')),
+    assigned_sim_id uuid,
+    assigned_at     timestamptz,
+    created_at      timestamptz not null default clock_timestamp(),
+    updated_at      timestamptz not null default clock_timestamp(),
+    check (status = 'IN_USE' or assigned_sim_id is null)
+);
+
+create table reservation (
+    id              uuid primary key,
+    preview_id      uuid references preview (id) on delete set null,
+    external_id     varchar(64) not null,
+    brand_id        varchar(64) not null,
+    msisdn          char(11) not null,
+    state           varchar(16) not null check (
+        state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'RELEASED', 'REJECTED')
+    ),
+    due_at          timestamptz,
+    hold_expires_at timestamptz,
+    attempts        integer not null default 1 check (attempts >= 0),
+    last_error      text,
+    client          varchar(64),
+    idempotency_key varchar(128),
+    created_at      timestamptz not null default clock_timestamp(),
+    updated_at      timestamptz not null default clock_timestamp(),
+    -- What the sweep must look at has a time at which it does; what it need not has none.
+    check ((due_at is not null) = (state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING'))),
+    check ((hold_expires_at is not null) or state <> 'HELD')
+);
+
+-- The lock: a number has at most one live holder, whatever process dies or is slow.
+create unique index reservation_live_msisdn on reservation (msisdn)
+    where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED');
+
+-- A preview gives at most one number, once.
+create unique index reservation_preview on reservation (preview_id) where state <> 'REJECTED';
+
+create unique index reservation_idempotency on reservation (client, idempotency_key) where idempotency_key is not null;
+
+-- The queue of the sweep: its cost follows what is due, not what is stored.
+create index reservation_due on reservation (due_at) where state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING');
+
+-- The history of a number.
+create index reservation_msisdn on reservation (msisdn, id);

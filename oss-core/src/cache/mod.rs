@@ -1,0 +1,122 @@
+//! Look-ups that are asked far more often than they change: memory, then Redis, then whoever knows.
+//!
+//! Knows nothing of what is looked up. Each layer above the last is optional: where it fails, the next one is asked.
+
+mod redis;
+
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::redis::RedisCache;
+
+/// How long an answer is kept in memory. Another instance may have changed it meanwhile.
+const IN_MEMORY: Duration = Duration::from_mins(1);
+
+/// How long an answer is kept in Redis.
+const IN_REDIS: Duration = Duration::from_hours(1);
+
+/// How many answers are kept in memory.
+const CAPACITY: u64 = 10_000;
+
+/// The answers to one kind of question.
+pub(crate) struct Lookups<K, V> {
+    name: &'static str,
+    memory: Cache<K, V>,
+    redis: Option<RedisCache>,
+}
+
+impl<K, V> fmt::Debug for Lookups<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookups").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<K, V> Lookups<K, V>
+where
+    K: Hash + Eq + Clone + fmt::Display + Send + Sync + 'static,
+    V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    /// No answers yet. `name` keeps them apart in Redis.
+    pub(crate) fn new(name: &'static str, redis: Option<RedisCache>) -> Self {
+        let memory = Cache::builder().time_to_live(IN_MEMORY).max_capacity(CAPACITY).build();
+        Self { name, memory, redis }
+    }
+
+    /// The answer for `key`. Callers that ask at the same time share one look-up; an error is kept nowhere.
+    pub(crate) async fn get_or_load<F, E>(&self, key: K, load: impl FnOnce() -> F) -> Result<V, E>
+    where
+        F: Future<Output = Result<V, E>>,
+        E: Clone + Send + Sync + 'static,
+    {
+        if let Some(known) = self.memory.get(&key).await {
+            return Ok(known);
+        }
+        let found = self.redis_or(&key, load);
+        self.memory.try_get_with(key.clone(), found).await.map_err(|error: Arc<E>| E::clone(&error))
+    }
+
+    async fn redis_or<F, E>(&self, key: &K, load: impl FnOnce() -> F) -> Result<V, E>
+    where
+        F: Future<Output = Result<V, E>>,
+    {
+        let Some(redis) = &self.redis else { return load().await };
+        let key = format!("oss:{}:{key}", self.name);
+        // What cannot be read was written by another version: it counts as absent.
+        if let Some(known) = redis.get(&key).await.and_then(|text| serde_json::from_str(&text).ok()) {
+            return Ok(known);
+        }
+        let loaded = load().await?;
+        if let Ok(text) = serde_json::to_string(&loaded) {
+            redis.set(&key, text, IN_REDIS).await;
+        }
+        Ok(loaded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn callers_at_the_same_time_share_one_look_up() {
+        let (lookups, loads) = (Arc::new(Lookups::<u8, bool>::new("t", None)), Arc::new(AtomicUsize::new(0)));
+        let (open, gate) = tokio::sync::watch::channel(false);
+        let callers: Vec<_> = (0..50)
+            .map(|_| {
+                let (lookups, loads, mut gate) = (lookups.clone(), loads.clone(), gate.clone());
+                tokio::spawn(async move {
+                    let load = move || async move {
+                        loads.fetch_add(1, Ordering::SeqCst);
+                        gate.wait_for(|open| *open).await.unwrap();
+                        Ok::<_, ()>(false)
+                    };
+                    lookups.get_or_load(11, load).await
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        open.send(true).unwrap();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), Ok(false));
+        }
+        assert_eq!(loads.load(Ordering::SeqCst), 1);
+        // A negative answer is an answer.
+        let again = lookups.get_or_load(11, || async { Err("asked again") }).await;
+        assert_eq!(again, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn an_error_is_not_kept() {
+        let lookups = Lookups::<u8, bool>::new("t", None);
+        assert_eq!(lookups.get_or_load(11, || async { Err("down") }).await, Err("down"));
+        assert_eq!(lookups.get_or_load(11, || async { Ok::<_, &str>(true) }).await, Ok(true));
+    }
+}

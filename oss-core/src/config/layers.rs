@@ -1,0 +1,143 @@
+//! The layers laid over one another, and the faults found on the way.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::settings::{Expected, FLAG_VARIABLES, SETTINGS, Setting};
+use super::{ConfigError, Sources};
+
+/// The text of each setting, with the place it came from.
+pub(super) struct Layers {
+    given: BTreeMap<&'static str, Given>,
+    faults: Vec<String>,
+}
+
+struct Given {
+    text: String,
+    /// How a person finds the place again: `OSS_LISTEN`, `server.listen in oss.toml`.
+    origin: String,
+}
+
+impl Layers {
+    /// Lays the sources over the defaults, the stronger later.
+    pub(super) fn read(sources: &Sources) -> Self {
+        let mut layers = Self { given: BTreeMap::new(), faults: Vec::new() };
+        for Setting { key, default, .. } in &SETTINGS {
+            if let Some(text) = default {
+                layers.set(key, (*text).to_owned(), format!("the default of {key}"));
+            }
+        }
+        if let Some(path) = &sources.file {
+            layers.read_file(path);
+        }
+        for (name, value) in &sources.environment {
+            layers.read_variable(name, value);
+        }
+        for (key, text) in &sources.flags {
+            layers.set(key, text.clone(), format!("the flag for {key}"));
+        }
+        layers
+    }
+
+    /// The value of a setting that must have one. Where it has none, or one that cannot be read, that is a fault.
+    pub(super) fn required<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&str) -> Result<T, Expected>,
+    ) -> Option<T> {
+        if !self.given.contains_key(key) {
+            let env = SETTINGS.iter().find(|setting| setting.key == key).map_or("", |setting| setting.env);
+            self.faults.push(format!("{key} is not set; set {env}, or {key} in the file"));
+        }
+        self.optional(key, read)
+    }
+
+    /// The value of a setting that may have one.
+    pub(super) fn optional<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&str) -> Result<T, Expected>,
+    ) -> Option<T> {
+        match read(&self.given.get(key)?.text) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                self.fault(key, expected);
+                None
+            }
+        }
+    }
+
+    /// Notes that the value of a setting is not what was expected. The value itself is left out: it may be a secret.
+    pub(super) fn fault(&mut self, key: &'static str, expected: Expected) {
+        let origin = self.given.get(key).map_or(key, |given| given.origin.as_str());
+        self.faults.push(format!("{origin}: expected {expected}"));
+    }
+
+    /// The value, where no layer had a fault.
+    pub(super) fn finish<T>(mut self, value: impl FnOnce() -> Option<T>) -> Result<T, ConfigError> {
+        match value() {
+            Some(value) if self.faults.is_empty() => Ok(value),
+            _ => {
+                self.faults.dedup();
+                Err(ConfigError { faults: self.faults })
+            }
+        }
+    }
+
+    fn set(&mut self, key: &'static str, text: String, origin: String) {
+        self.given.insert(key, Given { text, origin });
+    }
+
+    fn read_variable(&mut self, name: &str, value: &str) {
+        if !name.starts_with("OSS_") || FLAG_VARIABLES.contains(&name) || value.is_empty() {
+            return;
+        }
+        match SETTINGS.iter().find(|setting| setting.env == name) {
+            Some(setting) => self.set(setting.key, value.to_owned(), name.to_owned()),
+            None => self.faults.push(format!("{name} is not a setting; is it misspelt?")),
+        }
+    }
+
+    fn read_file(&mut self, path: &Path) {
+        let shown = path.display();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return self.faults.push(format!("{shown} cannot be read: {}", error.kind())),
+        };
+        match text.parse::<Table>() {
+            Ok(table) => self.read_table(path, "", table),
+            // The error's own text shows the line, which may hold a secret.
+            Err(error) => {
+                let at =
+                    error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+                self.faults.push(format!("{shown} is not TOML, near line {at}"));
+            }
+        }
+    }
+
+    fn read_table(&mut self, path: &Path, prefix: &str, table: Table) {
+        for (name, value) in table {
+            let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+            match value {
+                Value::Table(inner) => self.read_table(path, &key, inner),
+                value => self.read_value(path, &key, &value),
+            }
+        }
+    }
+
+    fn read_value(&mut self, path: &Path, key: &str, value: &Value) {
+        let origin = format!("{key} in {}", path.display());
+        let text = match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Integer(number) => Some(number.to_string()),
+            _ => None,
+        };
+        match (SETTINGS.iter().find(|setting| setting.key == key), text) {
+            (Some(setting), Some(text)) => self.set(setting.key, text, origin),
+            (Some(_), None) => self.faults.push(format!("{origin}: expected text or a number")),
+            (None, _) => self.faults.push(format!("{origin} is not a setting; is it misspelt?")),
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! One typed configuration for library, command line and server: defaults < TOML file < `OSS_*` environment < flags.
+//!
+//! The only module that reads the environment. Every fault is reported at once, and none repeats a secret.
+
+mod layers;
+mod settings;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+pub use settings::markdown_table;
+use url::Url;
+
+use self::layers::Layers;
+use crate::numbers::BrandId;
+use crate::oss::Settings;
+use crate::sigan::Credentials;
+
+/// The longest that opening a connection to Sigan may take; every call's timeout is longer.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Everything that the service is told.
+///
+/// ```
+/// use oss_core::config::{Config, Sources};
+///
+/// let environment = [("OSS_DATABASE_URL", "sqlite://oss.db"), ("OSS_SIGAN_URL", "https://sigan.example"), ("OSS_SIGAN_BRAND_ID", "acme")];
+/// let config = Config::load(&Sources::of_environment(environment))?;
+/// assert_eq!(config.basics.preview_ttl.as_secs(), 15 * 60);
+///
+/// // Every fault is told at once.
+/// let faults = Config::load(&Sources::of_environment([("OSS_PREVIEW_TTL", "soon")])).unwrap_err();
+/// assert_eq!(faults.faults.len(), 4); // The duration, and the three that must be named.
+/// # Ok::<(), oss_core::config::ConfigError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// What the sandbox needs too.
+    pub basics: Basics,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The cache that servers share, where there is one.
+    pub redis: Option<RedisUrl>,
+    /// Sigan.
+    pub sigan: SiganConfig,
+}
+
+/// What is needed wherever numbers and Sigan come from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Basics {
+    /// How long a preview may be reserved from.
+    pub preview_ttl: Duration,
+    /// How long a reserved number is held before it counts as abandoned.
+    pub reservation_ttl: Duration,
+    /// The longest that one call to Sigan may take, connecting included.
+    pub sigan_timeout: Duration,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// Where the server listens.
+    pub listen: SocketAddr,
+}
+
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `postgres://…` or `sqlite://…`; wrapped, because it may carry a password.
+    pub url: SecretString,
+    /// How many connections to PostgreSQL are kept at most.
+    pub pool: u32,
+}
+
+/// Where Redis is; wrapped, because it may carry a password.
+#[derive(Debug, Clone)]
+pub struct RedisUrl(pub SecretString);
+
+/// How Sigan is spoken to.
+#[derive(Debug, Clone)]
+pub struct SiganConfig {
+    /// The address under which its paths lie.
+    pub url: Url,
+    /// The brand on whose behalf it holds numbers.
+    pub brand: BrandId,
+    /// How we show who we are.
+    pub credentials: Credentials,
+    /// The longest that one call may take, connecting included.
+    pub timeout: Duration,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct LogConfig {
+    /// The least level of our own lines; none where it was not set, so that each face has its own default.
+    pub level: Option<tracing::Level>,
+    /// Lines for people or for machines.
+    pub format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The layers of a configuration above the defaults, the later the stronger.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// A TOML file.
+    pub file: Option<PathBuf>,
+    /// The environment; the variables that begin with `OSS_` count.
+    pub environment: Vec<(String, String)>,
+    /// Flags, by the key they set: `("database.url", "sqlite://oss.db")`.
+    pub flags: Vec<(&'static str, String)>,
+}
+
+/// An environment may carry secrets, so only its names are shown.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.environment.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Sources")
+            .field("file", &self.file)
+            .field("environment", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every fault of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// One line for each: which value, what was expected.
+    pub faults: Vec<String>,
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has faults:")?;
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  - {fault}"))
+    }
+}
+
+impl Sources {
+    /// The environment of this process, with the given file and flags.
+    ///
+    /// A value that is not UTF-8 reaches no setting: it becomes text that no setting accepts.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn of_process(file: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Self {
+        let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        let environment = std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
+        Self { file, environment, flags }
+    }
+
+    /// The given environment alone.
+    #[must_use]
+    pub fn of_environment<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self { environment: variables.into_iter().map(owned).collect(), ..Self::default() }
+    }
+}
+
+impl Config {
+    /// The configuration of the service. A database, Sigan and a brand must be named.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut layers = Layers::read(sources);
+        let basics = basics(&mut layers);
+        let database = database(&mut layers);
+        let redis = layers.optional("redis.url", settings::redis_url);
+        let sigan = sigan(&mut layers, basics.as_ref());
+        layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan? }))
+    }
+
+    /// What a migration needs: a database must be named.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault.
+    pub fn load_for_migration(sources: &Sources) -> Result<(Basics, DatabaseConfig), ConfigError> {
+        let mut layers = Layers::read(sources);
+        let basics = basics(&mut layers);
+        let database = database(&mut layers);
+        layers.finish(|| Some((basics?, database?)))
+    }
+
+    /// What the operations need to know of it.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.basics.settings(self.sigan.brand.clone())
+    }
+}
+
+impl Basics {
+    /// What the sandbox needs, which brings its own database and Sigan.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut layers = Layers::read(sources);
+        let basics = basics(&mut layers);
+        layers.finish(|| basics)
+    }
+
+    /// What the operations need to know, for a brand.
+    #[must_use]
+    pub fn settings(&self, brand: BrandId) -> Settings {
+        Settings {
+            brand,
+            preview_ttl: self.preview_ttl,
+            reservation_ttl: self.reservation_ttl,
+            sigan_call: self.sigan_timeout,
+        }
+    }
+}
+
+fn basics(layers: &mut Layers) -> Option<Basics> {
+    let preview_ttl = layers.required("preview.ttl", settings::duration);
+    let reservation_ttl = layers.required("reservation.ttl", settings::duration);
+    let sigan_timeout = layers.required("sigan.timeout", settings::call_timeout);
+    let level = layers.optional("log.level", settings::level);
+    let format = layers.required("log.format", settings::log_format);
+    let listen = layers.required("server.listen", settings::address);
+    // A number is reserved within its preview's time: a call that may outlast it could never succeed for certain.
+    if let (Some(ttl), Some(call)) = (preview_ttl, sigan_timeout)
+        && ttl <= call
+    {
+        layers.fault("preview.ttl", "a time longer than sigan.timeout");
+    }
+    Some(Basics {
+        preview_ttl: preview_ttl?,
+        reservation_ttl: reservation_ttl?,
+        sigan_timeout: sigan_timeout?,
+        log: LogConfig { level, format: format? },
+        listen: listen?,
+    })
+}
+
+fn database(layers: &mut Layers) -> Option<DatabaseConfig> {
+    let url = layers.required("database.url", settings::database_url);
+    let pool = layers.required("database.pool", settings::pool_size);
+    Some(DatabaseConfig { url: url?, pool: pool? })
+}
+
+fn sigan(layers: &mut Layers, basics: Option<&Basics>) -> Option<SiganConfig> {
+    let url = layers.required("sigan.url", settings::sigan_url);
+    let brand = layers.required("sigan.brand_id", settings::brand);
+    let credentials = credentials(layers);
+    Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: basics?.sigan_timeout })
+}
+
+fn credentials(layers: &mut Layers) -> Option<Credentials> {
+    let token = layers.optional("sigan.token", settings::secret);
+    let user = layers.optional("sigan.user", settings::user);
+    let password = layers.optional("sigan.password", settings::secret);
+    match (token, user, password) {
+        (None, None, None) => Some(Credentials::None),
+        (Some(token), None, None) => Some(Credentials::Bearer(token)),
+        (None, Some(user), Some(password)) => Some(Credentials::Basic { user, password }),
+        _ => {
+            layers.fault("sigan.token", "either a token, or a user with a password, or none of them");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const NEEDED: [(&str, &str); 3] = [
+        ("OSS_DATABASE_URL", "postgres://oss:s3cret@db/oss"),
+        ("OSS_SIGAN_URL", "https://sigan.example/base"),
+        ("OSS_SIGAN_BRAND_ID", "acme"),
+    ];
+
+    fn with(more: &[(&str, &str)]) -> Sources {
+        Sources::of_environment(NEEDED.iter().chain(more).copied())
+    }
+
+    fn file(text: &str) -> (tempfile::NamedTempFile, Option<PathBuf>) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let path = Some(file.path().to_owned());
+        (file, path)
+    }
+
+    #[test]
+    fn each_layer_is_stronger_than_the_one_below() {
+        let listen = |sources: &Sources| Basics::load(sources).unwrap().listen.port();
+        let (_file, path) = file("[server]\nlisten = \"127.0.0.1:1\"");
+        let mut sources = Sources::default();
+        assert_eq!(listen(&sources), 8080);
+        sources.file = path;
+        assert_eq!(listen(&sources), 1);
+        sources.environment = vec![("OSS_LISTEN".into(), "127.0.0.1:2".into())];
+        assert_eq!(listen(&sources), 2);
+        sources.flags = vec![("server.listen", "127.0.0.1:3".into())];
+        assert_eq!(listen(&sources), 3);
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once_and_none_repeats_a_secret() {
+        let (_file, path) =
+            file("[sigan]\ntimeot = \"5s\"\ntoken = \"t0ken\"\n[server]\nlisten = 7\n[extra]\na = 1");
+        let mut sources = with(&[
+            ("OSS_PREVIEW_TTL", "soon"),
+            ("OSS_SIGAN_USER", "u"),
+            ("OSS_DATABSE_URL", "x"),
+            ("OSS_REDIS_URL", "http://:hunter2@redis"),
+            ("OSS_LOG", "loud"),
+        ]);
+        sources.file = path;
+        let error = Config::load(&sources).unwrap_err();
+        let text = error.to_string();
+        for part in [
+            "sigan.timeot",
+            "extra.a",
+            "OSS_DATABSE_URL",
+            "OSS_PREVIEW_TTL",
+            "server.listen",
+            "OSS_REDIS_URL",
+            "OSS_LOG",
+            "sigan.token",
+        ] {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
+        assert_eq!(error.faults.len(), 8, "{text}");
+        for secret in ["hunter2", "t0ken", "s3cret"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_must_be_named_is_asked_for_with_its_names() {
+        let error = Config::load(&Sources::default()).unwrap_err();
+        assert_eq!(error.faults.len(), 3);
+        for name in ["OSS_DATABASE_URL", "OSS_SIGAN_URL", "OSS_SIGAN_BRAND_ID"] {
+            assert!(error.to_string().contains(name));
+        }
+        assert!(Basics::load(&Sources::default()).is_ok());
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let config = Config::load(&with(&[("OSS_SIGAN_TOKEN", "t0ken")])).unwrap();
+        let sources = with(&[("OSS_SIGAN_TOKEN", "t0ken")]);
+        for text in [format!("{config:?}"), format!("{sources:?}")] {
+            assert!(!text.contains("t0ken") && !text.contains("s3cret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_unset() {
+        let config = Config::load(&with(&[("OSS_REDIS_URL", ""), ("OSS_SIGAN_TOKEN", "")])).unwrap();
+        assert!(config.redis.is_none());
+        assert!(matches!(config.sigan.credentials, Credentials::None));
+    }
+
+    #[test]
+    fn a_preview_outlives_a_call() {
+        let error =
+            Config::load(&with(&[("OSS_PREVIEW_TTL", "10s"), ("OSS_SIGAN_TIMEOUT", "10s")])).unwrap_err();
+        assert_eq!(error.faults.len(), 1);
+        assert!(Config::load(&with(&[("OSS_SIGAN_TIMEOUT", "1s")])).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_a_fault() {
+        let (_file, path) = file("[sigan\ntoken = \"t0ken\"");
+        let error = Basics::load(&Sources { file: path, ..Sources::default() }).unwrap_err();
+        assert!(!error.to_string().contains("t0ken"));
+        let error = Basics::load(&Sources { file: Some("/does/not/exist".into()), ..Sources::default() })
+            .unwrap_err();
+        assert!(error.to_string().contains("/does/not/exist"));
+    }
+}

@@ -1,0 +1,180 @@
+//! The table of settings: what each is called, its default, what it is for, and how its text is read.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::{CONNECT_TIMEOUT, LogFormat, RedisUrl};
+use crate::numbers::BrandId;
+
+/// One setting.
+pub(super) struct Setting {
+    /// Its name in the file, and for flags.
+    pub(super) key: &'static str,
+    /// Its name in the environment.
+    pub(super) env: &'static str,
+    /// The text it has where nobody sets it.
+    pub(super) default: Option<&'static str>,
+    /// What it is for.
+    pub(super) about: &'static str,
+}
+
+const fn setting(
+    key: &'static str,
+    env: &'static str,
+    default: Option<&'static str>,
+    about: &'static str,
+) -> Setting {
+    Setting { key, env, default, about }
+}
+
+/// Every setting.
+pub(super) const SETTINGS: [Setting; 14] = [
+    setting(
+        "database.url",
+        "OSS_DATABASE_URL",
+        None,
+        "`postgres://user:password@host/name` or `sqlite://path/to/file`; must be named",
+    ),
+    setting("database.pool", "OSS_DATABASE_POOL", Some("10"), "connections to PostgreSQL, 1 to 1000"),
+    setting(
+        "redis.url",
+        "OSS_REDIS_URL",
+        None,
+        "`redis://` or `rediss://`; without it, look-ups are cached in memory only",
+    ),
+    setting("sigan.url", "OSS_SIGAN_URL", None, "where Sigan's paths lie; must be named"),
+    setting(
+        "sigan.brand_id",
+        "OSS_SIGAN_BRAND_ID",
+        None,
+        "the brand on whose behalf numbers are held; must be named",
+    ),
+    setting("sigan.token", "OSS_SIGAN_TOKEN", None, "bearer token for Sigan"),
+    setting("sigan.user", "OSS_SIGAN_USER", None, "user for Sigan, instead of a token"),
+    setting("sigan.password", "OSS_SIGAN_PASSWORD", None, "that user's password"),
+    setting(
+        "sigan.timeout",
+        "OSS_SIGAN_TIMEOUT",
+        Some("15s"),
+        "the longest call to Sigan, over 1s and up to 2m",
+    ),
+    setting("preview.ttl", "OSS_PREVIEW_TTL", Some("15m"), "how long a preview may be reserved from"),
+    setting(
+        "reservation.ttl",
+        "OSS_RESERVATION_TTL",
+        Some("24h"),
+        "how long a reserved number is held before it counts as abandoned",
+    ),
+    setting(
+        "log.level",
+        "OSS_LOG",
+        None,
+        "`error`, `warn`, `info`, `debug` or `trace`; the server's default is `info`, the command line's `warn`",
+    ),
+    setting("log.format", "OSS_LOG_FORMAT", Some("text"), "`text` or `json`"),
+    setting("server.listen", "OSS_LISTEN", Some("127.0.0.1:8080"), "where the server listens"),
+];
+
+/// Variables that the programs read as flags.
+pub(super) const FLAG_VARIABLES: [&str; 2] = ["OSS_CONFIG", "OSS_SANDBOX_DIR"];
+
+/// The settings as a table in Markdown, as the README shows it.
+#[must_use]
+pub fn markdown_table() -> String {
+    let mut table = String::from("| in the file | in the environment | default | |\n|---|---|---|---|\n");
+    for Setting { key, env, default, about } in &SETTINGS {
+        let default = default.map(|text| format!("`{text}`")).unwrap_or_default();
+        // Writing to a string does not fail.
+        let _ = writeln!(table, "| `{key}` | `{env}` | {default} | {about} |");
+    }
+    table
+}
+
+/// What a text was expected to be, where it is not.
+pub(super) type Expected = &'static str;
+
+pub(super) fn user(text: &str) -> Result<String, Expected> {
+    // Basic credentials are `user:password` (RFC 7617).
+    if text.contains(':') { Err("a user without a colon") } else { Ok(text.to_owned()) }
+}
+
+pub(super) fn secret(text: &str) -> Result<SecretString, Expected> {
+    let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+    printable.then(|| text.into()).ok_or("visible ASCII characters, without spaces")
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
+    const YEAR: Duration = Duration::from_hours(365 * 24);
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration >= Duration::from_secs(1) && duration <= YEAR => Ok(duration),
+        _ => Err("a time from 1s to a year, such as 90s, 15m or 24h"),
+    }
+}
+
+pub(super) fn call_timeout(text: &str) -> Result<Duration, Expected> {
+    match humantime::parse_duration(text) {
+        Ok(timeout) if timeout > CONNECT_TIMEOUT && timeout <= Duration::from_mins(2) => Ok(timeout),
+        _ => Err("a time over 1s and up to 2m, such as 15s"),
+    }
+}
+
+pub(super) fn level(text: &str) -> Result<tracing::Level, Expected> {
+    let known = ["error", "warn", "info", "debug", "trace"].contains(&text);
+    let level = known.then(|| text.parse().ok()).flatten();
+    level.ok_or("one of error, warn, info, debug, trace")
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, Expected> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("text or json"),
+    }
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, Expected> {
+    text.parse().map_err(|_| "an address and a port, such as 127.0.0.1:8080")
+}
+
+pub(super) fn pool_size(text: &str) -> Result<u32, Expected> {
+    text.parse().ok().filter(|size| (1..=1000).contains(size)).ok_or("a number from 1 to 1000")
+}
+
+pub(super) fn database_url(text: &str) -> Result<SecretString, Expected> {
+    let known = ["postgres://", "postgresql://", "sqlite://", "sqlite::memory:"];
+    let named = known.iter().any(|scheme| text.starts_with(scheme));
+    named.then(|| text.into()).ok_or("postgres://user:password@host/name or sqlite://path/to/file")
+}
+
+pub(super) fn redis_url(text: &str) -> Result<RedisUrl, Expected> {
+    let named =
+        Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host());
+    named.then(|| RedisUrl(text.into())).ok_or("redis://host:6379 or rediss://host:6379")
+}
+
+pub(super) fn sigan_url(text: &str) -> Result<Url, Expected> {
+    let bare = |url: &Url| {
+        url.has_host() && url.username().is_empty() && url.password().is_none() && url.query().is_none()
+    };
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && bare(url));
+    url.ok_or("https://host/path, with the credentials in settings of their own")
+}
+
+pub(super) fn brand(text: &str) -> Result<BrandId, Expected> {
+    text.parse().map_err(|malformed: crate::numbers::Malformed| malformed.expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_shows_every_setting() {
+        let readme = include_str!("../../../README.md");
+        assert!(readme.contains(&markdown_table()), "put this into README.md:\n{}", markdown_table());
+    }
+}

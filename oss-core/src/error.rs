@@ -1,0 +1,223 @@
+//! What can go wrong, told to the one who can do something about it.
+//!
+//! One enum for the operations. [`Error::kind`] is what the edges turn into an HTTP status or an exit code; the text names
+//! the input that was wrong and the next step. No text carries a full number.
+
+use std::time::Duration;
+
+use crate::config::ConfigError;
+use crate::numbers::{Choice, Ddd, MaskedMsisdn, NumberStatus, PreviewId};
+use crate::sigan::{Doubt, Refusal};
+use crate::store::StoreError;
+
+/// When a call that met something passing is worth repeating.
+const RETRY_SOON: Duration = Duration::from_secs(2);
+
+/// Why an operation did not succeed.
+///
+/// After any of them the store is as it was before, or says what is to be recovered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The area code has the right form, but no locality of Brazil has it.
+    #[error("DDD {0} is not in use in Brazil; give the area code of an existing locality")]
+    UnknownDdd(Ddd),
+    /// The previous preview that was named does not exist.
+    #[error(
+        "previous preview {0} does not exist; leave it out, or give the id that an earlier preview was answered with"
+    )]
+    UnknownPrevious(PreviewId),
+    /// The preview does not exist.
+    #[error("preview {0} does not exist; create one first")]
+    UnknownPreview(PreviewId),
+    /// The preview has no number with that index.
+    #[error("preview {preview} has no number {choice}")]
+    UnknownChoice {
+        /// The preview.
+        preview: PreviewId,
+        /// The index that was asked for.
+        choice: Choice,
+    },
+    /// Neither held now nor ever held here.
+    #[error("number {0} is not known here")]
+    UnknownNumber(MaskedMsisdn),
+    /// The 15 minutes are over, or another preview took its place.
+    #[error("preview {0} has expired; create another")]
+    PreviewExpired(PreviewId),
+    /// Another call is working on the same preview or number.
+    #[error("another call for the same number is in flight; try again in {} s", RETRY_SOON.as_secs())]
+    ReserveInFlight,
+    /// The preview holds another of its numbers, or its number was released.
+    #[error("preview {0} has already given its number; create another")]
+    PreviewUsed(PreviewId),
+    /// The number's state forbids what was asked.
+    #[error("number {number} is {status}, which forbids this")]
+    NumberState {
+        /// The number.
+        number: MaskedMsisdn,
+        /// What it is.
+        status: NumberStatus,
+    },
+    /// Whether Sigan holds the number for us is not settled yet.
+    #[error("whether Sigan holds number {0} is not settled yet; repeat the reserve, or try again later")]
+    NumberInDoubt(MaskedMsisdn),
+    /// The number is on another SIM.
+    #[error("number {0} is already on another SIM")]
+    AssignedElsewhere(MaskedMsisdn),
+    /// Sigan has no numbers to offer there.
+    #[error("Sigan has no numbers left in DDD {0}; try another area code")]
+    NoNumbersLeft(Ddd),
+    /// Recovery gave the reservation up before Sigan answered. Nothing is held.
+    #[error("the reservation was given up before Sigan answered; nothing is held, start again")]
+    GivenUp,
+    /// Sigan offered a number that is held or in use here: the inventories disagree.
+    #[error("Sigan offered number {0}, which is held or in use here; the inventories disagree")]
+    NumberTaken(MaskedMsisdn),
+    /// Sigan said no, for certain. Nothing is held.
+    #[error("Sigan refused: {0}")]
+    SiganRefused(Refusal),
+    /// Sigan answered a question without effect in a way that cannot be used.
+    #[error("Sigan's answer cannot be used: {0}")]
+    SiganNonsense(String),
+    /// No connection to Sigan could be opened, or there was no time left to send. Nothing was sent.
+    #[error("Sigan cannot be reached; nothing was done, try again in {} s", RETRY_SOON.as_secs())]
+    SiganUnreachable,
+    /// Sigan may or may not have done what it was asked. It is recorded and will be settled.
+    #[error("no certain answer from Sigan ({0}); repeat the same request to learn the outcome")]
+    OutcomeUnknown(Doubt),
+    /// The operation failed in a way that is a fault of this program.
+    #[error("an internal fault stopped the operation; repeat the same request to learn the outcome")]
+    Internal,
+    /// The database did not do what it was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The classes of [`Error`] that a caller acts on differently. Closed: each edge maps all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// What the call is about does not exist.
+    Unknown,
+    /// Something the call refers to does not exist.
+    UnknownReference,
+    /// It existed, and its time is over.
+    Expired,
+    /// The state of things forbids it now.
+    Conflict,
+    /// Our records and Sigan's disagree, or a fault in this program.
+    Internal,
+    /// Sigan refused, or answered what cannot be used.
+    SiganRefused,
+    /// Sigan could not be asked. Nothing was done.
+    SiganUnavailable,
+    /// The outcome is not known yet. The same call may be repeated.
+    OutcomeUnknown,
+    /// The database is down or too busy.
+    DatabaseUnavailable,
+}
+
+impl Error {
+    /// The class of the error, for a status or an exit code.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownPreview(_) | Self::UnknownChoice { .. } | Self::UnknownNumber(_) => {
+                ErrorKind::Unknown
+            }
+            Self::UnknownDdd(_) | Self::UnknownPrevious(_) => ErrorKind::UnknownReference,
+            Self::PreviewExpired(_) => ErrorKind::Expired,
+            Self::ReserveInFlight
+            | Self::PreviewUsed(_)
+            | Self::NumberState { .. }
+            | Self::NumberInDoubt(_)
+            | Self::AssignedElsewhere(_)
+            | Self::NoNumbersLeft(_)
+            | Self::GivenUp => ErrorKind::Conflict,
+            Self::NumberTaken(_) | Self::Internal | Self::Store(StoreError::Failed { .. }) => {
+                ErrorKind::Internal
+            }
+            Self::SiganRefused(_) | Self::SiganNonsense(_) => ErrorKind::SiganRefused,
+            Self::SiganUnreachable => ErrorKind::SiganUnavailable,
+            Self::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
+            Self::Store(StoreError::Unavailable { .. }) => ErrorKind::DatabaseUnavailable,
+        }
+    }
+
+    /// A short, stable name of the error, for programs: `preview-expired`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownDdd(_) => "unknown-ddd",
+            Self::UnknownPrevious(_) => "unknown-previous-preview",
+            Self::UnknownPreview(_) => "unknown-preview",
+            Self::UnknownChoice { .. } => "unknown-index",
+            Self::UnknownNumber(_) => "unknown-number",
+            Self::PreviewExpired(_) => "preview-expired",
+            Self::ReserveInFlight => "reserve-in-flight",
+            Self::PreviewUsed(_) => "preview-used",
+            Self::NumberState { .. } => "number-state",
+            Self::NumberInDoubt(_) => "number-in-doubt",
+            Self::AssignedElsewhere(_) => "assigned-elsewhere",
+            Self::NoNumbersLeft(_) => "no-numbers-left",
+            Self::GivenUp => "reservation-given-up",
+            Self::NumberTaken(_) => "number-taken",
+            Self::SiganRefused(_) => "sigan-refused",
+            Self::SiganNonsense(_) => "sigan-answer-unusable",
+            Self::SiganUnreachable => "sigan-unreachable",
+            Self::OutcomeUnknown(_) => "outcome-unknown",
+            Self::Internal => "internal",
+            Self::Store(StoreError::Unavailable { .. }) => "database-unavailable",
+            Self::Store(StoreError::Failed { .. }) => "database-failed",
+        }
+    }
+
+    /// The input that refers to something unknown, by its name in the API; none where no single input is at fault.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::UnknownDdd(_) | Self::NoNumbersLeft(_) => Some("areaCode"),
+            Self::UnknownPrevious(_) => Some("previousId"),
+            Self::UnknownPreview(_) | Self::PreviewExpired(_) | Self::PreviewUsed(_) => Some("previewId"),
+            Self::UnknownChoice { .. } => Some("index"),
+            Self::UnknownNumber(_)
+            | Self::NumberState { .. }
+            | Self::NumberInDoubt(_)
+            | Self::AssignedElsewhere(_) => Some("msisdn"),
+            _ => None,
+        }
+    }
+
+    /// How long to wait before the same call is worth repeating; none where repeating it does not help.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::ReserveInFlight
+            | Self::SiganUnreachable
+            | Self::NumberInDoubt(_)
+            | Self::OutcomeUnknown(_)
+            | Self::Store(StoreError::Unavailable { .. }) => Some(RETRY_SOON),
+            _ => None,
+        }
+    }
+}
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration has faults; the text names every one.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be used, or lacks the tables of this version.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The client of Sigan could not be set up.
+    #[error("the HTTP client for Sigan could not be set up: {0}")]
+    Sigan(String),
+    /// The client of Redis could not be set up.
+    #[error("the Redis client could not be set up: {0}")]
+    Redis(String),
+    /// The sandbox could not be set up.
+    #[error("the sandbox could not be set up: {0}")]
+    Sandbox(#[from] std::io::Error),
+}

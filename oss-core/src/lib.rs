@@ -1,0 +1,67 @@
+//! The life of a phone number between an MVNE and Sigan, Vivo's number inventory.
+//!
+//! Sigan is slow, remote and fallible. A number reserved there and forgotten here is lost for ever; one given to two customers
+//! is a scandal. [`Oss`] stands between: it pre-reserves three numbers of an area code, shows them masked, reserves the one
+//! that is chosen (or a random one), puts it on a line, and gives it back.
+//!
+//! ```
+//! use oss_core::{Choice, Oss};
+//!
+//! # #[cfg(feature = "mock")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let oss = Oss::sandbox().await?; // In production: Oss::connect(&config).
+//!
+//! let preview = oss.create_preview("11".parse()?, None).await?;
+//! assert_eq!(preview.offers[1].masked.to_string(), "(11) 9****-0002");
+//!
+//! let reservation = oss.reserve(preview.id, Choice::try_from(2)?).await?;
+//! assert_eq!(reservation.msisdn.to_string(), "11999950002");
+//!
+//! // A repeated call gives the same number, so a caller who lost the answer asks again.
+//! assert_eq!(oss.reserve(preview.id, Choice::try_from(2)?).await?, reservation);
+//!
+//! oss.release(reservation.msisdn).await?;
+//! oss.shutdown().await; // Waits until Sigan has been told.
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "mock"))]
+//! # fn main() {}
+//! ```
+//!
+//! # How it stays correct
+//!
+//! The row of a reservation is committed before Sigan is asked and settled after it answered. The database's own indexes
+//! refuse a second holder of a number. An operation runs in a task of its own, so a caller who hangs up does not stop it
+//! half-way. Where Sigan gives no certain answer the number stays recorded as in doubt, and the same call asks again. No
+//! database connection is held while Sigan is being called.
+//!
+//! # Where things are
+//!
+//! The operations are methods of [`Oss`]. They know two ports: the [`store`], on PostgreSQL or SQLite, and [`sigan`], whose
+//! module documentation is the contract with the inventory. [`config`] is one typed configuration for all faces.
+//!
+//! # Features
+//!
+//! `mock` brings the stateful mock of Sigan and the sandbox that runs on it.
+
+mod areas;
+mod cache;
+pub mod config;
+mod error;
+pub mod log;
+mod numbers;
+mod oss;
+#[cfg(feature = "mock")]
+pub mod sandbox;
+pub mod sigan;
+pub mod store;
+
+pub use cache::RedisCache;
+pub use config::Config;
+pub use error::{Error, ErrorKind, StartError};
+pub use numbers::{
+    BrandId, Choice, Ddd, ExternalId, HoldRecord, Line, Malformed, MaskedMsisdn, Msisdn, Number,
+    NumberStatus, Offer, Preview, PreviewId, Reservation, ReservationId, ReservationState, SimId,
+};
+pub use oss::{Oss, Settings};

@@ -1,0 +1,61 @@
+//! The log of the binaries: what is written, and in which form.
+//!
+//! A level applies to this project's own lines. Lines of other crates are written from warnings upwards, whatever the level:
+//! below that they may show request paths and values, and those carry phone numbers.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, registry};
+
+use crate::config::{LogConfig, LogFormat};
+
+/// A log was set up before in this process.
+#[derive(Debug, thiserror::Error)]
+#[error("a log is set up already")]
+pub struct AlreadySet;
+
+/// Writes the log to stderr. `default` is the level where the configuration names none.
+///
+/// # Errors
+///
+/// [`AlreadySet`] on a second call in one process.
+pub fn init(config: LogConfig, default: Level) -> Result<(), AlreadySet> {
+    let lines = layer().with_writer(stderr);
+    let lines = match config.format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        // Colours are of no use in a file; the crate itself honours NO_COLOR.
+        LogFormat::Text if stderr().is_terminal() => lines.boxed(),
+        LogFormat::Text => lines.with_ansi(false).boxed(),
+    };
+    let filter = filter(config.level.unwrap_or(default));
+    registry().with(lines.with_filter(filter)).try_init().map_err(|_| AlreadySet)
+}
+
+fn filter(level: Level) -> Targets {
+    let others = if level == Level::ERROR { LevelFilter::ERROR } else { LevelFilter::WARN };
+    // A target is matched by how it begins, so this one is the core, the server and the command line.
+    Targets::new().with_default(others).with_target("oss", level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_for_our_own_lines() {
+        let filter = filter(Level::TRACE);
+        for own in ["oss", "oss_core::numbers", "oss_server::middleware"] {
+            assert!(filter.would_enable(own, &Level::TRACE), "{own}");
+        }
+        for other in ["hyper", "sqlx::query", "reqwest", "redis"] {
+            assert!(filter.would_enable(other, &Level::WARN), "{other}");
+            assert!(!filter.would_enable(other, &Level::INFO), "{other}");
+        }
+    }
+}

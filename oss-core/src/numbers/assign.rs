@@ -1,0 +1,51 @@
+//! Putting a number on a line, and looking at one number.
+
+use super::ids::SimId;
+use super::msisdn::Msisdn;
+use super::number::{Number, NumberStatus};
+use crate::error::Error;
+use crate::oss::Oss;
+use crate::store::Assign;
+
+impl Oss {
+    /// Puts a reserved number on the line of a SIM. From then on it is in use: it does not expire and cannot be released.
+    /// Repeating it for the same SIM is no error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownNumber`]; [`Error::NumberState`] where the number was given back; [`Error::AssignedElsewhere`] where
+    /// it is on another SIM; [`Error::NumberInDoubt`] while it is not certain that Sigan holds it.
+    pub async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Error> {
+        self.tracked(move |oss| async move {
+            let number = msisdn.masked();
+            match oss.store().assign(msisdn, sim).await? {
+                Assign::Assigned => {
+                    tracing::info!(%number, sim.id = %sim, "Number assigned.");
+                    Ok(())
+                }
+                Assign::Unknown => Err(Error::UnknownNumber(number)),
+                Assign::AssignedElsewhere => Err(Error::AssignedElsewhere(number)),
+                Assign::InDoubt => Err(Error::NumberInDoubt(number)),
+                Assign::Forbidden(status) => Err(Error::NumberState { number, status }),
+            }
+        })
+        .await
+    }
+
+    /// What a number is now, and every hold it has had.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownNumber`] for a number never seen here.
+    pub async fn number(&self, msisdn: Msisdn) -> Result<Number, Error> {
+        self.store().number(msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
+    }
+}
+
+impl Number {
+    /// What the number is now; none where it never was ours.
+    #[must_use]
+    pub fn status(&self) -> Option<NumberStatus> {
+        self.line.as_ref().map(|line| line.status)
+    }
+}

@@ -1,0 +1,226 @@
+//! The names of things: a type for each, so that one cannot be given where another is asked for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::msisdn::Malformed;
+
+/// Declares an identifier that is a UUID.
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The identifier as the UUID it is.
+            #[must_use]
+            pub fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Malformed;
+
+            fn from_str(text: &str) -> Result<Self, Malformed> {
+                Uuid::try_parse(text).map(Self).map_err(|_| Malformed { expected: "a UUID" })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// A pre-reservation of three numbers, as our callers know it.
+    PreviewId
+}
+
+uuid_id! {
+    /// One attempt to hold one number in Sigan.
+    ReservationId
+}
+
+uuid_id! {
+    /// A SIM, as GSIM issued it.
+    SimId
+}
+
+impl PreviewId {
+    /// A new identifier. Version 7, so that rows made together lie together.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl Default for PreviewId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ReservationId {
+    /// A new identifier. Version 7, so that rows made together lie together.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl Default for ReservationId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Declares an identifier that another party chose, and that travels in paths and columns: 1 to 64 of `A-Z a-z 0-9 _ -`.
+macro_rules! token_id {
+    ($(#[$doc:meta])* $name:ident, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The identifier's text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Malformed;
+
+            fn from_str(text: &str) -> Result<Self, Malformed> {
+                let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+                if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(Malformed { expected: $expected })
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Malformed;
+
+            fn try_from(text: String) -> Result<Self, Malformed> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+token_id! {
+    /// Sigan's own name for a pre-reservation. Never used twice (see [`crate::sigan`]).
+    ExternalId, "an identifier of Sigan: 1 to 64 letters, digits, dashes or underscores"
+}
+
+token_id! {
+    /// The brand of virtual operator on whose behalf Sigan holds a number.
+    BrandId, "a brand id: 1 to 64 letters, digits, dashes or underscores"
+}
+
+/// Which of the three numbers of a preview was chosen: 1, 2 or 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Choice(u8);
+
+impl Choice {
+    /// The choices a preview offers, in order.
+    pub const ALL: [Self; 3] = [Self(1), Self(2), Self(3)];
+
+    /// The choice as a number from 1 to 3.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Choice {
+    type Error = Malformed;
+
+    fn try_from(index: u8) -> Result<Self, Malformed> {
+        if (1..=3).contains(&index) {
+            Ok(Self(index))
+        } else {
+            Err(Malformed { expected: "an index from 1 to 3" })
+        }
+    }
+}
+
+impl From<Choice> for u8 {
+    fn from(choice: Choice) -> Self {
+        choice.0
+    }
+}
+
+impl FromStr for Choice {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        match text {
+            "1" => Ok(Self(1)),
+            "2" => Ok(Self(2)),
+            "3" => Ok(Self(3)),
+            _ => Err(Malformed { expected: "an index from 1 to 3" }),
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_external_id_cannot_leave_its_path_segment() {
+        let long = "x".repeat(65);
+        for text in ["", "../x", "a/b", "a?b", "a%2eb", "a\r\nb", "ã", long.as_str()] {
+            assert!(text.parse::<ExternalId>().is_err(), "{text}");
+        }
+        assert!("PR-0001_a".parse::<ExternalId>().is_ok());
+    }
+
+    #[test]
+    fn a_choice_is_one_of_three() {
+        for text in ["0", "4", "-1", "01", "one", ""] {
+            assert!(text.parse::<Choice>().is_err(), "{text}");
+        }
+        assert_eq!("3".parse::<Choice>().unwrap().get(), 3);
+    }
+}

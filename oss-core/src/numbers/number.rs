@@ -1,0 +1,140 @@
+//! What a number is now, and every hold it has had.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ExternalId, PreviewId, ReservationId, SimId};
+use super::msisdn::{Malformed, Msisdn};
+
+/// Declares an enum whose values are words in the store, on the wire and in answers.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $expected:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// The word that stands for it in the store and in answers.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Malformed;
+
+            fn from_str(word: &str) -> Result<Self, Malformed> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(Malformed { expected: $expected }),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// What a number is now (`phone_number.status`).
+    NumberStatus, "RESERVED, IN_USE or RETURNED", {
+        /// Held in Sigan for us, not yet on a line.
+        Reserved = "RESERVED",
+        /// On a line.
+        InUse = "IN_USE",
+        /// Given back.
+        Returned = "RETURNED",
+    }
+}
+
+words! {
+    /// How far one attempt to hold a number in Sigan has come (`reservation.state`).
+    ///
+    /// *Live* are the first four: at most one live reservation exists for a number.
+    ReservationState, "a state of a reservation", {
+        /// A call to Sigan is under way, or was when its process died: then the lease runs out.
+        Pending = "PENDING",
+        /// Sigan holds the number for us.
+        Held = "HELD",
+        /// Sigan gave no certain answer: it may hold the number for us.
+        InDoubt = "IN_DOUBT",
+        /// The number is on a line.
+        Assigned = "ASSIGNED",
+        /// Given back here; Sigan is being told.
+        Releasing = "RELEASING",
+        /// Given back, and Sigan knows.
+        Released = "RELEASED",
+        /// Sigan does not hold the number for us, for certain.
+        Rejected = "REJECTED",
+    }
+}
+
+/// One number: what it is now, and every hold it has had. Serialises as callers get it over HTTP, the number in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Number {
+    /// The number.
+    pub msisdn: Msisdn,
+    /// What the number is; none where every attempt to hold it was refused, so that it never was ours.
+    #[serde(flatten)]
+    pub line: Option<Line>,
+    /// Every attempt to hold the number in Sigan, the latest first.
+    pub history: Vec<HoldRecord>,
+}
+
+/// The row of a number that is or was ours (`phone_number`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// Where the number came from: `VIVO`, or the carrier it was ported in from.
+    pub origin: String,
+    /// What the number is now.
+    pub status: NumberStatus,
+    /// The SIM it is on, while `IN_USE`.
+    pub assigned_sim_id: Option<SimId>,
+    /// When it was last put on a line.
+    pub assigned_at: Option<DateTime<Utc>>,
+    /// When we first held it.
+    pub created_at: DateTime<Utc>,
+    /// When its status last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// One attempt to hold the number in Sigan (`reservation`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HoldRecord {
+    /// The attempt.
+    pub id: ReservationId,
+    /// The preview it came from; none for a random number.
+    #[serde(rename = "previewId")]
+    pub preview: Option<PreviewId>,
+    /// Sigan's id of the pre-reservation.
+    pub external_id: ExternalId,
+    /// How far it has come.
+    pub state: ReservationState,
+    /// Why it is in this state, where there is a reason to give.
+    pub reason: Option<String>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When its state last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Number {
+    pub(crate) fn new(msisdn: Msisdn, line: Option<Line>, history: Vec<HoldRecord>) -> Self {
+        Self { msisdn, line, history }
+    }
+}

@@ -1,0 +1,124 @@
+//! Creating a preview: three numbers of an area code, pre-reserved in Sigan and shown masked.
+//!
+//! Specification: "Criar pré-reserva de número".
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::ids::{Choice, ExternalId, PreviewId};
+use super::msisdn::{Ddd, MaskedMsisdn};
+use crate::error::Error;
+use crate::oss::Oss;
+use crate::sigan::{Doubt, PreReservation, PreReserve, Refusal, SiganError};
+use crate::store::NewPreview;
+
+/// How much longer than its preview Sigan keeps the numbers ("1 minuto a mais que a configuração").
+pub(crate) const HOLD_MARGIN: Duration = Duration::from_mins(1);
+
+/// Three numbers to choose from, shown masked. Serialises as callers get it over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Preview {
+    /// Names the preview in a later reserve.
+    pub id: PreviewId,
+    /// The numbers, in order of their index.
+    #[serde(rename = "msisdns")]
+    pub offers: Vec<Offer>,
+}
+
+/// One number of a preview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Offer {
+    /// The number, masked.
+    #[serde(rename = "preview")]
+    pub masked: MaskedMsisdn,
+    /// The index by which it is chosen.
+    #[serde(rename = "index")]
+    pub choice: Choice,
+}
+
+impl Oss {
+    /// Pre-reserves three numbers of an area code for as long as the configuration says (15 minutes).
+    ///
+    /// `previous` names a preview that the new one replaces; Sigan frees its numbers in the same step.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownDdd`], [`Error::UnknownPrevious`]; [`Error::PreviewUsed`] where the previous preview holds a number or
+    /// a reserve from it is in flight; [`Error::NoNumbersLeft`]; and those of Sigan and of the store. After any of them
+    /// nothing is held: a pre-reservation that nobody can name lapses in Sigan by itself.
+    pub async fn create_preview(&self, ddd: Ddd, previous: Option<PreviewId>) -> Result<Preview, Error> {
+        self.tracked(move |oss| async move { oss.new_preview(ddd, previous).await }).await
+    }
+
+    async fn new_preview(&self, ddd: Ddd, previous: Option<PreviewId>) -> Result<Preview, Error> {
+        // Valida se DDD existe
+        self.require_ddd(ddd).await?;
+
+        // se foi informado um previousId: busca preview.external_id anterior; se não existe, emite erro
+        let previous_external_id = match previous {
+            Some(id) => Some(self.replaceable(id).await?),
+            None => None,
+        };
+
+        // Chama Sigan para pré-reservar números. The preview's time counts from before the call, so that it ends before
+        // Sigan's hold does, however long the answer takes.
+        let asked = Instant::now();
+        let pre_reservation = self.pre_reserve(ddd, Choice::ALL.len(), previous_external_id).await?;
+
+        // Insere preview e os três preview_number's
+        let preview = NewPreview {
+            id: PreviewId::new(),
+            external_id: pre_reservation.external_id,
+            brand: self.settings().brand.clone(),
+            msisdns: pre_reservation.msisdns,
+            valid_for: self.settings().preview_ttl.saturating_sub(asked.elapsed()),
+            previous,
+        };
+        self.store().create_preview(&preview).await?;
+        tracing::info!(preview.id = %preview.id, number.ddd = %ddd, "Preview created.");
+
+        // retorna dtos, ofuscando os números
+        let offers = Choice::ALL
+            .into_iter()
+            .zip(&preview.msisdns)
+            .map(|(choice, msisdn)| Offer { choice, masked: msisdn.masked() })
+            .collect();
+        Ok(Preview { id: preview.id, offers })
+    }
+
+    async fn replaceable(&self, id: PreviewId) -> Result<ExternalId, Error> {
+        let previous = self.store().previous_preview(id).await?.ok_or(Error::UnknownPrevious(id))?;
+        if previous.in_use {
+            return Err(Error::PreviewUsed(id));
+        }
+        Ok(previous.external_id)
+    }
+
+    /// Asks Sigan for numbers, on hold for a minute longer than a preview lives.
+    pub(crate) async fn pre_reserve(
+        &self,
+        ddd: Ddd,
+        quantity: usize,
+        previous: Option<ExternalId>,
+    ) -> Result<PreReservation, Error> {
+        let wish = PreReserve {
+            ddd,
+            quantity: u8::try_from(quantity).unwrap_or(u8::MAX),
+            brand: self.settings().brand.clone(),
+            hold_for: self.settings().preview_ttl + HOLD_MARGIN,
+            previous,
+        };
+        self.sigan().pre_reserve(&wish).await.map_err(|error| match error {
+            SiganError::Refused(Refusal::NoneLeft) => Error::NoNumbersLeft(ddd),
+            SiganError::Refused(refusal) => Error::SiganRefused(refusal),
+            SiganError::NotSent => Error::SiganUnreachable,
+            SiganError::NoAnswer(doubt @ (Doubt::Status(_) | Doubt::Unreadable)) => {
+                Error::SiganNonsense(doubt.to_string())
+            }
+            SiganError::NoAnswer(doubt) => Error::OutcomeUnknown(doubt),
+        })
+    }
+}

@@ -1,0 +1,154 @@
+//! The client: wiring only. The operations are in [`numbers`](crate::numbers) and [`areas`](crate::areas).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::areas::Areas;
+use crate::cache::RedisCache;
+use crate::config::Config;
+use crate::error::{Error, StartError};
+use crate::numbers::{BrandId, InFlight, LEASE_MARGIN};
+use crate::sigan::{HttpSigan, Sigan};
+use crate::store::{self, Store};
+
+/// The client of the service: a method for each operation. Cheap to clone; every clone is the same client.
+///
+/// The operations run in tasks of their own on the current tokio runtime: a caller who stops waiting does not stop them.
+/// Before a process ends it should call [`Oss::shutdown`], which waits for them.
+#[derive(Debug, Clone)]
+pub struct Oss {
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    store: Arc<dyn Store>,
+    sigan: Arc<dyn Sigan>,
+    areas: Areas,
+    settings: Settings,
+    in_flight: InFlight,
+    tasks: TaskTracker,
+}
+
+/// What the operations are told by the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The brand on whose behalf Sigan holds numbers.
+    pub brand: BrandId,
+    /// How long a preview may be reserved from.
+    pub preview_ttl: Duration,
+    /// How long a reserved number is held before it counts as abandoned.
+    pub reservation_ttl: Duration,
+    /// The longest that one call to Sigan may take, connecting included.
+    pub sigan_call: Duration,
+}
+
+impl Settings {
+    /// How long one attempt to hold a number may be under way before recovery may take it up.
+    ///
+    /// The longest call, and the time to record what it answered.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.sigan_call + LEASE_MARGIN
+    }
+}
+
+impl Oss {
+    /// A client over the given ports.
+    ///
+    /// [`Oss::connect`] does this from a configuration; this is for an embedder with a store or an inventory of its own.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        sigan: Arc<dyn Sigan>,
+        redis: Option<RedisCache>,
+        settings: Settings,
+    ) -> Self {
+        let areas = Areas::new(store.clone(), redis);
+        Self {
+            parts: Arc::new(Parts {
+                store,
+                sigan,
+                areas,
+                settings,
+                in_flight: InFlight::default(),
+                tasks: TaskTracker::new(),
+            }),
+        }
+    }
+
+    /// A client on the database, the Redis and the Sigan of a configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] where the database cannot be reached or lacks the tables of this version. Redis and Sigan need not be
+    /// reachable yet.
+    pub async fn connect(config: &Config) -> Result<Self, StartError> {
+        let store = store::connect(&config.database).await?;
+        store.check().await?;
+        let sigan = HttpSigan::new(&config.sigan)?;
+        let redis = config.redis.as_ref().map(RedisCache::new).transpose()?;
+        Ok(Self::new(store, Arc::new(sigan), redis, config.settings()))
+    }
+
+    /// Whether the service can do its work: the database answers and has the tables of this version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] says why not.
+    pub async fn ready(&self) -> Result<(), Error> {
+        Ok(self.store().check().await?)
+    }
+
+    /// Waits for every operation under way, whose callers may be gone. Takes at most as long as one lease.
+    pub async fn shutdown(&self) {
+        self.parts.tasks.close();
+        if tokio::time::timeout(self.settings().lease(), self.parts.tasks.wait()).await.is_err() {
+            tracing::error!("Operations were still under way at shutdown; recovery will settle them.");
+        }
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.parts.store
+    }
+
+    pub(crate) fn sigan(&self) -> &dyn Sigan {
+        &*self.parts.sigan
+    }
+
+    pub(crate) fn areas(&self) -> &Areas {
+        &self.parts.areas
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.parts.settings
+    }
+
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.parts.in_flight
+    }
+
+    /// Runs work that outlives its caller, and that [`Oss::shutdown`] waits for.
+    pub(crate) fn spawn<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.parts.tasks.spawn(work.in_current_span())
+    }
+
+    /// Runs an operation whole, even where its caller stops waiting: a dropped future must not leave a call to Sigan half
+    /// accounted for.
+    pub(crate) async fn tracked<T, F>(&self, operation: impl FnOnce(Self) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.spawn(operation(self.clone())).await.unwrap_or_else(|panicked| {
+            tracing::error!(%panicked, "An operation stopped half-way; recovery will settle it.");
+            Err(Error::Internal)
+        })
+    }
+}

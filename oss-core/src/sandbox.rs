@@ -1,0 +1,189 @@
+//! The service with nothing around it: SQLite, a mock of Sigan in the same process, the reference data.
+//!
+//! Explicit and never a fallback: without it, a missing database or Sigan is an error.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use crate::config::{Basics, SiganConfig, Sources};
+use crate::error::StartError;
+use crate::numbers::BrandId;
+use crate::oss::Oss;
+use crate::sigan::mock::{Inventory, RunningSigan, SiganMock};
+use crate::sigan::{Credentials, Hold, HttpSigan, PreReservation, PreReserve, Sigan, SiganError};
+use crate::store::{SqliteStore, SystemClock};
+
+/// The brand that numbers are held for in the sandbox.
+const BRAND: &str = "sandbox";
+
+/// A sandbox that runs until its last client is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    oss: Oss,
+    sigan: SiganMock,
+}
+
+impl Sandbox {
+    /// A sandbox in memory, gone with its last client.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] where a port or the database cannot be had.
+    pub async fn in_memory(basics: &Basics) -> Result<Self, StartError> {
+        let mock = SiganMock::new(Inventory::new(&lifetime()));
+        Self::start(basics, &"sqlite::memory:".into(), mock, None).await
+    }
+
+    /// A sandbox whose database and mock are kept in a folder. One process uses it at a time: a second one waits.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] where the folder or a port cannot be used.
+    pub async fn in_dir(basics: &Basics, dir: &Path) -> Result<Self, StartError> {
+        std::fs::create_dir_all(dir)?;
+        let lock = lock(dir.join("lock")).await?;
+        let url: SecretString = format!("sqlite://{}", dir.join("oss.db").display()).into();
+        SqliteStore::migrate(&url).await?;
+        let mock = kept_in(dir.join("sigan.json"))?;
+        Self::start(basics, &url, mock, Some(lock)).await
+    }
+
+    async fn start(
+        basics: &Basics,
+        url: &SecretString,
+        mock: SiganMock,
+        lock: Option<File>,
+    ) -> Result<Self, StartError> {
+        let store = SqliteStore::open(url, Arc::new(SystemClock)).await?;
+        let server = mock.start().await;
+        let brand: BrandId = BRAND.parse().map_err(io::Error::other)?;
+        let config = SiganConfig {
+            url: server.url(),
+            brand: brand.clone(),
+            credentials: Credentials::None,
+            timeout: basics.sigan_timeout,
+        };
+        let sigan = Served { client: HttpSigan::new(&config)?, _server: server, _lock: lock };
+        let oss = Oss::new(Arc::new(store), Arc::new(sigan), None, basics.settings(brand));
+        Ok(Self { oss, sigan: mock })
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn oss(&self) -> &Oss {
+        &self.oss
+    }
+
+    /// The mock, to give it faults and to ask what it holds.
+    #[must_use]
+    pub fn sigan(&self) -> &SiganMock {
+        &self.sigan
+    }
+}
+
+impl Oss {
+    /// A client on a sandbox in memory: SQLite and a mock of Sigan in this process. For examples and tests.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] where a port or the database cannot be had.
+    pub async fn sandbox() -> Result<Self, StartError> {
+        let basics = Basics::load(&Sources::default())?;
+        Ok(Sandbox::in_memory(&basics).await?.oss)
+    }
+}
+
+/// A client together with the server it speaks to, and the lock on what that server keeps.
+#[derive(Debug)]
+struct Served {
+    client: HttpSigan,
+    _server: RunningSigan,
+    _lock: Option<File>,
+}
+
+#[async_trait]
+impl Sigan for Served {
+    async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError> {
+        self.client.pre_reserve(wish).await
+    }
+
+    async fn reserve(&self, hold: &Hold) -> Result<(), SiganError> {
+        self.client.reserve(hold).await
+    }
+
+    async fn release(&self, hold: &Hold) -> Result<(), SiganError> {
+        self.client.release(hold).await
+    }
+}
+
+/// Begins the external ids of one inventory, so that those of another one differ.
+fn lifetime() -> String {
+    format!("SB{:08x}", rand::random::<u32>())
+}
+
+async fn lock(path: PathBuf) -> io::Result<File> {
+    let waiting = tokio::task::spawn_blocking(move || {
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok(file)
+    });
+    waiting.await.map_err(io::Error::other)?
+}
+
+/// A mock whose state is read from a file, and written there before each call is answered.
+fn kept_in(path: PathBuf) -> io::Result<SiganMock> {
+    let inventory = match std::fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Inventory::new(&lifetime()),
+        Err(error) => return Err(error),
+    };
+    let mock = SiganMock::new(inventory);
+    mock.on_change(move |inventory| {
+        if let Err(error) = write(&path, inventory) {
+            tracing::error!(%error, "The sandbox could not keep the state of its Sigan.");
+        }
+    });
+    Ok(mock)
+}
+
+/// Writes beside the file and renames, so that a crash leaves the old state or the new one.
+fn write(path: &Path, inventory: &Inventory) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, serde_json::to_vec(inventory)?)?;
+    std::fs::rename(beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numbers::{Choice, NumberStatus};
+    use crate::sigan::mock::CallKind;
+
+    fn basics() -> Basics {
+        Basics::load(&Sources::default()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_one_run_reserves_the_next_can_show_and_release() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Sandbox::in_dir(&basics(), dir.path()).await.unwrap();
+        let preview = first.oss().create_preview("11".parse().unwrap(), None).await.unwrap();
+        let reserved = first.oss().reserve(preview.id, Choice::ALL[1]).await.unwrap();
+        first.oss().shutdown().await;
+        drop(first);
+
+        let second = Sandbox::in_dir(&basics(), dir.path()).await.unwrap();
+        let number = second.oss().number(reserved.msisdn).await.unwrap();
+        assert_eq!(number.status(), Some(NumberStatus::Reserved));
+        assert!(second.sigan().inventory().holder_of(reserved.msisdn).is_some());
+        second.oss().release(reserved.msisdn).await.unwrap();
+        second.oss().shutdown().await;
+        assert_eq!(second.sigan().inventory().reserved(), []);
+        assert_eq!(second.sigan().calls(CallKind::Release), 1);
+    }
+}

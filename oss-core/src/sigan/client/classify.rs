@@ -1,0 +1,233 @@
+//! What an answer of Sigan means. One function decides, without I/O, so that every case stands in a table of tests.
+//!
+//! Certain are only the contract's own answers and a connection that was never opened. Anything else may come from a proxy, a
+//! wrong address or a Sigan that did its work and then failed: whether the call had its effect is not known.
+
+use crate::numbers::ExternalId;
+use crate::sigan::wire::{PreReserved, RefusalBody, RefusalCode, Reserved};
+use crate::sigan::{Doubt, Hold, PreReservation, PreReserve, Refusal, SiganError};
+
+/// What came back from a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Received {
+    /// No connection was opened, so nothing was sent.
+    NotOpened,
+    /// Nothing in time.
+    TimedOut,
+    /// The connection was lost after it was opened.
+    Lost,
+    /// An answer whose body is longer than any of the contract.
+    TooLong,
+    /// An answer.
+    Answer {
+        /// Its status.
+        status: u16,
+        /// Its body.
+        body: Vec<u8>,
+    },
+}
+
+/// What the contract gives as answers to a call.
+pub(super) struct Contract<'a> {
+    /// The status of success.
+    success: u16,
+    /// The refusals it knows.
+    refusals: &'static [RefusalCode],
+    /// The pre-reservation that the call names: a refusal has to name it too.
+    named: Option<&'a ExternalId>,
+}
+
+/// The one decision: success with its body, a refusal for certain, or doubt.
+fn classify(received: Received, contract: &Contract<'_>) -> Result<Vec<u8>, SiganError> {
+    let (status, body) = match received {
+        Received::Answer { status, body } => (status, body),
+        Received::NotOpened => return Err(SiganError::NotSent),
+        Received::TimedOut => return Err(SiganError::NoAnswer(Doubt::Timeout)),
+        Received::Lost => return Err(SiganError::NoAnswer(Doubt::ConnectionLost)),
+        Received::TooLong => return Err(SiganError::NoAnswer(Doubt::Unreadable)),
+    };
+    match status {
+        _ if status == contract.success => Ok(body),
+        // Credentials are looked at before anything is done.
+        401 | 403 => Err(SiganError::Refused(Refusal::Credentials)),
+        _ => Err(refusal(status, &body, contract)
+            .map_or(SiganError::NoAnswer(Doubt::Status(status)), SiganError::Refused)),
+    }
+}
+
+fn refusal(status: u16, body: &[u8], contract: &Contract<'_>) -> Option<Refusal> {
+    let refused: RefusalBody = serde_json::from_slice(body).ok()?;
+    let known = contract.refusals.contains(&refused.code) && refused.code.status() == status;
+    let ours = contract.named.is_none() || contract.named == refused.external_id.as_ref();
+    (known && ours).then(|| refused.code.into())
+}
+
+const UNREADABLE: SiganError = SiganError::NoAnswer(Doubt::Unreadable);
+
+/// What an answer to a pre-reserve means. The numbers are checked to be those that were asked for.
+pub(super) fn pre_reserved(wish: &PreReserve, received: Received) -> Result<PreReservation, SiganError> {
+    let contract = Contract { success: 201, refusals: &[RefusalCode::NoneLeft], named: None };
+    let body = classify(received, &contract)?;
+    let PreReserved { external_id, msisdns, .. } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
+    let distinct = msisdns.iter().enumerate().all(|(at, number)| !msisdns[..at].contains(number));
+    let asked_for =
+        msisdns.len() == usize::from(wish.quantity) && msisdns.iter().all(|number| number.ddd() == wish.ddd);
+    if distinct && asked_for { Ok(PreReservation { external_id, msisdns }) } else { Err(UNREADABLE) }
+}
+
+/// What an answer to a reserve means. Success has to name the hold.
+pub(super) fn reserved(hold: &Hold, received: Received) -> Result<(), SiganError> {
+    let refusals = &[RefusalCode::NotHeld, RefusalCode::Taken, RefusalCode::HoldOver];
+    let body = classify(received, &Contract { success: 200, refusals, named: Some(&hold.external_id) })?;
+    let Reserved { external_id, msisdn, .. } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
+    if external_id == hold.external_id && msisdn == hold.msisdn { Ok(()) } else { Err(UNREADABLE) }
+}
+
+/// What an answer to a release means. That the hold is not there any more is what was wanted.
+pub(super) fn released(hold: &Hold, received: Received) -> Result<(), SiganError> {
+    let contract =
+        Contract { success: 204, refusals: &[RefusalCode::NotHeld], named: Some(&hold.external_id) };
+    match classify(received, &contract) {
+        Ok(_) | Err(SiganError::Refused(Refusal::NotHeld)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hold() -> Hold {
+        Hold { external_id: "PR-1".parse().unwrap(), msisdn: "11999950001".parse().unwrap() }
+    }
+
+    fn wish() -> PreReserve {
+        PreReserve {
+            ddd: "11".parse().unwrap(),
+            quantity: 2,
+            brand: "b".parse().unwrap(),
+            hold_for: Duration::from_mins(1),
+            previous: None,
+        }
+    }
+
+    fn answer(status: u16, body: &str) -> Received {
+        Received::Answer { status, body: body.as_bytes().to_vec() }
+    }
+
+    const HELD: &str = r#"{"externalId":"PR-1","msisdn":"11999950001","reservedAt":"2026-01-01T00:00:00Z"}"#;
+    const DOUBT_TIMEOUT: SiganError = SiganError::NoAnswer(Doubt::Timeout);
+    const DOUBT_LOST: SiganError = SiganError::NoAnswer(Doubt::ConnectionLost);
+
+    fn doubt(status: u16) -> SiganError {
+        SiganError::NoAnswer(Doubt::Status(status))
+    }
+
+    #[test]
+    fn what_an_answer_to_a_reserve_means() {
+        let refused = |refusal| Err(SiganError::Refused(refusal));
+        let cases = [
+            (answer(200, HELD), Ok(())),
+            (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-1"}"#), refused(Refusal::NotHeld)),
+            (answer(409, r#"{"code":"TAKEN","externalId":"PR-1"}"#), refused(Refusal::Taken)),
+            (answer(410, r#"{"code":"HOLD_OVER","externalId":"PR-1"}"#), refused(Refusal::HoldOver)),
+            (answer(401, ""), refused(Refusal::Credentials)),
+            (answer(403, "no"), refused(Refusal::Credentials)),
+            (Received::NotOpened, Err(SiganError::NotSent)),
+            (Received::TimedOut, Err(DOUBT_TIMEOUT)),
+            (Received::Lost, Err(DOUBT_LOST)),
+            (Received::TooLong, Err(UNREADABLE)),
+            // Success that names another hold, or nothing, or is cut off.
+            (answer(200, &HELD.replace("PR-1", "PR-2")), Err(UNREADABLE)),
+            (answer(200, &HELD.replace("0001", "0002")), Err(UNREADABLE)),
+            (answer(200, &HELD[..40]), Err(UNREADABLE)),
+            (answer(200, ""), Err(UNREADABLE)),
+            (answer(201, HELD), Err(doubt(201))),
+            // Refusals that are not typed, name another hold, or come with another status.
+            (answer(404, "not found"), Err(doubt(404))),
+            (answer(404, r#"{"code":"NOT_HELD"}"#), Err(doubt(404))),
+            (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-2"}"#), Err(doubt(404))),
+            (answer(409, r#"{"code":"NOT_HELD","externalId":"PR-1"}"#), Err(doubt(409))),
+            (answer(409, r#"{"code":"NONE_LEFT","externalId":"PR-1"}"#), Err(doubt(409))),
+            // Whatever else a gateway may say.
+            (answer(307, ""), Err(doubt(307))),
+            (answer(400, ""), Err(doubt(400))),
+            (answer(408, ""), Err(doubt(408))),
+            (answer(425, ""), Err(doubt(425))),
+            (answer(429, ""), Err(doubt(429))),
+            (answer(500, HELD), Err(doubt(500))),
+            (answer(502, ""), Err(doubt(502))),
+            (answer(503, r#"{"code":"TAKEN","externalId":"PR-1"}"#), Err(doubt(503))),
+        ];
+        for (received, expected) in cases {
+            assert_eq!(reserved(&hold(), received.clone()), expected, "{received:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_answer_to_a_release_means() {
+        let cases = [
+            (answer(204, ""), Ok(())),
+            (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-1"}"#), Ok(())),
+            (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-2"}"#), Err(doubt(404))),
+            (answer(404, ""), Err(doubt(404))),
+            (answer(200, ""), Err(doubt(200))),
+            (answer(401, ""), Err(SiganError::Refused(Refusal::Credentials))),
+            (Received::NotOpened, Err(SiganError::NotSent)),
+            (Received::TimedOut, Err(DOUBT_TIMEOUT)),
+        ];
+        for (received, expected) in cases {
+            assert_eq!(released(&hold(), received.clone()), expected, "{received:?}");
+        }
+    }
+
+    #[test]
+    fn a_pre_reservation_gives_what_was_asked_for() {
+        let offer = |numbers: &str| {
+            answer(
+                201,
+                &format!(
+                    r#"{{"externalId":"PR-1","msisdns":[{numbers}],"expiresAt":"2026-01-01T00:00:00Z"}}"#
+                ),
+            )
+        };
+        assert!(pre_reserved(&wish(), offer(r#""11999950001","11999950002""#)).is_ok());
+        for wrong in [
+            r#""11999950001""#,
+            r#""11999950001","11999950002","11999950003""#,
+            r#""11999950001","11999950001""#,
+            r#""11999950001","21999950001""#,
+            r#""11999950001","nonsense""#,
+        ] {
+            assert_eq!(pre_reserved(&wish(), offer(wrong)), Err(UNREADABLE), "{wrong}");
+        }
+        let hostile = offer(r#""11999950001","11999950002""#);
+        let Received::Answer { body, .. } = hostile else { unreachable!() };
+        for id in ["../x", "a/b", "a?b", "%2e", ""] {
+            let body = String::from_utf8(body.clone()).unwrap().replace("PR-1", id);
+            assert_eq!(pre_reserved(&wish(), answer(201, &body)), Err(UNREADABLE), "{id}");
+        }
+        assert_eq!(
+            pre_reserved(&wish(), answer(409, r#"{"code":"NONE_LEFT"}"#)),
+            Err(SiganError::Refused(Refusal::NoneLeft))
+        );
+        assert_eq!(pre_reserved(&wish(), answer(200, "")), Err(doubt(200)));
+    }
+
+    proptest! {
+        #[test]
+        fn only_the_contracts_own_answers_are_certain(status in 100u16..600, body in ".*") {
+            match reserved(&hold(), answer(status, &body)) {
+                Ok(()) => prop_assert_eq!(status, 200),
+                Err(SiganError::Refused(Refusal::Credentials)) => prop_assert!(matches!(status, 401 | 403)),
+                Err(SiganError::Refused(_)) => prop_assert!(matches!(status, 404 | 409 | 410)),
+                Err(SiganError::NotSent) => prop_assert!(false),
+                Err(SiganError::NoAnswer(_)) => {}
+            }
+        }
+    }
+}

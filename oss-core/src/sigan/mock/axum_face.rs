@@ -1,0 +1,41 @@
+//! The mock on plain axum: for load and soak runs, and to stand alone.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::Response;
+use futures::stream;
+use tokio::net::TcpListener;
+
+use super::{Answer, SiganMock};
+
+/// Serves a mock on a listener until `shutdown` is ready.
+///
+/// # Errors
+///
+/// Those of the listener.
+pub async fn serve(
+    mock: SiganMock,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let router = Router::new().fallback(answer).with_state(mock);
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+}
+
+async fn answer(State(mock): State<SiganMock>, method: Method, uri: Uri, body: Bytes) -> Response {
+    let Answer { response, delay } = mock.answer(&method, uri.path(), uri.query().unwrap_or_default(), &body);
+    tokio::time::sleep(delay).await;
+    let Some(given) = response else { return cut() };
+    let mut response = Response::new(Body::from(given.body));
+    *response.status_mut() = StatusCode::from_u16(given.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A body that fails at once: the server closes the connection before the answer is whole.
+fn cut() -> Response {
+    let lost: Result<Bytes, std::io::Error> = Err(std::io::ErrorKind::ConnectionReset.into());
+    Response::new(Body::from_stream(stream::once(async { lost })))
+}

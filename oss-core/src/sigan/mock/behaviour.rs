@@ -1,0 +1,69 @@
+//! How the mock misbehaves: slow, refusing, failing before or after the effect, by chance or on cue.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::exchange::CallKind;
+use crate::sigan::wire::RefusalCode;
+
+/// How the mock behaves until told otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Behaviour {
+    /// How long every answer takes.
+    pub latency: Duration,
+    /// How often, from 0 to 1, a call fails without effect (503).
+    pub fail_rate: f64,
+    /// How often, from 0 to 1, a call takes effect and its answer is lost.
+    pub lose_rate: f64,
+}
+
+/// What happens to one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is refused, without effect.
+    Refuse(RefusalCode),
+    /// The credentials are refused, without effect.
+    Unauthorized,
+    /// It fails with 503, without effect.
+    FailBefore,
+    /// It takes effect, and the connection is cut before the answer.
+    LoseAnswer,
+    /// It takes effect, and the answer cannot be read.
+    Garble,
+    /// It takes effect, and the answer takes this much longer.
+    Slow(Duration),
+}
+
+/// Decides what happens to each call.
+#[derive(Debug)]
+pub(super) struct Faults {
+    pub(super) behaviour: Behaviour,
+    cues: VecDeque<(CallKind, Fault)>,
+    chance: StdRng,
+}
+
+impl Faults {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { behaviour: Behaviour::default(), cues: VecDeque::new(), chance: StdRng::seed_from_u64(seed) }
+    }
+
+    /// The next call of this kind has this fault.
+    pub(super) fn cue(&mut self, kind: CallKind, fault: Fault) {
+        self.cues.push_back((kind, fault));
+    }
+
+    /// What happens to a call: its cue, if it has one; else what chance says.
+    pub(super) fn decide(&mut self, kind: CallKind) -> Option<Fault> {
+        if let Some(at) = self.cues.iter().position(|(cued, _)| *cued == kind) {
+            return self.cues.remove(at).map(|(_, fault)| fault);
+        }
+        let Behaviour { fail_rate, lose_rate, .. } = self.behaviour;
+        if self.chance.random_bool(fail_rate.clamp(0.0, 1.0)) {
+            return Some(Fault::FailBefore);
+        }
+        self.chance.random_bool(lose_rate.clamp(0.0, 1.0)).then_some(Fault::LoseAnswer)
+    }
+}

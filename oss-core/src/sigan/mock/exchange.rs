@@ -1,0 +1,123 @@
+//! Requests and responses of Sigan, free of the HTTP library that carried them.
+
+use axum::http::Method;
+use serde::Serialize;
+
+use crate::numbers::{BrandId, ExternalId, Msisdn};
+use crate::sigan::Hold;
+use crate::sigan::wire::{PreReserveBody, RefusalBody, RefusalCode};
+
+/// How many holds a page has where the request does not say.
+const PAGE: usize = 100;
+
+/// A request that Sigan understands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Numbers are wished for.
+    PreReserve(PreReserveBody),
+    /// A number is to be reserved.
+    Reserve(Hold),
+    /// Who holds a number?
+    Holder(Hold),
+    /// A hold is to be released.
+    Release(Hold),
+    /// Which numbers does a brand hold?
+    Holds {
+        /// The brand.
+        brand: BrandId,
+        /// The last number of the page before.
+        after: Option<Msisdn>,
+        /// How many at most.
+        limit: usize,
+    },
+}
+
+/// The calls of the contract, to count them and to give one of them a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallKind {
+    /// `POST /pre-reservations`
+    PreReserve,
+    /// `PUT …/reservations/{msisdn}`
+    Reserve,
+    /// `GET …/reservations/{msisdn}`
+    Holder,
+    /// `DELETE …/reservations/{msisdn}`
+    Release,
+    /// `GET /reservations`
+    Holds,
+}
+
+/// What Sigan answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The body; JSON, or empty.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    pub(super) fn empty(status: u16) -> Self {
+        Self { status, body: Vec::new() }
+    }
+
+    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
+        // The wire types have text keys only, so they can always be written.
+        Self { status, body: serde_json::to_vec(body).unwrap_or_default() }
+    }
+
+    pub(super) fn refused(code: RefusalCode, external_id: Option<ExternalId>) -> Self {
+        Self::json(code.status(), &RefusalBody { code, external_id })
+    }
+}
+
+impl Request {
+    /// Reads a request; one that the contract does not know is answered with 404, a malformed one with 400.
+    pub(super) fn parse(method: &Method, path: &str, query: &str, body: &[u8]) -> Result<Self, Response> {
+        let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+        match (method.as_str(), segments.as_slice()) {
+            ("POST", ["pre-reservations"]) => {
+                serde_json::from_slice(body).map(Self::PreReserve).map_err(|_| malformed())
+            }
+            ("PUT", ["pre-reservations", id, "reservations", msisdn]) => hold(id, msisdn).map(Self::Reserve),
+            ("GET", ["pre-reservations", id, "reservations", msisdn]) => hold(id, msisdn).map(Self::Holder),
+            ("DELETE", ["pre-reservations", id, "reservations", msisdn]) => {
+                hold(id, msisdn).map(Self::Release)
+            }
+            ("GET", ["reservations"]) => holds(query),
+            _ => Err(Response::json(404, &"no such path in Sigan's contract")),
+        }
+    }
+
+    pub(super) fn kind(&self) -> CallKind {
+        match self {
+            Self::PreReserve(_) => CallKind::PreReserve,
+            Self::Reserve(_) => CallKind::Reserve,
+            Self::Holder(_) => CallKind::Holder,
+            Self::Release(_) => CallKind::Release,
+            Self::Holds { .. } => CallKind::Holds,
+        }
+    }
+}
+
+fn hold(external_id: &str, msisdn: &str) -> Result<Hold, Response> {
+    let external_id = external_id.parse().map_err(|_| malformed())?;
+    Ok(Hold { external_id, msisdn: msisdn.parse().map_err(|_| malformed())? })
+}
+
+fn holds(query: &str) -> Result<Request, Response> {
+    let (mut brand, mut after, mut limit) = (None, None, PAGE);
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "brandId" => brand = Some(value.parse().map_err(|_| malformed())?),
+            "after" => after = Some(value.parse().map_err(|_| malformed())?),
+            "limit" => limit = value.parse().map_err(|_| malformed())?,
+            _ => return Err(malformed()),
+        }
+    }
+    Ok(Request::Holds { brand: brand.ok_or_else(malformed)?, after, limit })
+}
+
+fn malformed() -> Response {
+    Response::json(400, &"malformed")
+}

@@ -1,0 +1,159 @@
+//! A stateful mock of Sigan, for tests, the sandbox and load runs.
+//!
+//! One state machine with two faces: wiremock for tests and the sandbox ([`SiganMock::start`]), and plain axum for long runs
+//! ([`serve`]), because wiremock keeps every request it ever matched in memory.
+
+mod axum_face;
+mod behaviour;
+mod exchange;
+mod inventory;
+mod wiremock_face;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::Method;
+use chrono::{DateTime, Utc};
+
+pub use self::axum_face::serve;
+use self::behaviour::Faults;
+pub use self::behaviour::{Behaviour, Fault};
+pub use self::exchange::{CallKind, Request, Response};
+pub use self::inventory::Inventory;
+pub use self::wiremock_face::RunningSigan;
+
+/// A Sigan to play with. Cheap to clone; every clone is the same Sigan.
+#[derive(Clone)]
+pub struct SiganMock {
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    inventory: Inventory,
+    faults: Faults,
+    calls: HashMap<CallKind, u64>,
+    on_change: Option<OnChange>,
+}
+
+/// Told of the inventory after each call that may have changed it.
+type OnChange = Box<dyn FnMut(&Inventory) + Send>;
+
+impl fmt::Debug for SiganMock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SiganMock").field("calls", &self.lock().calls).finish_non_exhaustive()
+    }
+}
+
+/// What comes back from a call, and after how long. No response means that the connection is cut.
+struct Answer {
+    response: Option<Response>,
+    delay: Duration,
+}
+
+impl SiganMock {
+    /// A Sigan with this inventory, which behaves well. Chance, where asked for, always falls the same way.
+    #[must_use]
+    pub fn new(inventory: Inventory) -> Self {
+        let state = State { inventory, faults: Faults::new(0), calls: HashMap::new(), on_change: None };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Starts serving on a free port of this machine, until the returned value is dropped.
+    pub async fn start(&self) -> RunningSigan {
+        RunningSigan::start(self.clone()).await
+    }
+
+    /// Sets how it behaves from now on.
+    pub fn behave(&self, behaviour: Behaviour) {
+        self.lock().faults.behaviour = behaviour;
+    }
+
+    /// Gives the next call of a kind a fault. Cues of one kind are taken in order.
+    pub fn next(&self, kind: CallKind, fault: Fault) {
+        self.lock().faults.cue(kind, fault);
+    }
+
+    /// Calls `told` with the inventory after each call that may have changed it, before the call is answered.
+    pub fn on_change(&self, told: impl FnMut(&Inventory) + Send + 'static) {
+        self.lock().on_change = Some(Box::new(told));
+    }
+
+    /// What it knows now.
+    #[must_use]
+    pub fn inventory(&self) -> Inventory {
+        self.lock().inventory.clone()
+    }
+
+    /// How many calls of a kind have come in.
+    #[must_use]
+    pub fn calls(&self, kind: CallKind) -> u64 {
+        self.lock().calls.get(&kind).copied().unwrap_or_default()
+    }
+
+    fn answer(&self, method: &Method, path: &str, query: &str, body: &[u8]) -> Answer {
+        let state = &mut *self.lock();
+        match Request::parse(method, path, query, body) {
+            Ok(request) => state.answer(now(), &request),
+            Err(response) => Answer { response: Some(response), delay: Duration::ZERO },
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A test that panicked while it held the lock has failed already.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn answer(&mut self, now: DateTime<Utc>, request: &Request) -> Answer {
+        let kind = request.kind();
+        *self.calls.entry(kind).or_default() += 1;
+        let fault = self.faults.decide(kind);
+        let latency = self.faults.behaviour.latency;
+        let delay = if let Some(Fault::Slow(more)) = fault { latency + more } else { latency };
+        let response = match fault {
+            Some(Fault::FailBefore) => Some(Response::empty(503)),
+            Some(Fault::Unauthorized) => Some(Response::empty(401)),
+            Some(Fault::Refuse(code)) => Some(Response::refused(code, named(request))),
+            Some(Fault::LoseAnswer) => {
+                self.handle(now, request);
+                None
+            }
+            Some(Fault::Garble) => {
+                let Response { status, .. } = self.handle(now, request);
+                Some(Response { status, body: b"{\"externalId\":".to_vec() })
+            }
+            Some(Fault::Slow(_)) | None => Some(self.handle(now, request)),
+        };
+        Answer { response, delay }
+    }
+
+    fn handle(&mut self, now: DateTime<Utc>, request: &Request) -> Response {
+        let response = self.inventory.handle(now, request);
+        if let (Some(told), Request::PreReserve(_) | Request::Reserve(_) | Request::Release(_)) =
+            (&mut self.on_change, request)
+        {
+            told(&self.inventory);
+        }
+        response
+    }
+}
+
+fn named(request: &Request) -> Option<crate::numbers::ExternalId> {
+    match request {
+        Request::Reserve(hold) | Request::Holder(hold) | Request::Release(hold) => {
+            Some(hold.external_id.clone())
+        }
+        Request::PreReserve(_) | Request::Holds { .. } => None,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "Sigan has a clock of its own, and the mock is Sigan")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! Sigan, Vivo's number inventory: what we ask of it, and what its answers mean.
+//!
+//! Vivo publishes no contract, so this module is ours, and the one place that an adapter to the real gateway changes.
+//!
+//! | call | request | answers |
+//! |---|---|---|
+//! | pre-reserve | `POST /pre-reservations` `{areaCode, quantity, brandId, holdSeconds, previousExternalId?}` | 201 `{externalId, msisdns[], expiresAt}` · 409 `NONE_LEFT` |
+//! | reserve | `PUT /pre-reservations/{externalId}/reservations/{msisdn}` | 200 `{externalId, msisdn, reservedAt}` (again, ours: 200) · 404 `NOT_HELD` · 409 `TAKEN` · 410 `HOLD_OVER` |
+//! | who holds it | `GET /pre-reservations/{externalId}/reservations/{msisdn}` | 200 `{state: PRE_RESERVED or RESERVED}` · 404 `NOT_HELD` |
+//! | release | `DELETE /pre-reservations/{externalId}/reservations/{msisdn}` | 204 · 404 `NOT_HELD` |
+//! | our holds | `GET /reservations?brandId=&after=&limit=` | 200 `{reservations: [{externalId, msisdn, reservedAt}], next?}` |
+//!
+//! A refusal is typed: `{code, externalId?}`, with our id in it where the request named one. A bare 404 is not a refusal: a
+//! wrong address and a proxy answer so too.
+//!
+//! # What the contract promises
+//!
+//! No client can promise "never lost, never twice" without these, so an adapter to another inventory has to check them first:
+//!
+//! - an external id is never used twice;
+//! - reserve and release are idempotent;
+//! - a hold once released or cancelled never comes back: a late reserve on it gets 410;
+//! - `previousExternalId` frees only what is still merely pre-reserved, never a reserved number;
+//! - a pre-reservation lapses by itself;
+//! - not-found is typed and carries our id.
+
+mod client;
+#[cfg(feature = "mock")]
+pub mod mock;
+pub mod wire;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use client::{Credentials, HttpSigan};
+
+use crate::numbers::{BrandId, Ddd, ExternalId, Msisdn};
+
+/// One number under one pre-reservation: what reserve and release name. A release by number alone could free a newer hold.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Hold {
+    /// Sigan's name for the pre-reservation.
+    pub external_id: ExternalId,
+    /// The number.
+    pub msisdn: Msisdn,
+}
+
+/// A wish for numbers of an area code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreReserve {
+    /// The area code.
+    pub ddd: Ddd,
+    /// How many numbers.
+    pub quantity: u8,
+    /// On whose behalf.
+    pub brand: BrandId,
+    /// How long Sigan is to keep them for us, in whole seconds.
+    pub hold_for: Duration,
+    /// A pre-reservation to be freed in the same step.
+    pub previous: Option<ExternalId>,
+}
+
+/// Numbers that Sigan keeps for us for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreReservation {
+    /// Sigan's name for it.
+    pub external_id: ExternalId,
+    /// The numbers: as many as were asked for, all different, all of the area code that was asked for.
+    pub msisdns: Vec<Msisdn>,
+}
+
+/// Why a call to Sigan did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SiganError {
+    /// Sigan said no. The call had no effect, for certain.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// No connection could be opened. The call had no effect, for certain.
+    #[error("not reachable")]
+    NotSent,
+    /// The call may or may not have had its effect.
+    #[error("no certain answer: {0}")]
+    NoAnswer(Doubt),
+}
+
+/// What Sigan refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// Too few numbers are left in the area code.
+    NoneLeft,
+    /// The number is not held under the pre-reservation that was named.
+    NotHeld,
+    /// The number is held by another.
+    Taken,
+    /// The hold has ended: it lapsed, or was released.
+    HoldOver,
+    /// Our credentials were not accepted.
+    Credentials,
+}
+
+impl Refusal {
+    /// A short, stable name, for programs: `hold-over`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoneLeft => "none-left",
+            Self::NotHeld => "not-held",
+            Self::Taken => "taken",
+            Self::HoldOver => "hold-over",
+            Self::Credentials => "credentials",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoneLeft => "no numbers are left in the area code",
+            Self::NotHeld => "the number is not held under this pre-reservation; create another preview",
+            Self::Taken => "the number is held by another; create another preview",
+            Self::HoldOver => "the hold on the number has ended; create another preview",
+            Self::Credentials => "our credentials were not accepted; check the configured token",
+        })
+    }
+}
+
+/// Why it is not known whether a call had its effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Doubt {
+    /// No answer in time.
+    Timeout,
+    /// The connection was lost after it was opened.
+    ConnectionLost,
+    /// An answer that the contract does not give for this call.
+    Status(u16),
+    /// An answer whose body could not be read, or names something else.
+    Unreadable,
+    /// This process stopped before the answer came.
+    Interrupted,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("no answer in time"),
+            Self::ConnectionLost => f.write_str("connection lost"),
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::Unreadable => f.write_str("unreadable answer"),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+/// Sigan, as the operations see it.
+#[async_trait]
+pub trait Sigan: Send + Sync + fmt::Debug {
+    /// Asks for numbers of an area code. A lost answer loses nothing: a pre-reservation lapses by itself.
+    async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError>;
+
+    /// Reserves one number of a pre-reservation. Slow: several seconds.
+    async fn reserve(&self, hold: &Hold) -> Result<(), SiganError>;
+
+    /// Releases one hold, and bars it for ever. That it is not held there any more counts as released.
+    async fn release(&self, hold: &Hold) -> Result<(), SiganError>;
+}

@@ -1,0 +1,219 @@
+//! What a backend reads before it writes, and what follows from it.
+//!
+//! Both backends decide by these functions, so a rule stands once. PostgreSQL writes in the statement that reads, under guards
+//! that say the same; a function here then names the answer. Knows no SQL.
+
+use super::{Assign, Begin, Delivery, Lease, Release};
+use crate::numbers::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
+use crate::sigan::Hold;
+
+/// How often a step is taken again that found its rows changed under it, before the caller is told to come back later.
+pub(super) const RACES: usize = 3;
+
+/// A preview, the number that was chosen from it, and who holds either.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Sigan's name for the preview.
+    pub(super) external_id: ExternalId,
+    /// Whether its time is not over.
+    pub(super) open: bool,
+    /// The chosen number; none where the preview has no number with that index.
+    pub(super) msisdn: Option<Msisdn>,
+    /// What the number is, where it was ever ours.
+    pub(super) status: Option<NumberStatus>,
+    /// Whether a live reservation that is not of this preview has the number.
+    pub(super) held_elsewhere: bool,
+    /// The reservation of this preview that was not rejected.
+    pub(super) own: Option<Own>,
+}
+
+/// The reservation of a preview.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) id: ReservationId,
+    pub(super) msisdn: Msisdn,
+    pub(super) state: ReservationState,
+    pub(super) attempts: i32,
+    /// Whether the time at which it is to be looked at has come: for `PENDING`, whether its lease ran out.
+    pub(super) due: bool,
+}
+
+/// What is to be done with a wish to reserve.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// A new attempt may begin.
+    Start(Hold),
+    /// The preview's own attempt may be taken up again.
+    Resume(Lease),
+    /// Nothing is to be written.
+    Answer(Begin),
+}
+
+impl Asked {
+    /// What follows for the attempt `id`.
+    pub(super) fn verdict(self, id: ReservationId) -> Verdict {
+        let Some(msisdn) = self.msisdn else { return Verdict::Answer(Begin::UnknownChoice) };
+        let hold = Hold { external_id: self.external_id, msisdn };
+        match self.own {
+            Some(own) if own.msisdn == msisdn => own.verdict(id, hold),
+            Some(own) => Verdict::Answer(own.state.blocks_other_choices()),
+            None if !self.open => Verdict::Answer(Begin::Expired),
+            None if self.held_elsewhere
+                || self.status.is_some_and(|status| status != NumberStatus::Returned) =>
+            {
+                Verdict::Answer(Begin::Taken(msisdn))
+            }
+            None => Verdict::Start(hold),
+        }
+    }
+}
+
+impl Own {
+    /// What follows where the same number was chosen before.
+    fn verdict(self, id: ReservationId, hold: Hold) -> Verdict {
+        let resumed = Lease { reservation: self.id, call: self.attempts + 1, hold };
+        match self.state {
+            ReservationState::Held | ReservationState::Assigned => Verdict::Answer(Begin::Held(self.msisdn)),
+            // The statement that began this attempt is run a second time, because its answer was lost.
+            ReservationState::Pending if self.id == id => {
+                Verdict::Answer(Begin::Started(Lease { call: self.attempts, ..resumed }))
+            }
+            ReservationState::Pending if !self.due => Verdict::Answer(Begin::InFlight),
+            ReservationState::Pending | ReservationState::InDoubt => Verdict::Resume(resumed),
+            ReservationState::Releasing | ReservationState::Released | ReservationState::Rejected => {
+                Verdict::Answer(Begin::Used)
+            }
+        }
+    }
+}
+
+impl ReservationState {
+    /// What a wish for another number of the same preview is told.
+    fn blocks_other_choices(self) -> Begin {
+        match self {
+            Self::Pending | Self::InDoubt => Begin::OtherInFlight,
+            _ => Begin::Used,
+        }
+    }
+}
+
+/// A number, and the live reservation that has it.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) status: NumberStatus,
+    pub(super) assigned_sim: Option<SimId>,
+    /// The live reservation, where there is one: older data has none.
+    pub(super) live: Option<Live>,
+}
+
+/// A live reservation of a number.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) id: ReservationId,
+    pub(super) external_id: ExternalId,
+    pub(super) state: ReservationState,
+    /// As [`Own::due`].
+    pub(super) due: bool,
+}
+
+impl Seen {
+    /// Why the number cannot be released; none where it can.
+    pub(super) fn bars_release(&self) -> Option<Release> {
+        let in_flight = |live: &Live| live.state == ReservationState::Pending && !live.due;
+        match self.status {
+            NumberStatus::Returned => Some(Release::AlreadyReturned),
+            NumberStatus::InUse => Some(Release::Forbidden(self.status)),
+            NumberStatus::Reserved if self.live.as_ref().is_some_and(in_flight) => Some(Release::InFlight),
+            NumberStatus::Reserved => None,
+        }
+    }
+
+    /// Why the number cannot be put on the line of `sim`, or that it is; none where it can.
+    pub(super) fn bars_assign(&self, sim: SimId) -> Option<Assign> {
+        let unsettled =
+            |live: &Live| matches!(live.state, ReservationState::Pending | ReservationState::InDoubt);
+        match self.status {
+            NumberStatus::Returned => Some(Assign::Forbidden(self.status)),
+            NumberStatus::InUse if self.assigned_sim == Some(sim) => Some(Assign::Assigned),
+            NumberStatus::InUse => Some(Assign::AssignedElsewhere),
+            NumberStatus::Reserved if self.live.as_ref().is_some_and(unsettled) => Some(Assign::InDoubt),
+            NumberStatus::Reserved => None,
+        }
+    }
+}
+
+/// The delivery of a release of `msisdn`.
+pub(super) fn delivery(reservation: ReservationId, external_id: ExternalId, msisdn: Msisdn) -> Delivery {
+    Delivery { reservation, hold: Hold { external_id, msisdn } }
+}
+
+#[cfg(test)]
+mod tests {
+    use ReservationState as State;
+
+    use super::*;
+
+    fn asked(own: Option<Own>) -> Asked {
+        Asked {
+            external_id: "PR-1".parse().unwrap(),
+            open: true,
+            msisdn: Some("11999950001".parse().unwrap()),
+            status: None,
+            held_elsewhere: false,
+            own,
+        }
+    }
+
+    fn own(state: State, due: bool) -> Own {
+        Own { id: ReservationId::new(), msisdn: "11999950001".parse().unwrap(), state, attempts: 1, due }
+    }
+
+    #[test]
+    fn an_expired_preview_still_answers_for_the_number_it_gave() {
+        let expired = Asked { open: false, ..asked(Some(own(State::Held, false))) };
+        let msisdn = expired.msisdn.unwrap();
+        assert_eq!(expired.verdict(ReservationId::new()), Verdict::Answer(Begin::Held(msisdn)));
+        assert_eq!(
+            Asked { open: false, ..asked(None) }.verdict(ReservationId::new()),
+            Verdict::Answer(Begin::Expired)
+        );
+    }
+
+    #[test]
+    fn only_a_returned_number_may_be_reserved() {
+        for status in [NumberStatus::Reserved, NumberStatus::InUse] {
+            let verdict = Asked { status: Some(status), ..asked(None) }.verdict(ReservationId::new());
+            assert!(matches!(verdict, Verdict::Answer(Begin::Taken(_))));
+        }
+        for status in [None, Some(NumberStatus::Returned)] {
+            let verdict = Asked { status, ..asked(None) }.verdict(ReservationId::new());
+            assert!(matches!(verdict, Verdict::Start(_)));
+        }
+    }
+
+    #[test]
+    fn an_attempt_is_taken_up_again_once_nobody_works_on_it() {
+        assert!(matches!(
+            asked(Some(own(State::InDoubt, false))).verdict(ReservationId::new()),
+            Verdict::Resume(Lease { call: 2, .. })
+        ));
+        assert!(matches!(
+            asked(Some(own(State::Pending, true))).verdict(ReservationId::new()),
+            Verdict::Resume(_)
+        ));
+        assert_eq!(
+            asked(Some(own(State::Pending, false))).verdict(ReservationId::new()),
+            Verdict::Answer(Begin::InFlight)
+        );
+    }
+
+    #[test]
+    fn a_released_preview_gives_no_second_number() {
+        for state in [State::Releasing, State::Released] {
+            assert_eq!(
+                asked(Some(own(state, true))).verdict(ReservationId::new()),
+                Verdict::Answer(Begin::Used)
+            );
+        }
+    }
+}

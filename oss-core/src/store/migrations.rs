@@ -1,0 +1,133 @@
+//! The tables and the reference data, as migrations: the same versions and names on both databases.
+//!
+//! Run by `oss migrate` on a connection of their own, never by a server: two versions of the server may run side by side on
+//! one database, and a failed migration must not leave its lock in a pool.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+use super::StoreError;
+
+/// A version, its name, and its text.
+type Source = (i64, &'static str, &'static str);
+
+macro_rules! sources {
+    ($folder:literal) => {
+        &[
+            (
+                1,
+                "number_life",
+                include_str!(concat!("../../../migrations/", $folder, "/0001_number_life.sql")),
+            ),
+            (
+                2,
+                "location_ddd",
+                include_str!(concat!("../../../migrations/", $folder, "/0002_location_ddd.sql")),
+            ),
+        ]
+    };
+}
+
+const POSTGRES: &[Source] = sources!("postgres");
+const SQLITE: &[Source] = sources!("sqlite");
+
+/// Stands in a migration for the rows of [`LOCATION_DDD`].
+const LOCATION_DDD_MARKER: &str = "/* rows of data/location_ddd.csv */";
+
+/// Every Brazilian municipality: `location_cnl,ddd,municipality,uf`, with a line of headings.
+const LOCATION_DDD: &str = include_str!("../../../migrations/data/location_ddd.csv");
+
+/// The versions that a database must have for this version of the program.
+pub(super) fn versions() -> Vec<i64> {
+    POSTGRES.iter().map(|&(version, ..)| version).collect()
+}
+
+/// Whether as many of [`versions`] are applied as there are.
+pub(super) fn all_applied(count: i64) -> Result<(), StoreError> {
+    if usize::try_from(count).is_ok_and(|count| count == POSTGRES.len()) {
+        Ok(())
+    } else {
+        Err(StoreError::failed("it lacks the tables of this version; run `oss migrate`"))
+    }
+}
+
+pub(super) fn postgres() -> Result<Migrator, StoreError> {
+    migrator(POSTGRES)
+}
+
+pub(super) fn sqlite() -> Result<Migrator, StoreError> {
+    migrator(SQLITE)
+}
+
+fn migrator(sources: &[Source]) -> Result<Migrator, StoreError> {
+    let rows = location_ddd_rows()?;
+    let migrations = sources.iter().map(|&(version, name, text)| {
+        let sql = AssertSqlSafe(text.replace(LOCATION_DDD_MARKER, &rows)).into_sql_str();
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    // An older program on a newer database is how an upgrade side by side looks.
+    migrator.set_ignore_missing(true);
+    Ok(migrator)
+}
+
+/// The rows as SQL, each value checked to be digits before it becomes part of a statement.
+fn location_ddd_rows() -> Result<String, StoreError> {
+    let row = |line: &str| {
+        let mut fields = line.split(',');
+        let (cnl, ddd) = (fields.next()?, fields.next()?);
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        (digits(cnl) && digits(ddd)).then(|| format!("({cnl}, '{ddd}')"))
+    };
+    let rows: Option<Vec<String>> = LOCATION_DDD.lines().skip(1).map(row).collect();
+    let rows = rows.ok_or_else(|| StoreError::failed("location_ddd.csv has a line that is not cnl,ddd,…"))?;
+    Ok(rows.join(",\n"))
+}
+
+/// The error of a migration, without the text of the database.
+pub(super) fn failed(error: &sqlx::migrate::MigrateError) -> StoreError {
+    use sqlx::migrate::MigrateError;
+    StoreError::failed(match error {
+        MigrateError::VersionMismatch(version) => {
+            format!("migration {version} was changed after it was applied")
+        }
+        MigrateError::Dirty(version) => format!("migration {version} was applied in part; mend it by hand"),
+        MigrateError::ExecuteMigration(_, version) => format!("migration {version} could not be applied"),
+        _ => "the migrations could not be applied".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn both_databases_have_the_same_migrations() {
+        let named = |sources: &[Source]| sources.iter().map(|&(v, n, _)| (v, n)).collect::<Vec<_>>();
+        assert_eq!(named(POSTGRES), named(SQLITE));
+    }
+
+    #[test]
+    fn every_file_is_a_migration_and_every_migration_a_file() {
+        for (folder, sources) in [("postgres", POSTGRES), ("sqlite", SQLITE)] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations").join(folder);
+            let entries = std::fs::read_dir(path).unwrap();
+            let mut files: Vec<String> =
+                entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            files.sort();
+            let named: Vec<String> = sources.iter().map(|(v, n, _)| format!("{v:04}_{n}.sql")).collect();
+            assert_eq!(files, named, "{folder}");
+        }
+    }
+
+    #[test]
+    fn every_municipality_becomes_a_row() {
+        let rows = location_ddd_rows().unwrap();
+        assert_eq!(rows.lines().count(), 5_571);
+        assert!(rows.starts_with("(1100015, '69'),\n"));
+    }
+}

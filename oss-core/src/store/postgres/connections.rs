@@ -1,0 +1,203 @@
+//! The one place that owns connections to PostgreSQL and their time budget. Nothing else touches the pool.
+//!
+//! Every step is a single statement, so no transaction is ever begun here, and none can be left open in the pool. A
+//! connection whose statement did not end well is not given back: one whose peer has vanished would keep its place for ever.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres, Row};
+
+use crate::store::{StoreError, migrations};
+
+/// The longest wait for a free connection.
+const ACQUIRE: Duration = Duration::from_secs(2);
+
+/// The longest wait for the answer to a statement. A little more than the server's own `statement_timeout`, so that the
+/// server's error is the one that is seen while the server is alive.
+const STATEMENT: Duration = Duration::from_secs(4);
+
+/// How long a connection is kept, so that a moved database is found again.
+const LIFETIME: Duration = Duration::from_mins(10);
+
+/// What every session is told, at no round trip: a statement of a client that is gone must not wait for a lock and then
+/// commit, and nothing may wait for long.
+const SESSION: [(&str, &str); 7] = [
+    ("client_connection_check_interval", "1s"),
+    ("lock_timeout", "500ms"),
+    ("statement_timeout", "3s"),
+    ("idle_in_transaction_session_timeout", "5s"),
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+];
+
+/// A statement with its values.
+pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
+
+#[derive(Debug)]
+pub(super) struct Connections {
+    pool: PgPool,
+}
+
+impl Connections {
+    /// Opens no connection yet.
+    pub(super) fn new(url: &SecretString, size: u32) -> Result<Self, StoreError> {
+        let options = options(url)?.options(SESSION).application_name("oss");
+        let pool = PgPoolOptions::new()
+            .max_connections(size)
+            .acquire_timeout(ACQUIRE)
+            .max_lifetime(LIFETIME)
+            // A dead connection is found by the statement that meets it, and the statement is run again on another.
+            .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(refuse_read_only(connection)))
+            .connect_lazy_with(options.disable_statement_logging());
+        Ok(Self { pool })
+    }
+
+    /// The rows of a statement. It is built again and run once more where its connection turned out to be dead, or it was
+    /// the victim of a deadlock: every statement of this store may be repeated.
+    pub(super) async fn all<'q>(
+        &self,
+        statement: impl Fn() -> Statement<'q>,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        match self.attempt(statement()).await {
+            Err(error) if worth_repeating(&error) => self.attempt(statement()).await,
+            outcome => outcome,
+        }
+        .map_err(|error| store_error(&error))
+    }
+
+    /// The only row of a statement, where it has one.
+    pub(super) async fn maybe<'q>(
+        &self,
+        statement: impl Fn() -> Statement<'q>,
+    ) -> Result<Option<PgRow>, StoreError> {
+        Ok(self.all(statement).await?.into_iter().next())
+    }
+
+    /// The only row of a statement that always has one.
+    pub(super) async fn one<'q>(&self, statement: impl Fn() -> Statement<'q>) -> Result<PgRow, StoreError> {
+        self.maybe(statement).await?.ok_or_else(|| store_error(&sqlx::Error::RowNotFound))
+    }
+
+    async fn attempt(&self, statement: Statement<'_>) -> Result<Vec<PgRow>, sqlx::Error> {
+        let mut borrowed = Borrowed(Some(self.pool.acquire().await?));
+        let Some(connection) = borrowed.0.as_deref_mut() else { return Err(sqlx::Error::PoolClosed) };
+        let outcome = tokio::time::timeout(STATEMENT, connection.fetch_all(statement))
+            .await
+            .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
+        if outcome.as_ref().err().is_none_or(leaves_connection_whole) {
+            borrowed.give_back();
+        }
+        outcome
+    }
+}
+
+/// A connection that is closed unless it is given back: also where the caller stops waiting in the middle of a statement.
+struct Borrowed(Option<PoolConnection<Postgres>>);
+
+impl Borrowed {
+    fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+/// Brings the tables to this version, on a connection of its own.
+pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
+    let mut connection =
+        options(url)?.disable_statement_logging().connect().await.map_err(|error| store_error(&error))?;
+    let migrated = migrations::postgres()?.run(&mut connection).await;
+    // Closing gives back the lock of the migrations, also where they failed.
+    let _ = connection.close().await;
+    migrated.map_err(|error| migrations::failed(&error))
+}
+
+fn options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
+    PgConnectOptions::from_str(url.expose_secret())
+        .map_err(|_| StoreError::failed("the database URL is not postgres://user@host:port/name"))
+}
+
+/// After a failover the old primary may still answer, but only to reads.
+async fn refuse_read_only(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let row = connection.fetch_one("select current_setting('transaction_read_only') = 'on'").await?;
+    if row.try_get(0)? {
+        return Err(sqlx::Error::Io(std::io::Error::other("the database is read-only")));
+    }
+    Ok(())
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error()?.code().map(Cow::into_owned)
+}
+
+/// Whether the server ended the statement and not the connection.
+fn leaves_connection_whole(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| !is_session_over(&code))
+}
+
+/// Class 08 (connection), a server that stops or starts, and one that has become read-only.
+fn is_session_over(code: &str) -> bool {
+    code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "25006")
+}
+
+fn worth_repeating(error: &sqlx::Error) -> bool {
+    match (error, code(error)) {
+        (_, Some(code)) => is_session_over(&code) || matches!(code.as_str(), "40001" | "40P01"),
+        (sqlx::Error::Io(error), None) => error.kind() != std::io::ErrorKind::TimedOut,
+        _ => false,
+    }
+}
+
+/// A code and the name of a constraint: the text of a database error repeats values.
+pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
+    let Some(code) = code(error) else { return without_code(error) };
+    let constraint = error.as_database_error().and_then(|error| error.constraint()).unwrap_or_default();
+    match code.as_str() {
+        "42P01" => StoreError::failed("it lacks the tables of this version; run `oss migrate`"),
+        // Out of resources, lock or statement timeout, serialisation, deadlock.
+        "55P03" | "57014" | "40001" | "40P01" => StoreError::unavailable(code),
+        _ if is_session_over(&code) || code.starts_with("53") => StoreError::unavailable(code),
+        _ => StoreError::failed(format!("SQLSTATE {code} {constraint}").trim_end().to_owned()),
+    }
+}
+
+fn without_code(error: &sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::PoolTimedOut => StoreError::unavailable("no free connection in time"),
+        sqlx::Error::Io(error) => StoreError::unavailable(error.kind().to_string()),
+        sqlx::Error::Tls(_) => StoreError::unavailable("TLS"),
+        sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            StoreError::unavailable("connection lost")
+        }
+        sqlx::Error::ColumnDecode { index, .. } => {
+            StoreError::failed(format!("column {index} cannot be read"))
+        }
+        _ => StoreError::failed("an answer that cannot be read"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_whether_it_passes() {
+        assert!(store_error(&sqlx::Error::PoolTimedOut).is_transient());
+        assert!(store_error(&sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into())).is_transient());
+        assert!(!store_error(&sqlx::Error::RowNotFound).is_transient());
+    }
+}

@@ -1,0 +1,115 @@
+//! A number on a line, and the view of one number.
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::connections::{Connections, store_error};
+use crate::numbers::{HoldRecord, Line, Msisdn, Number, SimId};
+use crate::store::facts::{Live, RACES, Seen};
+use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::{Assign, StoreError};
+
+pub(super) async fn assign(
+    connections: &Connections,
+    msisdn: Msisdn,
+    sim: SimId,
+) -> Result<Assign, StoreError> {
+    const SQL: &str = "
+        with seen as (
+            select p.status, p.assigned_sim_id, p.updated_at, r.id as live_id, r.external_id as live_external_id,
+                   r.state as live_state, r.due_at <= clock_timestamp() as live_due
+            from phone_number p
+            left join reservation r
+                on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            where p.msisdn = $1::char(11)
+        ), line as (
+            update phone_number p
+            set status = 'IN_USE', assigned_sim_id = $2, assigned_at = clock_timestamp(),
+                updated_at = clock_timestamp()
+            from seen
+            where p.msisdn = $1::char(11) and p.status = 'RESERVED' and p.updated_at = seen.updated_at
+              and coalesce(seen.live_state, 'HELD') in ('HELD', 'ASSIGNED')
+            returning true
+        ), assigned as (
+            update reservation r
+            set state = 'ASSIGNED', due_at = null, updated_at = clock_timestamp()
+            from seen, line
+            where r.id = seen.live_id and r.state = 'HELD'
+        )
+        select seen.*, exists (select from line) as written from seen";
+    for _ in 0..RACES {
+        let statement = || sqlx::query(SQL).bind(msisdn.to_string()).bind(sim.as_uuid());
+        let Some(row) = connections.maybe(statement).await? else { return Ok(Assign::Unknown) };
+        let read = || Ok((seen(&row)?, row.try_get("written")?));
+        let (seen, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
+        match seen.bars_assign(sim) {
+            Some(answer) => return Ok(answer),
+            None if written => return Ok(Assign::Assigned),
+            // The number changed under the statement: the next look sees how.
+            None => {}
+        }
+    }
+    Err(StoreError::unavailable("the number kept changing"))
+}
+
+/// The columns of `seen` in the statements that change a number.
+pub(super) fn seen(row: &PgRow) -> Result<Seen, sqlx::Error> {
+    let live = match row.try_get::<Option<Uuid>, _>("live_id")? {
+        Some(id) => Some(Live {
+            id: id.into(),
+            external_id: parsed(row, "live_external_id")?,
+            state: parsed(row, "live_state")?,
+            due: row.try_get::<Option<bool>, _>("live_due")?.unwrap_or(false),
+        }),
+        None => None,
+    };
+    let assigned_sim = row.try_get::<Option<Uuid>, _>("assigned_sim_id")?.map(SimId::from);
+    Ok(Seen { status: parsed(row, "status")?, assigned_sim, live })
+}
+
+pub(super) async fn number(connections: &Connections, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
+    // One row for each hold, each with the number's own columns; one row where it was never held.
+    const SQL: &str = "
+        select p.origin, p.status, p.assigned_sim_id, p.assigned_at, p.created_at as line_created_at,
+               p.updated_at as line_updated_at,
+               r.id, r.preview_id, r.external_id, r.state, r.last_error, r.created_at, r.updated_at
+        from (select $1::char(11) as msisdn) asked
+        left join phone_number p on p.msisdn = asked.msisdn
+        left join reservation r on r.msisdn = asked.msisdn
+        where p.msisdn is not null or r.id is not null
+        order by r.id desc";
+    let rows = connections.all(|| sqlx::query(SQL).bind(msisdn.to_string())).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let read = || {
+        let holds: Result<Vec<_>, _> = rows.iter().map(hold).collect();
+        Ok(Number::new(msisdn, line(first)?, holds?.into_iter().flatten().collect()))
+    };
+    read().map(Some).map_err(|error: sqlx::Error| store_error(&error))
+}
+
+fn line(row: &PgRow) -> Result<Option<Line>, sqlx::Error> {
+    let Some(status) = maybe_parsed(row, "status")? else { return Ok(None) };
+    Ok(Some(Line {
+        origin: row.try_get("origin")?,
+        status,
+        assigned_sim_id: row.try_get::<Option<Uuid>, _>("assigned_sim_id")?.map(SimId::from),
+        assigned_at: row.try_get("assigned_at")?,
+        created_at: row.try_get("line_created_at")?,
+        updated_at: row.try_get("line_updated_at")?,
+    }))
+}
+
+fn hold(row: &PgRow) -> Result<Option<HoldRecord>, sqlx::Error> {
+    let Some(id) = row.try_get::<Option<Uuid>, _>("id")? else { return Ok(None) };
+    Ok(Some(HoldRecord {
+        id: id.into(),
+        preview: row.try_get::<Option<Uuid>, _>("preview_id")?.map(Into::into),
+        external_id: parsed(row, "external_id")?,
+        state: parsed(row, "state")?,
+        reason: row.try_get("last_error")?,
+        created_at: row.try_get::<DateTime<Utc>, _>("created_at")?,
+        updated_at: row.try_get::<DateTime<Utc>, _>("updated_at")?,
+    }))
+}

@@ -1,0 +1,106 @@
+//! Giving a number back, and telling Sigan of it.
+
+use std::time::Duration;
+
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::connections::{Connections, store_error};
+use super::lines::seen;
+use crate::numbers::{Msisdn, ReservationId};
+use crate::store::facts::{RACES, delivery};
+use crate::store::rows::parsed;
+use crate::store::{Delivery, Release, StoreError};
+
+pub(super) async fn release(
+    connections: &Connections,
+    msisdn: Msisdn,
+    lease: Duration,
+) -> Result<Release, StoreError> {
+    // `updated_at` is the version of the number's row: what was seen is what is changed. A number of older data has no
+    // reservation; Sigan's id of its hold is that of the preview it was chosen from.
+    const SQL: &str = "
+        with seen as (
+            select p.status, p.assigned_sim_id, p.updated_at, r.id as live_id, r.external_id as live_external_id,
+                   r.state as live_state, r.due_at <= clock_timestamp() as live_due
+            from phone_number p
+            left join reservation r
+                on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            where p.msisdn = $1::char(11)
+        ), returned as (
+            update phone_number p
+            set status = 'RETURNED', assigned_sim_id = null, updated_at = clock_timestamp()
+            from seen
+            where p.msisdn = $1::char(11) and p.status = 'RESERVED' and p.updated_at = seen.updated_at
+              and (seen.live_state is distinct from 'PENDING' or seen.live_due)
+            returning p.msisdn
+        ), releasing as (
+            update reservation r
+            set state = 'RELEASING', attempts = 0, last_error = null, updated_at = clock_timestamp(),
+                due_at = clock_timestamp() + make_interval(secs => $3)
+            from seen, returned
+            where r.id = seen.live_id
+              and (r.state in ('HELD', 'IN_DOUBT', 'ASSIGNED') or r.state = 'PENDING' and r.due_at <= clock_timestamp())
+            returning r.id, r.external_id
+        ), adopted as (
+            insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts)
+            select $2, p.id, p.external_id, p.brand_id, returned.msisdn, 'RELEASING',
+                   clock_timestamp() + make_interval(secs => $3), 0
+            from seen, returned, preview p
+            where seen.live_id is null and p.reserved_msisdn = $1::char(11)
+              and not exists (select from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
+            order by p.created_at desc
+            limit 1
+            on conflict do nothing
+            returning id, external_id
+        )
+        select seen.*, exists (select from returned) as written, told.id, told.external_id
+        from seen
+        left join (select * from releasing union all select * from adopted) told on true";
+    let adopted = ReservationId::new();
+    let statement =
+        || sqlx::query(SQL).bind(msisdn.to_string()).bind(adopted.as_uuid()).bind(lease.as_secs_f64());
+    for _ in 0..RACES {
+        let Some(row) = connections.maybe(statement).await? else { return Ok(Release::Unknown) };
+        let read = || Ok((seen(&row)?, row.try_get("written")?, told(&row, msisdn)?));
+        let (seen, written, told) = read().map_err(|error: sqlx::Error| store_error(&error))?;
+        match seen.bars_release() {
+            Some(answer) => return Ok(answer),
+            None if written => return Ok(Release::Returned(told)),
+            // The number changed under the statement: the next look sees how.
+            None => {}
+        }
+    }
+    Ok(Release::InFlight)
+}
+
+fn told(row: &PgRow, msisdn: Msisdn) -> Result<Option<Delivery>, sqlx::Error> {
+    match row.try_get::<Option<Uuid>, _>("id")? {
+        Some(id) => Ok(Some(delivery(id.into(), parsed(row, "external_id")?, msisdn))),
+        None => Ok(None),
+    }
+}
+
+pub(super) async fn delivered(connections: &Connections, id: ReservationId) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update reservation
+        set state = 'RELEASED', due_at = null, last_error = null, updated_at = clock_timestamp()
+        where id = $1 and state = 'RELEASING'";
+    connections.all(|| sqlx::query(SQL).bind(id.as_uuid())).await?;
+    Ok(())
+}
+
+pub(super) async fn undelivered(
+    connections: &Connections,
+    id: ReservationId,
+    reason: &str,
+    retry_in: Duration,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        update reservation
+        set attempts = attempts + 1, last_error = $2, due_at = clock_timestamp() + make_interval(secs => $3)
+        where id = $1 and state = 'RELEASING'";
+    connections.all(|| sqlx::query(SQL).bind(id.as_uuid()).bind(reason).bind(retry_in.as_secs_f64())).await?;
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! The attempts to hold a number: begun before Sigan is asked, settled after it answered.
+
+use std::time::Duration;
+
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::connections::{Connections, store_error};
+use crate::numbers::{BrandId, Choice, PreviewId, ReservationId, ReservationState};
+use crate::sigan::Hold;
+use crate::store::facts::{Asked, Own, RACES, Verdict, delivery};
+use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::{Begin, Confirmed, Lease, StoreError};
+
+pub(super) async fn begin(
+    connections: &Connections,
+    id: ReservationId,
+    preview: PreviewId,
+    choice: Choice,
+    lease: Duration,
+) -> Result<Begin, StoreError> {
+    const SQL: &str = "
+        with asked as (
+            select p.external_id, p.brand_id, p.expires_at > clock_timestamp() as open, n.msisdn, number.status,
+                   own.id as own_id, own.msisdn as own_msisdn, own.state as own_state, own.attempts as own_attempts,
+                   own.due_at <= clock_timestamp() as own_due,
+                   exists (
+                       select from reservation other
+                       where other.msisdn = n.msisdn
+                         and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+                         and other.preview_id is distinct from p.id
+                   ) as held_elsewhere
+            from preview p
+            left join preview_number n on n.preview_id = p.id and n.index = $3
+            left join phone_number number on number.msisdn = n.msisdn
+            left join reservation own on own.preview_id = p.id and own.state <> 'REJECTED'
+            where p.id = $2
+        ), started as (
+            insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at)
+            select $1, $2, external_id, brand_id, msisdn, 'PENDING', clock_timestamp() + make_interval(secs => $4)
+            from asked
+            where own_id is null and open and msisdn is not null and not held_elsewhere
+              and coalesce(status, 'RETURNED') = 'RETURNED'
+            on conflict do nothing
+            returning true
+        ), resumed as (
+            update reservation r
+            set state = 'PENDING', attempts = r.attempts + 1, updated_at = clock_timestamp(),
+                due_at = clock_timestamp() + make_interval(secs => $4)
+            from asked
+            where r.id = asked.own_id and r.id <> $1 and r.msisdn = asked.msisdn and r.attempts = asked.own_attempts
+              and (r.state = 'IN_DOUBT' or r.state = 'PENDING' and r.due_at <= clock_timestamp())
+            returning true
+        )
+        select asked.*, exists (select from started) or exists (select from resumed) as written
+        from asked";
+    let statement = || {
+        sqlx::query(SQL)
+            .bind(id.as_uuid())
+            .bind(preview.as_uuid())
+            .bind(i16::from(choice.get()))
+            .bind(lease.as_secs_f64())
+    };
+    for _ in 0..RACES {
+        let Some(row) = connections.maybe(statement).await? else { return Ok(Begin::UnknownPreview) };
+        let (asked, written) = asked(&row).map_err(|error| store_error(&error))?;
+        match asked.verdict(id) {
+            Verdict::Answer(answer) => return Ok(answer),
+            Verdict::Start(hold) if written => {
+                return Ok(Begin::Started(Lease { reservation: id, call: 1, hold }));
+            }
+            Verdict::Resume(lease) if written => return Ok(Begin::Started(lease)),
+            // Another call wrote first: the next look sees what it wrote.
+            Verdict::Start(_) | Verdict::Resume(_) => {}
+        }
+    }
+    Ok(Begin::InFlight)
+}
+
+fn asked(row: &PgRow) -> Result<(Asked, bool), sqlx::Error> {
+    let own = match row.try_get::<Option<Uuid>, _>("own_id")? {
+        Some(id) => Some(Own {
+            id: id.into(),
+            msisdn: parsed(row, "own_msisdn")?,
+            state: parsed(row, "own_state")?,
+            attempts: row.try_get("own_attempts")?,
+            // A state that is never due has no time.
+            due: row.try_get::<Option<bool>, _>("own_due")?.unwrap_or(false),
+        }),
+        None => None,
+    };
+    let asked = Asked {
+        external_id: parsed(row, "external_id")?,
+        open: row.try_get("open")?,
+        msisdn: maybe_parsed(row, "msisdn")?,
+        status: maybe_parsed(row, "status")?,
+        held_elsewhere: row.try_get("held_elsewhere")?,
+        own,
+    };
+    Ok((asked, row.try_get("written")?))
+}
+
+pub(super) async fn begin_random(
+    connections: &Connections,
+    id: ReservationId,
+    hold: &Hold,
+    brand: &BrandId,
+    lease: Duration,
+) -> Result<Option<Lease>, StoreError> {
+    // A repeated statement finds its own row.
+    const SQL: &str = "
+        with started as (
+            insert into reservation (id, external_id, brand_id, msisdn, state, due_at)
+            select $1, $2, $3, $4, 'PENDING', clock_timestamp() + make_interval(secs => $5)
+            where not exists (
+                select from phone_number where msisdn = $4::char(11) and status <> 'RETURNED'
+            )
+            on conflict do nothing
+            returning id
+        )
+        select exists (select from started) or exists (select from reservation where id = $1) as written";
+    let statement = || {
+        sqlx::query(SQL)
+            .bind(id.as_uuid())
+            .bind(hold.external_id.as_str())
+            .bind(brand.as_str())
+            .bind(hold.msisdn.to_string())
+            .bind(lease.as_secs_f64())
+    };
+    let row = connections.one(statement).await?;
+    let written: bool = row.try_get("written").map_err(|error| store_error(&error))?;
+    Ok(written.then(|| Lease { reservation: id, call: 1, hold: hold.clone() }))
+}
+
+pub(super) async fn confirm(
+    connections: &Connections,
+    lease: &Lease,
+    hold_for: Duration,
+) -> Result<Confirmed, StoreError> {
+    // A hold confirmed after it was given up gets a row of its own, so that Sigan is told to release it.
+    const SQL: &str = "
+        with held as (
+            update reservation
+            set state = 'HELD', last_error = null, updated_at = clock_timestamp(),
+                hold_expires_at = clock_timestamp() + make_interval(secs => $2),
+                due_at = clock_timestamp() + make_interval(secs => $2)
+            where id = $1 and state in ('PENDING', 'IN_DOUBT')
+            returning msisdn, preview_id
+        ), number as (
+            insert into phone_number (msisdn, origin, status)
+            select msisdn, 'VIVO', 'RESERVED' from held
+            on conflict (msisdn) do update
+            set status = 'RESERVED', assigned_sim_id = null, updated_at = clock_timestamp()
+            where phone_number.status <> 'IN_USE'
+        ), chosen as (
+            update preview set reserved_msisdn = held.msisdn from held where preview.id = held.preview_id
+        ), given_up as (
+            insert into reservation (id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
+            select $3, external_id, brand_id, msisdn, 'RELEASING', clock_timestamp(), 0, 'confirmed too late'
+            from reservation
+            where id = $1 and state = 'REJECTED'
+            on conflict (id) do nothing
+        )
+        select state, exists (select from held) as held from reservation where id = $1";
+    let release = ReservationId::new();
+    let statement = || {
+        sqlx::query(SQL)
+            .bind(lease.reservation.as_uuid())
+            .bind(hold_for.as_secs_f64())
+            .bind(release.as_uuid())
+    };
+    for _ in 0..RACES {
+        let row = connections.one(statement).await?;
+        let read = || Ok((row.try_get("held")?, parsed(&row, "state")?));
+        let (held, before) = read().map_err(|error: sqlx::Error| store_error(&error))?;
+        match before {
+            _ if held => return Ok(Confirmed::Held),
+            ReservationState::Held | ReservationState::Assigned => return Ok(Confirmed::Held),
+            ReservationState::Releasing | ReservationState::Released => return Ok(Confirmed::Released),
+            ReservationState::Rejected => {
+                let Hold { external_id, msisdn } = lease.hold.clone();
+                return Ok(Confirmed::GivenUp(delivery(release, external_id, msisdn)));
+            }
+            // Another call settled the row first: the next look sees how.
+            ReservationState::Pending | ReservationState::InDoubt => {}
+        }
+    }
+    Err(StoreError::unavailable("the reservation kept changing"))
+}
+
+pub(super) async fn doubt(
+    connections: &Connections,
+    lease: &Lease,
+    reason: &str,
+    retry_in: Duration,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        with doubtful as (
+            update reservation
+            set state = 'IN_DOUBT', last_error = $3, updated_at = clock_timestamp(),
+                due_at = clock_timestamp() + make_interval(secs => $4)
+            where id = $1 and attempts = $2 and state = 'PENDING'
+            returning msisdn, preview_id
+        ), number as (
+            insert into phone_number (msisdn, origin, status)
+            select msisdn, 'VIVO', 'RESERVED' from doubtful
+            on conflict (msisdn) do update
+            set status = 'RESERVED', assigned_sim_id = null, updated_at = clock_timestamp()
+            where phone_number.status = 'RETURNED'
+        )
+        update preview set reserved_msisdn = doubtful.msisdn from doubtful where preview.id = doubtful.preview_id";
+    let statement = || {
+        sqlx::query(SQL)
+            .bind(lease.reservation.as_uuid())
+            .bind(lease.call)
+            .bind(reason)
+            .bind(retry_in.as_secs_f64())
+    };
+    connections.all(statement).await?;
+    Ok(())
+}
+
+pub(super) async fn reject(connections: &Connections, lease: &Lease, reason: &str) -> Result<(), StoreError> {
+    const SQL: &str = "
+        with rejected as (
+            update reservation
+            set state = 'REJECTED', due_at = null, last_error = $3, updated_at = clock_timestamp()
+            where id = $1 and attempts = $2 and state = 'PENDING'
+            returning msisdn, preview_id
+        ), number as (
+            update phone_number p
+            set status = 'RETURNED', assigned_sim_id = null, updated_at = clock_timestamp()
+            from rejected
+            where p.msisdn = rejected.msisdn and p.status = 'RESERVED'
+        )
+        update preview set reserved_msisdn = null
+        from rejected
+        where preview.id = rejected.preview_id and preview.reserved_msisdn = rejected.msisdn";
+    let statement = || sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call).bind(reason);
+    connections.all(statement).await?;
+    Ok(())
+}

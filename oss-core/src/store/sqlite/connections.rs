@@ -1,0 +1,188 @@
+//! The one place that owns connections to SQLite. Nothing else touches the pools.
+//!
+//! One connection writes and a few read (write-ahead log), so that a reader never waits for a writer. A write is a
+//! transaction that takes the write lock when it begins: it waits its turn behind another process instead of failing when it
+//! first writes. It runs in a task of its own, so that a caller who goes away cannot leave it open, in which case every later
+//! write on the connection would be part of it and vanish.
+
+use std::fmt;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection};
+
+use crate::store::{StoreError, migrations};
+
+/// Tells the time. The database is in this process, so its clock is ours, and a test may bring its own.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// The time now.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// The clock of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "SQLite has no clock of its own; this is it")]
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+/// A time in the database: microseconds since 1970, UTC.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Micros(pub(super) i64);
+
+impl Micros {
+    /// This time, later by `wait`.
+    pub(super) fn after(self, wait: Duration) -> i64 {
+        self.0.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    pub(super) fn to_utc(self) -> Result<DateTime<Utc>, sqlx::Error> {
+        DateTime::from_timestamp_micros(self.0)
+            .ok_or_else(|| sqlx::Error::Decode("a time beyond the calendar".into()))
+    }
+}
+
+/// The future of a piece of work on a connection.
+pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
+
+/// How long a write waits for that of another process.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How many connections read.
+const READERS: u32 = 4;
+
+#[derive(Debug)]
+pub(super) struct Connections {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    clock: Arc<dyn Clock>,
+}
+
+impl Connections {
+    /// Opens no connection yet. A database in memory lives in one connection, which both writes and reads.
+    pub(super) fn new(url: &SecretString, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let options = options(url)?;
+        let writer = pool(1).connect_lazy_with(options.clone());
+        let readers = if is_in_memory(url) {
+            writer.clone()
+        } else {
+            pool(READERS).connect_lazy_with(options.pragma("query_only", "on"))
+        };
+        Ok(Self { writer, readers, clock })
+    }
+
+    /// Does a piece of work in one transaction that holds the write lock; the time it is given was read under the lock.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        F: for<'c> FnOnce(&'c mut SqliteConnection, Micros) -> Work<'c, T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (writer, clock) = (self.writer.clone(), self.clock.clone());
+        let transaction = async move {
+            let mut connection = writer.acquire().await?;
+            let mut transaction = connection.begin_with("begin immediate").await?;
+            let value = work(&mut transaction, Micros(clock.now().timestamp_micros())).await?;
+            transaction.commit().await?;
+            Ok(value)
+        };
+        match tokio::spawn(transaction).await {
+            Ok(outcome) => outcome.map_err(|error: sqlx::Error| store_error(&error)),
+            Err(_) => Err(StoreError::failed("the write stopped half-way and was rolled back")),
+        }
+    }
+
+    /// Does a piece of work that only reads.
+    pub(super) async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send,
+    {
+        let outcome = async {
+            let mut connection = self.readers.acquire().await?;
+            work(&mut connection).await
+        };
+        outcome.await.map_err(|error| store_error(&error))
+    }
+
+    /// Brings the tables of a database in memory to this version: nobody else can.
+    pub(super) async fn migrate_in_memory(&self) -> Result<(), StoreError> {
+        let mut connection = self.writer.acquire().await.map_err(|error| store_error(&error))?;
+        migrations::sqlite()?.run(&mut *connection).await.map_err(|error| migrations::failed(&error))
+    }
+}
+
+pub(super) fn is_in_memory(url: &SecretString) -> bool {
+    url.expose_secret().contains(":memory:")
+}
+
+/// Creates the file where there is none, and brings its tables to this version.
+pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
+    let options = options(url)?.create_if_missing(true);
+    let mut connection = options.connect().await.map_err(|error| store_error(&error))?;
+    let migrated = migrations::sqlite()?.run(&mut connection).await;
+    let _ = connection.close().await;
+    migrated.map_err(|error| migrations::failed(&error))
+}
+
+fn options(url: &SecretString) -> Result<SqliteConnectOptions, StoreError> {
+    let options = SqliteConnectOptions::from_str(url.expose_secret())
+        .map_err(|_| StoreError::failed("the database URL is not sqlite://path/to/file"))?;
+    // With the log, FULL is what survives a power cut: NORMAL may lose the row that says what Sigan was asked.
+    Ok(options
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+        .foreign_keys(true)
+        .disable_statement_logging())
+}
+
+fn pool(size: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(BUSY + BUSY)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+/// A code: the text of a database error repeats values.
+fn store_error(error: &sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::PoolTimedOut => StoreError::unavailable("no free connection in time"),
+        sqlx::Error::ColumnDecode { index, .. } => {
+            StoreError::failed(format!("column {index} cannot be read"))
+        }
+        _ => match error.as_database_error() {
+            Some(database) if database.message().starts_with("no such table") => {
+                StoreError::failed("it lacks the tables of this version; run `oss migrate`")
+            }
+            Some(database) => {
+                with_code(database.code().and_then(|code| code.parse().ok()).unwrap_or_default())
+            }
+            None => StoreError::unavailable("the file cannot be used"),
+        },
+    }
+}
+
+/// The low byte of an extended code is the primary one (<https://www.sqlite.org/rescode.html>).
+fn with_code(code: i32) -> StoreError {
+    match code & 0xff {
+        5 | 6 => StoreError::unavailable("the file is locked by another process"),
+        8 => StoreError::unavailable("the file is read-only"),
+        10 => StoreError::unavailable("input or output error"),
+        13 => StoreError::unavailable("the disk is full"),
+        14 => StoreError::unavailable("the file cannot be opened; `oss migrate` creates it"),
+        _ => StoreError::failed(format!("SQLite code {code}")),
+    }
+}

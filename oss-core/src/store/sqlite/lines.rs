@@ -1,0 +1,111 @@
+//! A number on a line, and the view of one number.
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use uuid::Uuid;
+
+use super::connections::Micros;
+use crate::numbers::{HoldRecord, Line, Msisdn, Number, SimId};
+use crate::store::Assign;
+use crate::store::facts::{Live, Seen};
+use crate::store::rows::{maybe_parsed, parsed};
+
+pub(super) async fn assign(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    msisdn: Msisdn,
+    sim: SimId,
+) -> Result<Assign, sqlx::Error> {
+    const LINE: &str = "
+        update phone_number
+        set status = 'IN_USE', assigned_sim_id = $2, assigned_at = $3, updated_at = $3
+        where msisdn = $1 and status = 'RESERVED'";
+    const ASSIGNED: &str = "
+        update reservation
+        set state = 'ASSIGNED', due_at = null, updated_at = $2
+        where id = $1 and state = 'HELD'";
+
+    let Some(seen) = seen(connection, now, msisdn).await? else { return Ok(Assign::Unknown) };
+    if let Some(answer) = seen.bars_assign(sim) {
+        return Ok(answer);
+    }
+    sqlx::query(LINE).bind(msisdn.as_str()).bind(sim.as_uuid()).bind(now.0).execute(&mut *connection).await?;
+    if let Some(live) = seen.live {
+        sqlx::query(ASSIGNED).bind(live.id.as_uuid()).bind(now.0).execute(connection).await?;
+    }
+    Ok(Assign::Assigned)
+}
+
+/// A number, and the live reservation that has it.
+pub(super) async fn seen(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    msisdn: Msisdn,
+) -> Result<Option<Seen>, sqlx::Error> {
+    const SQL: &str = "
+        select p.status, p.assigned_sim_id, r.id as live_id, r.external_id as live_external_id,
+               r.state as live_state, r.due_at <= $2 as live_due
+        from phone_number p
+        left join reservation r
+            on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+        where p.msisdn = $1";
+    let row = sqlx::query(SQL).bind(msisdn.as_str()).bind(now.0).fetch_optional(connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let live = match row.try_get::<Option<Uuid>, _>("live_id")? {
+        Some(id) => Some(Live {
+            id: id.into(),
+            external_id: parsed(&row, "live_external_id")?,
+            state: parsed(&row, "live_state")?,
+            due: row.try_get::<Option<bool>, _>("live_due")?.unwrap_or(false),
+        }),
+        None => None,
+    };
+    let assigned_sim = row.try_get::<Option<Uuid>, _>("assigned_sim_id")?.map(SimId::from);
+    Ok(Some(Seen { status: parsed(&row, "status")?, assigned_sim, live }))
+}
+
+pub(super) async fn number(
+    connection: &mut SqliteConnection,
+    msisdn: Msisdn,
+) -> Result<Option<Number>, sqlx::Error> {
+    // One row for each hold, each with the number's own columns; one row where it was never held.
+    const SQL: &str = "
+        select p.origin, p.status, p.assigned_sim_id, p.assigned_at, p.created_at as line_created_at,
+               p.updated_at as line_updated_at,
+               r.id, r.preview_id, r.external_id, r.state, r.last_error, r.created_at, r.updated_at
+        from (select $1 as msisdn) asked
+        left join phone_number p on p.msisdn = asked.msisdn
+        left join reservation r on r.msisdn = asked.msisdn
+        where p.msisdn is not null or r.id is not null
+        order by r.id desc";
+    let rows = sqlx::query(SQL).bind(msisdn.as_str()).fetch_all(connection).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let holds: Result<Vec<_>, _> = rows.iter().map(hold).collect();
+    Ok(Some(Number::new(msisdn, line(first)?, holds?.into_iter().flatten().collect())))
+}
+
+fn line(row: &SqliteRow) -> Result<Option<Line>, sqlx::Error> {
+    let Some(status) = maybe_parsed(row, "status")? else { return Ok(None) };
+    let assigned_at = row.try_get::<Option<i64>, _>("assigned_at")?;
+    Ok(Some(Line {
+        origin: row.try_get("origin")?,
+        status,
+        assigned_sim_id: row.try_get::<Option<Uuid>, _>("assigned_sim_id")?.map(SimId::from),
+        assigned_at: assigned_at.map(|at| Micros(at).to_utc()).transpose()?,
+        created_at: Micros(row.try_get("line_created_at")?).to_utc()?,
+        updated_at: Micros(row.try_get("line_updated_at")?).to_utc()?,
+    }))
+}
+
+fn hold(row: &SqliteRow) -> Result<Option<HoldRecord>, sqlx::Error> {
+    let Some(id) = row.try_get::<Option<Uuid>, _>("id")? else { return Ok(None) };
+    Ok(Some(HoldRecord {
+        id: id.into(),
+        preview: row.try_get::<Option<Uuid>, _>("preview_id")?.map(Into::into),
+        external_id: parsed(row, "external_id")?,
+        state: parsed(row, "state")?,
+        reason: row.try_get("last_error")?,
+        created_at: Micros(row.try_get("created_at")?).to_utc()?,
+        updated_at: Micros(row.try_get("updated_at")?).to_utc()?,
+    }))
+}

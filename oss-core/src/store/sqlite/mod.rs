@@ -1,0 +1,177 @@
+//! The store on SQLite. Each step is one transaction that holds the write lock, so what it read cannot change before it writes.
+//!
+//! Time is that of the [`Clock`] given, since the database is in this process.
+
+mod connections;
+mod lines;
+mod previews;
+mod releases;
+mod reservations;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use sqlx::Row;
+
+use self::connections::Connections;
+pub use self::connections::{Clock, SystemClock};
+use super::{
+    Assign, Begin, Confirmed, Lease, NewPreview, PreviousPreview, Release, Store, StoreError, migrations,
+};
+use crate::numbers::{BrandId, Choice, Ddd, Msisdn, Number, PreviewId, ReservationId, SimId};
+use crate::sigan::Hold;
+
+/// The store on SQLite.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connections: Connections,
+}
+
+impl SqliteStore {
+    /// A store on the file that `url` names (`sqlite://path`), or in memory (`sqlite::memory:`).
+    ///
+    /// A database in memory has its tables at once; a file has them from [`SqliteStore::migrate`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Failed`] where the URL is not one of SQLite.
+    pub async fn open(url: &SecretString, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let connections = Connections::new(url, clock)?;
+        if connections::is_in_memory(url) {
+            connections.migrate_in_memory().await?;
+        }
+        Ok(Self { connections })
+    }
+
+    /// Creates the file that `url` names where there is none, and brings its tables to this version.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the file cannot be used, or a migration fails.
+    pub async fn migrate(url: &SecretString) -> Result<(), StoreError> {
+        connections::migrate(url).await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn check(&self) -> Result<(), StoreError> {
+        const SQL: &str = "
+            select count(*) from _sqlx_migrations
+            where success and version in (select value from json_each($1))";
+        let versions = format!("{:?}", migrations::versions());
+        let count = self.connections.read(|connection| {
+            Box::pin(async move { sqlx::query(SQL).bind(versions).fetch_one(connection).await?.try_get(0) })
+        });
+        migrations::all_applied(count.await?)
+    }
+
+    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
+        const SQL: &str = "select exists (select 1 from location_ddd where ddd = $1)";
+        let exists = self.connections.read(|connection| {
+            Box::pin(
+                async move { sqlx::query(SQL).bind(ddd.to_string()).fetch_one(connection).await?.try_get(0) },
+            )
+        });
+        exists.await
+    }
+
+    async fn previous_preview(&self, id: PreviewId) -> Result<Option<PreviousPreview>, StoreError> {
+        self.connections.read(|connection| Box::pin(previews::previous(connection, id))).await
+    }
+
+    async fn create_preview(&self, preview: &NewPreview) -> Result<(), StoreError> {
+        let preview = preview.clone();
+        self.connections.write(|connection, now| Box::pin(previews::create(connection, now, preview))).await
+    }
+
+    async fn begin_reservation(
+        &self,
+        id: ReservationId,
+        preview: PreviewId,
+        choice: Choice,
+        lease: Duration,
+    ) -> Result<Begin, StoreError> {
+        self.connections
+            .write(move |connection, now| {
+                Box::pin(reservations::begin(connection, now, id, preview, choice, lease))
+            })
+            .await
+    }
+
+    async fn begin_random(
+        &self,
+        id: ReservationId,
+        hold: &Hold,
+        brand: &BrandId,
+        lease: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let (hold, brand) = (hold.clone(), brand.clone());
+        self.connections
+            .write(move |connection, now| {
+                Box::pin(reservations::begin_random(connection, now, id, hold, brand, lease))
+            })
+            .await
+    }
+
+    async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
+        let lease = lease.clone();
+        self.connections
+            .write(move |connection, now| Box::pin(reservations::confirm(connection, now, lease, hold_for)))
+            .await
+    }
+
+    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<(), StoreError> {
+        let (lease, reason) = (lease.clone(), reason.to_owned());
+        self.connections
+            .write(move |connection, now| {
+                Box::pin(reservations::doubt(connection, now, lease, reason, retry_in))
+            })
+            .await
+    }
+
+    async fn reject(&self, lease: &Lease, reason: &str) -> Result<(), StoreError> {
+        let (lease, reason) = (lease.clone(), reason.to_owned());
+        self.connections
+            .write(move |connection, now| Box::pin(reservations::reject(connection, now, lease, reason)))
+            .await
+    }
+
+    async fn release(&self, msisdn: Msisdn, lease: Duration) -> Result<Release, StoreError> {
+        self.connections
+            .write(move |connection, now| Box::pin(releases::release(connection, now, msisdn, lease)))
+            .await
+    }
+
+    async fn delivered(&self, id: ReservationId) -> Result<(), StoreError> {
+        self.connections
+            .write(move |connection, now| Box::pin(releases::delivered(connection, now, id)))
+            .await
+    }
+
+    async fn undelivered(
+        &self,
+        id: ReservationId,
+        reason: &str,
+        retry_in: Duration,
+    ) -> Result<(), StoreError> {
+        let reason = reason.to_owned();
+        self.connections
+            .write(move |connection, now| {
+                Box::pin(releases::undelivered(connection, now, id, reason, retry_in))
+            })
+            .await
+    }
+
+    async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError> {
+        self.connections
+            .write(move |connection, now| Box::pin(lines::assign(connection, now, msisdn, sim)))
+            .await
+    }
+
+    async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
+        self.connections.read(move |connection| Box::pin(lines::number(connection, msisdn))).await
+    }
+}

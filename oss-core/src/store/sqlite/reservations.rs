@@ -1,0 +1,284 @@
+//! The attempts to hold a number: begun before Sigan is asked, settled after it answered.
+
+use std::time::Duration;
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use uuid::Uuid;
+
+use super::connections::Micros;
+use crate::numbers::{BrandId, Choice, Msisdn, PreviewId, ReservationId, ReservationState};
+use crate::sigan::Hold;
+use crate::store::facts::{Asked, Own, Verdict, delivery};
+use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::{Begin, Confirmed, Lease};
+
+pub(super) async fn begin(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    id: ReservationId,
+    preview: PreviewId,
+    choice: Choice,
+    lease: Duration,
+) -> Result<Begin, sqlx::Error> {
+    const ASKED: &str = r#"
+        select p.external_id, p.brand_id, p.expires_at > $3 as open, n.msisdn, number.status,
+               own.id as own_id, own.msisdn as own_msisdn, own.state as own_state, own.attempts as own_attempts,
+               own.due_at <= $3 as own_due,
+               exists (
+                   select 1 from reservation other
+                   where other.msisdn = n.msisdn
+                     and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+                     and other.preview_id is not p.id
+               ) as held_elsewhere
+        from preview p
+        left join preview_number n on n.preview_id = p.id and n."index" = $2
+        left join phone_number number on number.msisdn = n.msisdn
+        left join reservation own on own.preview_id = p.id and own.state <> 'REJECTED'
+        where p.id = $1"#;
+    const RESUME: &str = "
+        update reservation
+        set state = 'PENDING', attempts = $2, due_at = $3, updated_at = $4
+        where id = $1 and state in ('PENDING', 'IN_DOUBT')";
+
+    let row = sqlx::query(ASKED)
+        .bind(preview.as_uuid())
+        .bind(i64::from(choice.get()))
+        .bind(now.0)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(Begin::UnknownPreview) };
+    match asked(&row)?.verdict(id) {
+        Verdict::Answer(answer) => Ok(answer),
+        Verdict::Start(hold) => {
+            let brand: BrandId = parsed(&row, "brand_id")?;
+            insert(connection, now, id, Some(preview), &hold, &brand, lease).await?;
+            Ok(Begin::Started(Lease { reservation: id, call: 1, hold }))
+        }
+        Verdict::Resume(resumed) => {
+            sqlx::query(RESUME)
+                .bind(resumed.reservation.as_uuid())
+                .bind(resumed.call)
+                .bind(now.after(lease))
+                .bind(now.0)
+                .execute(connection)
+                .await?;
+            Ok(Begin::Started(resumed))
+        }
+    }
+}
+
+fn asked(row: &SqliteRow) -> Result<Asked, sqlx::Error> {
+    let own = match row.try_get::<Option<Uuid>, _>("own_id")? {
+        Some(id) => Some(Own {
+            id: id.into(),
+            msisdn: parsed(row, "own_msisdn")?,
+            state: parsed(row, "own_state")?,
+            attempts: row.try_get("own_attempts")?,
+            // A state that is never due has no time.
+            due: row.try_get::<Option<bool>, _>("own_due")?.unwrap_or(false),
+        }),
+        None => None,
+    };
+    Ok(Asked {
+        external_id: parsed(row, "external_id")?,
+        open: row.try_get("open")?,
+        msisdn: maybe_parsed(row, "msisdn")?,
+        status: maybe_parsed(row, "status")?,
+        held_elsewhere: row.try_get("held_elsewhere")?,
+        own,
+    })
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    id: ReservationId,
+    preview: Option<PreviewId>,
+    hold: &Hold,
+    brand: &BrandId,
+    lease: Duration,
+) -> Result<(), sqlx::Error> {
+    const SQL: &str = "
+        insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, created_at, updated_at)
+        values ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $7)";
+    sqlx::query(SQL)
+        .bind(id.as_uuid())
+        .bind(preview.map(PreviewId::as_uuid))
+        .bind(hold.external_id.as_str())
+        .bind(brand.as_str())
+        .bind(hold.msisdn.as_str())
+        .bind(now.after(lease))
+        .bind(now.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn begin_random(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    id: ReservationId,
+    hold: Hold,
+    brand: BrandId,
+    lease: Duration,
+) -> Result<Option<Lease>, sqlx::Error> {
+    // A repeated step finds its own row.
+    const SQL: &str = "
+        select exists (select 1 from reservation where id = $1) as begun,
+               exists (select 1 from phone_number where msisdn = $2 and status <> 'RETURNED')
+               or exists (
+                   select 1 from reservation
+                   where msisdn = $2 and id <> $1 and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+               ) as taken";
+    let row =
+        sqlx::query(SQL).bind(id.as_uuid()).bind(hold.msisdn.as_str()).fetch_one(&mut *connection).await?;
+    let started = Lease { reservation: id, call: 1, hold };
+    match (row.try_get("begun")?, row.try_get("taken")?) {
+        (true, _) => Ok(Some(started)),
+        (false, true) => Ok(None),
+        (false, false) => {
+            insert(connection, now, id, None, &started.hold, &brand, lease).await?;
+            Ok(Some(started))
+        }
+    }
+}
+
+pub(super) async fn confirm(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    lease: Lease,
+    hold_for: Duration,
+) -> Result<Confirmed, sqlx::Error> {
+    const STATE: &str = "select state, preview_id from reservation where id = $1";
+    const HELD: &str = "
+        update reservation
+        set state = 'HELD', last_error = null, hold_expires_at = $2, due_at = $2, updated_at = $3
+        where id = $1 and state in ('PENDING', 'IN_DOUBT')";
+
+    let row = sqlx::query(STATE).bind(lease.reservation.as_uuid()).fetch_one(&mut *connection).await?;
+    match parsed(&row, "state")? {
+        ReservationState::Pending | ReservationState::InDoubt => {
+            sqlx::query(HELD)
+                .bind(lease.reservation.as_uuid())
+                .bind(now.after(hold_for))
+                .bind(now.0)
+                .execute(&mut *connection)
+                .await?;
+            reserve_number(connection, now, &lease, row.try_get("preview_id")?).await?;
+            Ok(Confirmed::Held)
+        }
+        ReservationState::Held | ReservationState::Assigned => Ok(Confirmed::Held),
+        ReservationState::Releasing | ReservationState::Released => Ok(Confirmed::Released),
+        ReservationState::Rejected => confirmed_too_late(connection, now, lease).await,
+    }
+}
+
+/// A hold confirmed after it was given up gets a row of its own, so that Sigan is told to release it.
+async fn confirmed_too_late(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    lease: Lease,
+) -> Result<Confirmed, sqlx::Error> {
+    const SQL: &str = "
+        insert into reservation
+            (id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at)
+        select $2, external_id, brand_id, msisdn, 'RELEASING', $3, 0, 'confirmed too late', $3, $3
+        from reservation
+        where id = $1";
+    let release = ReservationId::new();
+    sqlx::query(SQL)
+        .bind(lease.reservation.as_uuid())
+        .bind(release.as_uuid())
+        .bind(now.0)
+        .execute(connection)
+        .await?;
+    let Hold { external_id, msisdn } = lease.hold;
+    Ok(Confirmed::GivenUp(delivery(release, external_id, msisdn)))
+}
+
+/// The number is `RESERVED`, and its preview names it.
+async fn reserve_number(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    lease: &Lease,
+    preview: Option<Uuid>,
+) -> Result<(), sqlx::Error> {
+    const NUMBER: &str = "
+        insert into phone_number (msisdn, origin, status, created_at, updated_at)
+        values ($1, 'VIVO', 'RESERVED', $2, $2)
+        on conflict (msisdn) do update
+        set status = 'RESERVED', assigned_sim_id = null, updated_at = $2
+        where phone_number.status <> 'IN_USE'";
+    const CHOSEN: &str = "update preview set reserved_msisdn = $2 where id = $1";
+    sqlx::query(NUMBER).bind(lease.hold.msisdn.as_str()).bind(now.0).execute(&mut *connection).await?;
+    sqlx::query(CHOSEN).bind(preview).bind(lease.hold.msisdn.as_str()).execute(connection).await?;
+    Ok(())
+}
+
+pub(super) async fn doubt(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    lease: Lease,
+    reason: String,
+    retry_in: Duration,
+) -> Result<(), sqlx::Error> {
+    const SQL: &str = "
+        update reservation
+        set state = 'IN_DOUBT', last_error = $3, due_at = $4, updated_at = $5
+        where id = $1 and attempts = $2 and state = 'PENDING'
+        returning preview_id";
+    let doubtful = sqlx::query(SQL)
+        .bind(lease.reservation.as_uuid())
+        .bind(lease.call)
+        .bind(reason)
+        .bind(now.after(retry_in))
+        .bind(now.0)
+        .fetch_optional(&mut *connection)
+        .await?;
+    match doubtful {
+        Some(row) => reserve_number(connection, now, &lease, row.try_get("preview_id")?).await,
+        None => Ok(()),
+    }
+}
+
+pub(super) async fn reject(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    lease: Lease,
+    reason: String,
+) -> Result<(), sqlx::Error> {
+    const SQL: &str = "
+        update reservation
+        set state = 'REJECTED', due_at = null, last_error = $3, updated_at = $4
+        where id = $1 and attempts = $2 and state = 'PENDING'
+        returning preview_id";
+    let rejected = sqlx::query(SQL)
+        .bind(lease.reservation.as_uuid())
+        .bind(lease.call)
+        .bind(reason)
+        .bind(now.0)
+        .fetch_optional(&mut *connection)
+        .await?;
+    match rejected {
+        Some(row) => free_number(connection, now, lease.hold.msisdn, row.try_get("preview_id")?).await,
+        None => Ok(()),
+    }
+}
+
+/// Takes back what a doubt had recorded.
+async fn free_number(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    msisdn: Msisdn,
+    preview: Option<Uuid>,
+) -> Result<(), sqlx::Error> {
+    const NUMBER: &str = "
+        update phone_number
+        set status = 'RETURNED', assigned_sim_id = null, updated_at = $2
+        where msisdn = $1 and status = 'RESERVED'";
+    const PREVIEW: &str = "update preview set reserved_msisdn = null where id = $1 and reserved_msisdn = $2";
+    sqlx::query(NUMBER).bind(msisdn.as_str()).bind(now.0).execute(&mut *connection).await?;
+    sqlx::query(PREVIEW).bind(preview).bind(msisdn.as_str()).execute(connection).await?;
+    Ok(())
+}
