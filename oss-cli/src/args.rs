@@ -1,0 +1,168 @@
+//! What may be typed. Values are parsed into the library's own types here, so a bad one never gets further.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use oss_core::{Choice, Ddd, Msisdn, PreviewId, SimId};
+
+use crate::exit;
+
+/// The life of a phone number between an MVNE and Sigan, Vivo's number inventory.
+#[derive(Debug, Parser)]
+#[command(name = "oss", version, after_help = exit::HELP, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Globals {
+    /// Work on a sandbox: SQLite and a mock of Sigan, kept between runs.
+    #[arg(long, global = true, conflicts_with_all = ["database_url", "config"])]
+    pub(crate) sandbox: bool,
+    /// Where the sandbox is kept [default: ~/.local/state/oss/sandbox].
+    #[arg(long, global = true, value_name = "DIR", env = "OSS_SANDBOX_DIR")]
+    pub(crate) sandbox_dir: Option<PathBuf>,
+    /// A file of settings, in TOML.
+    #[arg(long, global = true, value_name = "FILE", env = "OSS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The database: `postgres://…` or `sqlite://…`.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// A table for people, or JSON for programs.
+    #[arg(long, global = true, value_name = "FORM", default_value = "table")]
+    pub(crate) output: Form,
+}
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// For people.
+    Table,
+    /// For programs: one document, stable.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Pre-reserve three numbers of an area code and show them masked.
+    Preview {
+        /// The area code.
+        #[arg(long)]
+        ddd: Ddd,
+        /// A preview that the new one replaces.
+        #[arg(long, value_name = "ID")]
+        previous: Option<PreviewId>,
+    },
+    /// Reserve a number of a preview, or a random one of an area code.
+    #[command(group = ArgGroup::new("what").required(true).args(["ddd", "preview"]))]
+    Reserve {
+        /// A random number of this area code.
+        #[arg(long)]
+        ddd: Option<Ddd>,
+        /// A number of this preview.
+        #[arg(long, value_name = "ID", requires = "index")]
+        preview: Option<PreviewId>,
+        /// Which of the three: 1, 2 or 3.
+        #[arg(long, requires = "preview", conflicts_with = "ddd")]
+        index: Option<Choice>,
+    },
+    /// Give numbers back.
+    Release {
+        /// The numbers, as people write them: 11999950001, "+55 (11) 99995-0001".
+        #[arg(required = true, value_name = "MSISDN")]
+        msisdns: Vec<Msisdn>,
+    },
+    /// Put a number on a line.
+    Assign {
+        /// The number.
+        msisdn: Msisdn,
+        /// The SIM it is put on.
+        #[arg(long, value_name = "UUID")]
+        sim: SimId,
+    },
+    /// Show what a number is now, and every hold it has had.
+    Show {
+        /// The number.
+        msisdn: Msisdn,
+    },
+    /// Tell whether an area code exists.
+    Ddd {
+        /// The area code.
+        ddd: Ddd,
+    },
+    /// Bring the database to this version: tables and reference data.
+    Migrate,
+    /// Run the mock of Sigan alone, until interrupted.
+    SiganMock {
+        /// Where it listens.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
+        listen: SocketAddr,
+        /// How long every answer takes, such as 3s.
+        #[arg(long, value_parser = duration, default_value = "0s")]
+        latency: Duration,
+        /// How often, from 0 to 1, a call fails without effect.
+        #[arg(long, value_parser = rate, default_value = "0")]
+        fail_rate: f64,
+        /// How often, from 0 to 1, a call takes effect and its answer is lost.
+        #[arg(long, value_parser = rate, default_value = "0")]
+        lose_rate: f64,
+    },
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "expected a time, such as 3s or 250ms")
+}
+
+fn rate(text: &str) -> Result<f64, &'static str> {
+    text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate)).ok_or("expected a number from 0 to 1")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn refused(line: &str) -> String {
+        Args::try_parse_from(line.split(' ')).expect_err(line).to_string()
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_what_was_expected() {
+        for (line, part) in [
+            ("oss reserve", "--ddd"),
+            (
+                "oss reserve --ddd 11 --preview 018f0000-0000-7000-8000-000000000000 --index 1",
+                "cannot be used",
+            ),
+            ("oss reserve --preview 018f0000-0000-7000-8000-000000000000", "--index"),
+            ("oss reserve --ddd 11 --index 1", "cannot be used"),
+            ("oss reserve --preview 018f0000-0000-7000-8000-000000000000 --index 4", "an index from 1 to 3"),
+            ("oss preview --ddd 00", "two digits from 1 to 9"),
+            ("oss preview --ddd 11 --previous x", "a UUID"),
+            ("oss release", "MSISDN"),
+            ("oss release 1199995000", "a mobile number"),
+            ("oss assign 11999950001 --sim x", "a UUID"),
+            ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
+            ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
+        ] {
+            assert!(refused(line).contains(part), "{line}: {}", refused(line));
+        }
+    }
+
+    #[test]
+    fn a_number_is_taken_as_people_write_it() {
+        let args = Args::try_parse_from(["oss", "show", "+55 (11) 99995-0001"]).unwrap();
+        assert!(matches!(args.command, Command::Show { msisdn } if msisdn.as_str() == "11999950001"));
+    }
+}

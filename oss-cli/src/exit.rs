@@ -1,0 +1,134 @@
+//! Exit codes. They are an interface: scripts read them.
+
+use oss_core::config::ConfigError;
+use oss_core::store::StoreError;
+use oss_core::{Error, ErrorKind, StartError};
+
+/// Done.
+pub(crate) const OK: u8 = 0;
+/// A fault in this program, or our records and Sigan's disagree.
+pub(crate) const INTERNAL: u8 = 1;
+/// Malformed input or configuration.
+pub(crate) const USAGE: u8 = 2;
+/// What the command is about, or refers to, does not exist.
+pub(crate) const UNKNOWN: u8 = 3;
+/// The state of things forbids it, or its time is over.
+pub(crate) const CONFLICT: u8 = 4;
+/// Sigan refused, cannot be reached, or gave no certain answer.
+pub(crate) const SIGAN: u8 = 5;
+/// The database is not available.
+pub(crate) const DATABASE: u8 = 6;
+/// Interrupted twice, so that a call under way was abandoned.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// The codes, for `--help`.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0  done
+  1  internal fault, or our records and Sigan's disagree
+  2  malformed input or configuration
+  3  unknown: area code, preview or number
+  4  the state forbids it: expired, in use, in flight, none left
+  5  Sigan refused, cannot be reached, or gave no certain answer
+  6  the database is not available";
+
+/// Why a command failed: the code, and what is said of it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) exit: u8,
+    /// A short, stable name, for programs.
+    pub(crate) code: &'static str,
+    /// What was wrong, and what to do.
+    pub(crate) message: String,
+    /// The input at fault, where there is one.
+    pub(crate) field: Option<&'static str>,
+    /// When the same command is worth repeating, where it is.
+    pub(crate) retry_after_seconds: Option<u64>,
+}
+
+impl Failure {
+    fn new(exit: u8, code: &'static str, message: String) -> Self {
+        Self { exit, code, message, field: None, retry_after_seconds: None }
+    }
+
+    /// A fault of this program or its machine.
+    pub(crate) fn internal(message: String) -> Self {
+        Self::new(INTERNAL, "internal", message)
+    }
+
+    /// An argument that only turned out to be of no use when it was tried.
+    pub(crate) fn usage(message: String) -> Self {
+        Self::new(USAGE, "usage", message)
+    }
+}
+
+/// The one map from the library's errors to exit codes.
+fn exit_code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Internal => INTERNAL,
+        ErrorKind::Unknown | ErrorKind::UnknownReference => UNKNOWN,
+        ErrorKind::Expired | ErrorKind::Conflict => CONFLICT,
+        ErrorKind::SiganRefused | ErrorKind::SiganUnavailable | ErrorKind::OutcomeUnknown => SIGAN,
+        ErrorKind::DatabaseUnavailable => DATABASE,
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            exit: exit_code(error.kind()),
+            code: error.code(),
+            message: error.to_string(),
+            field: error.field(),
+            retry_after_seconds: error.retry_after().map(|wait| wait.as_secs()),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(USAGE, "configuration", error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(DATABASE, "database", error.to_string())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Config(error) => error.into(),
+            StartError::Store(error) => error.into(),
+            error => Self::internal(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_are_what_they_always_were() {
+        let codes = [OK, INTERNAL, USAGE, UNKNOWN, CONFLICT, SIGAN, DATABASE];
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6]);
+        for code in codes {
+            assert!(HELP.contains(&format!("\n  {code}  ")), "{code} is not in --help");
+        }
+    }
+
+    #[test]
+    fn an_error_has_the_code_of_its_kind() {
+        let failure = Failure::from(Error::SiganUnreachable);
+        assert_eq!(
+            (failure.exit, failure.code, failure.retry_after_seconds),
+            (5, "sigan-unreachable", Some(2))
+        );
+        let failure = Failure::from(Error::Store(StoreError::Unavailable { reason: "x".to_owned() }));
+        assert_eq!(failure.exit, 6);
+    }
+}

@@ -1,0 +1,99 @@
+//! How answers and failures are written: tables for people, JSON for programs.
+//!
+//! The JSON has the fields of the HTTP interface and is stable; the tables may change.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use serde::Serialize;
+
+use crate::args::Form;
+use crate::exit::Failure;
+
+/// Writes in the form that was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    form: Form,
+    sandbox: bool,
+}
+
+/// An answer that can be written in both forms.
+pub(crate) trait Answer: Serialize {
+    /// What people see. `oss` is how they called the program, for the command to type next.
+    fn table(&self, oss: &str) -> String;
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FailureBody<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
+}
+
+impl<'a> From<&'a Failure> for FailureBody<'a> {
+    fn from(failure: &'a Failure) -> Self {
+        Self {
+            code: failure.code,
+            message: &failure.message,
+            field: failure.field,
+            retry_after_seconds: failure.retry_after_seconds,
+        }
+    }
+}
+
+impl Output {
+    pub(crate) fn new(form: Form, sandbox: bool) -> Self {
+        Self { form, sandbox }
+    }
+
+    /// Writes an answer to standard output.
+    pub(crate) fn answer(self, answer: &impl Answer) -> Result<(), Failure> {
+        let oss = if self.sandbox { "oss --sandbox" } else { "oss" };
+        let text = match self.form {
+            Form::Table => answer.table(oss),
+            Form::Json => json(answer)?,
+        };
+        write(anstream::stdout(), &text)
+    }
+
+    /// Writes a failure to standard error, and gives its exit code.
+    pub(crate) fn failure(self, failure: &Failure) -> ExitCode {
+        let text = match self.form {
+            Form::Table => format!("error: {}", failure.message),
+            Form::Json => {
+                let body = serde_json::json!({ "error": FailureBody::from(failure) });
+                body.to_string()
+            }
+        };
+        // Where standard error is gone too, the exit code is all that is left to say it.
+        let _ = write(anstream::stderr(), &text);
+        ExitCode::from(failure.exit)
+    }
+}
+
+fn json(answer: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(answer).map_err(|error| Failure::internal(error.to_string()))
+}
+
+/// A reader who has seen enough (`oss … | head`) is no failure.
+fn write(mut to: impl Write, text: &str) -> Result<(), Failure> {
+    match writeln!(to, "{text}").and_then(|()| to.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::internal(format!("the answer could not be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A table with these headings.
+pub(crate) fn table(headings: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header(headings);
+    table
+}
