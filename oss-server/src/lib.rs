@@ -1,0 +1,14 @@
+//! The service over HTTP.
+//!
+//! Translates requests into calls of the library, and answers into JSON and problems (RFC 9457). No rule about numbers lives
+//! here: a handler with a decision about numbers belongs in the core.
+
+mod body;
+mod middleware;
+mod path;
+mod problem;
+mod routes;
+mod start;
+
+pub use routes::{Health, router};
+pub use start::{Args, Failure, run};

@@ -1,0 +1,74 @@
+//! What happens around every request: its id, its line in the log, and what a panic becomes.
+//!
+//! The log has the route, never the path: a path may carry a phone number.
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::problem::Problem;
+
+tokio::task_local! {
+    /// The id of the request that is being answered.
+    static CURRENT: Uuid;
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of the request that is being answered; none outside of one.
+pub(crate) fn current_request() -> Option<Uuid> {
+    CURRENT.try_with(|id| *id).ok()
+}
+
+/// Gives a request its id, logs it, and answers with the id.
+///
+/// An id that the caller sends is kept where it is a UUID: any other text could carry what must not be logged.
+pub(crate) async fn observed(request: Request, next: Next) -> Response<Body> {
+    let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let id = sent.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::now_v7);
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", id = %id, method = method(&request), route);
+
+    let observed = async {
+        let begun = Instant::now();
+        let response = next.run(request).await;
+        let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(status = response.status().as_u16(), elapsed_ms, "Request answered.");
+        response
+    };
+    let mut response = CURRENT.scope(id, observed.instrument(span)).await;
+    // Answers carry numbers, and say what is true now.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// A method of the standard by its name; any other could be any text.
+fn method(request: &Request) -> &'static str {
+    match request.method().as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "PATCH" => "PATCH",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// What a panic in a handler becomes. Its message may carry anything, so it is not logged.
+pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
+    tracing::error!("A handler panicked.");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "an internal fault stopped the request")
+        .into_response()
+}

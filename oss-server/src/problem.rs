@@ -1,0 +1,183 @@
+//! Errors as callers get them: `application/problem+json` (RFC 9457), with fields that a program can use.
+//!
+//! Nothing here repeats what the caller sent: it may be a phone number.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use oss_core::{Error, ErrorKind};
+use serde::Serialize;
+
+use crate::middleware::current_request;
+
+/// One thing that was wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    /// The field, by its name in the contract.
+    pub(crate) field: String,
+    /// What was expected of it.
+    pub(crate) expected: String,
+}
+
+/// An error, as it is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    /// Short and stable, the end of `type`.
+    code: &'static str,
+    detail: String,
+    field: Option<&'static str>,
+    faults: Vec<Fault>,
+    /// Why Sigan refused, where it did.
+    reason: Option<&'static str>,
+    retry_after: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'a [Fault],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
+}
+
+impl Problem {
+    /// A problem of the request as such.
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self { status, code, detail, field: None, faults: Vec::new(), reason: None, retry_after: None }
+    }
+
+    /// The same, of one field.
+    pub(crate) fn of(self, field: &'static str) -> Self {
+        Self { field: Some(field), ..self }
+    }
+
+    /// Fields of a request that are not what was expected of them.
+    pub(crate) fn malformed(faults: Vec<Fault>) -> Self {
+        let told: Vec<String> =
+            faults.iter().map(|Fault { field, expected }| format!("{field}: expected {expected}")).collect();
+        Self { faults, ..Self::new(StatusCode::BAD_REQUEST, "malformed", told.join("; ")) }
+    }
+}
+
+/// The one map from the library's errors to statuses.
+fn status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::Unknown => StatusCode::NOT_FOUND,
+        ErrorKind::UnknownReference => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::Expired => StatusCode::GONE,
+        ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorKind::SiganRefused => StatusCode::BAD_GATEWAY,
+        ErrorKind::SiganUnavailable | ErrorKind::DatabaseUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = status(error.kind());
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(%error, "A request failed for a reason that is ours.");
+        }
+        Self {
+            field: error.field(),
+            reason: if let Error::SiganRefused(refusal) = &error { Some(refusal.code()) } else { None },
+            retry_after: error.retry_after().map(|wait| wait.as_secs()),
+            ..Self::new(status, error.code(), error.to_string())
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Body {
+            r#type: format!("urn:oss:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            // The request's id: what is asked for when this very answer is looked for in the log.
+            instance: current_request().map(|id| id.urn().to_string()),
+            field: self.field.or(self.faults.first().map(|fault| fault.field.as_str())),
+            errors: &self.faults,
+            reason: self.reason,
+            retry_after_seconds: self.retry_after,
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oss_core::sigan::{Doubt, Refusal};
+    use oss_core::store::StoreError;
+    use oss_core::{Choice, Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId};
+
+    use super::*;
+
+    fn number() -> MaskedMsisdn {
+        "11999950001".parse::<Msisdn>().unwrap().masked()
+    }
+
+    #[test]
+    fn every_error_has_the_status_of_the_design() {
+        let (ddd, preview): (Ddd, _) = ("11".parse().unwrap(), PreviewId::new());
+        let reason = || "x".to_owned();
+        let cases = [
+            (Error::UnknownDdd(ddd), 422),
+            (Error::UnknownPrevious(preview), 422),
+            (Error::UnknownPreview(preview), 404),
+            (Error::UnknownChoice { preview, choice: Choice::ALL[0] }, 404),
+            (Error::UnknownNumber(number()), 404),
+            (Error::PreviewExpired(preview), 410),
+            (Error::ReserveInFlight, 409),
+            (Error::PreviewUsed(preview), 409),
+            (Error::NumberState { number: number(), status: NumberStatus::InUse }, 409),
+            (Error::NumberInDoubt(number()), 409),
+            (Error::AssignedElsewhere(number()), 409),
+            (Error::NoNumbersLeft(ddd), 409),
+            (Error::GivenUp, 409),
+            (Error::NumberTaken(number()), 500),
+            (Error::SiganRefused(Refusal::Taken), 502),
+            (Error::SiganNonsense(reason()), 502),
+            (Error::SiganUnreachable, 503),
+            (Error::OutcomeUnknown(Doubt::Timeout), 504),
+            (Error::Internal, 500),
+            (Error::Store(StoreError::Unavailable { reason: reason() }), 503),
+            (Error::Store(StoreError::Failed { reason: reason() }), 500),
+        ];
+        for (error, expected) in cases {
+            let named = format!("{error:?}");
+            let retry_after = error.retry_after().is_some();
+            let response = Problem::from(error).into_response();
+            assert_eq!(response.status().as_u16(), expected, "{named}");
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), retry_after, "{named}");
+        }
+    }
+
+    #[test]
+    fn several_faults_are_told_at_once() {
+        let fault = |field: &str| Fault { field: field.to_owned(), expected: "x".to_owned() };
+        let problem = Problem::malformed(vec![fault("areaCode"), fault("extra")]);
+        assert_eq!(problem.detail, "areaCode: expected x; extra: expected x");
+    }
+}

@@ -1,0 +1,46 @@
+//! `/health`: for load balancers and supervisors.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use tokio::time::timeout;
+
+use super::AppState;
+use crate::problem::Problem;
+
+/// The longest that readiness waits for the database.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether this server still takes new work. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    stopping: Arc<AtomicBool>,
+}
+
+impl Health {
+    /// From now on the server is not ready: it finishes what it has.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+/// `GET /health/live`: the process answers.
+pub(super) async fn live() -> StatusCode {
+    StatusCode::OK
+}
+
+/// `GET /health/ready`: the process takes new work, and the database answers.
+pub(super) async fn ready(State(state): State<AppState>) -> Result<StatusCode, Problem> {
+    let not_ready = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail);
+    if state.health.stopping.load(Ordering::Relaxed) {
+        return Err(not_ready("this server is stopping; ask another one"));
+    }
+    match timeout(PATIENCE, state.oss.ready()).await {
+        Ok(Ok(())) => Ok(StatusCode::OK),
+        Ok(Err(error)) => Err(not_ready(&error.to_string())),
+        Err(_) => Err(not_ready("the database does not answer in time")),
+    }
+}
