@@ -1,0 +1,51 @@
+//! The acquisition service's story: a customer looks at three numbers, takes one, and gets it on a SIM.
+//!
+//! Runs on the sandbox: `cargo run -p oss-examples --bin acquisition`. In production the first line is
+//! `Oss::connect(&config)`; nothing else changes.
+#![expect(clippy::print_stdout, reason = "a program that tells a story")]
+
+use oss_core::{Choice, ErrorKind, Oss, SimId};
+use uuid::Uuid;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let oss = Oss::sandbox().await?;
+
+    // The customer gives an area code and sees three numbers, masked: they are not theirs yet.
+    let first = oss.create_preview("11".parse()?, None).await?;
+    println!("On offer:");
+    for offer in &first.offers {
+        println!("  {}: {}", offer.choice, offer.masked);
+    }
+
+    // None pleases. Naming the first preview frees its numbers in the same step.
+    let second = oss.create_preview("11".parse()?, Some(first.id)).await?;
+    println!("On offer instead:");
+    for offer in &second.offers {
+        println!("  {}: {}", offer.choice, offer.masked);
+    }
+
+    // The second one it is. This is the slow call: with the real Sigan it takes seconds.
+    let choice = Choice::try_from(2)?;
+    let reservation = oss.reserve(second.id, choice).await?;
+    println!("Reserved: {}", reservation.msisdn);
+
+    // A caller who lost the answer asks again, and gets the same number. After `ErrorKind::OutcomeUnknown` one should.
+    let again = oss.reserve(second.id, choice).await?;
+    assert_eq!(again, reservation);
+
+    // The replaced preview gives nothing any more.
+    let gone = oss.reserve(first.id, choice).await.expect_err("its numbers are free again");
+    assert_eq!(gone.kind(), ErrorKind::Expired);
+    println!("The first preview: {gone}");
+
+    // The SIM is issued, and the number goes on its line: from now on it does not expire.
+    let sim = SimId::from(Uuid::now_v7());
+    oss.assign(reservation.msisdn, sim).await?;
+    let number = oss.number(reservation.msisdn).await?;
+    println!("Now: {} {:?}", number.msisdn, number.status());
+
+    // Before the process ends: whatever is still under way finishes.
+    oss.shutdown().await;
+    Ok(())
+}
