@@ -1,0 +1,116 @@
+//! The databases that a test runs on.
+
+use std::sync::Arc;
+
+use oss_core::store::{PostgresStore, SqliteStore, Store, SystemClock};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
+use tempfile::TempDir;
+
+use crate::postgres::Postgres;
+
+/// A database of one test, with the tables and the reference data.
+#[derive(Debug)]
+pub struct Database {
+    url: SecretString,
+    _dir: Option<TempDir>,
+}
+
+impl Database {
+    /// A database on the PostgreSQL server of this test process.
+    pub async fn postgres() -> Self {
+        Self { url: Postgres::shared().await.database().await, _dir: None }
+    }
+
+    /// A SQLite file.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be made.
+    pub async fn sqlite() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let url: SecretString = format!("sqlite://{}", dir.path().join("oss.db").display()).into();
+        SqliteStore::migrate(&url).await.expect("the migrations run");
+        Self { url, _dir: Some(dir) }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.url.expose_secret()
+    }
+
+    /// A store on it.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be opened.
+    pub async fn store(&self) -> Arc<dyn Store> {
+        if self.is_postgres() {
+            Arc::new(PostgresStore::new(&self.url, 10).expect("the URL is one of PostgreSQL"))
+        } else {
+            Arc::new(SqliteStore::open(&self.url, Arc::new(SystemClock)).await.expect("the file opens"))
+        }
+    }
+
+    fn is_postgres(&self) -> bool {
+        self.url().starts_with("postgres")
+    }
+
+    /// Runs a statement beside the store, as another program would.
+    ///
+    /// # Panics
+    ///
+    /// Where it fails.
+    pub async fn execute(&self, sql: &str) {
+        self.try_execute(sql).await.expect("the statement runs");
+    }
+
+    /// The same, where the statement may fail.
+    ///
+    /// # Errors
+    ///
+    /// The database's own.
+    ///
+    /// # Panics
+    ///
+    /// Where the database cannot be reached.
+    pub async fn try_execute(&self, sql: &str) -> Result<(), sqlx::Error> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        if self.is_postgres() {
+            let mut connection = PgConnection::connect(self.url()).await.expect("PostgreSQL answers");
+            connection.execute(sql).await.map(drop)
+        } else {
+            let mut connection = SqliteConnection::connect(self.url()).await.expect("the file opens");
+            connection.execute(sql).await.map(drop)
+        }
+    }
+
+    /// The number that a query answers.
+    ///
+    /// # Panics
+    ///
+    /// Where it fails.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let sql = AssertSqlSafe(sql.to_owned());
+        if self.is_postgres() {
+            let mut connection = PgConnection::connect(self.url()).await.expect("PostgreSQL answers");
+            connection.fetch_one(sql).await.expect("the query runs").get(0)
+        } else {
+            let mut connection = SqliteConnection::connect(self.url()).await.expect("the file opens");
+            connection.fetch_one(sql).await.expect("the query runs").get(0)
+        }
+    }
+
+    /// The text of an identifier, as the database writes a literal of it.
+    #[must_use]
+    pub fn uuid_literal(&self, id: uuid::Uuid) -> String {
+        if self.is_postgres() { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
+    }
+
+    /// The time now, as an expression of the database.
+    #[must_use]
+    pub fn now(&self) -> &'static str {
+        if self.is_postgres() { "now()" } else { "(unixepoch() * 1000000)" }
+    }
+}

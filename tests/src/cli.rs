@@ -1,0 +1,50 @@
+//! The built command line, as a process.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::process::built;
+
+/// The binary with an environment of its own.
+#[must_use]
+pub fn oss(settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(built("oss"));
+    command.env_clear().envs(settings.iter().copied());
+    command
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: i32,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Standard output as JSON.
+    ///
+    /// # Panics
+    ///
+    /// Where it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Runs a command line to its end.
+///
+/// # Panics
+///
+/// Where it cannot be run.
+#[must_use]
+pub fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    let Output { status, stdout, stderr } = oss(settings).args(arguments).output().expect("oss runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("what it writes is UTF-8");
+    Ended { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
+}

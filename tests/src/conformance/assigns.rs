@@ -1,0 +1,55 @@
+//! Numbers on lines, and the view of a number.
+#![expect(
+    missing_docs,
+    clippy::missing_panics_doc,
+    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
+)]
+
+use oss_core::store::{Assign, Begin};
+use oss_core::{NumberStatus, ReservationState as State, SimId};
+use uuid::Uuid;
+
+use super::Fixture;
+use super::fixture::LEASE;
+
+fn sim() -> SimId {
+    Uuid::now_v7().into()
+}
+
+pub async fn a_held_number_goes_on_a_line(db: &Fixture) {
+    let (msisdn, sim_id) = (db.held(&db.preview().await, 1).await.hold.msisdn, sim());
+    assert_eq!(db.store.assign(msisdn, sim_id).await.unwrap(), Assign::Assigned);
+    assert_eq!(db.store.assign(msisdn, sim_id).await.unwrap(), Assign::Assigned, "again, the same SIM");
+    assert_eq!(db.store.assign(msisdn, sim()).await.unwrap(), Assign::AssignedElsewhere);
+    assert_eq!(db.states(msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
+    let line = db.number(msisdn).await.unwrap().line.unwrap();
+    assert_eq!(line.assigned_sim_id, Some(sim_id));
+    assert!(line.assigned_at.is_some_and(|at| at >= line.created_at));
+}
+
+pub async fn only_what_is_certain_goes_on_a_line(db: &Fixture) {
+    let preview = db.preview().await;
+    let msisdn = preview.msisdns[0];
+    assert_eq!(db.store.assign(msisdn, sim()).await.unwrap(), Assign::Unknown);
+    let lease = db.doubtful(&preview, 1).await;
+    assert_eq!(db.store.assign(msisdn, sim()).await.unwrap(), Assign::InDoubt);
+    assert!(matches!(db.begin(&preview, 1).await, Begin::Started(_)));
+    assert_eq!(db.store.assign(msisdn, sim()).await.unwrap(), Assign::InDoubt, "asked for again");
+    db.store.confirm(&lease, LEASE).await.unwrap();
+    db.store.release(msisdn, LEASE).await.unwrap();
+    assert_eq!(db.store.assign(msisdn, sim()).await.unwrap(), Assign::Forbidden(NumberStatus::Returned));
+}
+
+pub async fn a_number_shows_its_history(db: &Fixture) {
+    let first = db.preview().await;
+    let msisdn = first.msisdns[0];
+    assert_eq!(db.number(msisdn).await, None);
+    db.held(&first, 1).await;
+    db.store.release(msisdn, LEASE).await.unwrap();
+    let second = db.same_numbers(&first).await;
+    db.held(&second, 1).await;
+    let number = db.number(msisdn).await.unwrap();
+    let previews: Vec<_> = number.history.iter().map(|hold| hold.preview).collect();
+    assert_eq!(previews, [Some(second.id), Some(first.id)], "the latest first");
+    assert!(number.history.iter().all(|hold| hold.updated_at >= hold.created_at));
+}

@@ -1,0 +1,124 @@
+//! Who may ask Sigan for a number.
+#![expect(
+    missing_docs,
+    clippy::missing_panics_doc,
+    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
+)]
+
+use oss_core::store::{Begin, NewPreview};
+use oss_core::{PreviewId, ReservationId};
+
+use super::Fixture;
+use super::fixture::{LAPSED, LEASE, choice, hold};
+
+pub async fn starts_once(db: &Fixture) {
+    let preview = db.preview().await;
+    let lease = db.started(&preview, 2).await;
+    assert_eq!((lease.call, lease.is_repeat()), (1, false));
+    assert_eq!(lease.hold, hold(&preview, 2));
+    assert_eq!(db.begin(&preview, 2).await, Begin::InFlight);
+}
+
+pub async fn may_be_repeated_by_its_own_id(db: &Fixture) {
+    let (preview, id) = (db.preview().await, ReservationId::new());
+    let begin = async || db.store.begin_reservation(id, preview.id, choice(1), LEASE).await.unwrap();
+    let first = begin().await;
+    assert!(matches!(&first, Begin::Started(lease) if lease.reservation == id));
+    assert_eq!(begin().await, first);
+}
+
+pub async fn gives_the_held_number_again(db: &Fixture) {
+    let preview = db.preview().await;
+    let lease = db.held(&preview, 2).await;
+    assert_eq!(db.begin(&preview, 2).await, Begin::Held(lease.hold.msisdn));
+    db.store.assign(lease.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    assert_eq!(db.begin(&preview, 2).await, Begin::Held(lease.hold.msisdn), "also when it is on a line");
+}
+
+pub async fn gives_it_again_after_expiry(db: &Fixture) {
+    let preview = db.preview().await;
+    let lease = db.held(&preview, 1).await;
+    // A preview that takes its place ends it.
+    db.store.create_preview(&NewPreview { previous: Some(preview.id), ..db.offer() }).await.unwrap();
+    assert_eq!(db.begin(&preview, 1).await, Begin::Held(lease.hold.msisdn));
+}
+
+pub async fn waits_for_the_same_number(db: &Fixture) {
+    let preview = db.preview().await;
+    db.started(&preview, 1).await;
+    assert_eq!(db.begin(&preview, 1).await, Begin::InFlight);
+}
+
+pub async fn bars_the_other_numbers(db: &Fixture) {
+    let preview = db.preview().await;
+    let lease = db.started(&preview, 1).await;
+    assert_eq!(db.begin(&preview, 2).await, Begin::OtherInFlight);
+    db.store.doubt(&lease, "x", LEASE).await.unwrap();
+    assert_eq!(db.begin(&preview, 2).await, Begin::OtherInFlight);
+    db.store.confirm(&lease, LEASE).await.unwrap();
+    assert_eq!(db.begin(&preview, 2).await, Begin::Used);
+}
+
+pub async fn knows_no_unknown(db: &Fixture) {
+    let short = NewPreview { msisdns: db.offer().msisdns[..1].to_vec(), ..db.offer() };
+    db.store.create_preview(&short).await.unwrap();
+    assert_eq!(db.begin(&short, 2).await, Begin::UnknownChoice);
+    let unknown = NewPreview { id: PreviewId::new(), ..db.offer() };
+    assert_eq!(db.begin(&unknown, 1).await, Begin::UnknownPreview);
+}
+
+pub async fn ends_with_the_preview(db: &Fixture) {
+    let preview = db.expired().await;
+    assert_eq!(db.begin(&preview, 1).await, Begin::Expired);
+    assert_eq!(db.number(preview.msisdns[0]).await, None, "nothing was written");
+}
+
+pub async fn refuses_a_number_held_elsewhere(db: &Fixture) {
+    let first = db.preview().await;
+    let second = db.same_numbers(&first).await;
+    let msisdn = first.msisdns[0];
+    let lease = db.started(&first, 1).await;
+    assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "while it is asked for");
+    db.store.confirm(&lease, LEASE).await.unwrap();
+    assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "reserved");
+    db.store.assign(msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "on a line");
+}
+
+pub async fn starts_again_with_a_returned_number(db: &Fixture) {
+    let first = db.preview().await;
+    db.held(&first, 1).await;
+    db.store.release(first.msisdns[0], LEASE).await.unwrap();
+    // Sigan offers it again, perhaps before it was told of the release in full.
+    let second = db.same_numbers(&first).await;
+    assert_eq!(db.started(&second, 1).await.hold, hold(&second, 1));
+}
+
+pub async fn resumes_a_doubt(db: &Fixture) {
+    let preview = db.preview().await;
+    let first = db.doubtful(&preview, 1).await;
+    let second = db.started(&preview, 1).await;
+    assert_eq!((second.reservation, second.call, second.is_repeat()), (first.reservation, 2, true));
+    assert_eq!(second.hold, first.hold);
+    assert_eq!(db.begin(&preview, 1).await, Begin::InFlight);
+}
+
+pub async fn resumes_a_lapsed_lease(db: &Fixture) {
+    let preview = db.preview().await;
+    let Begin::Started(dead) = db.begin_for(&preview, 1, LAPSED).await else { panic!("no lease") };
+    let lease = db.started(&preview, 1).await;
+    assert_eq!((lease.reservation, lease.call), (dead.reservation, 2));
+    assert_eq!(db.begin(&preview, 2).await, Begin::OtherInFlight);
+}
+
+pub async fn takes_a_random_number_once(db: &Fixture) {
+    let (offer, id) = (db.offer(), ReservationId::new());
+    let begin = async |id| db.store.begin_random(id, &hold(&offer, 1), &offer.brand, LEASE).await.unwrap();
+    let lease = begin(id).await.expect("the number is free");
+    assert_eq!(begin(id).await, Some(lease.clone()), "the same attempt again");
+    assert_eq!(begin(ReservationId::new()).await, None, "another attempt");
+    db.store.confirm(&lease, LEASE).await.unwrap();
+    assert_eq!(begin(ReservationId::new()).await, None, "reserved");
+    db.store.release(lease.hold.msisdn, LEASE).await.unwrap();
+    assert!(begin(ReservationId::new()).await.is_some(), "given back");
+}

@@ -1,0 +1,177 @@
+//! A store to be tried, and short ways to bring it into a state.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use oss_core::sigan::Hold;
+use oss_core::store::{Begin, Lease, NewPreview, SqliteStore, Store, SystemClock};
+use oss_core::{Choice, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState};
+
+use crate::backend::Database;
+
+/// A lease that does not run out during a test.
+pub(super) const LEASE: Duration = Duration::from_mins(10);
+
+/// A lease that has run out at once.
+pub(super) const LAPSED: Duration = Duration::ZERO;
+
+/// A store on a database of its own.
+#[derive(Debug)]
+pub struct Fixture {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Its database, where another program can reach it.
+    pub database: Option<Database>,
+    made: AtomicU32,
+}
+
+impl Fixture {
+    /// On a SQLite file.
+    pub async fn sqlite_file() -> Self {
+        Self::on(Database::sqlite().await).await
+    }
+
+    /// On PostgreSQL.
+    pub async fn postgres() -> Self {
+        Self::on(Database::postgres().await).await
+    }
+
+    /// On SQLite in memory.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be opened.
+    pub async fn sqlite_memory() -> Self {
+        let store = SqliteStore::open(&"sqlite::memory:".into(), Arc::new(SystemClock)).await;
+        Self { store: Arc::new(store.expect("memory opens")), database: None, made: AtomicU32::new(0) }
+    }
+
+    async fn on(database: Database) -> Self {
+        Self { store: database.store().await, database: Some(database), made: AtomicU32::new(0) }
+    }
+
+    /// A preview of three numbers that no other preview has; not stored.
+    ///
+    /// # Panics
+    ///
+    /// Never: the numbers are well formed.
+    #[must_use]
+    pub fn offer(&self) -> NewPreview {
+        let at = self.made.fetch_add(1, Ordering::Relaxed);
+        let number = |choice: u32| format!("119{:08}", at * 10 + choice).parse().expect("a number");
+        NewPreview {
+            id: PreviewId::new(),
+            external_id: format!("PR-{at}").parse().expect("an id"),
+            brand: "acme".parse().expect("a brand"),
+            msisdns: (1..=3).map(number).collect(),
+            valid_for: Duration::from_mins(15),
+            previous: None,
+        }
+    }
+
+    /// A stored preview.
+    pub async fn preview(&self) -> NewPreview {
+        let preview = self.offer();
+        self.stored(&preview).await;
+        preview
+    }
+
+    /// A stored preview whose time is over.
+    pub async fn expired(&self) -> NewPreview {
+        let preview = NewPreview { valid_for: Duration::ZERO, ..self.offer() };
+        self.stored(&preview).await;
+        preview
+    }
+
+    /// A stored preview that offers the same numbers as another one.
+    pub async fn same_numbers(&self, other: &NewPreview) -> NewPreview {
+        let preview = NewPreview { msisdns: other.msisdns.clone(), ..self.offer() };
+        self.stored(&preview).await;
+        preview
+    }
+
+    async fn stored(&self, preview: &NewPreview) {
+        self.store.create_preview(preview).await.expect("a preview is stored");
+    }
+
+    /// A wish for a number of a preview, with a lease that lasts.
+    ///
+    /// # Panics
+    ///
+    /// Where the store fails.
+    pub async fn begin(&self, preview: &NewPreview, index: u8) -> Begin {
+        self.begin_for(preview, index, LEASE).await
+    }
+
+    /// A wish for a number of a preview.
+    ///
+    /// # Panics
+    ///
+    /// Where the store fails.
+    pub async fn begin_for(&self, preview: &NewPreview, index: u8, lease: Duration) -> Begin {
+        let begun = self.store.begin_reservation(ReservationId::new(), preview.id, choice(index), lease);
+        begun.await.expect("the store answers")
+    }
+
+    /// The lease on a number of a preview.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not given.
+    pub async fn started(&self, preview: &NewPreview, index: u8) -> Lease {
+        match self.begin(preview, index).await {
+            Begin::Started(lease) => lease,
+            other => panic!("expected a lease, not {other:?}"),
+        }
+    }
+
+    /// A number of a preview, held.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not given.
+    pub async fn held(&self, preview: &NewPreview, index: u8) -> Lease {
+        let lease = self.started(preview, index).await;
+        self.store.confirm(&lease, LEASE).await.expect("the store answers");
+        lease
+    }
+
+    /// A number of a preview, in doubt.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not given.
+    pub async fn doubtful(&self, preview: &NewPreview, index: u8) -> Lease {
+        let lease = self.started(preview, index).await;
+        self.store.doubt(&lease, "no answer in time", LEASE).await.expect("the store answers");
+        lease
+    }
+
+    /// The view of a number.
+    ///
+    /// # Panics
+    ///
+    /// Where the store fails.
+    pub async fn number(&self, msisdn: Msisdn) -> Option<Number> {
+        self.store.number(msisdn).await.expect("the store answers")
+    }
+
+    /// What a number is, and the state of each of its holds, the latest first.
+    pub async fn states(&self, msisdn: Msisdn) -> (Option<NumberStatus>, Vec<ReservationState>) {
+        match self.number(msisdn).await {
+            Some(number) => (number.status(), number.history.iter().map(|hold| hold.state).collect()),
+            None => (None, Vec::new()),
+        }
+    }
+}
+
+/// An index.
+pub(super) fn choice(index: u8) -> Choice {
+    index.try_into().expect("1 to 3")
+}
+
+/// A number of a preview, as Sigan is asked for it.
+pub(super) fn hold(preview: &NewPreview, index: usize) -> Hold {
+    Hold { external_id: preview.external_id.clone(), msisdn: preview.msisdns[index - 1] }
+}

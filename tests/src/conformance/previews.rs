@@ -1,0 +1,53 @@
+//! Previews, and the area codes.
+#![expect(
+    missing_docs,
+    clippy::missing_panics_doc,
+    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
+)]
+
+use oss_core::store::{Begin, NewPreview, PreviousPreview};
+use oss_core::{Ddd, PreviewId};
+
+use super::Fixture;
+
+pub async fn is_stored_once(db: &Fixture) {
+    let preview = db.preview().await;
+    db.store.create_preview(&preview).await.unwrap();
+    assert_eq!(db.started(&preview, 3).await.hold, super::fixture::hold(&preview, 3));
+}
+
+pub async fn replaces_another(db: &Fixture) {
+    let first = db.preview().await;
+    let second = NewPreview { previous: Some(first.id), ..db.offer() };
+    db.store.create_preview(&second).await.unwrap();
+    assert_eq!(db.begin(&first, 1).await, Begin::Expired);
+    assert!(matches!(db.begin(&second, 1).await, Begin::Started(_)));
+}
+
+pub async fn tells_whether_it_is_in_use(db: &Fixture) {
+    let preview = db.preview().await;
+    let seen = async || db.store.previous_preview(preview.id).await.unwrap();
+    let as_seen = |in_use| Some(PreviousPreview { external_id: preview.external_id.clone(), in_use });
+    assert_eq!(seen().await, as_seen(false));
+    let lease = db.started(&preview, 1).await;
+    assert_eq!(seen().await, as_seen(true), "a reserve is in flight");
+    db.store.reject(&lease, "taken").await.unwrap();
+    assert_eq!(seen().await, as_seen(false));
+    let lease = db.held(&preview, 2).await;
+    assert_eq!(seen().await, as_seen(true));
+    db.store.release(lease.hold.msisdn, super::fixture::LEASE).await.unwrap();
+    assert_eq!(seen().await, as_seen(false));
+    assert_eq!(db.store.previous_preview(PreviewId::new()).await.unwrap(), None);
+}
+
+pub async fn knows_the_area_codes(db: &Fixture) {
+    let mut known = 0;
+    for code in 11..=99 {
+        let Ok(ddd) = code.to_string().parse::<Ddd>() else { continue };
+        known += usize::from(db.store.ddd_exists(ddd).await.unwrap());
+    }
+    assert_eq!(known, 67);
+    assert!(db.store.ddd_exists("11".parse().unwrap()).await.unwrap());
+    assert!(!db.store.ddd_exists("23".parse().unwrap()).await.unwrap());
+    db.store.check().await.unwrap();
+}

@@ -1,0 +1,119 @@
+//! Many at once: the database lets one win.
+#![expect(
+    missing_docs,
+    clippy::missing_panics_doc,
+    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
+)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use oss_core::store::{Assign, Begin, Release, Store};
+use oss_core::{NumberStatus, ReservationId, ReservationState as State};
+use tokio::sync::Barrier;
+
+use super::Fixture;
+use super::fixture::{LEASE, choice};
+
+const CALLERS: usize = 50;
+
+/// Runs as many calls at once as there are callers.
+async fn at_once<T, F>(store: &Arc<dyn Store>, call: impl Fn(usize, Arc<dyn Store>) -> F) -> Vec<T>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    let barrier = Arc::new(Barrier::new(CALLERS));
+    let callers = (0..CALLERS).map(|at| {
+        let (barrier, work) = (barrier.clone(), call(at, store.clone()));
+        tokio::spawn(async move {
+            barrier.wait().await;
+            work.await
+        })
+    });
+    join_all(callers).await.into_iter().map(|ended| ended.expect("no caller panics")).collect()
+}
+
+fn started(begun: &[Begin]) -> usize {
+    begun.iter().filter(|begin| matches!(begin, Begin::Started(_))).count()
+}
+
+pub async fn fifty_callers_for_one_number(db: &Fixture) {
+    let first = db.preview().await;
+    let mut previews = vec![first.id];
+    for _ in 1..CALLERS {
+        previews.push(db.same_numbers(&first).await.id);
+    }
+    let begun = at_once(&db.store, |at, store| {
+        let preview = previews[at];
+        async move { store.begin_reservation(ReservationId::new(), preview, choice(1), LEASE).await.unwrap() }
+    });
+    let begun = begun.await;
+    assert_eq!(started(&begun), 1, "{begun:?}");
+    assert!(begun.iter().all(|begin| matches!(begin, Begin::Started(_) | Begin::Taken(_) | Begin::InFlight)));
+}
+
+pub async fn fifty_callers_for_one_preview(db: &Fixture) {
+    let preview = db.preview().await.id;
+    let begun = at_once(&db.store, |at, store| {
+        let index = choice(u8::try_from(at % 3 + 1).expect("1 to 3"));
+        async move { store.begin_reservation(ReservationId::new(), preview, index, LEASE).await.unwrap() }
+    });
+    let begun = begun.await;
+    assert_eq!(started(&begun), 1, "{begun:?}");
+    assert!(
+        begun.iter().all(|begin| matches!(begin, Begin::Started(_) | Begin::InFlight | Begin::OtherInFlight))
+    );
+}
+
+pub async fn fifty_releases_of_one_number(db: &Fixture) {
+    let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
+    let released =
+        at_once(&db.store, |_, store| async move { store.release(msisdn, LEASE).await.unwrap() }).await;
+    let told = released.iter().filter(|release| matches!(release, Release::Returned(Some(_)))).count();
+    assert_eq!(told, 1, "{released:?}");
+    assert!(
+        released
+            .iter()
+            .all(|release| matches!(release, Release::Returned(Some(_)) | Release::AlreadyReturned))
+    );
+    assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![State::Releasing]));
+}
+
+pub async fn a_release_and_an_assignment(db: &Fixture) {
+    for _ in 0..20 {
+        let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
+        let sim = uuid::Uuid::now_v7().into();
+        let (release, assign) = tokio::join!(db.store.release(msisdn, LEASE), db.store.assign(msisdn, sim));
+        let states = db.states(msisdn).await;
+        match (release.unwrap(), assign.unwrap()) {
+            (Release::Returned(Some(_)), Assign::Forbidden(_)) => {
+                assert_eq!(states, (Some(NumberStatus::Returned), vec![State::Releasing]));
+            }
+            (Release::Forbidden(NumberStatus::InUse), Assign::Assigned) => {
+                assert_eq!(states, (Some(NumberStatus::InUse), vec![State::Assigned]));
+            }
+            both => panic!("{both:?} cannot both be"),
+        }
+    }
+}
+
+pub async fn a_caller_who_goes_away_leaves_no_transaction(db: &Fixture) {
+    let mut previews = Vec::new();
+    for at in 0..CALLERS {
+        let preview = db.offer();
+        let (store, stored) = (db.store.clone(), preview.clone());
+        let call = tokio::spawn(async move { store.create_preview(&stored).await });
+        // Away before, during and after the statement, whatever the speed of the machine.
+        tokio::time::sleep(Duration::from_micros(40 * u64::try_from(at).expect("small"))).await;
+        call.abort();
+        let _ = call.await;
+        let written = db.preview().await;
+        previews.push(written);
+    }
+    for preview in previews {
+        let found = db.store.previous_preview(preview.id).await.unwrap();
+        assert!(found.is_some(), "a write that was reported is there");
+    }
+}

@@ -1,0 +1,127 @@
+//! A client that checks what every answer must have, and gives back what differs.
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+
+/// A client of one server.
+#[derive(Debug, Clone)]
+pub struct Http {
+    base: String,
+    client: Client,
+}
+
+/// An answer: its status, and its body where it has one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body; null where it is empty.
+    pub body: Value,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
+}
+
+impl Http {
+    /// A client of the server at an address.
+    ///
+    /// # Panics
+    ///
+    /// Where no client can be built.
+    #[must_use]
+    pub fn new(address: &str) -> Self {
+        let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
+        Self { base: format!("http://{address}"), client }
+    }
+
+    /// The server's address.
+    ///
+    /// # Panics
+    ///
+    /// Never: it was made with one.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.base.strip_prefix("http://").expect("the base begins so")
+    }
+
+    /// A request that has not been sent.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Sends a request and checks its answer.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no answer, or it lacks what every answer must have.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let header =
+            |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().to_owned());
+        let text = response.text().await.expect("the answer is whole");
+        let id = header("x-request-id").expect("every answer has the request's id");
+        let body = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).expect("the body is JSON")
+        };
+        let retry_after = header("retry-after").map(|seconds| seconds.parse().expect("seconds"));
+        if status.is_client_error() || status.is_server_error() {
+            assert_eq!(header("content-type").as_deref(), Some("application/problem+json"), "{body}");
+            check_problem(&body, status, &id, retry_after);
+        }
+        Answer { status: status.as_u16(), body, retry_after }
+    }
+
+    /// `GET`
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// `PUT` without a body.
+    pub async fn put(&self, path: &str) -> Answer {
+        self.send(self.request(Method::PUT, path)).await
+    }
+
+    /// `DELETE`
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// `POST` with JSON.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    /// `PUT` with JSON.
+    pub async fn put_json(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::PUT, path).json(&body)).await
+    }
+
+    /// Creates a preview of DDD 11 and gives its id.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not created.
+    pub async fn preview(&self) -> String {
+        let created = self.post("/previews", serde_json::json!({ "areaCode": "11" })).await;
+        assert_eq!(created.status, 201, "{created:?}");
+        created.body["id"].as_str().expect("a preview has an id").to_owned()
+    }
+
+    /// Reserves a number of a preview.
+    pub async fn reserve(&self, preview: &str, index: u8) -> Answer {
+        self.put(&format!("/previews/{preview}/reservations/{index}")).await
+    }
+}
+
+fn check_problem(body: &Value, status: StatusCode, id: &str, retry_after: Option<u64>) {
+    let kind = body["type"].as_str().unwrap_or_default();
+    assert!(kind.starts_with("urn:oss:problem:"), "{body}");
+    assert_eq!(body["status"], status.as_u16(), "{body}");
+    assert_eq!(body["instance"], format!("urn:uuid:{id}"), "{body}");
+    assert_eq!(body["retryAfterSeconds"].as_u64(), retry_after, "{body}");
+    for field in ["title", "detail"] {
+        assert!(body[field].as_str().is_some_and(|text| !text.is_empty()), "{body}");
+    }
+}

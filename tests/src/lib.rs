@@ -1,0 +1,13 @@
+//! What the tests stand on: real PostgreSQL and Redis processes, the mock of Sigan, the built binaries.
+//!
+//! Everything is started on free ports by the test that needs it, and stopped when the test's process ends, however it ends. A
+//! test that lacks a program fails and says which; it never passes over itself.
+
+pub mod backend;
+pub mod cli;
+pub mod conformance;
+pub mod http;
+pub mod postgres;
+pub mod process;
+pub mod redis;
+pub mod server;

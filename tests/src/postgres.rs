@@ -1,0 +1,147 @@
+//! A PostgreSQL server of our own, one for each test process, with a database for each test.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use oss_core::store::PostgresStore;
+use secrecy::SecretString;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::sync::OnceCell;
+
+use crate::process::{Guarded, as_user, free_port, program};
+
+/// PostgreSQL refuses to run as root.
+const USER: &str = "postgres";
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Postgres {
+    port: u16,
+    databases: AtomicUsize,
+    _process: Guarded,
+}
+
+static SHARED: OnceCell<Postgres> = OnceCell::const_new();
+
+impl Postgres {
+    /// The server of this test process, started on first use.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    pub async fn shared() -> &'static Self {
+        SHARED.get_or_init(Self::start).await
+    }
+
+    async fn start() -> Self {
+        let dir = make_dir();
+        init(&dir);
+        for _ in 0..5 {
+            if let Some((port, process)) = serve(&dir).await {
+                let postgres = Self { port, databases: AtomicUsize::new(0), _process: process };
+                postgres.execute("postgres", "create database template_oss").await;
+                PostgresStore::migrate(&postgres.url("template_oss")).await.expect("the migrations run");
+                return postgres;
+            }
+        }
+        panic!("PostgreSQL did not start: {}", Guarded::log(&dir));
+    }
+
+    /// A new database with the tables and the reference data.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be made.
+    pub async fn database(&self) -> SecretString {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.execute("postgres", &format!("create database {name} template template_oss")).await;
+        self.url(&name)
+    }
+
+    /// A new database without tables.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be made.
+    pub async fn empty_database(&self) -> SecretString {
+        let name = format!("empty_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.execute("postgres", &format!("create database {name}")).await;
+        self.url(&name)
+    }
+
+    fn url(&self, name: &str) -> SecretString {
+        format!("postgres://{USER}@127.0.0.1:{}/{name}", self.port).into()
+    }
+
+    async fn execute(&self, database: &str, sql: &str) {
+        use secrecy::ExposeSecret;
+        let mut connection =
+            PgConnection::connect(self.url(database).expose_secret()).await.expect("PostgreSQL answers");
+        connection.execute(AssertSqlSafe(sql.to_owned())).await.expect("the statement runs");
+        connection.close().await.expect("the connection closes");
+    }
+}
+
+fn folders() -> Vec<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin")).collect()
+}
+
+/// A folder that the server's user owns.
+fn make_dir() -> PathBuf {
+    let made =
+        as_user(Some(USER)).args(["mktemp", "-d", "/tmp/oss-pg-XXXXXX"]).output().expect("mktemp runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    String::from_utf8_lossy(&made.stdout).trim().into()
+}
+
+fn init(dir: &Path) {
+    let initdb = program("initdb", &folders(), "postgresql");
+    let mut command: Command = as_user(Some(USER));
+    command
+        .arg(initdb)
+        .args(["-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8", "-D"])
+        .arg(dir.join("data"));
+    let made = command.output().expect("initdb runs");
+    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// Starts the server on a free port; none where another process took the port first.
+async fn serve(dir: &Path) -> Option<(u16, Guarded)> {
+    let port = free_port();
+    let (postgres, data) = (program("postgres", &folders(), "postgresql"), dir.join("data"));
+    let command = [
+        &postgres.display().to_string(),
+        "-D",
+        &data.display().to_string(),
+        "-p",
+        &port.to_string(),
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        &format!("unix_socket_directories={}", dir.display()),
+        "-c",
+        "max_connections=300",
+    ];
+    let process = Guarded::start(&command, "INT", Some(USER), dir);
+    let url = format!("postgres://{USER}@127.0.0.1:{port}/postgres");
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        if let Ok(connection) = PgConnection::connect(&url).await {
+            let _ = connection.close().await;
+            return Some((port, process));
+        }
+        if Guarded::log(dir).contains("could not create any TCP/IP sockets") {
+            // Forget the guard: it would take the folder with it.
+            std::mem::forget(process);
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    None
+}

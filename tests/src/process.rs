@@ -1,0 +1,118 @@
+//! Processes that end with the test, also where the test is killed.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A shell that runs a program and stops it when its own standard input is closed: when the test's process is gone.
+#[derive(Debug)]
+pub struct Guarded {
+    shell: Child,
+}
+
+impl Guarded {
+    /// Runs `command` (a program and its arguments) as `user`, or as ourselves; stops it with `signal`.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    #[must_use]
+    pub fn start(command: &[&str], signal: &str, user: Option<&str>, dir: &Path) -> Self {
+        // `cat` ends when the write end of its standard input is closed, which the kernel does for a dead process.
+        let script = format!(
+            r#"dir=$1; shift; "$@" </dev/null >"$dir/log" 2>&1 & pid=$!; cat >/dev/null; kill -{signal} $pid; wait $pid; rm -rf "$dir""#
+        );
+        let mut shell = as_user(user);
+        shell.args(["sh", "-c", &script, "guard"]).arg(dir).args(command);
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let shell = shell.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+        Self { shell }
+    }
+
+    /// Whether it ended by itself: its shell is then waiting in vain.
+    #[must_use]
+    pub fn log(dir: &Path) -> String {
+        std::fs::read_to_string(dir.join("log")).unwrap_or_default()
+    }
+
+    /// Stops the program and waits for it.
+    pub fn stop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A command that runs as a user, where we may choose.
+#[must_use]
+pub fn as_user(user: Option<&str>) -> Command {
+    match user {
+        Some(user) if is_root() => {
+            let mut command = Command::new("runuser");
+            command.args(["-u", user, "--"]);
+            command
+        }
+        _ => Command::new("env"),
+    }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
+}
+
+/// A port that was free a moment ago.
+///
+/// # Panics
+///
+/// Where no port is free.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// A program on the path, or in one of `folders`.
+///
+/// # Panics
+///
+/// Where there is none; the text says which Debian package has it.
+#[must_use]
+pub fn program(name: &str, folders: &[PathBuf], package: &str) -> PathBuf {
+    let path = Command::new("sh").args(["-c", &format!("command -v {name}")]).output();
+    let found = path
+        .ok()
+        .filter(|found| found.status.success())
+        .map(|found| String::from_utf8_lossy(&found.stdout).trim().into());
+    let beside = folders.iter().map(|folder| folder.join(name)).find(|candidate| candidate.exists());
+    beside
+        .or(found)
+        .unwrap_or_else(|| panic!("{name} is missing; tests/run installs it (Debian package {package})"))
+}
+
+/// A binary of this workspace, as it was built with the test.
+///
+/// # Panics
+///
+/// Where it was not built.
+#[must_use]
+pub fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a running test has a path");
+    // target/debug/deps/test-1234 → target/debug/name
+    let path = test.ancestors().nth(2).map(|folder| folder.join(name)).unwrap_or_default();
+    assert!(path.exists(), "{} is not built; run cargo build --workspace first", path.display());
+    path
+}
+
+/// Sends a signal to a process.
+pub fn signal(pid: u32, signal: &str) {
+    let mut target = String::new();
+    let _ = write!(target, "{pid}");
+    let _ = Command::new("kill").args([&format!("-{signal}"), &target]).status();
+}

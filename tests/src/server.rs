@@ -1,0 +1,157 @@
+//! The built server, as a process.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use oss_core::sigan::mock::{Inventory, RunningSigan, SiganMock};
+use serde_json::Value;
+
+use crate::backend::Database;
+use crate::http::Http;
+use crate::process::{built, signal};
+
+/// The token that the server shows Sigan; a test looks for it in the log.
+pub const TOKEN: &str = "t0ken-of-the-tests";
+
+/// A running server, with the whole of its log.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: String,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// A server on a database, with a Sigan of its own.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub async fn with_sigan(database: &Database, more: &[(&str, &str)]) -> (Self, RunningSigan) {
+        let sigan = SiganMock::new(Inventory::new("PR")).start().await;
+        let server = Self::start(database, sigan.url().as_str(), more);
+        (server, sigan)
+    }
+
+    /// A server on a database and a Sigan.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    #[must_use]
+    pub fn start(database: &Database, sigan: &str, more: &[(&str, &str)]) -> Self {
+        let settings = [
+            ("OSS_DATABASE_URL", database.url()),
+            ("OSS_SIGAN_URL", sigan),
+            ("OSS_SIGAN_BRAND_ID", "acme"),
+            ("OSS_SIGAN_TOKEN", TOKEN),
+        ];
+        let mut command = Self::command();
+        command.arg("--allow-anonymous").envs(settings).envs(more.iter().copied());
+        Self::spawn(command)
+    }
+
+    /// The binary on a free port, with an empty environment and a log that can be read.
+    #[must_use]
+    pub fn command() -> Command {
+        let mut command = Command::new(built("oss-server"));
+        command.env_clear().env("OSS_LOG_FORMAT", "json").args(["--listen", "127.0.0.1:0"]);
+        command
+    }
+
+    /// Starts a command made from [`Server::command`].
+    ///
+    /// # Panics
+    ///
+    /// Where it does not listen in time.
+    #[must_use]
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child =
+            command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the server starts");
+        let lines = BufReader::new(child.stderr.take().expect("its log is piped")).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (told, address) = mpsc::channel();
+        let kept = log.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some(address) = listening(&line) {
+                    let _ = told.send(address);
+                }
+                kept.lock().expect("nobody panics with the log").push(line);
+            }
+        });
+        let address = address.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| {
+            let _ = child.kill();
+            panic!("the server did not listen: {:?}", log.lock())
+        });
+        Self { child, address, log }
+    }
+
+    /// A client of it.
+    #[must_use]
+    pub fn http(&self) -> Http {
+        Http::new(&self.address)
+    }
+
+    /// Every line of its log so far.
+    ///
+    /// # Panics
+    ///
+    /// Never: nobody panics while holding the log.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().expect("nobody panics with the log").clone()
+    }
+
+    /// Waits until a line of the log has a text.
+    ///
+    /// # Panics
+    ///
+    /// Where none has in time.
+    pub async fn logged(&self, text: &str) {
+        let begun = Instant::now();
+        while !self.log().iter().any(|line| line.contains(text)) {
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "{text:?} is not in the log: {:#?}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Asks it to stop.
+    pub fn terminate(&self) {
+        signal(self.child.id(), "TERM");
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not end in time.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+                return status;
+            }
+            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn listening(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    (line["message"] == "Listening.").then(|| line["address"].as_str().map(str::to_owned)).flatten()
+}

@@ -1,0 +1,21 @@
+//! Every store behaves alike: one suite, on three databases.
+
+mod sqlite_file {
+    oss_tests::behaviours!(oss_tests::conformance::Fixture::sqlite_file());
+}
+
+mod sqlite_memory {
+    oss_tests::behaviours!(oss_tests::conformance::Fixture::sqlite_memory());
+}
+
+mod older_sqlite {
+    oss_tests::older_behaviours!(oss_tests::conformance::Fixture::sqlite_file());
+}
+
+mod older_postgres {
+    oss_tests::older_behaviours!(oss_tests::conformance::Fixture::postgres());
+}
+
+mod postgres {
+    oss_tests::behaviours!(oss_tests::conformance::Fixture::postgres());
+}

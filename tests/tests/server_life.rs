@@ -1,0 +1,129 @@
+//! How the server starts, stops, and what it writes in its log.
+
+use std::process::Command;
+use std::time::Duration;
+
+use oss_core::sigan::mock::{Behaviour, CallKind, Fault};
+use oss_tests::backend::Database;
+use oss_tests::postgres::Postgres;
+use oss_tests::process::built;
+use oss_tests::server::{Server, TOKEN};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+/// Runs the server where it is expected to refuse to start.
+fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> (i32, String) {
+    let mut command = Command::new(built("oss-server"));
+    let ended = command.env_clear().envs(settings.iter().copied()).args(arguments).output().expect("it runs");
+    (ended.status.code().unwrap_or(-1), String::from_utf8_lossy(&ended.stderr).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_refuses_to_start_on_what_cannot_work() {
+    let (code, text) = refused(&["--allow-anonymous"], &[("OSS_SIGAN_TIMEOUT", "soon"), ("OSS_TYPO", "1")]);
+    assert_eq!(code, 2);
+    for part in ["OSS_DATABASE_URL", "OSS_SIGAN_URL", "OSS_SIGAN_BRAND_ID", "OSS_SIGAN_TIMEOUT", "OSS_TYPO"] {
+        assert!(text.contains(part), "{part} is missing: {text}");
+    }
+    let empty = Postgres::shared().await.empty_database().await;
+    let settings = [
+        ("OSS_DATABASE_URL", empty.expose_secret()),
+        ("OSS_SIGAN_URL", "http://127.0.0.1:9"),
+        ("OSS_SIGAN_BRAND_ID", "acme"),
+    ];
+    let (code, text) = refused(&[], &settings);
+    assert_eq!(code, 2);
+    assert!(text.contains("--allow-anonymous"), "{text}");
+    let (code, text) = refused(&["--allow-anonymous"], &settings);
+    assert_eq!(code, 6);
+    assert!(text.contains("oss migrate"), "{text}");
+    let down = [("OSS_DATABASE_URL", "postgres://nobody:hunter2@127.0.0.1:9/oss"), settings[1], settings[2]];
+    let (code, text) = refused(&["--allow-anonymous"], &down);
+    assert_eq!(code, 6);
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_needs_nothing() {
+    let mut command = Server::command();
+    command.arg("--sandbox");
+    let server = Server::spawn(command);
+    let http = server.http();
+    let preview = http.preview().await;
+    assert_eq!(http.reserve(&preview, 2).await.body, json!({ "msisdn": "11999950002" }));
+    assert_eq!(http.delete("/reservations/11999950002").await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_finishes_what_is_in_flight_before_it_ends() {
+    for database in [Database::sqlite().await, Database::postgres().await] {
+        let (mut server, sigan) = Server::with_sigan(&database, &[]).await;
+        let http = server.http();
+        let preview = http.preview().await;
+        sigan.behave(Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() });
+        let reserve = tokio::spawn({
+            let (http, preview) = (http.clone(), preview.clone());
+            async move { http.reserve(&preview, 1).await }
+        });
+        while sigan.calls(CallKind::Reserve) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        server.terminate();
+        server.logged("Stopping").await;
+        assert_eq!(reserve.await.unwrap().status, 200);
+        assert!(server.ended().await.success());
+        assert_eq!(database.count("select count(*) from reservation where state = 'HELD'").await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_of_the_log_shows_a_number_or_a_secret() {
+    let database = Database::postgres().await;
+    let (server, sigan) =
+        Server::with_sigan(&database, &[("OSS_LOG", "trace"), ("OSS_SIGAN_TIMEOUT", "1500ms")]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    http.reserve(&preview, 1).await;
+    http.reserve(&preview, 1).await;
+    http.reserve(&preview, 2).await;
+    let doubtful = http.preview().await;
+    for fault in [Fault::LoseAnswer, Fault::Slow(Duration::from_secs(9)), Fault::Garble, Fault::Unauthorized]
+    {
+        sigan.next(CallKind::Reserve, fault);
+        http.reserve(&doubtful, 1).await;
+    }
+    http.post("/reservations", json!({ "areaCode": "11" })).await;
+    http.get("/numbers/11999950001").await;
+    http.get("/numbers/11999959999").await;
+    http.put_json("/reservations/11999950004/assignment", json!({ "simId": uuid::Uuid::now_v7() })).await;
+    http.put_json("/reservations/11999950004/assignment", json!({ "simId": "11999950004" })).await;
+    http.post("/previews", json!({ "areaCode": "11999950004", "11999950005": 1 })).await;
+    sigan.next(CallKind::Release, Fault::FailBefore);
+    http.delete("/reservations/11999950001").await;
+    http.delete("/reservations/+55(11)99995-0007").await;
+    http.get("/11999950001?msisdn=11999950002").await;
+    server.logged("could not be told of a release").await;
+    database.execute("drop table phone_number cascade").await;
+    assert_eq!(http.get("/numbers/11999950001").await.status, 500);
+    let preview = http.preview().await;
+    assert_eq!(http.reserve(&preview, 1).await.status, 500);
+
+    let log = server.log();
+    assert!(log.len() > 30, "every request is logged");
+    for line in &log {
+        assert!(!has_number(line), "a whole number is in the log: {line}");
+        assert!(!line.contains(TOKEN), "the token is in the log: {line}");
+    }
+}
+
+/// Whether a text has eleven digits in a row that look like a number, or one as people write it.
+fn has_number(line: &str) -> bool {
+    line.contains("99995-000") || ["1199995", "1199990"].iter().any(|number| line.contains(number))
+}
+
+#[test]
+fn the_search_for_numbers_finds_them() {
+    assert!(has_number("PUT /reservations/11999950001"));
+    assert!(has_number("+55 (11) 99995-0001"));
+    assert!(!has_number("(11) 9****-0001"));
+}

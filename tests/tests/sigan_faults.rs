@@ -1,0 +1,238 @@
+//! A Sigan that is slow, refuses, loses answers or is gone: what callers are told, and what is kept.
+
+use std::time::Duration;
+
+use oss_core::sigan::mock::{CallKind, Fault, Inventory, RunningSigan, SiganMock};
+use oss_core::sigan::wire::RefusalCode;
+use oss_tests::backend::Database;
+use oss_tests::http::Http;
+use oss_tests::process::free_port;
+use oss_tests::server::Server;
+use serde_json::{Value, json};
+
+/// Runs a test on both databases.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() { super::$test(super::Database::sqlite().await).await; })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() { super::$test(super::Database::postgres().await).await; })+
+        }
+    };
+}
+
+on_both!(
+    a_lost_answer_is_settled_by_a_repeat,
+    a_refusal_leaves_nothing,
+    a_refusal_after_a_doubt_cancels_first,
+    a_doubt_bars_the_rest_of_the_preview,
+    a_doubt_can_be_released,
+    a_sigan_that_is_gone_is_told_from_one_that_is_silent,
+    a_release_is_durable_before_sigan_knows,
+    an_area_code_may_run_out,
+    a_number_offered_twice_is_given_once,
+    a_lost_random_number_is_recorded,
+);
+
+async fn state_of(http: &Http, msisdn: &str) -> (Value, Value) {
+    let number = http.get(&format!("/numbers/{msisdn}")).await;
+    (number.body["status"].clone(), number.body["history"][0]["state"].clone())
+}
+
+async fn a_lost_answer_is_settled_by_a_repeat(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[("OSS_SIGAN_TIMEOUT", "1500ms")]).await;
+    let http = server.http();
+    for fault in [Fault::LoseAnswer, Fault::Garble, Fault::Slow(Duration::from_mins(1)), Fault::FailBefore] {
+        let preview = http.preview().await;
+        sigan.next(CallKind::Reserve, fault);
+        let lost = http.reserve(&preview, 2).await;
+        assert_eq!(
+            (lost.status, &lost.body["type"]),
+            (504, &json!("urn:oss:problem:outcome-unknown")),
+            "{fault:?}"
+        );
+        assert!(lost.retry_after.is_some());
+
+        let chosen = database.count("select count(*) from preview where reserved_msisdn is not null").await;
+        let reserved = http.reserve(&preview, 2).await;
+        assert_eq!(reserved.status, 200, "{fault:?}: {reserved:?}");
+        assert_eq!(
+            database.count("select count(*) from preview where reserved_msisdn is not null").await,
+            chosen
+        );
+        let msisdn = reserved.body["msisdn"].as_str().unwrap();
+        assert_eq!(state_of(&http, msisdn).await, (json!("RESERVED"), json!("HELD")));
+        assert!(sigan.inventory().holder_of(msisdn.parse().unwrap()).is_some());
+    }
+    let holds = database.count("select count(*) from reservation where state = 'HELD'").await;
+    assert_eq!(holds, 4, "one hold for each preview");
+    assert_eq!(sigan.inventory().reserved().len(), 4);
+}
+
+async fn a_refusal_leaves_nothing(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    for (code, reason) in [
+        (RefusalCode::Taken, "taken"),
+        (RefusalCode::HoldOver, "hold-over"),
+        (RefusalCode::NotHeld, "not-held"),
+    ] {
+        sigan.next(CallKind::Reserve, Fault::Refuse(code));
+        let refused = http.reserve(&preview, 1).await;
+        assert_eq!((refused.status, &refused.body["reason"]), (502, &json!(reason)));
+    }
+    sigan.next(CallKind::Reserve, Fault::Unauthorized);
+    assert_eq!(http.reserve(&preview, 1).await.body["reason"], "credentials");
+    assert_eq!(database.count("select count(*) from phone_number").await, 0);
+    assert_eq!(database.count("select count(*) from reservation where state <> 'REJECTED'").await, 0);
+    assert_eq!(sigan.inventory().reserved(), []);
+    assert_eq!(http.reserve(&preview, 2).await.status, 200, "the preview may give another number");
+}
+
+async fn a_refusal_after_a_doubt_cancels_first(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    sigan.next(CallKind::Reserve, Fault::LoseAnswer);
+    assert_eq!(http.reserve(&preview, 1).await.status, 504);
+    assert_eq!(sigan.inventory().reserved().len(), 1, "it had its effect");
+    // Sigan says no although it holds the number for us: what a proxy's cache or a half-done failover looks like.
+    sigan.next(CallKind::Reserve, Fault::Refuse(RefusalCode::Taken));
+    assert_eq!(http.reserve(&preview, 1).await.status, 502);
+    assert_eq!(sigan.inventory().reserved(), [], "nothing is left there");
+    assert_eq!(state_of(&http, "11999950001").await, (json!("RETURNED"), json!("REJECTED")));
+
+    // Where it cannot be cancelled, it stays in doubt.
+    let preview = http.preview().await;
+    sigan.next(CallKind::Reserve, Fault::LoseAnswer);
+    assert_eq!(http.reserve(&preview, 1).await.status, 504);
+    sigan.next(CallKind::Reserve, Fault::Refuse(RefusalCode::Taken));
+    sigan.next(CallKind::Release, Fault::FailBefore);
+    assert_eq!(http.reserve(&preview, 1).await.status, 504);
+    assert_eq!(state_of(&http, "11999950004").await, (json!("RESERVED"), json!("IN_DOUBT")));
+}
+
+async fn a_doubt_bars_the_rest_of_the_preview(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    sigan.next(CallKind::Reserve, Fault::LoseAnswer);
+    assert_eq!(http.reserve(&preview, 1).await.status, 504);
+    assert_eq!(state_of(&http, "11999950001").await, (json!("RESERVED"), json!("IN_DOUBT")));
+    let other = http.reserve(&preview, 2).await;
+    assert_eq!((other.status, other.retry_after.is_some()), (409, true));
+    let replaced = http.post("/previews", json!({ "areaCode": "11", "previousId": preview })).await;
+    assert_eq!(replaced.status, 409);
+    let sim = uuid::Uuid::now_v7();
+    let assigned = http.put_json("/reservations/11999950001/assignment", json!({ "simId": sim })).await;
+    assert_eq!((assigned.status, &assigned.body["type"]), (409, &json!("urn:oss:problem:number-in-doubt")));
+}
+
+async fn a_doubt_can_be_released(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    sigan.next(CallKind::Reserve, Fault::LoseAnswer);
+    assert_eq!(http.reserve(&preview, 1).await.status, 504);
+    assert_eq!(http.delete("/reservations/11999950001").await.status, 204);
+    assert_eq!(http.reserve(&preview, 1).await.status, 409, "what was released does not come back");
+    until(&sigan, |inventory| inventory.reserved().is_empty()).await;
+}
+
+async fn until(sigan: &RunningSigan, holds: impl Fn(&Inventory) -> bool) {
+    for _ in 0..500 {
+        if holds(&sigan.inventory()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("Sigan does not come to hold what it should");
+}
+
+async fn a_sigan_that_is_gone_is_told_from_one_that_is_silent(database: Database) {
+    let gone = format!("http://127.0.0.1:{}", free_port());
+    let server = Server::start(&database, &gone, &[]);
+    let http = server.http();
+    let refused = http.post("/previews", json!({ "areaCode": "11" })).await;
+    assert_eq!((refused.status, &refused.body["type"]), (503, &json!("urn:oss:problem:sigan-unreachable")));
+    assert!(refused.retry_after.is_some());
+    assert_eq!(http.get("/ddds/11").await.status, 204, "what does not need Sigan goes on");
+    assert_eq!(database.count("select count(*) from reservation").await, 0);
+
+    let (server, sigan) = Server::with_sigan(&database, &[("OSS_SIGAN_TIMEOUT", "1500ms")]).await;
+    let http = server.http();
+    sigan.next(CallKind::PreReserve, Fault::Slow(Duration::from_mins(1)));
+    assert_eq!(http.post("/previews", json!({ "areaCode": "11" })).await.status, 504);
+    for fault in [Fault::FailBefore, Fault::Garble, Fault::Unauthorized] {
+        sigan.next(CallKind::PreReserve, fault);
+        assert_eq!(http.post("/reservations", json!({ "areaCode": "11" })).await.status, 502, "{fault:?}");
+    }
+}
+
+async fn a_release_is_durable_before_sigan_knows(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    assert_eq!(http.reserve(&preview, 1).await.status, 200);
+    sigan.next(CallKind::Release, Fault::FailBefore);
+    assert_eq!(http.delete("/reservations/11999950001").await.status, 204);
+    server.logged("could not be told of a release").await;
+    assert_eq!(state_of(&http, "11999950001").await, (json!("RETURNED"), json!("RELEASING")));
+    assert_eq!(sigan.inventory().reserved().len(), 1);
+    assert_eq!(
+        database.count("select count(*) from reservation where due_at is not null").await,
+        1,
+        "it stays due"
+    );
+}
+
+async fn an_area_code_may_run_out(database: Database) {
+    let sigan = SiganMock::new(Inventory::new("PR").with_numbers_per_ddd(4)).start().await;
+    let server = Server::start(&database, sigan.url().as_str(), &[]);
+    let http = server.http();
+    let first = http.preview().await;
+    let none = http.post("/previews", json!({ "areaCode": "11" })).await;
+    assert_eq!((none.status, &none.body["type"]), (409, &json!("urn:oss:problem:no-numbers-left")));
+    let random = http.post("/reservations", json!({ "areaCode": "11" })).await;
+    assert_eq!(random.body, json!({ "msisdn": "11999950004" }));
+    assert_eq!(
+        http.post("/previews", json!({ "areaCode": "21" })).await.status,
+        201,
+        "another area code has some"
+    );
+    let replaced = http.post("/previews", json!({ "areaCode": "11", "previousId": first })).await;
+    assert_eq!(replaced.status, 201, "freed in the same step");
+}
+
+async fn a_number_offered_twice_is_given_once(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    assert_eq!(http.reserve(&preview, 1).await.status, 200);
+
+    // A second inventory that knows nothing of the first offers the same numbers.
+    let other = SiganMock::new(Inventory::new("OTHER")).start().await;
+    let confused = Server::start(&database, other.url().as_str(), &[]);
+    let http = confused.http();
+    let preview = http.preview().await;
+    let taken = http.reserve(&preview, 1).await;
+    assert_eq!((taken.status, &taken.body["type"]), (500, &json!("urn:oss:problem:number-taken")));
+    let taken = http.post("/reservations", json!({ "areaCode": "11" })).await;
+    assert_eq!(taken.status, 201, "the fourth number is free");
+    assert_eq!(other.calls(CallKind::Reserve), 1, "a taken number is not asked for");
+    assert_eq!(sigan.inventory().reserved().len(), 1);
+}
+
+async fn a_lost_random_number_is_recorded(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    sigan.next(CallKind::Reserve, Fault::LoseAnswer);
+    assert_eq!(http.post("/reservations", json!({ "areaCode": "11" })).await.status, 504);
+    assert_eq!(state_of(&http, "11999950001").await, (json!("RESERVED"), json!("IN_DOUBT")));
+    assert_eq!(http.delete("/reservations/11999950001").await.status, 204);
+    until(&sigan, |inventory| inventory.reserved().is_empty()).await;
+}
