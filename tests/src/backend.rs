@@ -22,6 +22,11 @@ impl Database {
         Self { url: Postgres::shared().await.database().await, _dir: None }
     }
 
+    /// A database on a PostgreSQL server of the test's own.
+    pub async fn on(postgres: &Postgres) -> Self {
+        Self { url: postgres.database().await, _dir: None }
+    }
+
     /// A SQLite file.
     ///
     /// # Panics
@@ -84,6 +89,17 @@ impl Database {
             let mut connection = SqliteConnection::connect(self.url()).await.expect("the file opens");
             connection.execute(sql).await.map(drop)
         }
+    }
+
+    /// Holds the write lock of a SQLite file, until the value is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Where the lock cannot be had.
+    pub async fn locked(&self) -> SqliteConnection {
+        let mut connection = SqliteConnection::connect(self.url()).await.expect("the file opens");
+        connection.execute("begin immediate").await.expect("the lock is free");
+        connection
     }
 
     /// The number that a query answers.

@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A running server.
 #[derive(Debug)]
 pub struct Postgres {
+    dir: PathBuf,
     port: u16,
     databases: AtomicUsize,
     _process: Guarded,
@@ -38,12 +39,17 @@ impl Postgres {
         SHARED.get_or_init(Self::start).await
     }
 
-    async fn start() -> Self {
+    /// A server for one test alone, which may do it harm.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    pub async fn start() -> Self {
         let dir = make_dir();
         init(&dir);
         for _ in 0..5 {
             if let Some((port, process)) = serve(&dir).await {
-                let postgres = Self { port, databases: AtomicUsize::new(0), _process: process };
+                let postgres = Self { dir, port, databases: AtomicUsize::new(0), _process: process };
                 postgres.execute("postgres", "create database template_oss").await;
                 PostgresStore::migrate(&postgres.url("template_oss")).await.expect("the migrations run");
                 return postgres;
@@ -72,6 +78,41 @@ impl Postgres {
         let name = format!("empty_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.execute("postgres", &format!("create database {name}")).await;
         self.url(&name)
+    }
+
+    /// Stops it as a crash would, and starts it again.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start again.
+    pub fn crash_and_restart(&self) {
+        let (pg_ctl, data) = (program("pg_ctl", &folders(), "postgresql"), self.dir.join("data"));
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=300",
+            self.port,
+            self.dir.display()
+        );
+        let mut command = as_user(Some(USER));
+        command.arg(pg_ctl).args(["restart", "-s", "-w", "-m", "immediate", "-o", &options, "-l"]);
+        command.arg(self.dir.join("log")).arg("-D").arg(data);
+        assert!(command.status().expect("pg_ctl runs").success(), "{}", Guarded::log(&self.dir));
+    }
+
+    /// Lets none of its processes answer, with their connections open: a peer that vanished.
+    pub fn freeze(&self) {
+        self.signal_all("STOP");
+    }
+
+    /// Lets its processes answer again.
+    pub fn thaw(&self) {
+        self.signal_all("CONT");
+    }
+
+    fn signal_all(&self, name: &str) {
+        let pid = std::fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap_or_default();
+        let Some(pid) = pid.lines().next() else { return };
+        let _ = Command::new("pkill").args([&format!("-{name}"), "-P", pid]).status();
+        let _ = Command::new("kill").args([&format!("-{name}"), pid]).status();
     }
 
     fn url(&self, name: &str) -> SecretString {
@@ -128,7 +169,9 @@ async fn serve(dir: &Path) -> Option<(u16, Guarded)> {
         "-c",
         "max_connections=300",
     ];
-    let process = Guarded::start(&command, "INT", Some(USER), dir);
+    // A restart gives the server another process, so its own file says which one to stop.
+    let stop = r#"pid=$(head -n 1 "$dir/data/postmaster.pid"); kill -INT $pid; while kill -0 $pid; do sleep 0.05; done"#;
+    let process = Guarded::start(&command, stop, Some(USER), dir);
     let url = format!("postgres://{USER}@127.0.0.1:{port}/postgres");
     let started = Instant::now();
     while started.elapsed() < PATIENCE {

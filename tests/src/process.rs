@@ -12,16 +12,17 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Runs `command` (a program and its arguments) as `user`, or as ourselves; stops it with `signal`.
+    /// Runs `command` (a program and its arguments) as `user`, or as ourselves. `stop` is what the shell then does to end it:
+    /// the variables `pid` and `dir` name the process and its folder.
     ///
     /// # Panics
     ///
     /// Where it cannot be started.
     #[must_use]
-    pub fn start(command: &[&str], signal: &str, user: Option<&str>, dir: &Path) -> Self {
+    pub fn start(command: &[&str], stop: &str, user: Option<&str>, dir: &Path) -> Self {
         // `cat` ends when the write end of its standard input is closed, which the kernel does for a dead process.
         let script = format!(
-            r#"dir=$1; shift; "$@" </dev/null >"$dir/log" 2>&1 & pid=$!; cat >/dev/null; kill -{signal} $pid; wait $pid; rm -rf "$dir""#
+            r#"dir=$1; shift; "$@" </dev/null >"$dir/log" 2>&1 & pid=$!; cat >/dev/null; {stop}; wait $pid; rm -rf "$dir""#
         );
         let mut shell = as_user(user);
         shell.args(["sh", "-c", &script, "guard"]).arg(dir).args(command);
@@ -30,7 +31,7 @@ impl Guarded {
         Self { shell }
     }
 
-    /// Whether it ended by itself: its shell is then waiting in vain.
+    /// What the program wrote.
     #[must_use]
     pub fn log(dir: &Path) -> String {
         std::fs::read_to_string(dir.join("log")).unwrap_or_default()

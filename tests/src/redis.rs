@@ -49,7 +49,7 @@ impl Redis {
             "--pidfile",
             &pid_file.display().to_string(),
         ];
-        let process = Guarded::start(&command, "TERM", None, &dir);
+        let process = Guarded::start(&command, "kill -TERM $pid", None, &dir);
         for _ in 0..200 {
             let answers = std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
             let pid = std::fs::read_to_string(&pid_file).ok().and_then(|pid| pid.trim().parse().ok());

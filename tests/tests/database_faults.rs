@@ -1,0 +1,118 @@
+//! A database that crashes or falls silent while numbers are being reserved.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use oss_core::sigan::mock::{Behaviour, CallKind};
+use oss_tests::backend::Database;
+use oss_tests::postgres::Postgres;
+use oss_tests::server::Server;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_while_sigan_is_asked_loses_no_number() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    sigan.behave(Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() });
+    let reserve = tokio::spawn({
+        let (http, preview) = (http.clone(), preview.clone());
+        async move { http.reserve(&preview, 1).await }
+    });
+    while sigan.calls(CallKind::Reserve) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    postgres.crash_and_restart();
+    let reserved = reserve.await.unwrap();
+    assert_eq!((reserved.status, &reserved.body), (200, &json!({ "msisdn": "11999950001" })));
+    assert_eq!(http.get("/numbers/11999950001").await.body["history"][0]["state"], "HELD");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crashes_under_load_leave_our_records_and_sigans_alike() {
+    const CALLERS: usize = 60;
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    sigan.behave(Behaviour { latency: Duration::from_millis(50), ..Behaviour::default() });
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let http = http.clone();
+            tokio::spawn(async move { one_customer(&http).await })
+        })
+        .collect();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        postgres.crash_and_restart();
+    }
+    let numbers: Vec<String> = join_all(callers).await.into_iter().map(|number| number.unwrap()).collect();
+
+    let mut distinct = numbers.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), CALLERS, "no number is given twice");
+    let held = sigan.inventory().reserved();
+    assert!(numbers.iter().all(|number| held.iter().any(|hold| hold.msisdn.as_str() == number)));
+    let live = "select count(*) from reservation where state in ('HELD', 'IN_DOUBT', 'PENDING')";
+    assert_eq!(
+        usize::try_from(database.count(live).await),
+        Ok(held.len()),
+        "what Sigan holds is recorded here"
+    );
+}
+
+/// Previews and reserves, and repeats what did not succeed, as callers are told to.
+async fn one_customer(http: &oss_tests::http::Http) -> String {
+    let preview = loop {
+        let created = http.post("/previews", json!({ "areaCode": "11" })).await;
+        match created.status {
+            201 => break created.body["id"].as_str().unwrap().to_owned(),
+            503 => tokio::time::sleep(Duration::from_millis(100)).await,
+            other => panic!("{other}: {created:?}"),
+        }
+    };
+    loop {
+        let reserved = http.reserve(&preview, 2).await;
+        match reserved.status {
+            200 => return reserved.body["msisdn"].as_str().unwrap().to_owned(),
+            409 | 503 | 504 => tokio::time::sleep(Duration::from_millis(100)).await,
+            other => panic!("{other}: {reserved:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_database_is_told_and_does_not_eat_the_pool() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_DATABASE_POOL", "2")]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    postgres.freeze();
+    let answers = join_all((0..6).map(|_| http.get("/numbers/11999950001"))).await;
+    assert!(answers.iter().all(|answer| answer.status == 503 && answer.retry_after.is_some()), "{answers:?}");
+    assert_eq!(http.get("/health/ready").await.status, 503);
+    assert_eq!(http.get("/ddds/11").await.status, 204, "what is in memory is answered");
+    postgres.thaw();
+    for _ in 0..4 {
+        assert_eq!(http.get("/numbers/11999950001").await.status, 404);
+    }
+    assert_eq!(http.reserve(&preview, 1).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_locked_changes_nothing_and_passes() {
+    let database = Database::sqlite().await;
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    let lock = database.locked().await;
+    let refused = http.reserve(&preview, 1).await;
+    assert_eq!((refused.status, refused.retry_after.is_some()), (503, true), "{refused:?}");
+    assert_eq!(sigan.calls(CallKind::Reserve), 0, "without its row no number is asked for");
+    drop(lock);
+    assert_eq!(http.reserve(&preview, 1).await.status, 200);
+}
