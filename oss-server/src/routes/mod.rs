@@ -4,6 +4,7 @@ mod areas;
 mod health;
 mod numbers;
 mod previews;
+mod sweeps;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -37,6 +38,7 @@ pub fn router(oss: Oss, health: Health) -> Router {
         .route("/reservations/{msisdn}/assignment", put(numbers::assign))
         .route("/numbers/{msisdn}", get(numbers::show))
         .route("/ddds/{ddd}", get(areas::exists))
+        .route("/sweeps", post(sweeps::sweep))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .fallback(unknown)
