@@ -79,14 +79,15 @@ impl Oss {
         }
     }
 
-    /// Sigan said no. An earlier call of the same attempt may have had its effect, or may yet, so it is cancelled.
+    /// Sigan said no. Unless that is its last word on the hold, what was sent may yet have its effect: an earlier call of the
+    /// attempt that was lost on its way, or a copy of this one. So the hold is cancelled.
     async fn refused(
         &self,
         lease: &Lease,
         clock: LeaseClock,
         refusal: Refusal,
     ) -> Result<Reservation, Error> {
-        if lease.is_repeat() {
+        if lease.is_repeat() || !refusal.is_final() {
             self.give_up(lease, clock, refusal.code()).await;
         } else {
             self.record_rejection(lease, clock, refusal.code()).await;

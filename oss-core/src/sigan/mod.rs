@@ -132,6 +132,12 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether the same request can never be granted later. The contract promises it only of a hold that is over; credentials
+    /// are looked at before the hold is.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::HoldOver | Self::Credentials | Self::NoneLeft)
+    }
+
     /// A short, stable name, for programs: `hold-over`.
     #[must_use]
     pub fn code(self) -> &'static str {

@@ -84,6 +84,22 @@ pub async fn an_attempt_is_cancelled_before_it_is_rejected(db: &Fixture) {
     assert!(matches!(db.begin(&preview, 2).await, Begin::Started(_)), "another number may be tried");
 }
 
+pub async fn a_number_held_again_is_not_touched_by_an_old_cancellation(db: &Fixture) {
+    let first = db.preview().await;
+    db.doubtful(&first, 1).await;
+    let lease = db.started(&first, 1).await;
+    let delivery = db.store.cancel(&lease, "not held", LEASE).await.unwrap().expect("it is ours");
+    let second = db.same_numbers(&first).await;
+    db.held(&second, 1).await;
+    let held = (Some(NumberStatus::Reserved), vec![State::Held, State::Cancelling]);
+    assert_eq!(db.states(lease.hold.msisdn).await, held);
+    assert_eq!(db.store.cancel(&lease, "not held", LEASE).await.unwrap(), Some(delivery), "the step again");
+    assert_eq!(db.states(lease.hold.msisdn).await, held);
+    db.store.delivered(lease.reservation).await.unwrap();
+    let settled = (Some(NumberStatus::Reserved), vec![State::Held, State::Rejected]);
+    assert_eq!(db.states(lease.hold.msisdn).await, settled);
+}
+
 pub async fn an_attempt_of_a_newer_call_is_not_cancelled(db: &Fixture) {
     let preview = db.preview().await;
     let old = db.doubtful(&preview, 1).await;

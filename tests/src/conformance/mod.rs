@@ -40,7 +40,8 @@ macro_rules! behaviours {
                 resumes_a_lapsed_lease, only_looks_without_a_lease, takes_a_random_number_once;
             ends: a_confirmed_hold_is_recorded, a_hold_may_be_confirmed_again, a_doubt_keeps_the_number,
                 a_doubt_of_an_older_call_changes_nothing, a_refusal_leaves_nothing,
-                an_attempt_is_cancelled_before_it_is_rejected, an_attempt_of_a_newer_call_is_not_cancelled,
+                an_attempt_is_cancelled_before_it_is_rejected,
+                a_number_held_again_is_not_touched_by_an_old_cancellation, an_attempt_of_a_newer_call_is_not_cancelled,
                 nobody_confirms_what_is_being_cancelled, a_refusal_of_an_older_call_changes_nothing,
                 a_hold_confirmed_after_it_was_given_up_is_released, a_hold_confirmed_after_it_was_released_stays_released;
             releases: a_number_is_given_back_once, only_a_reserved_number_is_given_back, a_call_under_way_bars_a_release,

@@ -266,13 +266,15 @@ pub(super) async fn cancel(
     reason: String,
     tell_within: Duration,
 ) -> Result<Option<Delivery>, sqlx::Error> {
-    // A repeated step finds the row as it left it.
-    const SQL: &str = "
+    const CANCELLING: &str = "
         update reservation
         set state = 'CANCELLING', last_error = $3, due_at = $4, updated_at = $5
-        where id = $1 and attempts = $2 and state in ('PENDING', 'CANCELLING')
+        where id = $1 and attempts = $2 and state = 'PENDING'
         returning preview_id";
-    let cancelled = sqlx::query(SQL)
+    const CANCELLED: &str =
+        "select exists (select 1 from reservation where id = $1 and attempts = $2 and state = 'CANCELLING')";
+
+    let cancelling = sqlx::query(CANCELLING)
         .bind(lease.reservation.as_uuid())
         .bind(lease.call)
         .bind(reason)
@@ -280,10 +282,16 @@ pub(super) async fn cancel(
         .bind(now.0)
         .fetch_optional(&mut *connection)
         .await?;
-    let Some(row) = cancelled else { return Ok(None) };
-    free_number(connection, now, lease.hold.msisdn, row.try_get("preview_id")?).await?;
+    let cancelled = if let Some(row) = cancelling {
+        free_number(connection, now, lease.hold.msisdn, row.try_get("preview_id")?).await?;
+        true
+    } else {
+        // A repeated step finds the row as it left it. The number may be held again by now, so it is not touched.
+        let row = sqlx::query(CANCELLED).bind(lease.reservation.as_uuid()).bind(lease.call);
+        row.fetch_one(connection).await?.try_get(0)?
+    };
     let Lease { reservation, call: attempts, hold } = lease;
-    Ok(Some(Delivery { reservation, hold, attempts }))
+    Ok(cancelled.then_some(Delivery { reservation, hold, attempts }))
 }
 
 /// Takes back what a doubt had recorded.

@@ -1,0 +1,135 @@
+//! What can happen next, in a given state.
+
+use super::action::{Action, Failure};
+use super::mends::{Mend, Mends};
+use super::network::{Answer, Progress, Task, Worker};
+use super::row::Row;
+use super::scenario::{Attempt, ExternalId, Scenario};
+use super::sigan::Hold;
+use super::state::State;
+
+/// The protocol, with the mends that are in force, in one scenario.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Model {
+    pub(super) scenario: Scenario,
+    pub(super) mends: Mends,
+}
+
+impl Model {
+    /// Every step that can follow.
+    pub(super) fn possible(&self, state: &State) -> Vec<Action> {
+        let mut actions = Vec::new();
+        sigan_itself(state, &mut actions);
+        for &attempt in self.scenario.attempts {
+            self.customer(state, attempt, &mut actions);
+            sweeper(state, attempt, &mut actions);
+        }
+        for worker in state.workers() {
+            self.worker(state, worker, &mut actions);
+        }
+        actions.extend(state.late.iter().copied().map(Action::ExecuteLate));
+        match state.audit {
+            None if state.left.audits > 0 => actions.push(Action::AuditBegins),
+            None => {}
+            Some(_) => actions.push(Action::AuditEnds),
+        }
+        actions
+    }
+
+    /// A customer asks, asks again, or gives back.
+    fn customer(&self, state: &State, attempt: Attempt, actions: &mut Vec<Action>) {
+        let at_work = state.workers().any(|worker| worker.attempt == attempt);
+        match state.row(attempt) {
+            None if !at_work && self.may_begin(state, attempt) => actions.push(Action::Begin(attempt)),
+            None => {}
+            Some(row) => {
+                if row.take_up().is_some() {
+                    actions.push(Action::Repeat(attempt));
+                }
+                if row.give_back().is_some() {
+                    actions.push(Action::GiveBack(attempt));
+                }
+            }
+        }
+    }
+
+    /// Whether the statement that begins an attempt would insert a row.
+    fn may_begin(&self, state: &State, attempt: Attempt) -> bool {
+        let offered = state.sigan.hold(attempt.external_id()) != Hold::NotOffered;
+        let number_is_free = state.live_rows() == 0 || !self.mends.has(Mend::OneLiveRow);
+        let earlier = (attempt == Attempt::Again).then(|| state.row(Attempt::First));
+        let preview_is_free = earlier.is_none_or(|row| row == Some(Row::Rejected));
+        offered && number_is_free && preview_is_free
+    }
+
+    /// A worker goes on, or is kept from it.
+    fn worker(&self, state: &State, worker: Worker, actions: &mut Vec<Action>) {
+        let network_may_fail = state.left.network > 0;
+        let mut fail = |failure| {
+            if network_may_fail {
+                actions.push(Action::Network(worker, failure));
+            }
+        };
+        match worker.progress {
+            Progress::ToSend => {
+                fail(Failure::Unreachable);
+                actions.push(Action::Send(worker));
+            }
+            Progress::Sent => {
+                fail(Failure::LoseRequest);
+                // A question that is late or doubled changes nothing.
+                if worker.task != Task::AskHolder {
+                    fail(Failure::Delay);
+                    fail(Failure::Double);
+                }
+                if worker.task == Task::Reserve {
+                    fail(Failure::RefuseForNow);
+                }
+                actions.push(Action::Execute(worker));
+            }
+            Progress::Answered(answer) => {
+                if !matches!(answer, Answer::NotSent | Answer::Missing) {
+                    fail(Failure::LoseAnswer);
+                }
+                actions.push(Action::Record(worker));
+            }
+        }
+        if state.left.kills > 0 {
+            actions.push(Action::Kill(worker));
+        }
+    }
+}
+
+/// Sigan drops a pre-reservation whose time is over, and offers the number again once nobody holds it.
+fn sigan_itself(state: &State, actions: &mut Vec<Action>) {
+    for id in [ExternalId::A, ExternalId::B] {
+        if state.sigan.hold(id) == Hold::PreReserved {
+            actions.push(Action::Drop(id));
+        }
+    }
+    if state.sigan.hold(ExternalId::B) == Hold::NotOffered && state.sigan.holder().is_none() {
+        actions.push(Action::Offer(ExternalId::B));
+    }
+}
+
+/// What happens to a row without its customer.
+fn sweeper(state: &State, attempt: Attempt, actions: &mut Vec<Action>) {
+    let Some(row) = state.row(attempt) else { return };
+    let mut workers = state.workers().filter(|worker| worker.attempt == attempt);
+    match row {
+        Row::Pending { call, lapsed: false } => {
+            if !workers.any(|worker| worker.call == call) {
+                actions.push(Action::LeaseEnds(attempt));
+            } else if state.left.pauses > 0 {
+                actions.push(Action::Pause(attempt));
+            }
+        }
+        Row::Pending { lapsed: true, .. } | Row::InDoubt { .. } => actions.push(Action::Recover(attempt)),
+        Row::Releasing | Row::Cancelling => {
+            if !workers.any(|worker| worker.task == Task::Tell) {
+                actions.push(Action::Deliver(attempt));
+            }
+        }
+        Row::Held | Row::Released | Row::Rejected => {}
+    }
+}

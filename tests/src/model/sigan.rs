@@ -1,0 +1,95 @@
+//! Sigan, as far as one number goes.
+
+use std::fmt;
+
+use super::mends::{Mend, Mends};
+use super::network::{Answer, Request};
+use super::scenario::ExternalId;
+
+/// What Sigan knows of an external id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Hold {
+    NotOffered,
+    PreReserved,
+    Reserved,
+    /// Released, cancelled or lapsed: for ever.
+    Over,
+}
+
+/// Who holds the number. Never two at once: an offer is made where nobody holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Sigan {
+    a: Hold,
+    b: Hold,
+}
+
+impl Sigan {
+    pub(super) const fn new(a: Hold) -> Self {
+        Self { a, b: Hold::NotOffered }
+    }
+
+    pub(super) const fn hold(self, id: ExternalId) -> Hold {
+        match id {
+            ExternalId::A => self.a,
+            ExternalId::B => self.b,
+        }
+    }
+
+    /// The id that the number is reserved or pre-reserved under.
+    pub(super) fn holder(self) -> Option<ExternalId> {
+        let holds = |id: &ExternalId| matches!(self.hold(*id), Hold::PreReserved | Hold::Reserved);
+        [ExternalId::A, ExternalId::B].into_iter().find(holds)
+    }
+
+    /// The id that the number is reserved under.
+    pub(super) fn reserved(self) -> Option<ExternalId> {
+        self.holder().filter(|&id| self.hold(id) == Hold::Reserved)
+    }
+
+    pub(super) const fn set(&mut self, id: ExternalId, hold: Hold) {
+        match id {
+            ExternalId::A => self.a = hold,
+            ExternalId::B => self.b = hold,
+        }
+    }
+
+    /// Does what it is asked, at once and as a whole.
+    pub(super) fn execute(&mut self, request: Request, mends: Mends) -> Answer {
+        match request {
+            Request::Reserve(id) => self.reserve(id, mends),
+            Request::Holder(id) if self.hold(id) == Hold::Reserved => Answer::Ours,
+            Request::Holder(_) => Answer::NotOurs,
+            Request::Release(id) => {
+                let freed = if mends.has(Mend::ReleaseById) { Some(id) } else { self.holder() };
+                if let Some(freed) = freed {
+                    self.set(freed, Hold::Over);
+                }
+                Answer::Over
+            }
+        }
+    }
+
+    fn reserve(&mut self, id: ExternalId, mends: Mends) -> Answer {
+        let may_reserve = match self.hold(id) {
+            Hold::PreReserved | Hold::Reserved => true,
+            Hold::Over => !mends.has(Mend::OverForEver) && self.holder().is_none(),
+            Hold::NotOffered => false,
+        };
+        if !may_reserve {
+            return Answer::Refused;
+        }
+        self.set(id, Hold::Reserved);
+        Answer::Granted
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotOffered => "not offered",
+            Self::PreReserved => "pre-reserved",
+            Self::Reserved => "reserved",
+            Self::Over => "over",
+        })
+    }
+}

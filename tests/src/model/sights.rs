@@ -1,0 +1,149 @@
+//! The situations that a scenario is there for. A test that never came across them has tested nothing.
+
+use super::action::Action;
+use super::network::{Answer, Progress, Request, Task};
+use super::row::Row;
+use super::scenario::Attempt;
+use super::sigan::Hold;
+use super::state::{Audit, State};
+
+/// Something worth having seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// A reserve reached Sigan after the hold was over, and was refused.
+    LateReserveBarred,
+    /// A reserve reached Sigan twice.
+    ReserveRepeated,
+    /// A release reached Sigan twice.
+    ReleaseRepeated,
+    /// A release of one hold reached Sigan while another customer held the number.
+    ReleaseMissedNewerHold,
+    /// Recovery found that Sigan had granted what nobody was told of.
+    RecoveryAdopted,
+    /// Recovery gave an attempt up.
+    RecoveryGaveUp,
+    /// A worker whose row another worker had taken up was granted the number.
+    OlderCallConfirmed,
+    /// A worker was granted a number that had meanwhile been given up or given back.
+    ConfirmedTooLate,
+    /// A negative answer to an older call was ignored.
+    OlderDenialIgnored,
+    /// A second attempt of one preview was granted the number.
+    SecondAttemptHeld,
+    /// The second customer was granted the number.
+    SecondCustomerHeld,
+    /// The audit found a hold that nobody here knows.
+    AuditFoundOrphan,
+    /// Sigan's list was older than a hold, so that the hold looked lost.
+    AuditListWasOlder,
+    /// The audit left a hold alone because something about its number was not settled.
+    AuditSparedUnsettled,
+}
+
+impl Sight {
+    pub(super) const ALL: [Self; 14] = [
+        Self::LateReserveBarred,
+        Self::ReserveRepeated,
+        Self::ReleaseRepeated,
+        Self::ReleaseMissedNewerHold,
+        Self::RecoveryAdopted,
+        Self::RecoveryGaveUp,
+        Self::OlderCallConfirmed,
+        Self::ConfirmedTooLate,
+        Self::OlderDenialIgnored,
+        Self::SecondAttemptHeld,
+        Self::SecondCustomerHeld,
+        Self::AuditFoundOrphan,
+        Self::AuditListWasOlder,
+        Self::AuditSparedUnsettled,
+    ];
+
+    /// Whether a step shows it.
+    pub(super) fn is_shown_by(self, before: &State, action: Action, after: &State) -> bool {
+        let executed = executed(action);
+        let record = Recorded::of(before, action, after);
+        match self {
+            Self::LateReserveBarred => is_reserve_on(before, executed, Hold::Over),
+            Self::ReserveRepeated => is_reserve_on(before, executed, Hold::Reserved),
+            Self::ReleaseRepeated => {
+                matches!(executed, Some(Request::Release(id)) if before.sigan.hold(id) == Hold::Over)
+            }
+            Self::ReleaseMissedNewerHold => {
+                matches!(executed, Some(Request::Release(id)) if before.sigan.reserved().is_some_and(|held| held != id))
+            }
+            Self::RecoveryAdopted => {
+                record.is_some_and(|it| it.answer == Answer::Ours && it.after == Row::Held && it.changed())
+            }
+            Self::RecoveryGaveUp => record.is_some_and(|it| {
+                it.answer == Answer::NotOurs && it.after == Row::Cancelling && it.changed()
+            }),
+            Self::OlderCallConfirmed => record.is_some_and(|it| {
+                matches!(it.before, Row::Pending { call, .. } | Row::InDoubt { call } if call > it.call)
+                    && it.after == Row::Held
+            }),
+            Self::ConfirmedTooLate => {
+                record.is_some_and(|it| it.answer == Answer::Granted && !it.before.is_live() && !it.changed())
+            }
+            Self::OlderDenialIgnored => record.is_some_and(|it| {
+                let denied = matches!(
+                    it.answer,
+                    Answer::Refused | Answer::RefusedForNow | Answer::NotOurs | Answer::NotSent
+                );
+                it.task != Task::Tell && denied && it.before.is_live() && !it.changed()
+            }),
+            Self::SecondAttemptHeld => is_held(after, Attempt::Again),
+            Self::SecondCustomerHeld => is_held(after, Attempt::Second),
+            Self::AuditFoundOrphan => action == Action::AuditEnds && after.late.len() > before.late.len(),
+            Self::AuditListWasOlder => {
+                action == Action::AuditEnds
+                    && before.audit == Some(Audit::Listed(None))
+                    && before.rows().any(|(_, row)| row == Row::Held)
+            }
+            Self::AuditSparedUnsettled => {
+                action == Action::AuditEnds
+                    && matches!(before.audit, Some(Audit::Listed(Some(_))))
+                    && before.rows().any(|(_, row)| row.is_unsettled())
+            }
+        }
+    }
+}
+
+fn is_held(after: &State, attempt: Attempt) -> bool {
+    after.row(attempt) == Some(Row::Held)
+}
+
+/// What Sigan does in a step.
+fn executed(action: Action) -> Option<Request> {
+    match action {
+        Action::Execute(worker) => Some(worker.request()),
+        Action::ExecuteLate(request) => Some(request),
+        _ => None,
+    }
+}
+
+fn is_reserve_on(before: &State, executed: Option<Request>, hold: Hold) -> bool {
+    matches!(executed, Some(Request::Reserve(id)) if before.sigan.hold(id) == hold)
+}
+
+/// A worker's last step, and what it made of its row.
+#[derive(Debug, Clone, Copy)]
+struct Recorded {
+    task: Task,
+    call: u8,
+    answer: Answer,
+    before: Row,
+    after: Row,
+}
+
+impl Recorded {
+    fn of(before: &State, action: Action, after: &State) -> Option<Self> {
+        let Action::Record(worker) = action else { return None };
+        let Progress::Answered(answer) = worker.progress else { return None };
+        let (before, after) = (before.row(worker.attempt)?, after.row(worker.attempt)?);
+        Some(Self { task: worker.task, call: worker.call, answer, before, after })
+    }
+
+    fn changed(self) -> bool {
+        self.before != self.after
+    }
+}

@@ -1,0 +1,111 @@
+//! Everything that decides what can happen next.
+
+use std::fmt;
+
+use super::mends::{Mend, Mends};
+use super::network::{Request, Worker};
+use super::row::Row;
+use super::scenario::{Attempt, ExternalId, Faults, Scenario};
+use super::sigan::{Hold, Sigan};
+
+/// One moment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct State {
+    rows: [Option<Row>; Attempt::ALL.len()],
+    pub(super) sigan: Sigan,
+    /// Sorted, so that the same workers make the same state, whoever began first.
+    workers: Vec<Worker>,
+    /// Requests that will reach Sigan some time, and whose answers nobody waits for. Sorted as well.
+    pub(super) late: Vec<Request>,
+    pub(super) audit: Option<Audit>,
+    /// What may still go wrong.
+    pub(super) left: Faults,
+}
+
+/// An audit that has done the first half of its comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Audit {
+    /// Sigan has listed what it holds for us; our rows are yet to be read.
+    Listed(Option<ExternalId>),
+    /// Our rows were read; Sigan is yet to list. Only where [`Mend::AuditListsFirst`] is left out.
+    Read { spares_a: bool, spares_b: bool },
+}
+
+impl State {
+    pub(super) fn initial(scenario: &Scenario) -> Self {
+        let first = if scenario.foreign_hold { Hold::Reserved } else { Hold::PreReserved };
+        Self {
+            rows: [None; Attempt::ALL.len()],
+            sigan: Sigan::new(first),
+            workers: Vec::new(),
+            late: Vec::new(),
+            audit: None,
+            left: scenario.faults,
+        }
+    }
+
+    pub(super) const fn row(&self, attempt: Attempt) -> Option<Row> {
+        self.rows[attempt as usize]
+    }
+
+    /// The rows there are.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (Attempt, Row)> {
+        Attempt::ALL.into_iter().filter_map(|attempt| Some((attempt, self.row(attempt)?)))
+    }
+
+    pub(super) fn live_rows(&self) -> usize {
+        self.rows().filter(|(_, row)| row.is_live()).count()
+    }
+
+    /// Writes a row, unless the index of live rows refuses it. Tells whether it was written.
+    pub(super) fn write(&mut self, attempt: Attempt, row: Row, mends: Mends) -> bool {
+        let others_live = self.rows().any(|(other, row)| other != attempt && row.is_live());
+        if mends.has(Mend::OneLiveRow) && row.is_live() && others_live {
+            return false;
+        }
+        self.rows[attempt as usize] = Some(row);
+        true
+    }
+
+    pub(super) fn workers(&self) -> impl Iterator<Item = Worker> {
+        self.workers.iter().copied()
+    }
+
+    pub(super) fn start(&mut self, worker: Worker) {
+        let at = self.workers.partition_point(|other| *other < worker);
+        self.workers.insert(at, worker);
+    }
+
+    pub(super) fn stop(&mut self, worker: Worker) {
+        if let Some(at) = self.workers.iter().position(|other| *other == worker) {
+            self.workers.remove(at);
+        }
+    }
+
+    pub(super) fn delay(&mut self, request: Request) {
+        let at = self.late.partition_point(|other| *other < request);
+        self.late.insert(at, request);
+    }
+
+    pub(super) fn deliver(&mut self, request: Request) {
+        if let Some(at) = self.late.iter().position(|other| *other == request) {
+            self.late.remove(at);
+        }
+    }
+
+    /// Whether the audit leaves a hold alone: it is ours, or something about its number is not settled.
+    pub(super) fn audit_spares(&self, id: ExternalId) -> bool {
+        self.rows()
+            .any(|(attempt, row)| row.is_unsettled() || row == Row::Held && attempt.external_id() == id)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (attempt, row) in self.rows() {
+            write!(f, "{attempt} {row}, ")?;
+        }
+        write!(f, "Sigan: A {}, B {}", self.sigan.hold(ExternalId::A), self.sigan.hold(ExternalId::B))?;
+        self.late.iter().try_for_each(|request| write!(f, ", on its way: {request}"))
+    }
+}

@@ -1,0 +1,199 @@
+//! What each step changes.
+
+use super::action::{Action, Failure};
+use super::mends::Mend;
+use super::network::{Answer, Progress, Request, Task, Worker};
+use super::possible::Model;
+use super::row::Row;
+use super::scenario::{Attempt, ExternalId};
+use super::sigan::Hold;
+use super::state::{Audit, State};
+
+impl Model {
+    /// The state after a step that was possible.
+    pub(super) fn after(&self, state: &State, action: Action) -> State {
+        let mut state = state.clone();
+        match action {
+            Action::Begin(attempt) => self.begin(&mut state, attempt),
+            Action::Repeat(attempt) => self.take_up(&mut state, attempt, Task::Reserve),
+            Action::Recover(attempt) => self.take_up(&mut state, attempt, Task::AskHolder),
+            Action::GiveBack(attempt) => {
+                self.update(&mut state, attempt, Row::give_back);
+            }
+            Action::Offer(id) => state.sigan.set(id, Hold::PreReserved),
+            Action::Drop(id) => state.sigan.set(id, Hold::Over),
+            Action::Deliver(attempt) => state.start(Worker::new(attempt, 0, Task::Tell)),
+            Action::LeaseEnds(attempt) => self.end_lease(&mut state, attempt),
+            Action::Pause(attempt) => {
+                state.left.pauses -= 1;
+                self.end_lease(&mut state, attempt);
+            }
+            Action::Send(worker) => advance(&mut state, worker, Progress::Sent),
+            Action::Execute(worker) => {
+                let answer = state.sigan.execute(worker.request(), self.mends);
+                advance(&mut state, worker, Progress::Answered(answer));
+            }
+            Action::Record(worker) => self.record(&mut state, worker),
+            Action::ExecuteLate(request) => {
+                state.deliver(request);
+                state.sigan.execute(request, self.mends);
+            }
+            Action::AuditBegins => self.audit_begins(&mut state),
+            Action::AuditEnds => self.audit_ends(&mut state),
+            Action::Network(worker, failure) => fail(&mut state, worker, failure),
+            Action::Kill(worker) => kill(&mut state, worker),
+        }
+        state
+    }
+
+    fn begin(&self, state: &mut State, attempt: Attempt) {
+        if self.mends.has(Mend::IntentRow) {
+            state.write(attempt, Row::BEGUN, self.mends);
+        }
+        state.start(Worker::new(attempt, 1, Task::Reserve));
+    }
+
+    fn take_up(&self, state: &mut State, attempt: Attempt, task: Task) {
+        self.update(state, attempt, Row::take_up);
+        if let Some(Row::Pending { call, .. }) = state.row(attempt) {
+            state.start(Worker::new(attempt, call, task));
+        }
+    }
+
+    fn end_lease(&self, state: &mut State, attempt: Attempt) {
+        if let Some(Row::Pending { call, .. }) = state.row(attempt) {
+            state.write(attempt, Row::Pending { call, lapsed: true }, self.mends);
+        }
+    }
+
+    /// Runs one guarded statement, and tells whether it changed the row.
+    fn update(
+        &self,
+        state: &mut State,
+        attempt: Attempt,
+        statement: impl FnOnce(Row) -> Option<Row>,
+    ) -> bool {
+        // Without an intent row, whoever has an answer writes the first row there is.
+        let row = state.row(attempt).or_else(|| (!self.mends.has(Mend::IntentRow)).then_some(Row::BEGUN));
+        row.and_then(statement).is_some_and(|row| state.write(attempt, row, self.mends))
+    }
+
+    /// A worker's last step. What its customer is told follows from what the statement found.
+    fn record(&self, state: &mut State, worker: Worker) {
+        let Progress::Answered(answer) = worker.progress else { return };
+        state.stop(worker);
+        let (attempt, call, mends) = (worker.attempt, worker.call, self.mends);
+        match (worker.task, answer) {
+            (_, Answer::Granted | Answer::Ours) => {
+                self.update(state, attempt, |row| row.confirm(mends));
+            }
+            // No earlier call can have had an effect, and no copy of this one ever will.
+            (Task::Reserve, Answer::Refused | Answer::NotSent) if call == 1 => {
+                self.update(state, attempt, |row| row.reject(call, mends));
+            }
+            (Task::Reserve, Answer::RefusedForNow) if call == 1 && !mends.has(Mend::CancelAfterRefusal) => {
+                self.update(state, attempt, |row| row.reject(call, mends));
+            }
+            (Task::Reserve, Answer::Refused | Answer::RefusedForNow) | (Task::AskHolder, Answer::NotOurs) => {
+                self.give_up(state, worker);
+            }
+            (Task::CancelFirst, Answer::Over) => {
+                self.update(state, attempt, |row| row.reject(call, mends));
+            }
+            (Task::Tell, Answer::Over) => {
+                self.update(state, attempt, Row::told);
+            }
+            // The row stays as it is, and due.
+            (Task::Tell, _) => {}
+            (Task::Reserve | Task::AskHolder | Task::CancelFirst, _) => {
+                self.update(state, attempt, |row| row.doubt(call, mends));
+            }
+        }
+    }
+
+    /// An attempt comes to nothing, and a request of one of its calls may still be on its way to Sigan. Once the cancel was
+    /// executed, that request is refused; until then, nobody may answer the customer with yes. So the decision is committed
+    /// here, and the cancel sent by whoever finds it due.
+    fn give_up(&self, state: &mut State, worker: Worker) {
+        let Worker { attempt, call, .. } = worker;
+        if !self.mends.has(Mend::CancelBeforeRejecting) {
+            self.update(state, attempt, |row| row.reject(call, self.mends));
+        } else if !self.mends.has(Mend::CommitBeforeCancel) {
+            state.start(Worker::new(attempt, call, Task::CancelFirst));
+        } else {
+            self.update(state, attempt, |row| row.give_up(call, self.mends));
+        }
+    }
+
+    fn audit_begins(&self, state: &mut State) {
+        state.left.audits -= 1;
+        state.audit = Some(if self.mends.has(Mend::AuditListsFirst) {
+            Audit::Listed(state.sigan.reserved())
+        } else {
+            let [spares_a, spares_b] = [ExternalId::A, ExternalId::B].map(|id| state.audit_spares(id));
+            Audit::Read { spares_a, spares_b }
+        });
+    }
+
+    /// What Sigan listed and nobody here knows is released; what is held here and was not listed is given up.
+    fn audit_ends(&self, state: &mut State) {
+        let Some(audit) = state.audit.take() else { return };
+        let stray = match audit {
+            Audit::Listed(listed) => listed.filter(|&id| !state.audit_spares(id)),
+            Audit::Read { spares_a, spares_b } => state.sigan.reserved().filter(|id| match id {
+                ExternalId::A => !spares_a,
+                ExternalId::B => !spares_b,
+            }),
+        };
+        if let Some(id) = stray {
+            state.delay(Request::Release(id));
+        }
+        if let Audit::Listed(listed) = audit {
+            self.give_up_lost(state, listed);
+        }
+    }
+
+    /// A list cannot tell that a hold is gone: it may have been made since. Asked after the row was read as HELD, Sigan can: a
+    /// hold that was there once and is not there now never comes back.
+    fn give_up_lost(&self, state: &mut State, listed: Option<ExternalId>) {
+        let held: Vec<Attempt> =
+            state.rows().filter(|(_, row)| *row == Row::Held).map(|(attempt, _)| attempt).collect();
+        for attempt in held {
+            let id = attempt.external_id();
+            let is_there = self.mends.has(Mend::AuditAsksAgain) && state.sigan.hold(id) == Hold::Reserved;
+            if listed != Some(id) && !is_there {
+                self.update(state, attempt, Row::give_back);
+            }
+        }
+    }
+}
+
+fn advance(state: &mut State, worker: Worker, progress: Progress) {
+    state.stop(worker);
+    state.start(worker.at(progress));
+}
+
+fn fail(state: &mut State, worker: Worker, failure: Failure) {
+    state.left.network -= 1;
+    match failure {
+        Failure::Unreachable => advance(state, worker, Progress::Answered(Answer::NotSent)),
+        Failure::LoseRequest | Failure::LoseAnswer => {
+            advance(state, worker, Progress::Answered(Answer::Missing));
+        }
+        Failure::Delay => {
+            state.delay(worker.request());
+            advance(state, worker, Progress::Answered(Answer::Missing));
+        }
+        Failure::Double => state.delay(worker.request()),
+        Failure::RefuseForNow => advance(state, worker, Progress::Answered(Answer::RefusedForNow)),
+    }
+}
+
+/// A worker is gone. What it sent still arrives.
+fn kill(state: &mut State, worker: Worker) {
+    state.left.kills -= 1;
+    state.stop(worker);
+    if worker.progress == Progress::Sent && worker.task != Task::AskHolder {
+        state.delay(worker.request());
+    }
+}

@@ -1,0 +1,169 @@
+//! The life of a customer: looks at numbers, takes one, gives it back, puts it on a line, or walks away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oss_core::{Choice, Ddd, Error, ErrorKind, IdempotencyKey, Msisdn, Oss, PreviewId, Reservation, SimId};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::CUSTOMERS;
+use super::world::World;
+
+/// How many times a customer comes back for another number.
+const STORIES: usize = 16;
+
+/// How often a customer repeats what had no certain answer.
+const PATIENCE: usize = 6;
+
+pub(super) async fn lives(world: Arc<World>, name: usize) {
+    for turn in 0..STORIES {
+        world.rest(Duration::from_secs(30)).await;
+        let story = Story { world: world.clone(), id: (turn * CUSTOMERS + name) as u64 };
+        story.unfolds().await;
+    }
+}
+
+/// One number's story, as its customer sees it.
+struct Story {
+    world: Arc<World>,
+    id: u64,
+}
+
+impl Story {
+    async fn unfolds(&self) {
+        let taken = if self.world.pick(3) == 0 { self.takes_any().await } else { self.chooses().await };
+        let Some(msisdn) = taken else { return };
+        self.world.rest(Duration::from_secs(20)).await;
+        match self.world.pick(10) {
+            0..=4 => self.gives_back(msisdn).await,
+            5..=6 => self.puts_on_a_line(msisdn).await,
+            // Walks away: after a while the number counts as abandoned.
+            _ => {}
+        }
+    }
+
+    async fn takes_any(&self) -> Option<Msisdn> {
+        let key = (self.world.pick(2) == 0).then(|| self.key());
+        for _ in 0..PATIENCE {
+            let (ddd, key_again) = (self.ddd(), key.clone());
+            match self.call(|oss| async move { oss.reserve_random(ddd, key_again).await }).await {
+                Some(Ok(reservation)) => return Some(self.was_given(reservation)),
+                Some(Err(error)) if !is_worth_repeating(&error) => return None,
+                // Without a key a repeat is another wish: what became of the first one, nobody can ask.
+                _ if key.is_none() => return None,
+                _ => self.world.rest(Duration::from_secs(15)).await,
+            }
+        }
+        None
+    }
+
+    async fn chooses(&self) -> Option<Msisdn> {
+        let mut preview = self.looks(None).await?;
+        if self.world.pick(5) == 0 {
+            preview = self.looks(Some(preview)).await?;
+        }
+        self.world.rest(Duration::from_secs(60)).await;
+        let choice = Choice::ALL[self.world.pick(3)];
+        let mut taken = None;
+        for _ in 0..PATIENCE {
+            match self.call(|oss| async move { oss.reserve(preview, choice).await }).await {
+                Some(Ok(reservation)) => {
+                    taken = Some(self.was_given(reservation));
+                    // Some ask again, to be sure.
+                    if self.world.pick(4) > 0 {
+                        break;
+                    }
+                }
+                Some(Err(error)) if !is_worth_repeating(&error) => break,
+                _ => {}
+            }
+            self.world.rest(Duration::from_secs(15)).await;
+        }
+        taken
+    }
+
+    async fn looks(&self, previous: Option<PreviewId>) -> Option<PreviewId> {
+        let key = (self.world.pick(2) == 0 && previous.is_none()).then(|| self.key());
+        for _ in 0..PATIENCE {
+            let (ddd, key) = (self.ddd(), key.clone());
+            match self.call(|oss| async move { oss.create_preview(ddd, previous, key).await }).await {
+                Some(Ok(preview)) => return Some(preview.id),
+                Some(Err(error)) if error.kind() == ErrorKind::Conflict => return None,
+                _ => self.world.rest(Duration::from_secs(5)).await,
+            }
+        }
+        None
+    }
+
+    async fn gives_back(&self, msisdn: Msisdn) {
+        self.world.given_up(self.id, msisdn);
+        for _ in 0..PATIENCE {
+            match self.call(|oss| async move { oss.release(msisdn).await }).await {
+                Some(Ok(())) => return self.world.saw("a number was given back"),
+                Some(Err(error)) if !is_worth_repeating(&error) => return,
+                _ => self.world.rest(Duration::from_secs(5)).await,
+            }
+        }
+    }
+
+    async fn puts_on_a_line(&self, msisdn: Msisdn) {
+        // The name of the SIM is of no account, as long as a repeat names the same.
+        let sim = SimId::from(Uuid::from_u128(u128::from(self.id)));
+        for _ in 0..PATIENCE {
+            match self.call(|oss| async move { oss.assign(msisdn, sim).await }).await {
+                Some(Ok(())) => {
+                    self.world.saw("a number was put on a line");
+                    return self.world.on_a_line(self.id, msisdn);
+                }
+                Some(Err(error)) if !is_worth_repeating(&error) => return,
+                _ => self.world.rest(Duration::from_secs(5)).await,
+            }
+        }
+    }
+
+    /// Calls any instance; none where it died, or the customer hung up.
+    async fn call<T, F>(&self, operation: impl FnOnce(Oss) -> F) -> Option<Result<T, Error>>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let instance = self.world.instance().await;
+        self.world.operation();
+        let patience = if self.world.mishap(0.05) {
+            self.world.up_to(Duration::from_secs(4))
+        } else {
+            Duration::from_mins(1)
+        };
+        let answered = tokio::select! {
+            biased;
+            () = instance.life.ended.cancelled() => None,
+            answered = operation(instance.oss.clone()) => Some(answered),
+            () = sleep(patience) => None,
+        };
+        match &answered {
+            None => self.world.saw("a call had no answer"),
+            Some(Err(error)) => self.world.saw(error.code()),
+            Some(Ok(_)) => self.world.note("answered"),
+        }
+        answered
+    }
+
+    fn was_given(&self, reservation: Reservation) -> Msisdn {
+        self.world.given(self.id, reservation.msisdn);
+        reservation.msisdn
+    }
+
+    fn ddd(&self) -> Ddd {
+        if self.id.is_multiple_of(2) { "11" } else { "21" }.parse().expect("an area code")
+    }
+
+    fn key(&self) -> IdempotencyKey {
+        let client = "customers".parse().expect("a name");
+        IdempotencyKey::new(client, &format!("story-{}", self.id)).expect("a key")
+    }
+}
+
+/// Whether the same call may succeed later: where it says so, and where its outcome is not known.
+fn is_worth_repeating(error: &Error) -> bool {
+    error.retry_after().is_some() || matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::Internal)
+}

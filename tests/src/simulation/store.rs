@@ -1,0 +1,197 @@
+//! The real SQLite store behind a simulated connection: a statement takes time, may not arrive, or its answer may be lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use oss_core::sigan::{Hold, ListedHold};
+use oss_core::store::{
+    Assign, Begin, BeginRandom, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview, KnownHold, Lease,
+    NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError,
+};
+use oss_core::{
+    BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
+};
+
+use super::world::{Life, World};
+
+/// The database, as one instance reaches it.
+#[derive(Debug)]
+pub(super) struct SimulatedStore {
+    world: Arc<World>,
+    life: Life,
+}
+
+impl SimulatedStore {
+    pub(super) fn new(world: Arc<World>, life: Life) -> Self {
+        Self { world, life }
+    }
+
+    async fn step<T>(
+        &self,
+        statement: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        self.life.passes(&self.world).await;
+        if self.world.database_is_cut_off() || self.world.mishap(0.005) {
+            return Err(unavailable());
+        }
+        let done = self.world.database(statement);
+        self.life.passes(&self.world).await;
+        if self.world.mishap(0.005) {
+            self.world.saw("the answer of the database was lost");
+            return Err(unavailable());
+        }
+        done
+    }
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable { reason: "simulated".to_owned() }
+}
+
+#[async_trait]
+impl Store for SimulatedStore {
+    async fn check(&self) -> Result<(), StoreError> {
+        self.step(self.world.store.check()).await
+    }
+
+    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
+        self.step(self.world.store.ddd_exists(ddd)).await
+    }
+
+    async fn previous_preview(&self, id: PreviewId) -> Result<Option<PreviousPreview>, StoreError> {
+        self.step(self.world.store.previous_preview(id)).await
+    }
+
+    async fn keyed_preview(&self, key: &IdempotencyKey) -> Result<Option<KeyedPreview>, StoreError> {
+        self.step(self.world.store.keyed_preview(key)).await
+    }
+
+    async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
+        self.step(self.world.store.create_preview(preview)).await
+    }
+
+    async fn begin_reservation(
+        &self,
+        id: ReservationId,
+        preview: PreviewId,
+        choice: Choice,
+        lease: Option<Duration>,
+    ) -> Result<Begin, StoreError> {
+        self.step(self.world.store.begin_reservation(id, preview, choice, lease)).await
+    }
+
+    async fn begin_random(
+        &self,
+        id: ReservationId,
+        hold: &Hold,
+        brand: &BrandId,
+        key: Option<&IdempotencyKey>,
+        lease: Duration,
+    ) -> Result<BeginRandom, StoreError> {
+        self.step(self.world.store.begin_random(id, hold, brand, key, lease)).await
+    }
+
+    async fn resume_keyed(
+        &self,
+        key: &IdempotencyKey,
+        ddd: Ddd,
+        lease: Option<Duration>,
+    ) -> Result<Option<Keyed>, StoreError> {
+        self.step(self.world.store.resume_keyed(key, ddd, lease)).await
+    }
+
+    async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
+        self.step(self.world.store.confirm(lease, hold_for)).await
+    }
+
+    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<(), StoreError> {
+        self.step(self.world.store.doubt(lease, reason, retry_in)).await
+    }
+
+    async fn reject(&self, lease: &Lease, reason: &str) -> Result<(), StoreError> {
+        self.step(self.world.store.reject(lease, reason)).await
+    }
+
+    async fn cancel(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.step(self.world.store.cancel(lease, reason, tell_within)).await
+    }
+
+    async fn release(&self, msisdn: Msisdn, lease: Duration) -> Result<Release, StoreError> {
+        self.step(self.world.store.release(msisdn, lease)).await
+    }
+
+    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
+        self.step(self.world.store.delivered(id)).await
+    }
+
+    async fn undelivered(
+        &self,
+        delivery: &Delivery,
+        reason: &str,
+        retry_in: Duration,
+    ) -> Result<(), StoreError> {
+        self.step(self.world.store.undelivered(delivery, reason, retry_in)).await
+    }
+
+    async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError> {
+        self.step(self.world.store.assign(msisdn, sim)).await
+    }
+
+    async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
+        self.step(self.world.store.number(msisdn)).await
+    }
+
+    async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError> {
+        self.step(self.world.store.settle_overdue(limit)).await
+    }
+
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<Due>, StoreError> {
+        self.step(self.world.store.claim_due(limit, lease)).await
+    }
+
+    async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.step(self.world.store.purge_previews(retention, limit)).await
+    }
+
+    async fn known_holds(
+        &self,
+        listed: &[ListedHold],
+        young: Duration,
+    ) -> Result<Vec<KnownHold>, StoreError> {
+        self.step(self.world.store.known_holds(listed, young)).await
+    }
+
+    async fn held_numbers(
+        &self,
+        range: Range,
+        young: Duration,
+        limit: u32,
+    ) -> Result<Vec<HeldNumber>, StoreError> {
+        self.step(self.world.store.held_numbers(range, young, limit)).await
+    }
+
+    async fn release_stray(
+        &self,
+        id: ReservationId,
+        hold: &Hold,
+        brand: &BrandId,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.step(self.world.store.release_stray(id, hold, brand, tell_within)).await
+    }
+
+    async fn give_back_lost(
+        &self,
+        id: ReservationId,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.step(self.world.store.give_back_lost(id, reason, tell_within)).await
+    }
+}

@@ -1,0 +1,135 @@
+//! The protocol, tried in every order of events: with all of its mends nothing goes wrong, and without any one of them
+//! something does.
+//!
+//! `cargo test --test model -- --nocapture` prints the shortest way to what each mend is there to prevent.
+
+use oss_tests::model::{Attempt, Exploration, Faults, Mend, Mends, Scenario, Sight, Violation, explore};
+
+/// Two customers, one after the other, on a bad network.
+const LOSSES: Scenario = Scenario {
+    attempts: &[Attempt::First, Attempt::Second],
+    foreign_hold: false,
+    faults: Faults { network: 2, kills: 0, pauses: 1, audits: 0 },
+};
+
+/// The same, where a worker is killed as well.
+const KILLS: Scenario = Scenario { faults: Faults { network: 1, kills: 1, pauses: 1, audits: 0 }, ..LOSSES };
+
+/// The first customer is rejected, and asks again from the same preview, under the same external id.
+const SECOND_ATTEMPT: Scenario = Scenario {
+    attempts: &[Attempt::First, Attempt::Again, Attempt::Second],
+    foreign_hold: false,
+    faults: Faults { network: 2, kills: 0, pauses: 1, audits: 0 },
+};
+
+/// Two customers, while the audit runs.
+const AUDIT: Scenario = Scenario { faults: Faults { network: 1, kills: 0, pauses: 1, audits: 1 }, ..LOSSES };
+
+/// A hold that we know nothing of, as after the restore of an old backup; a customer gets the number once the audit has
+/// released it.
+const FOREIGN_HOLD: Scenario = Scenario {
+    attempts: &[Attempt::Second],
+    foreign_hold: true,
+    faults: Faults { network: 1, kills: 1, pauses: 1, audits: 2 },
+};
+
+/// Nothing goes wrong, every sight is come across, and at least that many states are visited.
+fn holds(scenario: Scenario, states: usize, sights: &[Sight]) {
+    let found = explore(scenario, Mends::ALL);
+    if let Some(trace) = &found.violation {
+        panic!("{trace}");
+    }
+    report(&found);
+    assert!(found.states >= states, "only {} states", found.states);
+    assert!(found.at_rest > 0, "nothing ever comes to rest");
+    for sight in sights {
+        assert!(found.sights.contains(sight), "never seen: {sight:?}");
+    }
+}
+
+/// Without the mend, the scenario goes wrong in that way.
+fn fails_without(mend: Mend, scenario: Scenario, violation: Violation) {
+    let found = explore(scenario, Mends::ALL.without(mend));
+    report(&found);
+    let Some(trace) = found.violation else { panic!("nothing goes wrong without {mend:?}") };
+    assert_eq!(trace.violation, violation, "{trace}");
+}
+
+#[expect(clippy::print_stdout, reason = "shown with --nocapture only")]
+fn report(found: &Exploration) {
+    println!("{} states, {} of them at rest", found.states, found.at_rest);
+    if let Some(trace) = &found.violation {
+        println!("{trace}");
+    }
+}
+
+/// Emits a test for each mend: in which scenario it is missed, and what comes of it.
+macro_rules! missed {
+    ($($test:ident: $mend:ident, $scenario:ident => $violation:ident;)+) => {
+        mod missed {
+            use super::*;
+
+            $(#[test]
+            fn $test() {
+                fails_without(Mend::$mend, $scenario, Violation::$violation);
+            })+
+        }
+    };
+}
+
+missed! {
+    the_intent_row: IntentRow, KILLS => Leak;
+    the_index_of_live_rows: OneLiveRow, LOSSES => Double;
+    the_guard_of_a_confirmation: GuardedConfirmation, LOSSES => Kill;
+    the_guard_of_a_denial: GuardedDenial, LOSSES => Kill;
+    the_call_number_of_a_denial: CallNumber, LOSSES => Leak;
+    the_cancel_before_the_rejection: CancelBeforeRejecting, LOSSES => Leak;
+    the_commit_before_the_cancel: CommitBeforeCancel, LOSSES => Kill;
+    the_id_in_a_release: ReleaseById, LOSSES => Kill;
+    the_id_in_a_release_by_the_audit: ReleaseById, FOREIGN_HOLD => Kill;
+    the_order_of_the_audit: AuditListsFirst, AUDIT => Kill;
+    the_order_of_an_audit_that_has_work: AuditListsFirst, FOREIGN_HOLD => Kill;
+    the_second_look_of_the_audit: AuditAsksAgain, AUDIT => Kill;
+    that_what_is_over_stays_over: OverForEver, LOSSES => Leak;
+    the_cancel_after_a_refusal: CancelAfterRefusal, LOSSES => Leak;
+}
+
+/// What every scenario comes across in which requests are lost and workers pause.
+const RECOVERY: &[Sight] = &[
+    Sight::LateReserveBarred,
+    Sight::ReserveRepeated,
+    Sight::ReleaseRepeated,
+    Sight::ReleaseMissedNewerHold,
+    Sight::RecoveryAdopted,
+    Sight::RecoveryGaveUp,
+    Sight::OlderCallConfirmed,
+    Sight::ConfirmedTooLate,
+    Sight::OlderDenialIgnored,
+    Sight::SecondCustomerHeld,
+];
+
+#[test]
+fn two_customers_on_a_bad_network() {
+    holds(LOSSES, 200_000, RECOVERY);
+}
+
+#[test]
+fn a_worker_is_killed() {
+    holds(KILLS, 200_000, RECOVERY);
+}
+
+#[test]
+fn a_second_attempt_of_one_preview() {
+    holds(SECOND_ATTEMPT, 400_000, &[RECOVERY, &[Sight::SecondAttemptHeld]].concat());
+}
+
+#[test]
+fn an_audit_meanwhile() {
+    holds(AUDIT, 100_000, &[RECOVERY, &[Sight::AuditSparedUnsettled, Sight::AuditListWasOlder]].concat());
+}
+
+#[test]
+fn a_foreign_hold() {
+    let audit = [Sight::AuditFoundOrphan, Sight::AuditSparedUnsettled, Sight::SecondCustomerHeld];
+    holds(FOREIGN_HOLD, 40_000, &audit);
+}

@@ -1,0 +1,56 @@
+//! The whole, simulated: a few hundred seeds. `tests/simulate` runs any number.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use oss_tests::simulation::{Run, run};
+
+/// What a run of many seeds has to meet, or it has not looked where it hurts.
+const RARE: [&str; 20] = [
+    "a call had no answer",
+    "a late reserve took effect",
+    "a late reserve was barred",
+    "a number was given back",
+    "a number was put on a line",
+    "a release was repeated",
+    "a request was doubled",
+    "an answer of Sigan was lost",
+    "an instance died",
+    "an instance slept beyond its lease",
+    "Sigan was cut off",
+    "the answer of the database was lost",
+    "the database was cut off",
+    "database-unavailable",
+    "no-numbers-left",
+    "outcome-unknown",
+    "preview-expired",
+    "reservation-given-up",
+    "sigan-busy",
+    "sigan-unreachable",
+];
+
+const SEEDS: u64 = 200;
+
+/// How many seeds run at the same time. A run stays on its thread.
+const AT_ONCE: u64 = 2;
+
+#[test]
+fn no_number_is_lost_or_given_twice() {
+    let runs: Vec<Run> = thread::scope(|scope| {
+        let share = |first: u64| (first..SEEDS).step_by(AT_ONCE as usize).map(run).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..AT_ONCE).map(|first| scope.spawn(move || share(first))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a run ends")).collect()
+    });
+    let mut seen = BTreeMap::new();
+    for Run { seed, violations, seen: here, .. } in runs {
+        assert_eq!(violations, [""; 0], "to see it again: tests/simulate --seed {seed}");
+        here.into_iter().for_each(|(what, times)| *seen.entry(what).or_insert(0) += times);
+    }
+    let missing: Vec<_> = RARE.iter().filter(|what| !seen.contains_key(**what)).collect();
+    assert!(missing.is_empty(), "never met: {missing:?} in {seen:#?}");
+}
+
+#[test]
+fn a_seed_tells_the_same_story_again() {
+    assert_eq!(run(4711), run(4711));
+}
