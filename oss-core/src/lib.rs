@@ -49,9 +49,11 @@ mod areas;
 mod cache;
 pub mod config;
 mod error;
+mod http;
 pub mod log;
 mod numbers;
 mod oss;
+mod outage;
 #[cfg(feature = "mock")]
 pub mod sandbox;
 pub mod sigan;
