@@ -47,6 +47,8 @@ pub struct Config {
     pub redis: Option<RedisUrl>,
     /// Sigan.
     pub sigan: SiganConfig,
+    /// GSIM, where devices that are not in the catalogue are asked of it.
+    pub gsim: Option<GsimConfig>,
 }
 
 /// What is needed wherever numbers and Sigan come from.
@@ -87,6 +89,17 @@ pub struct SiganConfig {
     pub brand: BrandId,
     /// How we show who we are.
     pub credentials: Credentials,
+    /// The longest that one call may take, connecting included.
+    pub timeout: Duration,
+}
+
+/// How GSIM is spoken to.
+#[derive(Debug, Clone)]
+pub struct GsimConfig {
+    /// The address under which its paths lie.
+    pub url: Url,
+    /// The bearer token that shows who we are.
+    pub token: Option<SecretString>,
     /// The longest that one call may take, connecting included.
     pub timeout: Duration,
 }
@@ -179,7 +192,8 @@ impl Config {
         let database = database(&mut layers);
         let redis = layers.optional("redis.url", settings::redis_url);
         let sigan = sigan(&mut layers, basics.as_ref());
-        layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan? }))
+        let gsim = gsim(&mut layers);
+        layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan?, gsim }))
     }
 
     /// What a migration needs: a database must be named.
@@ -254,10 +268,18 @@ fn database(layers: &mut Layers) -> Option<DatabaseConfig> {
 }
 
 fn sigan(layers: &mut Layers, basics: Option<&Basics>) -> Option<SiganConfig> {
-    let url = layers.required("sigan.url", settings::sigan_url);
+    let url = layers.required("sigan.url", settings::base_url);
     let brand = layers.required("sigan.brand_id", settings::brand);
     let credentials = credentials(layers);
     Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: basics?.sigan_timeout })
+}
+
+/// GSIM is optional. Without an address there is none.
+fn gsim(layers: &mut Layers) -> Option<GsimConfig> {
+    let url = layers.optional("gsim.url", settings::base_url);
+    let token = layers.optional("gsim.token", settings::secret);
+    let timeout = layers.required("gsim.timeout", settings::call_timeout);
+    Some(GsimConfig { url: url?, token, timeout: timeout? })
 }
 
 fn credentials(layers: &mut Layers) -> Option<Credentials> {

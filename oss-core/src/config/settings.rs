@@ -32,7 +32,7 @@ const fn setting(
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 14] = [
+pub(super) const SETTINGS: [Setting; 17] = [
     setting(
         "database.url",
         "OSS_DATABASE_URL",
@@ -62,6 +62,14 @@ pub(super) const SETTINGS: [Setting; 14] = [
         Some("15s"),
         "the longest call to Sigan, over 1s and up to 2m",
     ),
+    setting(
+        "gsim.url",
+        "OSS_GSIM_URL",
+        None,
+        "where GSIM's paths lie; without it, a device that is not in the catalogue is not supported",
+    ),
+    setting("gsim.token", "OSS_GSIM_TOKEN", None, "bearer token for GSIM"),
+    setting("gsim.timeout", "OSS_GSIM_TIMEOUT", Some("2s"), "the longest call to GSIM, over 1s and up to 2m"),
     setting("preview.ttl", "OSS_PREVIEW_TTL", Some("15m"), "how long a preview may be reserved from"),
     setting(
         "reservation.ttl",
@@ -156,7 +164,7 @@ pub(super) fn redis_url(text: &str) -> Result<RedisUrl, Expected> {
     named.then(|| RedisUrl(text.into())).ok_or("redis://host:6379 or rediss://host:6379")
 }
 
-pub(super) fn sigan_url(text: &str) -> Result<Url, Expected> {
+pub(super) fn base_url(text: &str) -> Result<Url, Expected> {
     let bare = |url: &Url| {
         url.has_host() && url.username().is_empty() && url.password().is_none() && url.query().is_none()
     };

@@ -13,9 +13,11 @@ mod release;
 mod reserve;
 mod sweep;
 
+pub(crate) use ids::uuid_id;
 pub use ids::{BrandId, Choice, ExternalId, PreviewId, ReservationId, SimId};
 pub(crate) use in_flight::InFlight;
 pub use msisdn::{Ddd, Malformed, MaskedMsisdn, Msisdn};
+pub(crate) use msisdn::{ascii, serde_as_text};
 pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
 pub use preview::{Offer, Preview};
 pub(crate) use reserve::LEASE_MARGIN;

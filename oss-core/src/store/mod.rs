@@ -3,17 +3,18 @@
 //! A method here is one step of the domain, not one row: each backend takes it in as few round trips as it can. The database
 //! is the judge of every race: its indexes refuse a second holder of a number. Backends know no operation and call nobody.
 
+mod catalog;
 mod facts;
 mod migrations;
 mod postgres;
 mod rows;
 mod sqlite;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+pub use catalog::CatalogStore;
 pub use postgres::PostgresStore;
 use secrecy::ExposeSecret;
 pub use sqlite::{Clock, SqliteStore, SystemClock};
@@ -177,12 +178,12 @@ pub enum Assign {
     Forbidden(NumberStatus),
 }
 
-/// The database, as the operations see it.
+/// The database, as the operations on numbers see it.
 ///
 /// Every method is one step that happens whole or not at all. Each may be repeated after an error: a step that had
 /// happened after all is recognised by the ids its caller chose.
 #[async_trait]
-pub trait Store: Send + Sync + fmt::Debug {
+pub trait Store: CatalogStore {
     /// Whether the database answers and has the tables of this version.
     async fn check(&self) -> Result<(), StoreError>;
 

@@ -4,6 +4,7 @@
 
 pub mod assigns;
 pub mod begins;
+pub mod catalog;
 pub mod ends;
 mod fixture;
 pub mod older;
@@ -43,6 +44,9 @@ macro_rules! behaviours {
                 a_doubt_is_released, a_released_preview_gives_no_number, a_released_number_may_be_held_again,
                 a_delivery_is_settled;
             assigns: a_held_number_goes_on_a_line, only_what_is_certain_goes_on_a_line, a_number_shows_its_history;
+            catalog: knows_the_devices, a_choice_is_kept_once, another_catalogue_takes_its_place_and_back,
+                a_changed_line_is_changed, an_import_that_was_overtaken_changes_nothing,
+                of_two_imports_at_once_one_is_written, another_list_of_localities_takes_its_place;
             races: fifty_callers_for_one_number, fifty_callers_for_one_preview, fifty_releases_of_one_number,
                 a_release_and_an_assignment, a_caller_who_goes_away_leaves_no_transaction;
         );

@@ -4,6 +4,7 @@
 //! the rows have changed since, nothing was written and the statement is run again. Rows of `phone_number` are locked before
 //! those of `reservation` wherever both are known beforehand, so that two statements do not wait for each other.
 
+mod catalog;
 mod connections;
 mod lines;
 mod previews;
@@ -18,9 +19,13 @@ use sqlx::Row;
 
 use self::connections::{Connections, store_error};
 use super::{
-    Assign, Begin, Confirmed, Lease, NewPreview, PreviousPreview, Release, Store, StoreError, migrations,
+    Assign, Begin, CatalogStore, Confirmed, Lease, NewPreview, PreviousPreview, Release, Store, StoreError,
+    migrations,
 };
+use crate::areas::{DddChanges, DddData};
+use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
 use crate::numbers::{BrandId, Choice, Ddd, Msisdn, Number, PreviewId, ReservationId, SimId};
+use crate::reference::{DataVersion, DataVersions, Edition};
 use crate::sigan::Hold;
 
 /// The store on PostgreSQL.
@@ -137,5 +142,40 @@ impl Store for PostgresStore {
 
     async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
         lines::number(&self.connections, msisdn).await
+    }
+}
+
+#[async_trait]
+impl CatalogStore for PostgresStore {
+    async fn data_versions(&self) -> Result<DataVersions, StoreError> {
+        catalog::versions(&self.connections).await
+    }
+
+    async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
+        catalog::assortments(&self.connections).await
+    }
+
+    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
+        catalog::supports_esim(&self.connections, choice).await
+    }
+
+    async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {
+        catalog::keep_choice(&self.connections, choice, hash).await
+    }
+
+    async fn devices(&self) -> Result<(DataVersion, DeviceData), StoreError> {
+        catalog::devices(&self.connections).await
+    }
+
+    async fn change_devices(&self, edition: Edition<DeviceChanges>) -> Result<bool, StoreError> {
+        catalog::change_devices(&self.connections, &edition).await
+    }
+
+    async fn ddds(&self) -> Result<(DataVersion, DddData), StoreError> {
+        catalog::ddds(&self.connections).await
+    }
+
+    async fn change_ddds(&self, edition: Edition<DddChanges>) -> Result<bool, StoreError> {
+        catalog::change_ddds(&self.connections, &edition).await
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Time is that of the [`Clock`] given, since the database is in this process.
 
+mod catalog;
 mod connections;
 mod lines;
 mod previews;
@@ -18,9 +19,13 @@ use sqlx::Row;
 use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
 use super::{
-    Assign, Begin, Confirmed, Lease, NewPreview, PreviousPreview, Release, Store, StoreError, migrations,
+    Assign, Begin, CatalogStore, Confirmed, Lease, NewPreview, PreviousPreview, Release, Store, StoreError,
+    migrations,
 };
+use crate::areas::{DddChanges, DddData};
+use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
 use crate::numbers::{BrandId, Choice, Ddd, Msisdn, Number, PreviewId, ReservationId, SimId};
+use crate::reference::{DataVersion, DataVersions, Edition};
 use crate::sigan::Hold;
 
 /// The store on SQLite.
@@ -173,5 +178,46 @@ impl Store for SqliteStore {
 
     async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
         self.connections.read(move |connection| Box::pin(lines::number(connection, msisdn))).await
+    }
+}
+
+#[async_trait]
+impl CatalogStore for SqliteStore {
+    async fn data_versions(&self) -> Result<DataVersions, StoreError> {
+        self.connections.read(|connection| Box::pin(catalog::versions(connection))).await
+    }
+
+    async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
+        self.connections.read(|connection| Box::pin(catalog::assortments(connection))).await
+    }
+
+    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
+        let choice = choice.clone();
+        self.connections.read(|connection| Box::pin(catalog::supports_esim(connection, choice))).await
+    }
+
+    async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {
+        let choice = choice.clone();
+        self.connections
+            .write(move |connection, now| Box::pin(catalog::keep_choice(connection, now, choice, hash)))
+            .await
+    }
+
+    async fn devices(&self) -> Result<(DataVersion, DeviceData), StoreError> {
+        self.connections.read(|connection| Box::pin(catalog::devices(connection))).await
+    }
+
+    async fn change_devices(&self, edition: Edition<DeviceChanges>) -> Result<bool, StoreError> {
+        self.connections
+            .write(move |connection, _| Box::pin(catalog::change_devices(connection, edition)))
+            .await
+    }
+
+    async fn ddds(&self) -> Result<(DataVersion, DddData), StoreError> {
+        self.connections.read(|connection| Box::pin(catalog::ddds(connection))).await
+    }
+
+    async fn change_ddds(&self, edition: Edition<DddChanges>) -> Result<bool, StoreError> {
+        self.connections.write(move |connection, _| Box::pin(catalog::change_ddds(connection, edition))).await
     }
 }

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::connections::Micros;
 use crate::numbers::PreviewId;
-use crate::store::rows::parsed;
+use crate::store::rows::{parsed, to_json};
 use crate::store::{NewPreview, PreviousPreview};
 
 pub(super) async fn previous(
@@ -50,8 +50,7 @@ pub(super) async fn create(
         .execute(&mut *connection)
         .await?;
     if created.rows_affected() == 1 {
-        let msisdns =
-            serde_json::to_string(&preview.msisdns).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let msisdns = to_json(&preview.msisdns)?;
         sqlx::query(NUMBERS).bind(preview.id.as_uuid()).bind(msisdns).execute(&mut *connection).await?;
     }
     if let Some(previous) = preview.previous {
