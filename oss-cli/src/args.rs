@@ -91,7 +91,7 @@ pub(crate) enum Command {
         msisdn: Msisdn,
     },
     /// Tell whether an area code exists, or import the list of them.
-    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    #[command(subcommand_negates_reqs = true)]
     Ddd {
         /// The area code.
         #[arg(required = true)]
@@ -216,7 +216,6 @@ mod tests {
             ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
             ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
             ("oss ddd", "<DDD>"),
-            ("oss ddd 11 import list.csv", "unexpected argument"),
             ("oss ddd import", "<FILE>"),
             ("oss devices import", "<DIR>"),
             ("oss esim", "--tac"),

@@ -43,6 +43,9 @@ async fn execute(Args { globals, command }: Args, output: Output) -> Result<Exit
         Command::Devices { command: DevicesCommand::Import { dir, dry_run } } => {
             import(&globals, &Place::Devices(dir), dry_run, output).await
         }
+        Command::Ddd { ddd: Some(_), command: Some(_) } => {
+            Err(Failure::usage("give a DDD to ask for, or a file to import; not both".to_owned()))
+        }
         Command::Ddd { command: Some(DddCommand::Import { file, dry_run }), .. } => {
             import(&globals, &Place::Ddds(file), dry_run, output).await
         }

@@ -48,7 +48,9 @@ fn devices_are_listed_and_checked() {
 fn an_area_code_is_asked_for_as_ever() {
     let sandbox = tempfile::tempdir().unwrap();
     assert_eq!(in_sandbox(&sandbox, &["ddd", "11"]).json(), json!({ "ddd": "11", "exists": true }));
-    assert_eq!(in_sandbox(&sandbox, &["ddd"]).code, 2);
+    for wrong in [vec!["ddd"], vec!["ddd", "import"], vec!["ddd", "11", "import", "list.csv"]] {
+        assert_eq!(in_sandbox(&sandbox, &wrong).code, 2, "{wrong:?}");
+    }
     let list = sandbox.path().join("list.csv");
     std::fs::write(&list, "location_cnl,ddd,municipality,uf\n1,23,L'Oeste,SP\n").unwrap();
     let list = list.to_str().unwrap();

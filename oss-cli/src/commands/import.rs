@@ -35,9 +35,12 @@ pub(crate) enum Place {
 impl Import {
     /// Reads a list whole, before any database is asked.
     pub(crate) fn read(place: &Place, dry_run: bool) -> Result<Self, Failure> {
-        let bar = bar();
+        let bar = drawn("{spinner} reading {bar:30} {percent} %");
         let told = |Progress { done, total }| {
-            bar.set_length(total);
+            // Each new length is drawn at once, so only that of each file is told.
+            if bar.length() != Some(total) {
+                bar.set_length(total);
+            }
             bar.set_position(done);
         };
         let list = match place {
@@ -50,8 +53,7 @@ impl Import {
     }
 
     pub(crate) async fn run(&self, reference: &ReferenceData, output: Output) -> Result<(), Failure> {
-        let bar = bar();
-        bar.set_message("comparing and writing");
+        let bar = drawn("{spinner} comparing and writing");
         let dry_run = self.mode == ImportMode::DryRun;
         let summary = match &self.list {
             List::Devices(data) => reference.import_devices(data, self.mode).await.map(Summary::Devices),
@@ -62,11 +64,10 @@ impl Import {
     }
 }
 
-/// How far reading has come; seen only where standard error is a terminal.
-fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {bar:30} {msg}");
+/// Something to look at meanwhile; seen only where standard error is a terminal.
+fn drawn(template: &str) -> ProgressBar {
     let bar = ProgressBar::no_length();
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }

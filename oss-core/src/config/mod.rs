@@ -2,6 +2,7 @@
 //!
 //! The only module that reads the environment. Every fault is reported at once, and none repeats a secret.
 
+mod gsim;
 mod layers;
 mod settings;
 
@@ -10,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use gsim::GsimConfig;
 use secrecy::SecretString;
 pub use settings::markdown_table;
 use url::Url;
@@ -89,17 +91,6 @@ pub struct SiganConfig {
     pub brand: BrandId,
     /// How we show who we are.
     pub credentials: Credentials,
-    /// The longest that one call may take, connecting included.
-    pub timeout: Duration,
-}
-
-/// How GSIM is spoken to.
-#[derive(Debug, Clone)]
-pub struct GsimConfig {
-    /// The address under which its paths lie.
-    pub url: Url,
-    /// The bearer token that shows who we are.
-    pub token: Option<SecretString>,
     /// The longest that one call may take, connecting included.
     pub timeout: Duration,
 }
@@ -192,7 +183,7 @@ impl Config {
         let database = database(&mut layers);
         let redis = layers.optional("redis.url", settings::redis_url);
         let sigan = sigan(&mut layers, basics.as_ref());
-        let gsim = gsim(&mut layers);
+        let gsim = GsimConfig::read(&mut layers);
         layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan?, gsim }))
     }
 
@@ -272,14 +263,6 @@ fn sigan(layers: &mut Layers, basics: Option<&Basics>) -> Option<SiganConfig> {
     let brand = layers.required("sigan.brand_id", settings::brand);
     let credentials = credentials(layers);
     Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: basics?.sigan_timeout })
-}
-
-/// GSIM is optional. Without an address there is none.
-fn gsim(layers: &mut Layers) -> Option<GsimConfig> {
-    let url = layers.optional("gsim.url", settings::base_url);
-    let token = layers.optional("gsim.token", settings::secret);
-    let timeout = layers.required("gsim.timeout", settings::call_timeout);
-    Some(GsimConfig { url: url?, token, timeout: timeout? })
 }
 
 fn credentials(layers: &mut Layers) -> Option<Credentials> {

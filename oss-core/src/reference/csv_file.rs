@@ -160,10 +160,9 @@ impl<'a> CsvFile<'a> {
             let Some(found) = row.get::<K>(key) else { continue };
             if let Some(first) = keys.get(&found) {
                 row.fault(format!("{key} {found} is already in line {first}"));
-                continue;
             }
             each(&found, &mut row);
-            keys.insert(found, line);
+            keys.entry(found).or_insert(line);
         }
         let line = Some(reader.position().line());
         let mut fault =
