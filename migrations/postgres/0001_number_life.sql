@@ -1,6 +1,6 @@
 -- The life of a number: what it is now (phone_number), every attempt to hold it in Sigan (reservation), and the previews
--- from which customers choose. Names of tables and columns are those of the existing database; `reservation`,
--- `preview.brand_id` and `preview.expires_at` are new.
+-- from which customers choose. Names of tables and columns are those of the existing database; `reservation` and the columns
+-- of `preview` from `brand_id` on are new.
 
 create table location_ddd (
     location_cnl integer primary key,
@@ -15,8 +15,18 @@ create table preview (
     reserved_msisdn char(11),
     created_at      timestamptz not null default clock_timestamp(),
     brand_id        varchar(64) not null,
-    expires_at      timestamptz not null
+    expires_at      timestamptz not null,
+    previous_id     uuid,
+    client          varchar(64),
+    idempotency_key varchar(128),
+    check ((client is null) = (idempotency_key is null))
 );
+
+-- A repeated call finds what the first one created.
+create unique index preview_idempotency on preview (client, idempotency_key) where idempotency_key is not null;
+
+-- The purge of old previews.
+create index preview_expires_at on preview (expires_at);
 
 -- A release of older data, which has no reservation row, finds Sigan's id through the preview.
 create index preview_reserved_msisdn on preview (reserved_msisdn) where reserved_msisdn is not null;
@@ -44,12 +54,13 @@ create table phone_number (
 
 create table reservation (
     id              uuid primary key,
-    preview_id      uuid references preview (id) on delete set null,
+    -- Names the preview also after that was purged: it is history then, so it is no foreign key.
+    preview_id      uuid,
     external_id     varchar(64) not null,
     brand_id        varchar(64) not null,
     msisdn          char(11) not null,
     state           varchar(16) not null check (
-        state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'RELEASED', 'REJECTED')
+        state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING', 'RELEASED', 'REJECTED')
     ),
     due_at          timestamptz,
     hold_expires_at timestamptz,
@@ -60,7 +71,8 @@ create table reservation (
     created_at      timestamptz not null default clock_timestamp(),
     updated_at      timestamptz not null default clock_timestamp(),
     -- What the sweep must look at has a time at which it does; what it need not has none.
-    check ((due_at is not null) = (state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING'))),
+    check ((due_at is not null) = (state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING', 'CANCELLING'))),
+    check ((client is null) = (idempotency_key is null)),
     check ((hold_expires_at is not null) or state <> 'HELD')
 );
 
@@ -71,10 +83,13 @@ create unique index reservation_live_msisdn on reservation (msisdn)
 -- A preview gives at most one number, once.
 create unique index reservation_preview on reservation (preview_id) where state <> 'REJECTED';
 
-create unique index reservation_idempotency on reservation (client, idempotency_key) where idempotency_key is not null;
+-- A repeated call finds what the first one created. An attempt that left nothing held frees its key.
+create unique index reservation_idempotency on reservation (client, idempotency_key)
+    where idempotency_key is not null and state <> 'REJECTED';
 
 -- The queue of the sweep: its cost follows what is due, not what is stored.
-create index reservation_due on reservation (due_at) where state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING');
+create index reservation_due on reservation (due_at)
+    where state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING', 'CANCELLING');
 
 -- The history of a number.
 create index reservation_msisdn on reservation (msisdn, id);

@@ -14,8 +14,16 @@ create table preview (
     reserved_msisdn text,
     created_at      integer not null,
     brand_id        text not null,
-    expires_at      integer not null
+    expires_at      integer not null,
+    previous_id     blob,
+    client          text,
+    idempotency_key text,
+    check ((client is null) = (idempotency_key is null))
 ) strict;
+
+create unique index preview_idempotency on preview (client, idempotency_key) where idempotency_key is not null;
+
+create index preview_expires_at on preview (expires_at);
 
 create index preview_reserved_msisdn on preview (reserved_msisdn) where reserved_msisdn is not null;
 
@@ -42,12 +50,12 @@ create table phone_number (
 
 create table reservation (
     id              blob primary key,
-    preview_id      blob references preview (id) on delete set null,
+    preview_id      blob,
     external_id     text not null,
     brand_id        text not null,
     msisdn          text not null,
     state           text not null check (
-        state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'RELEASED', 'REJECTED')
+        state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING', 'RELEASED', 'REJECTED')
     ),
     due_at          integer,
     hold_expires_at integer,
@@ -57,7 +65,8 @@ create table reservation (
     idempotency_key text,
     created_at      integer not null,
     updated_at      integer not null,
-    check ((due_at is not null) = (state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING'))),
+    check ((due_at is not null) = (state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING', 'CANCELLING'))),
+    check ((client is null) = (idempotency_key is null)),
     check ((hold_expires_at is not null) or state <> 'HELD')
 ) strict;
 
@@ -66,8 +75,10 @@ create unique index reservation_live_msisdn on reservation (msisdn)
 
 create unique index reservation_preview on reservation (preview_id) where state <> 'REJECTED';
 
-create unique index reservation_idempotency on reservation (client, idempotency_key) where idempotency_key is not null;
+create unique index reservation_idempotency on reservation (client, idempotency_key)
+    where idempotency_key is not null and state <> 'REJECTED';
 
-create index reservation_due on reservation (due_at) where state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING');
+create index reservation_due on reservation (due_at)
+    where state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING', 'CANCELLING');
 
 create index reservation_msisdn on reservation (msisdn, id);

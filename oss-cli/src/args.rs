@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
-use oss_core::{Choice, Ddd, DeviceCode, DeviceModelId, Imei, Msisdn, PreviewId, SimId, Tac};
+use oss_core::{
+    Choice, Ddd, DeviceCode, DeviceModelId, IdempotencyKey, Imei, Malformed, Msisdn, PreviewId, SimId, Tac,
+};
 
 use crate::exit;
 
@@ -57,6 +59,9 @@ pub(crate) enum Command {
         /// A preview that the new one replaces.
         #[arg(long, value_name = "ID")]
         previous: Option<PreviewId>,
+        /// Make the command repeatable: with the same key it gives the same preview.
+        #[arg(long, value_name = "KEY", value_parser = key)]
+        idempotency_key: Option<IdempotencyKey>,
     },
     /// Reserve a number of a preview, or a random one of an area code.
     #[command(group = ArgGroup::new("what").required(true).args(["ddd", "preview"]))]
@@ -70,6 +75,9 @@ pub(crate) enum Command {
         /// Which of the three: 1, 2 or 3.
         #[arg(long, requires = "preview", conflicts_with = "ddd")]
         index: Option<Choice>,
+        /// Make a random reserve repeatable: with the same key it gives the same number.
+        #[arg(long, value_name = "KEY", value_parser = key, conflicts_with = "preview")]
+        idempotency_key: Option<IdempotencyKey>,
     },
     /// Give numbers back.
     Release {
@@ -112,6 +120,24 @@ pub(crate) enum Command {
     Devices {
         #[command(subcommand)]
         command: DevicesCommand,
+    },
+    /// Do what is due: give abandoned numbers back, settle doubts, tell Sigan of releases.
+    Sweep {
+        /// Again and again, at the configured interval, until interrupted.
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Lay our holds beside Sigan's and tell every difference.
+    Audit {
+        /// Settle what can be settled safely.
+        #[arg(long)]
+        fix: bool,
+        /// Release more than 20 holds, if it comes to that.
+        #[arg(long, requires = "fix")]
+        force: bool,
+        /// Leave alone what changed within this time.
+        #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2m")]
+        min_age: Duration,
     },
     /// Bring the database to this version: tables and reference data.
     Migrate,
@@ -174,6 +200,11 @@ pub(crate) enum DevicesCommand {
     },
 }
 
+/// Operators share the keys of the command line.
+fn key(text: &str) -> Result<IdempotencyKey, Malformed> {
+    IdempotencyKey::new("oss".parse()?, text)
+}
+
 fn duration(text: &str) -> Result<Duration, &'static str> {
     humantime::parse_duration(text).map_err(|_| "expected a time, such as 3s or 250ms")
 }
@@ -210,6 +241,13 @@ mod tests {
             ("oss reserve --preview 018f0000-0000-7000-8000-000000000000 --index 4", "an index from 1 to 3"),
             ("oss preview --ddd 00", "two digits from 1 to 9"),
             ("oss preview --ddd 11 --previous x", "a UUID"),
+            ("oss preview --ddd 11 --idempotency-key ã", "visible ASCII"),
+            (
+                "oss reserve --preview 018f0000-0000-7000-8000-000000000000 --index 1 --idempotency-key k",
+                "cannot be used",
+            ),
+            ("oss audit --force", "--fix"),
+            ("oss audit --min-age soon", "expected a time"),
             ("oss release", "MSISDN"),
             ("oss release 1199995000", "a mobile number"),
             ("oss assign 11999950001 --sim x", "a UUID"),

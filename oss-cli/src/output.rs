@@ -62,6 +62,18 @@ impl Output {
         write(anstream::stdout(), &text)
     }
 
+    /// Writes one of several answers to standard output: in JSON, one document a line.
+    pub(crate) fn line(self, answer: &impl Answer) -> Result<(), Failure> {
+        match self.form {
+            Form::Table => self.answer(answer),
+            Form::Json => {
+                let text =
+                    serde_json::to_string(answer).map_err(|error| Failure::internal(error.to_string()))?;
+                write(anstream::stdout(), &text)
+            }
+        }
+    }
+
     /// Writes a failure to standard error, and gives its exit code.
     pub(crate) fn failure(self, failure: &Failure) -> ExitCode {
         let text = match self.form {

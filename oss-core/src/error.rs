@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::config::ConfigError;
 use crate::devices::DeviceBrandId;
 use crate::numbers::{Choice, Ddd, MaskedMsisdn, NumberStatus, PreviewId};
-use crate::sigan::{Doubt, Refusal};
+use crate::sigan::{Busy, Doubt, Refusal, SiganError};
 use crate::store::StoreError;
 
 /// When a call that met something passing is worth repeating.
@@ -54,6 +54,17 @@ pub enum Error {
     /// Another call is working on the same preview or number.
     #[error("another call for the same number is in flight; try again in {} s", RETRY_SOON.as_secs())]
     ReserveInFlight,
+    /// Another call came with the same idempotency key and has not ended.
+    #[error("another call with the same idempotency key is in flight; try again in {} s", RETRY_SOON.as_secs())]
+    KeyInFlight,
+    /// The idempotency key came with another request before.
+    #[error("this idempotency key came with another request before; use a new key for a new request")]
+    KeyReused,
+    /// The number that was reserved under the idempotency key was given back.
+    #[error(
+        "the number reserved under this idempotency key was given back; use a new key to reserve another"
+    )]
+    KeySpent,
     /// The preview holds another of its numbers, or its number was released.
     #[error("preview {0} has already given its number; create another")]
     PreviewUsed(PreviewId),
@@ -89,6 +100,12 @@ pub enum Error {
     /// No connection to Sigan could be opened, or there was no time left to send. Nothing was sent.
     #[error("Sigan cannot be reached; nothing was done, try again in {} s", RETRY_SOON.as_secs())]
     SiganUnreachable,
+    /// There are too many calls to Sigan under way, or it does not answer and is left alone. Nothing was sent.
+    #[error("Sigan is busy or does not answer; nothing was done, try again in {} s", retry_after.as_secs())]
+    SiganBusy {
+        /// When.
+        retry_after: Duration,
+    },
     /// Sigan may or may not have done what it was asked. It is recorded and will be settled.
     #[error("no certain answer from Sigan ({0}); repeat the same request to learn the outcome")]
     OutcomeUnknown(Doubt),
@@ -111,6 +128,8 @@ pub enum ErrorKind {
     Expired,
     /// The state of things forbids it now.
     Conflict,
+    /// An idempotency key came with another request before.
+    KeyReused,
     /// Our records and Sigan's disagree, or a fault in this program.
     Internal,
     /// Sigan refused, or answered what cannot be used.
@@ -136,17 +155,20 @@ impl Error {
             Self::UnknownDdd(_) | Self::UnknownPrevious(_) => ErrorKind::UnknownReference,
             Self::PreviewExpired(_) => ErrorKind::Expired,
             Self::ReserveInFlight
+            | Self::KeyInFlight
+            | Self::KeySpent
             | Self::PreviewUsed(_)
             | Self::NumberState { .. }
             | Self::NumberInDoubt(_)
             | Self::AssignedElsewhere(_)
             | Self::NoNumbersLeft(_)
             | Self::GivenUp => ErrorKind::Conflict,
+            Self::KeyReused => ErrorKind::KeyReused,
             Self::NumberTaken(_) | Self::Internal | Self::Store(StoreError::Failed { .. }) => {
                 ErrorKind::Internal
             }
             Self::SiganRefused(_) | Self::SiganNonsense(_) => ErrorKind::SiganRefused,
-            Self::SiganUnreachable => ErrorKind::SiganUnavailable,
+            Self::SiganUnreachable | Self::SiganBusy { .. } => ErrorKind::SiganUnavailable,
             Self::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
             Self::Store(StoreError::Unavailable { .. }) => ErrorKind::DatabaseUnavailable,
         }
@@ -164,6 +186,9 @@ impl Error {
             Self::UnknownBrand(_) | Self::UnknownBrandName => "unknown-brand",
             Self::PreviewExpired(_) => "preview-expired",
             Self::ReserveInFlight => "reserve-in-flight",
+            Self::KeyInFlight => "idempotency-key-in-flight",
+            Self::KeyReused => "idempotency-key-reused",
+            Self::KeySpent => "idempotency-key-spent",
             Self::PreviewUsed(_) => "preview-used",
             Self::NumberState { .. } => "number-state",
             Self::NumberInDoubt(_) => "number-in-doubt",
@@ -174,6 +199,7 @@ impl Error {
             Self::SiganRefused(_) => "sigan-refused",
             Self::SiganNonsense(_) => "sigan-answer-unusable",
             Self::SiganUnreachable => "sigan-unreachable",
+            Self::SiganBusy { .. } => "sigan-busy",
             Self::OutcomeUnknown(_) => "outcome-unknown",
             Self::Internal => "internal",
             Self::Store(StoreError::Unavailable { .. }) => "database-unavailable",
@@ -190,6 +216,7 @@ impl Error {
             Self::UnknownPreview(_) | Self::PreviewExpired(_) | Self::PreviewUsed(_) => Some("previewId"),
             Self::UnknownBrand(_) | Self::UnknownBrandName => Some("brandId"),
             Self::UnknownChoice { .. } => Some("index"),
+            Self::KeyInFlight | Self::KeyReused | Self::KeySpent => Some("Idempotency-Key"),
             Self::UnknownNumber(_)
             | Self::NumberState { .. }
             | Self::NumberInDoubt(_)
@@ -202,12 +229,35 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
+            Self::SiganBusy { retry_after } => Some(*retry_after),
             Self::ReserveInFlight
+            | Self::KeyInFlight
             | Self::SiganUnreachable
             | Self::NumberInDoubt(_)
             | Self::OutcomeUnknown(_)
             | Self::Store(StoreError::Unavailable { .. }) => Some(RETRY_SOON),
             _ => None,
+        }
+    }
+}
+
+/// There is no turn to be had with Sigan.
+impl From<Busy> for Error {
+    fn from(busy: Busy) -> Self {
+        Self::SiganBusy { retry_after: busy.retry_after }
+    }
+}
+
+/// Why a question to Sigan, whose effect nobody needs to know of, has no answer.
+impl From<SiganError> for Error {
+    fn from(error: SiganError) -> Self {
+        match error {
+            SiganError::Refused(refusal) => Self::SiganRefused(refusal),
+            SiganError::NotSent => Self::SiganUnreachable,
+            SiganError::NoAnswer(doubt @ (Doubt::Status(_) | Doubt::Unreadable)) => {
+                Self::SiganNonsense(doubt.to_string())
+            }
+            SiganError::NoAnswer(doubt) => Self::OutcomeUnknown(doubt),
         }
     }
 }

@@ -12,7 +12,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let oss = Oss::sandbox().await?; // In production: Oss::connect(&config).
 //!
-//! let preview = oss.create_preview("11".parse()?, None).await?;
+//! let preview = oss.create_preview("11".parse()?, None, None).await?;
 //! assert_eq!(preview.offers[1].masked.to_string(), "(11) 9****-0002");
 //!
 //! let reservation = oss.reserve(preview.id, Choice::try_from(2)?).await?;
@@ -33,8 +33,8 @@
 //!
 //! The row of a reservation is committed before Sigan is asked and settled after it answered. The database's own indexes
 //! refuse a second holder of a number. An operation runs in a task of its own, so a caller who hangs up does not stop it
-//! half-way. Where Sigan gives no certain answer the number stays recorded as in doubt, and the same call asks again. No
-//! database connection is held while Sigan is being called.
+//! half-way. Where Sigan gives no certain answer the number stays recorded as in doubt; the same call asks again, and so
+//! does the [sweep](Oss::sweep). No database connection is held while Sigan is being called.
 //!
 //! # Where things are
 //!
@@ -73,8 +73,9 @@ pub use devices::{
 };
 pub use error::{Error, ErrorKind, StartError};
 pub use numbers::{
-    BrandId, Choice, Ddd, ExternalId, HoldRecord, Line, Malformed, MaskedMsisdn, Msisdn, Number,
-    NumberStatus, Offer, Preview, PreviewId, Reservation, ReservationId, ReservationState, SimId,
+    AuditOptions, AuditReport, BrandId, Choice, ClientName, Ddd, Difference, DifferenceKind, ExternalId,
+    Found, HoldRecord, IdempotencyKey, Line, Malformed, MaskedMsisdn, Msisdn, Number, NumberStatus, Offer,
+    Outcome, Preview, PreviewId, Reservation, ReservationId, ReservationState, SimId, SweepReport,
 };
 pub use oss::{Oss, Settings};
 pub use reference::{

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -15,7 +16,7 @@ use crate::error::{Error, StartError};
 use crate::gsim::{DeviceCatalog, GsimCatalog, HttpGsim};
 use crate::numbers::{BrandId, InFlight, LEASE_MARGIN};
 use crate::reference::Versions;
-use crate::sigan::{HttpSigan, Sigan};
+use crate::sigan::{Gate, HttpSigan, Sigan};
 use crate::store::{self, Store};
 
 /// The client of the service: a method for each operation. Cheap to clone; every clone is the same client.
@@ -30,13 +31,14 @@ pub struct Oss {
 #[derive(Debug)]
 struct Parts {
     store: Arc<dyn Store>,
-    sigan: Arc<dyn Sigan>,
+    sigan: Gate,
     areas: Areas,
     catalog: Catalog,
     devices: Arc<dyn DeviceCatalog>,
     settings: Settings,
     in_flight: InFlight,
     tasks: TaskTracker,
+    stopping: CancellationToken,
 }
 
 /// What the operations are told by the configuration.
@@ -48,8 +50,16 @@ pub struct Settings {
     pub preview_ttl: Duration,
     /// How long a reserved number is held before it counts as abandoned.
     pub reservation_ttl: Duration,
+    /// How long a preview is kept after its end.
+    pub preview_retention: Duration,
     /// The longest that one call to Sigan may take, connecting included.
     pub sigan_call: Duration,
+    /// How many callers may have a call to Sigan in flight at once.
+    pub sigan_calls: usize,
+    /// How many more may wait for that.
+    pub sigan_queue: usize,
+    /// How long the background sweep rests. What could not be settled is tried again within that time.
+    pub sweep_interval: Duration,
 }
 
 impl Settings {
@@ -89,6 +99,7 @@ impl Oss {
         let versions = Arc::new(Versions::new(store.clone()));
         let areas = Areas::new(store.clone(), versions.clone(), redis.clone());
         let catalog = Catalog::new(store.clone(), versions, redis);
+        let sigan = Gate::new(sigan, settings.sigan_calls, settings.sigan_queue, settings.sigan_call);
         Self {
             parts: Arc::new(Parts {
                 store,
@@ -99,6 +110,7 @@ impl Oss {
                 settings,
                 in_flight: InFlight::default(),
                 tasks: TaskTracker::new(),
+                stopping: CancellationToken::new(),
             }),
         }
     }
@@ -131,12 +143,20 @@ impl Oss {
         Ok(self.store().check().await?)
     }
 
-    /// Waits for every operation under way, whose callers may be gone. Takes at most as long as one lease.
+    /// Ends the background sweep and waits for every operation under way, whose callers may be gone. Takes at most as long as
+    /// one lease.
     pub async fn shutdown(&self) {
+        self.parts.stopping.cancel();
         self.parts.tasks.close();
         if tokio::time::timeout(self.settings().lease(), self.parts.tasks.wait()).await.is_err() {
             tracing::error!("Operations were still under way at shutdown; recovery will settle them.");
         }
+    }
+
+    /// How long whoever sweeps again and again should rest in between.
+    #[must_use]
+    pub fn sweep_interval(&self) -> Duration {
+        self.settings().sweep_interval
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -147,8 +167,13 @@ impl Oss {
         self.parts.store.clone()
     }
 
-    pub(crate) fn sigan(&self) -> &dyn Sigan {
-        &*self.parts.sigan
+    pub(crate) fn sigan(&self) -> &Gate {
+        &self.parts.sigan
+    }
+
+    /// Cancelled when the client is shut down.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.parts.stopping
     }
 
     pub(crate) fn areas(&self) -> &Areas {

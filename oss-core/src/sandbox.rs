@@ -12,10 +12,12 @@ use secrecy::SecretString;
 
 use crate::config::{Basics, SiganConfig, Sources};
 use crate::error::StartError;
-use crate::numbers::BrandId;
+use crate::numbers::{BrandId, Msisdn};
 use crate::oss::Oss;
 use crate::sigan::mock::{Inventory, RunningSigan, SiganMock};
-use crate::sigan::{Credentials, Hold, HttpSigan, PreReservation, PreReserve, Sigan, SiganError};
+use crate::sigan::{
+    Credentials, Hold, Holder, HoldsPage, HttpSigan, PreReservation, PreReserve, Sigan, SiganError,
+};
 use crate::store::{SqliteStore, SystemClock};
 
 /// The brand that numbers are held for in the sandbox.
@@ -119,6 +121,19 @@ impl Sigan for Served {
     async fn release(&self, hold: &Hold) -> Result<(), SiganError> {
         self.client.release(hold).await
     }
+
+    async fn holder(&self, hold: &Hold) -> Result<Holder, SiganError> {
+        self.client.holder(hold).await
+    }
+
+    async fn holds(
+        &self,
+        brand: &BrandId,
+        after: Option<Msisdn>,
+        limit: usize,
+    ) -> Result<HoldsPage, SiganError> {
+        self.client.holds(brand, after, limit).await
+    }
 }
 
 /// Begins the external ids of one inventory, so that those of another one differ.
@@ -172,7 +187,7 @@ mod tests {
     async fn what_one_run_reserves_the_next_can_show_and_release() {
         let dir = tempfile::tempdir().unwrap();
         let first = Sandbox::in_dir(&basics(), dir.path()).await.unwrap();
-        let preview = first.oss().create_preview("11".parse().unwrap(), None).await.unwrap();
+        let preview = first.oss().create_preview("11".parse().unwrap(), None, None).await.unwrap();
         let reserved = first.oss().reserve(preview.id, Choice::ALL[1]).await.unwrap();
         first.oss().shutdown().await;
         drop(first);

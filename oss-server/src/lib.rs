@@ -5,6 +5,7 @@
 
 mod body;
 mod etag;
+mod key;
 mod middleware;
 mod path;
 mod problem;

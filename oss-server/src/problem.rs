@@ -76,7 +76,7 @@ impl Problem {
 fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Unknown => StatusCode::NOT_FOUND,
-        ErrorKind::UnknownReference => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::UnknownReference | ErrorKind::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::Expired => StatusCode::GONE,
         ErrorKind::Conflict => StatusCode::CONFLICT,
         ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -151,6 +151,9 @@ mod tests {
             (Error::UnknownBrandName, 404),
             (Error::PreviewExpired(preview), 410),
             (Error::ReserveInFlight, 409),
+            (Error::KeyInFlight, 409),
+            (Error::KeySpent, 409),
+            (Error::KeyReused, 422),
             (Error::PreviewUsed(preview), 409),
             (Error::NumberState { number: number(), status: NumberStatus::InUse }, 409),
             (Error::NumberInDoubt(number()), 409),
@@ -161,6 +164,7 @@ mod tests {
             (Error::SiganRefused(Refusal::Taken), 502),
             (Error::SiganNonsense(reason()), 502),
             (Error::SiganUnreachable, 503),
+            (Error::SiganBusy { retry_after: std::time::Duration::from_secs(1) }, 503),
             (Error::OutcomeUnknown(Doubt::Timeout), 504),
             (Error::Internal, 500),
             (Error::Store(StoreError::Unavailable { reason: reason() }), 503),

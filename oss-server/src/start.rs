@@ -70,6 +70,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(|error| internal(&error))?;
     let health = Health::default();
     let stop = stopping(health.clone()).map_err(|error| internal(&error))?;
+    oss.sweep_in_background();
     tracing::info!(%address, sandbox = args.sandbox, "Listening.");
 
     axum::serve(listener, router(oss.clone(), health))

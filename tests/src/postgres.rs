@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use oss_core::store::PostgresStore;
-use secrecy::SecretString;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use tokio::sync::OnceCell;
 
-use crate::process::{Guarded, as_user, free_port, program};
+use crate::process::{Guarded, as_user, free_port, program, signal};
 
 /// PostgreSQL refuses to run as root.
 const USER: &str = "postgres";
@@ -108,11 +108,28 @@ impl Postgres {
         self.signal_all("CONT");
     }
 
+    /// Lets the sessions that servers have open answer no more, while new ones may be opened: a moved or partitioned peer.
+    ///
+    /// # Panics
+    ///
+    /// Where the sessions cannot be listed.
+    pub async fn freeze_sessions(&self) {
+        const SQL: &str = "select pid from pg_stat_activity where application_name = 'oss'";
+        let mut connection = self.connect("postgres").await;
+        for row in connection.fetch_all(SQL).await.expect("the sessions are listed") {
+            signal(row.get::<i32, _>(0).unsigned_abs(), "STOP");
+        }
+    }
+
     fn signal_all(&self, name: &str) {
         let pid = std::fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap_or_default();
         let Some(pid) = pid.lines().next() else { return };
         let _ = Command::new("pkill").args([&format!("-{name}"), "-P", pid]).status();
-        let _ = Command::new("kill").args([&format!("-{name}"), pid]).status();
+        pid.parse().into_iter().for_each(|pid| signal(pid, name));
+    }
+
+    async fn connect(&self, database: &str) -> PgConnection {
+        PgConnection::connect(self.url(database).expose_secret()).await.expect("PostgreSQL answers")
     }
 
     fn url(&self, name: &str) -> SecretString {
@@ -120,11 +137,16 @@ impl Postgres {
     }
 
     async fn execute(&self, database: &str, sql: &str) {
-        use secrecy::ExposeSecret;
-        let mut connection =
-            PgConnection::connect(self.url(database).expose_secret()).await.expect("PostgreSQL answers");
+        let mut connection = self.connect(database).await;
         connection.execute(AssertSqlSafe(sql.to_owned())).await.expect("the statement runs");
         connection.close().await.expect("the connection closes");
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // A frozen process hears no other signal.
+        self.thaw();
     }
 }
 

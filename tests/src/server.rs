@@ -47,6 +47,8 @@ impl Server {
             ("OSS_SIGAN_URL", sigan),
             ("OSS_SIGAN_BRAND_ID", "acme"),
             ("OSS_SIGAN_TOKEN", TOKEN),
+            // A test that waits for what the sweep does says so.
+            ("OSS_SWEEP_INTERVAL", "1h"),
         ];
         let mut command = Self::command();
         command.arg("--allow-anonymous").envs(settings).envs(more.iter().copied());

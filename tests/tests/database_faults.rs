@@ -31,6 +31,55 @@ async fn a_crash_while_sigan_is_asked_loses_no_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_is_recorded_once_the_database_is_back() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    sigan.behave(Behaviour { latency: Duration::from_secs(1), ..Behaviour::default() });
+    let reserve = tokio::spawn({
+        let (http, preview) = (http.clone(), preview.clone());
+        async move { http.reserve(&preview, 1).await }
+    });
+    while sigan.calls(CallKind::Reserve) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Longer than a statement may take, so that the first try to record the outcome fails.
+    postgres.freeze();
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    postgres.thaw();
+    assert_eq!(reserve.await.unwrap().status, 200);
+    assert_eq!(sigan.calls(CallKind::Release), 0, "a database error never releases a number");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_connection_is_not_the_callers_concern() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let previews = join_all((0..5).map(|_| http.preview())).await;
+    postgres.crash_and_restart();
+    let answers = join_all(previews.iter().map(|preview| http.reserve(preview, 1))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_whose_peer_vanished_gives_its_place_back() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_DATABASE_POOL", "2")]).await;
+    let http = server.http();
+    let previews = join_all((0..4).map(|_| http.preview())).await;
+    postgres.freeze_sessions().await;
+    let told = join_all((0..2).map(|_| http.get("/numbers/11999950001"))).await;
+    assert!(told.iter().all(|answer| answer.status == 503), "{told:?}");
+    let answers = join_all(previews.iter().map(|preview| http.reserve(preview, 1))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn crashes_under_load_leave_our_records_and_sigans_alike() {
     const CALLERS: usize = 60;
     let postgres = Postgres::start().await;

@@ -106,14 +106,23 @@ async fn a_refusal_after_a_doubt_cancels_first(database: Database) {
     assert_eq!(sigan.inventory().reserved(), [], "nothing is left there");
     assert_eq!(state_of(&http, "11999950001").await, (json!("RETURNED"), json!("REJECTED")));
 
-    // Where it cannot be cancelled, it stays in doubt.
+    // Where Sigan cannot be told at once it stays to be told, and nobody holds the number here.
     let preview = http.preview().await;
     sigan.next(CallKind::Reserve, Fault::LoseAnswer);
     assert_eq!(http.reserve(&preview, 1).await.status, 504);
     sigan.next(CallKind::Reserve, Fault::Refuse(RefusalCode::Taken));
     sigan.next(CallKind::Release, Fault::FailBefore);
-    assert_eq!(http.reserve(&preview, 1).await.status, 504);
-    assert_eq!(state_of(&http, "11999950004").await, (json!("RESERVED"), json!("IN_DOUBT")));
+    assert_eq!(http.reserve(&preview, 1).await.status, 502);
+    assert_eq!(state_of(&http, "11999950004").await, (json!("RETURNED"), json!("CANCELLING")));
+    let swept = loop {
+        let swept = http.send(http.request(reqwest::Method::POST, "/sweeps")).await;
+        if swept.body["rejected"] == 1 {
+            break swept;
+        }
+    };
+    assert_eq!(swept.status, 200);
+    assert_eq!(state_of(&http, "11999950004").await, (json!("RETURNED"), json!("REJECTED")));
+    assert_eq!(sigan.inventory().reserved(), []);
 }
 
 async fn a_doubt_bars_the_rest_of_the_preview(database: Database) {

@@ -12,14 +12,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let oss = Oss::sandbox().await?;
 
     // The customer gives an area code and sees three numbers, masked: they are not theirs yet.
-    let first = oss.create_preview("11".parse()?, None).await?;
+    let first = oss.create_preview("11".parse()?, None, None).await?;
     println!("On offer:");
     for offer in &first.offers {
         println!("  {}: {}", offer.choice, offer.masked);
     }
 
     // None pleases. Naming the first preview frees its numbers in the same step.
-    let second = oss.create_preview("11".parse()?, Some(first.id)).await?;
+    let second = oss.create_preview("11".parse()?, Some(first.id), None).await?;
     println!("On offer instead:");
     for offer in &second.offers {
         println!("  {}: {}", offer.choice, offer.masked);

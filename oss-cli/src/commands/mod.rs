@@ -1,6 +1,7 @@
 //! The commands: one call of the library each, and how its answer looks.
 
 mod assign;
+mod audit;
 mod ddd;
 mod devices;
 pub(crate) mod import;
@@ -10,10 +11,11 @@ mod release;
 mod reserve;
 mod show;
 pub(crate) mod sigan_mock;
+mod sweep;
 
 use std::process::ExitCode;
 
-use oss_core::Oss;
+use oss_core::{AuditOptions, Oss};
 
 use crate::args::Command;
 use crate::exit::Failure;
@@ -22,9 +24,14 @@ use crate::output::Output;
 /// Runs a command that needs a client.
 pub(crate) async fn run(oss: &Oss, command: Command, output: Output) -> Result<ExitCode, Failure> {
     match command {
-        Command::Preview { ddd, previous } => output.answer(&oss.create_preview(ddd, previous).await?)?,
-        Command::Reserve { ddd, preview, index } => {
-            output.answer(&reserve::run(oss, ddd, preview, index).await?)?;
+        Command::Preview { ddd, previous, idempotency_key } => {
+            output.answer(&oss.create_preview(ddd, previous, idempotency_key).await?)?;
+        }
+        Command::Reserve { ddd: Some(ddd), idempotency_key, .. } => {
+            output.answer(&oss.reserve_random(ddd, idempotency_key).await?)?;
+        }
+        Command::Reserve { ddd: None, preview, index, .. } => {
+            output.answer(&reserve::run(oss, preview, index).await?)?;
         }
         Command::Release { msisdns } => return release::run(oss, msisdns, output).await,
         Command::Assign { msisdn, sim } => output.answer(&assign::run(oss, msisdn, sim).await?)?,
@@ -33,6 +40,10 @@ pub(crate) async fn run(oss: &Oss, command: Command, output: Output) -> Result<E
         Command::Brands => output.answer(&devices::brands(oss).await?)?,
         Command::Models { brand } => output.answer(&devices::models(oss, &brand).await?)?,
         Command::Esim(device) => output.answer(&devices::esim(oss, device).await?)?,
+        Command::Sweep { watch } => sweep::run(oss, watch, output).await?,
+        Command::Audit { fix, force, min_age } => {
+            return audit::run(oss, AuditOptions { fix, force, young: min_age }, output).await;
+        }
         Command::Ddd { .. } | Command::Devices { .. } | Command::Migrate | Command::SiganMock { .. } => {
             return Err(Failure::internal("a command without a client was given one".to_owned()));
         }

@@ -1,19 +1,18 @@
 //! `oss reserve`
 
-use oss_core::{Choice, Ddd, Oss, PreviewId, Reservation};
+use oss_core::{Choice, Oss, PreviewId, Reservation};
 
 use crate::exit::Failure;
 use crate::output::Answer;
 
+/// Reserves from a preview.
 pub(crate) async fn run(
     oss: &Oss,
-    ddd: Option<Ddd>,
     preview: Option<PreviewId>,
     index: Option<Choice>,
 ) -> Result<Reservation, Failure> {
-    match (ddd, preview, index) {
-        (Some(ddd), _, _) => Ok(oss.reserve_random(ddd).await?),
-        (None, Some(preview), Some(index)) => Ok(oss.reserve(preview, index).await?),
+    match (preview, index) {
+        (Some(preview), Some(index)) => Ok(oss.reserve(preview, index).await?),
         // The parser lets nothing else through.
         _ => Err(Failure::usage("give --ddd, or --preview with --index".to_owned())),
     }

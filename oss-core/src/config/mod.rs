@@ -61,8 +61,16 @@ pub struct Basics {
     pub preview_ttl: Duration,
     /// How long a reserved number is held before it counts as abandoned.
     pub reservation_ttl: Duration,
+    /// How long a preview is kept after its end.
+    pub preview_retention: Duration,
     /// The longest that one call to Sigan may take, connecting included.
     pub sigan_timeout: Duration,
+    /// How many calls of callers to Sigan may be in flight.
+    pub sigan_calls: usize,
+    /// How many more may wait.
+    pub sigan_queue: usize,
+    /// How long the background sweep rests.
+    pub sweep_interval: Duration,
     /// What is logged, and how.
     pub log: LogConfig,
     /// Where the server listens.
@@ -225,7 +233,11 @@ impl Basics {
             brand,
             preview_ttl: self.preview_ttl,
             reservation_ttl: self.reservation_ttl,
+            preview_retention: self.preview_retention,
             sigan_call: self.sigan_timeout,
+            sigan_calls: self.sigan_calls,
+            sigan_queue: self.sigan_queue,
+            sweep_interval: self.sweep_interval,
         }
     }
 }
@@ -233,7 +245,11 @@ impl Basics {
 fn basics(layers: &mut Layers) -> Option<Basics> {
     let preview_ttl = layers.required("preview.ttl", settings::duration);
     let reservation_ttl = layers.required("reservation.ttl", settings::duration);
+    let preview_retention = layers.required("preview.retention", settings::duration);
     let sigan_timeout = layers.required("sigan.timeout", settings::call_timeout);
+    let sigan_calls = layers.required("sigan.calls", settings::calls);
+    let sigan_queue = layers.required("sigan.queue", settings::queue);
+    let sweep_interval = layers.required("sweep.interval", settings::duration);
     let level = layers.optional("log.level", settings::level);
     let format = layers.required("log.format", settings::log_format);
     let listen = layers.required("server.listen", settings::address);
@@ -246,7 +262,11 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
     Some(Basics {
         preview_ttl: preview_ttl?,
         reservation_ttl: reservation_ttl?,
+        preview_retention: preview_retention?,
         sigan_timeout: sigan_timeout?,
+        sigan_calls: sigan_calls?,
+        sigan_queue: sigan_queue?,
+        sweep_interval: sweep_interval?,
         log: LogConfig { level, format: format? },
         listen: listen?,
     })

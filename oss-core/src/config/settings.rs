@@ -32,7 +32,7 @@ const fn setting(
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 17] = [
+pub(super) const SETTINGS: [Setting; 21] = [
     setting(
         "database.url",
         "OSS_DATABASE_URL",
@@ -63,6 +63,18 @@ pub(super) const SETTINGS: [Setting; 17] = [
         "the longest call to Sigan, over 1s and up to 2m",
     ),
     setting(
+        "sigan.calls",
+        "OSS_SIGAN_CALLS",
+        Some("2000"),
+        "how many calls of callers to Sigan may be in flight, 1 to 100000",
+    ),
+    setting(
+        "sigan.queue",
+        "OSS_SIGAN_QUEUE",
+        Some("200"),
+        "how many more may wait, for at most 2s, 0 to 100000; any beyond are told to come back",
+    ),
+    setting(
         "gsim.url",
         "OSS_GSIM_URL",
         None,
@@ -72,10 +84,22 @@ pub(super) const SETTINGS: [Setting; 17] = [
     setting("gsim.timeout", "OSS_GSIM_TIMEOUT", Some("2s"), "the longest call to GSIM, over 1s and up to 2m"),
     setting("preview.ttl", "OSS_PREVIEW_TTL", Some("15m"), "how long a preview may be reserved from"),
     setting(
+        "preview.retention",
+        "OSS_PREVIEW_RETENTION",
+        Some("30d"),
+        "how long a preview is kept after its end, and with it the memory of its idempotency key",
+    ),
+    setting(
         "reservation.ttl",
         "OSS_RESERVATION_TTL",
         Some("24h"),
         "how long a reserved number is held before it counts as abandoned",
+    ),
+    setting(
+        "sweep.interval",
+        "OSS_SWEEP_INTERVAL",
+        Some("5s"),
+        "how long a server rests between two sweeps; what failed is tried again within that time",
     ),
     setting(
         "log.level",
@@ -146,6 +170,14 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, Expected> {
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, Expected> {
     text.parse().map_err(|_| "an address and a port, such as 127.0.0.1:8080")
+}
+
+pub(super) fn calls(text: &str) -> Result<usize, Expected> {
+    text.parse().ok().filter(|calls| (1..=100_000).contains(calls)).ok_or("a number from 1 to 100000")
+}
+
+pub(super) fn queue(text: &str) -> Result<usize, Expected> {
+    text.parse().ok().filter(|places| *places <= 100_000).ok_or("a number from 0 to 100000")
 }
 
 pub(super) fn pool_size(text: &str) -> Result<u32, Expected> {

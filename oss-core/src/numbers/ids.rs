@@ -152,6 +152,11 @@ token_id! {
     BrandId, "a brand id: 1 to 64 letters, digits, dashes or underscores"
 }
 
+token_id! {
+    /// Who calls: the name under which the idempotency keys of one client are kept apart from those of another.
+    ClientName, "a client's name: 1 to 64 letters, digits, dashes or underscores"
+}
+
 /// Which of the three numbers of a preview was chosen: 1, 2 or 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]

@@ -1,41 +1,57 @@
-//! Which previews this process is reserving from, so that a second caller waits for the first instead of asking again.
+//! Which calls this process is working on, so that a second one like it waits for the first instead of asking Sigan again.
 //!
-//! A convenience, never the lock: the database decides who reserves. A preview that another process works on is not here.
+//! A convenience, never the lock: the database decides who reserves. A call that another process works on is not here.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::idempotency::IdempotencyKey;
 use super::ids::PreviewId;
 
-/// The reserves of this process that are under way.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct InFlight {
-    previews: Arc<Mutex<HashMap<PreviewId, watch::Receiver<()>>>>,
+/// What makes two calls alike.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Call {
+    /// They reserve from one preview.
+    Reserve(PreviewId),
+    /// They came with one key.
+    Keyed(IdempotencyKey),
 }
 
-/// Says, for as long as it lives, that a reserve is under way.
+/// The calls of this process that are under way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InFlight {
+    calls: Arc<Mutex<HashMap<Call, watch::Receiver<()>>>>,
+}
+
+/// Says, for as long as it lives, that a call is under way.
 #[derive(Debug)]
 pub(crate) struct Guard {
     entry: InFlight,
-    preview: PreviewId,
+    call: Call,
     _wakes_when_dropped: watch::Sender<()>,
 }
 
 impl InFlight {
-    /// Enters a preview until the guard is dropped.
-    pub(crate) fn enter(&self, preview: PreviewId) -> Guard {
+    /// Enters a call until the guard is dropped; none where one like it is under way.
+    pub(crate) fn enter(&self, call: Call) -> Option<Guard> {
         let (sender, receiver) = watch::channel(());
-        self.lock().insert(preview, receiver);
-        Guard { entry: self.clone(), preview, _wakes_when_dropped: sender }
+        match self.lock().entry(call.clone()) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(place) => {
+                place.insert(receiver);
+                Some(Guard { entry: self.clone(), call, _wakes_when_dropped: sender })
+            }
+        }
     }
 
-    /// Waits until a preview has been left, or for `poll` where it is not here, but not beyond `patience`.
-    pub(crate) async fn left(&self, preview: PreviewId, poll: Duration, patience: Instant) {
-        let entered = self.lock().get(&preview).cloned();
+    /// Waits until a call has ended, or for `poll` where it is not here, but not beyond `patience`.
+    pub(crate) async fn left(&self, call: &Call, poll: Duration, patience: Instant) {
+        let entered = self.lock().get(call).cloned();
         let left = async {
             match entered {
                 // Only the drop of the sender ends this wait: nothing is ever sent.
@@ -46,15 +62,15 @@ impl InFlight {
         let _ = tokio::time::timeout_at(patience, left).await;
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PreviewId, watch::Receiver<()>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Call, watch::Receiver<()>>> {
         // Insert and remove leave the map whole even where a thread panicked while holding the lock.
-        self.previews.lock().unwrap_or_else(PoisonError::into_inner)
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.entry.lock().remove(&self.preview);
+        self.entry.lock().remove(&self.call);
     }
 }
 
@@ -65,13 +81,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_waiter_wakes_when_the_reserve_ends() {
         let in_flight = InFlight::default();
-        let preview = PreviewId::new();
-        let guard = in_flight.enter(preview);
+        let call = Call::Reserve(PreviewId::new());
+        let guard = in_flight.enter(call.clone());
+        assert!(in_flight.enter(call.clone()).is_none(), "one at a time");
         let waiter = tokio::spawn({
             let in_flight = in_flight.clone();
             async move {
                 in_flight
-                    .left(preview, Duration::from_hours(1), Instant::now() + Duration::from_hours(2))
+                    .left(&call, Duration::from_hours(1), Instant::now() + Duration::from_hours(2))
                     .await;
             }
         });
@@ -85,8 +102,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_waiter_does_not_wait_beyond_its_patience() {
         let in_flight = InFlight::default();
-        let preview = PreviewId::new();
-        let _guard = in_flight.enter(preview);
-        in_flight.left(preview, Duration::from_hours(1), Instant::now() + Duration::from_secs(1)).await;
+        let call = Call::Reserve(PreviewId::new());
+        let _guard = in_flight.enter(call.clone());
+        in_flight.left(&call, Duration::from_hours(1), Instant::now() + Duration::from_secs(1)).await;
     }
 }

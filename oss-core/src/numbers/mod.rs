@@ -4,6 +4,9 @@
 //! ([`Store`](crate::store::Store), [`Sigan`](crate::sigan::Sigan)) and nothing behind them.
 
 mod assign;
+mod attempt;
+mod audit;
+mod idempotency;
 mod ids;
 mod in_flight;
 mod msisdn;
@@ -13,12 +16,15 @@ mod release;
 mod reserve;
 mod sweep;
 
+pub(crate) use attempt::LEASE_MARGIN;
+pub use audit::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
+pub use idempotency::IdempotencyKey;
 pub(crate) use ids::uuid_id;
-pub use ids::{BrandId, Choice, ExternalId, PreviewId, ReservationId, SimId};
+pub use ids::{BrandId, Choice, ClientName, ExternalId, PreviewId, ReservationId, SimId};
 pub(crate) use in_flight::InFlight;
 pub use msisdn::{Ddd, Malformed, MaskedMsisdn, Msisdn};
 pub(crate) use msisdn::{ascii, serde_as_text};
 pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
 pub use preview::{Offer, Preview};
-pub(crate) use reserve::LEASE_MARGIN;
 pub use reserve::Reservation;
+pub use sweep::SweepReport;

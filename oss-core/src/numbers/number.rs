@@ -74,6 +74,9 @@ words! {
         Assigned = "ASSIGNED",
         /// Given back here; Sigan is being told.
         Releasing = "RELEASING",
+        /// Given up with its outcome unknown; Sigan is being told to cancel it, so that a late arrival of the lost call has
+        /// no effect. Nobody confirms it any more.
+        Cancelling = "CANCELLING",
         /// Given back, and Sigan knows.
         Released = "RELEASED",
         /// Sigan does not hold the number for us, for certain.
@@ -127,6 +130,8 @@ pub struct HoldRecord {
     pub state: ReservationState,
     /// Why it is in this state, where there is a reason to give.
     pub reason: Option<String>,
+    /// Until when the number was held unless put on a line; none where it never was held for certain.
+    pub hold_expires_at: Option<DateTime<Utc>>,
     /// When it began.
     pub created_at: DateTime<Utc>,
     /// When its state last changed.

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::idempotency::IdempotencyKey;
 use super::ids::{Choice, ExternalId, PreviewId};
-use super::msisdn::{Ddd, MaskedMsisdn};
+use super::msisdn::{Ddd, MaskedMsisdn, Msisdn};
 use crate::error::Error;
 use crate::oss::Oss;
-use crate::sigan::{Doubt, PreReservation, PreReserve, Refusal, SiganError};
-use crate::store::NewPreview;
+use crate::sigan::{Lane, PreReservation, PreReserve, Refusal, SiganError, Turn};
+use crate::store::{KeyedPreview, NewPreview};
 
 /// How much longer than its preview Sigan keeps the numbers ("1 minuto a mais que a configuração").
 pub(crate) const HOLD_MARGIN: Duration = Duration::from_mins(1);
@@ -39,21 +40,65 @@ pub struct Offer {
     pub choice: Choice,
 }
 
+impl Preview {
+    /// What callers see of a preview: its numbers masked, in the order in which they were offered.
+    fn new(id: PreviewId, msisdns: &[Msisdn]) -> Self {
+        let offer = |(choice, msisdn): (Choice, &Msisdn)| Offer { choice, masked: msisdn.masked() };
+        Self { id, offers: Choice::ALL.into_iter().zip(msisdns).map(offer).collect() }
+    }
+}
+
 impl Oss {
     /// Pre-reserves three numbers of an area code for as long as the configuration says (15 minutes).
     ///
-    /// `previous` names a preview that the new one replaces; Sigan frees its numbers in the same step.
+    /// `previous` names a preview that the new one replaces; Sigan frees its numbers in the same step. With a key, repeating
+    /// the call gives the same preview.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownDdd`], [`Error::UnknownPrevious`]; [`Error::PreviewUsed`] where the previous preview holds a number or
-    /// a reserve from it is in flight; [`Error::NoNumbersLeft`]; and those of Sigan and of the store. After any of them
-    /// nothing is held: a pre-reservation that nobody can name lapses in Sigan by itself.
-    pub async fn create_preview(&self, ddd: Ddd, previous: Option<PreviewId>) -> Result<Preview, Error> {
-        self.tracked(move |oss| async move { oss.new_preview(ddd, previous).await }).await
+    /// a reserve from it is in flight; [`Error::NoNumbersLeft`]; [`Error::KeyReused`], [`Error::KeyInFlight`]; and those of
+    /// Sigan and of the store. After any of them nothing is held: a pre-reservation that nobody can name lapses in Sigan by
+    /// itself.
+    pub async fn create_preview(
+        &self,
+        ddd: Ddd,
+        previous: Option<PreviewId>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Preview, Error> {
+        self.tracked(move |oss| async move {
+            match key {
+                Some(key) => oss.alone(&key, oss.preview_once(ddd, previous, &key)).await,
+                None => oss.new_preview(ddd, previous, None).await?.ok_or(Error::KeyInFlight),
+            }
+        })
+        .await
     }
 
-    async fn new_preview(&self, ddd: Ddd, previous: Option<PreviewId>) -> Result<Preview, Error> {
+    /// The same for a call that names itself: what it created before is its answer.
+    async fn preview_once(
+        &self,
+        ddd: Ddd,
+        previous: Option<PreviewId>,
+        key: &IdempotencyKey,
+    ) -> Result<Preview, Error> {
+        if let Some(known) = self.store().keyed_preview(key).await? {
+            return known.again(ddd, previous);
+        }
+        if let Some(preview) = self.new_preview(ddd, previous, Some(key)).await? {
+            return Ok(preview);
+        }
+        // Another process was faster. What Sigan offered to this call lapses there by itself.
+        self.store().keyed_preview(key).await?.ok_or(Error::KeyInFlight)?.again(ddd, previous)
+    }
+
+    /// None where another preview has the key.
+    async fn new_preview(
+        &self,
+        ddd: Ddd,
+        previous: Option<PreviewId>,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Option<Preview>, Error> {
         // Valida se DDD existe
         self.require_ddd(ddd).await?;
 
@@ -65,8 +110,9 @@ impl Oss {
 
         // Chama Sigan para pré-reservar números. The preview's time counts from before the call, so that it ends before
         // Sigan's hold does, however long the answer takes.
+        let turn = self.sigan().turn(Lane::Caller).await?;
         let asked = Instant::now();
-        let pre_reservation = self.pre_reserve(ddd, Choice::ALL.len(), previous_external_id).await?;
+        let pre_reservation = self.pre_reserve(&turn, ddd, Choice::ALL.len(), previous_external_id).await?;
 
         // Insere preview e os três preview_number's
         let preview = NewPreview {
@@ -76,17 +122,15 @@ impl Oss {
             msisdns: pre_reservation.msisdns,
             valid_for: self.settings().preview_ttl.saturating_sub(asked.elapsed()),
             previous,
+            key: key.cloned(),
         };
-        self.store().create_preview(&preview).await?;
+        if !self.store().create_preview(&preview).await? {
+            return Ok(None);
+        }
         tracing::info!(preview.id = %preview.id, number.ddd = %ddd, "Preview created.");
 
         // retorna dtos, ofuscando os números
-        let offers = Choice::ALL
-            .into_iter()
-            .zip(&preview.msisdns)
-            .map(|(choice, msisdn)| Offer { choice, masked: msisdn.masked() })
-            .collect();
-        Ok(Preview { id: preview.id, offers })
+        Ok(Some(Preview::new(preview.id, &preview.msisdns)))
     }
 
     async fn replaceable(&self, id: PreviewId) -> Result<ExternalId, Error> {
@@ -98,8 +142,9 @@ impl Oss {
     }
 
     /// Asks Sigan for numbers, on hold for a minute longer than a preview lives.
-    pub(crate) async fn pre_reserve(
+    pub(super) async fn pre_reserve(
         &self,
+        turn: &Turn<'_>,
         ddd: Ddd,
         quantity: usize,
         previous: Option<ExternalId>,
@@ -111,14 +156,17 @@ impl Oss {
             hold_for: self.settings().preview_ttl + HOLD_MARGIN,
             previous,
         };
-        self.sigan().pre_reserve(&wish).await.map_err(|error| match error {
+        turn.pre_reserve(&wish).await.map_err(|error| match error {
             SiganError::Refused(Refusal::NoneLeft) => Error::NoNumbersLeft(ddd),
-            SiganError::Refused(refusal) => Error::SiganRefused(refusal),
-            SiganError::NotSent => Error::SiganUnreachable,
-            SiganError::NoAnswer(doubt @ (Doubt::Status(_) | Doubt::Unreadable)) => {
-                Error::SiganNonsense(doubt.to_string())
-            }
-            SiganError::NoAnswer(doubt) => Error::OutcomeUnknown(doubt),
+            error => error.into(),
         })
+    }
+}
+
+impl KeyedPreview {
+    /// The answer to a repeated call, where it is the same call.
+    fn again(self, ddd: Ddd, previous: Option<PreviewId>) -> Result<Preview, Error> {
+        let same = self.previous == previous && self.msisdns.iter().all(|msisdn| msisdn.ddd() == ddd);
+        if same { Ok(Preview::new(self.id, &self.msisdns)) } else { Err(Error::KeyReused) }
     }
 }

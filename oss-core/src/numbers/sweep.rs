@@ -1,35 +1,239 @@
-//! What happens to a number without a caller: Sigan is told of releases.
+//! Everything that happens to a number without a caller: abandoned ones are given back, doubts are settled, Sigan is told of
+//! what was given back, old previews are forgotten. The automatic release that the specification leaves open.
+//!
+//! Any number of processes may sweep at once: each row is claimed by one of them, with a lease.
 
 use std::time::Duration;
 
-use crate::oss::Oss;
-use crate::sigan::SiganError;
-use crate::store::Delivery;
+use futures::future::join_all;
+use serde::Serialize;
+use tokio::time::Instant;
 
-/// How soon a release that Sigan was not told of is due again.
-const UNDELIVERED_RETRY: Duration = Duration::from_secs(5);
+use super::attempt::{LeaseClock, recorded};
+use super::number::ReservationState;
+use crate::error::Error;
+use crate::oss::Oss;
+use crate::sigan::{Holder, Lane, SiganError};
+use crate::store::{Delivery, Due, Lease, StoreError};
+
+/// How many rows one statement settles where Sigan is not needed.
+const BATCH: u32 = 500;
+
+/// The bound of the wait before the first repeat; it doubles with each.
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+
+/// What one sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SweepReport {
+    /// Abandoned numbers that were given back.
+    pub expired: u64,
+    /// Abandoned holds whose number another program had put on a line: they stay.
+    pub assigned: u64,
+    /// Doubts that turned out to be holds of ours.
+    pub recovered: u64,
+    /// Releases that Sigan was told of.
+    pub released: u64,
+    /// Doubts that turned out to be none, cancelled in Sigan.
+    pub rejected: u64,
+    /// What Sigan could not be asked or told; it stays due.
+    pub failed: u64,
+    /// Old previews that were deleted.
+    pub purged: u64,
+}
+
+/// What became of a row that was claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    Recovered,
+    Released,
+    Rejected,
+    /// Another process was faster, or the row changed meanwhile.
+    Elsewhere,
+    Failed,
+}
+
+impl SweepReport {
+    fn count(&mut self, settled: Settled) {
+        match settled {
+            Settled::Recovered => self.recovered += 1,
+            Settled::Released => self.released += 1,
+            Settled::Rejected => self.rejected += 1,
+            Settled::Failed => self.failed += 1,
+            Settled::Elsewhere => {}
+        }
+    }
+}
 
 impl Oss {
+    /// Does everything that is due, once: gives abandoned numbers back, settles doubts, tells Sigan of releases, deletes old
+    /// previews. While Sigan does not answer it tries one call and leaves the rest due.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]. What was done before it stays done; the rest stays due.
+    pub async fn sweep(&self) -> Result<SweepReport, Error> {
+        self.tracked(|oss| async move { oss.sweep_once().await }).await
+    }
+
+    /// Sweeps again and again, at the interval of the settings, in a task that ends with [`Oss::shutdown`].
+    pub fn sweep_in_background(&self) {
+        let oss = self.clone();
+        self.spawn(async move {
+            while !oss.stopping().is_cancelled() {
+                let begun = Instant::now();
+                if let Err(error) = oss.sweep_once().await {
+                    tracing::warn!(%error, "A sweep ended early; the next one goes on.");
+                }
+                let rest = oss.settings().sweep_interval.saturating_sub(begun.elapsed());
+                oss.stopping().run_until_cancelled(tokio::time::sleep(rest)).await;
+            }
+        });
+    }
+
+    async fn sweep_once(&self) -> Result<SweepReport, Error> {
+        let mut report = SweepReport::default();
+        self.settle_overdue(&mut report).await?;
+        self.settle_claimed(&mut report).await?;
+        self.purge(&mut report).await?;
+        if report != SweepReport::default() {
+            let SweepReport { expired, assigned, recovered, released, rejected, failed, purged } = report;
+            tracing::info!(expired, assigned, recovered, released, rejected, failed, purged, "Swept.");
+        }
+        Ok(report)
+    }
+
+    /// What the database alone can settle.
+    async fn settle_overdue(&self, report: &mut SweepReport) -> Result<(), StoreError> {
+        while !self.stopping().is_cancelled() {
+            let overdue = self.store().settle_overdue(BATCH).await?;
+            report.expired += overdue.expired;
+            report.assigned += overdue.assigned;
+            if overdue.rows() < u64::from(BATCH) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What Sigan has to be asked or told.
+    async fn settle_claimed(&self, report: &mut SweepReport) -> Result<(), StoreError> {
+        while !self.stopping().is_cancelled() {
+            let wanted = self.sigan().upkeep_wanted();
+            if wanted == 0 {
+                break;
+            }
+            let lease_for = self.settings().lease();
+            let clock = LeaseClock::start(lease_for);
+            let claimed =
+                self.store().claim_due(u32::try_from(wanted).unwrap_or(u32::MAX), lease_for).await?;
+            let last = claimed.len() < wanted;
+            let settled = claimed.into_iter().map(|due| self.settle(due, clock));
+            join_all(settled).await.into_iter().for_each(|settled| report.count(settled));
+            if last {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn purge(&self, report: &mut SweepReport) -> Result<(), StoreError> {
+        while !self.stopping().is_cancelled() {
+            let purged = self.store().purge_previews(self.settings().preview_retention, BATCH).await?;
+            report.purged += purged;
+            if purged < u64::from(BATCH) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, due: Due, clock: LeaseClock) -> Settled {
+        match due {
+            Due::Delivery(delivery) => self.deliver(&delivery).await,
+            Due::Doubtful { lease, nameable: true } => self.recover(&lease, clock).await,
+            // Whoever asked for it has no name for it: held or not, nobody will ever claim it.
+            Due::Doubtful { lease, nameable: false } => {
+                self.give_up(&lease, clock, "nobody can name it").await
+            }
+        }
+    }
+
+    /// Asks Sigan who holds the number of an attempt in doubt.
+    async fn recover(&self, lease: &Lease, clock: LeaseClock) -> Settled {
+        let asked = match self.sigan().turn(Lane::Upkeep).await {
+            Ok(turn) => turn.holder(&lease.hold).await,
+            Err(_) => Err(SiganError::NotSent),
+        };
+        match asked {
+            Ok(Holder::Reserved) => match self.confirmed(lease, clock).await {
+                Ok(_) => Settled::Recovered,
+                Err(Error::GivenUp) => Settled::Elsewhere,
+                Err(_) => Settled::Failed,
+            },
+            Ok(Holder::PreReserved | Holder::Nobody) => self.give_up(lease, clock, "not held in Sigan").await,
+            Err(error) => {
+                self.doubtful(lease, clock, reason(&error)).await;
+                Settled::Failed
+            }
+        }
+    }
+
+    /// Gives an attempt up whose earlier call may yet arrive: the decision first, so that nobody confirms the attempt any more,
+    /// then the cancellation in Sigan, which bars the late call.
+    pub(super) async fn give_up(&self, lease: &Lease, clock: LeaseClock, reason: &str) -> Settled {
+        let tell_within = self.settings().lease();
+        match recorded(clock, || self.store().cancel(lease, reason, tell_within)).await {
+            Ok(Some(delivery)) => self.deliver(&delivery).await,
+            Ok(None) => Settled::Elsewhere,
+            Err(error) => {
+                tracing::error!(reservation.id = %lease.reservation, %error, "An attempt could not be given up; recovery will.");
+                Settled::Failed
+            }
+        }
+    }
+
     /// Tells Sigan of a release, in a task of its own that [`Oss::shutdown`] waits for.
-    pub(crate) fn deliver_in_background(&self, delivery: Delivery) {
+    pub(super) fn deliver_in_background(&self, delivery: Delivery) {
         let oss = self.clone();
         self.spawn(async move { oss.deliver(&delivery).await });
     }
 
-    async fn deliver(&self, delivery: &Delivery) {
+    /// Tells Sigan of a release. Where it cannot be told the row stays due, so this never fails for good.
+    pub(super) async fn deliver(&self, delivery: &Delivery) -> Settled {
+        let told = match self.sigan().turn(Lane::Upkeep).await {
+            Ok(turn) => turn.release(&delivery.hold).await,
+            Err(_) => Err(SiganError::NotSent),
+        };
         let id = delivery.reservation;
-        let told = self.sigan().release(&delivery.hold).await;
         let settled = match &told {
             Ok(()) => self.store().delivered(id).await,
             Err(error) => {
                 tracing::warn!(reservation.id = %id, %error, "Sigan could not be told of a release; it stays due.");
-                self.store().undelivered(id, reason(error), UNDELIVERED_RETRY).await
+                let retry_in = self.retry_in(delivery.attempts);
+                self.store().undelivered(delivery, reason(error), retry_in).await.map(|()| None)
             }
         };
-        if let Err(error) = settled {
-            // The row stays RELEASING with its lease: it is due again when that runs out, and a release may be repeated.
-            tracing::warn!(reservation.id = %id, %error, "The delivery of a release could not be recorded.");
+        match settled {
+            Ok(Some(ReservationState::Rejected)) => Settled::Rejected,
+            Ok(Some(_)) => Settled::Released,
+            Ok(None) if told.is_ok() => Settled::Elsewhere,
+            Ok(None) => Settled::Failed,
+            Err(error) => {
+                // The row stays as it is, with its lease: it is due again when that runs out, and a release may be repeated.
+                tracing::warn!(reservation.id = %id, %error, "The delivery of a release could not be recorded.");
+                Settled::Failed
+            }
         }
+    }
+
+    /// How soon what failed for the `attempts`-th time is due again: at a random moment of a time that doubles with each
+    /// attempt, up to the interval of the sweep, so that nothing rests longer once Sigan is back. The breaker, not this wait,
+    /// is what spares a Sigan that is down.
+    pub(super) fn retry_in(&self, attempts: i32) -> Duration {
+        let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or_default();
+        let bound = FIRST_RETRY.saturating_mul(1 << doublings).min(self.settings().sweep_interval);
+        bound.mul_f64(fastrand::f64())
     }
 }
 

@@ -25,6 +25,7 @@
 //! - not-found is typed and carries our id.
 
 mod client;
+mod gate;
 #[cfg(feature = "mock")]
 pub mod mock;
 pub mod wire;
@@ -33,8 +34,9 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-
+use chrono::{DateTime, Utc};
 pub use client::{Credentials, HttpSigan};
+pub(crate) use gate::{Busy, Gate, Lane, Turn};
 
 use crate::numbers::{BrandId, Ddd, ExternalId, Msisdn};
 
@@ -69,6 +71,35 @@ pub struct PreReservation {
     pub external_id: ExternalId,
     /// The numbers: as many as were asked for, all different, all of the area code that was asked for.
     pub msisdns: Vec<Msisdn>,
+}
+
+/// How Sigan holds a number under a pre-reservation of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// Reserved, until it is released.
+    Reserved,
+    /// Merely pre-reserved, for a while.
+    PreReserved,
+    /// Not at all.
+    Nobody,
+}
+
+/// One hold of Sigan's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedHold {
+    /// The hold.
+    pub hold: Hold,
+    /// When it was reserved, by Sigan's clock.
+    pub reserved_at: DateTime<Utc>,
+}
+
+/// A page of the numbers that Sigan has reserved for a brand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldsPage {
+    /// The holds, in the order of their numbers, each number once.
+    pub holds: Vec<ListedHold>,
+    /// After which number the next page begins; none on the last.
+    pub next: Option<Msisdn>,
 }
 
 /// Why a call to Sigan did not succeed.
@@ -164,4 +195,15 @@ pub trait Sigan: Send + Sync + fmt::Debug {
 
     /// Releases one hold, and bars it for ever. That it is not held there any more counts as released.
     async fn release(&self, hold: &Hold) -> Result<(), SiganError>;
+
+    /// Asks how a number is held under a pre-reservation of ours.
+    async fn holder(&self, hold: &Hold) -> Result<Holder, SiganError>;
+
+    /// Lists at most `limit` of the numbers reserved for a brand, from the one after `after` on.
+    async fn holds(
+        &self,
+        brand: &BrandId,
+        after: Option<Msisdn>,
+        limit: usize,
+    ) -> Result<HoldsPage, SiganError>;
 }

@@ -3,8 +3,8 @@
 //! Both backends decide by these functions, so a rule stands once. PostgreSQL writes in the statement that reads, under guards
 //! that say the same; a function here then names the answer. Knows no SQL.
 
-use super::{Assign, Begin, Delivery, Lease, Release};
-use crate::numbers::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
+use super::{Assign, Begin, Delivery, Keyed, Lease, Release};
+use crate::numbers::{Ddd, ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
 use crate::sigan::Hold;
 
 /// How often a step is taken again that found its rows changed under it, before the caller is told to come back later.
@@ -80,6 +80,7 @@ impl Own {
             }
             ReservationState::Pending if !self.due => Verdict::Answer(Begin::InFlight),
             ReservationState::Pending | ReservationState::InDoubt => Verdict::Resume(resumed),
+            ReservationState::Cancelling => Verdict::Answer(Begin::InFlight),
             ReservationState::Releasing | ReservationState::Released | ReservationState::Rejected => {
                 Verdict::Answer(Begin::Used)
             }
@@ -91,8 +92,38 @@ impl ReservationState {
     /// What a wish for another number of the same preview is told.
     fn blocks_other_choices(self) -> Begin {
         match self {
-            Self::Pending | Self::InDoubt => Begin::OtherInFlight,
+            Self::Pending | Self::InDoubt | Self::Cancelling => Begin::OtherInFlight,
             _ => Begin::Used,
+        }
+    }
+}
+
+/// The random reservation that was begun under a key.
+#[derive(Debug)]
+pub(super) struct KeyedRow {
+    pub(super) own: Own,
+    /// Sigan's name for its pre-reservation.
+    pub(super) external_id: ExternalId,
+}
+
+impl KeyedRow {
+    /// What a repeated call for a number of `ddd` is told. [`Keyed::Resumed`] is to be written first.
+    pub(super) fn verdict(self, ddd: Ddd) -> Keyed {
+        let Self { own, external_id } = self;
+        if own.msisdn.ddd() != ddd {
+            return Keyed::OtherRequest;
+        }
+        match own.state {
+            ReservationState::Held | ReservationState::Assigned => Keyed::Held(own.msisdn),
+            ReservationState::Pending if !own.due => Keyed::InFlight,
+            ReservationState::Pending | ReservationState::InDoubt => {
+                let hold = Hold { external_id, msisdn: own.msisdn };
+                Keyed::Resumed(Lease { reservation: own.id, call: own.attempts + 1, hold })
+            }
+            ReservationState::Cancelling => Keyed::InFlight,
+            ReservationState::Releasing | ReservationState::Released | ReservationState::Rejected => {
+                Keyed::Spent
+            }
         }
     }
 }
@@ -142,9 +173,9 @@ impl Seen {
     }
 }
 
-/// The delivery of a release of `msisdn`.
+/// The first delivery of a release of `msisdn`.
 pub(super) fn delivery(reservation: ReservationId, external_id: ExternalId, msisdn: Msisdn) -> Delivery {
-    Delivery { reservation, hold: Hold { external_id, msisdn } }
+    Delivery { reservation, hold: Hold { external_id, msisdn }, attempts: 0 }
 }
 
 #[cfg(test)]
@@ -205,6 +236,30 @@ mod tests {
             asked(Some(own(State::Pending, false))).verdict(ReservationId::new()),
             Verdict::Answer(Begin::InFlight)
         );
+    }
+
+    #[test]
+    fn an_attempt_that_is_being_cancelled_is_waited_for() {
+        assert_eq!(
+            asked(Some(own(State::Cancelling, true))).verdict(ReservationId::new()),
+            Verdict::Answer(Begin::InFlight)
+        );
+        assert_eq!(State::Cancelling.blocks_other_choices(), Begin::OtherInFlight);
+    }
+
+    #[test]
+    fn a_repeated_call_is_told_what_became_of_the_first() {
+        let told = |state, due, ddd: &str| {
+            let row = KeyedRow { own: own(state, due), external_id: "PR-1".parse().unwrap() };
+            row.verdict(ddd.parse().unwrap())
+        };
+        assert!(matches!(told(State::Held, false, "11"), Keyed::Held(_)));
+        assert!(matches!(told(State::InDoubt, false, "11"), Keyed::Resumed(Lease { call: 2, .. })));
+        assert!(matches!(told(State::Pending, true, "11"), Keyed::Resumed(_)));
+        assert_eq!(told(State::Pending, false, "11"), Keyed::InFlight);
+        assert_eq!(told(State::Cancelling, true, "11"), Keyed::InFlight);
+        assert_eq!(told(State::Released, false, "11"), Keyed::Spent);
+        assert_eq!(told(State::Held, false, "21"), Keyed::OtherRequest);
     }
 
     #[test]

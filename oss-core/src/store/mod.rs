@@ -3,6 +3,7 @@
 //! A method here is one step of the domain, not one row: each backend takes it in as few round trips as it can. The database
 //! is the judge of every race: its indexes refuse a second holder of a number. Backends know no operation and call nobody.
 
+mod answers;
 mod catalog;
 mod facts;
 mod migrations;
@@ -13,6 +14,10 @@ mod sqlite;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use answers::{
+    Assign, Begin, BeginRandom, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview, KnownHold, Lease,
+    LiveHold, NewPreview, Overdue, PreviousPreview, Range, Release,
+};
 use async_trait::async_trait;
 pub use catalog::CatalogStore;
 pub use postgres::PostgresStore;
@@ -21,9 +26,9 @@ pub use sqlite::{Clock, SqliteStore, SystemClock};
 
 use crate::config::DatabaseConfig;
 use crate::numbers::{
-    BrandId, Choice, Ddd, ExternalId, Msisdn, Number, NumberStatus, PreviewId, ReservationId, SimId,
+    BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
-use crate::sigan::Hold;
+use crate::sigan::{Hold, ListedHold};
 
 /// Why the database did not do what it was asked.
 ///
@@ -60,124 +65,6 @@ impl StoreError {
     }
 }
 
-/// A pre-reservation to be stored, with the numbers Sigan offered.
-#[derive(Debug, Clone)]
-pub struct NewPreview {
-    /// Our name for it, chosen by the caller, so that storing it twice is storing it once.
-    pub id: PreviewId,
-    /// Sigan's name for it.
-    pub external_id: ExternalId,
-    /// The brand it was made for.
-    pub brand: BrandId,
-    /// The numbers, in the order in which they are shown: index 1, 2, 3.
-    pub msisdns: Vec<Msisdn>,
-    /// How much longer a number may be reserved from it, counted from now.
-    pub valid_for: Duration,
-    /// The preview whose place it takes, whose numbers Sigan has just freed.
-    pub previous: Option<PreviewId>,
-}
-
-/// The preview that a new one is to replace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviousPreview {
-    /// Sigan's name for it.
-    pub external_id: ExternalId,
-    /// Whether it holds a number, or a call is trying to hold one from it.
-    pub in_use: bool,
-}
-
-/// The right to ask Sigan for one number, for a while. One row of `reservation`, in state `PENDING`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
-    /// The attempt to hold the number.
-    pub reservation: ReservationId,
-    /// Counts the calls to Sigan of this attempt, from 1. It fences: what an older call learned cannot undo a newer one.
-    pub call: i32,
-    /// What Sigan is asked to hold.
-    pub hold: Hold,
-}
-
-impl Lease {
-    /// Whether an earlier call of this attempt may have taken effect in Sigan.
-    #[must_use]
-    pub fn is_repeat(&self) -> bool {
-        self.call > 1
-    }
-}
-
-/// What a preview says of a wish to reserve one of its numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Begin {
-    /// The number may be asked of Sigan: the caller has the lease.
-    Started(Lease),
-    /// This preview already holds this very number.
-    Held(Msisdn),
-    /// Another call is asking Sigan for this very number, from this preview.
-    InFlight,
-    /// Another number of this preview is being asked of Sigan, or its outcome is in doubt.
-    OtherInFlight,
-    /// The preview holds another number, or its number was released.
-    Used,
-    /// No such preview.
-    UnknownPreview,
-    /// The preview has no number with this index.
-    UnknownChoice,
-    /// Its time is over.
-    Expired,
-    /// The number is reserved or in use, though Sigan offered it.
-    Taken(Msisdn),
-}
-
-/// What became of a hold that Sigan confirmed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Confirmed {
-    /// Recorded: the number is ours.
-    Held,
-    /// The number was released meanwhile.
-    Released,
-    /// The attempt was given up meanwhile, so the hold is to be released again.
-    GivenUp(Delivery),
-}
-
-/// A hold that Sigan is to be told to release.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// The row that says so, in state `RELEASING`.
-    pub reservation: ReservationId,
-    /// What Sigan is to release.
-    pub hold: Hold,
-}
-
-/// What became of a wish to release a number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Release {
-    /// The number is not known.
-    Unknown,
-    /// It was given back before.
-    AlreadyReturned,
-    /// It is neither reserved nor returned.
-    Forbidden(NumberStatus),
-    /// A call to Sigan about this number is under way.
-    InFlight,
-    /// Given back now. Sigan is to be told, where its id of the hold is known.
-    Returned(Option<Delivery>),
-}
-
-/// What became of a wish to put a number on a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Assign {
-    /// The number is not known.
-    Unknown,
-    /// It is on a line with this SIM, now or already.
-    Assigned,
-    /// It is on a line with another SIM.
-    AssignedElsewhere,
-    /// Whether Sigan holds it is not certain yet.
-    InDoubt,
-    /// It was given back.
-    Forbidden(NumberStatus),
-}
-
 /// The database, as the operations on numbers see it.
 ///
 /// Every method is one step that happens whole or not at all. Each may be repeated after an error: a step that had
@@ -193,10 +80,14 @@ pub trait Store: CatalogStore {
     /// The preview that a new one is to replace.
     async fn previous_preview(&self, id: PreviewId) -> Result<Option<PreviousPreview>, StoreError>;
 
-    /// Stores a preview with its numbers, and ends the one whose place it takes.
-    async fn create_preview(&self, preview: &NewPreview) -> Result<(), StoreError>;
+    /// The preview that was created under a key.
+    async fn keyed_preview(&self, key: &IdempotencyKey) -> Result<Option<KeyedPreview>, StoreError>;
 
-    /// Takes the lease on a number of a preview, as the attempt `id`, or says why not.
+    /// Stores a preview with its numbers, and ends the one whose place it takes. False, and nothing is stored, where another
+    /// preview has its key.
+    async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError>;
+
+    /// Takes the lease on a number of a preview, as the attempt `id`, or says why not. Without a `lease` it only looks.
     ///
     /// An attempt of this preview at this number whose outcome is in doubt, or whose lease ran out, is taken up again.
     async fn begin_reservation(
@@ -204,17 +95,27 @@ pub trait Store: CatalogStore {
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
-        lease: Duration,
+        lease: Option<Duration>,
     ) -> Result<Begin, StoreError>;
 
-    /// Takes the lease on a number that comes from no preview, as the attempt `id`; none where the number is taken.
+    /// Takes the lease on a number that comes from no preview, as the attempt `id`.
     async fn begin_random(
         &self,
         id: ReservationId,
         hold: &Hold,
         brand: &BrandId,
+        key: Option<&IdempotencyKey>,
         lease: Duration,
-    ) -> Result<Option<Lease>, StoreError>;
+    ) -> Result<BeginRandom, StoreError>;
+
+    /// What became of the random reservation that was begun under a key; none where none was, or nothing came of it. Without
+    /// a `lease` it only looks.
+    async fn resume_keyed(
+        &self,
+        key: &IdempotencyKey,
+        ddd: Ddd,
+        lease: Option<Duration>,
+    ) -> Result<Option<Keyed>, StoreError>;
 
     /// Sigan holds the number: the attempt is `HELD` for `hold_for`, the number `RESERVED`, and its preview names it.
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError>;
@@ -223,20 +124,31 @@ pub trait Store: CatalogStore {
     /// preview, so that it will be released if abandoned.
     async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<(), StoreError>;
 
-    /// Sigan does not hold the number for us, for certain: the attempt is `REJECTED`. A number that an earlier call of the
-    /// same attempt had left `RESERVED` is `RETURNED`; any other is untouched.
+    /// Sigan does not hold the number for us, for certain, and nothing that was sent can still arrive: the attempt is
+    /// `REJECTED`, the number untouched.
     async fn reject(&self, lease: &Lease, reason: &str) -> Result<(), StoreError>;
+
+    /// The attempt is given up, though what was sent for it may still arrive: it is `CANCELLING`, leased for `tell_within` to
+    /// the caller, who tells Sigan at once, and a number that it had left `RESERVED` is `RETURNED`. None where a newer call
+    /// has the attempt.
+    async fn cancel(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError>;
 
     /// Gives a number back. The hold's row is `RELEASING`, leased for `lease` to the caller, who tells Sigan at once.
     async fn release(&self, msisdn: Msisdn, lease: Duration) -> Result<Release, StoreError>;
 
-    /// Sigan was told: the hold is `RELEASED`.
-    async fn delivered(&self, id: ReservationId) -> Result<(), StoreError>;
+    /// Sigan was told: what was `RELEASING` is `RELEASED`, what was `CANCELLING` is `REJECTED`. The state it came to; none
+    /// where another had told before.
+    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError>;
 
-    /// Sigan could not be told: the hold stays `RELEASING`, due again in `retry_in`.
+    /// Sigan could not be told: the hold's row stays as it is, due again in `retry_in`.
     async fn undelivered(
         &self,
-        id: ReservationId,
+        delivery: &Delivery,
         reason: &str,
         retry_in: Duration,
     ) -> Result<(), StoreError>;
@@ -246,6 +158,48 @@ pub trait Store: CatalogStore {
 
     /// What a number is now and every hold it has had, the latest first; none for a number never seen.
     async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError>;
+
+    /// Settles what needs no word of Sigan, of at most `limit` abandoned numbers and as many attempts whose lease ran out:
+    /// the numbers are `RETURNED` and their holds due to be told, unless they are on a line; the attempts are `IN_DOUBT`.
+    async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError>;
+
+    /// Claims at most `limit` of what is due to be asked or told, the longest due first, each leased for `lease`. No two
+    /// callers claim the same.
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<Due>, StoreError>;
+
+    /// Deletes at most `limit` previews that ended more than `retention` ago and that nothing unsettled refers to.
+    async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError>;
+
+    /// What is known here of holds that Sigan lists, in their order. Young is what changed within `young`.
+    async fn known_holds(&self, listed: &[ListedHold], young: Duration)
+    -> Result<Vec<KnownHold>, StoreError>;
+
+    /// The numbers of a range that are `RESERVED` or `IN_USE` here, in order, at most `limit`. Young is what changed within
+    /// `young`.
+    async fn held_numbers(
+        &self,
+        range: Range,
+        young: Duration,
+        limit: u32,
+    ) -> Result<Vec<HeldNumber>, StoreError>;
+
+    /// Records, as the attempt `id`, that a hold which Sigan lists is to be released. None where its number is held here, or
+    /// an attempt at it is not over: then it is not ours to end.
+    async fn release_stray(
+        &self,
+        id: ReservationId,
+        hold: &Hold,
+        brand: &BrandId,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError>;
+
+    /// Gives back a number whose hold Sigan has lost: only where the attempt is still `HELD` and its number `RESERVED`.
+    async fn give_back_lost(
+        &self,
+        id: ReservationId,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError>;
 }
 
 /// A store on the configured database. Its tables are those of [`migrate`].

@@ -5,6 +5,7 @@ mod devices;
 mod health;
 mod numbers;
 mod previews;
+mod sweeps;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -41,6 +42,7 @@ pub fn router(oss: Oss, health: Health) -> Router {
         .route("/brands", get(devices::brands))
         .route("/brands/{brandId}/models", get(devices::models))
         .route("/device-models", put(devices::check))
+        .route("/sweeps", post(sweeps::sweep))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .fallback(unknown)

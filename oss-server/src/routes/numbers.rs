@@ -7,17 +7,19 @@ use oss_core::{Number, Reservation};
 
 use super::AppState;
 use crate::body::Fields;
+use crate::key::Key;
 use crate::path::Params;
 use crate::problem::Problem;
 
 /// `POST /reservations`
 pub(super) async fn reserve_random(
     State(state): State<AppState>,
+    Key(key): Key,
     mut fields: Fields,
 ) -> Result<(StatusCode, Json<Reservation>), Problem> {
     let ddd = fields.required("areaCode");
     let ddd = fields.finish(ddd)?;
-    let reservation = state.oss.reserve_random(ddd).await?;
+    let reservation = state.oss.reserve_random(ddd, key).await?;
     Ok((StatusCode::CREATED, Json(reservation)))
 }
 

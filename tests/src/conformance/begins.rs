@@ -5,8 +5,8 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Begin, NewPreview};
-use oss_core::{PreviewId, ReservationId};
+use oss_core::store::{Begin, BeginRandom, NewPreview};
+use oss_core::{PreviewId, ReservationId, ReservationState as State};
 
 use super::Fixture;
 use super::fixture::{LAPSED, LEASE, choice, hold};
@@ -21,7 +21,7 @@ pub async fn starts_once(db: &Fixture) {
 
 pub async fn may_be_repeated_by_its_own_id(db: &Fixture) {
     let (preview, id) = (db.preview().await, ReservationId::new());
-    let begin = async || db.store.begin_reservation(id, preview.id, choice(1), LEASE).await.unwrap();
+    let begin = async || db.store.begin_reservation(id, preview.id, choice(1), Some(LEASE)).await.unwrap();
     let first = begin().await;
     assert!(matches!(&first, Begin::Started(lease) if lease.reservation == id));
     assert_eq!(begin().await, first);
@@ -111,14 +111,31 @@ pub async fn resumes_a_lapsed_lease(db: &Fixture) {
     assert_eq!(db.begin(&preview, 2).await, Begin::OtherInFlight);
 }
 
+pub async fn only_looks_without_a_lease(db: &Fixture) {
+    let preview = db.preview().await;
+    let look = async |index| {
+        db.store.begin_reservation(ReservationId::new(), preview.id, choice(index), None).await.unwrap()
+    };
+    assert_eq!(look(1).await, Begin::Free);
+    assert_eq!(db.number(preview.msisdns[0]).await, None, "nothing was written");
+    db.doubtful(&preview, 1).await;
+    assert_eq!(look(1).await, Begin::Free, "a doubt could be taken up again");
+    assert_eq!(db.states(preview.msisdns[0]).await.1, [State::InDoubt]);
+    assert_eq!(look(2).await, Begin::OtherInFlight);
+    let lease = db.started(&preview, 1).await;
+    db.store.confirm(&lease, LEASE).await.unwrap();
+    assert_eq!(look(1).await, Begin::Held(lease.hold.msisdn));
+}
+
 pub async fn takes_a_random_number_once(db: &Fixture) {
     let (offer, id) = (db.offer(), ReservationId::new());
-    let begin = async |id| db.store.begin_random(id, &hold(&offer, 1), &offer.brand, LEASE).await.unwrap();
-    let lease = begin(id).await.expect("the number is free");
-    assert_eq!(begin(id).await, Some(lease.clone()), "the same attempt again");
-    assert_eq!(begin(ReservationId::new()).await, None, "another attempt");
+    let begin =
+        async |id| db.store.begin_random(id, &hold(&offer, 1), &offer.brand, None, LEASE).await.unwrap();
+    let BeginRandom::Started(lease) = begin(id).await else { panic!("the number is free") };
+    assert_eq!(begin(id).await, BeginRandom::Started(lease.clone()), "the same attempt again");
+    assert_eq!(begin(ReservationId::new()).await, BeginRandom::Taken, "another attempt");
     db.store.confirm(&lease, LEASE).await.unwrap();
-    assert_eq!(begin(ReservationId::new()).await, None, "reserved");
+    assert_eq!(begin(ReservationId::new()).await, BeginRandom::Taken, "reserved");
     db.store.release(lease.hold.msisdn, LEASE).await.unwrap();
-    assert!(begin(ReservationId::new()).await.is_some(), "given back");
+    assert!(matches!(begin(ReservationId::new()).await, BeginRandom::Started(_)), "given back");
 }

@@ -61,13 +61,47 @@ pub async fn a_refusal_leaves_nothing(db: &Fixture) {
     );
 }
 
-pub async fn a_refusal_after_a_doubt_returns_the_number(db: &Fixture) {
+pub async fn an_attempt_is_cancelled_before_it_is_rejected(db: &Fixture) {
     let preview = db.preview().await;
     db.doubtful(&preview, 1).await;
     let lease = db.started(&preview, 1).await;
-    db.store.reject(&lease, "hold-over").await.unwrap();
-    assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::Returned), vec![State::Rejected]));
+    let delivery = db.store.cancel(&lease, "hold-over", LEASE).await.unwrap().expect("it is ours");
+    assert_eq!((delivery.reservation, &delivery.hold), (lease.reservation, &lease.hold));
+    assert_eq!(
+        db.store.cancel(&lease, "hold-over", LEASE).await.unwrap(),
+        Some(delivery.clone()),
+        "again, the same"
+    );
+    let states = db.states(lease.hold.msisdn).await;
+    assert_eq!(states, (Some(NumberStatus::Returned), vec![State::Cancelling]));
     assert_eq!(db.store.release(lease.hold.msisdn, LEASE).await.unwrap(), Release::AlreadyReturned);
+    assert_eq!(db.begin(&preview, 1).await, Begin::InFlight, "until Sigan has been told");
+    assert_eq!(db.begin(&preview, 2).await, Begin::OtherInFlight);
+    assert_eq!(db.store.delivered(delivery.reservation).await.unwrap(), Some(State::Rejected));
+    assert_eq!(db.store.delivered(delivery.reservation).await.unwrap(), None, "told before");
+    let reason = db.number(lease.hold.msisdn).await.unwrap().history[0].reason.clone();
+    assert_eq!(reason.as_deref(), Some("hold-over"));
+    assert!(matches!(db.begin(&preview, 2).await, Begin::Started(_)), "another number may be tried");
+}
+
+pub async fn an_attempt_of_a_newer_call_is_not_cancelled(db: &Fixture) {
+    let preview = db.preview().await;
+    let old = db.doubtful(&preview, 1).await;
+    let new = db.started(&preview, 1).await;
+    assert_eq!(db.store.cancel(&old, "late", LEASE).await.unwrap(), None);
+    db.store.confirm(&new, LEASE).await.unwrap();
+    assert_eq!(db.store.cancel(&new, "late", LEASE).await.unwrap(), None, "held");
+    assert_eq!(db.states(new.hold.msisdn).await, (Some(NumberStatus::Reserved), vec![State::Held]));
+}
+
+pub async fn nobody_confirms_what_is_being_cancelled(db: &Fixture) {
+    let preview = db.preview().await;
+    let first = db.doubtful(&preview, 1).await;
+    let second = db.started(&preview, 1).await;
+    let delivery = db.store.cancel(&second, "not held", LEASE).await.unwrap().expect("it is ours");
+    // The first call has its answer at last.
+    assert_eq!(db.store.confirm(&first, LEASE).await.unwrap(), Confirmed::GivenUp(delivery));
+    assert_eq!(db.states(first.hold.msisdn).await, (Some(NumberStatus::Returned), vec![State::Cancelling]));
 }
 
 pub async fn a_refusal_of_an_older_call_changes_nothing(db: &Fixture) {
@@ -89,7 +123,7 @@ pub async fn a_hold_confirmed_after_it_was_given_up_is_released(db: &Fixture) {
     };
     assert_eq!(delivery.hold, lease.hold);
     assert_eq!(db.states(lease.hold.msisdn).await, (None, vec![State::Releasing, State::Rejected]));
-    db.store.delivered(delivery.reservation).await.unwrap();
+    assert_eq!(db.store.delivered(delivery.reservation).await.unwrap(), Some(State::Released));
     assert_eq!(db.states(lease.hold.msisdn).await.1, [State::Released, State::Rejected]);
 }
 

@@ -67,6 +67,7 @@ impl Fixture {
             msisdns: (1..=3).map(number).collect(),
             valid_for: Duration::from_mins(15),
             previous: None,
+            key: None,
         }
     }
 
@@ -92,7 +93,7 @@ impl Fixture {
     }
 
     async fn stored(&self, preview: &NewPreview) {
-        self.store.create_preview(preview).await.expect("a preview is stored");
+        assert!(self.store.create_preview(preview).await.expect("the store answers"), "a preview is stored");
     }
 
     /// A wish for a number of a preview, with a lease that lasts.
@@ -110,7 +111,8 @@ impl Fixture {
     ///
     /// Where the store fails.
     pub async fn begin_for(&self, preview: &NewPreview, index: u8, lease: Duration) -> Begin {
-        let begun = self.store.begin_reservation(ReservationId::new(), preview.id, choice(index), lease);
+        let begun =
+            self.store.begin_reservation(ReservationId::new(), preview.id, choice(index), Some(lease));
         begun.await.expect("the store answers")
     }
 

@@ -3,14 +3,17 @@
 //! `behaviours!` is the one list. A new behaviour is a function and a line there.
 
 pub mod assigns;
+pub mod audits;
 pub mod begins;
 pub mod catalog;
 pub mod ends;
 mod fixture;
+pub mod keys;
 pub mod older;
 pub mod previews;
 pub mod races;
 pub mod releases;
+pub mod sweeps;
 
 pub use self::fixture::Fixture;
 
@@ -35,15 +38,25 @@ macro_rules! behaviours {
             begins: starts_once, may_be_repeated_by_its_own_id, gives_the_held_number_again, gives_it_again_after_expiry,
                 waits_for_the_same_number, bars_the_other_numbers, knows_no_unknown, ends_with_the_preview,
                 refuses_a_number_held_elsewhere, starts_again_with_a_returned_number, resumes_a_doubt,
-                resumes_a_lapsed_lease, takes_a_random_number_once;
+                resumes_a_lapsed_lease, only_looks_without_a_lease, takes_a_random_number_once;
             ends: a_confirmed_hold_is_recorded, a_hold_may_be_confirmed_again, a_doubt_keeps_the_number,
-                a_doubt_of_an_older_call_changes_nothing, a_refusal_leaves_nothing, a_refusal_after_a_doubt_returns_the_number,
-                a_refusal_of_an_older_call_changes_nothing, a_hold_confirmed_after_it_was_given_up_is_released,
-                a_hold_confirmed_after_it_was_released_stays_released;
+                a_doubt_of_an_older_call_changes_nothing, a_refusal_leaves_nothing,
+                an_attempt_is_cancelled_before_it_is_rejected, an_attempt_of_a_newer_call_is_not_cancelled,
+                nobody_confirms_what_is_being_cancelled, a_refusal_of_an_older_call_changes_nothing,
+                a_hold_confirmed_after_it_was_given_up_is_released, a_hold_confirmed_after_it_was_released_stays_released;
             releases: a_number_is_given_back_once, only_a_reserved_number_is_given_back, a_call_under_way_bars_a_release,
                 a_doubt_is_released, a_released_preview_gives_no_number, a_released_number_may_be_held_again,
                 a_delivery_is_settled;
             assigns: a_held_number_goes_on_a_line, only_what_is_certain_goes_on_a_line, a_number_shows_its_history;
+            sweeps: an_abandoned_number_is_given_back, a_number_on_a_line_is_not_abandoned,
+                an_attempt_whose_caller_died_is_in_doubt, a_batch_has_a_limit, a_doubt_is_claimed_like_a_call,
+                a_random_doubt_can_be_named_only_by_a_key, a_claim_that_lapsed_is_made_again, each_row_is_claimed_by_one,
+                an_old_preview_is_forgotten;
+            keys: a_key_finds_its_preview, a_key_finds_its_number, a_key_takes_a_doubt_up_again,
+                an_attempt_that_left_nothing_frees_its_key, fifty_calls_with_one_key_begin_once;
+            audits: a_listed_hold_is_found_by_number_and_id, held_numbers_come_in_pages,
+                a_stray_is_recorded_before_it_is_released, a_number_that_is_held_here_is_no_stray,
+                only_an_idle_hold_is_given_back_as_lost;
             catalog: knows_the_devices, a_choice_is_kept_once, another_catalogue_takes_its_place_and_back,
                 a_changed_line_is_changed, an_import_that_was_overtaken_changes_nothing,
                 of_two_imports_at_once_one_is_written, another_list_of_localities_takes_its_place;

@@ -47,7 +47,9 @@ pub async fn fifty_callers_for_one_number(db: &Fixture) {
     }
     let begun = at_once(&db.store, |at, store| {
         let preview = previews[at];
-        async move { store.begin_reservation(ReservationId::new(), preview, choice(1), LEASE).await.unwrap() }
+        async move {
+            store.begin_reservation(ReservationId::new(), preview, choice(1), Some(LEASE)).await.unwrap()
+        }
     });
     let begun = begun.await;
     assert_eq!(started(&begun), 1, "{begun:?}");
@@ -58,7 +60,7 @@ pub async fn fifty_callers_for_one_preview(db: &Fixture) {
     let preview = db.preview().await.id;
     let begun = at_once(&db.store, |at, store| {
         let index = choice(u8::try_from(at % 3 + 1).expect("1 to 3"));
-        async move { store.begin_reservation(ReservationId::new(), preview, index, LEASE).await.unwrap() }
+        async move { store.begin_reservation(ReservationId::new(), preview, index, Some(LEASE)).await.unwrap() }
     });
     let begun = begun.await;
     assert_eq!(started(&begun), 1, "{begun:?}");

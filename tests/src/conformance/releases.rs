@@ -15,7 +15,7 @@ use super::fixture::{LAPSED, LEASE, hold};
 pub async fn a_number_is_given_back_once(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     let msisdn = lease.hold.msisdn;
-    let told = Delivery { reservation: lease.reservation, hold: lease.hold };
+    let told = Delivery { reservation: lease.reservation, hold: lease.hold, attempts: 0 };
     assert_eq!(db.store.release(msisdn, LEASE).await.unwrap(), Release::Returned(Some(told)));
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![State::Releasing]));
     assert_eq!(db.store.release(msisdn, LEASE).await.unwrap(), Release::AlreadyReturned);
@@ -74,18 +74,19 @@ pub async fn a_released_number_may_be_held_again(db: &Fixture) {
 
 pub async fn a_delivery_is_settled(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
-    db.store.delivered(lease.reservation).await.unwrap();
-    assert_eq!(
-        db.states(lease.hold.msisdn).await.1,
-        [State::Held],
-        "only what is being released is released"
-    );
-    db.store.release(lease.hold.msisdn, LEASE).await.unwrap();
-    db.store.undelivered(lease.reservation, "not-reachable", LEASE).await.unwrap();
+    let held = db.store.delivered(lease.reservation).await.unwrap();
+    assert_eq!((held, db.states(lease.hold.msisdn).await.1), (None, vec![State::Held]), "not being released");
+    let Release::Returned(Some(delivery)) = db.store.release(lease.hold.msisdn, LEASE).await.unwrap() else {
+        panic!("not told")
+    };
+    let newer = Delivery { attempts: 1, ..delivery.clone() };
+    db.store.undelivered(&newer, "not of this claim", LEASE).await.unwrap();
+    assert_eq!(db.number(lease.hold.msisdn).await.unwrap().history[0].reason, None);
+    db.store.undelivered(&delivery, "not-reachable", LEASE).await.unwrap();
     let number = db.number(lease.hold.msisdn).await.unwrap();
     assert_eq!(number.history[0].state, State::Releasing);
     assert_eq!(number.history[0].reason.as_deref(), Some("not-reachable"));
-    db.store.delivered(lease.reservation).await.unwrap();
+    assert_eq!(db.store.delivered(lease.reservation).await.unwrap(), Some(State::Released));
     let number = db.number(lease.hold.msisdn).await.unwrap();
     assert_eq!((number.history[0].state, number.history[0].reason.as_deref()), (State::Released, None));
 }

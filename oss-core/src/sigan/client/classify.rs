@@ -4,9 +4,11 @@
 //! wrong address or a Sigan that did its work and then failed: whether the call had its effect is not known.
 
 use crate::http::Received;
-use crate::numbers::ExternalId;
-use crate::sigan::wire::{PreReserved, RefusalBody, RefusalCode, Reserved};
-use crate::sigan::{Doubt, Hold, PreReservation, PreReserve, Refusal, SiganError};
+use crate::numbers::{ExternalId, Msisdn};
+use crate::sigan::wire::{self, Holding, HoldingState, PreReserved, RefusalBody, RefusalCode, Reserved};
+use crate::sigan::{
+    Doubt, Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, Refusal, SiganError,
+};
 
 /// What the contract gives as answers to a call.
 pub(super) struct Contract<'a> {
@@ -72,6 +74,43 @@ pub(super) fn released(hold: &Hold, received: Received) -> Result<(), SiganError
         Ok(_) | Err(SiganError::Refused(Refusal::NotHeld)) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// What an answer to "who holds it" means.
+pub(super) fn held_by(hold: &Hold, received: Received) -> Result<Holder, SiganError> {
+    let contract =
+        Contract { success: 200, refusals: &[RefusalCode::NotHeld], named: Some(&hold.external_id) };
+    let body = match classify(received, &contract) {
+        Err(SiganError::Refused(Refusal::NotHeld)) => return Ok(Holder::Nobody),
+        answered => answered?,
+    };
+    match serde_json::from_slice(&body) {
+        Ok(Holding { state: HoldingState::Reserved }) => Ok(Holder::Reserved),
+        Ok(Holding { state: HoldingState::PreReserved }) => Ok(Holder::PreReserved),
+        Err(_) => Err(UNREADABLE),
+    }
+}
+
+/// What a page of the list of our holds means. Its numbers have to rise, from the one after `after` on: a list that goes in
+/// circles or skips would be taken for the whole.
+pub(super) fn listed(after: Option<Msisdn>, received: Received) -> Result<HoldsPage, SiganError> {
+    let body = classify(received, &Contract { success: 200, refusals: &[], named: None })?;
+    let wire::HoldsPage { reservations, next } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
+    let mut last = after;
+    for reserved in &reservations {
+        if last.is_some_and(|last| reserved.msisdn <= last) {
+            return Err(UNREADABLE);
+        }
+        last = Some(reserved.msisdn);
+    }
+    if next.is_some_and(|next| Some(next) != last || reservations.is_empty()) {
+        return Err(UNREADABLE);
+    }
+    let holds = reservations.into_iter().map(|Reserved { external_id, msisdn, reserved_at }| ListedHold {
+        hold: Hold { external_id, msisdn },
+        reserved_at,
+    });
+    Ok(HoldsPage { holds: holds.collect(), next })
 }
 
 #[cfg(test)]
@@ -163,6 +202,51 @@ mod tests {
         ];
         for (received, expected) in cases {
             assert_eq!(released(&hold(), received.clone()), expected, "{received:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_answer_to_who_holds_it_means() {
+        let cases = [
+            (answer(200, r#"{"state":"RESERVED"}"#), Ok(Holder::Reserved)),
+            (answer(200, r#"{"state":"PRE_RESERVED"}"#), Ok(Holder::PreReserved)),
+            (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-1"}"#), Ok(Holder::Nobody)),
+            // A negative answer is believed only where it is the contract's and names our hold.
+            (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-2"}"#), Err(doubt(404))),
+            (answer(404, "not found"), Err(doubt(404))),
+            (answer(200, r#"{"state":"SOLD"}"#), Err(UNREADABLE)),
+            (answer(200, ""), Err(UNREADABLE)),
+            (answer(503, ""), Err(doubt(503))),
+            (Received::TimedOut, Err(DOUBT_TIMEOUT)),
+        ];
+        for (received, expected) in cases {
+            assert_eq!(held_by(&hold(), received.clone()), expected, "{received:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_holds_rises() {
+        let page = |numbers: &[&str], next: Option<&str>| {
+            let held = |number: &&str| HELD.replace("11999950001", number);
+            let next = next.map(|next| format!(r#","next":"{next}""#)).unwrap_or_default();
+            let holds: Vec<String> = numbers.iter().map(held).collect();
+            answer(200, &format!(r#"{{"reservations":[{}]{next}}}"#, holds.join(",")))
+        };
+        let (one, two, three) = ("11999950001", "11999950002", "11999950003");
+        let listed =
+            |after: Option<&str>, received| listed(after.map(|after| after.parse().unwrap()), received);
+        assert_eq!(listed(None, page(&[one, two], Some(two))).unwrap().holds.len(), 2);
+        assert_eq!(listed(Some(two), page(&[three], None)).unwrap().next, None);
+        assert!(listed(None, page(&[], None)).unwrap().holds.is_empty());
+        for (after, wrong) in [
+            (None, page(&[two, one], None)),
+            (None, page(&[one, one], None)),
+            (Some(one), page(&[one, two], None)),
+            (None, page(&[one, two], Some(three))),
+            (None, page(&[], Some(one))),
+            (None, answer(200, "[]")),
+        ] {
+            assert_eq!(listed(after, wrong.clone()), Err(UNREADABLE), "{wrong:?}");
         }
     }
 

@@ -14,10 +14,11 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::wire::PreReserveBody;
-use super::{Hold, PreReservation, PreReserve, Sigan, SiganError};
+use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganError};
 use crate::config::SiganConfig;
 use crate::error::StartError;
 use crate::http::{self, Received, exchange};
+use crate::numbers::{BrandId, Msisdn};
 
 /// How often a connection that could not be opened is tried again.
 const RECONNECTS: usize = 2;
@@ -125,5 +126,27 @@ impl Sigan for HttpSigan {
         let address = self.hold_address(hold);
         let received = self.send(|| self.request(&self.kept_alive, Method::DELETE, address.clone())).await;
         classify::released(hold, received)
+    }
+
+    async fn holder(&self, hold: &Hold) -> Result<Holder, SiganError> {
+        let address = self.hold_address(hold);
+        let received = self.send(|| self.request(&self.kept_alive, Method::GET, address.clone())).await;
+        classify::held_by(hold, received)
+    }
+
+    async fn holds(
+        &self,
+        brand: &BrandId,
+        after: Option<Msisdn>,
+        limit: usize,
+    ) -> Result<HoldsPage, SiganError> {
+        let mut address = self.address(&["reservations"]);
+        address
+            .query_pairs_mut()
+            .append_pair("brandId", brand.as_str())
+            .append_pair("limit", &limit.to_string())
+            .extend_pairs(after.map(|after| ("after", after.to_string())));
+        let received = self.send(|| self.request(&self.kept_alive, Method::GET, address.clone())).await;
+        classify::listed(after, received)
     }
 }

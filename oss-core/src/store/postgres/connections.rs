@@ -65,16 +65,20 @@ impl Connections {
     }
 
     /// The rows of a statement. It is built again and run once more where its connection turned out to be dead, or it was
-    /// the victim of a deadlock: every statement of this store may be repeated.
+    /// the victim of a deadlock: every statement of this store may be repeated. A database that crashed leaves as many dead
+    /// connections as the pool has, so that many are got rid of.
     pub(super) async fn all<'q>(
         &self,
         statement: impl Fn() -> Statement<'q>,
     ) -> Result<Vec<PgRow>, StoreError> {
-        match self.attempt(statement()).await {
-            Err(error) if worth_repeating(&error) => self.attempt(statement()).await,
-            outcome => outcome,
+        let mut outcome = self.attempt(statement()).await;
+        for _ in 0..self.pool.options().get_max_connections() {
+            if !outcome.as_ref().is_err_and(worth_repeating) {
+                break;
+            }
+            outcome = self.attempt(statement()).await;
         }
-        .map_err(|error| store_error(&error))
+        outcome.map_err(|error| store_error(&error))
     }
 
     /// The only row of a statement, where it has one.

@@ -74,7 +74,7 @@ pub(super) async fn number(connections: &Connections, msisdn: Msisdn) -> Result<
     const SQL: &str = "
         select p.origin, p.status, p.assigned_sim_id, p.assigned_at, p.created_at as line_created_at,
                p.updated_at as line_updated_at,
-               r.id, r.preview_id, r.external_id, r.state, r.last_error, r.created_at, r.updated_at
+               r.id, r.preview_id, r.external_id, r.state, r.last_error, r.hold_expires_at, r.created_at, r.updated_at
         from (select $1::char(11) as msisdn) asked
         left join phone_number p on p.msisdn = asked.msisdn
         left join reservation r on r.msisdn = asked.msisdn
@@ -109,6 +109,7 @@ fn hold(row: &PgRow) -> Result<Option<HoldRecord>, sqlx::Error> {
         external_id: parsed(row, "external_id")?,
         state: parsed(row, "state")?,
         reason: row.try_get("last_error")?,
+        hold_expires_at: row.try_get("hold_expires_at")?,
         created_at: row.try_get::<DateTime<Utc>, _>("created_at")?,
         updated_at: row.try_get::<DateTime<Utc>, _>("updated_at")?,
     }))

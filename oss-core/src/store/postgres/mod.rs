@@ -4,12 +4,15 @@
 //! the rows have changed since, nothing was written and the statement is run again. Rows of `phone_number` are locked before
 //! those of `reservation` wherever both are known beforehand, so that two statements do not wait for each other.
 
+mod audit;
 mod catalog;
 mod connections;
 mod lines;
 mod previews;
+mod random;
 mod releases;
 mod reservations;
+mod upkeep;
 
 use std::time::Duration;
 
@@ -19,14 +22,16 @@ use sqlx::Row;
 
 use self::connections::{Connections, store_error};
 use super::{
-    Assign, Begin, CatalogStore, Confirmed, Lease, NewPreview, PreviousPreview, Release, Store, StoreError,
-    migrations,
+    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
+    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, migrations,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
-use crate::numbers::{BrandId, Choice, Ddd, Msisdn, Number, PreviewId, ReservationId, SimId};
+use crate::numbers::{
+    BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
+};
 use crate::reference::{DataVersion, DataVersions, Edition};
-use crate::sigan::Hold;
+use crate::sigan::{Hold, ListedHold};
 
 /// The store on PostgreSQL.
 #[derive(Debug)]
@@ -83,7 +88,11 @@ impl Store for PostgresStore {
         previews::previous(&self.connections, id).await
     }
 
-    async fn create_preview(&self, preview: &NewPreview) -> Result<(), StoreError> {
+    async fn keyed_preview(&self, key: &IdempotencyKey) -> Result<Option<KeyedPreview>, StoreError> {
+        previews::keyed(&self.connections, key).await
+    }
+
+    async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
         previews::create(&self.connections, preview).await
     }
 
@@ -92,7 +101,7 @@ impl Store for PostgresStore {
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
-        lease: Duration,
+        lease: Option<Duration>,
     ) -> Result<Begin, StoreError> {
         reservations::begin(&self.connections, id, preview, choice, lease).await
     }
@@ -102,9 +111,19 @@ impl Store for PostgresStore {
         id: ReservationId,
         hold: &Hold,
         brand: &BrandId,
+        key: Option<&IdempotencyKey>,
         lease: Duration,
-    ) -> Result<Option<Lease>, StoreError> {
-        reservations::begin_random(&self.connections, id, hold, brand, lease).await
+    ) -> Result<BeginRandom, StoreError> {
+        random::begin(&self.connections, id, hold, brand, key, lease).await
+    }
+
+    async fn resume_keyed(
+        &self,
+        key: &IdempotencyKey,
+        ddd: Ddd,
+        lease: Option<Duration>,
+    ) -> Result<Option<Keyed>, StoreError> {
+        random::resume(&self.connections, key, ddd, lease).await
     }
 
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
@@ -119,21 +138,30 @@ impl Store for PostgresStore {
         reservations::reject(&self.connections, lease, reason).await
     }
 
+    async fn cancel(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        reservations::cancel(&self.connections, lease, reason, tell_within).await
+    }
+
     async fn release(&self, msisdn: Msisdn, lease: Duration) -> Result<Release, StoreError> {
         releases::release(&self.connections, msisdn, lease).await
     }
 
-    async fn delivered(&self, id: ReservationId) -> Result<(), StoreError> {
+    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
         releases::delivered(&self.connections, id).await
     }
 
     async fn undelivered(
         &self,
-        id: ReservationId,
+        delivery: &Delivery,
         reason: &str,
         retry_in: Duration,
     ) -> Result<(), StoreError> {
-        releases::undelivered(&self.connections, id, reason, retry_in).await
+        releases::undelivered(&self.connections, delivery, reason, retry_in).await
     }
 
     async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError> {
@@ -142,6 +170,54 @@ impl Store for PostgresStore {
 
     async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
         lines::number(&self.connections, msisdn).await
+    }
+
+    async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError> {
+        upkeep::settle_overdue(&self.connections, limit).await
+    }
+
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<Due>, StoreError> {
+        upkeep::claim_due(&self.connections, limit, lease).await
+    }
+
+    async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
+        previews::purge(&self.connections, retention, limit).await
+    }
+
+    async fn known_holds(
+        &self,
+        listed: &[ListedHold],
+        young: Duration,
+    ) -> Result<Vec<KnownHold>, StoreError> {
+        audit::known_holds(&self.connections, listed, young).await
+    }
+
+    async fn held_numbers(
+        &self,
+        range: Range,
+        young: Duration,
+        limit: u32,
+    ) -> Result<Vec<HeldNumber>, StoreError> {
+        audit::held_numbers(&self.connections, range, young, limit).await
+    }
+
+    async fn release_stray(
+        &self,
+        id: ReservationId,
+        hold: &Hold,
+        brand: &BrandId,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        audit::release_stray(&self.connections, id, hold, brand, tell_within).await
+    }
+
+    async fn give_back_lost(
+        &self,
+        id: ReservationId,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        audit::give_back_lost(&self.connections, id, reason, tell_within).await
     }
 }
 

@@ -1,11 +1,14 @@
 //! Previews: stored whole in one statement.
 
+use std::time::Duration;
+
 use sqlx::Row;
+use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
-use crate::numbers::PreviewId;
+use crate::numbers::{IdempotencyKey, PreviewId};
 use crate::store::rows::parsed;
-use crate::store::{NewPreview, PreviousPreview, StoreError};
+use crate::store::{KeyedPreview, NewPreview, PreviousPreview, StoreError};
 
 pub(super) async fn previous(
     connections: &Connections,
@@ -25,22 +28,48 @@ pub(super) async fn previous(
     read().map(Some).map_err(|error: sqlx::Error| store_error(&error))
 }
 
-pub(super) async fn create(connections: &Connections, preview: &NewPreview) -> Result<(), StoreError> {
+pub(super) async fn keyed(
+    connections: &Connections,
+    key: &IdempotencyKey,
+) -> Result<Option<KeyedPreview>, StoreError> {
+    const SQL: &str = "
+        select p.id, p.previous_id, n.msisdn
+        from preview p
+        join preview_number n on n.preview_id = p.id
+        where p.client = $1 and p.idempotency_key = $2
+        order by n.index";
+    let statement = || sqlx::query(SQL).bind(key.client().as_str()).bind(key.text());
+    let rows = connections.all(statement).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let read = || {
+        Ok(KeyedPreview {
+            id: first.try_get::<Uuid, _>("id")?.into(),
+            msisdns: rows.iter().map(|row| parsed(row, "msisdn")).collect::<Result<_, _>>()?,
+            previous: first.try_get::<Option<Uuid>, _>("previous_id")?.map(PreviewId::from),
+        })
+    };
+    read().map(Some).map_err(|error: sqlx::Error| store_error(&error))
+}
+
+pub(super) async fn create(connections: &Connections, preview: &NewPreview) -> Result<bool, StoreError> {
     // A repeated statement finds the preview there and inserts nothing.
     const SQL: &str = "
         with created as (
-            insert into preview (id, external_id, brand_id, expires_at)
-            values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))
-            on conflict (id) do nothing
+            insert into preview (id, external_id, brand_id, expires_at, previous_id, client, idempotency_key)
+            values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5, $7, $8)
+            on conflict do nothing
             returning id
         ), replaced as (
-            update preview
-            set expires_at = least(expires_at, clock_timestamp())
-            where id = $5
+            update preview p
+            set expires_at = least(p.expires_at, clock_timestamp())
+            from created
+            where p.id = $5
+        ), offered as (
+            insert into preview_number (preview_id, msisdn, index)
+            select created.id, offered.msisdn, offered.index
+            from created, unnest($6::text[]) with ordinality as offered (msisdn, index)
         )
-        insert into preview_number (preview_id, msisdn, index)
-        select created.id, offered.msisdn, offered.index
-        from created, unnest($6::text[]) with ordinality as offered (msisdn, index)";
+        select exists (select from created) or exists (select from preview where id = $1) as stored";
     let msisdns: Vec<String> = preview.msisdns.iter().map(ToString::to_string).collect();
     let statement = || {
         sqlx::query(SQL)
@@ -50,7 +79,39 @@ pub(super) async fn create(connections: &Connections, preview: &NewPreview) -> R
             .bind(preview.valid_for.as_secs_f64())
             .bind(preview.previous.map(PreviewId::as_uuid))
             .bind(msisdns.clone())
+            .bind(preview.key.as_ref().map(|key| key.client().as_str()))
+            .bind(preview.key.as_ref().map(IdempotencyKey::text))
     };
-    connections.all(statement).await?;
-    Ok(())
+    connections.one(statement).await?.try_get("stored").map_err(|error| store_error(&error))
+}
+
+pub(super) async fn purge(
+    connections: &Connections,
+    retention: Duration,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    // Older data has no reservation: its numbers are released under the external id of their preview.
+    const SQL: &str = "
+        with old as materialized (
+            select p.id
+            from preview p
+            where p.expires_at < now() - make_interval(secs => $1)
+              and not exists (
+                  select from reservation r
+                  where r.preview_id = p.id
+                    and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING', 'CANCELLING')
+              )
+              and not exists (
+                  select from phone_number n where n.msisdn = p.reserved_msisdn and n.status = 'RESERVED'
+              )
+            order by p.expires_at
+            limit $2
+            for update of p skip locked
+        ), purged as (
+            delete from preview p using old where p.id = old.id returning true
+        )
+        select count(*) from purged";
+    let statement = || sqlx::query(SQL).bind(retention.as_secs_f64()).bind(i64::from(limit));
+    let count: i64 = connections.one(statement).await?.try_get(0).map_err(|error| store_error(&error))?;
+    Ok(count.unsigned_abs())
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use super::lines::seen;
-use crate::numbers::{Msisdn, ReservationId};
+use crate::numbers::{Msisdn, ReservationId, ReservationState};
 use crate::store::facts::{RACES, delivery};
 use crate::store::rows::parsed;
 use crate::store::{Delivery, Release, StoreError};
@@ -82,25 +82,37 @@ fn told(row: &PgRow, msisdn: Msisdn) -> Result<Option<Delivery>, sqlx::Error> {
     }
 }
 
-pub(super) async fn delivered(connections: &Connections, id: ReservationId) -> Result<(), StoreError> {
+pub(super) async fn delivered(
+    connections: &Connections,
+    id: ReservationId,
+) -> Result<Option<ReservationState>, StoreError> {
     const SQL: &str = "
         update reservation
-        set state = 'RELEASED', due_at = null, last_error = null, updated_at = clock_timestamp()
-        where id = $1 and state = 'RELEASING'";
-    connections.all(|| sqlx::query(SQL).bind(id.as_uuid())).await?;
-    Ok(())
+        set state = case state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
+            due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = clock_timestamp()
+        where id = $1 and state in ('RELEASING', 'CANCELLING')
+        returning state";
+    let row = connections.maybe(|| sqlx::query(SQL).bind(id.as_uuid())).await?;
+    row.map(|row| parsed(&row, "state")).transpose().map_err(|error| store_error(&error))
 }
 
 pub(super) async fn undelivered(
     connections: &Connections,
-    id: ReservationId,
+    delivery: &Delivery,
     reason: &str,
     retry_in: Duration,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         update reservation
-        set attempts = attempts + 1, last_error = $2, due_at = clock_timestamp() + make_interval(secs => $3)
-        where id = $1 and state = 'RELEASING'";
-    connections.all(|| sqlx::query(SQL).bind(id.as_uuid()).bind(reason).bind(retry_in.as_secs_f64())).await?;
+        set last_error = $3, due_at = clock_timestamp() + make_interval(secs => $4)
+        where id = $1 and attempts = $2 and state in ('RELEASING', 'CANCELLING')";
+    let statement = || {
+        sqlx::query(SQL)
+            .bind(delivery.reservation.as_uuid())
+            .bind(delivery.attempts)
+            .bind(reason)
+            .bind(retry_in.as_secs_f64())
+    };
+    connections.all(statement).await?;
     Ok(())
 }

@@ -7,18 +7,18 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
-use crate::numbers::{BrandId, Choice, PreviewId, ReservationId, ReservationState};
+use crate::numbers::{Choice, PreviewId, ReservationId, ReservationState};
 use crate::sigan::Hold;
 use crate::store::facts::{Asked, Own, RACES, Verdict, delivery};
 use crate::store::rows::{maybe_parsed, parsed};
-use crate::store::{Begin, Confirmed, Lease, StoreError};
+use crate::store::{Begin, Confirmed, Delivery, Lease, StoreError};
 
 pub(super) async fn begin(
     connections: &Connections,
     id: ReservationId,
     preview: PreviewId,
     choice: Choice,
-    lease: Duration,
+    lease: Option<Duration>,
 ) -> Result<Begin, StoreError> {
     const SQL: &str = "
         with asked as (
@@ -40,7 +40,7 @@ pub(super) async fn begin(
             insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at)
             select $1, $2, external_id, brand_id, msisdn, 'PENDING', clock_timestamp() + make_interval(secs => $4)
             from asked
-            where own_id is null and open and msisdn is not null and not held_elsewhere
+            where $4::float8 is not null and own_id is null and open and msisdn is not null and not held_elsewhere
               and coalesce(status, 'RETURNED') = 'RETURNED'
             on conflict do nothing
             returning true
@@ -49,7 +49,8 @@ pub(super) async fn begin(
             set state = 'PENDING', attempts = r.attempts + 1, updated_at = clock_timestamp(),
                 due_at = clock_timestamp() + make_interval(secs => $4)
             from asked
-            where r.id = asked.own_id and r.id <> $1 and r.msisdn = asked.msisdn and r.attempts = asked.own_attempts
+            where $4::float8 is not null and r.id = asked.own_id and r.id <> $1 and r.msisdn = asked.msisdn
+              and r.attempts = asked.own_attempts
               and (r.state = 'IN_DOUBT' or r.state = 'PENDING' and r.due_at <= clock_timestamp())
             returning true
         )
@@ -60,7 +61,7 @@ pub(super) async fn begin(
             .bind(id.as_uuid())
             .bind(preview.as_uuid())
             .bind(i16::from(choice.get()))
-            .bind(lease.as_secs_f64())
+            .bind(lease.map(|lease| lease.as_secs_f64()))
     };
     for _ in 0..RACES {
         let Some(row) = connections.maybe(statement).await? else { return Ok(Begin::UnknownPreview) };
@@ -71,6 +72,7 @@ pub(super) async fn begin(
                 return Ok(Begin::Started(Lease { reservation: id, call: 1, hold }));
             }
             Verdict::Resume(lease) if written => return Ok(Begin::Started(lease)),
+            Verdict::Start(_) | Verdict::Resume(_) if lease.is_none() => return Ok(Begin::Free),
             // Another call wrote first: the next look sees what it wrote.
             Verdict::Start(_) | Verdict::Resume(_) => {}
         }
@@ -99,38 +101,6 @@ fn asked(row: &PgRow) -> Result<(Asked, bool), sqlx::Error> {
         own,
     };
     Ok((asked, row.try_get("written")?))
-}
-
-pub(super) async fn begin_random(
-    connections: &Connections,
-    id: ReservationId,
-    hold: &Hold,
-    brand: &BrandId,
-    lease: Duration,
-) -> Result<Option<Lease>, StoreError> {
-    // A repeated statement finds its own row.
-    const SQL: &str = "
-        with started as (
-            insert into reservation (id, external_id, brand_id, msisdn, state, due_at)
-            select $1, $2, $3, $4, 'PENDING', clock_timestamp() + make_interval(secs => $5)
-            where not exists (
-                select from phone_number where msisdn = $4::char(11) and status <> 'RETURNED'
-            )
-            on conflict do nothing
-            returning id
-        )
-        select exists (select from started) or exists (select from reservation where id = $1) as written";
-    let statement = || {
-        sqlx::query(SQL)
-            .bind(id.as_uuid())
-            .bind(hold.external_id.as_str())
-            .bind(brand.as_str())
-            .bind(hold.msisdn.to_string())
-            .bind(lease.as_secs_f64())
-    };
-    let row = connections.one(statement).await?;
-    let written: bool = row.try_get("written").map_err(|error| store_error(&error))?;
-    Ok(written.then(|| Lease { reservation: id, call: 1, hold: hold.clone() }))
 }
 
 pub(super) async fn confirm(
@@ -162,7 +132,7 @@ pub(super) async fn confirm(
             where id = $1 and state = 'REJECTED'
             on conflict (id) do nothing
         )
-        select state, exists (select from held) as held from reservation where id = $1";
+        select state, attempts, exists (select from held) as held from reservation where id = $1";
     let release = ReservationId::new();
     let statement = || {
         sqlx::query(SQL)
@@ -172,12 +142,16 @@ pub(super) async fn confirm(
     };
     for _ in 0..RACES {
         let row = connections.one(statement).await?;
-        let read = || Ok((row.try_get("held")?, parsed(&row, "state")?));
-        let (held, before) = read().map_err(|error: sqlx::Error| store_error(&error))?;
+        let read = || Ok((row.try_get("held")?, parsed(&row, "state")?, row.try_get("attempts")?));
+        let (held, before, attempts) = read().map_err(|error: sqlx::Error| store_error(&error))?;
         match before {
             _ if held => return Ok(Confirmed::Held),
             ReservationState::Held | ReservationState::Assigned => return Ok(Confirmed::Held),
             ReservationState::Releasing | ReservationState::Released => return Ok(Confirmed::Released),
+            ReservationState::Cancelling => {
+                let Lease { reservation, hold, .. } = lease.clone();
+                return Ok(Confirmed::GivenUp(Delivery { reservation, hold, attempts }));
+            }
             ReservationState::Rejected => {
                 let Hold { external_id, msisdn } = lease.hold.clone();
                 return Ok(Confirmed::GivenUp(delivery(release, external_id, msisdn)));
@@ -223,21 +197,49 @@ pub(super) async fn doubt(
 
 pub(super) async fn reject(connections: &Connections, lease: &Lease, reason: &str) -> Result<(), StoreError> {
     const SQL: &str = "
-        with rejected as (
+        update reservation
+        set state = 'REJECTED', due_at = null, last_error = $3, updated_at = clock_timestamp()
+        where id = $1 and attempts = $2 and state = 'PENDING'";
+    let statement = || sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call).bind(reason);
+    connections.all(statement).await?;
+    Ok(())
+}
+
+pub(super) async fn cancel(
+    connections: &Connections,
+    lease: &Lease,
+    reason: &str,
+    tell_within: Duration,
+) -> Result<Option<Delivery>, StoreError> {
+    // A repeated statement finds the row as it left it.
+    const SQL: &str = "
+        with cancelling as (
             update reservation
-            set state = 'REJECTED', due_at = null, last_error = $3, updated_at = clock_timestamp()
+            set state = 'CANCELLING', last_error = $3, updated_at = clock_timestamp(),
+                due_at = clock_timestamp() + make_interval(secs => $4)
             where id = $1 and attempts = $2 and state = 'PENDING'
             returning msisdn, preview_id
         ), number as (
             update phone_number p
             set status = 'RETURNED', assigned_sim_id = null, updated_at = clock_timestamp()
-            from rejected
-            where p.msisdn = rejected.msisdn and p.status = 'RESERVED'
+            from cancelling
+            where p.msisdn = cancelling.msisdn and p.status = 'RESERVED'
+        ), forgotten as (
+            update preview set reserved_msisdn = null
+            from cancelling
+            where preview.id = cancelling.preview_id and preview.reserved_msisdn = cancelling.msisdn
         )
-        update preview set reserved_msisdn = null
-        from rejected
-        where preview.id = rejected.preview_id and preview.reserved_msisdn = rejected.msisdn";
-    let statement = || sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call).bind(reason);
-    connections.all(statement).await?;
-    Ok(())
+        select exists (select from cancelling)
+               or exists (select from reservation where id = $1 and attempts = $2 and state = 'CANCELLING') as cancelled";
+    let statement = || {
+        sqlx::query(SQL)
+            .bind(lease.reservation.as_uuid())
+            .bind(lease.call)
+            .bind(reason)
+            .bind(tell_within.as_secs_f64())
+    };
+    let cancelled: bool =
+        connections.one(statement).await?.try_get("cancelled").map_err(|error| store_error(&error))?;
+    let Lease { reservation, call: attempts, hold } = lease.clone();
+    Ok(cancelled.then_some(Delivery { reservation, hold, attempts }))
 }

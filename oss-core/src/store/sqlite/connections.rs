@@ -50,6 +50,11 @@ impl Micros {
         self.0.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))
     }
 
+    /// This time, earlier by `age`.
+    pub(super) fn before(self, age: Duration) -> i64 {
+        self.0.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX))
+    }
+
     pub(super) fn to_utc(self) -> Result<DateTime<Utc>, sqlx::Error> {
         DateTime::from_timestamp_micros(self.0)
             .ok_or_else(|| sqlx::Error::Decode("a time beyond the calendar".into()))
@@ -95,7 +100,7 @@ impl Connections {
         let transaction = async move {
             let mut connection = writer.acquire().await?;
             let mut transaction = connection.begin_with("begin immediate").await?;
-            let value = work(&mut transaction, Micros(clock.now().timestamp_micros())).await?;
+            let value = work(&mut transaction, micros(&*clock)).await?;
             transaction.commit().await?;
             Ok(value)
         };
@@ -103,6 +108,11 @@ impl Connections {
             Ok(outcome) => outcome.map_err(|error: sqlx::Error| store_error(&error)),
             Err(_) => Err(StoreError::failed("the write stopped half-way and was rolled back")),
         }
+    }
+
+    /// The time now, for work that only reads.
+    pub(super) fn now(&self) -> Micros {
+        micros(&*self.clock)
     }
 
     /// Does a piece of work that only reads.
@@ -122,6 +132,10 @@ impl Connections {
         let mut connection = self.writer.acquire().await.map_err(|error| store_error(&error))?;
         bring(&mut connection).await
     }
+}
+
+fn micros(clock: &dyn Clock) -> Micros {
+    Micros(clock.now().timestamp_micros())
 }
 
 pub(super) fn is_in_memory(url: &SecretString) -> bool {

@@ -72,7 +72,7 @@ pub(super) async fn number(
     const SQL: &str = "
         select p.origin, p.status, p.assigned_sim_id, p.assigned_at, p.created_at as line_created_at,
                p.updated_at as line_updated_at,
-               r.id, r.preview_id, r.external_id, r.state, r.last_error, r.created_at, r.updated_at
+               r.id, r.preview_id, r.external_id, r.state, r.last_error, r.hold_expires_at, r.created_at, r.updated_at
         from (select $1 as msisdn) asked
         left join phone_number p on p.msisdn = asked.msisdn
         left join reservation r on r.msisdn = asked.msisdn
@@ -99,12 +99,14 @@ fn line(row: &SqliteRow) -> Result<Option<Line>, sqlx::Error> {
 
 fn hold(row: &SqliteRow) -> Result<Option<HoldRecord>, sqlx::Error> {
     let Some(id) = row.try_get::<Option<Uuid>, _>("id")? else { return Ok(None) };
+    let hold_expires_at = row.try_get::<Option<i64>, _>("hold_expires_at")?;
     Ok(Some(HoldRecord {
         id: id.into(),
         preview: row.try_get::<Option<Uuid>, _>("preview_id")?.map(Into::into),
         external_id: parsed(row, "external_id")?,
         state: parsed(row, "state")?,
         reason: row.try_get("last_error")?,
+        hold_expires_at: hold_expires_at.map(|at| Micros(at).to_utc()).transpose()?,
         created_at: Micros(row.try_get("created_at")?).to_utc()?,
         updated_at: Micros(row.try_get("updated_at")?).to_utc()?,
     }))

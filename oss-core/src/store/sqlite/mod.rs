@@ -2,12 +2,15 @@
 //!
 //! Time is that of the [`Clock`] given, since the database is in this process.
 
+mod audit;
 mod catalog;
 mod connections;
 mod lines;
 mod previews;
+mod random;
 mod releases;
 mod reservations;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,15 +21,18 @@ use sqlx::Row;
 
 use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
+use self::reservations::Attempt;
 use super::{
-    Assign, Begin, CatalogStore, Confirmed, Lease, NewPreview, PreviousPreview, Release, Store, StoreError,
-    migrations,
+    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
+    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, migrations,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
-use crate::numbers::{BrandId, Choice, Ddd, Msisdn, Number, PreviewId, ReservationId, SimId};
+use crate::numbers::{
+    BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
+};
 use crate::reference::{DataVersion, DataVersions, Edition};
-use crate::sigan::Hold;
+use crate::sigan::{Hold, ListedHold};
 
 /// The store on SQLite.
 #[derive(Debug)]
@@ -87,7 +93,12 @@ impl Store for SqliteStore {
         self.connections.read(|connection| Box::pin(previews::previous(connection, id))).await
     }
 
-    async fn create_preview(&self, preview: &NewPreview) -> Result<(), StoreError> {
+    async fn keyed_preview(&self, key: &IdempotencyKey) -> Result<Option<KeyedPreview>, StoreError> {
+        let key = key.clone();
+        self.connections.read(|connection| Box::pin(previews::keyed(connection, key))).await
+    }
+
+    async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
         let preview = preview.clone();
         self.connections.write(|connection, now| Box::pin(previews::create(connection, now, preview))).await
     }
@@ -97,7 +108,7 @@ impl Store for SqliteStore {
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
-        lease: Duration,
+        lease: Option<Duration>,
     ) -> Result<Begin, StoreError> {
         self.connections
             .write(move |connection, now| {
@@ -111,13 +122,25 @@ impl Store for SqliteStore {
         id: ReservationId,
         hold: &Hold,
         brand: &BrandId,
+        key: Option<&IdempotencyKey>,
         lease: Duration,
-    ) -> Result<Option<Lease>, StoreError> {
-        let (hold, brand) = (hold.clone(), brand.clone());
+    ) -> Result<BeginRandom, StoreError> {
+        let attempt = Attempt { id, preview: None, brand: brand.clone(), key: key.cloned() };
+        let hold = hold.clone();
         self.connections
-            .write(move |connection, now| {
-                Box::pin(reservations::begin_random(connection, now, id, hold, brand, lease))
-            })
+            .write(move |connection, now| Box::pin(random::begin(connection, now, attempt, hold, lease)))
+            .await
+    }
+
+    async fn resume_keyed(
+        &self,
+        key: &IdempotencyKey,
+        ddd: Ddd,
+        lease: Option<Duration>,
+    ) -> Result<Option<Keyed>, StoreError> {
+        let key = key.clone();
+        self.connections
+            .write(move |connection, now| Box::pin(random::resume(connection, now, key, ddd, lease)))
             .await
     }
 
@@ -144,13 +167,27 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn cancel(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let (lease, reason) = (lease.clone(), reason.to_owned());
+        self.connections
+            .write(move |connection, now| {
+                Box::pin(reservations::cancel(connection, now, lease, reason, tell_within))
+            })
+            .await
+    }
+
     async fn release(&self, msisdn: Msisdn, lease: Duration) -> Result<Release, StoreError> {
         self.connections
             .write(move |connection, now| Box::pin(releases::release(connection, now, msisdn, lease)))
             .await
     }
 
-    async fn delivered(&self, id: ReservationId) -> Result<(), StoreError> {
+    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
         self.connections
             .write(move |connection, now| Box::pin(releases::delivered(connection, now, id)))
             .await
@@ -158,14 +195,14 @@ impl Store for SqliteStore {
 
     async fn undelivered(
         &self,
-        id: ReservationId,
+        delivery: &Delivery,
         reason: &str,
         retry_in: Duration,
     ) -> Result<(), StoreError> {
-        let reason = reason.to_owned();
+        let (delivery, reason) = (delivery.clone(), reason.to_owned());
         self.connections
             .write(move |connection, now| {
-                Box::pin(releases::undelivered(connection, now, id, reason, retry_in))
+                Box::pin(releases::undelivered(connection, now, delivery, reason, retry_in))
             })
             .await
     }
@@ -178,6 +215,76 @@ impl Store for SqliteStore {
 
     async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
         self.connections.read(move |connection| Box::pin(lines::number(connection, msisdn))).await
+    }
+
+    async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError> {
+        self.connections
+            .write(move |connection, now| Box::pin(upkeep::settle_overdue(connection, now, limit)))
+            .await
+    }
+
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<Due>, StoreError> {
+        self.connections
+            .write(move |connection, now| Box::pin(upkeep::claim_due(connection, now, limit, lease)))
+            .await
+    }
+
+    async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.connections
+            .write(move |connection, now| Box::pin(previews::purge(connection, now, retention, limit)))
+            .await
+    }
+
+    async fn known_holds(
+        &self,
+        listed: &[ListedHold],
+        young: Duration,
+    ) -> Result<Vec<KnownHold>, StoreError> {
+        let (listed, now) = (listed.to_vec(), self.connections.now());
+        self.connections
+            .read(move |connection| Box::pin(audit::known_holds(connection, now, listed, young)))
+            .await
+    }
+
+    async fn held_numbers(
+        &self,
+        range: Range,
+        young: Duration,
+        limit: u32,
+    ) -> Result<Vec<HeldNumber>, StoreError> {
+        let now = self.connections.now();
+        self.connections
+            .read(move |connection| Box::pin(audit::held_numbers(connection, now, range, young, limit)))
+            .await
+    }
+
+    async fn release_stray(
+        &self,
+        id: ReservationId,
+        hold: &Hold,
+        brand: &BrandId,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let (hold, brand) = (hold.clone(), brand.clone());
+        self.connections
+            .write(move |connection, now| {
+                Box::pin(audit::release_stray(connection, now, id, hold, brand, tell_within))
+            })
+            .await
+    }
+
+    async fn give_back_lost(
+        &self,
+        id: ReservationId,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let reason = reason.to_owned();
+        self.connections
+            .write(move |connection, now| {
+                Box::pin(audit::give_back_lost(connection, now, id, reason, tell_within))
+            })
+            .await
     }
 }
 

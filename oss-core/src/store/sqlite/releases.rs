@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use super::lines::seen;
-use crate::numbers::{ExternalId, Msisdn, ReservationId};
+use crate::numbers::{ExternalId, Msisdn, ReservationId, ReservationState};
 use crate::store::facts::{Live, delivery};
 use crate::store::rows::parsed;
 use crate::store::{Delivery, Release};
@@ -92,26 +92,34 @@ pub(super) async fn delivered(
     connection: &mut SqliteConnection,
     now: Micros,
     id: ReservationId,
-) -> Result<(), sqlx::Error> {
+) -> Result<Option<ReservationState>, sqlx::Error> {
     const SQL: &str = "
         update reservation
-        set state = 'RELEASED', due_at = null, last_error = null, updated_at = $2
-        where id = $1 and state = 'RELEASING'";
-    sqlx::query(SQL).bind(id.as_uuid()).bind(now.0).execute(connection).await?;
-    Ok(())
+        set state = case state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
+            due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $2
+        where id = $1 and state in ('RELEASING', 'CANCELLING')
+        returning state";
+    let row = sqlx::query(SQL).bind(id.as_uuid()).bind(now.0).fetch_optional(connection).await?;
+    row.map(|row| parsed(&row, "state")).transpose()
 }
 
 pub(super) async fn undelivered(
     connection: &mut SqliteConnection,
     now: Micros,
-    id: ReservationId,
+    delivery: Delivery,
     reason: String,
     retry_in: Duration,
 ) -> Result<(), sqlx::Error> {
     const SQL: &str = "
         update reservation
-        set attempts = attempts + 1, last_error = $2, due_at = $3
-        where id = $1 and state = 'RELEASING'";
-    sqlx::query(SQL).bind(id.as_uuid()).bind(reason).bind(now.after(retry_in)).execute(connection).await?;
+        set last_error = $3, due_at = $4
+        where id = $1 and attempts = $2 and state in ('RELEASING', 'CANCELLING')";
+    sqlx::query(SQL)
+        .bind(delivery.reservation.as_uuid())
+        .bind(delivery.attempts)
+        .bind(reason)
+        .bind(now.after(retry_in))
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -7,11 +7,11 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::numbers::{BrandId, Choice, Msisdn, PreviewId, ReservationId, ReservationState};
+use crate::numbers::{BrandId, Choice, IdempotencyKey, Msisdn, PreviewId, ReservationId, ReservationState};
 use crate::sigan::Hold;
 use crate::store::facts::{Asked, Own, Verdict, delivery};
 use crate::store::rows::{maybe_parsed, parsed};
-use crate::store::{Begin, Confirmed, Lease};
+use crate::store::{Begin, Confirmed, Delivery, Lease};
 
 pub(super) async fn begin(
     connection: &mut SqliteConnection,
@@ -19,7 +19,7 @@ pub(super) async fn begin(
     id: ReservationId,
     preview: PreviewId,
     choice: Choice,
-    lease: Duration,
+    lease: Option<Duration>,
 ) -> Result<Begin, sqlx::Error> {
     const ASKED: &str = r#"
         select p.external_id, p.brand_id, p.expires_at > $3 as open, n.msisdn, number.status,
@@ -36,10 +36,6 @@ pub(super) async fn begin(
         left join phone_number number on number.msisdn = n.msisdn
         left join reservation own on own.preview_id = p.id and own.state <> 'REJECTED'
         where p.id = $1"#;
-    const RESUME: &str = "
-        update reservation
-        set state = 'PENDING', attempts = $2, due_at = $3, updated_at = $4
-        where id = $1 and state in ('PENDING', 'IN_DOUBT')";
 
     let row = sqlx::query(ASKED)
         .bind(preview.as_uuid())
@@ -48,21 +44,16 @@ pub(super) async fn begin(
         .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(Begin::UnknownPreview) };
-    match asked(&row)?.verdict(id) {
-        Verdict::Answer(answer) => Ok(answer),
-        Verdict::Start(hold) => {
-            let brand: BrandId = parsed(&row, "brand_id")?;
-            insert(connection, now, id, Some(preview), &hold, &brand, lease).await?;
+    match (asked(&row)?.verdict(id), lease) {
+        (Verdict::Answer(answer), _) => Ok(answer),
+        (Verdict::Start(_) | Verdict::Resume(_), None) => Ok(Begin::Free),
+        (Verdict::Start(hold), Some(lease)) => {
+            let attempt = Attempt { id, preview: Some(preview), brand: parsed(&row, "brand_id")?, key: None };
+            insert(connection, now, attempt, &hold, lease).await?;
             Ok(Begin::Started(Lease { reservation: id, call: 1, hold }))
         }
-        Verdict::Resume(resumed) => {
-            sqlx::query(RESUME)
-                .bind(resumed.reservation.as_uuid())
-                .bind(resumed.call)
-                .bind(now.after(lease))
-                .bind(now.0)
-                .execute(connection)
-                .await?;
+        (Verdict::Resume(resumed), Some(lease)) => {
+            resume(connection, now, &resumed, lease).await?;
             Ok(Begin::Started(resumed))
         }
     }
@@ -90,18 +81,26 @@ fn asked(row: &SqliteRow) -> Result<Asked, sqlx::Error> {
     })
 }
 
-async fn insert(
+/// An attempt that begins.
+pub(super) struct Attempt {
+    pub(super) id: ReservationId,
+    pub(super) preview: Option<PreviewId>,
+    pub(super) brand: BrandId,
+    pub(super) key: Option<IdempotencyKey>,
+}
+
+pub(super) async fn insert(
     connection: &mut SqliteConnection,
     now: Micros,
-    id: ReservationId,
-    preview: Option<PreviewId>,
+    attempt: Attempt,
     hold: &Hold,
-    brand: &BrandId,
     lease: Duration,
 ) -> Result<(), sqlx::Error> {
     const SQL: &str = "
-        insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, created_at, updated_at)
-        values ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $7)";
+        insert into reservation
+            (id, preview_id, external_id, brand_id, msisdn, state, due_at, client, idempotency_key, created_at, updated_at)
+        values ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $9, $9)";
+    let Attempt { id, preview, brand, key } = attempt;
     sqlx::query(SQL)
         .bind(id.as_uuid())
         .bind(preview.map(PreviewId::as_uuid))
@@ -109,39 +108,33 @@ async fn insert(
         .bind(brand.as_str())
         .bind(hold.msisdn.as_str())
         .bind(now.after(lease))
+        .bind(key.as_ref().map(|key| key.client().as_str()))
+        .bind(key.as_ref().map(IdempotencyKey::text))
         .bind(now.0)
         .execute(connection)
         .await?;
     Ok(())
 }
 
-pub(super) async fn begin_random(
+/// Takes an attempt up again that nobody works on.
+pub(super) async fn resume(
     connection: &mut SqliteConnection,
     now: Micros,
-    id: ReservationId,
-    hold: Hold,
-    brand: BrandId,
+    resumed: &Lease,
     lease: Duration,
-) -> Result<Option<Lease>, sqlx::Error> {
-    // A repeated step finds its own row.
+) -> Result<(), sqlx::Error> {
     const SQL: &str = "
-        select exists (select 1 from reservation where id = $1) as begun,
-               exists (select 1 from phone_number where msisdn = $2 and status <> 'RETURNED')
-               or exists (
-                   select 1 from reservation
-                   where msisdn = $2 and id <> $1 and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
-               ) as taken";
-    let row =
-        sqlx::query(SQL).bind(id.as_uuid()).bind(hold.msisdn.as_str()).fetch_one(&mut *connection).await?;
-    let started = Lease { reservation: id, call: 1, hold };
-    match (row.try_get("begun")?, row.try_get("taken")?) {
-        (true, _) => Ok(Some(started)),
-        (false, true) => Ok(None),
-        (false, false) => {
-            insert(connection, now, id, None, &started.hold, &brand, lease).await?;
-            Ok(Some(started))
-        }
-    }
+        update reservation
+        set state = 'PENDING', attempts = $2, due_at = $3, updated_at = $4
+        where id = $1 and state in ('PENDING', 'IN_DOUBT')";
+    sqlx::query(SQL)
+        .bind(resumed.reservation.as_uuid())
+        .bind(resumed.call)
+        .bind(now.after(lease))
+        .bind(now.0)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn confirm(
@@ -150,7 +143,7 @@ pub(super) async fn confirm(
     lease: Lease,
     hold_for: Duration,
 ) -> Result<Confirmed, sqlx::Error> {
-    const STATE: &str = "select state, preview_id from reservation where id = $1";
+    const STATE: &str = "select state, attempts, preview_id from reservation where id = $1";
     const HELD: &str = "
         update reservation
         set state = 'HELD', last_error = null, hold_expires_at = $2, due_at = $2, updated_at = $3
@@ -165,11 +158,15 @@ pub(super) async fn confirm(
                 .bind(now.0)
                 .execute(&mut *connection)
                 .await?;
-            reserve_number(connection, now, &lease, row.try_get("preview_id")?).await?;
+            reserve_number(connection, now, lease.hold.msisdn, row.try_get("preview_id")?).await?;
             Ok(Confirmed::Held)
         }
         ReservationState::Held | ReservationState::Assigned => Ok(Confirmed::Held),
         ReservationState::Releasing | ReservationState::Released => Ok(Confirmed::Released),
+        ReservationState::Cancelling => {
+            let Lease { reservation, hold, .. } = lease;
+            Ok(Confirmed::GivenUp(Delivery { reservation, hold, attempts: row.try_get("attempts")? }))
+        }
         ReservationState::Rejected => confirmed_too_late(connection, now, lease).await,
     }
 }
@@ -198,10 +195,10 @@ async fn confirmed_too_late(
 }
 
 /// The number is `RESERVED`, and its preview names it.
-async fn reserve_number(
+pub(super) async fn reserve_number(
     connection: &mut SqliteConnection,
     now: Micros,
-    lease: &Lease,
+    msisdn: Msisdn,
     preview: Option<Uuid>,
 ) -> Result<(), sqlx::Error> {
     const NUMBER: &str = "
@@ -211,8 +208,8 @@ async fn reserve_number(
         set status = 'RESERVED', assigned_sim_id = null, updated_at = $2
         where phone_number.status <> 'IN_USE'";
     const CHOSEN: &str = "update preview set reserved_msisdn = $2 where id = $1";
-    sqlx::query(NUMBER).bind(lease.hold.msisdn.as_str()).bind(now.0).execute(&mut *connection).await?;
-    sqlx::query(CHOSEN).bind(preview).bind(lease.hold.msisdn.as_str()).execute(connection).await?;
+    sqlx::query(NUMBER).bind(msisdn.as_str()).bind(now.0).execute(&mut *connection).await?;
+    sqlx::query(CHOSEN).bind(preview).bind(msisdn.as_str()).execute(connection).await?;
     Ok(())
 }
 
@@ -237,7 +234,7 @@ pub(super) async fn doubt(
         .fetch_optional(&mut *connection)
         .await?;
     match doubtful {
-        Some(row) => reserve_number(connection, now, &lease, row.try_get("preview_id")?).await,
+        Some(row) => reserve_number(connection, now, lease.hold.msisdn, row.try_get("preview_id")?).await,
         None => Ok(()),
     }
 }
@@ -251,19 +248,42 @@ pub(super) async fn reject(
     const SQL: &str = "
         update reservation
         set state = 'REJECTED', due_at = null, last_error = $3, updated_at = $4
-        where id = $1 and attempts = $2 and state = 'PENDING'
-        returning preview_id";
-    let rejected = sqlx::query(SQL)
+        where id = $1 and attempts = $2 and state = 'PENDING'";
+    sqlx::query(SQL)
         .bind(lease.reservation.as_uuid())
         .bind(lease.call)
         .bind(reason)
         .bind(now.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn cancel(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    lease: Lease,
+    reason: String,
+    tell_within: Duration,
+) -> Result<Option<Delivery>, sqlx::Error> {
+    // A repeated step finds the row as it left it.
+    const SQL: &str = "
+        update reservation
+        set state = 'CANCELLING', last_error = $3, due_at = $4, updated_at = $5
+        where id = $1 and attempts = $2 and state in ('PENDING', 'CANCELLING')
+        returning preview_id";
+    let cancelled = sqlx::query(SQL)
+        .bind(lease.reservation.as_uuid())
+        .bind(lease.call)
+        .bind(reason)
+        .bind(now.after(tell_within))
+        .bind(now.0)
         .fetch_optional(&mut *connection)
         .await?;
-    match rejected {
-        Some(row) => free_number(connection, now, lease.hold.msisdn, row.try_get("preview_id")?).await,
-        None => Ok(()),
-    }
+    let Some(row) = cancelled else { return Ok(None) };
+    free_number(connection, now, lease.hold.msisdn, row.try_get("preview_id")?).await?;
+    let Lease { reservation, call: attempts, hold } = lease;
+    Ok(Some(Delivery { reservation, hold, attempts }))
 }
 
 /// Takes back what a doubt had recorded.

@@ -1,0 +1,145 @@
+//! One attempt to hold a number: Sigan is asked, and the outcome is recorded, whatever it is.
+//!
+//! The row of the attempt is committed before Sigan is asked and settled after it answered; in between, no connection and no
+//! transaction is held. Does not know how the attempt began.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use tokio::time::Instant;
+
+use super::msisdn::Msisdn;
+use super::reserve::Reservation;
+use crate::error::Error;
+use crate::oss::Oss;
+use crate::sigan::{Doubt, Refusal, SiganError, Turn};
+use crate::store::{Confirmed, Lease, StoreError};
+
+/// How long a lease lasts beyond the longest call to Sigan: the time to record its outcome, and a margin.
+pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(20);
+
+/// What is left of a lease, by this process's own monotonic clock, read before the lease was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LeaseClock {
+    asked: Instant,
+    lease: Duration,
+}
+
+impl LeaseClock {
+    pub(super) fn start(lease: Duration) -> Self {
+        Self { asked: Instant::now(), lease }
+    }
+
+    fn left(self) -> Duration {
+        self.lease.saturating_sub(self.asked.elapsed())
+    }
+}
+
+impl Oss {
+    /// Executa reserva no Sigan, and records the outcome, whatever it is.
+    pub(super) async fn reserve_in_sigan(
+        &self,
+        turn: &Turn<'_>,
+        lease: &Lease,
+        clock: LeaseClock,
+    ) -> Result<Reservation, Error> {
+        // A process that was paused between taking the lease and sending must not send late.
+        if clock.left() < self.settings().sigan_call {
+            return self.without_effect(lease, clock, "no time left to send").await;
+        }
+        match turn.reserve(&lease.hold).await {
+            Ok(()) => self.confirmed(lease, clock).await,
+            Err(SiganError::Refused(refusal)) => self.refused(lease, clock, refusal).await,
+            Err(SiganError::NotSent) => self.without_effect(lease, clock, "Sigan not reachable").await,
+            Err(SiganError::NoAnswer(doubt)) => {
+                self.doubtful(lease, clock, &doubt.to_string()).await;
+                Err(Error::OutcomeUnknown(doubt))
+            }
+        }
+    }
+
+    /// Sigan holds the number: `phone_number` RESERVED, `preview.reserved_msisdn`.
+    pub(super) async fn confirmed(&self, lease: &Lease, clock: LeaseClock) -> Result<Reservation, Error> {
+        let hold_for = self.settings().reservation_ttl;
+        match recorded(clock, || self.store().confirm(lease, hold_for)).await {
+            Ok(Confirmed::Held) => {
+                tracing::info!(reservation.id = %lease.reservation, number = %lease.hold.msisdn.masked(), "Number reserved.");
+                Ok(Reservation { msisdn: lease.hold.msisdn })
+            }
+            Ok(Confirmed::Released) => Err(Error::GivenUp),
+            Ok(Confirmed::GivenUp(delivery)) => {
+                self.deliver_in_background(delivery);
+                Err(Error::GivenUp)
+            }
+            // Held in Sigan and not recorded. Never released for that: the row, PENDING, is due when its lease runs out.
+            Err(error) => {
+                tracing::error!(reservation.id = %lease.reservation, %error, "A hold could not be recorded; recovery will.");
+                Err(Error::OutcomeUnknown(Doubt::Interrupted))
+            }
+        }
+    }
+
+    /// Sigan said no. An earlier call of the same attempt may have had its effect, or may yet, so it is cancelled.
+    async fn refused(
+        &self,
+        lease: &Lease,
+        clock: LeaseClock,
+        refusal: Refusal,
+    ) -> Result<Reservation, Error> {
+        if lease.is_repeat() {
+            self.give_up(lease, clock, refusal.code()).await;
+        } else {
+            self.record_rejection(lease, clock, refusal.code()).await;
+        }
+        Err(Error::SiganRefused(refusal))
+    }
+
+    /// This call did nothing in Sigan. An earlier one of the same attempt may have.
+    async fn without_effect(
+        &self,
+        lease: &Lease,
+        clock: LeaseClock,
+        reason: &str,
+    ) -> Result<Reservation, Error> {
+        if lease.is_repeat() {
+            self.doubtful(lease, clock, reason).await;
+            return Err(Error::OutcomeUnknown(Doubt::Interrupted));
+        }
+        self.record_rejection(lease, clock, reason).await;
+        Err(Error::SiganUnreachable)
+    }
+
+    /// Sigan may hold the number: `phone_number` RESERVED and tied to the preview, so that it is released if abandoned.
+    pub(super) async fn doubtful(&self, lease: &Lease, clock: LeaseClock, reason: &str) {
+        tracing::warn!(reservation.id = %lease.reservation, reason, "Sigan gave no certain answer.");
+        let retry_in = self.retry_in(lease.call);
+        if let Err(error) = recorded(clock, || self.store().doubt(lease, reason, retry_in)).await {
+            tracing::error!(reservation.id = %lease.reservation, %error, "A doubt could not be recorded; recovery will.");
+        }
+    }
+
+    async fn record_rejection(&self, lease: &Lease, clock: LeaseClock, reason: &str) {
+        if let Err(error) = recorded(clock, || self.store().reject(lease, reason)).await {
+            tracing::error!(reservation.id = %lease.reservation, %error, "A refusal could not be recorded; recovery will.");
+        }
+    }
+}
+
+pub(super) fn taken(msisdn: Msisdn) -> Error {
+    tracing::error!(number = %msisdn.masked(), "Sigan offered a number that is held or in use here.");
+    Error::NumberTaken(msisdn.masked())
+}
+
+/// Records an outcome, again and again while the database is not available and the lease lasts.
+pub(super) async fn recorded<T, F>(clock: LeaseClock, step: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let attempts = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(1))
+        .with_total_delay(Some(clock.left()))
+        .with_jitter()
+        .without_max_times();
+    step.retry(attempts).when(StoreError::is_transient).await
+}

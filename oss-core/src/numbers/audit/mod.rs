@@ -1,0 +1,185 @@
+//! Our holds beside Sigan's: every difference by kind, and the mending of those that can be mended safely.
+//!
+//! Both sides are walked in pages, in the order of the numbers. Of each part Sigan is listed first and our rows are read after
+//! it: a hold made in between is then young here, and never looks like a stranger there. What is young or not settled yet is
+//! left alone, because the sweep and the callers are still at work on it.
+
+mod compare;
+mod report;
+
+use std::collections::HashMap;
+
+use backon::{ExponentialBuilder, Retryable};
+
+use self::compare::{Remedy, Verdict};
+pub use self::report::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
+use super::ids::{ExternalId, ReservationId};
+use super::msisdn::Msisdn;
+use crate::error::Error;
+use crate::oss::Oss;
+use crate::sigan::{Hold, Holder, HoldsPage, Lane, ListedHold};
+use crate::store::{Delivery, HeldNumber, Range};
+
+/// How many numbers of either side are looked at together.
+const PAGE: u32 = 200;
+
+/// How many holds are released at most unless it is forced: more than that is rather a wrong address than a leak.
+const RELEASES: u64 = 20;
+
+/// How often a page of Sigan's list is asked for again.
+const REPEATS: usize = 3;
+
+/// An audit that is running.
+struct Audit<'a, F> {
+    oss: &'a Oss,
+    options: AuditOptions,
+    report: AuditReport,
+    tell: F,
+}
+
+impl Oss {
+    /// Walks the list of our holds in Sigan beside our own, and tells every difference as it is found.
+    ///
+    /// # Errors
+    ///
+    /// Those of Sigan and of the store. What was told and mended before stays so.
+    pub async fn audit(
+        &self,
+        options: AuditOptions,
+        tell: impl FnMut(Found) + Send,
+    ) -> Result<AuditReport, Error> {
+        let mut audit = Audit { oss: self, options, report: AuditReport::default(), tell };
+        let mut after = None;
+        loop {
+            let page = self.list(after).await?;
+            audit.compare(Range { after, until: page.next }, &page.holds).await?;
+            (audit.tell)(Found::Progress(audit.report));
+            after = page.next;
+            if after.is_none() {
+                return Ok(audit.report);
+            }
+        }
+    }
+
+    async fn list(&self, after: Option<Msisdn>) -> Result<HoldsPage, Error> {
+        let tries = ExponentialBuilder::default().with_max_times(REPEATS).with_jitter();
+        let ask = || async {
+            let turn = self.sigan().turn(Lane::Upkeep).await?;
+            Ok(turn.holds(&self.settings().brand, after, PAGE as usize).await?)
+        };
+        ask.retry(tries).await
+    }
+}
+
+impl<F: FnMut(Found) + Send> Audit<'_, F> {
+    async fn compare(&mut self, range: Range, listed: &[ListedHold]) -> Result<(), Error> {
+        let known = self.oss.store().known_holds(listed, self.options.young).await?;
+        for (ListedHold { hold, .. }, known) in listed.iter().zip(known) {
+            self.report.listed += 1;
+            let found = Difference {
+                msisdn: hold.msisdn,
+                kind: DifferenceKind::UnknownHere,
+                external_id: Some(hold.external_id.clone()),
+                state: known.state,
+                status: known.status,
+                outcome: Outcome::Reported,
+            };
+            self.judge(compare::here(&known), found, None).await?;
+        }
+        let there: HashMap<Msisdn, &ExternalId> =
+            listed.iter().map(|listed| (listed.hold.msisdn, &listed.hold.external_id)).collect();
+        self.walk_ours(range, &there).await
+    }
+
+    async fn walk_ours(
+        &mut self,
+        mut range: Range,
+        there: &HashMap<Msisdn, &ExternalId>,
+    ) -> Result<(), Error> {
+        loop {
+            let held = self.oss.store().held_numbers(range, self.options.young, PAGE).await?;
+            let last = held.last().map(|number| number.msisdn).filter(|_| held.len() == PAGE as usize);
+            for number in held {
+                self.report.held += 1;
+                let verdict = compare::there(&number, there.get(&number.msisdn).copied());
+                let HeldNumber { msisdn, status, live, .. } = number;
+                let found = Difference {
+                    msisdn,
+                    kind: DifferenceKind::UnknownThere,
+                    external_id: live.as_ref().map(|live| live.external_id.clone()),
+                    state: live.as_ref().map(|live| live.state),
+                    status: Some(status),
+                    outcome: Outcome::Reported,
+                };
+                self.judge(verdict, found, live.map(|live| live.reservation)).await?;
+            }
+            if last.is_none() {
+                return Ok(());
+            }
+            range.after = last;
+        }
+    }
+
+    /// Counts what was found, mends it where that is wished for and safe, and tells it.
+    async fn judge(
+        &mut self,
+        verdict: Verdict,
+        found: Difference,
+        reservation: Option<ReservationId>,
+    ) -> Result<(), Error> {
+        let (kind, remedy) = match verdict {
+            Verdict::Agrees => return Ok(()),
+            Verdict::Unsettled => {
+                self.report.unsettled += 1;
+                return Ok(());
+            }
+            Verdict::Differs(kind, remedy) => (kind, remedy),
+        };
+        let outcome =
+            if self.options.fix { self.mend(remedy, &found, reservation).await? } else { Outcome::Reported };
+        self.report.count(kind);
+        (self.tell)(Found::Difference(Difference { kind, outcome, ..found }));
+        Ok(())
+    }
+
+    async fn mend(
+        &mut self,
+        remedy: Remedy,
+        found: &Difference,
+        reservation: Option<ReservationId>,
+    ) -> Result<Outcome, Error> {
+        let spent = self.report.fixed >= RELEASES && !self.options.force;
+        let hold = found.external_id.clone().map(|external_id| Hold { external_id, msisdn: found.msisdn });
+        match (remedy, hold, reservation) {
+            (Remedy::Wait, ..) => Ok(Outcome::Moved),
+            (Remedy::ReleaseStray | Remedy::GiveBack, ..) if spent => Ok(Outcome::Limit),
+            (Remedy::ReleaseStray, Some(hold), _) => self.release_stray(&hold).await,
+            (Remedy::GiveBack, Some(hold), Some(id)) => self.give_back(&hold, id).await,
+            (Remedy::ReleaseStray | Remedy::GiveBack | Remedy::Person, ..) => Ok(Outcome::Person),
+        }
+    }
+
+    async fn release_stray(&mut self, hold: &Hold) -> Result<Outcome, Error> {
+        let (id, brand) = (ReservationId::new(), &self.oss.settings().brand);
+        let lease = self.oss.settings().lease();
+        let delivery = self.oss.store().release_stray(id, hold, brand, lease).await?;
+        Ok(self.tell_sigan(delivery).await)
+    }
+
+    async fn give_back(&mut self, hold: &Hold, id: ReservationId) -> Result<Outcome, Error> {
+        // The list may have been older than the hold: only Sigan's word on this very hold counts.
+        if self.oss.sigan().turn(Lane::Upkeep).await?.holder(hold).await? == Holder::Reserved {
+            return Ok(Outcome::Moved);
+        }
+        let lease = self.oss.settings().lease();
+        let delivery = self.oss.store().give_back_lost(id, "not held in Sigan", lease).await?;
+        Ok(self.tell_sigan(delivery).await)
+    }
+
+    async fn tell_sigan(&mut self, delivery: Option<Delivery>) -> Outcome {
+        let Some(delivery) = delivery else { return Outcome::Moved };
+        self.report.fixed += 1;
+        self.oss.deliver(&delivery).await;
+        Outcome::Fixed
+    }
+}

@@ -1,0 +1,136 @@
+//! What an audit is told, and what it tells. Values only.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::numbers::{ExternalId, Msisdn, NumberStatus, ReservationState};
+
+/// What an audit may do, and what it leaves alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditOptions {
+    /// Whether what can be settled safely is settled.
+    pub fix: bool,
+    /// Whether more than 20 holds may be released.
+    pub force: bool,
+    /// What changed within this time, there or here, is left alone. At least as long as a reserve may take.
+    pub young: Duration,
+}
+
+/// One number about which Sigan and we differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    /// The number, in full: whoever audits has to act on it.
+    pub msisdn: Msisdn,
+    /// In which way.
+    pub kind: DifferenceKind,
+    /// Sigan's id of the hold, there or here; none where older data has none.
+    pub external_id: Option<ExternalId>,
+    /// How far the attempt has come here; none where there is none.
+    pub state: Option<ReservationState>,
+    /// What the number is here; none where it never was ours.
+    pub status: Option<NumberStatus>,
+    /// What was done about it.
+    pub outcome: Outcome,
+}
+
+/// How Sigan and we can differ about a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DifferenceKind {
+    /// Sigan holds it for us, and nothing here knows of that hold.
+    UnknownHere,
+    /// It is held here, and Sigan does not hold it for us.
+    UnknownThere,
+    /// Both know the hold, and it is over here, or the number is held under another id.
+    StateDiffers,
+}
+
+impl DifferenceKind {
+    /// The words for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownHere => "held in Sigan, unknown here",
+            Self::UnknownThere => "held here, unknown in Sigan",
+            Self::StateDiffers => "state differs",
+        }
+    }
+}
+
+/// What an audit did about a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Nothing: it was only to be reported.
+    Reported,
+    /// It is settled: the hold is released in Sigan, or that is on its way; the number is given back here.
+    Fixed,
+    /// Left: another look did not find it any more, or the number is being worked on.
+    Moved,
+    /// Left: so many releases have to be forced.
+    Limit,
+    /// Left: a customer may be on the line, or its hold has no id. A person has to decide.
+    Person,
+}
+
+impl Outcome {
+    /// The words for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Fixed => "fixed",
+            Self::Moved => "left: it is being worked on",
+            Self::Limit => "left: more than 20 releases have to be forced",
+            Self::Person => "left: a person has to decide",
+        }
+    }
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct AuditReport {
+    /// How many numbers Sigan holds for us.
+    pub listed: u64,
+    /// How many numbers are held here.
+    pub held: u64,
+    /// How many were left alone because they are young or not settled yet.
+    pub unsettled: u64,
+    /// Differences of [`DifferenceKind::UnknownHere`].
+    pub unknown_here: u64,
+    /// Differences of [`DifferenceKind::UnknownThere`].
+    pub unknown_there: u64,
+    /// Differences of [`DifferenceKind::StateDiffers`].
+    pub state_differs: u64,
+    /// Differences that were settled.
+    pub fixed: u64,
+}
+
+impl AuditReport {
+    pub(super) fn count(&mut self, kind: DifferenceKind) {
+        match kind {
+            DifferenceKind::UnknownHere => self.unknown_here += 1,
+            DifferenceKind::UnknownThere => self.unknown_there += 1,
+            DifferenceKind::StateDiffers => self.state_differs += 1,
+        }
+    }
+
+    /// How many differences were found.
+    #[must_use]
+    pub fn differences(&self) -> u64 {
+        self.unknown_here + self.unknown_there + self.state_differs
+    }
+}
+
+/// What is told while an audit runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A difference.
+    Difference(Difference),
+    /// How far it has come.
+    Progress(AuditReport),
+}

@@ -1,0 +1,76 @@
+//! Calls that may be repeated without a second effect, because their client named them.
+//!
+//! The key is stored on the row that the call created, so that it lives and ends with what it names; no cache decides. Semantics
+//! are those of draft-ietf-httpapi-idempotency-key-header: the same call answers the same, another body under the same key
+//! is refused.
+
+use std::fmt;
+
+use super::ids::ClientName;
+use super::msisdn::Malformed;
+
+/// What makes a repeated call the same call: a key that its client chose. The keys of two clients never meet.
+///
+/// ```
+/// use oss_core::IdempotencyKey;
+///
+/// let key = IdempotencyKey::new("acquisition".parse()?, "order-4711")?;
+/// assert_eq!(key.text(), "order-4711");
+/// assert!(IdempotencyKey::new("acquisition".parse()?, "").is_err());
+/// # Ok::<(), oss_core::Malformed>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey {
+    client: ClientName,
+    text: Box<str>,
+}
+
+impl IdempotencyKey {
+    /// The key `text` of a client: 1 to 128 visible ASCII characters.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] for any other text.
+    pub fn new(client: ClientName, text: &str) -> Result<Self, Malformed> {
+        if (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self { client, text: text.into() })
+        } else {
+            Err(Malformed { expected: "a key of 1 to 128 visible ASCII characters" })
+        }
+    }
+
+    /// Whose key it is.
+    #[must_use]
+    pub fn client(&self) -> &ClientName {
+        &self.client
+    }
+
+    /// The key itself.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// A client may have made its key of a phone number, so it is not shown.
+impl fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdempotencyKey").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_visible_ascii_of_a_bounded_length() {
+        let key = |text: &str| IdempotencyKey::new("acme".parse().unwrap(), text);
+        let long = "x".repeat(129);
+        for text in ["", "a b", "ã", "a\r\nb", long.as_str()] {
+            assert!(key(text).is_err(), "{text:?}");
+        }
+        assert!(key(&long[..128]).is_ok());
+        assert!(!format!("{:?}", key("11999950001").unwrap()).contains("11999950001"));
+    }
+}

@@ -1,0 +1,232 @@
+//! Who may call Sigan now: a limit on the calls in flight, a bounded queue before it, and a circuit breaker.
+//!
+//! An operation takes its turn before it takes a lease, so that nobody waits with a lease running. Where there is no turn to be
+//! had the answer comes at once: calls that pile up help nobody. Knows nothing of what is called for.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
+
+use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Refusal, Sigan, SiganError};
+use crate::numbers::{BrandId, Msisdn};
+
+/// After how many calls in a row without an answer of the contract Sigan is left alone.
+const FAILURES: u32 = 8;
+
+/// How long Sigan is left alone before one call probes whether it answers again. Shorter than any sweep interval, so that
+/// the first sweep after Sigan is back finds the circuit closed or closes it.
+const OPEN: Duration = Duration::from_secs(1);
+
+/// The longest wait in the queue.
+const QUEUE: Duration = Duration::from_secs(2);
+
+/// When it is worth coming back to a full queue.
+const COME_BACK: Duration = Duration::from_secs(1);
+
+/// How many calls settle, at the same time, what has no caller. They have places of their own: callers never crowd them out.
+pub(crate) const UPKEEP: usize = 16;
+
+/// Whose call it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// That of a caller who waits.
+    Caller,
+    /// That of the sweep, of a delivery, of the audit: it may wait for its place as long as it takes.
+    Upkeep,
+}
+
+/// There is no turn to be had. Nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Busy {
+    /// When it is worth asking again.
+    pub(crate) retry_after: Duration,
+}
+
+/// Sigan behind its limit and its breaker.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    sigan: Arc<dyn Sigan>,
+    callers: Semaphore,
+    upkeep: Semaphore,
+    queue: usize,
+    waiting: AtomicUsize,
+    /// How long a call may take: that long a probe is waited for.
+    call: Duration,
+    breaker: Mutex<Breaker>,
+}
+
+/// The right to call Sigan once at a time.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    gate: &'a Gate,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Gate {
+    /// At most `calls` of callers in flight, and `queue` more that wait.
+    pub(crate) fn new(sigan: Arc<dyn Sigan>, calls: usize, queue: usize, call: Duration) -> Self {
+        Self {
+            sigan,
+            callers: Semaphore::new(calls),
+            upkeep: Semaphore::new(UPKEEP),
+            queue,
+            waiting: AtomicUsize::new(0),
+            call,
+            breaker: Mutex::new(Breaker::Closed { failures: 0 }),
+        }
+    }
+
+    /// A turn, or when to come back.
+    pub(crate) async fn turn(&self, lane: Lane) -> Result<Turn<'_>, Busy> {
+        let place = match lane {
+            Lane::Caller => self.place().await?,
+            Lane::Upkeep => self.upkeep.acquire().await.map_err(|_| FULL)?,
+        };
+        self.breaker().admit(Instant::now(), self.call)?;
+        Ok(Turn { gate: self, _place: place })
+    }
+
+    /// How many calls the upkeep may have in mind: none while Sigan is left alone, one where that one would be the probe.
+    pub(crate) fn upkeep_wanted(&self) -> usize {
+        match *self.breaker() {
+            Breaker::Closed { .. } => UPKEEP,
+            Breaker::Open { until } | Breaker::Probing { until } if until <= Instant::now() => 1,
+            Breaker::Open { .. } | Breaker::Probing { .. } => 0,
+        }
+    }
+
+    async fn place(&self) -> Result<SemaphorePermit<'_>, Busy> {
+        if let Ok(place) = self.callers.try_acquire() {
+            return Ok(place);
+        }
+        // A circuit that is open empties the queue sooner than the queue would.
+        self.breaker().peek(Instant::now())?;
+        let _waits = Waits::enter(self)?;
+        match timeout(QUEUE, self.callers.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(FULL),
+        }
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        // A breaker is replaced whole, so it is whole also where a thread panicked while it held the lock.
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const FULL: Busy = Busy { retry_after: COME_BACK };
+
+/// A place in the queue.
+struct Waits<'a>(&'a Gate);
+
+impl<'a> Waits<'a> {
+    fn enter(gate: &'a Gate) -> Result<Self, Busy> {
+        let entered = Self(gate);
+        let before = gate.waiting.fetch_add(1, Ordering::Relaxed);
+        if before < gate.queue { Ok(entered) } else { Err(FULL) }
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Turn<'_> {
+    pub(crate) async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError> {
+        self.told(self.gate.sigan.pre_reserve(wish).await)
+    }
+
+    pub(crate) async fn reserve(&self, hold: &Hold) -> Result<(), SiganError> {
+        self.told(self.gate.sigan.reserve(hold).await)
+    }
+
+    pub(crate) async fn release(&self, hold: &Hold) -> Result<(), SiganError> {
+        self.told(self.gate.sigan.release(hold).await)
+    }
+
+    pub(crate) async fn holder(&self, hold: &Hold) -> Result<Holder, SiganError> {
+        self.told(self.gate.sigan.holder(hold).await)
+    }
+
+    pub(crate) async fn holds(
+        &self,
+        brand: &BrandId,
+        after: Option<Msisdn>,
+        limit: usize,
+    ) -> Result<HoldsPage, SiganError> {
+        self.told(self.gate.sigan.holds(brand, after, limit).await)
+    }
+
+    fn told<T>(&self, outcome: Result<T, SiganError>) -> Result<T, SiganError> {
+        self.gate.breaker().told(answers(&outcome), Instant::now());
+        outcome
+    }
+}
+
+/// Whether Sigan does its work. Credentials that are refused stop everything just as an outage does.
+fn answers<T>(outcome: &Result<T, SiganError>) -> bool {
+    match outcome {
+        Ok(_) => true,
+        Err(SiganError::Refused(refusal)) => *refusal != Refusal::Credentials,
+        Err(SiganError::NotSent | SiganError::NoAnswer(_)) => false,
+    }
+}
+
+/// Whether Sigan is called at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Breaker {
+    /// It is. So many calls in a row had no answer of the contract.
+    Closed { failures: u32 },
+    /// It is left alone until a time.
+    Open { until: Instant },
+    /// One call probes whether it answers; the next may, should that one never tell.
+    Probing { until: Instant },
+}
+
+impl Breaker {
+    /// Lets a call pass, which is the probe where one is due.
+    fn admit(&mut self, now: Instant, call: Duration) -> Result<(), Busy> {
+        self.peek(now)?;
+        if !matches!(self, Self::Closed { .. }) {
+            *self = Self::Probing { until: now + call };
+        }
+        Ok(())
+    }
+
+    fn peek(self, now: Instant) -> Result<(), Busy> {
+        match self {
+            Self::Open { until } | Self::Probing { until } if now < until => {
+                Err(Busy { retry_after: (until - now).clamp(COME_BACK, OPEN.max(COME_BACK)) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn told(&mut self, answers: bool, now: Instant) {
+        let open = Self::Open { until: now + OPEN };
+        let next = match *self {
+            _ if answers => Self::Closed { failures: 0 },
+            Self::Closed { failures } if failures + 1 < FAILURES => Self::Closed { failures: failures + 1 },
+            Self::Closed { .. } | Self::Probing { .. } => open,
+            Self::Open { .. } => *self,
+        };
+        let (before, after) = (std::mem::replace(self, next), next);
+        match (before, after) {
+            (Self::Closed { .. }, Self::Open { .. }) => {
+                tracing::warn!("Sigan does not answer; it is left alone but for a probe now and then.");
+            }
+            (Self::Open { .. } | Self::Probing { .. }, Self::Closed { .. }) => {
+                tracing::info!("Sigan answers again.");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

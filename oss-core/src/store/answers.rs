@@ -1,0 +1,252 @@
+//! What a store is given, and what it answers: the words between the operations and the database.
+//!
+//! Values only: no rule is decided here, and no database is known.
+
+use std::time::Duration;
+
+use crate::numbers::{
+    BrandId, ExternalId, IdempotencyKey, Msisdn, NumberStatus, PreviewId, ReservationId, ReservationState,
+};
+use crate::sigan::Hold;
+
+/// A pre-reservation to be stored, with the numbers Sigan offered.
+#[derive(Debug, Clone)]
+pub struct NewPreview {
+    /// Our name for it, chosen by the caller, so that storing it twice is storing it once.
+    pub id: PreviewId,
+    /// Sigan's name for it.
+    pub external_id: ExternalId,
+    /// The brand it was made for.
+    pub brand: BrandId,
+    /// The numbers, in the order in which they are shown: index 1, 2, 3.
+    pub msisdns: Vec<Msisdn>,
+    /// How much longer a number may be reserved from it, counted from now.
+    pub valid_for: Duration,
+    /// The preview whose place it takes, whose numbers Sigan has just freed.
+    pub previous: Option<PreviewId>,
+    /// What makes a repeated call the same call.
+    pub key: Option<IdempotencyKey>,
+}
+
+/// The preview that a call created under an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyedPreview {
+    /// The preview.
+    pub id: PreviewId,
+    /// Its numbers, in order.
+    pub msisdns: Vec<Msisdn>,
+    /// The preview whose place it took.
+    pub previous: Option<PreviewId>,
+}
+
+/// The preview that a new one is to replace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviousPreview {
+    /// Sigan's name for it.
+    pub external_id: ExternalId,
+    /// Whether it holds a number, or a call is trying to hold one from it.
+    pub in_use: bool,
+}
+
+/// The right to ask Sigan for one number, for a while. One row of `reservation`, in state `PENDING`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The attempt to hold the number.
+    pub reservation: ReservationId,
+    /// Counts the calls to Sigan of this attempt, from 1. It fences: what an older call learned cannot undo a newer one.
+    pub call: i32,
+    /// What Sigan is asked to hold.
+    pub hold: Hold,
+}
+
+impl Lease {
+    /// Whether an earlier call of this attempt may have taken effect in Sigan.
+    #[must_use]
+    pub fn is_repeat(&self) -> bool {
+        self.call > 1
+    }
+}
+
+/// What a preview says of a wish to reserve one of its numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begin {
+    /// The number may be asked of Sigan: the caller has the lease.
+    Started(Lease),
+    /// The number could be asked of Sigan, if the caller had come to do so and not only to look.
+    Free,
+    /// This preview already holds this very number.
+    Held(Msisdn),
+    /// Another call is asking Sigan for this very number, from this preview, or an earlier one is being cancelled there.
+    InFlight,
+    /// Another number of this preview is being asked of Sigan, or its outcome is in doubt.
+    OtherInFlight,
+    /// The preview holds another number, or its number was released.
+    Used,
+    /// No such preview.
+    UnknownPreview,
+    /// The preview has no number with this index.
+    UnknownChoice,
+    /// Its time is over.
+    Expired,
+    /// The number is reserved or in use, though Sigan offered it.
+    Taken(Msisdn),
+}
+
+/// What became of a wish for a random number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BeginRandom {
+    /// The number may be asked of Sigan: the caller has the lease.
+    Started(Lease),
+    /// The number is reserved or in use, though Sigan offered it.
+    Taken,
+    /// Another call came with the same idempotency key.
+    KeyInUse,
+}
+
+/// What became of the random reservation that a call began under an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keyed {
+    /// Its outcome was in doubt; the caller has the lease to ask Sigan again.
+    Resumed(Lease),
+    /// Its outcome is in doubt, and the caller came only to look.
+    InDoubt,
+    /// It holds this number.
+    Held(Msisdn),
+    /// A call is asking Sigan, or telling it that the attempt is given up.
+    InFlight,
+    /// Its number was given back.
+    Spent,
+    /// It was for another area code.
+    OtherRequest,
+}
+
+/// What became of a hold that Sigan confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Confirmed {
+    /// Recorded: the number is ours.
+    Held,
+    /// The number was released meanwhile.
+    Released,
+    /// The attempt was given up meanwhile, so the hold is to be released again.
+    GivenUp(Delivery),
+}
+
+/// A hold that Sigan is to be told to release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The row that says so, in state `RELEASING` or `CANCELLING`.
+    pub reservation: ReservationId,
+    /// What Sigan is to release.
+    pub hold: Hold,
+    /// How often it was claimed to be told. It fences: an older teller cannot postpone what a newer one has claimed.
+    pub attempts: i32,
+}
+
+/// What became of a wish to release a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Release {
+    /// The number is not known.
+    Unknown,
+    /// It was given back before.
+    AlreadyReturned,
+    /// It is neither reserved nor returned.
+    Forbidden(NumberStatus),
+    /// A call to Sigan about this number is under way.
+    InFlight,
+    /// Given back now. Sigan is to be told, where its id of the hold is known.
+    Returned(Option<Delivery>),
+}
+
+/// What became of a wish to put a number on a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Assign {
+    /// The number is not known.
+    Unknown,
+    /// It is on a line with this SIM, now or already.
+    Assigned,
+    /// It is on a line with another SIM.
+    AssignedElsewhere,
+    /// Whether Sigan holds it is not certain yet.
+    InDoubt,
+    /// It was given back.
+    Forbidden(NumberStatus),
+}
+
+/// What became of the rows whose time was over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overdue {
+    /// Abandoned numbers that were given back; Sigan is to be told of them.
+    pub expired: u64,
+    /// Numbers that another program had put on a line, which stay.
+    pub assigned: u64,
+    /// Attempts whose caller is gone, now in doubt.
+    pub lapsed: u64,
+}
+
+impl Overdue {
+    /// How many rows changed.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.expired + self.assigned + self.lapsed
+    }
+}
+
+/// A row that the sweep has claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// An attempt whose outcome is in doubt; the sweep has the lease to ask Sigan.
+    Doubtful {
+        /// The lease.
+        lease: Lease,
+        /// Whether its caller can still name it, by a preview or a key: then the number is kept for them.
+        nameable: bool,
+    },
+    /// A hold that Sigan is to be told of.
+    Delivery(Delivery),
+}
+
+/// What is known here of a hold that Sigan lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownHold {
+    /// The state of the attempt that has the hold's number and external id; none where there is no such attempt.
+    pub state: Option<ReservationState>,
+    /// What the number is here; none where it never was ours.
+    pub status: Option<NumberStatus>,
+    /// Whether another attempt at the number is not over.
+    pub contested: bool,
+    /// Whether it changed there or here so lately that the two may be of different moments.
+    pub young: bool,
+}
+
+/// A number that is `RESERVED` or `IN_USE` here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldNumber {
+    /// The number.
+    pub msisdn: Msisdn,
+    /// What it is.
+    pub status: NumberStatus,
+    /// The live attempt that has it; older data has none.
+    pub live: Option<LiveHold>,
+    /// Whether it changed so lately that Sigan's list may be older.
+    pub young: bool,
+}
+
+/// A live attempt at a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveHold {
+    /// The attempt.
+    pub reservation: ReservationId,
+    /// Sigan's name for the pre-reservation.
+    pub external_id: ExternalId,
+    /// How far it has come.
+    pub state: ReservationState,
+}
+
+/// A part of all numbers, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The number before the first; none for the very first.
+    pub after: Option<Msisdn>,
+    /// The last number; none for the very last.
+    pub until: Option<Msisdn>,
+}

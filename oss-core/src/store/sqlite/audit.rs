@@ -1,0 +1,175 @@
+//! What is held here, to be laid beside what Sigan holds.
+
+use std::time::Duration;
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use uuid::Uuid;
+
+use super::connections::Micros;
+use crate::numbers::{BrandId, ReservationId};
+use crate::sigan::{Hold, ListedHold};
+use crate::store::facts::delivery;
+use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::{Delivery, HeldNumber, KnownHold, LiveHold, Range};
+
+pub(super) async fn known_holds(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    listed: Vec<ListedHold>,
+    young: Duration,
+) -> Result<Vec<KnownHold>, sqlx::Error> {
+    const SQL: &str = "
+        select p.status, own.state, coalesce(own.updated_at, 0) > $3 as young,
+               exists (
+                   select 1 from reservation other
+                   where other.msisdn = $1 and other.external_id <> $2
+                     and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING')
+               ) as contested
+        from (select 1) one
+        left join phone_number p on p.msisdn = $1
+        left join reservation own on own.id = (
+            select r.id from reservation r
+            where r.msisdn = $1 and r.external_id = $2
+            order by r.id desc
+            limit 1
+        )";
+    let born = now.before(young);
+    let mut known = Vec::with_capacity(listed.len());
+    for ListedHold { hold, reserved_at } in listed {
+        let row = sqlx::query(SQL)
+            .bind(hold.msisdn.as_str())
+            .bind(hold.external_id.as_str())
+            .bind(born)
+            .fetch_one(&mut *connection)
+            .await?;
+        known.push(KnownHold {
+            state: maybe_parsed(&row, "state")?,
+            status: maybe_parsed(&row, "status")?,
+            contested: row.try_get("contested")?,
+            young: reserved_at.timestamp_micros() > born || row.try_get("young")?,
+        });
+    }
+    Ok(known)
+}
+
+pub(super) async fn held_numbers(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    range: Range,
+    young: Duration,
+    limit: u32,
+) -> Result<Vec<HeldNumber>, sqlx::Error> {
+    const SQL: &str = "
+        select p.msisdn, p.status, r.id, r.external_id, r.state,
+               max(p.updated_at, coalesce(r.updated_at, p.updated_at)) > $3 as young
+        from phone_number p
+        left join reservation r
+            on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+        where p.msisdn > $1 and p.msisdn <= $2 and p.status <> 'RETURNED'
+        order by p.msisdn
+        limit $4";
+    // Text before every number, and text after every number.
+    let after = range.after.map_or_else(String::new, |msisdn| msisdn.to_string());
+    let until = range.until.map_or_else(|| ":".to_owned(), |msisdn| msisdn.to_string());
+    let rows = sqlx::query(SQL)
+        .bind(after)
+        .bind(until)
+        .bind(now.before(young))
+        .bind(i64::from(limit))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(held).collect()
+}
+
+fn held(row: &SqliteRow) -> Result<HeldNumber, sqlx::Error> {
+    let live = match row.try_get::<Option<Uuid>, _>("id")? {
+        Some(id) => Some(LiveHold {
+            reservation: id.into(),
+            external_id: parsed(row, "external_id")?,
+            state: parsed(row, "state")?,
+        }),
+        None => None,
+    };
+    Ok(HeldNumber {
+        msisdn: parsed(row, "msisdn")?,
+        status: parsed(row, "status")?,
+        live,
+        young: row.try_get("young")?,
+    })
+}
+
+pub(super) async fn release_stray(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    id: ReservationId,
+    hold: Hold,
+    brand: BrandId,
+    tell_within: Duration,
+) -> Result<Option<Delivery>, sqlx::Error> {
+    // A repeated step finds its own row.
+    const BARRED: &str = "
+        select exists (select 1 from reservation where id = $1) as written,
+               exists (
+                   select 1 from reservation
+                   where msisdn = $2
+                     and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING')
+               )
+               or exists (select 1 from phone_number where msisdn = $2 and status <> 'RETURNED') as barred";
+    const STRAY: &str = "
+        insert into reservation
+            (id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at)
+        values ($1, $2, $3, $4, 'RELEASING', $5, 0, 'held in Sigan and not here', $6, $6)";
+
+    let row =
+        sqlx::query(BARRED).bind(id.as_uuid()).bind(hold.msisdn.as_str()).fetch_one(&mut *connection).await?;
+    match (row.try_get("written")?, row.try_get("barred")?) {
+        (true, _) => {}
+        (false, true) => return Ok(None),
+        (false, false) => {
+            sqlx::query(STRAY)
+                .bind(id.as_uuid())
+                .bind(hold.external_id.as_str())
+                .bind(brand.as_str())
+                .bind(hold.msisdn.as_str())
+                .bind(now.after(tell_within))
+                .bind(now.0)
+                .execute(connection)
+                .await?;
+        }
+    }
+    Ok(Some(delivery(id, hold.external_id, hold.msisdn)))
+}
+
+pub(super) async fn give_back_lost(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    id: ReservationId,
+    reason: String,
+    tell_within: Duration,
+) -> Result<Option<Delivery>, sqlx::Error> {
+    const RELEASING: &str = "
+        update reservation
+        set state = 'RELEASING', attempts = 0, last_error = $2, due_at = $3, updated_at = $4
+        where id = $1 and state = 'HELD'
+          and exists (
+              select 1 from phone_number p where p.msisdn = reservation.msisdn and p.status = 'RESERVED'
+          )
+        returning external_id, msisdn";
+    const RETURNED: &str = "
+        update phone_number
+        set status = 'RETURNED', assigned_sim_id = null, updated_at = $2
+        where msisdn = $1 and status = 'RESERVED'";
+
+    let row = sqlx::query(RELEASING)
+        .bind(id.as_uuid())
+        .bind(reason)
+        .bind(now.after(tell_within))
+        .bind(now.0)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let lost = delivery(id, parsed(&row, "external_id")?, parsed(&row, "msisdn")?);
+    sqlx::query(RETURNED).bind(lost.hold.msisdn.as_str()).bind(now.0).execute(connection).await?;
+    Ok(Some(lost))
+}
