@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
-use oss_core::{Choice, Ddd, IdempotencyKey, Malformed, Msisdn, PreviewId, SimId};
+use oss_core::{
+    Choice, Ddd, DeviceCode, DeviceModelId, IdempotencyKey, Imei, Malformed, Msisdn, PreviewId, SimId, Tac,
+};
 
 use crate::exit;
 
@@ -96,10 +98,28 @@ pub(crate) enum Command {
         /// The number.
         msisdn: Msisdn,
     },
-    /// Tell whether an area code exists.
+    /// Tell whether an area code exists, or import the list of them.
+    #[command(subcommand_negates_reqs = true)]
     Ddd {
         /// The area code.
-        ddd: Ddd,
+        #[arg(required = true)]
+        ddd: Option<Ddd>,
+        #[command(subcommand)]
+        command: Option<DddCommand>,
+    },
+    /// List the brands of devices that support eSIM.
+    Brands,
+    /// List the models of a brand that support eSIM.
+    Models {
+        /// The brand: its name, its slug or its id.
+        brand: String,
+    },
+    /// Tell whether a device supports eSIM.
+    Esim(EsimArgs),
+    /// Work on the device catalogue.
+    Devices {
+        #[command(subcommand)]
+        command: DevicesCommand,
     },
     /// Do what is due: give abandoned numbers back, settle doubts, tell Sigan of releases.
     Sweep {
@@ -135,6 +155,48 @@ pub(crate) enum Command {
         /// How often, from 0 to 1, a call takes effect and its answer is lost.
         #[arg(long, value_parser = rate, default_value = "0")]
         lose_rate: f64,
+    },
+}
+
+/// A device, by the one thing that is known of it.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct EsimArgs {
+    /// Its type allocation code: the first 8 digits of its IMEI.
+    #[arg(long)]
+    pub(crate) tac: Option<Tac>,
+    /// Its IMEI, of which only the TAC is looked at.
+    #[arg(long)]
+    pub(crate) imei: Option<Imei>,
+    /// Its Apple identifier or Android model code, such as "iPhone15,2".
+    #[arg(long, value_name = "CODE")]
+    pub(crate) device_code: Option<DeviceCode>,
+    /// Its model, as `oss models` shows it.
+    #[arg(long)]
+    pub(crate) model: Option<DeviceModelId>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DddCommand {
+    /// Put a list of localities in the place of the one there is.
+    Import {
+        /// A CSV file: `location_cnl,ddd[,municipality,uf]`.
+        file: PathBuf,
+        /// Only tell what would change.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevicesCommand {
+    /// Put a device catalogue in the place of the one there is.
+    Import {
+        /// A folder with `device_brands.csv`, `device_models.csv`, `device_codes.csv` and `device_tacs.csv`.
+        dir: PathBuf,
+        /// Only tell what would change.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -191,6 +253,13 @@ mod tests {
             ("oss assign 11999950001 --sim x", "a UUID"),
             ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
             ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
+            ("oss ddd", "<DDD>"),
+            ("oss ddd import", "<FILE>"),
+            ("oss devices import", "<DIR>"),
+            ("oss esim", "--tac"),
+            ("oss esim --tac 35050556 --model X", "cannot be used"),
+            ("oss esim --tac 3505055", "8 digits"),
+            ("oss esim --imei 490154203237517", "15 digits"),
         ] {
             assert!(refused(line).contains(part), "{line}: {}", refused(line));
         }

@@ -2,7 +2,7 @@
 
 use oss_core::config::ConfigError;
 use oss_core::store::StoreError;
-use oss_core::{Error, ErrorKind, StartError};
+use oss_core::{Error, ErrorKind, ImportFaults, StartError};
 
 /// Done.
 pub(crate) const OK: u8 = 0;
@@ -27,7 +27,7 @@ Exit codes:
   0  done
   1  internal fault, or our records and Sigan's disagree
   2  malformed input or configuration
-  3  unknown: area code, preview or number
+  3  unknown: area code, preview, number or brand
   4  the state forbids it: expired, in use, in flight, none left; or the audit found a difference
   5  Sigan refused, cannot be reached, or gave no certain answer
   6  the database is not available";
@@ -90,6 +90,12 @@ impl From<Error> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::new(USAGE, "configuration", error.to_string())
+    }
+}
+
+impl From<ImportFaults> for Failure {
+    fn from(error: ImportFaults) -> Self {
+        Self::new(USAGE, "import-faults", error.to_string())
     }
 }
 

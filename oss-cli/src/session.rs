@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use oss_core::config::{Basics, Config, LogConfig, Sources};
 use oss_core::sandbox::Sandbox;
-use oss_core::{Oss, log, store};
+use oss_core::{Oss, ReferenceData, log, store};
 use tracing::Level;
 
-use crate::args::{Args, Command, Globals};
+use crate::args::{Args, Command, DddCommand, DevicesCommand, Globals};
 use crate::commands;
+use crate::commands::import::{Import, Place};
 use crate::exit::{self, Failure};
 use crate::output::Output;
 
@@ -39,6 +40,15 @@ async fn execute(Args { globals, command }: Args, output: Output) -> Result<Exit
             log_at(Basics::load(&sources(&globals))?.log)?;
             commands::sigan_mock::run(listen, latency, fail_rate, lose_rate).await
         }
+        Command::Devices { command: DevicesCommand::Import { dir, dry_run } } => {
+            import(&globals, &Place::Devices(dir), dry_run, output).await
+        }
+        Command::Ddd { ddd: Some(_), command: Some(_) } => {
+            Err(Failure::usage("give a DDD to ask for, or a file to import; not both".to_owned()))
+        }
+        Command::Ddd { command: Some(DddCommand::Import { file, dry_run }), .. } => {
+            import(&globals, &Place::Ddds(file), dry_run, output).await
+        }
         command => {
             let oss = connect(&globals).await?;
             let outcome = commands::run(&oss, command, output).await;
@@ -57,6 +67,25 @@ async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure>
     log_at(basics.log)?;
     store::migrate(&database).await?;
     output.answer(&commands::migrate::Migrated { migrated: true })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An import needs the database alone, as a migration does.
+async fn import(
+    globals: &Globals,
+    place: &Place,
+    dry_run: bool,
+    output: Output,
+) -> Result<ExitCode, Failure> {
+    let import = Import::read(place, dry_run)?;
+    if globals.sandbox {
+        let oss = connect(globals).await?;
+        import.run(&oss.reference_data(), output).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (basics, database) = Config::load_for_migration(&sources(globals))?;
+    log_at(basics.log)?;
+    import.run(&ReferenceData::connect(&database).await?, output).await?;
     Ok(ExitCode::SUCCESS)
 }
 

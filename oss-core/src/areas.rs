@@ -2,28 +2,49 @@
 //!
 //! Looked up in memory, then in Redis, then in `location_ddd`.
 
+mod data;
+
+use std::fmt;
 use std::sync::Arc;
+
+pub use self::data::{Cnl, DddChanges, DddData, DddSummary};
 
 use crate::cache::{Lookups, RedisCache};
 use crate::error::Error;
 use crate::numbers::Ddd;
 use crate::oss::Oss;
+use crate::reference::{DataVersion, Versions};
 use crate::store::{Store, StoreError};
 
 /// The area codes in use, as far as they have been looked up.
 #[derive(Debug)]
 pub(crate) struct Areas {
     store: Arc<dyn Store>,
-    known: Lookups<Ddd, bool>,
+    versions: Arc<Versions>,
+    known: Lookups<Listed, bool>,
+}
+
+/// An area code in one version of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Listed {
+    version: DataVersion,
+    ddd: Ddd,
+}
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.version, self.ddd)
+    }
 }
 
 impl Areas {
-    pub(crate) fn new(store: Arc<dyn Store>, redis: Option<RedisCache>) -> Self {
-        Self { store, known: Lookups::new("ddd", redis) }
+    pub(crate) fn new(store: Arc<dyn Store>, versions: Arc<Versions>, redis: Option<RedisCache>) -> Self {
+        Self { store, versions, known: Lookups::new("ddd", redis) }
     }
 
     async fn exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
-        self.known.get_or_load(ddd, || self.store.ddd_exists(ddd)).await
+        let version = self.versions.current().await?.ddds;
+        self.known.get_or_load(Listed { version, ddd }, || self.store.ddd_exists(ddd)).await
     }
 }
 

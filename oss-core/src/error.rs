@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::config::ConfigError;
+use crate::devices::DeviceBrandId;
 use crate::numbers::{Choice, Ddd, MaskedMsisdn, NumberStatus, PreviewId};
 use crate::sigan::{Busy, Doubt, Refusal, SiganError};
 use crate::store::StoreError;
@@ -41,6 +42,12 @@ pub enum Error {
     /// Neither held now nor ever held here.
     #[error("number {0} is not known here")]
     UnknownNumber(MaskedMsisdn),
+    /// The brand of devices does not exist.
+    #[error("brand {0} does not exist; give the id that one of the listed brands has")]
+    UnknownBrand(DeviceBrandId),
+    /// No brand of devices is called so.
+    #[error("no brand has this name; give the name, the slug or the id of one of the listed brands")]
+    UnknownBrandName,
     /// The 15 minutes are over, or another preview took its place.
     #[error("preview {0} has expired; create another")]
     PreviewExpired(PreviewId),
@@ -140,9 +147,11 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownPreview(_) | Self::UnknownChoice { .. } | Self::UnknownNumber(_) => {
-                ErrorKind::Unknown
-            }
+            Self::UnknownPreview(_)
+            | Self::UnknownChoice { .. }
+            | Self::UnknownNumber(_)
+            | Self::UnknownBrand(_)
+            | Self::UnknownBrandName => ErrorKind::Unknown,
             Self::UnknownDdd(_) | Self::UnknownPrevious(_) => ErrorKind::UnknownReference,
             Self::PreviewExpired(_) => ErrorKind::Expired,
             Self::ReserveInFlight
@@ -174,6 +183,7 @@ impl Error {
             Self::UnknownPreview(_) => "unknown-preview",
             Self::UnknownChoice { .. } => "unknown-index",
             Self::UnknownNumber(_) => "unknown-number",
+            Self::UnknownBrand(_) | Self::UnknownBrandName => "unknown-brand",
             Self::PreviewExpired(_) => "preview-expired",
             Self::ReserveInFlight => "reserve-in-flight",
             Self::KeyInFlight => "idempotency-key-in-flight",
@@ -204,6 +214,7 @@ impl Error {
             Self::UnknownDdd(_) | Self::NoNumbersLeft(_) => Some("areaCode"),
             Self::UnknownPrevious(_) => Some("previousId"),
             Self::UnknownPreview(_) | Self::PreviewExpired(_) | Self::PreviewUsed(_) => Some("previewId"),
+            Self::UnknownBrand(_) | Self::UnknownBrandName => Some("brandId"),
             Self::UnknownChoice { .. } => Some("index"),
             Self::KeyInFlight | Self::KeyReused | Self::KeySpent => Some("Idempotency-Key"),
             Self::UnknownNumber(_)
@@ -264,6 +275,9 @@ pub enum StartError {
     /// The client of Sigan could not be set up.
     #[error("the HTTP client for Sigan could not be set up: {0}")]
     Sigan(String),
+    /// The client of GSIM could not be set up.
+    #[error("the HTTP client for GSIM could not be set up: {0}")]
+    Gsim(String),
     /// The client of Redis could not be set up.
     #[error("the Redis client could not be set up: {0}")]
     Redis(String),

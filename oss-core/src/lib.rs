@@ -38,8 +38,9 @@
 //!
 //! # Where things are
 //!
-//! The operations are methods of [`Oss`]. They know two ports: the [`store`], on PostgreSQL or SQLite, and [`sigan`], whose
-//! module documentation is the contract with the inventory. [`config`] is one typed configuration for all faces.
+//! The operations are methods of [`Oss`]. They know three ports: the [`store`], on PostgreSQL or SQLite; [`sigan`], whose
+//! module documentation is the contract with the inventory; and [`gsim`], which may know devices that the local catalogue does
+//! not. [`config`] is one typed configuration for all faces.
 //!
 //! # Features
 //!
@@ -48,17 +49,28 @@
 mod areas;
 mod cache;
 pub mod config;
+mod devices;
 mod error;
+pub mod gsim;
+mod http;
 pub mod log;
 mod numbers;
 mod oss;
+mod outage;
+mod reference;
 #[cfg(feature = "mock")]
 pub mod sandbox;
 pub mod sigan;
 pub mod store;
 
+pub use areas::{Cnl, DddChanges, DddData, DddSummary};
 pub use cache::RedisCache;
 pub use config::Config;
+pub use devices::{
+    Assortment, BrandEntry, BrandSlug, DeviceBrand, DeviceBrandId, DeviceChanges, DeviceChoice, DeviceCode,
+    DeviceData, DeviceHash, DeviceModel, DeviceModelId, DeviceSummary, DisplayName, EsimCheck, Imei,
+    LocalCatalog, ModelEntry, Source, Tac, TacEntry,
+};
 pub use error::{Error, ErrorKind, StartError};
 pub use numbers::{
     AuditOptions, AuditReport, BrandId, Choice, ClientName, Ddd, Difference, DifferenceKind, ExternalId,
@@ -66,3 +78,7 @@ pub use numbers::{
     Outcome, Preview, PreviewId, Reservation, ReservationId, ReservationState, SimId, SweepReport,
 };
 pub use oss::{Oss, Settings};
+pub use reference::{
+    Changes, Count, DataVersion, DataVersions, Edition, ImportFault, ImportFaults, ImportMode, Progress,
+    ReferenceData,
+};

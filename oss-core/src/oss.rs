@@ -1,4 +1,5 @@
-//! The client: wiring only. The operations are in [`numbers`](crate::numbers) and [`areas`](crate::areas).
+//! The client: wiring only. The operations are in [`numbers`](crate::numbers), [`areas`](crate::areas) and
+//! [`devices`](crate::devices).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,11 @@ use tracing::Instrument;
 use crate::areas::Areas;
 use crate::cache::RedisCache;
 use crate::config::Config;
+use crate::devices::{Catalog, LocalCatalog};
 use crate::error::{Error, StartError};
+use crate::gsim::{DeviceCatalog, GsimCatalog, HttpGsim};
 use crate::numbers::{BrandId, InFlight, LEASE_MARGIN};
+use crate::reference::Versions;
 use crate::sigan::{Gate, HttpSigan, Sigan};
 use crate::store::{self, Store};
 
@@ -29,6 +33,8 @@ struct Parts {
     store: Arc<dyn Store>,
     sigan: Gate,
     areas: Areas,
+    catalog: Catalog,
+    devices: Arc<dyn DeviceCatalog>,
     settings: Settings,
     in_flight: InFlight,
     tasks: TaskTracker,
@@ -77,13 +83,30 @@ impl Oss {
         redis: Option<RedisCache>,
         settings: Settings,
     ) -> Self {
-        let areas = Areas::new(store.clone(), redis);
+        let devices = Arc::new(LocalCatalog::new(store.clone()));
+        Self::with_devices(store, sigan, redis, devices, settings)
+    }
+
+    /// The same, where something other than the store's own catalogue knows which devices support eSIM.
+    #[must_use]
+    pub fn with_devices(
+        store: Arc<dyn Store>,
+        sigan: Arc<dyn Sigan>,
+        redis: Option<RedisCache>,
+        devices: Arc<dyn DeviceCatalog>,
+        settings: Settings,
+    ) -> Self {
+        let versions = Arc::new(Versions::new(store.clone()));
+        let areas = Areas::new(store.clone(), versions.clone(), redis.clone());
+        let catalog = Catalog::new(store.clone(), versions, redis);
         let sigan = Gate::new(sigan, settings.sigan_calls, settings.sigan_queue, settings.sigan_call);
         Self {
             parts: Arc::new(Parts {
                 store,
                 sigan,
                 areas,
+                catalog,
+                devices,
                 settings,
                 in_flight: InFlight::default(),
                 tasks: TaskTracker::new(),
@@ -96,14 +119,19 @@ impl Oss {
     ///
     /// # Errors
     ///
-    /// [`StartError`] where the database cannot be reached or lacks the tables of this version. Redis and Sigan need not be
-    /// reachable yet.
+    /// [`StartError`] where the database cannot be reached or lacks the tables of this version. Redis, Sigan and GSIM need not
+    /// be reachable yet.
     pub async fn connect(config: &Config) -> Result<Self, StartError> {
         let store = store::connect(&config.database).await?;
         store.check().await?;
         let sigan = HttpSigan::new(&config.sigan)?;
         let redis = config.redis.as_ref().map(RedisCache::new).transpose()?;
-        Ok(Self::new(store, Arc::new(sigan), redis, config.settings()))
+        let local = LocalCatalog::new(store.clone());
+        let devices: Arc<dyn DeviceCatalog> = match &config.gsim {
+            Some(gsim) => Arc::new(GsimCatalog::new(local, HttpGsim::new(gsim)?, redis.clone())),
+            None => Arc::new(local),
+        };
+        Ok(Self::with_devices(store, Arc::new(sigan), redis, devices, config.settings()))
     }
 
     /// Whether the service can do its work: the database answers and has the tables of this version.
@@ -135,6 +163,10 @@ impl Oss {
         &*self.parts.store
     }
 
+    pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
+        self.parts.store.clone()
+    }
+
     pub(crate) fn sigan(&self) -> &Gate {
         &self.parts.sigan
     }
@@ -146,6 +178,14 @@ impl Oss {
 
     pub(crate) fn areas(&self) -> &Areas {
         &self.parts.areas
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.parts.catalog
+    }
+
+    pub(crate) fn devices(&self) -> &dyn DeviceCatalog {
+        &*self.parts.devices
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -64,6 +64,19 @@ impl Fields {
         }
     }
 
+    /// Where the fields that were read are well formed each, but not what was expected of them together, a fault of each.
+    pub(crate) fn together<T>(&mut self, names: &[&'static str], value: Result<T, Malformed>) -> Option<T> {
+        let malformed = match value {
+            Ok(value) => return Some(value),
+            Err(malformed) => malformed,
+        };
+        let names = if self.faults.is_empty() { names } else { &[] };
+        for name in names {
+            self.fault(name, malformed.expected);
+        }
+        None
+    }
+
     /// Refuses what was not what was expected, and every field that nobody asked for.
     pub(crate) fn finish<T>(mut self, value: Option<T>) -> Result<T, Problem> {
         let unknown: Vec<String> = self.unread.keys().take(NAMED).map(|name| shortened(name)).collect();

@@ -4,6 +4,7 @@
 //! here: a handler with a decision about numbers belongs in the core.
 
 mod body;
+mod etag;
 mod key;
 mod middleware;
 mod path;

@@ -44,8 +44,9 @@ pub(crate) async fn observed(request: Request, next: Next) -> Response<Body> {
         response
     };
     let mut response = CURRENT.scope(id, observed.instrument(span)).await;
-    // Answers carry numbers, and say what is true now.
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Answers carry numbers, and say what is true now; those that may be kept say so themselves.
+    let cache_control = response.headers_mut().entry(header::CACHE_CONTROL);
+    cache_control.or_insert(HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

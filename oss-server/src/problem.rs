@@ -147,6 +147,8 @@ mod tests {
             (Error::UnknownPreview(preview), 404),
             (Error::UnknownChoice { preview, choice: Choice::ALL[0] }, 404),
             (Error::UnknownNumber(number()), 404),
+            (Error::UnknownBrand(preview.as_uuid().into()), 404),
+            (Error::UnknownBrandName, 404),
             (Error::PreviewExpired(preview), 410),
             (Error::ReserveInFlight, 409),
             (Error::KeyInFlight, 409),

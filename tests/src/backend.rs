@@ -130,3 +130,18 @@ impl Database {
         if self.is_postgres() { "now()" } else { "(unixepoch() * 1000000)" }
     }
 }
+
+/// Runs a test on both databases.
+#[macro_export]
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() { super::$test($crate::backend::Database::sqlite().await).await; })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() { super::$test($crate::backend::Database::postgres().await).await; })+
+        }
+    };
+}

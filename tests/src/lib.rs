@@ -7,6 +7,7 @@ pub mod backend;
 pub mod cli;
 pub mod conformance;
 pub mod http;
+pub mod lists;
 pub mod model;
 pub mod postgres;
 pub mod process;

@@ -3,6 +3,8 @@
 mod assign;
 mod audit;
 mod ddd;
+mod devices;
+pub(crate) mod import;
 pub(crate) mod migrate;
 mod preview;
 mod release;
@@ -34,12 +36,15 @@ pub(crate) async fn run(oss: &Oss, command: Command, output: Output) -> Result<E
         Command::Release { msisdns } => return release::run(oss, msisdns, output).await,
         Command::Assign { msisdn, sim } => output.answer(&assign::run(oss, msisdn, sim).await?)?,
         Command::Show { msisdn } => output.answer(&oss.number(msisdn).await?)?,
-        Command::Ddd { ddd } => return ddd::run(oss, ddd, output).await,
+        Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(oss, ddd, output).await,
+        Command::Brands => output.answer(&devices::brands(oss).await?)?,
+        Command::Models { brand } => output.answer(&devices::models(oss, &brand).await?)?,
+        Command::Esim(device) => output.answer(&devices::esim(oss, device).await?)?,
         Command::Sweep { watch } => sweep::run(oss, watch, output).await?,
         Command::Audit { fix, force, min_age } => {
             return audit::run(oss, AuditOptions { fix, force, young: min_age }, output).await;
         }
-        Command::Migrate | Command::SiganMock { .. } => {
+        Command::Ddd { .. } | Command::Devices { .. } | Command::Migrate | Command::SiganMock { .. } => {
             return Err(Failure::internal("a command without a client was given one".to_owned()));
         }
     }

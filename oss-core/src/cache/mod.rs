@@ -7,19 +7,28 @@ mod redis;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use moka::Expiry;
 use moka::future::Cache;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::redis::RedisCache;
 
-/// How long an answer is kept in memory. Another instance may have changed it meanwhile.
-const IN_MEMORY: Duration = Duration::from_mins(1);
+/// How long an answer is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keep {
+    /// In the memory of this instance.
+    pub(crate) memory: Duration,
+    /// In Redis, for every instance.
+    pub(crate) redis: Duration,
+}
 
-/// How long an answer is kept in Redis.
-const IN_REDIS: Duration = Duration::from_hours(1);
+impl Keep {
+    /// What another instance may change meanwhile.
+    const BRIEFLY: Self = Self { memory: Duration::from_mins(1), redis: Duration::from_hours(1) };
+}
 
 /// How many answers are kept in memory.
 const CAPACITY: u64 = 10_000;
@@ -29,6 +38,16 @@ pub(crate) struct Lookups<K, V> {
     name: &'static str,
     memory: Cache<K, V>,
     redis: Option<RedisCache>,
+    keep: fn(&V) -> Keep,
+}
+
+/// Lets an answer lapse in memory by what it says.
+struct ByAnswer<V>(fn(&V) -> Keep);
+
+impl<K, V> Expiry<K, V> for ByAnswer<V> {
+    fn expire_after_create(&self, _: &K, answer: &V, _: Instant) -> Option<Duration> {
+        Some((self.0)(answer).memory)
+    }
 }
 
 impl<K, V> fmt::Debug for Lookups<K, V> {
@@ -44,8 +63,13 @@ where
 {
     /// No answers yet. `name` keeps them apart in Redis.
     pub(crate) fn new(name: &'static str, redis: Option<RedisCache>) -> Self {
-        let memory = Cache::builder().time_to_live(IN_MEMORY).max_capacity(CAPACITY).build();
-        Self { name, memory, redis }
+        Self::keeping(name, redis, |_| Keep::BRIEFLY)
+    }
+
+    /// The same, where what an answer says decides how long it is kept.
+    pub(crate) fn keeping(name: &'static str, redis: Option<RedisCache>, keep: fn(&V) -> Keep) -> Self {
+        let memory = Cache::builder().expire_after(ByAnswer(keep)).max_capacity(CAPACITY).build();
+        Self { name, memory, redis, keep }
     }
 
     /// The answer for `key`. Callers that ask at the same time share one look-up; an error is kept nowhere.
@@ -73,7 +97,7 @@ where
         }
         let loaded = load().await?;
         if let Ok(text) = serde_json::to_string(&loaded) {
-            redis.set(&key, text, IN_REDIS).await;
+            redis.set(&key, text, (self.keep)(&loaded).redis).await;
         }
         Ok(loaded)
     }
@@ -111,6 +135,19 @@ mod tests {
         // A negative answer is an answer.
         let again = lookups.get_or_load(11, || async { Err("asked again") }).await;
         assert_eq!(again, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_kept_for_as_long_as_it_says() {
+        let keep = |known: &bool| Keep {
+            memory: if *known { Duration::from_mins(1) } else { Duration::ZERO },
+            redis: Duration::ZERO,
+        };
+        let lookups = Lookups::<u8, bool>::keeping("t", None, keep);
+        for (key, again) in [(1, true), (0, true)] {
+            lookups.get_or_load(key, || async { Ok::<_, ()>(key == 1) }).await.unwrap();
+            assert_eq!(lookups.get_or_load(key, || async { Ok::<_, ()>(true) }).await, Ok(again));
+        }
     }
 
     #[tokio::test]

@@ -10,10 +10,10 @@ use std::time::Duration;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncCommands, RedisError};
 use secrecy::ExposeSecret;
-use tokio::time::Instant;
 
 use crate::config::RedisUrl;
 use crate::error::StartError;
+use crate::outage::Outage;
 
 /// The longest that Redis itself may take to connect or to answer. The crate's defaults stall for seconds.
 const ANSWER: Duration = Duration::from_millis(100);
@@ -35,19 +35,12 @@ struct Shared {
     /// Made at the first command, and anew after one that failed: a manager does not reconnect after a time-out, so that a
     /// peer which vanished would be waited for by every command.
     manager: Mutex<Option<ConnectionManager>>,
-    health: Mutex<Health>,
-}
-
-/// Whether Redis is asked, or left alone until a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Health {
-    Up,
-    Down { until: Instant },
+    outage: Outage,
 }
 
 impl fmt::Debug for RedisCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisCache").field("health", &self.health()).finish_non_exhaustive()
+        f.debug_struct("RedisCache").field("outage", &self.shared.outage).finish_non_exhaustive()
     }
 }
 
@@ -60,7 +53,7 @@ impl RedisCache {
     pub fn new(url: &RedisUrl) -> Result<Self, StartError> {
         let client = redis::Client::open(url.0.expose_secret())
             .map_err(|error| StartError::Redis(error.category().to_owned()))?;
-        let shared = Shared { client, manager: Mutex::new(None), health: Mutex::new(Health::Up) };
+        let shared = Shared { client, manager: Mutex::new(None), outage: Outage::new(PAUSE) };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -79,7 +72,7 @@ impl RedisCache {
     where
         F: Future<Output = Result<T, RedisError>>,
     {
-        if matches!(self.health(), Health::Down { until } if Instant::now() < until) {
+        if self.shared.outage.is_pausing() {
             return None;
         }
         let answer = async { command(self.manager()?).await };
@@ -107,27 +100,22 @@ impl RedisCache {
         Ok(kept.insert(manager).clone())
     }
 
-    fn health(&self) -> Health {
-        *lock(&self.shared.health)
-    }
-
     fn answered(&self) {
-        if std::mem::replace(&mut *lock(&self.shared.health), Health::Up) != Health::Up {
+        if self.shared.outage.answered() {
             tracing::info!("Redis answers again.");
         }
     }
 
     fn failed<T>(&self, reason: &str) -> Option<T> {
         *lock(&self.shared.manager) = None;
-        let until = Instant::now() + PAUSE;
-        if std::mem::replace(&mut *lock(&self.shared.health), Health::Down { until }) == Health::Up {
+        if self.shared.outage.failed() {
             tracing::warn!(reason, "Redis does not answer; look-ups go to the database meanwhile.");
         }
         None
     }
 }
 
-/// What is behind these locks is replaced whole, so it is whole also where a thread panicked while it held one.
+/// What is behind the lock is replaced whole, so it is whole also where a thread panicked while it held it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

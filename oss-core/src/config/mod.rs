@@ -2,6 +2,7 @@
 //!
 //! The only module that reads the environment. Every fault is reported at once, and none repeats a secret.
 
+mod gsim;
 mod layers;
 mod settings;
 
@@ -10,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use gsim::GsimConfig;
 use secrecy::SecretString;
 pub use settings::markdown_table;
 use url::Url;
@@ -47,6 +49,8 @@ pub struct Config {
     pub redis: Option<RedisUrl>,
     /// Sigan.
     pub sigan: SiganConfig,
+    /// GSIM, where devices that are not in the catalogue are asked of it.
+    pub gsim: Option<GsimConfig>,
 }
 
 /// What is needed wherever numbers and Sigan come from.
@@ -187,7 +191,8 @@ impl Config {
         let database = database(&mut layers);
         let redis = layers.optional("redis.url", settings::redis_url);
         let sigan = sigan(&mut layers, basics.as_ref());
-        layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan? }))
+        let gsim = GsimConfig::read(&mut layers);
+        layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan?, gsim }))
     }
 
     /// What a migration needs: a database must be named.
@@ -274,7 +279,7 @@ fn database(layers: &mut Layers) -> Option<DatabaseConfig> {
 }
 
 fn sigan(layers: &mut Layers, basics: Option<&Basics>) -> Option<SiganConfig> {
-    let url = layers.required("sigan.url", settings::sigan_url);
+    let url = layers.required("sigan.url", settings::base_url);
     let brand = layers.required("sigan.brand_id", settings::brand);
     let credentials = credentials(layers);
     Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: basics?.sigan_timeout })

@@ -32,7 +32,7 @@ const fn setting(
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 18] = [
+pub(super) const SETTINGS: [Setting; 21] = [
     setting(
         "database.url",
         "OSS_DATABASE_URL",
@@ -74,6 +74,14 @@ pub(super) const SETTINGS: [Setting; 18] = [
         Some("200"),
         "how many more may wait, for at most 2s, 0 to 100000; any beyond are told to come back",
     ),
+    setting(
+        "gsim.url",
+        "OSS_GSIM_URL",
+        None,
+        "where GSIM's paths lie; without it, a device that is not in the catalogue is not supported",
+    ),
+    setting("gsim.token", "OSS_GSIM_TOKEN", None, "bearer token for GSIM"),
+    setting("gsim.timeout", "OSS_GSIM_TIMEOUT", Some("2s"), "the longest call to GSIM, over 1s and up to 2m"),
     setting("preview.ttl", "OSS_PREVIEW_TTL", Some("15m"), "how long a preview may be reserved from"),
     setting(
         "preview.retention",
@@ -188,7 +196,7 @@ pub(super) fn redis_url(text: &str) -> Result<RedisUrl, Expected> {
     named.then(|| RedisUrl(text.into())).ok_or("redis://host:6379 or rediss://host:6379")
 }
 
-pub(super) fn sigan_url(text: &str) -> Result<Url, Expected> {
+pub(super) fn base_url(text: &str) -> Result<Url, Expected> {
     let bare = |url: &Url| {
         url.has_host() && url.username().is_empty() && url.password().is_none() && url.query().is_none()
     };

@@ -46,6 +46,8 @@ macro_rules! uuid_id {
     };
 }
 
+pub(crate) use uuid_id;
+
 uuid_id! {
     /// A pre-reservation of three numbers, as our callers know it.
     PreviewId

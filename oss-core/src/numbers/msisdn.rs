@@ -176,9 +176,12 @@ macro_rules! serde_as_text {
     )+};
 }
 
+pub(crate) use serde_as_text;
+
 serde_as_text!(Ddd, Msisdn);
 
-fn ascii(digits: &[u8]) -> &str {
+/// The text of digits.
+pub(crate) fn ascii(digits: &[u8]) -> &str {
     // The constructors let only ASCII digits in, so this cannot fail.
     std::str::from_utf8(digits).expect("digits are ASCII")
 }

@@ -26,6 +26,7 @@ macro_rules! sources {
                 "location_ddd",
                 include_str!(concat!("../../../migrations/", $folder, "/0002_location_ddd.sql")),
             ),
+            (3, "devices", include_str!(concat!("../../../migrations/", $folder, "/0003_devices.sql"))),
         ]
     };
 }

@@ -4,13 +4,13 @@
 //! is the judge of every race: its indexes refuse a second holder of a number. Backends know no operation and call nobody.
 
 mod answers;
+mod catalog;
 mod facts;
 mod migrations;
 mod postgres;
 mod rows;
 mod sqlite;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ pub use answers::{
     LiveHold, NewPreview, Overdue, PreviousPreview, Range, Release,
 };
 use async_trait::async_trait;
+pub use catalog::CatalogStore;
 pub use postgres::PostgresStore;
 use secrecy::ExposeSecret;
 pub use sqlite::{Clock, SqliteStore, SystemClock};
@@ -64,12 +65,12 @@ impl StoreError {
     }
 }
 
-/// The database, as the operations see it.
+/// The database, as the operations on numbers see it.
 ///
 /// Every method is one step that happens whole or not at all. Each may be repeated after an error: a step that had
 /// happened after all is recognised by the ids its caller chose.
 #[async_trait]
-pub trait Store: Send + Sync + fmt::Debug {
+pub trait Store: CatalogStore {
     /// Whether the database answers and has the tables of this version.
     async fn check(&self) -> Result<(), StoreError>;
 

@@ -2,7 +2,11 @@
 
 use std::str::FromStr;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sqlx::{ColumnIndex, Decode, Row, Type};
+
+use crate::devices::{Assortment, DeviceBrand, DeviceModel};
 
 /// A column of text, through the parser of its type.
 pub(super) fn parsed<'r, T, R>(row: &'r R, column: &'static str) -> Result<T, sqlx::Error>
@@ -32,4 +36,30 @@ fn read<T: FromStr>(column: &'static str, text: &str) -> Result<T, sqlx::Error> 
         index: column.to_owned(),
         source: "the text has not the form of its type".into(),
     })
+}
+
+/// A value as JSON, for the database to take apart.
+pub(super) fn to_json(value: &impl Serialize) -> Result<String, sqlx::Error> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+/// A value that the database put together as JSON. The error leaves the text out.
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
+    serde_json::from_str(text)
+        .map_err(|_| sqlx::Error::Decode("the JSON has not the form of its type".into()))
+}
+
+/// Brands with their models, from rows of which those of one brand lie together.
+pub(super) fn assorted(
+    rows: impl Iterator<Item = Result<(DeviceBrand, Option<DeviceModel>), sqlx::Error>>,
+) -> Result<Vec<Assortment>, sqlx::Error> {
+    let mut assortments: Vec<Assortment> = Vec::new();
+    for row in rows {
+        let (brand, model) = row?;
+        match assortments.last_mut() {
+            Some(last) if last.brand == brand => last.models.extend(model),
+            _ => assortments.push(Assortment { brand, models: model.into_iter().collect() }),
+        }
+    }
+    Ok(assortments)
 }

@@ -1,6 +1,7 @@
 //! The routes, as callers know them: see the contract in the README.
 
 mod areas;
+mod devices;
 mod health;
 mod numbers;
 mod previews;
@@ -38,6 +39,9 @@ pub fn router(oss: Oss, health: Health) -> Router {
         .route("/reservations/{msisdn}/assignment", put(numbers::assign))
         .route("/numbers/{msisdn}", get(numbers::show))
         .route("/ddds/{ddd}", get(areas::exists))
+        .route("/brands", get(devices::brands))
+        .route("/brands/{brandId}/models", get(devices::models))
+        .route("/device-models", put(devices::check))
         .route("/sweeps", post(sweeps::sweep))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))

@@ -5,6 +5,7 @@
 pub mod assigns;
 pub mod audits;
 pub mod begins;
+pub mod catalog;
 pub mod ends;
 mod fixture;
 pub mod keys;
@@ -57,6 +58,9 @@ macro_rules! behaviours {
             audits: a_listed_hold_is_found_by_number_and_id, held_numbers_come_in_pages,
                 a_stray_is_recorded_before_it_is_released, a_number_that_is_held_here_is_no_stray,
                 only_an_idle_hold_is_given_back_as_lost;
+            catalog: knows_the_devices, a_choice_is_kept_once, another_catalogue_takes_its_place_and_back,
+                a_changed_line_is_changed, an_import_that_was_overtaken_changes_nothing,
+                of_two_imports_at_once_one_is_written, another_list_of_localities_takes_its_place;
             races: fifty_callers_for_one_number, fifty_callers_for_one_preview, fifty_releases_of_one_number,
                 a_release_and_an_assignment, a_caller_who_goes_away_leaves_no_transaction;
         );

@@ -25,7 +25,7 @@ impl Model {
             sweeper(state, attempt, &mut actions);
         }
         for worker in state.workers() {
-            self.worker(state, worker, &mut actions);
+            goes_on(state, worker, &mut actions);
         }
         actions.extend(state.late.iter().copied().map(Action::ExecuteLate));
         match state.audit {
@@ -61,42 +61,42 @@ impl Model {
         let preview_is_free = earlier.is_none_or(|row| row == Some(Row::Rejected));
         offered && number_is_free && preview_is_free
     }
+}
 
-    /// A worker goes on, or is kept from it.
-    fn worker(&self, state: &State, worker: Worker, actions: &mut Vec<Action>) {
-        let network_may_fail = state.left.network > 0;
-        let mut fail = |failure| {
-            if network_may_fail {
-                actions.push(Action::Network(worker, failure));
-            }
-        };
-        match worker.progress {
-            Progress::ToSend => {
-                fail(Failure::Unreachable);
-                actions.push(Action::Send(worker));
-            }
-            Progress::Sent => {
-                fail(Failure::LoseRequest);
-                // A question that is late or doubled changes nothing.
-                if worker.task != Task::AskHolder {
-                    fail(Failure::Delay);
-                    fail(Failure::Double);
-                }
-                if worker.task == Task::Reserve {
-                    fail(Failure::RefuseForNow);
-                }
-                actions.push(Action::Execute(worker));
-            }
-            Progress::Answered(answer) => {
-                if !matches!(answer, Answer::NotSent | Answer::Missing) {
-                    fail(Failure::LoseAnswer);
-                }
-                actions.push(Action::Record(worker));
-            }
+/// A worker goes on, or is kept from it.
+fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
+    let network_may_fail = state.left.network > 0;
+    let mut fail = |failure| {
+        if network_may_fail {
+            actions.push(Action::Network(worker, failure));
         }
-        if state.left.kills > 0 {
-            actions.push(Action::Kill(worker));
+    };
+    match worker.progress {
+        Progress::ToSend => {
+            fail(Failure::Unreachable);
+            actions.push(Action::Send(worker));
         }
+        Progress::Sent => {
+            fail(Failure::LoseRequest);
+            // A question that is late or doubled changes nothing.
+            if worker.task != Task::AskHolder {
+                fail(Failure::Delay);
+                fail(Failure::Double);
+            }
+            if worker.task == Task::Reserve {
+                fail(Failure::RefuseForNow);
+            }
+            actions.push(Action::Execute(worker));
+        }
+        Progress::Answered(answer) => {
+            if !matches!(answer, Answer::NotSent | Answer::Missing) {
+                fail(Failure::LoseAnswer);
+            }
+            actions.push(Action::Record(worker));
+        }
+    }
+    if state.left.kills > 0 {
+        actions.push(Action::Kill(worker));
     }
 }
 

@@ -63,7 +63,7 @@ impl Story {
         if self.world.pick(5) == 0 {
             preview = self.looks(Some(preview)).await?;
         }
-        self.world.rest(Duration::from_secs(60)).await;
+        self.world.rest(Duration::from_mins(1)).await;
         let choice = Choice::ALL[self.world.pick(3)];
         let mut taken = None;
         for _ in 0..PATIENCE {

@@ -6,11 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
-    Assign, Begin, BeginRandom, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview, KnownHold, Lease,
-    NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError,
+    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
+    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError,
 };
 use oss_core::{
-    BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
+    Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DeviceChanges,
+    DeviceChoice, DeviceData, DeviceHash, Edition, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId,
+    ReservationState, SimId,
 };
 
 use super::world::{Life, World};
@@ -25,6 +27,12 @@ pub(super) struct SimulatedStore {
 impl SimulatedStore {
     pub(super) fn new(world: Arc<World>, life: Life) -> Self {
         Self { world, life }
+    }
+
+    /// Reference data is kept in caches that go by the time of the machine, so that whether it is asked for is not decided by
+    /// the seed. Nothing in the story may hang on it.
+    fn look_up<T>(&self, statement: impl Future<Output = T>) -> T {
+        self.world.database(statement)
     }
 
     async fn step<T>(
@@ -56,7 +64,7 @@ impl Store for SimulatedStore {
     }
 
     async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
-        self.step(self.world.store.ddd_exists(ddd)).await
+        self.look_up(self.world.store.ddd_exists(ddd))
     }
 
     async fn previous_preview(&self, id: PreviewId) -> Result<Option<PreviousPreview>, StoreError> {
@@ -193,5 +201,40 @@ impl Store for SimulatedStore {
         tell_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         self.step(self.world.store.give_back_lost(id, reason, tell_within)).await
+    }
+}
+
+#[async_trait]
+impl CatalogStore for SimulatedStore {
+    async fn data_versions(&self) -> Result<DataVersions, StoreError> {
+        self.look_up(self.world.store.data_versions())
+    }
+
+    async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
+        self.look_up(self.world.store.assortments())
+    }
+
+    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
+        self.look_up(self.world.store.supports_esim(choice))
+    }
+
+    async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {
+        self.look_up(self.world.store.keep_choice(choice, hash))
+    }
+
+    async fn devices(&self) -> Result<(DataVersion, DeviceData), StoreError> {
+        self.look_up(self.world.store.devices())
+    }
+
+    async fn change_devices(&self, edition: Edition<DeviceChanges>) -> Result<bool, StoreError> {
+        self.look_up(self.world.store.change_devices(edition))
+    }
+
+    async fn ddds(&self) -> Result<(DataVersion, DddData), StoreError> {
+        self.look_up(self.world.store.ddds())
+    }
+
+    async fn change_ddds(&self, edition: Edition<DddChanges>) -> Result<bool, StoreError> {
+        self.look_up(self.world.store.change_ddds(edition))
     }
 }

@@ -3,31 +3,12 @@
 //! Certain are only the contract's own answers and a connection that was never opened. Anything else may come from a proxy, a
 //! wrong address or a Sigan that did its work and then failed: whether the call had its effect is not known.
 
+use crate::http::Received;
 use crate::numbers::{ExternalId, Msisdn};
 use crate::sigan::wire::{self, Holding, HoldingState, PreReserved, RefusalBody, RefusalCode, Reserved};
 use crate::sigan::{
     Doubt, Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, Refusal, SiganError,
 };
-
-/// What came back from a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Received {
-    /// No connection was opened, so nothing was sent.
-    NotOpened,
-    /// Nothing in time.
-    TimedOut,
-    /// The connection was lost after it was opened.
-    Lost,
-    /// An answer whose body is longer than any of the contract.
-    TooLong,
-    /// An answer.
-    Answer {
-        /// Its status.
-        status: u16,
-        /// Its body.
-        body: Vec<u8>,
-    },
-}
 
 /// What the contract gives as answers to a call.
 pub(super) struct Contract<'a> {

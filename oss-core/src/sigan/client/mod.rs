@@ -1,7 +1,6 @@
 //! The HTTP client of Sigan.
 //!
-//! Sends a call and hands what came back to [`classify`]. A retry is made only where nothing was sent. Addresses carry numbers,
-//! so no error of the HTTP library is shown.
+//! Sends a call and hands what came back to [`classify`]. A retry is made only where nothing was sent.
 
 mod classify;
 
@@ -9,23 +8,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 use url::Url;
 
-use self::classify::Received;
 use super::wire::PreReserveBody;
 use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganError};
-use crate::config::{CONNECT_TIMEOUT, SiganConfig};
+use crate::config::SiganConfig;
 use crate::error::StartError;
+use crate::http::{self, Received, exchange};
 use crate::numbers::{BrandId, Msisdn};
-
-/// The longest body that the contract's answers have, with room to spare.
-const LONGEST_BODY: usize = 64 * 1024;
-
-/// How long a connection for the calls that may be repeated is kept idle: less than any server keeps it.
-const IDLE: Duration = Duration::from_secs(4);
 
 /// How often a connection that could not be opened is tried again.
 const RECONNECTS: usize = 2;
@@ -76,12 +69,7 @@ impl HttpSigan {
     }
 
     fn address(&self, segments: &[&str]) -> Url {
-        let mut address = self.base.clone();
-        // A URL with a host, which the configuration asks for, always has path segments.
-        if let Ok(mut path) = address.path_segments_mut() {
-            path.pop_if_empty().extend(segments);
-        }
-        address
+        http::address(&self.base, segments)
     }
 
     fn hold_address(&self, hold: &Hold) -> Url {
@@ -110,44 +98,7 @@ impl HttpSigan {
 }
 
 fn client(config: &SiganConfig, idle_connections: usize) -> Result<Client, StartError> {
-    let builder = Client::builder()
-        .http1_only()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(config.timeout)
-        .pool_max_idle_per_host(idle_connections)
-        .pool_idle_timeout(IDLE);
-    // Without TLS no certificates are needed, and a machine that has none must not fail for their lack.
-    let builder = if config.url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
-    builder.build().map_err(|error| StartError::Sigan(error.without_url().to_string()))
-}
-
-/// One request and its answer. `Err` is what may be tried again: no connection was opened.
-async fn exchange(request: RequestBuilder) -> Result<Received, Received> {
-    match request.send().await {
-        Ok(response) => Ok(read(response).await),
-        Err(error) if error.is_connect() => Err(Received::NotOpened),
-        Err(error) => Ok(interrupted(&error)),
-    }
-}
-
-async fn read(mut response: Response) -> Received {
-    let status = response.status().as_u16();
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_BODY => return Received::TooLong,
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Received::Answer { status, body },
-            Err(error) => return interrupted(&error),
-        }
-    }
-}
-
-fn interrupted(error: &reqwest::Error) -> Received {
-    if error.is_timeout() { Received::TimedOut } else { Received::Lost }
+    http::client(&config.url, config.timeout, idle_connections).map_err(StartError::Sigan)
 }
 
 #[async_trait]

@@ -13,6 +13,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres, Row};
 
+use super::catalog;
 use crate::store::{StoreError, migrations};
 
 /// The longest wait for a free connection.
@@ -21,6 +22,9 @@ const ACQUIRE: Duration = Duration::from_secs(2);
 /// The longest wait for the answer to a statement. A little more than the server's own `statement_timeout`, so that the
 /// server's error is the one that is seen while the server is alive.
 const STATEMENT: Duration = Duration::from_secs(4);
+
+/// The longest that a statement may take which replaces a whole list.
+const LONG: &str = "5min";
 
 /// How long a connection is kept, so that a moved database is found again.
 const LIFETIME: Duration = Duration::from_mins(10);
@@ -90,6 +94,18 @@ impl Connections {
         self.maybe(statement).await?.ok_or_else(|| store_error(&sqlx::Error::RowNotFound))
     }
 
+    /// The only row of a long statement, on a connection of its own that is given more time. It is run once.
+    pub(super) async fn alone(&self, statement: Statement<'_>) -> Result<PgRow, StoreError> {
+        let options = (*self.pool.connect_options()).clone();
+        let outcome = async {
+            let mut connection = options.options([("statement_timeout", LONG)]).connect().await?;
+            let row = connection.fetch_one(statement).await?;
+            let _ = connection.close().await;
+            Ok(row)
+        };
+        outcome.await.map_err(|error: sqlx::Error| store_error(&error))
+    }
+
     async fn attempt(&self, statement: Statement<'_>) -> Result<Vec<PgRow>, sqlx::Error> {
         let mut borrowed = Borrowed(Some(self.pool.acquire().await?));
         let Some(connection) = borrowed.0.as_deref_mut() else { return Err(sqlx::Error::PoolClosed) };
@@ -120,14 +136,17 @@ impl Drop for Borrowed {
     }
 }
 
-/// Brings the tables to this version, on a connection of its own.
+/// Brings the tables to this version, and fills those of the catalogue, on a connection of its own.
 pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
     let mut connection =
         options(url)?.disable_statement_logging().connect().await.map_err(|error| store_error(&error))?;
-    let migrated = migrations::postgres()?.run(&mut connection).await;
+    let migrated = match migrations::postgres()?.run(&mut connection).await {
+        Ok(()) => catalog::fill(&mut connection).await,
+        Err(error) => Err(migrations::failed(&error)),
+    };
     // Closing gives back the lock of the migrations, also where they failed.
     let _ = connection.close().await;
-    migrated.map_err(|error| migrations::failed(&error))
+    migrated
 }
 
 fn options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {

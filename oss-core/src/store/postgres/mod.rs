@@ -5,6 +5,7 @@
 //! those of `reservation` wherever both are known beforehand, so that two statements do not wait for each other.
 
 mod audit;
+mod catalog;
 mod connections;
 mod lines;
 mod previews;
@@ -21,12 +22,15 @@ use sqlx::Row;
 
 use self::connections::{Connections, store_error};
 use super::{
-    Assign, Begin, BeginRandom, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview, KnownHold, Lease,
-    NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, migrations,
+    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
+    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, migrations,
 };
+use crate::areas::{DddChanges, DddData};
+use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
 use crate::numbers::{
     BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
+use crate::reference::{DataVersion, DataVersions, Edition};
 use crate::sigan::{Hold, ListedHold};
 
 /// The store on PostgreSQL.
@@ -214,5 +218,40 @@ impl Store for PostgresStore {
         tell_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         audit::give_back_lost(&self.connections, id, reason, tell_within).await
+    }
+}
+
+#[async_trait]
+impl CatalogStore for PostgresStore {
+    async fn data_versions(&self) -> Result<DataVersions, StoreError> {
+        catalog::versions(&self.connections).await
+    }
+
+    async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
+        catalog::assortments(&self.connections).await
+    }
+
+    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
+        catalog::supports_esim(&self.connections, choice).await
+    }
+
+    async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {
+        catalog::keep_choice(&self.connections, choice, hash).await
+    }
+
+    async fn devices(&self) -> Result<(DataVersion, DeviceData), StoreError> {
+        catalog::devices(&self.connections).await
+    }
+
+    async fn change_devices(&self, edition: Edition<DeviceChanges>) -> Result<bool, StoreError> {
+        catalog::change_devices(&self.connections, &edition).await
+    }
+
+    async fn ddds(&self) -> Result<(DataVersion, DddData), StoreError> {
+        catalog::ddds(&self.connections).await
+    }
+
+    async fn change_ddds(&self, edition: Edition<DddChanges>) -> Result<bool, StoreError> {
+        catalog::change_ddds(&self.connections, &edition).await
     }
 }

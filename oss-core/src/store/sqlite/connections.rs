@@ -19,6 +19,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection};
 
+use super::catalog;
+use crate::store::catalog::first_edition;
 use crate::store::{StoreError, migrations};
 
 /// Tells the time. The database is in this process, so its clock is ours, and a test may bring its own.
@@ -128,7 +130,7 @@ impl Connections {
     /// Brings the tables of a database in memory to this version: nobody else can.
     pub(super) async fn migrate_in_memory(&self) -> Result<(), StoreError> {
         let mut connection = self.writer.acquire().await.map_err(|error| store_error(&error))?;
-        migrations::sqlite()?.run(&mut *connection).await.map_err(|error| migrations::failed(&error))
+        bring(&mut connection).await
     }
 }
 
@@ -144,9 +146,21 @@ pub(super) fn is_in_memory(url: &SecretString) -> bool {
 pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
     let options = options(url)?.create_if_missing(true);
     let mut connection = options.connect().await.map_err(|error| store_error(&error))?;
-    let migrated = migrations::sqlite()?.run(&mut connection).await;
+    let migrated = bring(&mut connection).await;
     let _ = connection.close().await;
-    migrated.map_err(|error| migrations::failed(&error))
+    migrated
+}
+
+/// The tables, and the catalogue where there never was one.
+async fn bring(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    migrations::sqlite()?.run(&mut *connection).await.map_err(|error| migrations::failed(&error))?;
+    let first = first_edition()?;
+    let filled = async {
+        let mut transaction = connection.begin_with("begin immediate").await?;
+        catalog::change_devices(&mut transaction, first).await?;
+        transaction.commit().await
+    };
+    filled.await.map_err(|error| store_error(&error))
 }
 
 fn options(url: &SecretString) -> Result<SqliteConnectOptions, StoreError> {

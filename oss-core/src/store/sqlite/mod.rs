@@ -3,6 +3,7 @@
 //! Time is that of the [`Clock`] given, since the database is in this process.
 
 mod audit;
+mod catalog;
 mod connections;
 mod lines;
 mod previews;
@@ -22,12 +23,15 @@ use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
 use self::reservations::Attempt;
 use super::{
-    Assign, Begin, BeginRandom, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview, KnownHold, Lease,
-    NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, migrations,
+    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
+    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, migrations,
 };
+use crate::areas::{DddChanges, DddData};
+use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
 use crate::numbers::{
     BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
+use crate::reference::{DataVersion, DataVersions, Edition};
 use crate::sigan::{Hold, ListedHold};
 
 /// The store on SQLite.
@@ -281,5 +285,46 @@ impl Store for SqliteStore {
                 Box::pin(audit::give_back_lost(connection, now, id, reason, tell_within))
             })
             .await
+    }
+}
+
+#[async_trait]
+impl CatalogStore for SqliteStore {
+    async fn data_versions(&self) -> Result<DataVersions, StoreError> {
+        self.connections.read(|connection| Box::pin(catalog::versions(connection))).await
+    }
+
+    async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
+        self.connections.read(|connection| Box::pin(catalog::assortments(connection))).await
+    }
+
+    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
+        let choice = choice.clone();
+        self.connections.read(|connection| Box::pin(catalog::supports_esim(connection, choice))).await
+    }
+
+    async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {
+        let choice = choice.clone();
+        self.connections
+            .write(move |connection, now| Box::pin(catalog::keep_choice(connection, now, choice, hash)))
+            .await
+    }
+
+    async fn devices(&self) -> Result<(DataVersion, DeviceData), StoreError> {
+        self.connections.read(|connection| Box::pin(catalog::devices(connection))).await
+    }
+
+    async fn change_devices(&self, edition: Edition<DeviceChanges>) -> Result<bool, StoreError> {
+        self.connections
+            .write(move |connection, _| Box::pin(catalog::change_devices(connection, edition)))
+            .await
+    }
+
+    async fn ddds(&self) -> Result<(DataVersion, DddData), StoreError> {
+        self.connections.read(|connection| Box::pin(catalog::ddds(connection))).await
+    }
+
+    async fn change_ddds(&self, edition: Edition<DddChanges>) -> Result<bool, StoreError> {
+        self.connections.write(move |connection, _| Box::pin(catalog::change_ddds(connection, edition))).await
     }
 }

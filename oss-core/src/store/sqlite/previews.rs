@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use crate::numbers::{IdempotencyKey, PreviewId};
-use crate::store::rows::parsed;
+use crate::store::rows::{parsed, to_json};
 use crate::store::{KeyedPreview, NewPreview, PreviousPreview};
 
 pub(super) async fn previous(
@@ -79,8 +79,7 @@ pub(super) async fn create(
         // Stored before by this very step, or kept out by its key.
         return sqlx::query(STORED).bind(preview.id.as_uuid()).fetch_one(connection).await?.try_get(0);
     }
-    let msisdns =
-        serde_json::to_string(&preview.msisdns).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let msisdns = to_json(&preview.msisdns)?;
     sqlx::query(NUMBERS).bind(preview.id.as_uuid()).bind(msisdns).execute(&mut *connection).await?;
     if let Some(previous) = preview.previous {
         sqlx::query(REPLACED).bind(previous.as_uuid()).bind(now.0).execute(connection).await?;

@@ -1,0 +1,120 @@
+//! `oss devices import` and `oss ddd import`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use oss_core::{Count, DddData, DddSummary, DeviceData, DeviceSummary, ImportMode, Progress, ReferenceData};
+use serde::Serialize;
+
+use crate::exit::Failure;
+use crate::output::{Answer, Output, table};
+
+/// A list that was read, and has no faults.
+#[derive(Debug)]
+pub(crate) struct Import {
+    list: List,
+    mode: ImportMode,
+}
+
+#[derive(Debug)]
+enum List {
+    Devices(DeviceData),
+    Ddds(DddData),
+}
+
+/// Where a list lies.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// A folder with the files of a device catalogue.
+    Devices(PathBuf),
+    /// A file of localities.
+    Ddds(PathBuf),
+}
+
+impl Import {
+    /// Reads a list whole, before any database is asked.
+    pub(crate) fn read(place: &Place, dry_run: bool) -> Result<Self, Failure> {
+        let bar = drawn("{spinner} reading {bar:30} {percent} %");
+        let told = |Progress { done, total }| {
+            // Each new length is drawn at once, so only that of each file is told.
+            if bar.length() != Some(total) {
+                bar.set_length(total);
+            }
+            bar.set_position(done);
+        };
+        let list = match place {
+            Place::Devices(folder) => DeviceData::read(folder, told).map(List::Devices),
+            Place::Ddds(file) => DddData::read(file, told).map(List::Ddds),
+        };
+        bar.finish_and_clear();
+        let mode = if dry_run { ImportMode::DryRun } else { ImportMode::Write };
+        Ok(Self { list: list?, mode })
+    }
+
+    pub(crate) async fn run(&self, reference: &ReferenceData, output: Output) -> Result<(), Failure> {
+        let bar = drawn("{spinner} comparing and writing");
+        let dry_run = self.mode == ImportMode::DryRun;
+        let summary = match &self.list {
+            List::Devices(data) => reference.import_devices(data, self.mode).await.map(Summary::Devices),
+            List::Ddds(data) => reference.import_ddds(data, self.mode).await.map(Summary::Ddds),
+        };
+        bar.finish_and_clear();
+        output.answer(&Imported { dry_run, summary: summary? })
+    }
+}
+
+/// Something to look at meanwhile; seen only where standard error is a terminal.
+fn drawn(template: &str) -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Imported {
+    dry_run: bool,
+    #[serde(flatten)]
+    summary: Summary,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Summary {
+    Devices(DeviceSummary),
+    Ddds(DddSummary),
+}
+
+impl Summary {
+    fn counts(&self) -> Vec<(&'static str, Count)> {
+        match *self {
+            Self::Devices(DeviceSummary { brands, models, codes, tacs }) => {
+                vec![("brands", brands), ("models", models), ("codes", codes), ("TACs", tacs)]
+            }
+            Self::Ddds(DddSummary { localities }) => vec![("localities", localities)],
+        }
+    }
+}
+
+impl Answer for Imported {
+    fn table(&self, _oss: &str) -> String {
+        let mut table = table(&["kind", "added", "changed", "removed", "then"]);
+        for (kind, Count { added, changed, removed, total }) in self.summary.counts() {
+            table.add_row([
+                kind.to_owned(),
+                added.to_string(),
+                changed.to_string(),
+                removed.to_string(),
+                total.to_string(),
+            ]);
+        }
+        let done = if self.dry_run {
+            "Nothing was written: a dry run"
+        } else {
+            "Written; every server sees it within seconds"
+        };
+        format!("{table}\n{done}")
+    }
+}

@@ -1,0 +1,66 @@
+//! GSIM's part of the configuration.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::layers::Layers;
+use super::settings;
+
+/// How GSIM is spoken to.
+#[derive(Debug, Clone)]
+pub struct GsimConfig {
+    /// The address under which its paths lie.
+    pub url: Url,
+    /// The bearer token that shows who we are.
+    pub token: Option<SecretString>,
+    /// The longest that one call may take, connecting included.
+    pub timeout: Duration,
+}
+
+impl GsimConfig {
+    /// None where no address is set: GSIM is optional.
+    pub(super) fn read(layers: &mut Layers) -> Option<Self> {
+        let url = layers.optional("gsim.url", settings::base_url);
+        let token = layers.optional("gsim.token", settings::secret);
+        let timeout = layers.required("gsim.timeout", settings::call_timeout);
+        Some(Self { url: url?, token, timeout: timeout? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, ConfigError, Sources};
+
+    fn gsim(settings: &[(&str, &str)]) -> Result<Option<GsimConfig>, ConfigError> {
+        let needed = [
+            ("OSS_DATABASE_URL", "sqlite://oss.db"),
+            ("OSS_SIGAN_URL", "https://sigan.example"),
+            ("OSS_SIGAN_BRAND_ID", "acme"),
+        ];
+        Ok(Config::load(&Sources::of_environment(needed.iter().chain(settings).copied()))?.gsim)
+    }
+
+    #[test]
+    fn gsim_is_there_where_it_has_an_address() {
+        assert!(gsim(&[]).unwrap().is_none());
+        let configured = gsim(&[("OSS_GSIM_URL", "https://gsim.example/x")]).unwrap().unwrap();
+        assert_eq!(configured.timeout, Duration::from_secs(2));
+        assert!(configured.token.is_none());
+    }
+
+    #[test]
+    fn a_bad_value_is_a_fault_and_not_the_lack_of_one() {
+        for (name, value) in [
+            ("OSS_GSIM_URL", "gsim"),
+            ("OSS_GSIM_URL", "https://u:p@g"),
+            ("OSS_GSIM_TIMEOUT", "1s"),
+            ("OSS_GSIM_TOKEN", "a b"),
+        ] {
+            let error = gsim(&[(name, value)]).unwrap_err();
+            assert!(error.faults.len() == 1 && error.faults[0].contains(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The brands and models that support eSIM, and the local catalogue's answer to whether a device does.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{BrandSlug, DeviceBrandId, DeviceChoice, DeviceModelId, DisplayName};
+use crate::cache::{Lookups, RedisCache};
+use crate::error::Error;
+use crate::gsim::DeviceCatalog;
+use crate::oss::Oss;
+use crate::reference::{DataVersion, Versions};
+use crate::store::{Store, StoreError};
+
+/// A brand of devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceBrand {
+    /// Derived from the slug, so the same on every installation.
+    pub id: DeviceBrandId,
+    /// Its name in addresses and files.
+    pub slug: BrandSlug,
+    /// Its name for people.
+    pub name: DisplayName,
+}
+
+/// A model that supports eSIM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceModel {
+    /// Our name for it.
+    pub model: DeviceModelId,
+    /// Its name for people.
+    pub name: DisplayName,
+    /// Whether Anatel has homologated it, as far as the catalogue says.
+    pub homologated: bool,
+}
+
+/// A brand with those of its models that support eSIM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assortment {
+    /// The brand.
+    pub brand: DeviceBrand,
+    /// The models; none where the brand has none that support eSIM.
+    pub models: Vec<DeviceModel>,
+}
+
+/// The catalogue as it is shown, looked up once for each version of it.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    store: Arc<dyn Store>,
+    versions: Arc<Versions>,
+    shown: Lookups<DataVersion, Arc<[Assortment]>>,
+}
+
+impl Catalog {
+    pub(crate) fn new(store: Arc<dyn Store>, versions: Arc<Versions>, redis: Option<RedisCache>) -> Self {
+        Self { store, versions, shown: Lookups::new("catalog", redis) }
+    }
+
+    async fn shown(&self) -> Result<Arc<[Assortment]>, StoreError> {
+        let version = self.versions.current().await?.devices;
+        self.shown.get_or_load(version, async || Ok(sorted(self.store.assortments().await?).into())).await
+    }
+}
+
+/// Brands and models by name, as a person looks for them: without regard to case.
+fn sorted(mut assortments: Vec<Assortment>) -> Vec<Assortment> {
+    let by_name = |name: &DisplayName| (name.as_str().to_lowercase(), name.as_str().to_owned());
+    assortments.sort_by_cached_key(|assortment| by_name(&assortment.brand.name));
+    for assortment in &mut assortments {
+        assortment.models.sort_by_cached_key(|model| by_name(&model.name));
+    }
+    assortments
+}
+
+/// The catalogue in our own tables.
+#[derive(Debug)]
+pub struct LocalCatalog {
+    store: Arc<dyn Store>,
+}
+
+impl LocalCatalog {
+    /// The catalogue of a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+}
+
+#[async_trait]
+impl DeviceCatalog for LocalCatalog {
+    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
+        self.store.supports_esim(choice).await
+    }
+}
+
+impl Oss {
+    /// The brands that have models which support eSIM, sorted by name.
+    ///
+    /// ```
+    /// # async fn example(oss: oss_core::Oss) -> Result<(), Box<dyn std::error::Error>> {
+    /// for brand in oss.brands().await? {
+    ///     println!("{}: {} models", brand.name, oss.models(brand.id).await?.len());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] where neither cache knows the answer and the database cannot be asked.
+    pub async fn brands(&self) -> Result<Vec<DeviceBrand>, Error> {
+        let shown = self.catalog().shown().await?;
+        let listed = shown.iter().filter(|assortment| !assortment.models.is_empty());
+        Ok(listed.map(|assortment| assortment.brand.clone()).collect())
+    }
+
+    /// The models of a brand that support eSIM, sorted by name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBrand`], and [`Error::Store`] as for [`Oss::brands`].
+    pub async fn models(&self, brand: DeviceBrandId) -> Result<Vec<DeviceModel>, Error> {
+        let shown = self.catalog().shown().await?;
+        let found = shown.iter().find(|assortment| assortment.brand.id == brand);
+        found.map(|assortment| assortment.models.clone()).ok_or(Error::UnknownBrand(brand))
+    }
+
+    /// The id of a brand by what people call it: its name, its slug, or the id itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBrandName`], and [`Error::Store`] as for [`Oss::brands`].
+    pub async fn brand_called(&self, text: &str) -> Result<DeviceBrandId, Error> {
+        if let Ok(id) = text.parse() {
+            return Ok(id);
+        }
+        let called = |brand: &DeviceBrand| {
+            [brand.name.as_str(), brand.slug.as_str()]
+                .iter()
+                .any(|name| name.to_lowercase() == text.to_lowercase())
+        };
+        let shown = self.catalog().shown().await?;
+        let found = shown.iter().find(|assortment| called(&assortment.brand));
+        found.map(|assortment| assortment.brand.id).ok_or(Error::UnknownBrandName)
+    }
+}

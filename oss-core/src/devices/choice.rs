@@ -1,0 +1,44 @@
+//! How a caller says which device is meant.
+
+use super::{DeviceCode, DeviceModelId, Tac};
+use crate::numbers::Malformed;
+
+/// A device, by the one thing that its caller knows of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DeviceChoice {
+    /// An Android phone tells the TAC of the device it runs on.
+    Tac(Tac),
+    /// An iPhone tells only its identifier.
+    Code(DeviceCode),
+    /// A person chose another device from the list of models.
+    Model(DeviceModelId),
+}
+
+impl DeviceChoice {
+    /// The choice, where exactly one of the three is given.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] where none or several are.
+    pub fn one_of(
+        tac: Option<Tac>,
+        code: Option<DeviceCode>,
+        model: Option<DeviceModelId>,
+    ) -> Result<Self, Malformed> {
+        match (tac, code, model) {
+            (Some(tac), None, None) => Ok(Self::Tac(tac)),
+            (None, Some(code), None) => Ok(Self::Code(code)),
+            (None, None, Some(model)) => Ok(Self::Model(model)),
+            _ => Err(Malformed { expected: "exactly one of tac, deviceCode and deviceModel" }),
+        }
+    }
+
+    /// The columns of `device_model`: tac, code and model, of which one has a value.
+    pub(crate) fn columns(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
+        match self {
+            Self::Tac(tac) => (Some(tac.as_str()), None, None),
+            Self::Code(code) => (None, Some(code.as_str()), None),
+            Self::Model(model) => (None, None, Some(model.as_str())),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The whole device catalogue: as four CSV files, as maps, and as what differs between two of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BrandSlug, DeviceBrandId, DeviceCode, DeviceModelId, DisplayName, Source, Tac};
+use crate::reference::{Changes, Count, CsvFile, Folder, ImportFault, ImportFaults, Progress};
+
+/// The names of the files, in the order in which they are read: each refers only to those before it.
+const BRANDS: &str = "device_brands.csv";
+const MODELS: &str = "device_models.csv";
+const CODES: &str = "device_codes.csv";
+const TACS: &str = "device_tacs.csv";
+
+/// Built from public lists; `source` says which agree on a line.
+const BUILT_IN: &[(&str, &str)] = &[
+    (BRANDS, include_str!("../../../migrations/data/device_brands.csv")),
+    (MODELS, include_str!("../../../migrations/data/device_models.csv")),
+    (CODES, include_str!("../../../migrations/data/device_codes.csv")),
+    (TACS, include_str!("../../../migrations/data/device_tacs.csv")),
+];
+
+/// A device catalogue, free of faults: every key is there once, and every reference leads somewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct DeviceData {
+    /// The brands, by their slugs.
+    pub brands: BTreeMap<BrandSlug, BrandEntry>,
+    /// The models, by their ids.
+    pub models: BTreeMap<DeviceModelId, ModelEntry>,
+    /// The model of each code.
+    pub codes: BTreeMap<DeviceCode, DeviceModelId>,
+    /// The TACs.
+    pub tacs: BTreeMap<Tac, TacEntry>,
+}
+
+/// A brand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrandEntry {
+    /// Derived from the slug.
+    pub id: DeviceBrandId,
+    /// Its name for people.
+    pub name: DisplayName,
+}
+
+/// A model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelEntry {
+    /// Its brand.
+    pub brand: DeviceBrandId,
+    /// Its name for people.
+    pub name: DisplayName,
+    /// Whether it supports eSIM.
+    pub supports_esim: bool,
+    /// Whether Anatel has homologated it. A file without the column says nothing against it, so all of its models are.
+    pub homologated: bool,
+    /// Who says so.
+    pub source: Source,
+}
+
+/// What a TAC was allocated to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TacEntry {
+    /// The model.
+    pub model: DeviceModelId,
+    /// Who says so.
+    pub source: Source,
+}
+
+impl DeviceData {
+    /// Reads and checks a catalogue: `device_brands.csv` (`slug,name`), `device_models.csv`
+    /// (`brand_slug,model,name,supports_esim,source[,homologated]`), `device_codes.csv` (`code,model`) and `device_tacs.csv`
+    /// (`tac,model,source`). `told` hears how far the file at hand has been read.
+    ///
+    /// # Errors
+    ///
+    /// [`ImportFaults`] with every fault of every file.
+    pub fn read(folder: &Path, mut told: impl FnMut(Progress)) -> Result<Self, ImportFaults> {
+        Self::read_from(Folder::Disk(folder), &mut told)
+    }
+
+    /// The catalogue that this program brings along, for a database that has none yet.
+    pub(crate) fn built_in() -> Result<Self, ImportFaults> {
+        Self::read_from(Folder::Built(BUILT_IN), &mut |_| {})
+    }
+
+    fn read_from(folder: Folder<'_>, told: &mut dyn FnMut(Progress)) -> Result<Self, ImportFaults> {
+        let mut reading = Reading { folder, told, data: Self::default(), faults: Vec::new() };
+        let brands = reading.brands();
+        let models = reading.models(brands.as_ref());
+        reading.codes(models.as_ref());
+        reading.tacs(models.as_ref());
+        let Reading { data, faults, .. } = reading;
+        if faults.is_empty() { Ok(data) } else { Err(ImportFaults { faults }) }
+    }
+}
+
+/// A catalogue that is being read. The keys of a file, where it could be read, tell the later ones what they may refer to.
+struct Reading<'a> {
+    folder: Folder<'a>,
+    told: &'a mut dyn FnMut(Progress),
+    data: DeviceData,
+    faults: Vec<ImportFault>,
+}
+
+type Keys<K> = HashMap<K, u64>;
+
+impl Reading<'_> {
+    fn brands(&mut self) -> Option<Keys<BrandSlug>> {
+        let Self { folder, told, data, faults } = self;
+        let file = CsvFile::open(*folder, BRANDS, &["slug", "name"], &[], faults)?;
+        file.not_empty().rows("slug", *told, |slug: &BrandSlug, row| {
+            let Some(name) = row.get("name") else { return };
+            data.brands.insert(slug.clone(), BrandEntry { id: DeviceBrandId::of(slug), name });
+        })
+    }
+
+    fn models(&mut self, brands: Option<&Keys<BrandSlug>>) -> Option<Keys<DeviceModelId>> {
+        let columns = &["brand_slug", "model", "name", "supports_esim", "source"];
+        let Self { folder, told, data, faults } = self;
+        let file = CsvFile::open(*folder, MODELS, columns, &["homologated"], faults)?;
+        file.not_empty().rows("model", *told, |model: &DeviceModelId, row| {
+            let brand = row.reference("brand_slug", brands, BRANDS);
+            let (name, source) = (row.get("name"), row.get("source"));
+            let (supports_esim, homologated) =
+                (row.flag("supports_esim", false), row.flag("homologated", true));
+            let entry = || {
+                Some(ModelEntry {
+                    brand: DeviceBrandId::of(&brand?),
+                    name: name?,
+                    supports_esim: supports_esim?,
+                    homologated: homologated?,
+                    source: source?,
+                })
+            };
+            data.models.extend(entry().map(|entry| (model.clone(), entry)));
+        })
+    }
+
+    fn codes(&mut self, models: Option<&Keys<DeviceModelId>>) -> Option<Keys<DeviceCode>> {
+        let Self { folder, told, data, faults } = self;
+        let file = CsvFile::open(*folder, CODES, &["code", "model"], &[], faults)?;
+        file.rows("code", *told, |code: &DeviceCode, row| {
+            let model = row.reference("model", models, MODELS);
+            data.codes.extend(model.map(|model| (code.clone(), model)));
+        })
+    }
+
+    fn tacs(&mut self, models: Option<&Keys<DeviceModelId>>) -> Option<Keys<Tac>> {
+        let Self { folder, told, data, faults } = self;
+        let file = CsvFile::open(*folder, TACS, &["tac", "model", "source"], &[], faults)?;
+        file.rows("tac", *told, |tac: &Tac, row| {
+            let (model, source) = (row.reference("model", models, MODELS), row.get("source"));
+            let entry = model.zip(source).map(|(model, source)| TacEntry { model, source });
+            data.tacs.extend(entry.map(|entry| (*tac, entry)));
+        })
+    }
+}
+
+/// What differs between two catalogues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceChanges {
+    /// Of the brands.
+    pub brands: Changes<BrandSlug, BrandEntry>,
+    /// Of the models.
+    pub models: Changes<DeviceModelId, ModelEntry>,
+    /// Of the codes.
+    pub codes: Changes<DeviceCode, DeviceModelId>,
+    /// Of the TACs.
+    pub tacs: Changes<Tac, TacEntry>,
+}
+
+/// How many lines of each kind an import changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct DeviceSummary {
+    /// Brands.
+    pub brands: Count,
+    /// Models.
+    pub models: Count,
+    /// Codes.
+    pub codes: Count,
+    /// TACs.
+    pub tacs: Count,
+}
+
+impl DeviceChanges {
+    /// What makes one catalogue the other.
+    #[must_use]
+    pub fn between(kept: &DeviceData, given: &DeviceData) -> Self {
+        Self {
+            brands: Changes::between(&kept.brands, &given.brands),
+            models: Changes::between(&kept.models, &given.models),
+            codes: Changes::between(&kept.codes, &given.codes),
+            tacs: Changes::between(&kept.tacs, &given.tacs),
+        }
+    }
+
+    /// How many lines change.
+    #[must_use]
+    pub fn summary(&self) -> DeviceSummary {
+        DeviceSummary {
+            brands: self.brands.count(),
+            models: self.models.count(),
+            codes: self.codes.count(),
+            tacs: self.tacs.count(),
+        }
+    }
+}
+
+impl DeviceSummary {
+    /// Whether anything changes.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        [self.brands, self.models, self.codes, self.tacs].into_iter().any(Count::is_change)
+    }
+}
+
+#[cfg(test)]
+mod tests;

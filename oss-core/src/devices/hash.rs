@@ -1,0 +1,68 @@
+//! The name that a device choice has when an eSIM is asked for later.
+
+use std::fmt::{self, Write};
+
+use serde::ser::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use super::DeviceChoice;
+
+/// The first 32 hexadecimal digits, in lower case, of SHA-256 over `TAC:{tac}`, `CODE:{code}` or `MODEL:{model}`.
+///
+/// The rule is that of the existing tables: other services compute the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceHash([u8; 16]);
+
+impl DeviceHash {
+    /// The hash of a choice.
+    #[must_use]
+    pub fn of(choice: &DeviceChoice) -> Self {
+        let digest = Sha256::digest(match choice {
+            DeviceChoice::Tac(tac) => format!("TAC:{tac}"),
+            DeviceChoice::Code(code) => format!("CODE:{code}"),
+            DeviceChoice::Model(model) => format!("MODEL:{model}"),
+        });
+        let mut first = [0; 16];
+        first.copy_from_slice(&digest[..16]);
+        Self(first)
+    }
+}
+
+impl fmt::Display for DeviceHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(32);
+        self.0.iter().try_for_each(|byte| write!(text, "{byte:02x}"))?;
+        f.pad(&text)
+    }
+}
+
+impl fmt::Debug for DeviceHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceHash({self})")
+    }
+}
+
+impl Serialize for DeviceHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_that_of_another_tool() {
+        // Each computed with `printf %s TEXT | sha256sum | cut -c1-32` (GNU coreutils).
+        let cases = [
+            (DeviceChoice::Tac("35050556".parse().unwrap()), "014338fee969ef8655b64f83fcee7a89"),
+            (DeviceChoice::Code("iPhone15,2".parse().unwrap()), "bcd1624a168e2722691c565e0c6dc479"),
+            (DeviceChoice::Code("SM-S931B".parse().unwrap()), "531561984d46db196f1b20850a18e14f"),
+            (DeviceChoice::Model("SAMSUNG_GALAXY_S25".parse().unwrap()), "ae3c0d941cea2bc1ee8d059a0bd7478f"),
+        ];
+        for (choice, hash) in cases {
+            assert_eq!(DeviceHash::of(&choice).to_string(), hash, "{choice:?}");
+        }
+    }
+}

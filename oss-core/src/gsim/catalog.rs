@@ -1,0 +1,74 @@
+//! The local catalogue first, and GSIM where it does not know a device.
+//!
+//! GSIM never makes an answer worse: where it is gone, slow or answers nonsense, the local answer stands, it is left alone for
+//! a moment, and the log says so once.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{DeviceCatalog, GsimError, HttpGsim};
+use crate::cache::{Keep, Lookups, RedisCache};
+use crate::devices::{DeviceChoice, DeviceHash, LocalCatalog};
+use crate::outage::Outage;
+use crate::store::StoreError;
+
+/// How long it is remembered that a device supports eSIM: that does not change.
+const SUPPORTED: Duration = Duration::from_hours(24);
+
+/// How long it is remembered that a device does not, or is not known: GSIM may learn of it any time.
+const NOT_SUPPORTED: Duration = Duration::from_mins(10);
+
+/// How long GSIM is left alone after a call that failed.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// The local catalogue, and behind it GSIM.
+#[derive(Debug)]
+pub struct GsimCatalog {
+    local: LocalCatalog,
+    gsim: HttpGsim,
+    answers: Lookups<DeviceHash, Option<bool>>,
+    outage: Outage,
+}
+
+impl GsimCatalog {
+    /// A catalogue over the two. GSIM's answers are kept in memory, and in Redis where there is one.
+    #[must_use]
+    pub fn new(local: LocalCatalog, gsim: HttpGsim, redis: Option<RedisCache>) -> Self {
+        let keep = |known: &Option<bool>| {
+            let keep = if *known == Some(true) { SUPPORTED } else { NOT_SUPPORTED };
+            Keep { memory: keep, redis: keep }
+        };
+        Self { local, gsim, answers: Lookups::keeping("gsim", redis, keep), outage: Outage::new(PAUSE) }
+    }
+
+    /// GSIM's answer, where it has given one.
+    async fn remembered(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
+        self.answers.get_or_load(DeviceHash::of(choice), || self.asked(choice)).await
+    }
+
+    async fn asked(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
+        if self.outage.is_pausing() {
+            return Err(GsimError::NotReachable);
+        }
+        let answer = self.gsim.supports_esim(choice).await;
+        match answer {
+            Ok(_) if self.outage.answered() => tracing::info!("GSIM answers again."),
+            Err(reason) if self.outage.failed() => {
+                tracing::warn!(%reason, "GSIM gives no answer; the local catalogue decides alone meanwhile.");
+            }
+            _ => {}
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl DeviceCatalog for GsimCatalog {
+    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
+        match self.local.supports_esim(choice).await? {
+            Some(known) => Ok(Some(known)),
+            None => Ok(self.remembered(choice).await.ok().flatten()),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The HTTP client of GSIM: one call, one try, within the configured time.
+
+use reqwest::Client;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::GsimError;
+use super::wire::{Device, RefusalBody, RefusalCode, parameter};
+use crate::config::GsimConfig;
+use crate::devices::DeviceChoice;
+use crate::error::StartError;
+use crate::http::{self, Received, exchange};
+
+/// GSIM, over HTTP.
+#[derive(Debug)]
+pub struct HttpGsim {
+    base: Url,
+    token: Option<SecretString>,
+    client: Client,
+}
+
+impl HttpGsim {
+    /// A client of the GSIM that the configuration names. Opens no connection yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Gsim`] where TLS cannot be set up, for example on a machine without CA certificates.
+    pub fn new(config: &GsimConfig) -> Result<Self, StartError> {
+        let client = http::client(&config.url, config.timeout, usize::MAX).map_err(StartError::Gsim)?;
+        Ok(Self { base: config.url.clone(), token: config.token.clone(), client })
+    }
+
+    /// Whether a device supports eSIM; none where GSIM does not know it.
+    ///
+    /// # Errors
+    ///
+    /// [`GsimError`] where it gave no answer of the contract.
+    pub async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
+        let mut address = http::address(&self.base, &["devices"]);
+        let (name, value) = parameter(choice);
+        address.query_pairs_mut().append_pair(name, value);
+        let request = self.client.get(address);
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        };
+        classify(exchange(request).await.unwrap_or_else(|unsent| unsent))
+    }
+}
+
+/// What an answer means. Only the contract's own answers say anything of the device.
+fn classify(received: Received) -> Result<Option<bool>, GsimError> {
+    let (status, body) = match received {
+        Received::Answer { status, body } => (status, body),
+        Received::NotOpened => return Err(GsimError::NotReachable),
+        Received::TimedOut => return Err(GsimError::Timeout),
+        Received::Lost => return Err(GsimError::ConnectionLost),
+        Received::TooLong => return Err(GsimError::Unreadable),
+    };
+    let is_unknown = || {
+        let refused: Option<RefusalBody> = serde_json::from_slice(&body).ok();
+        refused.is_some_and(|refused| refused.code == RefusalCode::UnknownDevice)
+    };
+    match status {
+        200 => {
+            let device: Device = serde_json::from_slice(&body).map_err(|_| GsimError::Unreadable)?;
+            Ok(Some(device.supports_esim))
+        }
+        404 if is_unknown() => Ok(None),
+        401 | 403 => Err(GsimError::Credentials),
+        _ => Err(GsimError::Status(status)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Received {
+        Received::Answer { status, body: body.into() }
+    }
+
+    #[test]
+    fn only_an_answer_of_the_contract_says_anything_of_the_device() {
+        for (received, meaning) in [
+            (answer(200, r#"{"supportsEsim":true}"#), Ok(Some(true))),
+            (answer(200, r#"{"supportsEsim":false,"model":"X","since":2020}"#), Ok(Some(false))),
+            (answer(404, r#"{"code":"UNKNOWN_DEVICE"}"#), Ok(None)),
+            (answer(404, ""), Err(GsimError::Status(404))),
+            (answer(404, r#"{"code":"NO_SUCH_PATH"}"#), Err(GsimError::Status(404))),
+            (answer(500, r#"{"code":"UNKNOWN_DEVICE"}"#), Err(GsimError::Status(500))),
+            (answer(301, ""), Err(GsimError::Status(301))),
+            (answer(401, ""), Err(GsimError::Credentials)),
+            (answer(200, "<html>"), Err(GsimError::Unreadable)),
+            (answer(200, r#"{"supportsEsim":"yes"}"#), Err(GsimError::Unreadable)),
+            (answer(200, "{}"), Err(GsimError::Unreadable)),
+            (Received::TooLong, Err(GsimError::Unreadable)),
+            (Received::TimedOut, Err(GsimError::Timeout)),
+            (Received::Lost, Err(GsimError::ConnectionLost)),
+            (Received::NotOpened, Err(GsimError::NotReachable)),
+        ] {
+            assert_eq!(classify(received.clone()), meaning, "{received:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_means_something(status in 100_u16..600, body in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = classify(Received::Answer { status, body });
+        }
+    }
+}

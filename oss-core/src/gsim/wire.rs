@@ -1,0 +1,41 @@
+//! What travels between GSIM and us, in JSON. The client and the mock share these types, so they cannot drift apart.
+
+use serde::{Deserialize, Serialize};
+
+use crate::devices::{DeviceChoice, DeviceModelId};
+
+/// Answer 200: GSIM knows the device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// Whether it supports eSIM.
+    pub supports_esim: bool,
+    /// Which model it is, where GSIM says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<DeviceModelId>,
+}
+
+/// Body of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalBody {
+    /// What is refused.
+    pub code: RefusalCode,
+}
+
+/// The refusals that the contract knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefusalCode {
+    /// GSIM does not know the device. Status 404.
+    UnknownDevice,
+}
+
+/// The parameter that names a device in the query of `GET /devices`.
+#[must_use]
+pub fn parameter(choice: &DeviceChoice) -> (&'static str, &str) {
+    match choice {
+        DeviceChoice::Tac(tac) => ("tac", tac.as_str()),
+        DeviceChoice::Code(code) => ("code", code.as_str()),
+        DeviceChoice::Model(model) => ("model", model.as_str()),
+    }
+}

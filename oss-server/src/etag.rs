@@ -1,0 +1,73 @@
+//! Answers that a caller may keep, as long as it asks each time whether they still hold (RFC 9110, section 13.1.2).
+//!
+//! The tag is made of the answer itself, so it is the same on every server, and changes only where the answer does.
+
+use std::fmt::Write;
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::problem::Problem;
+
+/// The answer with its tag, or 304 where the caller has it.
+pub(crate) fn tagged(asked: &HeaderMap, answer: &impl Serialize) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(answer).map_err(|_| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer cannot be written")
+    })?;
+    let tag = tag(&body);
+    let mut response = if is_known(asked, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Quotes and hexadecimal digits make a header.
+    headers.extend(HeaderValue::from_str(&tag).map(|tag| (header::ETAG, tag)));
+    Ok(response)
+}
+
+fn tag(body: &[u8]) -> String {
+    let mut tag = String::from("\"");
+    for byte in &Sha256::digest(body)[..16] {
+        // Writing to a string does not fail.
+        let _ = write!(tag, "{byte:02x}");
+    }
+    tag + "\""
+}
+
+/// Whether the caller has this answer. A tag that a proxy has weakened counts as the same.
+fn is_known(asked: &HeaderMap, tag: &str) -> bool {
+    let values = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
+    tags.any(|known| known == "*" || known.trim_start_matches("W/") == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(known: &[&str]) -> u16 {
+        let mut asked = HeaderMap::new();
+        for value in known {
+            asked.append(header::IF_NONE_MATCH, HeaderValue::from_str(value).unwrap());
+        }
+        tagged(&asked, &[1, 2]).unwrap().status().as_u16()
+    }
+
+    #[test]
+    fn an_answer_that_the_caller_has_is_not_sent_again() {
+        let ours = tag(b"[1,2]");
+        assert_eq!(ours, tag(b"[1,2]"));
+        assert_ne!(ours, tag(b"[1,3]"));
+        let (weak, several) = (format!("W/{ours}"), format!("\"x\", {ours}"));
+        for known in [vec![ours.as_str()], vec!["*"], vec![&weak], vec![&several], vec!["\"x\"", &ours]] {
+            assert_eq!(status(&known), 304, "{known:?}");
+        }
+        for known in [vec![], vec!["\"x\""], vec![ours.trim_matches('"')], vec![""]] {
+            assert_eq!(status(&known), 200, "{known:?}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `/brands` and `/device-models`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use oss_core::{
+    DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel, DeviceModelId, DisplayName, EsimCheck,
+};
+use serde::Serialize;
+
+use super::AppState;
+use crate::body::Fields;
+use crate::etag::tagged;
+use crate::path::Params;
+use crate::problem::Problem;
+
+/// The catalogue knows more of a brand and of a model than the contract tells.
+#[derive(Serialize)]
+struct Brands<'a> {
+    brands: Vec<Brand<'a>>,
+}
+
+#[derive(Serialize)]
+struct Brand<'a> {
+    id: DeviceBrandId,
+    name: &'a DisplayName,
+}
+
+#[derive(Serialize)]
+struct Models<'a> {
+    models: Vec<Model<'a>>,
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    model: &'a DeviceModelId,
+    name: &'a DisplayName,
+}
+
+/// `GET /brands`
+pub(super) async fn brands(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, Problem> {
+    let listed = state.oss.brands().await?;
+    let brands = listed.iter().map(|DeviceBrand { id, name, .. }| Brand { id: *id, name }).collect();
+    tagged(&headers, &Brands { brands })
+}
+
+/// `GET /brands/{brandId}/models`
+pub(super) async fn models(
+    State(state): State<AppState>,
+    params: Params,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let listed = state.oss.models(params.get("brandId")?).await?;
+    let models = listed.iter().map(|DeviceModel { model, name, .. }| Model { model, name }).collect();
+    tagged(&headers, &Models { models })
+}
+
+/// `PUT /device-models`
+pub(super) async fn check(
+    State(state): State<AppState>,
+    mut fields: Fields,
+) -> Result<Json<EsimCheck>, Problem> {
+    let (tac, code, model) =
+        (fields.optional("tac"), fields.optional("deviceCode"), fields.optional("deviceModel"));
+    let one = fields.together(&["tac", "deviceCode", "deviceModel"], DeviceChoice::one_of(tac, code, model));
+    let choice = fields.finish(one)?;
+    Ok(Json(state.oss.check_esim(&choice).await?))
+}

@@ -1,0 +1,267 @@
+//! The device operations over HTTP, on both databases, with the data that comes along.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use oss_core::gsim::mock::{GsimFault, GsimMock};
+use oss_core::{DeviceBrandId, DeviceChoice};
+use oss_tests::backend::Database;
+use oss_tests::cli::run;
+use oss_tests::http::{Answer, Http};
+use oss_tests::lists::Lists;
+use oss_tests::redis::Redis;
+use oss_tests::server::Server;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+oss_tests::on_both!(
+    the_real_devices_are_known,
+    one_choice_is_one_row,
+    bad_choices_name_their_fields,
+    brands_and_models_are_listed,
+    an_answer_that_the_caller_has_is_not_sent_again,
+    an_import_is_seen_by_every_server,
+    gsim_is_asked_once_of_what_is_unknown_here,
+    a_gsim_that_fails_changes_no_answer,
+);
+
+async fn check(http: &Http, choice: Value) -> Answer {
+    http.put_json("/device-models", choice).await
+}
+
+async fn supported(http: &Http, choice: Value) -> bool {
+    let answer = check(http, choice).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body["supportsEsim"].as_bool().expect("it says so")
+}
+
+fn samsung() -> String {
+    format!("/brands/{}/models", DeviceBrandId::of(&"samsung".parse().unwrap()))
+}
+
+async fn the_real_devices_are_known(database: Database) {
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    for (choice, body) in [
+        (
+            json!({ "deviceModel": "SAMSUNG_GALAXY_S25" }),
+            json!({ "supportsEsim": true, "hash": "ae3c0d941cea2bc1ee8d059a0bd7478f" }),
+        ),
+        (
+            json!({ "deviceCode": "iPhone15,2" }),
+            json!({ "supportsEsim": true, "hash": "bcd1624a168e2722691c565e0c6dc479" }),
+        ),
+        (
+            json!({ "tac": "35050556" }),
+            json!({ "supportsEsim": true, "hash": "014338fee969ef8655b64f83fcee7a89" }),
+        ),
+        (json!({ "deviceCode": "iPhone10,3" }), json!({ "supportsEsim": false })),
+        (json!({ "deviceCode": "Watch1,1" }), json!({ "supportsEsim": false })),
+        (json!({ "tac": "00000000" }), json!({ "supportsEsim": false })),
+        (json!({ "tac": null, "deviceModel": "NOBODY'S" }), json!({ "supportsEsim": false })),
+    ] {
+        let answer = check(&http, choice).await;
+        assert_eq!((answer.status, answer.body), (200, body));
+    }
+    assert_eq!(
+        database.count("select count(*) from device_model").await,
+        3,
+        "what is supported, and only that"
+    );
+}
+
+async fn one_choice_is_one_row(database: Database) {
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let answers = join_all((0..50).map(|_| check(&http, json!({ "deviceCode": "iPhone15,2" })))).await;
+    assert!(answers.iter().all(|answer| *answer == answers[0] && answer.status == 200), "{answers:?}");
+    assert_eq!(database.count("select count(*) from device_model").await, 1);
+    let row = "select count(*) from device_model
+               where hash = 'bcd1624a168e2722691c565e0c6dc479' and code = 'iPhone15,2' and created_at is not null";
+    assert_eq!(database.count(row).await, 1);
+}
+
+async fn bad_choices_name_their_fields(database: Database) {
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_LOG", "trace")]).await;
+    let http = server.http();
+    for (choice, fields) in [
+        (json!({}), vec!["tac", "deviceCode", "deviceModel"]),
+        (json!({ "tac": null }), vec!["tac", "deviceCode", "deviceModel"]),
+        (json!({ "tac": "35050556", "deviceModel": "X" }), vec!["tac", "deviceCode", "deviceModel"]),
+        (json!({ "tac": "3505055" }), vec!["tac"]),
+        (json!({ "tac": "490154203237518" }), vec!["tac"]),
+        (json!({ "tac": 35_050_556 }), vec!["tac"]),
+        (json!({ "deviceCode": "" }), vec!["deviceCode"]),
+        (json!({ "deviceCode": "a\u{0}b" }), vec!["deviceCode"]),
+        (json!({ "deviceModel": "x".repeat(129) }), vec!["deviceModel"]),
+        (json!({ "deviceModel": ["X"] }), vec!["deviceModel"]),
+        (json!({ "imei": "490154203237518" }), vec!["tac", "deviceCode", "deviceModel", "imei"]),
+        (json!({ "tac": "35050556", "colour": "red" }), vec!["colour"]),
+    ] {
+        let answer = check(&http, choice).await;
+        let errors = answer.body["errors"].as_array().cloned().unwrap_or_default();
+        let named: Vec<&str> = errors.iter().filter_map(|error| error["field"].as_str()).collect();
+        assert_eq!((answer.status, named), (400, fields), "{answer:?}");
+        assert!(!answer.body.to_string().contains("49015420"), "{answer:?}");
+    }
+    http.get("/brands/490154203237518/models").await;
+    assert_eq!(database.count("select count(*) from device_model").await, 0);
+    assert!(server.log().iter().all(|line| !line.contains("490154203237518")), "{:#?}", server.log());
+}
+
+async fn brands_and_models_are_listed(database: Database) {
+    // A brand of which no model supports eSIM.
+    database.execute("update device_catalog_model set supports_esim = false where model like 'NOKIA%'").await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let brands = http.get("/brands").await.body;
+    let names: Vec<&str> =
+        brands["brands"].as_array().unwrap().iter().filter_map(|brand| brand["name"].as_str()).collect();
+    assert_eq!(names.len(), 30);
+    assert_eq!((names[0], names[29]), ("Alcatel", "ZTE"));
+    assert!(names.is_sorted_by_key(|name| name.to_lowercase()) && !names.contains(&"Nokia"));
+    assert_eq!(brands["brands"][0].as_object().unwrap().len(), 2, "these fields and no others");
+
+    let models = http.get(&samsung()).await.body;
+    let models = models["models"].as_array().unwrap();
+    assert!(models.contains(&json!({ "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25" })));
+    assert!(models.is_sorted_by_key(|model| model["name"].as_str().unwrap().to_lowercase()));
+
+    let nokia = DeviceBrandId::of(&"nokia".parse().unwrap());
+    assert_eq!(http.get(&format!("/brands/{nokia}/models")).await.body, json!({ "models": [] }));
+    let unknown = http.get(&format!("/brands/{}/models", uuid::Uuid::now_v7())).await;
+    assert_eq!((unknown.status, &unknown.body["field"]), (404, &json!("brandId")));
+    assert_eq!(http.get("/brands/samsung/models").await.status, 400);
+}
+
+async fn an_answer_that_the_caller_has_is_not_sent_again(database: Database) {
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    for path in ["/brands", &samsung()] {
+        let first = http.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(
+            (first.headers()["cache-control"].to_str().unwrap(), first.status().as_u16()),
+            ("no-cache", 200)
+        );
+        let tag = first.headers()["etag"].clone();
+        let again = http.request(Method::GET, path).header("if-none-match", &tag).send().await.unwrap();
+        assert_eq!((again.status().as_u16(), &again.headers()["etag"]), (304, &tag));
+        assert_eq!(again.text().await.unwrap(), "");
+        let other = http.request(Method::GET, path).header("if-none-match", "\"x\"").send().await.unwrap();
+        assert_eq!(other.status(), 200);
+    }
+    let check = http.request(Method::GET, "/ddds/11").send().await.unwrap();
+    assert_eq!(check.headers()["cache-control"], "no-store");
+}
+
+/// Waits for an answer, as long as an import may take to be seen.
+async fn becomes<T: PartialEq + std::fmt::Debug>(expected: T, mut asked: impl AsyncFnMut() -> T) {
+    for _ in 0..100 {
+        if asked().await == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{:?} is not {expected:?} within 5 s", asked().await);
+}
+
+async fn an_import_is_seen_by_every_server(database: Database) {
+    let redis = Redis::start().await;
+    let settings = [("OSS_REDIS_URL", redis.url())];
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let (first, sigan) = Server::with_sigan(&database, &settings).await;
+    let second = Server::start(&database, sigan.url().as_str(), &settings);
+    let servers = [first.http(), second.http()];
+    let listed = async |http: &Http, name: &str| http.get(&samsung()).await.body.to_string().contains(name);
+    for http in &servers {
+        assert!(listed(http, "\"Galaxy S25\"").await && !listed(http, "L'Original").await);
+        assert_eq!(http.get("/ddds/23").await.status, 404);
+    }
+
+    let lists = Lists::devices();
+    lists.add("device_models.csv", "samsung,NEW_1,L'Original,true,");
+    lists.add("device_tacs.csv", "00000001,NEW_1,");
+    lists.change("device_models.csv", |bytes| {
+        String::from_utf8(bytes)
+            .unwrap()
+            .replace("SAMSUNG_GALAXY_S25,Galaxy S25,true", "SAMSUNG_GALAXY_S25,Galaxy S25,false")
+            .into()
+    });
+    std::fs::write(lists.file("ddd.csv"), "location_cnl,ddd\n11000,11\n23000,23\n").unwrap();
+    let on = [("OSS_DATABASE_URL", database.url())];
+    assert_eq!(run(&on, &["devices", "import", lists.path()]).code, 0);
+    let ddds = lists.file("ddd.csv").display().to_string();
+    assert_eq!(run(&on, &["ddd", "import", &ddds]).code, 0);
+    for http in &servers {
+        becomes(true, async || listed(http, "L'Original").await).await;
+        assert!(!listed(http, "\"Galaxy S25\"").await);
+        becomes((204, 404), async || (http.get("/ddds/23").await.status, http.get("/ddds/21").await.status))
+            .await;
+        assert!(supported(http, json!({ "tac": "00000001" })).await);
+        assert!(!supported(http, json!({ "deviceModel": "SAMSUNG_GALAXY_S25" })).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_looked_up_once_for_all_servers() {
+    let (database, redis) = (Database::postgres().await, Redis::start().await);
+    let (first, sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", &redis.url())]).await;
+    let brands = first.http().get("/brands").await;
+    // Another server asks Redis and not the tables.
+    database
+        .execute("delete from device_tac; delete from device_code; delete from device_catalog_model")
+        .await;
+    let second = Server::start(&database, sigan.url().as_str(), &[("OSS_REDIS_URL", &redis.url())]);
+    assert_eq!(second.http().get("/brands").await, brands);
+}
+
+async fn gsim_is_asked_once_of_what_is_unknown_here(database: Database) {
+    let gsim = GsimMock::start().await;
+    gsim.knows(&DeviceChoice::Tac("00000001".parse().unwrap()), true);
+    gsim.knows(&DeviceChoice::Code("a&b=c,2".parse().unwrap()), true);
+    gsim.knows(&DeviceChoice::Model("OLD".parse().unwrap()), false);
+    gsim.knows(&DeviceChoice::Code("Watch1,1".parse().unwrap()), true);
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_GSIM_URL", gsim.url().as_str())]).await;
+    let http = server.http();
+    for _ in 0..2 {
+        assert!(supported(&http, json!({ "tac": "00000001" })).await);
+        assert!(supported(&http, json!({ "deviceCode": "a&b=c,2" })).await);
+        assert!(!supported(&http, json!({ "deviceModel": "OLD" })).await);
+        assert!(!supported(&http, json!({ "tac": "00000002" })).await);
+        assert_eq!(gsim.calls(), 4, "once each");
+    }
+    assert!(supported(&http, json!({ "deviceCode": "iPhone15,2" })).await);
+    assert!(!supported(&http, json!({ "deviceCode": "Watch1,1" })).await, "what is known here is not asked");
+    assert_eq!(gsim.calls(), 4);
+    assert_eq!(database.count("select count(*) from device_model").await, 3);
+}
+
+async fn a_gsim_that_fails_changes_no_answer(database: Database) {
+    let gsim = GsimMock::start().await;
+    gsim.knows(&DeviceChoice::Tac("00000001".parse().unwrap()), true);
+    let url = gsim.url();
+    let settings =
+        [("OSS_GSIM_URL", url.as_str()), ("OSS_GSIM_TIMEOUT", "1100ms"), ("OSS_GSIM_TOKEN", "t0ken-g")];
+    let slow = GsimFault::Slow(Duration::from_mins(1));
+    for fault in [slow, GsimFault::Fail, GsimFault::Garble, GsimFault::Unauthorized] {
+        gsim.behave(Some(fault));
+        let (server, _sigan) = Server::with_sigan(&database, &settings).await;
+        let (http, begun) = (server.http(), std::time::Instant::now());
+        for tac in ["00000001", "00000002", "00000003", "35050556"] {
+            assert_eq!(supported(&http, json!({ "tac": tac })).await, tac == "35050556", "{fault:?}");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(4), "{fault:?}: {:?}", begun.elapsed());
+        let warnings = server.log().iter().filter(|line| line.contains("GSIM gives no answer")).count();
+        assert_eq!(warnings, 1, "{fault:?}: told once: {:#?}", server.log());
+        assert!(server.log().iter().all(|line| !line.contains("t0ken-g")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gsim_that_is_not_there_changes_no_answer() {
+    let database = Database::sqlite().await;
+    let (server, _sigan) =
+        Server::with_sigan(&database, &[("OSS_GSIM_URL", "http://127.0.0.1:9/gsim")]).await;
+    assert!(!supported(&server.http(), json!({ "tac": "00000001" })).await);
+    assert!(supported(&server.http(), json!({ "tac": "35050556" })).await);
+}
