@@ -80,6 +80,12 @@ impl Postgres {
         self.url(&name)
     }
 
+    /// What it wrote so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        Guarded::log(&self.dir)
+    }
+
     /// Stops it as a crash would, and starts it again.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use crate::output::{Answer, table};
 impl Answer for Number {
     fn table(&self, _oss: &str) -> String {
         let now = self.line.as_ref().map_or("never held here".to_owned(), line);
-        let mut holds = table(&["state", "since", "begun", "preview", "Sigan's id", "reason"]);
+        let mut holds = table(&["state", "since", "begun", "held until", "preview", "Sigan's id", "reason"]);
         for hold in &self.history {
             holds.add_row(row(hold));
         }
@@ -22,11 +22,12 @@ fn line(line: &Line) -> String {
     format!("{status}{sim} since {} (origin {origin})", time(*updated_at))
 }
 
-fn row(hold: &HoldRecord) -> [String; 6] {
+fn row(hold: &HoldRecord) -> [String; 7] {
     [
         hold.state.to_string(),
         time(hold.updated_at),
         time(hold.created_at),
+        hold.hold_expires_at.map(time).unwrap_or_default(),
         hold.preview.map_or("none: random".to_owned(), |preview| preview.to_string()),
         hold.external_id.to_string(),
         hold.reason.clone().unwrap_or_default(),

@@ -1,0 +1,109 @@
+use std::io::Write;
+
+use super::*;
+
+const NEEDED: [(&str, &str); 3] = [
+    ("OSS_DATABASE_URL", "postgres://oss:s3cret@db/oss"),
+    ("OSS_SIGAN_URL", "https://sigan.example/base"),
+    ("OSS_SIGAN_BRAND_ID", "acme"),
+];
+
+fn with(more: &[(&str, &str)]) -> Sources {
+    Sources::of_environment(NEEDED.iter().chain(more).copied())
+}
+
+fn file(text: &str) -> (tempfile::NamedTempFile, Option<PathBuf>) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let path = Some(file.path().to_owned());
+    (file, path)
+}
+
+#[test]
+fn each_layer_is_stronger_than_the_one_below() {
+    let listen = |sources: &Sources| Basics::load(sources).unwrap().listen.port();
+    let (_file, path) = file("[server]\nlisten = \"127.0.0.1:1\"");
+    let mut sources = Sources::default();
+    assert_eq!(listen(&sources), 8080);
+    sources.file = path;
+    assert_eq!(listen(&sources), 1);
+    sources.environment = vec![("OSS_LISTEN".into(), "127.0.0.1:2".into())];
+    assert_eq!(listen(&sources), 2);
+    sources.flags = vec![("server.listen", "127.0.0.1:3".into())];
+    assert_eq!(listen(&sources), 3);
+}
+
+#[test]
+fn every_fault_is_told_at_once_and_none_repeats_a_secret() {
+    let (_file, path) =
+        file("[sigan]\ntimeot = \"5s\"\ntoken = \"t0ken\"\n[server]\nlisten = 7\n[extra]\na = 1");
+    let mut sources = with(&[
+        ("OSS_PREVIEW_TTL", "soon"),
+        ("OSS_SIGAN_USER", "u"),
+        ("OSS_DATABSE_URL", "x"),
+        ("OSS_REDIS_URL", "http://:hunter2@redis"),
+        ("OSS_LOG", "loud"),
+    ]);
+    sources.file = path;
+    let error = Config::load(&sources).unwrap_err();
+    let text = error.to_string();
+    for part in [
+        "sigan.timeot",
+        "extra.a",
+        "OSS_DATABSE_URL",
+        "OSS_PREVIEW_TTL",
+        "server.listen",
+        "OSS_REDIS_URL",
+        "OSS_LOG",
+        "sigan.token",
+    ] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+    assert_eq!(error.faults.len(), 8, "{text}");
+    for secret in ["hunter2", "t0ken", "s3cret"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[test]
+fn what_must_be_named_is_asked_for_with_its_names() {
+    let error = Config::load(&Sources::default()).unwrap_err();
+    assert_eq!(error.faults.len(), 3);
+    for name in ["OSS_DATABASE_URL", "OSS_SIGAN_URL", "OSS_SIGAN_BRAND_ID"] {
+        assert!(error.to_string().contains(name));
+    }
+    assert!(Basics::load(&Sources::default()).is_ok());
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let config = Config::load(&with(&[("OSS_SIGAN_TOKEN", "t0ken")])).unwrap();
+    let sources = with(&[("OSS_SIGAN_TOKEN", "t0ken")]);
+    for text in [format!("{config:?}"), format!("{sources:?}")] {
+        assert!(!text.contains("t0ken") && !text.contains("s3cret"), "{text}");
+    }
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let config = Config::load(&with(&[("OSS_REDIS_URL", ""), ("OSS_SIGAN_TOKEN", "")])).unwrap();
+    assert!(config.redis.is_none());
+    assert!(matches!(config.sigan.credentials, Credentials::None));
+}
+
+#[test]
+fn a_preview_outlives_a_call() {
+    let error = Config::load(&with(&[("OSS_PREVIEW_TTL", "10s"), ("OSS_SIGAN_TIMEOUT", "10s")])).unwrap_err();
+    assert_eq!(error.faults.len(), 1);
+    assert!(Config::load(&with(&[("OSS_SIGAN_TIMEOUT", "1s")])).is_err());
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_a_fault() {
+    let (_file, path) = file("[sigan\ntoken = \"t0ken\"");
+    let error = Basics::load(&Sources { file: path, ..Sources::default() }).unwrap_err();
+    assert!(!error.to_string().contains("t0ken"));
+    let error =
+        Basics::load(&Sources { file: Some("/does/not/exist".into()), ..Sources::default() }).unwrap_err();
+    assert!(error.to_string().contains("/does/not/exist"));
+}

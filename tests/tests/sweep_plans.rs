@@ -1,0 +1,80 @@
+//! What a sweep costs follows what is due, and not what is stored: the plans of its statements among many reservations.
+
+use std::time::Duration;
+
+use oss_core::store::{Due, PostgresStore, Store};
+use oss_tests::backend::Database;
+use oss_tests::postgres::Postgres;
+
+/// How many numbers are held; half as many are over.
+const NUMBERS: u32 = 200_000;
+
+/// The numbers, the previews that gave them, and the history.
+const STORED: &str = "
+    insert into preview (id, external_id, reserved_msisdn, brand_id, created_at, expires_at)
+    select gen_random_uuid(), 'PR-' || n, '119' || lpad(n::text, 8, '0'), 'acme', now(), now() + interval '15 minutes'
+    from generate_series(1, {numbers}) n;
+    insert into phone_number (msisdn, origin, status)
+    select '119' || lpad(n::text, 8, '0'), 'VIVO', 'RESERVED' from generate_series(1, {numbers}) n;
+    insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, hold_expires_at)
+    select gen_random_uuid(), p.id, p.external_id, 'acme', p.reserved_msisdn, 'HELD', now() + interval '1 day', now() + interval '1 day'
+    from preview p;
+    insert into reservation (id, external_id, brand_id, msisdn, state, attempts)
+    select gen_random_uuid(), 'OLD-' || n, 'acme', '219' || lpad(n::text, 8, '0'), 'RELEASED', 1
+    from generate_series(1, {numbers} / 2) n;
+    analyze;";
+
+/// A few of them are due.
+const DUE: &str = "
+    update reservation set due_at = now() - interval '1 minute' where external_id in ('PR-10', 'PR-50000', 'PR-99999');
+    update reservation set state = 'IN_DOUBT', due_at = now() - interval '1 minute', hold_expires_at = null
+    where external_id in ('PR-20', 'PR-60000');
+    update preview set expires_at = now() - interval '60 days' where external_id in ('PR-30', 'PR-31');
+    update reservation set state = 'RELEASED', due_at = null where external_id in ('PR-30', 'PR-31');
+    update phone_number set status = 'RETURNED' where msisdn in ('11900000030', '11900000031');";
+
+/// Has every plan of a session written to the server's log.
+const EXPLAINED: &str = "options=-c%20session_preload_libraries%3Dauto_explain%20-c%20auto_explain.log_min_duration%3D0%20-c%20auto_explain.log_analyze%3Don";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_looks_at_what_is_due_alone() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    for statement in [STORED, DUE].concat().split_terminator(';') {
+        database.execute(&statement.replace("{numbers}", &NUMBERS.to_string())).await;
+    }
+    let url = format!("{}?{EXPLAINED}", database.url());
+    let store = PostgresStore::new(&url.into(), 1).unwrap();
+    let overdue = store.settle_overdue(500).await.unwrap();
+    assert_eq!(overdue.expired, 3);
+    let due = store.claim_due(32, Duration::from_secs(35)).await.unwrap();
+    assert_eq!(due.iter().filter(|due| matches!(due, Due::Doubtful { .. })).count(), 2);
+    assert_eq!(due.len(), 5, "the doubts, and the releases to be told");
+    assert_eq!(store.purge_previews(Duration::from_hours(24 * 30), 500).await.unwrap(), 2);
+
+    let plans = postgres.log();
+    for (statement, index) in [
+        ("with held as materialized", "Index Scan using reservation_due on reservation"),
+        ("with due as materialized", "Index Scan using reservation_due on reservation"),
+        ("with old as materialized", "Index Scan using preview_expires_at on preview"),
+    ] {
+        let plan = plan_of(&plans, statement);
+        assert!(plan.contains(index), "{plan}");
+        for table in ["reservation", "preview", "phone_number", "preview_number"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table} ")), "{plan}");
+        }
+        show(&plan);
+    }
+}
+
+/// The plan of the statement that begins so, from its text to the next line of the log.
+fn plan_of(log: &str, statement: &str) -> String {
+    let at = log.find(statement).unwrap_or_else(|| panic!("no plan of {statement}: {log}"));
+    let plan = &log[at..];
+    plan.split("\n20").next().unwrap_or(plan).to_owned()
+}
+
+#[expect(clippy::print_stdout, reason = "shown with --nocapture only")]
+fn show(plan: &str) {
+    println!("{plan}\n");
+}
