@@ -11,3 +11,5 @@ pub mod postgres;
 pub mod process;
 pub mod redis;
 pub mod server;
+pub mod settle;
+pub mod sigan;

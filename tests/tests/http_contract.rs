@@ -7,21 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Runs a test on both databases.
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() { super::$test(super::Database::sqlite().await).await; })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() { super::$test(super::Database::postgres().await).await; })+
-        }
-    };
-}
-
-on_both!(
+oss_tests::on_both!(
     a_number_lives_its_life,
     a_preview_replaces_another,
     a_random_number_is_reserved,
