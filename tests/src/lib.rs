@@ -6,7 +6,9 @@
 pub mod backend;
 pub mod cli;
 pub mod conformance;
+pub mod disk;
 pub mod http;
+pub mod load;
 pub mod postgres;
 pub mod process;
 pub mod redis;
