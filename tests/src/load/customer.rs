@@ -54,8 +54,13 @@ impl Customer {
 
     pub(super) async fn live(mut self) -> Vec<Possession> {
         while !self.shop.is_closing() {
-            if let Some(wish) = self.wish().await {
-                self.pursue(wish, 3).await;
+            match self.wish().await {
+                Some(Wish::OfPreview { id, index: 1 }) => {
+                    let other = Wish::OfPreview { id: id.clone(), index: 2 };
+                    self.pursue_both([Wish::OfPreview { id, index: 1 }, other]).await;
+                }
+                Some(wish) => self.pursue(wish, 3).await,
+                None => {}
             }
             rest().await;
         }
@@ -85,7 +90,21 @@ impl Customer {
     }
 
     async fn pursue(&mut self, wish: Wish, tries: usize) {
-        match (self.ask(&wish, tries).await, &wish) {
+        let told = self.ask(&wish, tries).await;
+        self.takes(wish, told).await;
+    }
+
+    /// Asks for two numbers of one preview at once, which gives one at most.
+    async fn pursue_both(&mut self, wishes: [Wish; 2]) {
+        let [one, two] = wishes;
+        let told = tokio::join!(self.ask(&one, 3), self.ask(&two, 3));
+        assert!(!matches!(told, (Told::Given(_), Told::Given(_))), "one preview gave two numbers: {told:?}");
+        self.takes(one, told.0).await;
+        self.takes(two, told.1).await;
+    }
+
+    async fn takes(&mut self, wish: Wish, told: Told) {
+        match (told, &wish) {
             (Told::Given(msisdn), _) => {
                 self.shop.given.fetch_add(1, Ordering::Relaxed);
                 self.has(&wish, msisdn).await;
