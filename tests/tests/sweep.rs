@@ -28,6 +28,7 @@ oss_tests::on_both!(
     a_lost_random_number_is_given_back,
     a_lost_random_number_with_a_key_is_kept,
     a_release_is_told_once_sigan_is_back,
+    a_release_told_twice_frees_no_newer_hold,
     every_hold_of_a_number_is_shown,
 );
 
@@ -238,6 +239,24 @@ async fn a_release_is_told_once_sigan_is_back(database: Database) {
     sigan.comes_back().await;
     in_state(&database, "RELEASED", 1).await;
     assert_eq!(sigan.inventory().reserved(), []);
+    records_agree(&database, &sigan.url(), &sigan.inventory()).await;
+}
+
+async fn a_release_told_twice_frees_no_newer_hold(database: Database) {
+    let sigan = Sigan::start(Inventory::new("PR").with_numbers_per_ddd(1)).await;
+    let server = Server::start(&database, &sigan.url(), &[SHORT]);
+    let http = server.http();
+    let msisdn = reserved(&http).await;
+    // Sigan frees the number and its answer is lost, so it will be told again.
+    sigan.next(CallKind::Release, Fault::LoseAnswer);
+    assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, 204);
+    server.logged("could not be told of a release").await;
+    assert_eq!(reserved(&http).await, msisdn, "offered again meanwhile");
+    while sweep(&http).await.body["released"] != 1 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(sigan.calls(CallKind::Release), 2);
+    assert_eq!(state_of(&http, &msisdn).await, (json!("RESERVED"), json!("HELD")));
     records_agree(&database, &sigan.url(), &sigan.inventory()).await;
 }
 
