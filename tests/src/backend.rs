@@ -1,6 +1,8 @@
 //! The databases that a test runs on.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use oss_core::store::{PostgresStore, SqliteStore, Store, SystemClock};
 use secrecy::{ExposeSecret, SecretString};
@@ -8,6 +10,21 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnect
 use tempfile::TempDir;
 
 use crate::postgres::Postgres;
+
+/// Runs each test, a function of a [`Database`], on both databases.
+#[macro_export]
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() { super::$test($crate::backend::Database::sqlite().await).await; })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() { super::$test($crate::backend::Database::postgres().await).await; })+
+        }
+    };
+}
 
 /// A database of one test, with the tables and the reference data.
 #[derive(Debug)]
@@ -34,9 +51,19 @@ impl Database {
     /// Where it cannot be made.
     pub async fn sqlite() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let url: SecretString = format!("sqlite://{}", dir.path().join("oss.db").display()).into();
+        let database = Self::sqlite_in(dir.path()).await;
+        Self { _dir: Some(dir), ..database }
+    }
+
+    /// A SQLite file in a folder of the test's own.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be made.
+    pub async fn sqlite_in(dir: &Path) -> Self {
+        let url: SecretString = format!("sqlite://{}", dir.join("oss.db").display()).into();
         SqliteStore::migrate(&url).await.expect("the migrations run");
-        Self { url, _dir: Some(dir) }
+        Self { url, _dir: None }
     }
 
     /// Its address.
@@ -118,6 +145,41 @@ impl Database {
         }
     }
 
+    /// The texts that a query answers, of one column.
+    ///
+    /// # Panics
+    ///
+    /// Where it fails.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        if self.is_postgres() {
+            let mut connection = PgConnection::connect(self.url()).await.expect("PostgreSQL answers");
+            let rows = connection.fetch_all(sql).await.expect("the query runs");
+            rows.iter().map(|row| row.get(0)).collect()
+        } else {
+            let mut connection = SqliteConnection::connect(self.url()).await.expect("the file opens");
+            let rows = connection.fetch_all(sql).await.expect("the query runs");
+            rows.iter().map(|row| row.get(0)).collect()
+        }
+    }
+
+    /// Waits until a query counts a number of rows: what has no caller is done in the background.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not in time.
+    pub async fn comes_to(&self, sql: &str, count: i64) {
+        let begun = Instant::now();
+        loop {
+            let counted = self.count(sql).await;
+            if counted == count {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_mins(1), "{sql}: {counted} and not {count}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The text of an identifier, as the database writes a literal of it.
     #[must_use]
     pub fn uuid_literal(&self, id: uuid::Uuid) -> String {
@@ -129,19 +191,4 @@ impl Database {
     pub fn now(&self) -> &'static str {
         if self.is_postgres() { "now()" } else { "(unixepoch() * 1000000)" }
     }
-}
-
-/// Runs a test on both databases.
-#[macro_export]
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() { super::$test($crate::backend::Database::sqlite().await).await; })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() { super::$test($crate::backend::Database::postgres().await).await; })+
-        }
-    };
 }

@@ -48,3 +48,19 @@ pub fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("what it writes is UTF-8");
     Ended { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
 }
+
+/// The same where Sigan is served by the test's own runtime, whose threads must not wait for a process.
+///
+/// # Panics
+///
+/// Where it cannot be run.
+pub async fn run_beside(settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    let owned = |text: &str| text.to_owned();
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (owned(name), owned(value))).collect();
+    let arguments: Vec<_> = arguments.iter().map(|argument| owned(argument)).collect();
+    let command = tokio::task::spawn_blocking(move || {
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (&**name, &**value)).collect();
+        run(&settings, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    });
+    command.await.expect("the command runs")
+}

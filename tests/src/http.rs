@@ -54,11 +54,20 @@ impl Http {
     ///
     /// Where there is no answer, or it lacks what every answer must have.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.expect("the server answers");
+        self.try_send(request).await.expect("the server answers")
+    }
+
+    /// The same where the server may be gone: then there is no answer.
+    ///
+    /// # Panics
+    ///
+    /// Where the answer lacks what every answer must have.
+    pub async fn try_send(&self, request: RequestBuilder) -> Option<Answer> {
+        let response = request.send().await.ok()?;
         let (status, headers) = (response.status(), response.headers().clone());
         let header =
             |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().to_owned());
-        let text = response.text().await.expect("the answer is whole");
+        let text = response.text().await.ok()?;
         let id = header("x-request-id").expect("every answer has the request's id");
         let body = if text.is_empty() {
             Value::Null
@@ -70,7 +79,7 @@ impl Http {
             assert_eq!(header("content-type").as_deref(), Some("application/problem+json"), "{body}");
             check_problem(&body, status, &id, retry_after);
         }
-        Answer { status: status.as_u16(), body, retry_after }
+        Some(Answer { status: status.as_u16(), body, retry_after })
     }
 
     /// `GET`

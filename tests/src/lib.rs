@@ -6,11 +6,15 @@
 pub mod backend;
 pub mod cli;
 pub mod conformance;
+pub mod disk;
 pub mod http;
 pub mod lists;
+pub mod load;
 pub mod model;
 pub mod postgres;
 pub mod process;
 pub mod redis;
 pub mod server;
+pub mod settle;
+pub mod sigan;
 pub mod simulation;

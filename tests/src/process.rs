@@ -63,6 +63,17 @@ pub fn as_user(user: Option<&str>) -> Command {
     }
 }
 
+/// A command that needs root; through `sudo` where we are somebody else.
+#[must_use]
+pub fn as_root(program: &str) -> Command {
+    if is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}
+
 fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")

@@ -23,18 +23,26 @@ impl Redis {
     /// Where it cannot be started.
     pub async fn start() -> Self {
         for _ in 0..5 {
-            if let Some(redis) = Self::try_start().await {
+            if let Some(redis) = Self::serve(free_port()).await {
                 return redis;
             }
         }
         panic!("Redis did not start");
     }
 
-    async fn try_start() -> Option<Self> {
+    /// Starts it again after [`Redis::stop`], empty, at the same address.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub async fn start_again(&mut self) {
+        *self = Self::serve(self.port).await.expect("its port is still free");
+    }
+
+    async fn serve(port: u16) -> Option<Self> {
         let redis = program("redis-server", &[], "redis-server");
         // The guard removes the folder.
         let dir = tempfile::Builder::new().prefix("oss-redis-").tempdir().expect("a folder").keep();
-        let port = free_port();
         let (pid_file, port_text) = (dir.join("pid"), port.to_string());
         let command = [
             &redis.display().to_string(),

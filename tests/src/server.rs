@@ -124,6 +124,16 @@ impl Server {
         }
     }
 
+    /// Ends it as `kill -9` does: it has no time to say or finish anything.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be killed.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("our own child can be killed");
+        self.child.wait().expect("a child can be waited for");
+    }
+
     /// Asks it to stop.
     pub fn terminate(&self) {
         signal(self.child.id(), "TERM");

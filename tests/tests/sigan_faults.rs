@@ -10,21 +10,7 @@ use oss_tests::process::free_port;
 use oss_tests::server::Server;
 use serde_json::{Value, json};
 
-/// Runs a test on both databases.
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() { super::$test(super::Database::sqlite().await).await; })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() { super::$test(super::Database::postgres().await).await; })+
-        }
-    };
-}
-
-on_both!(
+oss_tests::on_both!(
     a_lost_answer_is_settled_by_a_repeat,
     a_refusal_leaves_nothing,
     a_refusal_after_a_doubt_cancels_first,

@@ -99,10 +99,19 @@ impl Connections {
         let (writer, clock) = (self.writer.clone(), self.clock.clone());
         let transaction = async move {
             let mut connection = writer.acquire().await?;
-            let mut transaction = connection.begin_with("begin immediate").await?;
-            let value = work(&mut transaction, micros(&*clock)).await?;
-            transaction.commit().await?;
-            Ok(value)
+            let outcome = async {
+                let mut transaction = connection.begin_with("begin immediate").await?;
+                let value = work(&mut transaction, micros(&*clock)).await?;
+                transaction.commit().await?;
+                Ok(value)
+            };
+            let outcome = outcome.await;
+            // Where the disk fails SQLite rolls back by itself, and sqlx, whose own rollback then finds nothing to end, refuses
+            // to begin another transaction on the connection for ever. One that was opened on a read-only file stays so.
+            if outcome.as_ref().is_err_and(disk_failed) {
+                connection.close_on_drop();
+            }
+            outcome
         };
         match tokio::spawn(transaction).await {
             Ok(outcome) => outcome.map_err(|error: sqlx::Error| store_error(&error)),
@@ -201,6 +210,12 @@ fn store_error(error: &sqlx::Error) -> StoreError {
             None => StoreError::unavailable("the file cannot be used"),
         },
     }
+}
+
+/// Whether the disk is full, broken or read-only; a database in memory has none, and keeps its connection.
+fn disk_failed(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|database| database.code()?.parse::<i32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13))
 }
 
 /// The low byte of an extended code is the primary one (<https://www.sqlite.org/rescode.html>).

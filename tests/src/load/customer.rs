@@ -1,0 +1,249 @@
+//! One customer: takes a number in one of the ways there are, keeps it, puts it on a line or gives it back, and begins again.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Shop;
+use super::history::Possession;
+use crate::http::{Answer, Http};
+
+/// Whose numbers a preview shows.
+const AREA_CODES: [&str; 40] = [
+    "12", "13", "14", "15", "16", "17", "18", "19", "21", "22", "24", "27", "28", "31", "32", "33", "34",
+    "35", "37", "38", "41", "42", "43", "44", "45", "46", "47", "48", "49", "51", "53", "54", "55", "61",
+    "62", "71", "81", "82", "85", "91",
+];
+
+/// A call for a number, which may be repeated.
+#[derive(Debug, Clone)]
+enum Wish {
+    OfPreview {
+        id: String,
+        index: u8,
+    },
+    /// A random number, under a key.
+    Keyed(String),
+    /// A random number that nobody can name, should its answer be lost.
+    Nameless,
+}
+
+/// What has become of a wish.
+#[derive(Debug)]
+enum Told {
+    Given(String),
+    Nothing,
+    Unknown,
+}
+
+#[derive(Debug)]
+pub(super) struct Customer {
+    shop: Shop,
+    possessions: Vec<Possession>,
+    /// Wishes without a certain answer, to be repeated later.
+    open: Vec<Wish>,
+}
+
+impl Customer {
+    pub(super) fn of(shop: Shop) -> Self {
+        Self { shop, possessions: Vec::new(), open: Vec::new() }
+    }
+
+    pub(super) async fn live(mut self) -> Vec<Possession> {
+        while !self.shop.is_closing() {
+            match self.wish().await {
+                Some(Wish::OfPreview { id, index: 1 }) => {
+                    let other = Wish::OfPreview { id: id.clone(), index: 2 };
+                    self.pursue_both([Wish::OfPreview { id, index: 1 }, other]).await;
+                }
+                Some(wish) => self.pursue(wish, 3).await,
+                None => {}
+            }
+            rest().await;
+        }
+        for wish in std::mem::take(&mut self.open) {
+            self.pursue(wish, usize::MAX).await;
+        }
+        self.possessions
+    }
+
+    async fn wish(&self) -> Option<Wish> {
+        match fastrand::u8(..4) {
+            0 => Some(Wish::Nameless),
+            1 => Some(Wish::Keyed(Uuid::now_v7().to_string())),
+            _ => self.preview().await,
+        }
+    }
+
+    async fn preview(&self) -> Option<Wish> {
+        let area_code = AREA_CODES[fastrand::usize(..AREA_CODES.len())];
+        let key = Uuid::now_v7().to_string();
+        let created = self.told(|http| {
+            let body = json!({ "areaCode": area_code });
+            http.request(Method::POST, "/previews").header("idempotency-key", &key).json(&body)
+        });
+        let id = created.await.body["id"].as_str()?.to_owned();
+        Some(Wish::OfPreview { id, index: fastrand::u8(1..=3) })
+    }
+
+    async fn pursue(&mut self, wish: Wish, tries: usize) {
+        let told = self.ask(&wish, tries).await;
+        self.takes(wish, told).await;
+    }
+
+    /// Asks for two numbers of one preview at once, which gives one at most.
+    async fn pursue_both(&mut self, wishes: [Wish; 2]) {
+        let [one, two] = wishes;
+        let told = tokio::join!(self.ask(&one, 3), self.ask(&two, 3));
+        assert!(!matches!(told, (Told::Given(_), Told::Given(_))), "one preview gave two numbers: {told:?}");
+        self.takes(one, told.0).await;
+        self.takes(two, told.1).await;
+    }
+
+    async fn takes(&mut self, wish: Wish, told: Told) {
+        match (told, &wish) {
+            (Told::Given(msisdn), _) => {
+                self.shop.given.fetch_add(1, Ordering::Relaxed);
+                self.has(&wish, msisdn).await;
+            }
+            (Told::Nothing, _) | (Told::Unknown, Wish::Nameless) => {}
+            (Told::Unknown, _) => self.open.push(wish),
+        }
+    }
+
+    async fn ask(&self, wish: &Wish, tries: usize) -> Told {
+        // A nameless wish is never repeated: that would be another one.
+        let tries = if matches!(wish, Wish::Nameless) { 1 } else { tries };
+        let begun = Instant::now();
+        for _ in 0..tries {
+            if let Some(answer) = self.reserve(wish).await {
+                match answer.status {
+                    200 | 201 => return Told::Given(text(&answer.body["msisdn"])),
+                    409 if answer.retry_after.is_none() => return Told::Nothing,
+                    410 | 502 => return Told::Nothing,
+                    409 | 503 | 504 => {}
+                    _ => panic!("{wish:?}: {answer:?}"),
+                }
+            }
+            assert!(begun.elapsed() < Duration::from_mins(1), "{wish:?} does not come to a certain answer");
+            pause().await;
+        }
+        Told::Unknown
+    }
+
+    async fn reserve(&self, wish: &Wish) -> Option<Answer> {
+        let http = self.shop.server();
+        let answer = http.try_send(wish.request(&http));
+        if self.shop.hangs_up && !self.shop.is_closing() && fastrand::bool() {
+            let patience = Duration::from_millis(fastrand::u64(0..80));
+            return tokio::time::timeout(patience, answer).await.ok()?;
+        }
+        answer.await
+    }
+
+    /// Does with a number what customers do.
+    async fn has(&mut self, wish: &Wish, msisdn: String) {
+        let mut possession = Possession { msisdn, given: Instant::now(), returned: None };
+        match fastrand::u8(..20) {
+            0 => self.asks_again(wish, &possession.msisdn).await,
+            1 => self.assign(&possession.msisdn).await,
+            2 => {}
+            _ => {
+                if let Some(hold) = self.hold_of(&possession.msisdn).await {
+                    possession.returned = Some(Instant::now());
+                    self.release(&possession.msisdn, &hold).await;
+                }
+            }
+        }
+        self.possessions.push(possession);
+    }
+
+    async fn asks_again(&self, wish: &Wish, msisdn: &str) {
+        if matches!(wish, Wish::Nameless) {
+            return;
+        }
+        match self.ask(wish, 3).await {
+            Told::Given(again) => assert_eq!(again, msisdn, "a repeat gives the same number"),
+            Told::Nothing => panic!("{msisdn} was given, and the repeat says that it was not: {wish:?}"),
+            Told::Unknown => {}
+        }
+    }
+
+    async fn assign(&self, msisdn: &str) {
+        let (path, sim) = (format!("/reservations/{msisdn}/assignment"), Uuid::now_v7());
+        let assigned =
+            self.told(|http| http.request(Method::PUT, &path).json(&json!({ "simId": sim }))).await;
+        assert_eq!(assigned.status, 204, "{msisdn}: {assigned:?}");
+    }
+
+    /// Repeats a release for as long as the number is in our own hold: without an answer it may have been done, and then the
+    /// number may be another customer's by now.
+    async fn release(&self, msisdn: &str, own: &Value) {
+        let path = format!("/reservations/{msisdn}");
+        loop {
+            let http = self.shop.server();
+            match http.try_send(http.request(Method::DELETE, &path)).await {
+                Some(answer) if answer.status == 204 => return,
+                Some(answer) => assert!(answer.retry_after.is_some(), "{msisdn}: {answer:?}"),
+                None => {}
+            }
+            pause().await;
+            if self.hold_of(msisdn).await.as_ref() != Some(own) {
+                return;
+            }
+        }
+    }
+
+    /// The hold that a number is in; none where it is given back.
+    async fn hold_of(&self, msisdn: &str) -> Option<Value> {
+        let number = self.told(|http| http.request(Method::GET, &format!("/numbers/{msisdn}"))).await;
+        let latest = &number.body["history"][0];
+        (latest["state"] == "HELD").then(|| latest["id"].clone())
+    }
+
+    /// Repeats a request until its answer is no "not now".
+    async fn told(&self, request: impl Fn(&Http) -> RequestBuilder) -> Answer {
+        let begun = Instant::now();
+        loop {
+            let http = self.shop.server();
+            match http.try_send(request(&http)).await {
+                Some(answer) if answer.retry_after.is_none() && answer.status != 502 => {
+                    assert!(answer.status < 500, "{answer:?}");
+                    return answer;
+                }
+                last => assert!(begun.elapsed() < Duration::from_mins(1), "no answer but {last:?}"),
+            }
+            pause().await;
+        }
+    }
+}
+
+impl Wish {
+    fn request(&self, http: &Http) -> RequestBuilder {
+        let random = || http.request(Method::POST, "/reservations").json(&json!({ "areaCode": "11" }));
+        match self {
+            Self::OfPreview { id, index } => {
+                http.request(Method::PUT, &format!("/previews/{id}/reservations/{index}"))
+            }
+            Self::Keyed(key) => random().header("idempotency-key", key),
+            Self::Nameless => random(),
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+/// Between two numbers.
+async fn rest() {
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(1..20))).await;
+}
+
+/// Before a repeat.
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(50..150))).await;
+}

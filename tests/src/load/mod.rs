@@ -1,0 +1,130 @@
+//! Load that remembers: customers who take numbers and give them back over and over, whatever fails under them, and repeat what
+//! has no certain answer as callers are told to. Afterwards nothing may be lost, and no number given twice.
+
+mod customer;
+mod history;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use oss_core::sigan::mock::{Behaviour, Inventory};
+use tokio::task::JoinHandle;
+
+use self::customer::Customer;
+use self::history::{History, Possession};
+use crate::backend::Database;
+use crate::http::Http;
+use crate::server::Server;
+use crate::settle::{records_agree, settle};
+use crate::sigan::Sigan;
+
+/// Settings of a server under load: doubts settle soon.
+pub const SETTINGS: [(&str, &str); 2] = [("OSS_SIGAN_TIMEOUT", "1500ms"), ("OSS_SWEEP_INTERVAL", "1s")];
+
+const CUSTOMERS: usize = 10;
+
+/// Customers at work.
+#[derive(Debug)]
+pub struct Load {
+    shop: Shop,
+    customers: Vec<JoinHandle<Vec<Possession>>>,
+}
+
+/// What the customers share.
+#[derive(Debug, Clone, Default)]
+struct Shop {
+    servers: Arc<Mutex<Vec<Http>>>,
+    closing: Arc<AtomicBool>,
+    /// How many numbers were given.
+    given: Arc<AtomicUsize>,
+    /// Whether customers hang up in the middle of a reserve, now and then.
+    hangs_up: bool,
+}
+
+impl Shop {
+    fn server(&self) -> Http {
+        let servers = self.servers.lock().expect("nobody panics with the list");
+        servers[fastrand::usize(..servers.len())].clone()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+}
+
+/// A Sigan with so few numbers in an area code that they are soon offered again.
+pub async fn small_sigan() -> Sigan {
+    Sigan::start(Inventory::new("PR").with_numbers_per_ddd(400)).await
+}
+
+/// A Sigan that is slow, that fails now and then, and that loses answers.
+#[must_use]
+pub fn unreliable() -> Behaviour {
+    let latency = Duration::from_millis(fastrand::u64(0..60));
+    Behaviour { latency, fail_rate: 0.03, lose_rate: 0.05 }
+}
+
+impl Load {
+    /// Customers of some servers, each of which they call at random.
+    #[must_use]
+    pub fn on(servers: &[&Server]) -> Self {
+        Self::start(servers, Shop::default())
+    }
+
+    /// Customers who hang up in the middle of a reserve, now and then.
+    #[must_use]
+    pub fn that_hangs_up_on(servers: &[&Server]) -> Self {
+        Self::start(servers, Shop { hangs_up: true, ..Shop::default() })
+    }
+
+    fn start(servers: &[&Server], shop: Shop) -> Self {
+        let load = Self { shop, customers: Vec::new() };
+        load.moves_to(servers);
+        let customers = (0..CUSTOMERS).map(|_| tokio::spawn(Customer::of(load.shop.clone()).live()));
+        let customers = customers.collect();
+        Self { customers, ..load }
+    }
+
+    /// From now on these servers are called.
+    ///
+    /// # Panics
+    ///
+    /// Never: nobody panics while holding the list.
+    pub fn moves_to(&self, servers: &[&Server]) {
+        let servers = servers.iter().map(|server| server.http()).collect();
+        *self.shop.servers.lock().expect("nobody panics with the list") = servers;
+    }
+
+    /// Waits until some more numbers were given, so that what comes next hits the others in the middle of it.
+    ///
+    /// # Panics
+    ///
+    /// Where none are given in time.
+    pub async fn goes_on(&self) {
+        let (before, begun) = (self.shop.given.load(Ordering::Relaxed), Instant::now());
+        let more = fastrand::usize(5..15);
+        while self.shop.given.load(Ordering::Relaxed) < before + more {
+            assert!(begun.elapsed() < Duration::from_mins(1), "no numbers are given any more");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Lets every customer come to a certain answer, settles the rest, and checks that nothing was lost and nothing given
+    /// twice. Sigan behaves well from here on.
+    ///
+    /// # Panics
+    ///
+    /// Where an invariant is broken.
+    pub async fn ends_well(self, database: &Database, sigan: &Sigan) {
+        sigan.behave(Behaviour::default());
+        self.shop.closing.store(true, Ordering::Relaxed);
+        let lives = join_all(self.customers).await;
+        let history: History = lives.into_iter().flat_map(|life| life.expect("no customer panics")).collect();
+        settle(&self.shop.server(), database).await;
+        records_agree(database, &sigan.url(), &sigan.inventory()).await;
+        history.no_number_was_given_twice();
+        history.what_was_kept_is_held(database).await;
+    }
+}

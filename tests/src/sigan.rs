@@ -1,0 +1,64 @@
+//! A Sigan at a fixed address, which may be gone for a while and come back with all that it knew.
+
+use std::ops::Deref;
+
+use oss_core::sigan::mock::{Inventory, SiganMock, serve};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::process::free_port;
+
+/// A Sigan on a port of its own.
+#[derive(Debug)]
+pub struct Sigan {
+    mock: SiganMock,
+    port: u16,
+    serving: Option<(oneshot::Sender<()>, JoinHandle<std::io::Result<()>>)>,
+}
+
+impl Deref for Sigan {
+    type Target = SiganMock;
+
+    fn deref(&self) -> &SiganMock {
+        &self.mock
+    }
+}
+
+impl Sigan {
+    /// One that answers.
+    pub async fn start(inventory: Inventory) -> Self {
+        let mut sigan = Self { mock: SiganMock::new(inventory), port: free_port(), serving: None };
+        sigan.comes_back().await;
+        sigan
+    }
+
+    /// Where it is, also while it is gone.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Answers the calls that it has, then refuses every connection.
+    ///
+    /// # Panics
+    ///
+    /// Where it is gone already.
+    pub async fn goes(&mut self) {
+        let (stop, serving) = self.serving.take().expect("it answers");
+        drop(stop);
+        serving.await.expect("it does not panic").expect("its listener works");
+    }
+
+    /// Answers again.
+    ///
+    /// # Panics
+    ///
+    /// Where its port was taken meanwhile.
+    pub async fn comes_back(&mut self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("its port is still free");
+        let (stop, stopped) = oneshot::channel();
+        let until = async { drop(stopped.await) };
+        self.serving = Some((stop, tokio::spawn(serve(self.mock.clone(), listener, until))));
+    }
+}

@@ -1,0 +1,288 @@
+//! Our holds beside Sigan's: every kind of difference made for real, told, and mended where that is safe.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use oss_core::sigan::mock::{Behaviour, CallKind, Inventory};
+use oss_tests::backend::Database;
+use oss_tests::cli::{Ended, run_beside};
+use oss_tests::http::Http;
+use oss_tests::server::Server;
+use oss_tests::settle::{records_agree, settings};
+use oss_tests::sigan::Sigan;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+oss_tests::on_both!(
+    nothing_differs_after_ordinary_work,
+    a_hold_that_nobody_here_knows_is_released,
+    a_number_that_sigan_does_not_hold_is_given_back,
+    a_hold_that_is_over_here_is_released,
+    what_is_young_is_left_alone,
+    a_number_on_a_line_is_left_to_a_person,
+    many_strays_have_to_be_forced,
+    a_reserve_under_way_is_not_touched,
+    an_outage_changes_nothing,
+);
+
+/// A server, and a Sigan that other programs may call too.
+struct Setup {
+    database: Database,
+    sigan: Sigan,
+    server: Server,
+}
+
+impl Setup {
+    async fn on(database: Database) -> Self {
+        let sigan = Sigan::start(Inventory::new("PR")).await;
+        let server = Server::start(&database, &sigan.url(), &[("OSS_SIGAN_TIMEOUT", "1500ms")]);
+        Self { database, sigan, server }
+    }
+
+    fn http(&self) -> Http {
+        self.server.http()
+    }
+
+    async fn reserved(&self) -> String {
+        let reserved = self.http().post("/reservations", json!({ "areaCode": "11" })).await;
+        assert_eq!(reserved.status, 201, "{reserved:?}");
+        reserved.body["msisdn"].as_str().expect("a number").to_owned()
+    }
+
+    /// Sigan holds a number for us of which nothing is recorded here: the trace of a program that died before it wrote.
+    async fn stray(&self) -> (String, String) {
+        let client = client();
+        let wish = json!({ "areaCode": "21", "quantity": 1, "brandId": "acme", "holdSeconds": 900 });
+        let offer = client.post(format!("{}/pre-reservations", self.sigan.url())).json(&wish).send().await;
+        let offer: Value =
+            serde_json::from_slice(&offer.expect("Sigan answers").bytes().await.unwrap()).expect("JSON");
+        let (id, msisdn) = (&offer["externalId"], &offer["msisdns"][0]);
+        let (id, msisdn) = (id.as_str().expect("an id"), msisdn.as_str().expect("a number"));
+        let reserved = client.put(self.hold(id, msisdn)).send().await.expect("Sigan answers");
+        assert_eq!(reserved.status(), StatusCode::OK);
+        (id.to_owned(), msisdn.to_owned())
+    }
+
+    /// Somebody releases a hold in Sigan behind our back.
+    async fn lose(&self, msisdn: &str) {
+        let holder = self.sigan.inventory().holder_of(msisdn.parse().unwrap()).expect("it is held");
+        let released = client().delete(self.hold(holder.as_str(), msisdn)).send().await;
+        assert_eq!(released.expect("Sigan answers").status(), StatusCode::NO_CONTENT);
+    }
+
+    fn hold(&self, id: &str, msisdn: &str) -> String {
+        format!("{}/pre-reservations/{id}/reservations/{msisdn}", self.sigan.url())
+    }
+
+    async fn oss(&self, arguments: &[&str]) -> Ended {
+        run_beside(&settings(&self.database, &self.sigan.url()), arguments).await
+    }
+
+    /// Audits whatever its age, and gives the exit code and the report.
+    async fn audit(&self, more: &[&str]) -> (i32, Value) {
+        let audit = ["--output", "json", "audit", "--min-age", "0s"];
+        let ended = self.oss(&[&audit, more].concat()).await;
+        (ended.code, ended.json())
+    }
+
+    async fn state_of(&self, msisdn: &str) -> (Value, Value) {
+        let number = self.http().get(&format!("/numbers/{msisdn}")).await;
+        (number.body["status"].clone(), number.body["history"][0]["state"].clone())
+    }
+
+    async fn is_clean(&self) {
+        records_agree(&self.database, &self.sigan.url(), &self.sigan.inventory()).await;
+    }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
+}
+
+/// The differences of a report: the number, the kind, and what was done about it.
+fn differences(report: &Value) -> Vec<(&str, &str, &str)> {
+    let list = report["differences"].as_array().expect("a list");
+    list.iter()
+        .map(|difference| {
+            let field = |name: &str| difference[name].as_str().unwrap_or_default();
+            (field("msisdn"), field("kind"), field("outcome"))
+        })
+        .collect()
+}
+
+async fn nothing_differs_after_ordinary_work(database: Database) {
+    let setup = Setup::on(database).await;
+    let (kept, released, on_a_line) =
+        (setup.reserved().await, setup.reserved().await, setup.reserved().await);
+    let http = setup.http();
+    let assignment = format!("/reservations/{on_a_line}/assignment");
+    assert_eq!(http.put_json(&assignment, json!({ "simId": uuid::Uuid::now_v7() })).await.status, 204);
+    assert_eq!(http.delete(&format!("/reservations/{released}")).await.status, 204);
+    setup.database.comes_to("select count(*) from reservation where state = 'RELEASED'", 1).await;
+    let (code, report) = setup.audit(&[]).await;
+    let counts = json!({
+        "listed": 2, "held": 2, "unsettled": 0, "unknownHere": 0, "unknownThere": 0, "stateDiffers": 0,
+        "fixed": 0, "differences": []
+    });
+    assert_eq!((code, report), (0, counts), "these fields and no others");
+    assert_eq!(setup.oss(&["audit", "--fix"]).await.code, 0);
+    assert_eq!(setup.state_of(&kept).await.1, "HELD");
+    setup.is_clean().await;
+}
+
+async fn a_hold_that_nobody_here_knows_is_released(database: Database) {
+    let setup = Setup::on(database).await;
+    let kept = setup.reserved().await;
+    let (id, stray) = setup.stray().await;
+    let (code, report) = setup.audit(&[]).await;
+    assert_eq!((code, &report["unknownHere"]), (4, &json!(1)), "{report}");
+    assert_eq!(differences(&report), [(stray.as_str(), "unknown-here", "reported")]);
+    assert_eq!(report["differences"][0]["externalId"], json!(id));
+    let table = setup.oss(&["audit", "--min-age", "0s"]).await;
+    assert_eq!(table.code, 4, "{table:?}");
+    for part in [&stray, &id, "held in Sigan, unknown here", "reported", "oss audit --fix"] {
+        assert!(table.stdout.contains(part), "{part}: {table:?}");
+    }
+    assert_eq!(setup.sigan.calls(CallKind::Release), 0, "a report changes nothing");
+
+    let (code, report) = setup.audit(&["--fix"]).await;
+    assert_eq!((code, &report["fixed"]), (4, &json!(1)), "what was found is told, also where it is mended");
+    assert_eq!(differences(&report), [(stray.as_str(), "unknown-here", "fixed")]);
+    assert_eq!(setup.sigan.inventory().reserved().len(), 1);
+    let shown = setup.http().get(&format!("/numbers/{stray}")).await;
+    assert_eq!(shown.body["history"][0]["state"], "RELEASED", "the release is history too: {shown:?}");
+    assert_eq!(setup.state_of(&kept).await.1, "HELD");
+    setup.is_clean().await;
+}
+
+async fn a_number_that_sigan_does_not_hold_is_given_back(database: Database) {
+    let setup = Setup::on(database).await;
+    let (kept, lost) = (setup.reserved().await, setup.reserved().await);
+    setup.lose(&lost).await;
+    let (code, report) = setup.audit(&[]).await;
+    assert_eq!((code, &report["unknownThere"]), (4, &json!(1)), "{report}");
+    assert_eq!(differences(&report), [(lost.as_str(), "unknown-there", "reported")]);
+    assert_eq!(setup.state_of(&lost).await, (json!("RESERVED"), json!("HELD")));
+
+    let (code, report) = setup.audit(&["--fix"]).await;
+    assert_eq!((code, differences(&report)), (4, vec![(lost.as_str(), "unknown-there", "fixed")]));
+    assert_eq!(setup.state_of(&lost).await, (json!("RETURNED"), json!("RELEASED")));
+    assert_eq!(setup.state_of(&kept).await, (json!("RESERVED"), json!("HELD")));
+    setup.is_clean().await;
+}
+
+async fn a_hold_that_is_over_here_is_released(database: Database) {
+    let setup = Setup::on(database).await;
+    let number = setup.reserved().await;
+    // An older backup was put back, or a person mended the tables by hand.
+    let over = "update reservation set state = 'RELEASED', due_at = null where state = 'HELD'";
+    setup.database.execute(over).await;
+    setup.database.execute("update phone_number set status = 'RETURNED'").await;
+    let (code, report) = setup.audit(&[]).await;
+    assert_eq!((code, &report["stateDiffers"]), (4, &json!(1)), "{report}");
+    assert_eq!(differences(&report), [(number.as_str(), "state-differs", "reported")]);
+    assert_eq!(report["differences"][0]["state"], "RELEASED");
+    let (code, report) = setup.audit(&["--fix"]).await;
+    assert_eq!((code, differences(&report)), (4, vec![(number.as_str(), "state-differs", "fixed")]));
+    assert_eq!(setup.sigan.inventory().reserved(), []);
+    setup.is_clean().await;
+}
+
+async fn what_is_young_is_left_alone(database: Database) {
+    let setup = Setup::on(database).await;
+    let lost = setup.reserved().await;
+    setup.lose(&lost).await;
+    setup.stray().await;
+    let left = setup.oss(&["--output", "json", "audit", "--fix"]).await;
+    assert_eq!((left.code, &left.json()["unsettled"]), (0, &json!(2)), "{left:?}");
+    assert_eq!(setup.sigan.inventory().reserved().len(), 1);
+    assert_eq!(setup.state_of(&lost).await, (json!("RESERVED"), json!("HELD")));
+}
+
+async fn a_number_on_a_line_is_left_to_a_person(database: Database) {
+    let setup = Setup::on(database).await;
+    let number = setup.reserved().await;
+    let assignment = format!("/reservations/{number}/assignment");
+    let sim = json!({ "simId": uuid::Uuid::now_v7() });
+    assert_eq!(setup.http().put_json(&assignment, sim).await.status, 204);
+    setup.lose(&number).await;
+    let (code, report) = setup.audit(&["--fix", "--force"]).await;
+    assert_eq!((code, differences(&report)), (4, vec![(number.as_str(), "unknown-there", "person")]));
+    assert_eq!(setup.state_of(&number).await, (json!("IN_USE"), json!("ASSIGNED")));
+    let table = setup.oss(&["audit", "--fix", "--min-age", "0s"]).await;
+    assert!(table.stdout.contains("left: a person has to decide"), "{table:?}");
+}
+
+async fn many_strays_have_to_be_forced(database: Database) {
+    let setup = Setup::on(database).await;
+    join_all((0..25).map(|_| setup.stray())).await;
+    let (code, report) = setup.audit(&["--fix"]).await;
+    assert_eq!((code, &report["unknownHere"], &report["fixed"]), (4, &json!(25), &json!(20)), "{report}");
+    let limited = differences(&report).iter().filter(|(_, _, outcome)| *outcome == "limit").count();
+    assert_eq!(limited, 5);
+    assert_eq!(setup.sigan.inventory().reserved().len(), 5);
+    join_all((0..20).map(|_| setup.stray())).await;
+    let (code, report) = setup.audit(&["--fix", "--force"]).await;
+    assert_eq!((code, &report["fixed"]), (4, &json!(25)), "{report}");
+    assert_eq!(setup.sigan.inventory().reserved(), []);
+    setup.is_clean().await;
+}
+
+async fn a_reserve_under_way_is_not_touched(database: Database) {
+    let setup = Setup::on(database).await;
+    let http = setup.http();
+    let preview = http.preview().await;
+    setup.sigan.behave(Behaviour { latency: Duration::from_secs(1), ..Behaviour::default() });
+    let reserve = tokio::spawn(async move { http.reserve(&preview, 1).await });
+    while setup.sigan.calls(CallKind::Reserve) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Sigan holds it already, and the answer is on its way.
+    setup.sigan.behave(Behaviour::default());
+    let (code, report) = setup.audit(&["--fix", "--force"]).await;
+    assert_eq!(code, 0, "{report}");
+    assert_eq!(reserve.await.unwrap().status, 200);
+    assert_eq!(setup.sigan.calls(CallKind::Release), 0);
+    setup.is_clean().await;
+}
+
+async fn an_outage_changes_nothing(database: Database) {
+    let mut setup = Setup::on(database).await;
+    let (lost, (_, stray)) = (setup.reserved().await, setup.stray().await);
+    setup.lose(&lost).await;
+    setup.sigan.goes().await;
+    let ended = setup.oss(&["--output", "json", "audit", "--fix", "--min-age", "0s"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (5, ""), "{ended:?}");
+    assert!(ended.stderr.contains("\"code\":\"sigan-unreachable\""), "{ended:?}");
+    assert_eq!(setup.state_of(&lost).await, (json!("RESERVED"), json!("HELD")));
+    assert_eq!(setup.http().get(&format!("/numbers/{stray}")).await.status, 404);
+    setup.sigan.comes_back().await;
+    assert_eq!(setup.audit(&["--fix"]).await.1["fixed"], 2);
+    setup.is_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_a_page_is_walked_whole() {
+    let setup = Setup::on(Database::postgres().await).await;
+    let mut numbers = Vec::new();
+    for _ in 0..45 {
+        numbers.extend(join_all((0..10).map(|_| setup.reserved())).await);
+    }
+    let (code, report) = setup.audit(&[]).await;
+    assert_eq!((code, &report["listed"], &report["held"]), (0, &json!(450), &json!(450)), "{report}");
+    // One at the end of a page, one at the beginning of the next, one in the last, which is not full.
+    numbers.sort();
+    let lost = [&numbers[199], &numbers[200], &numbers[449]];
+    for msisdn in lost {
+        setup.lose(msisdn).await;
+    }
+    setup.stray().await;
+    let (code, report) = setup.audit(&["--fix"]).await;
+    assert_eq!(
+        (code, &report["unknownThere"], &report["unknownHere"]),
+        (4, &json!(3), &json!(1)),
+        "{report}"
+    );
+    assert_eq!(report["fixed"], 4);
+    setup.is_clean().await;
+}
