@@ -98,7 +98,9 @@ impl Story {
 
     async fn gives_back(&self, msisdn: Msisdn) {
         self.world.given_up(self.id, msisdn);
-        for _ in 0..PATIENCE {
+        let ours = self.world.held_under(msisdn);
+        // A release names a number and not a hold: whoever repeats one looks first whether the hold is still theirs.
+        for _ in (0..PATIENCE).take_while(|_| self.world.held_under(msisdn) == ours) {
             match self.call(|oss| async move { oss.release(msisdn).await }).await {
                 Some(Ok(())) => return self.world.saw("a number was given back"),
                 Some(Err(error)) if !is_worth_repeating(&error) => return,

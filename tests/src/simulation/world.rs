@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use oss_core::config::{Basics, Sources};
 use oss_core::sigan::mock::{Inventory, Request, Response};
 use oss_core::store::{Clock, SqliteStore, Store};
-use oss_core::{Msisdn, Number, Oss, ReservationState as State};
+use oss_core::{ExternalId, Msisdn, Number, Oss, ReservationState as State};
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -368,6 +368,12 @@ impl World {
         if shared.claims.get(&msisdn).is_some_and(|claim| claim.story == story) {
             shared.claims.remove(&msisdn);
         }
+    }
+
+    /// Sigan's id of the hold that a number has now, as `GET /numbers` shows it.
+    pub(super) fn held_under(&self, msisdn: Msisdn) -> Option<ExternalId> {
+        let history = self.number(msisdn)?.history;
+        history.into_iter().find(|hold| hold.state == State::Held).map(|hold| hold.external_id)
     }
 
     /// A number is on a customer's line.
