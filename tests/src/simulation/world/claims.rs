@@ -1,0 +1,61 @@
+//! What customers were told, and what is checked where they are told it.
+
+use std::collections::BTreeMap;
+
+use oss_core::store::Store;
+use oss_core::{ExternalId, Msisdn, Number, ReservationState as State};
+
+use super::{Claim, World};
+
+impl World {
+    /// What the database says of a number.
+    pub(in crate::simulation) fn number(&self, msisdn: Msisdn) -> Option<Number> {
+        self.database(self.store.number(msisdn)).expect("the database in memory answers")
+    }
+
+    /// A customer was told that a number is theirs. No double: it is nobody else's.
+    pub(in crate::simulation) fn given(&self, story: u64, msisdn: Msisdn) {
+        self.note(&format!("{msisdn} was given in story {story}"));
+        let now = self.now();
+        let newest = self
+            .number(msisdn)
+            .and_then(|number| number.history.into_iter().find(|hold| hold.hold_expires_at.is_some()));
+        let Some(hold) = newest else {
+            return self.violated(&format!("{msisdn} was given and is not held"));
+        };
+        let over = hold.hold_expires_at.is_none_or(|until| until <= now);
+        if !over && !matches!(hold.state, State::Held | State::Assigned) {
+            return self.violated(&format!("{msisdn} was given in story {story} and is {}", hold.state));
+        }
+        let other = self.shared().claims.get(&msisdn).copied();
+        if let Some(other) =
+            other.filter(|claim| claim.story != story && claim.until.is_none_or(|until| until > now))
+        {
+            self.violated(&format!("{msisdn} was given in story {story} and in story {}", other.story));
+        }
+        self.shared().claims.insert(msisdn, Claim { story, until: hold.hold_expires_at });
+    }
+
+    /// A customer has no use for a number any more.
+    pub(in crate::simulation) fn given_up(&self, story: u64, msisdn: Msisdn) {
+        let mut shared = self.shared();
+        if shared.claims.get(&msisdn).is_some_and(|claim| claim.story == story) {
+            shared.claims.remove(&msisdn);
+        }
+    }
+
+    /// Sigan's id of the hold that a number has now, as `GET /numbers` shows it.
+    pub(in crate::simulation) fn held_under(&self, msisdn: Msisdn) -> Option<ExternalId> {
+        let history = self.number(msisdn)?.history;
+        history.into_iter().find(|hold| hold.state == State::Held).map(|hold| hold.external_id)
+    }
+
+    /// A number is on a customer's line.
+    pub(in crate::simulation) fn on_a_line(&self, story: u64, msisdn: Msisdn) {
+        self.shared().claims.insert(msisdn, Claim { story, until: None });
+    }
+
+    pub(in crate::simulation) fn claims(&self) -> BTreeMap<Msisdn, Claim> {
+        self.shared().claims.clone()
+    }
+}

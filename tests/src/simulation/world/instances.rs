@@ -1,0 +1,98 @@
+//! The processes of the service, and what befalls them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oss_core::Oss;
+use oss_core::config::{Basics, Sources};
+use tokio::time::sleep;
+
+use super::{Instance, Life, World};
+use crate::simulation::INSTANCES;
+use crate::simulation::sigan::SimulatedSigan;
+use crate::simulation::store::SimulatedStore;
+
+impl World {
+    pub(in crate::simulation) fn start_instance(self: &Arc<Self>, place: usize) {
+        let basics = Basics::load(&Sources::of_environment([
+            ("OSS_PREVIEW_TTL", "2m"),
+            ("OSS_RESERVATION_TTL", "5m"),
+            ("OSS_PREVIEW_RETENTION", "10m"),
+            ("OSS_SIGAN_TIMEOUT", "5s"),
+            ("OSS_SWEEP_INTERVAL", "10s"),
+            ("OSS_SIGAN_CALLS", "4"),
+            ("OSS_SIGAN_QUEUE", "2"),
+        ]))
+        .expect("the settings are sound");
+        let life = Life::default();
+        let store = SimulatedStore::new(self.clone(), life.clone());
+        let sigan = SimulatedSigan::new(self.clone(), life.clone());
+        let settings = basics.settings("acme".parse().expect("a brand"));
+        let oss = Oss::new(Arc::new(store), Arc::new(sigan), None, settings);
+        oss.sweep_in_background();
+        self.shared().instances.insert(place, Instance { oss, life });
+    }
+
+    /// Any instance that lives; where none does, the first that is started again.
+    pub(in crate::simulation) async fn instance(&self) -> Instance {
+        loop {
+            let living: Vec<Instance> = self.shared().instances.values().cloned().collect();
+            if !living.is_empty() {
+                return living[self.pick(living.len())].clone();
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    pub(in crate::simulation) async fn kill_now_and_then(self: Arc<Self>) {
+        loop {
+            self.rest(Duration::from_secs(40)).await;
+            let place = self.pick(INSTANCES);
+            let killed = self.shared().instances.remove(&place);
+            if let Some(killed) = killed {
+                killed.life.ended.cancel();
+                self.saw("an instance died");
+            }
+            self.rest(Duration::from_secs(5)).await;
+            self.start_instance(place);
+        }
+    }
+
+    pub(in crate::simulation) async fn cut_off_now_and_then(self: Arc<Self>) {
+        loop {
+            self.rest(Duration::from_mins(3)).await;
+            let sigan = self.pick(3) > 0;
+            if sigan {
+                self.shared().sigan_is_cut_off = true;
+                self.rest(Duration::from_mins(1)).await;
+                self.shared().sigan_is_cut_off = false;
+            } else {
+                self.shared().database_is_cut_off = true;
+                self.rest(Duration::from_secs(15)).await;
+                self.shared().database_is_cut_off = false;
+            }
+            self.saw(if sigan { "Sigan was cut off" } else { "the database was cut off" });
+        }
+    }
+
+    pub(in crate::simulation) fn calm_down(self: &Arc<Self>) {
+        let missing: Vec<usize> = {
+            let mut shared = self.shared();
+            shared.calm = true;
+            shared.sigan_is_cut_off = false;
+            shared.database_is_cut_off = false;
+            (0..INSTANCES).filter(|place| !shared.instances.contains_key(place)).collect()
+        };
+        for place in missing {
+            self.start_instance(place);
+        }
+    }
+
+    pub(in crate::simulation) fn sigan_is_cut_off(&self) -> bool {
+        self.shared().sigan_is_cut_off
+    }
+
+    pub(in crate::simulation) fn database_is_cut_off(&self) -> bool {
+        self.shared().database_is_cut_off
+    }
+}

@@ -1,0 +1,214 @@
+//! What everyone in a simulation shares: time, chance, Sigan's inventory, the database, and what has been seen.
+
+mod claims;
+mod instances;
+mod network;
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use oss_core::sigan::mock::Inventory;
+use oss_core::store::{Clock, SqliteStore};
+use oss_core::{Msisdn, Oss};
+use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{NUMBERS, Run};
+
+/// The world of one run.
+#[derive(Debug)]
+pub(in crate::simulation) struct World {
+    seed: u64,
+    begun: Instant,
+    clock: Arc<VirtualClock>,
+    pub(in crate::simulation) store: SqliteStore,
+    state: Mutex<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    chance: fastrand::Rng,
+    inventory: Inventory,
+    instances: BTreeMap<usize, Instance>,
+    claims: BTreeMap<Msisdn, Claim>,
+    /// Requests that are on their way to Sigan.
+    flying: usize,
+    calm: bool,
+    sigan_is_cut_off: bool,
+    database_is_cut_off: bool,
+    operations: u64,
+    seen: BTreeMap<&'static str, u64>,
+    trace: DefaultHasher,
+    violations: Vec<String>,
+}
+
+/// A process of the service.
+#[derive(Debug, Clone)]
+pub(in crate::simulation) struct Instance {
+    pub(in crate::simulation) oss: Oss,
+    pub(in crate::simulation) life: Life,
+}
+
+/// Whether a process lives. What it awaits after its death never comes.
+#[derive(Debug, Clone, Default)]
+pub(in crate::simulation) struct Life {
+    pub(in crate::simulation) ended: CancellationToken,
+}
+
+/// A number that a customer was told is theirs.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::simulation) struct Claim {
+    /// The customer's story in which it was given.
+    pub(in crate::simulation) story: u64,
+    /// Until when at least; none for ever.
+    pub(in crate::simulation) until: Option<DateTime<Utc>>,
+}
+
+/// Tells the simulation's time to the store, which runs its statements on other threads.
+#[derive(Debug, Default)]
+struct VirtualClock(AtomicI64);
+
+impl Clock for VirtualClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).unwrap_or_default()
+    }
+}
+
+/// Runs the statements. Whoever waits for one blocks its own thread, so that nothing else happens meanwhile.
+fn database_runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime for the database")
+    })
+}
+
+fn blocking<T>(work: impl Future<Output = T>) -> T {
+    let _entered = database_runtime().enter();
+    // Without a budget: that of the simulated task would never be renewed in here.
+    futures::executor::block_on(tokio::task::unconstrained(work))
+}
+
+impl World {
+    pub(in crate::simulation) fn new(seed: u64) -> Self {
+        let clock = Arc::new(VirtualClock::default());
+        let store = blocking(SqliteStore::open(&"sqlite::memory:".into(), clock.clone()));
+        let world = Self {
+            seed,
+            begun: Instant::now(),
+            clock,
+            store: store.expect("memory opens"),
+            state: Mutex::new(Shared {
+                chance: fastrand::Rng::with_seed(seed),
+                inventory: Inventory::new("PR").with_numbers_per_ddd(NUMBERS),
+                instances: BTreeMap::new(),
+                claims: BTreeMap::new(),
+                flying: 0,
+                calm: false,
+                sigan_is_cut_off: false,
+                database_is_cut_off: false,
+                operations: 0,
+                seen: BTreeMap::new(),
+                trace: DefaultHasher::new(),
+                violations: Vec::new(),
+            }),
+        };
+        world.tell_clock();
+        world
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::simulation) fn now(&self) -> DateTime<Utc> {
+        let elapsed = TimeDelta::from_std(self.begun.elapsed()).unwrap_or_default();
+        DateTime::from_timestamp(1_767_225_600, 0).unwrap_or_default() + elapsed
+    }
+
+    fn tell_clock(&self) {
+        self.clock.0.store(self.now().timestamp_micros(), Ordering::SeqCst);
+    }
+
+    /// Runs a statement; no simulated time passes.
+    pub(in crate::simulation) fn database<T>(&self, work: impl Future<Output = T>) -> T {
+        self.tell_clock();
+        blocking(work)
+    }
+
+    /// Notes what happened, for the trace.
+    pub(in crate::simulation) fn note(&self, what: &str) {
+        let at = self.now();
+        let mut shared = self.shared();
+        (at, what).hash(&mut shared.trace);
+    }
+
+    /// Counts a rare thing.
+    pub(in crate::simulation) fn saw(&self, what: &'static str) {
+        self.note(what);
+        *self.shared().seen.entry(what).or_default() += 1;
+    }
+
+    pub(in crate::simulation) fn violated(&self, what: &str) {
+        let at = self.now();
+        self.shared().violations.push(format!("{at}: {what}"));
+    }
+
+    pub(in crate::simulation) fn operation(&self) {
+        self.shared().operations += 1;
+    }
+
+    /// Whether something of this probability happens. In calm weather nothing does.
+    pub(in crate::simulation) fn mishap(&self, probability: f64) -> bool {
+        let mut shared = self.shared();
+        let drawn = shared.chance.f64();
+        !shared.calm && drawn < probability
+    }
+
+    /// A choice of one of `count`.
+    pub(in crate::simulation) fn pick(&self, count: usize) -> usize {
+        self.shared().chance.usize(0..count)
+    }
+
+    /// A time of up to `most`.
+    pub(in crate::simulation) fn up_to(&self, most: Duration) -> Duration {
+        most.mul_f64(self.shared().chance.f64())
+    }
+
+    pub(in crate::simulation) async fn rest(&self, most: Duration) {
+        sleep(self.up_to(most)).await;
+    }
+
+    pub(in crate::simulation) fn ended(&self) -> Run {
+        let shared = self.shared();
+        Run {
+            seed: self.seed,
+            operations: shared.operations,
+            seen: shared.seen.clone(),
+            trace: shared.trace.clone().finish(),
+            violations: shared.violations.clone(),
+        }
+    }
+}
+
+impl Life {
+    /// Lets simulated time pass at a place where a process may die or fall asleep.
+    pub(in crate::simulation) async fn passes(&self, world: &World) {
+        world.rest(Duration::from_millis(20)).await;
+        if world.mishap(0.002) {
+            world.saw("an instance slept beyond its lease");
+            world.rest(Duration::from_mins(2)).await;
+        }
+        if self.ended.is_cancelled() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The way to Sigan, and what is checked where a request arrives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oss_core::ReservationState as State;
+use oss_core::sigan::Hold;
+use oss_core::sigan::mock::{Inventory, Request, Response};
+use tokio::time::sleep;
+
+use super::World;
+use crate::simulation::CALL;
+
+impl World {
+    /// A request is on its way, and arrives whatever becomes of who sent it.
+    pub(in crate::simulation) fn fly(
+        self: &Arc<Self>,
+        request: Request,
+        takes: Duration,
+    ) -> tokio::sync::oneshot::Receiver<Response> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let world = self.clone();
+        self.shared().flying += 1;
+        tokio::spawn(async move {
+            sleep(takes).await;
+            world.shared().flying -= 1;
+            // Nobody may wait for the answer any more.
+            let _ = answer.send(world.arrives(&request, takes > CALL));
+        });
+        answered
+    }
+
+    pub(in crate::simulation) fn nothing_flies(&self) -> bool {
+        self.shared().flying == 0
+    }
+
+    fn arrives(&self, request: &Request, late: bool) -> Response {
+        if let Request::Release(hold) = request
+            && self.shared().inventory.holder_of(hold.msisdn).as_ref() == Some(&hold.external_id)
+        {
+            self.is_not_held_here(hold);
+        }
+        let response = self.shared().inventory.handle(self.now(), request);
+        self.note(&format!("{request:?}: {}", response.status));
+        match request {
+            Request::Reserve(_) if late && response.status == 410 => self.saw("a late reserve was barred"),
+            Request::Reserve(_) if late && response.status == 200 => self.saw("a late reserve took effect"),
+            Request::Release(_) if response.status == 404 => self.saw("a release was repeated"),
+            _ => {}
+        }
+        response
+    }
+
+    /// No kill: what Sigan is told to release is held by nobody here.
+    fn is_not_held_here(&self, hold: &Hold) {
+        let live = self.number(hold.msisdn).and_then(|number| {
+            let of_hold = number.history.into_iter().filter(|record| record.external_id == hold.external_id);
+            of_hold.map(|record| record.state).find(|state| {
+                matches!(state, State::Pending | State::InDoubt | State::Held | State::Assigned)
+            })
+        });
+        if let Some(state) = live {
+            self.violated(&format!("Sigan released {hold:?}, which is {state} here"));
+        }
+    }
+
+    pub(in crate::simulation) fn inventory(&self) -> Inventory {
+        self.shared().inventory.clone()
+    }
+}
