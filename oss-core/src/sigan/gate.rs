@@ -23,8 +23,8 @@ const OPEN: Duration = Duration::from_secs(1);
 /// The longest wait in the queue.
 const QUEUE: Duration = Duration::from_secs(2);
 
-/// When it is worth coming back to a full queue.
-const COME_BACK: Duration = Duration::from_secs(1);
+/// What is told where there is no turn: a second later there may be one, whether the queue was full or the circuit open.
+const COME_BACK: Busy = Busy { retry_after: Duration::from_secs(1) };
 
 /// How many calls settle, at the same time, what has no caller. They have places of their own: callers never crowd them out.
 pub(crate) const UPKEEP: usize = 16;
@@ -83,7 +83,7 @@ impl Gate {
     pub(crate) async fn turn(&self, lane: Lane) -> Result<Turn<'_>, Busy> {
         let place = match lane {
             Lane::Caller => self.place().await?,
-            Lane::Upkeep => self.upkeep.acquire().await.map_err(|_| FULL)?,
+            Lane::Upkeep => self.upkeep.acquire().await.map_err(|_| COME_BACK)?,
         };
         self.breaker().admit(Instant::now(), self.call)?;
         Ok(Turn { gate: self, _place: place })
@@ -107,7 +107,7 @@ impl Gate {
         let _waits = Waits::enter(self)?;
         match timeout(QUEUE, self.callers.acquire()).await {
             Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(FULL),
+            Ok(Err(_)) | Err(_) => Err(COME_BACK),
         }
     }
 
@@ -117,8 +117,6 @@ impl Gate {
     }
 }
 
-const FULL: Busy = Busy { retry_after: COME_BACK };
-
 /// A place in the queue.
 struct Waits<'a>(&'a Gate);
 
@@ -126,7 +124,7 @@ impl<'a> Waits<'a> {
     fn enter(gate: &'a Gate) -> Result<Self, Busy> {
         let entered = Self(gate);
         let before = gate.waiting.fetch_add(1, Ordering::Relaxed);
-        if before < gate.queue { Ok(entered) } else { Err(FULL) }
+        if before < gate.queue { Ok(entered) } else { Err(COME_BACK) }
     }
 }
 
@@ -200,9 +198,7 @@ impl Breaker {
 
     fn peek(self, now: Instant) -> Result<(), Busy> {
         match self {
-            Self::Open { until } | Self::Probing { until } if now < until => {
-                Err(Busy { retry_after: (until - now).clamp(COME_BACK, OPEN.max(COME_BACK)) })
-            }
+            Self::Open { until } | Self::Probing { until } if now < until => Err(COME_BACK),
             _ => Ok(()),
         }
     }

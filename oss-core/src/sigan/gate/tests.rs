@@ -78,7 +78,7 @@ async fn who_waits_does_not_wait_for_long() {
     let (gate, _) = gate(1, 5);
     let _turn = gate.turn(Lane::Caller).await.unwrap();
     let asked = Instant::now();
-    assert_eq!(gate.turn(Lane::Caller).await.unwrap_err(), FULL);
+    assert_eq!(gate.turn(Lane::Caller).await.unwrap_err(), COME_BACK);
     assert_eq!(asked.elapsed(), QUEUE);
     assert_eq!(gate.waiting.load(Ordering::SeqCst), 0);
 }
