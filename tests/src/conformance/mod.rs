@@ -62,7 +62,7 @@ macro_rules! behaviours {
                 a_changed_line_is_changed, an_import_that_was_overtaken_changes_nothing,
                 of_two_imports_at_once_one_is_written, another_list_of_localities_takes_its_place;
             races: fifty_callers_for_one_number, fifty_callers_for_one_preview, fifty_releases_of_one_number,
-                a_release_and_an_assignment, a_caller_who_goes_away_leaves_no_transaction;
+                a_release_and_an_assignment, a_release_and_a_call_that_takes_a_doubt_up, a_caller_who_goes_away_leaves_no_transaction;
         );
     };
     (@list $open:expr; $($module:ident: $($behaviour:ident),+;)+) => {

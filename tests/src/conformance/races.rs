@@ -101,6 +101,34 @@ pub async fn a_release_and_an_assignment(db: &Fixture) {
     }
 }
 
+pub async fn a_release_and_a_call_that_takes_a_doubt_up(db: &Fixture) {
+    for round in 0..60 {
+        let preview = db.preview().await;
+        let lease = db.started(&preview, 1).await;
+        db.store.doubt(&lease, "x", Duration::ZERO).await.unwrap();
+        let msisdn = lease.hold.msisdn;
+        let taken_up = async {
+            // Either of the two may be the faster.
+            tokio::time::sleep(Duration::from_micros(20 * (round % 10))).await;
+            match db.begin(&preview, 1).await {
+                Begin::Started(lease) => db.store.confirm(&lease, LEASE).await.map(Some).unwrap(),
+                _ => None,
+            }
+        };
+        let (release, confirmed) = tokio::join!(db.store.release(msisdn, LEASE), taken_up);
+        let states = db.states(msisdn).await;
+        match release.unwrap() {
+            Release::Returned(Some(_)) => {
+                assert_eq!(states, (Some(NumberStatus::Returned), vec![State::Releasing]), "{confirmed:?}");
+            }
+            Release::InFlight => {
+                assert_eq!(states, (Some(NumberStatus::Reserved), vec![State::Held]), "{confirmed:?}");
+            }
+            other => panic!("{other:?} frees nothing, and says it does: {states:?}"),
+        }
+    }
+}
+
 pub async fn a_caller_who_goes_away_leaves_no_transaction(db: &Fixture) {
     let mut previews = Vec::new();
     for at in 0..CALLERS {

@@ -11,25 +11,48 @@ use crate::store::facts::{Live, RACES, Seen};
 use crate::store::rows::{maybe_parsed, parsed};
 use crate::store::{Assign, StoreError};
 
+/// Begins a statement that changes the number `$1` and the live reservation that has it: `seen` has both as they are, locked, so
+/// that what is decided by them is true when it is written. The reservation is locked first, as every other statement does.
+/// A number that changed before its lock was had may have another reservation than the one that was found: it is not
+/// `unchanged`, and the statement is to be run again.
+macro_rules! locked_number {
+    () => {
+        "
+        with before as materialized (
+            select updated_at from phone_number where msisdn = $1::char(11)
+        ), live as materialized (
+            select id, external_id, state, due_at
+            from reservation
+            where msisdn = $1::char(11) and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            for update
+        ), number as materialized (
+            select status, assigned_sim_id, updated_at
+            from phone_number
+            where msisdn = $1::char(11) and (select count(*) from live) >= 0
+            for update
+        ), seen as materialized (
+            select number.status, number.assigned_sim_id, number.updated_at = before.updated_at as unchanged,
+                   live.id as live_id, live.external_id as live_external_id, live.state as live_state,
+                   live.due_at <= clock_timestamp() as live_due
+            from number cross join before left join live on true
+        )"
+    };
+}
+pub(super) use locked_number;
+
 pub(super) async fn assign(
     connections: &Connections,
     msisdn: Msisdn,
     sim: SimId,
 ) -> Result<Assign, StoreError> {
-    const SQL: &str = "
-        with seen as (
-            select p.status, p.assigned_sim_id, p.updated_at, r.id as live_id, r.external_id as live_external_id,
-                   r.state as live_state, r.due_at <= clock_timestamp() as live_due
-            from phone_number p
-            left join reservation r
-                on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
-            where p.msisdn = $1::char(11)
-        ), line as (
+    const SQL: &str = concat!(
+        locked_number!(),
+        ", line as (
             update phone_number p
             set status = 'IN_USE', assigned_sim_id = $2, assigned_at = clock_timestamp(),
                 updated_at = clock_timestamp()
             from seen
-            where p.msisdn = $1::char(11) and p.status = 'RESERVED' and p.updated_at = seen.updated_at
+            where p.msisdn = $1::char(11) and seen.status = 'RESERVED' and seen.unchanged
               and coalesce(seen.live_state, 'HELD') in ('HELD', 'ASSIGNED')
             returning true
         ), assigned as (
@@ -38,7 +61,8 @@ pub(super) async fn assign(
             from seen, line
             where r.id = seen.live_id and r.state = 'HELD'
         )
-        select seen.*, exists (select from line) as written from seen";
+        select seen.*, exists (select from line) as written from seen"
+    );
     for _ in 0..RACES {
         let statement = || sqlx::query(SQL).bind(msisdn.to_string()).bind(sim.as_uuid());
         let Some(row) = connections.maybe(statement).await? else { return Ok(Assign::Unknown) };

@@ -1,8 +1,8 @@
 //! The store on PostgreSQL. Each step is one statement and one round trip; time is the database's.
 //!
 //! A statement reads the facts, writes under guards that repeat what it read, and returns both. Where a guard finds that
-//! the rows have changed since, nothing was written and the statement is run again. Rows of `phone_number` are locked before
-//! those of `reservation` wherever both are known beforehand, so that two statements do not wait for each other.
+//! the rows have changed since, nothing was written and the statement is run again. Rows of `reservation` are locked before
+//! those of `phone_number`, so that two statements do not wait for each other.
 
 mod audit;
 mod catalog;

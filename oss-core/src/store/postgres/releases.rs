@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
-use super::lines::seen;
+use super::lines::{locked_number, seen};
 use crate::numbers::{Msisdn, ReservationId, ReservationState};
 use crate::store::facts::{RACES, delivery};
 use crate::store::rows::parsed;
@@ -18,37 +18,31 @@ pub(super) async fn release(
     msisdn: Msisdn,
     lease: Duration,
 ) -> Result<Release, StoreError> {
-    // `updated_at` is the version of the number's row: what was seen is what is changed. A number of older data has no
-    // reservation; Sigan's id of its hold is that of the preview it was chosen from.
-    const SQL: &str = "
-        with seen as (
-            select p.status, p.assigned_sim_id, p.updated_at, r.id as live_id, r.external_id as live_external_id,
-                   r.state as live_state, r.due_at <= clock_timestamp() as live_due
-            from phone_number p
-            left join reservation r
-                on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
-            where p.msisdn = $1::char(11)
+    // A number of older data has no reservation; Sigan's id of its hold is that of the preview it was chosen from.
+    const SQL: &str = concat!(
+        locked_number!(),
+        ", released as (
+            select * from seen
+            where status = 'RESERVED' and unchanged and (live_state is distinct from 'PENDING' or live_due)
         ), returned as (
             update phone_number p
             set status = 'RETURNED', assigned_sim_id = null, updated_at = clock_timestamp()
-            from seen
-            where p.msisdn = $1::char(11) and p.status = 'RESERVED' and p.updated_at = seen.updated_at
-              and (seen.live_state is distinct from 'PENDING' or seen.live_due)
+            from released
+            where p.msisdn = $1::char(11)
             returning p.msisdn
         ), releasing as (
             update reservation r
             set state = 'RELEASING', attempts = 0, last_error = null, updated_at = clock_timestamp(),
                 due_at = clock_timestamp() + make_interval(secs => $3)
-            from seen, returned
-            where r.id = seen.live_id
-              and (r.state in ('HELD', 'IN_DOUBT', 'ASSIGNED') or r.state = 'PENDING' and r.due_at <= clock_timestamp())
+            from released
+            where r.id = released.live_id and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
             returning r.id, r.external_id
         ), adopted as (
             insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts)
             select $2, p.id, p.external_id, p.brand_id, returned.msisdn, 'RELEASING',
                    clock_timestamp() + make_interval(secs => $3), 0
-            from seen, returned, preview p
-            where seen.live_id is null and p.reserved_msisdn = $1::char(11)
+            from released, returned, preview p
+            where released.live_id is null and p.reserved_msisdn = $1::char(11)
               and not exists (select from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
             order by p.created_at desc
             limit 1
@@ -57,7 +51,8 @@ pub(super) async fn release(
         )
         select seen.*, exists (select from returned) as written, told.id, told.external_id
         from seen
-        left join (select * from releasing union all select * from adopted) told on true";
+        left join (select * from releasing union all select * from adopted) told on true"
+    );
     let adopted = ReservationId::new();
     let statement =
         || sqlx::query(SQL).bind(msisdn.to_string()).bind(adopted.as_uuid()).bind(lease.as_secs_f64());
