@@ -20,7 +20,7 @@ use crate::config::{LogConfig, LogFormat};
 #[error("a log is set up already")]
 pub struct AlreadySet;
 
-/// Writes the log to stderr. `default` is the level where the configuration names none.
+/// Writes the log to stderr. A panic is a line of it that tells the place alone: its message may carry anything. `default` is the level where the configuration names none.
 ///
 /// # Errors
 ///
@@ -34,7 +34,12 @@ pub fn init(config: LogConfig, default: Level) -> Result<(), AlreadySet> {
         LogFormat::Text => lines.with_ansi(false).boxed(),
     };
     let filter = filter(config.level.unwrap_or(default));
-    registry().with(lines.with_filter(filter)).try_init().map_err(|_| AlreadySet)
+    registry().with(lines.with_filter(filter)).try_init().map_err(|_| AlreadySet)?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "A panic.");
+    }));
+    Ok(())
 }
 
 fn filter(level: Level) -> Targets {

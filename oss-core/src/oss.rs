@@ -153,6 +153,12 @@ impl Oss {
         }
     }
 
+    /// The longest that an operation may be under way: one lease.
+    #[must_use]
+    pub fn longest_operation(&self) -> Duration {
+        self.settings().lease()
+    }
+
     /// How long whoever sweeps again and again should rest in between.
     #[must_use]
     pub fn sweep_interval(&self) -> Duration {
@@ -212,7 +218,9 @@ impl Oss {
         T: Send + 'static,
     {
         self.spawn(operation(self.clone())).await.unwrap_or_else(|panicked| {
-            tracing::error!(%panicked, "An operation stopped half-way; recovery will settle it.");
+            // What a panic says may carry anything.
+            let panicked = panicked.is_panic();
+            tracing::error!(panicked, "An operation stopped half-way; recovery will settle it.");
             Err(Error::Internal)
         })
     }

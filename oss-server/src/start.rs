@@ -9,6 +9,7 @@ use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, StartError, log};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
 use crate::routes::{Health, router};
@@ -69,14 +70,21 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         .map_err(|error| Failure { exit: 2, message: format!("cannot listen on {listen}: {error}") })?;
     let address = listener.local_addr().map_err(|error| internal(&error))?;
     let health = Health::default();
-    let stop = stopping(health.clone()).map_err(|error| internal(&error))?;
+    let told = CancellationToken::new();
+    let stop = stopping(health.clone(), told.clone()).map_err(|error| internal(&error))?;
     oss.sweep_in_background();
     tracing::info!(%address, sandbox = args.sandbox, "Listening.");
 
-    axum::serve(listener, router(oss.clone(), health))
-        .with_graceful_shutdown(stop)
-        .await
-        .map_err(|error| internal(&error))?;
+    let served = axum::serve(listener, router(oss.clone(), health)).with_graceful_shutdown(stop);
+    // A client who has sent half a request and says no more would be waited for for ever.
+    let too_long = async {
+        told.cancelled().await;
+        tokio::time::sleep(oss.longest_operation()).await;
+    };
+    tokio::select! {
+        served = served.into_future() => served.map_err(|error| internal(&error))?,
+        () = too_long => tracing::warn!("Some requests did not end in time; their connections are closed."),
+    }
     // Operations whose callers are gone are still under way.
     oss.shutdown().await;
     tracing::info!("Stopped.");
@@ -111,7 +119,10 @@ fn internal(error: &dyn std::error::Error) -> Failure {
 }
 
 /// Ready when the first signal to stop arrives; a second one ends the process at once.
-fn stopping(health: Health) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+fn stopping(
+    health: Health,
+    stopped: CancellationToken,
+) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
         let mut told = async || {
@@ -123,6 +134,7 @@ fn stopping(health: Health) -> std::io::Result<impl Future<Output = ()> + Send +
         told().await;
         tracing::info!("Stopping: no new requests, and those in flight finish.");
         health.stop();
+        stopped.cancel();
         tokio::spawn(async move {
             tokio::select! {
                 _ = terminate.recv() => {}

@@ -77,6 +77,19 @@ async fn it_finishes_what_is_in_flight_before_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn half_a_request_does_not_keep_it_from_ending() {
+    let database = Database::sqlite().await;
+    let (mut server, _sigan) = Server::with_sigan(&database, &[("OSS_SIGAN_TIMEOUT", "1100ms")]).await;
+    let mut silent = std::net::TcpStream::connect(server.http().address()).unwrap();
+    let half = "POST /previews HTTP/1.1\r\nhost: oss\r\ncontent-type: application/json\r\ncontent-length: 17\r\n\r\n{";
+    std::io::Write::write_all(&mut silent, half.as_bytes()).unwrap();
+    // A whole request after it: by its answer the half one has been taken up.
+    assert_eq!(server.http().get("/health/live").await.status, 200);
+    server.terminate();
+    assert!(server.ended().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_line_of_the_log_shows_a_number_or_a_secret() {
     let database = Database::postgres().await;
     let (server, sigan) =

@@ -14,13 +14,26 @@ use crate::output::{Answer, Output, table};
 pub(crate) async fn run(oss: &Oss, options: AuditOptions, output: Output) -> Result<ExitCode, Failure> {
     let progress = progress();
     let mut differences = Vec::new();
+    let mut so_far = AuditReport::default();
     let audited = oss.audit(options, |found| match found {
         Found::Difference(difference) => differences.push(difference),
-        Found::Progress(report) => progress.set_message(told(&report)),
+        Found::Progress(report) => {
+            progress.set_message(told(&report));
+            so_far = report;
+        }
     });
     let audited = audited.await;
     progress.finish_and_clear();
-    let report = audited?;
+    let report = match audited {
+        Ok(report) => report,
+        // What was mended before it failed has to be told.
+        Err(error) => {
+            if !differences.is_empty() {
+                output.answer(&Audited { report: so_far, differences })?;
+            }
+            return Err(error.into());
+        }
+    };
     output.answer(&Audited { report, differences })?;
     Ok(ExitCode::from(if report.differences() == 0 { exit::OK } else { exit::CONFLICT }))
 }

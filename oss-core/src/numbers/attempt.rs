@@ -49,7 +49,7 @@ impl Oss {
         }
         match turn.reserve(&lease.hold).await {
             Ok(()) => self.confirmed(lease, clock).await,
-            Err(SiganError::Refused(refusal)) => self.refused(lease, clock, refusal).await,
+            Err(SiganError::Refused(refusal)) => self.refused(turn, lease, clock, refusal).await,
             Err(SiganError::NotSent) => self.without_effect(lease, clock, "Sigan not reachable").await,
             Err(SiganError::NoAnswer(doubt)) => {
                 self.doubtful(lease, clock, &doubt.to_string()).await;
@@ -83,12 +83,13 @@ impl Oss {
     /// attempt that was lost on its way, or a copy of this one. So the hold is cancelled.
     async fn refused(
         &self,
+        turn: &Turn<'_>,
         lease: &Lease,
         clock: LeaseClock,
         refusal: Refusal,
     ) -> Result<Reservation, Error> {
         if lease.is_repeat() || !refusal.is_final() {
-            self.give_up(lease, clock, refusal.code()).await;
+            self.give_up(turn, lease, clock, refusal.code()).await;
         } else {
             self.record_rejection(lease, clock, refusal.code()).await;
         }

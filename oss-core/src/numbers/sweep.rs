@@ -13,7 +13,7 @@ use super::attempt::{LeaseClock, recorded};
 use super::number::ReservationState;
 use crate::error::Error;
 use crate::oss::Oss;
-use crate::sigan::{Holder, Lane, SiganError};
+use crate::sigan::{Holder, Lane, SiganError, Turn};
 use crate::store::{Delivery, Due, Lease, StoreError};
 
 /// How many rows one statement settles where Sigan is not needed.
@@ -119,16 +119,17 @@ impl Oss {
     /// What Sigan has to be asked or told.
     async fn settle_claimed(&self, report: &mut SweepReport) -> Result<(), StoreError> {
         while !self.stopping().is_cancelled() {
-            let wanted = self.sigan().upkeep_wanted();
-            if wanted == 0 {
+            // The turns come before the leases, so that nothing waits with a lease running.
+            let turns = self.sigan().upkeep_turns().await;
+            if turns.is_empty() {
                 break;
             }
             let lease_for = self.settings().lease();
             let clock = LeaseClock::start(lease_for);
-            let claimed =
-                self.store().claim_due(u32::try_from(wanted).unwrap_or(u32::MAX), lease_for).await?;
-            let last = claimed.len() < wanted;
-            let settled = claimed.into_iter().map(|due| self.settle(due, clock));
+            let limit = u32::try_from(turns.len()).unwrap_or(u32::MAX);
+            let claimed = self.store().claim_due(limit, lease_for).await?;
+            let last = claimed.len() < turns.len();
+            let settled = turns.iter().zip(claimed).map(|(turn, due)| self.settle(turn, due, clock));
             join_all(settled).await.into_iter().for_each(|settled| report.count(settled));
             if last {
                 break;
@@ -148,30 +149,28 @@ impl Oss {
         Ok(())
     }
 
-    async fn settle(&self, due: Due, clock: LeaseClock) -> Settled {
+    async fn settle(&self, turn: &Turn<'_>, due: Due, clock: LeaseClock) -> Settled {
         match due {
-            Due::Delivery(delivery) => self.deliver(&delivery).await,
-            Due::Doubtful { lease, nameable: true } => self.recover(&lease, clock).await,
+            Due::Delivery(delivery) => self.deliver(turn, &delivery).await,
+            Due::Doubtful { lease, nameable: true } => self.recover(turn, &lease, clock).await,
             // Whoever asked for it has no name for it: held or not, nobody will ever claim it.
             Due::Doubtful { lease, nameable: false } => {
-                self.give_up(&lease, clock, "nobody can name it").await
+                self.give_up(turn, &lease, clock, "nobody can name it").await
             }
         }
     }
 
     /// Asks Sigan who holds the number of an attempt in doubt.
-    async fn recover(&self, lease: &Lease, clock: LeaseClock) -> Settled {
-        let asked = match self.sigan().turn(Lane::Upkeep).await {
-            Ok(turn) => turn.holder(&lease.hold).await,
-            Err(_) => Err(SiganError::NotSent),
-        };
-        match asked {
+    async fn recover(&self, turn: &Turn<'_>, lease: &Lease, clock: LeaseClock) -> Settled {
+        match turn.holder(&lease.hold).await {
             Ok(Holder::Reserved) => match self.confirmed(lease, clock).await {
                 Ok(_) => Settled::Recovered,
                 Err(Error::GivenUp) => Settled::Elsewhere,
                 Err(_) => Settled::Failed,
             },
-            Ok(Holder::PreReserved | Holder::Nobody) => self.give_up(lease, clock, "not held in Sigan").await,
+            Ok(Holder::PreReserved | Holder::Nobody) => {
+                self.give_up(turn, lease, clock, "not held in Sigan").await
+            }
             Err(error) => {
                 self.doubtful(lease, clock, reason(&error)).await;
                 Settled::Failed
@@ -181,10 +180,16 @@ impl Oss {
 
     /// Gives an attempt up whose earlier call may yet arrive: the decision first, so that nobody confirms the attempt any more,
     /// then the cancellation in Sigan, which bars the late call.
-    pub(super) async fn give_up(&self, lease: &Lease, clock: LeaseClock, reason: &str) -> Settled {
+    pub(super) async fn give_up(
+        &self,
+        turn: &Turn<'_>,
+        lease: &Lease,
+        clock: LeaseClock,
+        reason: &str,
+    ) -> Settled {
         let tell_within = self.settings().lease();
         match recorded(clock, || self.store().cancel(lease, reason, tell_within)).await {
-            Ok(Some(delivery)) => self.deliver(&delivery).await,
+            Ok(Some(delivery)) => self.deliver(turn, &delivery).await,
             Ok(None) => Settled::Elsewhere,
             Err(error) => {
                 tracing::error!(reservation.id = %lease.reservation, %error, "An attempt could not be given up; recovery will.");
@@ -193,18 +198,28 @@ impl Oss {
         }
     }
 
-    /// Tells Sigan of a release, in a task of its own that [`Oss::shutdown`] waits for.
+    /// Tells Sigan of a release, in a task of its own that [`Oss::shutdown`] waits for. Where there are too many at once it is
+    /// left to the sweep.
     pub(super) fn deliver_in_background(&self, delivery: Delivery) {
         let oss = self.clone();
-        self.spawn(async move { oss.deliver(&delivery).await });
+        self.spawn(async move {
+            match oss.sigan().turn(Lane::Delivery).await {
+                Ok(turn) => drop(oss.deliver(&turn, &delivery).await),
+                Err(_) => oss.postpone(&delivery).await,
+            }
+        });
+    }
+
+    /// Leaves it to the sweep to tell Sigan of a release.
+    pub(super) async fn postpone(&self, delivery: &Delivery) {
+        if let Err(error) = self.store().undelivered(delivery, "Sigan is busy", Duration::ZERO).await {
+            untold(delivery, &error);
+        }
     }
 
     /// Tells Sigan of a release. Where it cannot be told the row stays due, so this never fails for good.
-    pub(super) async fn deliver(&self, delivery: &Delivery) -> Settled {
-        let told = match self.sigan().turn(Lane::Upkeep).await {
-            Ok(turn) => turn.release(&delivery.hold).await,
-            Err(_) => Err(SiganError::NotSent),
-        };
+    pub(super) async fn deliver(&self, turn: &Turn<'_>, delivery: &Delivery) -> Settled {
+        let told = turn.release(&delivery.hold).await;
         let id = delivery.reservation;
         let settled = match &told {
             Ok(()) => self.store().delivered(id).await,
@@ -220,8 +235,7 @@ impl Oss {
             Ok(None) if told.is_ok() => Settled::Elsewhere,
             Ok(None) => Settled::Failed,
             Err(error) => {
-                // The row stays as it is, with its lease: it is due again when that runs out, and a release may be repeated.
-                tracing::warn!(reservation.id = %id, %error, "The delivery of a release could not be recorded.");
+                untold(delivery, &error);
                 Settled::Failed
             }
         }
@@ -235,6 +249,11 @@ impl Oss {
         let bound = FIRST_RETRY.saturating_mul(1 << doublings).min(self.settings().sweep_interval);
         bound.mul_f64(fastrand::f64())
     }
+}
+
+/// The row stays as it is, with its lease: it is due again when that runs out, and a release may be repeated.
+fn untold(delivery: &Delivery, error: &StoreError) {
+    tracing::warn!(reservation.id = %delivery.reservation, %error, "The delivery of a release could not be recorded.");
 }
 
 fn reason(error: &SiganError) -> &'static str {

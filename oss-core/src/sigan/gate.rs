@@ -3,7 +3,7 @@
 //! An operation takes its turn before it takes a lease, so that nobody waits with a lease running. Where there is no turn to be
 //! had the answer comes at once: calls that pile up help nobody. Knows nothing of what is called for.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,7 +26,8 @@ const QUEUE: Duration = Duration::from_secs(2);
 /// What is told where there is no turn: a second later there may be one, whether the queue was full or the circuit open.
 const COME_BACK: Busy = Busy { retry_after: Duration::from_secs(1) };
 
-/// How many calls settle, at the same time, what has no caller. They have places of their own: callers never crowd them out.
+/// How many calls of one kind settle, at the same time, what has no caller. They have places of their own: callers never crowd
+/// them out.
 pub(crate) const UPKEEP: usize = 16;
 
 /// Whose call it is.
@@ -34,7 +35,10 @@ pub(crate) const UPKEEP: usize = 16;
 pub(crate) enum Lane {
     /// That of a caller who waits.
     Caller,
-    /// That of the sweep, of a delivery, of the audit: it may wait for its place as long as it takes.
+    /// That of a release which is told as soon as it is recorded. Its row has a lease, so it does not wait: where it has no
+    /// place the sweep tells it.
+    Delivery,
+    /// That of the sweep and of the audit, which take their turn before any lease: it waits for its place.
     Upkeep,
 }
 
@@ -50,6 +54,7 @@ pub(crate) struct Busy {
 pub(crate) struct Gate {
     sigan: Arc<dyn Sigan>,
     callers: Semaphore,
+    deliveries: Semaphore,
     upkeep: Semaphore,
     queue: usize,
     waiting: AtomicUsize,
@@ -62,6 +67,8 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     gate: &'a Gate,
+    /// Whether this is the probe, and has not told yet what it found.
+    probes: AtomicBool,
     _place: SemaphorePermit<'a>,
 }
 
@@ -71,6 +78,7 @@ impl Gate {
         Self {
             sigan,
             callers: Semaphore::new(calls),
+            deliveries: Semaphore::new(UPKEEP),
             upkeep: Semaphore::new(UPKEEP),
             queue,
             waiting: AtomicUsize::new(0),
@@ -83,19 +91,26 @@ impl Gate {
     pub(crate) async fn turn(&self, lane: Lane) -> Result<Turn<'_>, Busy> {
         let place = match lane {
             Lane::Caller => self.place().await?,
+            Lane::Delivery => self.deliveries.try_acquire().map_err(|_| COME_BACK)?,
             Lane::Upkeep => self.upkeep.acquire().await.map_err(|_| COME_BACK)?,
         };
-        self.breaker().admit(Instant::now(), self.call)?;
-        Ok(Turn { gate: self, _place: place })
+        self.admitted(place)
     }
 
-    /// How many calls the upkeep may have in mind: none while Sigan is left alone, one where that one would be the probe.
-    pub(crate) fn upkeep_wanted(&self) -> usize {
-        match *self.breaker() {
-            Breaker::Closed { .. } => UPKEEP,
-            Breaker::Open { until } | Breaker::Probing { until } if until <= Instant::now() => 1,
-            Breaker::Open { .. } | Breaker::Probing { .. } => 0,
+    fn admitted<'a>(&'a self, place: SemaphorePermit<'a>) -> Result<Turn<'a>, Busy> {
+        let probes = AtomicBool::new(self.breaker().admit(Instant::now(), self.call)?);
+        Ok(Turn { gate: self, probes, _place: place })
+    }
+
+    /// Turns for a batch of upkeep, as many as have a place now and at least one: none while Sigan is left alone, one where
+    /// that one is the probe.
+    pub(crate) async fn upkeep_turns(&self) -> Vec<Turn<'_>> {
+        let mut turns: Vec<_> = self.turn(Lane::Upkeep).await.into_iter().collect();
+        while let (false, Ok(place)) = (turns.is_empty(), self.upkeep.try_acquire()) {
+            let Ok(turn) = self.admitted(place) else { break };
+            turns.push(turn);
         }
+        turns
     }
 
     async fn place(&self) -> Result<SemaphorePermit<'_>, Busy> {
@@ -161,8 +176,18 @@ impl Turn<'_> {
     }
 
     fn told<T>(&self, outcome: Result<T, SiganError>) -> Result<T, SiganError> {
+        self.probes.store(false, Ordering::Relaxed);
         self.gate.breaker().told(answers(&outcome), Instant::now());
         outcome
+    }
+}
+
+/// A turn that was not used has found nothing out: the next one probes.
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if self.probes.load(Ordering::Relaxed) {
+            self.gate.breaker().not_probed(Instant::now());
+        }
     }
 }
 
@@ -187,13 +212,21 @@ enum Breaker {
 }
 
 impl Breaker {
-    /// Lets a call pass, which is the probe where one is due.
-    fn admit(&mut self, now: Instant, call: Duration) -> Result<(), Busy> {
+    /// Lets a call pass, and says whether it is the probe, where one is due.
+    fn admit(&mut self, now: Instant, call: Duration) -> Result<bool, Busy> {
         self.peek(now)?;
-        if !matches!(self, Self::Closed { .. }) {
+        let probes = !matches!(self, Self::Closed { .. });
+        if probes {
             *self = Self::Probing { until: now + call };
         }
-        Ok(())
+        Ok(probes)
+    }
+
+    /// The probe was not sent after all.
+    fn not_probed(&mut self, now: Instant) {
+        if matches!(self, Self::Probing { .. }) {
+            *self = Self::Open { until: now };
+        }
     }
 
     fn peek(self, now: Instant) -> Result<(), Busy> {

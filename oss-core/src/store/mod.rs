@@ -174,11 +174,12 @@ pub trait Store: CatalogStore {
     async fn known_holds(&self, listed: &[ListedHold], young: Duration)
     -> Result<Vec<KnownHold>, StoreError>;
 
-    /// The numbers of a range that are `RESERVED` or `IN_USE` here, in order, at most `limit`. Young is what changed within
-    /// `young`.
+    /// The numbers of a range that are `RESERVED` or `IN_USE` here and that Sigan should hold for a brand, in order, at most
+    /// `limit`: not those that were ported in, nor those held for another brand. Young is what changed within `young`.
     async fn held_numbers(
         &self,
         range: Range,
+        brand: &BrandId,
         young: Duration,
         limit: u32,
     ) -> Result<Vec<HeldNumber>, StoreError>;

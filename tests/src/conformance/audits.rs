@@ -62,6 +62,7 @@ pub async fn a_listed_hold_is_found_by_number_and_id(db: &Fixture) {
 }
 
 pub async fn held_numbers_come_in_pages(db: &Fixture) {
+    let brand = db.offer().brand;
     let mut numbers = Vec::new();
     for _ in 0..5 {
         numbers.push(db.held(&db.preview().await, 1).await.hold.msisdn);
@@ -75,15 +76,17 @@ pub async fn held_numbers_come_in_pages(db: &Fixture) {
     let mut walked = Vec::new();
     let mut range = ALL;
     loop {
-        let page = db.store.held_numbers(range, NOTHING_IS_YOUNG, 2).await.unwrap();
+        let page = db.store.held_numbers(range, &brand, NOTHING_IS_YOUNG, 2).await.unwrap();
         assert!(page.iter().all(|number| !number.young));
         walked.extend(page.iter().map(|number| number.msisdn));
         let Some(last) = page.last() else { break };
         range.after = Some(last.msisdn);
     }
     assert_eq!(walked, numbers, "in order, without what was given back");
+    let another = "other".parse().expect("a brand");
+    assert_eq!(db.store.held_numbers(ALL, &another, NOTHING_IS_YOUNG, 10).await.unwrap(), []);
     let part = Range { after: Some(numbers[0]), until: Some(numbers[2]) };
-    let part = db.store.held_numbers(part, EVERYTHING_IS_YOUNG, 10).await.unwrap();
+    let part = db.store.held_numbers(part, &brand, EVERYTHING_IS_YOUNG, 10).await.unwrap();
     assert_eq!(part.iter().map(|number| number.msisdn).collect::<Vec<_>>(), numbers[1..=2]);
     assert!(
         part.iter()

@@ -24,6 +24,7 @@ macro_rules! older_behaviours {
         $crate::behaviours!(@list $open;
             older: a_number_of_a_preview_is_released_under_its_id, a_number_without_a_preview_is_given_back,
                 a_number_that_another_program_put_on_a_line_stays, a_number_on_a_line_elsewhere_is_taken,
+                a_ported_in_number_is_not_looked_for_in_sigan,
                 the_lock_is_in_the_database, a_state_that_does_not_exist_is_refused;
         );
     };

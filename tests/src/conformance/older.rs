@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Assign, Begin, Release};
+use oss_core::store::{Assign, Begin, Range, Release};
 use oss_core::{Msisdn, NumberStatus, ReservationState as State};
 use uuid::Uuid;
 
@@ -97,4 +97,17 @@ pub async fn a_state_that_does_not_exist_is_refused(db: &Fixture) {
         assert!(database(db).try_execute(sql).await.is_err(), "{sql}");
     }
     assert_eq!(db.states(lease.hold.msisdn).await.1, [State::Held]);
+}
+
+pub async fn a_ported_in_number_is_not_looked_for_in_sigan(db: &Fixture) {
+    let (ported, older) = (db.offer().msisdns[0], db.offer().msisdns[0]);
+    for msisdn in [ported, older] {
+        insert_number(db, msisdn, "RESERVED").await;
+    }
+    database(db)
+        .execute(&format!("update phone_number set origin = 'CLARO' where msisdn = '{ported}'"))
+        .await;
+    let all = Range { after: None, until: None };
+    let held = db.store.held_numbers(all, &db.offer().brand, LEASE, 10).await.unwrap();
+    assert_eq!(held.iter().map(|number| number.msisdn).collect::<Vec<_>>(), [older]);
 }

@@ -42,7 +42,8 @@ fn unsettled(world: &World) -> Vec<(Msisdn, State)> {
 /// No leak, no kill, no double.
 pub(super) async fn compare(world: &World) {
     let all = Range { after: None, until: None };
-    let held = world.database(world.store.held_numbers(all, Duration::ZERO, 10_000));
+    let brand = "acme".parse().expect("a brand");
+    let held = world.database(world.store.held_numbers(all, &brand, Duration::ZERO, 10_000));
     let held = held.expect("the database in memory answers");
     for number in &held {
         if !agrees_with_itself(number) {

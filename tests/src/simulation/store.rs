@@ -178,10 +178,11 @@ impl Store for SimulatedStore {
     async fn held_numbers(
         &self,
         range: Range,
+        brand: &BrandId,
         young: Duration,
         limit: u32,
     ) -> Result<Vec<HeldNumber>, StoreError> {
-        self.step(self.world.store.held_numbers(range, young, limit)).await
+        self.step(self.world.store.held_numbers(range, brand, young, limit)).await
     }
 
     async fn release_stray(

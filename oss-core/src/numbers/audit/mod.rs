@@ -97,7 +97,8 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         there: &HashMap<Msisdn, &ExternalId>,
     ) -> Result<(), Error> {
         loop {
-            let held = self.oss.store().held_numbers(range, self.options.young, PAGE).await?;
+            let brand = &self.oss.settings().brand;
+            let held = self.oss.store().held_numbers(range, brand, self.options.young, PAGE).await?;
             let last = held.last().map(|number| number.msisdn).filter(|_| held.len() == PAGE as usize);
             for number in held {
                 self.report.held += 1;
@@ -138,6 +139,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         let outcome =
             if self.options.fix { self.mend(remedy, &found, reservation).await? } else { Outcome::Reported };
         self.report.count(kind);
+        (self.tell)(Found::Progress(self.report));
         (self.tell)(Found::Difference(Difference { kind, outcome, ..found }));
         Ok(())
     }
@@ -168,8 +170,10 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
 
     async fn give_back(&mut self, hold: &Hold, id: ReservationId) -> Result<Outcome, Error> {
         // The list may have been older than the hold: only Sigan's word on this very hold counts.
-        if self.oss.sigan().turn(Lane::Upkeep).await?.holder(hold).await? == Holder::Reserved {
-            return Ok(Outcome::Moved);
+        match self.oss.sigan().turn(Lane::Upkeep).await?.holder(hold).await {
+            Ok(Holder::PreReserved | Holder::Nobody) => {}
+            // The next audit asks again.
+            Ok(Holder::Reserved) | Err(_) => return Ok(Outcome::Moved),
         }
         let lease = self.oss.settings().lease();
         let delivery = self.oss.store().give_back_lost(id, "not held in Sigan", lease).await?;
@@ -179,7 +183,10 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
     async fn tell_sigan(&mut self, delivery: Option<Delivery>) -> Outcome {
         let Some(delivery) = delivery else { return Outcome::Moved };
         self.report.fixed += 1;
-        self.oss.deliver(&delivery).await;
+        match self.oss.sigan().turn(Lane::Upkeep).await {
+            Ok(turn) => drop(self.oss.deliver(&turn, &delivery).await),
+            Err(_) => self.oss.postpone(&delivery).await,
+        }
         Outcome::Fixed
     }
 }

@@ -91,35 +91,65 @@ async fn a_sigan_that_is_down_is_left_alone_and_found_again() {
         assert!(matches!(call(&gate).await, Some(Err(_))));
     }
     assert_eq!(call(&gate).await, None, "left alone");
-    assert_eq!(gate.upkeep_wanted(), 0);
+    assert!(gate.upkeep_turns().await.is_empty());
     assert_eq!(sigan.calls.load(Ordering::SeqCst), FAILURES as usize);
 
     tokio::time::advance(OPEN).await;
-    assert_eq!(gate.upkeep_wanted(), 1);
-    let probe = gate.turn(Lane::Upkeep).await.unwrap();
+    let probe = gate.upkeep_turns().await.pop().expect("the probe");
     assert_eq!(call(&gate).await, None, "one probe at a time");
     assert!(probe.reserve(&hold()).await.is_err());
+    drop(probe);
     assert_eq!(call(&gate).await, None, "the probe failed");
 
     *sigan.down.lock().unwrap() = false;
     tokio::time::advance(OPEN).await;
     assert_eq!(call(&gate).await, Some(Ok(())), "the probe");
     assert_eq!(call(&gate).await, Some(Ok(())));
-    assert_eq!(gate.upkeep_wanted(), UPKEEP);
+    assert_eq!(gate.upkeep_turns().await.len(), UPKEEP);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_never_tells_is_not_waited_for_for_ever() {
+async fn a_turn_that_is_not_used_keeps_no_probe() {
     let (gate, sigan) = gate(100, 0);
     *sigan.down.lock().unwrap() = true;
     for _ in 0..FAILURES {
         call(&gate).await;
     }
     tokio::time::advance(OPEN).await;
+    *sigan.down.lock().unwrap() = false;
+    // A caller who only looked, and found the answer here.
     drop(gate.turn(Lane::Caller).await.unwrap());
-    assert_eq!(call(&gate).await, None);
-    tokio::time::advance(Duration::from_secs(15)).await;
-    assert!(call(&gate).await.is_some());
+    assert_eq!(gate.upkeep_turns().await.len(), 1);
+    assert_eq!(call(&gate).await, Some(Ok(())), "the next one probes at once");
+    assert_eq!(gate.upkeep_turns().await.len(), UPKEEP);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_without_a_place_does_not_wait() {
+    let (gate, _) = gate(100, 0);
+    let mut turns = Vec::new();
+    for _ in 0..UPKEEP {
+        turns.push(gate.turn(Lane::Delivery).await.unwrap());
+    }
+    let asked = Instant::now();
+    assert_eq!(gate.turn(Lane::Delivery).await.unwrap_err(), COME_BACK);
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    assert_eq!(gate.upkeep_turns().await.len(), UPKEEP, "the sweep has places of its own");
+    assert!(gate.turn(Lane::Caller).await.is_ok(), "and so have callers");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_batches_of_upkeep_share_the_places() {
+    let (gate, _) = gate(100, 0);
+    let first = gate.upkeep_turns().await;
+    let second = tokio::spawn({
+        let gate = gate.clone();
+        async move { gate.upkeep_turns().await.len() }
+    });
+    tokio::task::yield_now().await;
+    assert!(!second.is_finished(), "it waits for a place before it claims anything");
+    drop(first);
+    assert_eq!(second.await.unwrap(), UPKEEP);
 }
 
 #[tokio::test(start_paused = true)]

@@ -67,6 +67,7 @@ pub(super) async fn known_holds(
 pub(super) async fn held_numbers(
     connections: &Connections,
     range: Range,
+    brand: &BrandId,
     young: Duration,
     limit: u32,
 ) -> Result<Vec<HeldNumber>, StoreError> {
@@ -77,6 +78,7 @@ pub(super) async fn held_numbers(
         left join reservation r
             on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
         where p.msisdn > $1::char(11) and p.msisdn <= $2::char(11) and p.status <> 'RETURNED'
+          and p.origin = 'VIVO' and coalesce(r.brand_id, $5) = $5
         order by p.msisdn
         limit $4";
     let bound = |msisdn: Option<Msisdn>, open: &str| msisdn.map_or(open.to_owned(), |at| at.to_string());
@@ -86,6 +88,7 @@ pub(super) async fn held_numbers(
             .bind(bound(range.until, LAST))
             .bind(young.as_secs_f64())
             .bind(i64::from(limit))
+            .bind(brand.as_str())
     };
     let rows = connections.all(statement).await?;
     rows.iter().map(held).collect::<Result<_, _>>().map_err(|error| store_error(&error))

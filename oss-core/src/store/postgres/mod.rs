@@ -195,10 +195,11 @@ impl Store for PostgresStore {
     async fn held_numbers(
         &self,
         range: Range,
+        brand: &BrandId,
         young: Duration,
         limit: u32,
     ) -> Result<Vec<HeldNumber>, StoreError> {
-        audit::held_numbers(&self.connections, range, young, limit).await
+        audit::held_numbers(&self.connections, range, brand, young, limit).await
     }
 
     async fn release_stray(

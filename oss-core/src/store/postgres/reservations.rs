@@ -122,7 +122,7 @@ pub(super) async fn confirm(
             select msisdn, 'VIVO', 'RESERVED' from held
             on conflict (msisdn) do update
             set status = 'RESERVED', assigned_sim_id = null, updated_at = clock_timestamp()
-            where phone_number.status <> 'IN_USE'
+            where phone_number.status = 'RETURNED'
         ), chosen as (
             update preview set reserved_msisdn = held.msisdn from held where preview.id = held.preview_id
         ), given_up as (

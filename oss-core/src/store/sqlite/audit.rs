@@ -57,6 +57,7 @@ pub(super) async fn held_numbers(
     connection: &mut SqliteConnection,
     now: Micros,
     range: Range,
+    brand: BrandId,
     young: Duration,
     limit: u32,
 ) -> Result<Vec<HeldNumber>, sqlx::Error> {
@@ -67,6 +68,7 @@ pub(super) async fn held_numbers(
         left join reservation r
             on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
         where p.msisdn > $1 and p.msisdn <= $2 and p.status <> 'RETURNED'
+          and p.origin = 'VIVO' and coalesce(r.brand_id, $5) = $5
         order by p.msisdn
         limit $4";
     // Text before every number, and text after every number.
@@ -77,6 +79,7 @@ pub(super) async fn held_numbers(
         .bind(until)
         .bind(now.before(young))
         .bind(i64::from(limit))
+        .bind(brand.as_str())
         .fetch_all(connection)
         .await?;
     rows.iter().map(held).collect()

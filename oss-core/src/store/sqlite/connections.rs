@@ -207,7 +207,14 @@ fn store_error(error: &sqlx::Error) -> StoreError {
             Some(database) => {
                 with_code(database.code().and_then(|code| code.parse().ok()).unwrap_or_default())
             }
-            None => StoreError::unavailable("the file cannot be used"),
+            None if matches!(
+                error,
+                sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
+            ) =>
+            {
+                StoreError::unavailable("the file cannot be used")
+            }
+            None => StoreError::failed("an answer that cannot be read"),
         },
     }
 }

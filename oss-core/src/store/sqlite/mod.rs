@@ -249,12 +249,15 @@ impl Store for SqliteStore {
     async fn held_numbers(
         &self,
         range: Range,
+        brand: &BrandId,
         young: Duration,
         limit: u32,
     ) -> Result<Vec<HeldNumber>, StoreError> {
-        let now = self.connections.now();
+        let (brand, now) = (brand.clone(), self.connections.now());
         self.connections
-            .read(move |connection| Box::pin(audit::held_numbers(connection, now, range, young, limit)))
+            .read(move |connection| {
+                Box::pin(audit::held_numbers(connection, now, range, brand, young, limit))
+            })
             .await
     }
 

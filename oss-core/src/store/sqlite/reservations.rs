@@ -206,7 +206,7 @@ pub(super) async fn reserve_number(
         values ($1, 'VIVO', 'RESERVED', $2, $2)
         on conflict (msisdn) do update
         set status = 'RESERVED', assigned_sim_id = null, updated_at = $2
-        where phone_number.status <> 'IN_USE'";
+        where phone_number.status = 'RETURNED'";
     const CHOSEN: &str = "update preview set reserved_msisdn = $2 where id = $1";
     sqlx::query(NUMBER).bind(msisdn.as_str()).bind(now.0).execute(&mut *connection).await?;
     sqlx::query(CHOSEN).bind(preview).bind(msisdn.as_str()).execute(connection).await?;
