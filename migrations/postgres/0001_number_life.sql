@@ -1,26 +1,34 @@
 -- The life of a number: what it is now (phone_number), every attempt to hold it in Sigan (reservation), and the previews
--- from which customers choose. Names of tables and columns are those of the existing database; `reservation` and the columns
--- of `preview` from `brand_id` on are new.
+-- from which customers choose. Names of tables and columns are those of the existing database, whose tables and rows stay
+-- where there is one; `reservation` and the columns that are added to `preview` are new.
 
-create table location_ddd (
+create table if not exists location_ddd (
     location_cnl integer primary key,
     ddd          char(2) not null
 );
 
-create index location_ddd_ddd on location_ddd (ddd);
+create index if not exists location_ddd_ddd on location_ddd (ddd);
 
-create table preview (
+create table if not exists preview (
     id              uuid primary key,
     external_id     varchar(64) not null,
     reserved_msisdn char(11),
-    created_at      timestamptz not null default clock_timestamp(),
-    brand_id        varchar(64) not null,
-    expires_at      timestamptz not null,
-    previous_id     uuid,
-    client          varchar(64),
-    idempotency_key varchar(128),
-    check ((client is null) = (idempotency_key is null))
+    created_at      timestamptz not null default clock_timestamp()
 );
+
+alter table preview
+    alter created_at set default clock_timestamp(),
+    add brand_id        varchar(64),
+    add expires_at      timestamptz,
+    add previous_id     uuid,
+    add client          varchar(64),
+    add idempotency_key varchar(128),
+    add check ((client is null) = (idempotency_key is null));
+
+-- Of the previews that are there nobody recorded the brand; they lasted for 15 minutes.
+update preview set brand_id = 'unknown', expires_at = created_at + interval '15 minutes';
+
+alter table preview alter brand_id set not null, alter expires_at set not null;
 
 -- A repeated call finds what the first one created.
 create unique index preview_idempotency on preview (client, idempotency_key) where idempotency_key is not null;
@@ -31,7 +39,7 @@ create index preview_expires_at on preview (expires_at);
 -- A release of older data, which has no reservation row, finds Sigan's id through the preview.
 create index preview_reserved_msisdn on preview (reserved_msisdn) where reserved_msisdn is not null;
 
-create table preview_number (
+create table if not exists preview_number (
     preview_id uuid not null references preview (id) on delete cascade,
     msisdn     char(11) not null,
     index      smallint not null check (index between 1 and 3),
@@ -39,9 +47,9 @@ create table preview_number (
     unique (preview_id, index)
 );
 
-create index preview_number_msisdn on preview_number (msisdn);
+create index if not exists preview_number_msisdn on preview_number (msisdn);
 
-create table phone_number (
+create table if not exists phone_number (
     msisdn          char(11) primary key,
     origin          varchar(32) not null,
     status          varchar(32) not null check (status in ('RESERVED', 'IN_USE', 'RETURNED')),
@@ -51,6 +59,10 @@ create table phone_number (
     updated_at      timestamptz not null default clock_timestamp(),
     check (status = 'IN_USE' or assigned_sim_id is null)
 );
+
+alter table phone_number
+    alter created_at set default clock_timestamp(),
+    alter updated_at set default clock_timestamp();
 
 create table reservation (
     id              uuid primary key,

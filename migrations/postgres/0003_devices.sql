@@ -45,7 +45,7 @@ create table device_tac (
 create index device_code_model on device_code (model);
 create index device_tac_model on device_tac (model);
 
-create table device_model (
+create table if not exists device_model (
     hash       char(32) primary key,
     tac        varchar(128),
     model      varchar(128),
@@ -53,3 +53,5 @@ create table device_model (
     created_at timestamptz not null default clock_timestamp(),
     check (num_nonnulls(tac, model, code) = 1)
 );
+
+alter table device_model alter created_at set default clock_timestamp();

@@ -1,9 +1,11 @@
 //! What may be typed. Values are parsed into the library's own types here, so a bad one never gets further.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use oss_core::{
     Choice, Ddd, DeviceCode, DeviceModelId, IdempotencyKey, Imei, Malformed, Msisdn, PreviewId, SimId, Tac,
@@ -19,6 +21,18 @@ pub(crate) struct Args {
     pub(crate) globals: Globals,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Reads a command line. What was typed wrongly is not repeated: it may be a customer's number, and errors end up in logs.
+pub(crate) fn parse<T: Into<OsString> + Clone>(
+    line: impl IntoIterator<Item = T>,
+) -> Result<Args, clap::Error> {
+    Args::try_parse_from(line).map_err(|mut error| {
+        if error.kind() == ErrorKind::ValueValidation {
+            error.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
+        }
+        error
+    })
 }
 
 #[derive(Debug, clap::Args)]
@@ -220,7 +234,17 @@ mod tests {
     use super::*;
 
     fn refused(line: &str) -> String {
-        Args::try_parse_from(line.split(' ')).expect_err(line).to_string()
+        parse(line.split(' ')).expect_err(line).to_string()
+    }
+
+    #[test]
+    fn what_was_typed_wrongly_is_not_repeated() {
+        for line in
+            ["oss esim --imei 350009210000009", "oss show 119999500011", "oss esim --tac 350009210000003"]
+        {
+            let typed = line.rsplit(' ').next().unwrap();
+            assert!(!refused(line).contains(typed), "{}", refused(line));
+        }
     }
 
     #[test]

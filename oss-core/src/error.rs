@@ -109,8 +109,14 @@ pub enum Error {
     /// Sigan may or may not have done what it was asked. It is recorded and will be settled.
     #[error("no certain answer from Sigan ({0}); repeat the same request to learn the outcome")]
     OutcomeUnknown(Doubt),
+    /// The same, for a random number that its caller has no name for. The sweep gives it back.
+    #[error(
+        "no certain answer from Sigan ({0}); whatever it reserved is given back, and a repeat reserves another number; \
+         with an idempotency key the same request can be asked again"
+    )]
+    OutcomeUnnamed(Doubt),
     /// The operation failed in a way that is a fault of this program.
-    #[error("an internal fault stopped the operation; repeat the same request to learn the outcome")]
+    #[error("an internal fault stopped the operation; what it began will be settled")]
     Internal,
     /// The database did not do what it was asked.
     #[error(transparent)]
@@ -169,7 +175,7 @@ impl Error {
             }
             Self::SiganRefused(_) | Self::SiganNonsense(_) => ErrorKind::SiganRefused,
             Self::SiganUnreachable | Self::SiganBusy { .. } => ErrorKind::SiganUnavailable,
-            Self::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
+            Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => ErrorKind::OutcomeUnknown,
             Self::Store(StoreError::Unavailable { .. }) => ErrorKind::DatabaseUnavailable,
         }
     }
@@ -200,7 +206,7 @@ impl Error {
             Self::SiganNonsense(_) => "sigan-answer-unusable",
             Self::SiganUnreachable => "sigan-unreachable",
             Self::SiganBusy { .. } => "sigan-busy",
-            Self::OutcomeUnknown(_) => "outcome-unknown",
+            Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => "outcome-unknown",
             Self::Internal => "internal",
             Self::Store(StoreError::Unavailable { .. }) => "database-unavailable",
             Self::Store(StoreError::Failed { .. }) => "database-failed",
@@ -235,6 +241,7 @@ impl Error {
             | Self::SiganUnreachable
             | Self::NumberInDoubt(_)
             | Self::OutcomeUnknown(_)
+            | Self::OutcomeUnnamed(_)
             | Self::Store(StoreError::Unavailable { .. }) => Some(RETRY_SOON),
             _ => None,
         }

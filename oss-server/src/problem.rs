@@ -166,6 +166,7 @@ mod tests {
             (Error::SiganUnreachable, 503),
             (Error::SiganBusy { retry_after: std::time::Duration::from_secs(1) }, 503),
             (Error::OutcomeUnknown(Doubt::Timeout), 504),
+            (Error::OutcomeUnnamed(Doubt::Timeout), 504),
             (Error::Internal, 500),
             (Error::Store(StoreError::Unavailable { reason: reason() }), 503),
             (Error::Store(StoreError::Failed { reason: reason() }), 500),

@@ -1,4 +1,4 @@
-//! What a sweep costs follows what is due, and not what is stored: the plans of its statements among many reservations.
+//! What a sweep costs follows what is due, and not what is stored: the plans of its statements among a million reservations.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
 
 /// How many numbers are held; half as many are over.
-const NUMBERS: u32 = 200_000;
+const NUMBERS: u32 = 1_000_000;
 
 /// The numbers, the previews that gave them, and the history.
 const STORED: &str = "

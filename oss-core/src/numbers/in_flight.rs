@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::idempotency::IdempotencyKey;
@@ -22,10 +22,20 @@ pub(crate) enum Call {
     Keyed(IdempotencyKey),
 }
 
+/// How many callers may wait for a call like theirs at once: each looks into the database now and then.
+const WAITERS: usize = 200;
+
 /// The calls of this process that are under way.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct InFlight {
     calls: Arc<Mutex<HashMap<Call, watch::Receiver<()>>>>,
+    places: Arc<Semaphore>,
+}
+
+impl Default for InFlight {
+    fn default() -> Self {
+        Self { calls: Arc::default(), places: Arc::new(Semaphore::new(WAITERS)) }
+    }
 }
 
 /// Says, for as long as it lives, that a call is under way.
@@ -47,6 +57,11 @@ impl InFlight {
                 Some(Guard { entry: self.clone(), call, _wakes_when_dropped: sender })
             }
         }
+    }
+
+    /// A place to wait at; none where too many wait already.
+    pub(crate) fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().try_acquire_owned().ok()
     }
 
     /// Waits until a call has ended, or for `poll` where it is not here, but not beyond `patience`.
@@ -97,6 +112,15 @@ mod tests {
         drop(guard);
         waiter.await.unwrap();
         assert!(in_flight.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn only_so_many_wait() {
+        let in_flight = InFlight::default();
+        let places: Vec<_> = (0..WAITERS).map(|_| in_flight.wait().unwrap()).collect();
+        assert!(in_flight.wait().is_none());
+        drop(places);
+        assert!(in_flight.wait().is_some());
     }
 
     #[tokio::test(start_paused = true)]

@@ -28,6 +28,11 @@ pub struct Reservation {
 /// How often a waiting call looks whether the one before it has finished, where that one runs in another process.
 const POLL: Duration = Duration::from_millis(250);
 
+/// Not all at the same moment.
+fn poll() -> Duration {
+    POLL.mul_f64(1.0 + fastrand::f64())
+}
+
 impl Oss {
     /// Reserves the chosen number of a preview.
     ///
@@ -93,7 +98,8 @@ impl Oss {
                 }
                 (Begin::InFlight, Ok(turn)) if Instant::now() < patience => {
                     drop(turn);
-                    self.in_flight().left(&call, POLL, patience).await;
+                    let Some(_waits) = self.in_flight().wait() else { return Err(Error::ReserveInFlight) };
+                    self.in_flight().left(&call, poll(), patience).await;
                 }
                 (Begin::InFlight | Begin::OtherInFlight | Begin::Free, Ok(_)) => {
                     return Err(Error::ReserveInFlight);
@@ -105,7 +111,10 @@ impl Oss {
     async fn reserve_any(&self, ddd: Ddd) -> Result<Reservation, Error> {
         self.require_ddd(ddd).await?;
         let turn = self.sigan().turn(Lane::Caller).await?;
-        self.reserve_offered(&turn, ddd, None).await?.ok_or(Error::KeyInFlight)
+        match self.reserve_offered(&turn, ddd, None).await {
+            Err(Error::OutcomeUnknown(doubt)) => Err(Error::OutcomeUnnamed(doubt)),
+            reserved => reserved?.ok_or(Error::KeyInFlight),
+        }
     }
 
     /// The same for a call that names itself: what became of it before decides.
@@ -126,10 +135,11 @@ impl Oss {
                 }
                 (Some(Keyed::InFlight | Keyed::InDoubt), Ok(turn)) => {
                     drop(turn);
-                    if Instant::now() >= patience {
+                    let waits = self.in_flight().wait();
+                    if waits.is_none() || Instant::now() >= patience {
                         return Err(Error::KeyInFlight);
                     }
-                    tokio::time::sleep(POLL).await;
+                    tokio::time::sleep(poll()).await;
                 }
                 // Where another process was faster, the next look finds its row.
                 (None, Ok(turn)) => {
@@ -178,10 +188,11 @@ impl Oss {
             if let Some(_guard) = self.in_flight().enter(call.clone()) {
                 return work.await;
             }
-            if Instant::now() >= patience {
+            let waits = self.in_flight().wait();
+            if waits.is_none() || Instant::now() >= patience {
                 return Err(Error::KeyInFlight);
             }
-            self.in_flight().left(&call, POLL, patience).await;
+            self.in_flight().left(&call, poll(), patience).await;
         }
     }
 }
