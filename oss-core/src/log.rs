@@ -20,7 +20,9 @@ use crate::config::{LogConfig, LogFormat};
 #[error("a log is set up already")]
 pub struct AlreadySet;
 
-/// Writes the log to stderr. A panic is a line of it that tells the place alone: its message may carry anything. `default` is the level where the configuration names none.
+/// Writes the log to stderr. `default` is the level where the configuration names none.
+///
+/// From then on a panic is a line of the log, which tells the place alone: its message may carry anything.
 ///
 /// # Errors
 ///
