@@ -46,6 +46,7 @@
 //!
 //! `mock` brings the stateful mock of Sigan and the sandbox that runs on it.
 
+pub mod access;
 mod areas;
 mod cache;
 pub mod config;

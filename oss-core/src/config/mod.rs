@@ -2,21 +2,24 @@
 //!
 //! The only module that reads the environment. Every fault is reported at once, and none repeats a secret.
 
+mod clients;
 mod gsim;
 mod layers;
+mod server;
 mod settings;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use gsim::GsimConfig;
 use secrecy::SecretString;
+pub use server::{ServerConfig, TlsConfig};
 pub use settings::markdown_table;
 use url::Url;
 
 use self::layers::Layers;
+use crate::access::Clients;
 use crate::numbers::BrandId;
 use crate::oss::Settings;
 use crate::sigan::Credentials;
@@ -73,8 +76,10 @@ pub struct Basics {
     pub sweep_interval: Duration,
     /// What is logged, and how.
     pub log: LogConfig,
-    /// Where the server listens.
-    pub listen: SocketAddr,
+    /// How the server serves.
+    pub server: ServerConfig,
+    /// Who may ask it.
+    pub clients: Clients,
 }
 
 /// Where the database is.
@@ -252,7 +257,8 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
     let sweep_interval = layers.required("sweep.interval", settings::duration);
     let level = layers.optional("log.level", settings::level);
     let format = layers.required("log.format", settings::log_format);
-    let listen = layers.required("server.listen", settings::address);
+    let server = ServerConfig::read(layers);
+    let clients = clients::read(layers);
     // A number is reserved within its preview's time: a call that may outlast it could never succeed for certain.
     if let (Some(ttl), Some(call)) = (preview_ttl, sigan_timeout)
         && ttl <= call
@@ -268,7 +274,8 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
         sigan_queue: sigan_queue?,
         sweep_interval: sweep_interval?,
         log: LogConfig { level, format: format? },
-        listen: listen?,
+        server: server?,
+        clients,
     })
 }
 
