@@ -125,6 +125,14 @@ fn whoever_stops_a_server_gives_it_the_time_that_it_may_take() {
 }
 
 #[test]
+fn a_server_may_have_as_many_files_open_as_it_has_connections() {
+    let config = systemd_config();
+    let sockets = config.basics.server.connections + config.basics.sigan_calls;
+    let files: usize = assigned(UNIT, "LimitNOFILE").parse().expect("a number");
+    assert!(files > sockets + usize::try_from(config.database.pool).expect("a small number"));
+}
+
+#[test]
 fn systemd_takes_the_unit_and_finds_little_exposed() {
     let analyze = program("systemd-analyze", &[], "systemd");
     let folder = tempfile::tempdir().expect("a temporary folder");
