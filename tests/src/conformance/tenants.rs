@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use oss_core::store::{Assign, Begin, BeginRandom, Keyed, NewPreview, Release, Tenant};
+use oss_core::store::{Assign, Begin, BeginRandom, Confirmed, Keyed, NewPreview, Release, Tenant};
 use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State, SimId};
 use uuid::Uuid;
 
@@ -179,7 +179,7 @@ pub async fn the_brands_with_live_holds_are_listed(db: &Fixture) {
     assert_eq!(db.store.holding_brands().await.unwrap(), brands[..1]);
 }
 
-/// The one brand acts while its number is given back and goes to the other one, onto a line.
+/// The one brand acts while its number is given back and goes to the other one.
 pub async fn a_number_changes_hands_under_a_call(db: &Fixture) {
     for round in 0..40 {
         let first = db.preview().await;
@@ -188,8 +188,7 @@ pub async fn a_number_changes_hands_under_a_call(db: &Fixture) {
         let handed_over = async {
             db.store.release(None, own.msisdn, LEASE).await.unwrap();
             let Begin::Started(lease) = db.begin(&second, 1).await else { return false };
-            db.store.confirm(&lease, LEASE).await.unwrap();
-            db.store.assign(None, own.msisdn, sim()).await.unwrap() == Assign::Assigned
+            db.store.confirm(&lease, LEASE).await.unwrap() == Confirmed::Held
         };
         let call = async {
             // Before, during and after.
@@ -212,8 +211,12 @@ pub async fn a_number_changes_hands_under_a_call(db: &Fixture) {
         };
         let (handed_over, ()) = tokio::join!(handed_over, call);
         let (status, holds) = db.states(own.msisdn).await;
-        assert_eq!((status, holds[0]), (Some(NumberStatus::InUse), State::Assigned), "{handed_over}");
-        let stranger = if handed_over { acme() } else { other() };
+        let (stranger, now) = if handed_over {
+            (acme(), (NumberStatus::Reserved, State::Held))
+        } else {
+            (other(), (NumberStatus::InUse, State::Assigned))
+        };
+        assert_eq!((status, holds[0]), (Some(now.0), now.1), "{handed_over}");
         assert_eq!(shown(db, &stranger, own.msisdn).await, None);
     }
 }
