@@ -236,6 +236,7 @@ impl Basics {
     pub fn settings(&self, brand: BrandId) -> Settings {
         Settings {
             brand,
+            other_brands: Vec::new(),
             preview_ttl: self.preview_ttl,
             reservation_ttl: self.reservation_ttl,
             preview_retention: self.preview_retention,

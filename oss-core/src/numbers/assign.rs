@@ -18,7 +18,7 @@ impl Oss {
     pub async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Error> {
         self.tracked(move |oss| async move {
             let number = msisdn.masked();
-            match oss.store().assign(msisdn, sim).await? {
+            match oss.store().assign(oss.tenant(), msisdn, sim).await? {
                 Assign::Assigned => {
                     tracing::info!(%number, sim.id = %sim, "Number assigned.");
                     Ok(())
@@ -38,7 +38,7 @@ impl Oss {
     ///
     /// [`Error::UnknownNumber`] for a number never seen here.
     pub async fn number(&self, msisdn: Msisdn) -> Result<Number, Error> {
-        self.store().number(msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
+        self.store().number(self.tenant(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
     }
 }
 
