@@ -67,7 +67,8 @@ async fn a_database_that_was_set_back_gives_no_line_away() {
         "insert into phone_number (msisdn, origin, status, assigned_sim_id, assigned_at)
          values ('{reserved_and_assigned_since}', 'VIVO', 'IN_USE', '{SIM}', now())
          on conflict (msisdn) do update
-         set status = excluded.status, assigned_sim_id = excluded.assigned_sim_id, assigned_at = now()"
+         set status = excluded.status, assigned_sim_id = excluded.assigned_sim_id, assigned_at = now(),
+             updated_at = now()"
     );
     after.database.execute(&insert).await;
 
