@@ -11,6 +11,8 @@ mod path;
 mod problem;
 mod routes;
 mod start;
+mod telemetry;
 
 pub use routes::{Health, router};
 pub use start::{Args, Failure, run};
+pub use telemetry::Metrics;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
 use crate::routes::{Health, router};
+use crate::telemetry::Metrics;
 
 /// The life of a phone number between an MVNE and Sigan, Vivo's number inventory, over HTTP.
 #[derive(Debug, Parser)]
@@ -64,6 +65,7 @@ impl From<ConfigError> for Failure {
 ///
 /// [`Failure`] where it cannot start.
 pub async fn run(args: Args) -> Result<(), Failure> {
+    let metrics = Metrics::install().map_err(|error| internal(&error))?;
     let (oss, listen) = connect(&args).await?;
     let listener = TcpListener::bind(listen)
         .await
@@ -73,9 +75,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let told = CancellationToken::new();
     let stop = stopping(health.clone(), told.clone()).map_err(|error| internal(&error))?;
     oss.sweep_in_background();
+    oss.count_in_background();
     tracing::info!(%address, sandbox = args.sandbox, "Listening.");
 
-    let served = axum::serve(listener, router(oss.clone(), health)).with_graceful_shutdown(stop);
+    let served = axum::serve(listener, router(oss.clone(), health, metrics)).with_graceful_shutdown(stop);
     // A client who has sent half a request and says no more would be waited for for ever.
     let too_long = async {
         told.cancelled().await;

@@ -10,6 +10,7 @@ pub mod disk;
 pub mod http;
 pub mod lists;
 pub mod load;
+pub mod metrics;
 pub mod model;
 pub mod postgres;
 pub mod process;

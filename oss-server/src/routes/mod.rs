@@ -3,6 +3,7 @@
 mod areas;
 mod devices;
 mod health;
+mod metrics;
 mod numbers;
 mod previews;
 mod sweeps;
@@ -18,6 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use self::health::Health;
 use crate::middleware;
 use crate::problem::Problem;
+use crate::telemetry::Metrics;
 
 /// The longest body that is read, in bytes. Those of the contract have under a hundred.
 const LONGEST_BODY: usize = 16 * 1024;
@@ -27,10 +29,11 @@ const LONGEST_BODY: usize = 16 * 1024;
 pub(crate) struct AppState {
     pub(crate) oss: Oss,
     pub(crate) health: Health,
+    pub(crate) metrics: Metrics,
 }
 
 /// Every route, over a client.
-pub fn router(oss: Oss, health: Health) -> Router {
+pub fn router(oss: Oss, health: Health, metrics: Metrics) -> Router {
     Router::new()
         .route("/previews", post(previews::create))
         .route("/previews/{previewId}/reservations/{index}", put(previews::reserve))
@@ -43,11 +46,12 @@ pub fn router(oss: Oss, health: Health) -> Router {
         .route("/brands/{brandId}/models", get(devices::models))
         .route("/device-models", put(devices::check))
         .route("/sweeps", post(sweeps::sweep))
+        .route("/metrics", get(metrics::show))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
-        .with_state(AppState { oss, health })
+        .with_state(AppState { oss, health, metrics })
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn(middleware::observed))
