@@ -12,10 +12,12 @@ use axum::middleware::Next;
 use axum::response::IntoResponse;
 use metrics::histogram;
 use oss_core::telemetry::names::HTTP_REQUEST_DURATION;
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::problem::Problem;
+use crate::telemetry::{answered, joined};
 
 tokio::task_local! {
     /// The id of the request that is being answered.
@@ -37,7 +39,9 @@ pub(crate) async fn observed(request: Request, next: Next) -> Response<Body> {
     let id = sent.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::now_v7);
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = method(&request);
-    let span = tracing::info_span!("request", id = %id, method, route);
+    let span =
+        tracing::info_span!("request", otel.kind = "server", id = %id, trace_id = Empty, method, route);
+    joined(&span, request.headers(), method, &route);
 
     let observed = async {
         let begun = Instant::now();
@@ -45,6 +49,7 @@ pub(crate) async fn observed(request: Request, next: Next) -> Response<Body> {
         let (elapsed, status) = (begun.elapsed(), response.status());
         histogram!(HTTP_REQUEST_DURATION, "route" => route, "method" => method, "status" => status.as_str().to_owned())
             .record(elapsed);
+        answered(&Span::current(), status);
         let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(status = status.as_u16(), elapsed_ms, "Request answered.");
         response

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
-use oss_core::config::{Basics, Config, ConfigError, LogConfig, Sources};
+use oss_core::config::{Basics, Config, ConfigError, Sources};
 use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, StartError, log};
 use tokio::net::TcpListener;
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
 use crate::routes::{Health, router};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Traces};
 
 /// The life of a phone number between an MVNE and Sigan, Vivo's number inventory, over HTTP.
 #[derive(Debug, Parser)]
@@ -66,7 +66,7 @@ impl From<ConfigError> for Failure {
 /// [`Failure`] where it cannot start.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let metrics = Metrics::install().map_err(|error| internal(&error))?;
-    let (oss, listen) = connect(&args).await?;
+    let (oss, listen, traces) = connect(&args).await?;
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| Failure { exit: 2, message: format!("cannot listen on {listen}: {error}") })?;
@@ -90,31 +90,35 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     // Operations whose callers are gone are still under way.
     oss.shutdown().await;
+    traces.end().await;
     tracing::info!("Stopped.");
     Ok(())
 }
 
-async fn connect(args: &Args) -> Result<(Oss, SocketAddr), Failure> {
+async fn connect(args: &Args) -> Result<(Oss, SocketAddr, Traces), Failure> {
     let flags = args.listen.map(|address| ("server.listen", address.to_string()));
     let sources = Sources::of_process(args.config.clone(), flags.into_iter().collect());
     if args.sandbox {
         let basics = Basics::load(&sources)?;
-        log_at(basics.log)?;
+        let traces = tell(&basics)?;
         let sandbox = Sandbox::in_memory(&basics).await?;
-        return Ok((sandbox.oss().clone(), basics.listen));
+        return Ok((sandbox.oss().clone(), basics.listen, traces));
     }
     let config = Config::load(&sources)?;
-    log_at(config.basics.log)?;
+    let traces = tell(&config.basics)?;
     if !args.allow_anonymous {
         let message = "no client keys are configured, so anyone who reaches this server could reserve numbers; \
                        start it with --allow-anonymous if something in front of it admits callers";
         return Err(Failure { exit: 2, message: message.to_owned() });
     }
-    Ok((Oss::connect(&config).await?, config.basics.listen))
+    Ok((Oss::connect(&config).await?, config.basics.listen, traces))
 }
 
-fn log_at(config: LogConfig) -> Result<(), Failure> {
-    log::init(config, Level::INFO).map_err(|error| internal(&error))
+/// From now on what happens is told: in the log, and in traces.
+fn tell(basics: &Basics) -> Result<Traces, Failure> {
+    let traces = Traces::new(basics.otlp_endpoint.as_ref()).map_err(|error| internal(&*error))?;
+    log::init_beside(traces.layer(), basics.log, Level::INFO).map_err(|error| internal(&error))?;
+    Ok(traces)
 }
 
 fn internal(error: &dyn std::error::Error) -> Failure {

@@ -5,8 +5,10 @@
 
 pub mod backend;
 pub mod cli;
+pub mod collector;
 pub mod conformance;
 pub mod disk;
+pub mod eventful;
 pub mod http;
 pub mod lists;
 pub mod load;
@@ -15,7 +17,9 @@ pub mod model;
 pub mod postgres;
 pub mod process;
 pub mod redis;
+pub mod secrets;
 pub mod server;
 pub mod settle;
 pub mod sigan;
 pub mod simulation;
+pub mod wiretap;

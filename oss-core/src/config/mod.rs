@@ -73,6 +73,8 @@ pub struct Basics {
     pub sweep_interval: Duration,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where traces are sent, where they are.
+    pub otlp_endpoint: Option<Url>,
     /// Where the server listens.
     pub listen: SocketAddr,
 }
@@ -252,6 +254,7 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
     let sweep_interval = layers.required("sweep.interval", settings::duration);
     let level = layers.optional("log.level", settings::level);
     let format = layers.required("log.format", settings::log_format);
+    let otlp_endpoint = layers.optional("telemetry.otlp_endpoint", settings::base_url);
     let listen = layers.required("server.listen", settings::address);
     // A number is reserved within its preview's time: a call that may outlast it could never succeed for certain.
     if let (Some(ttl), Some(call)) = (preview_ttl, sigan_timeout)
@@ -268,6 +271,7 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
         sigan_queue: sigan_queue?,
         sweep_interval: sweep_interval?,
         log: LogConfig { level, format: format? },
+        otlp_endpoint,
         listen: listen?,
     })
 }

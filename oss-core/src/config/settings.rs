@@ -32,7 +32,7 @@ const fn setting(
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 21] = [
+pub(super) const SETTINGS: [Setting; 22] = [
     setting(
         "database.url",
         "OSS_DATABASE_URL",
@@ -108,6 +108,12 @@ pub(super) const SETTINGS: [Setting; 21] = [
         "`error`, `warn`, `info`, `debug` or `trace`; the server's default is `info`, the command line's `warn`",
     ),
     setting("log.format", "OSS_LOG_FORMAT", Some("text"), "`text` or `json`"),
+    setting(
+        "telemetry.otlp_endpoint",
+        "OSS_OTLP_ENDPOINT",
+        None,
+        "where a collector takes traces over OTLP, such as `http://collector:4318`; without it none are sent",
+    ),
     setting("server.listen", "OSS_LISTEN", Some("127.0.0.1:8080"), "where the server listens"),
 ];
 

@@ -2,9 +2,9 @@
 //! made for.
 
 use opentelemetry::global;
-use opentelemetry::propagation::Injector;
+use opentelemetry_http::HeaderInjector;
 use reqwest::RequestBuilder;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderMap;
 use tracing::field::Empty;
 use tracing::{Instrument, Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -64,18 +64,10 @@ pub(crate) async fn called<T, E>(
 /// The request with the context of the current span in its headers, in the form that this process has chosen
 /// (`opentelemetry::global::set_text_map_propagator`); as it was where it has chosen none.
 pub(crate) fn continued(request: RequestBuilder) -> RequestBuilder {
-    let mut headers = Headers(HeaderMap::new());
+    let mut headers = HeaderMap::new();
     let context = Span::current().context();
-    global::get_text_map_propagator(|propagator| propagator.inject_context(&context, &mut headers));
-    request.headers(headers.0)
-}
-
-struct Headers(HeaderMap);
-
-impl Injector for Headers {
-    fn set(&mut self, name: &str, value: String) {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            self.0.insert(name, value);
-        }
-    }
+    global::get_text_map_propagator(|propagator| {
+        propagator.inject_context(&context, &mut HeaderInjector(&mut headers));
+    });
+    request.headers(headers)
 }
