@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod model;
 pub mod postgres;
 pub mod process;
+pub mod prometheus;
 pub mod redis;
 pub mod secrets;
 pub mod server;
