@@ -65,6 +65,7 @@ mod reference;
 pub mod sandbox;
 pub mod sigan;
 pub mod store;
+pub mod telemetry;
 
 pub use areas::{Cnl, DddChanges, DddData, DddSummary};
 pub use cache::RedisCache;

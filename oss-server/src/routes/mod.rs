@@ -3,6 +3,7 @@
 mod areas;
 mod devices;
 mod health;
+mod metrics;
 mod numbers;
 mod previews;
 mod sweeps;
@@ -24,12 +25,14 @@ use crate::access::{Access, guarded};
 use crate::limits::{LONGEST_BODY, Load, bounded};
 use crate::middleware;
 use crate::problem::Problem;
+use crate::telemetry::Metrics;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
 pub(crate) struct AppState {
     pub(crate) oss: Oss,
     pub(crate) health: Health,
+    pub(crate) metrics: Metrics,
 }
 
 /// What the server answers, in two parts that may be served apart.
@@ -46,14 +49,20 @@ pub struct Routers {
 pub fn routers(
     oss: Oss,
     health: Health,
+    metrics: Metrics,
     access: &Arc<Access>,
     concurrent_requests: usize,
     apart: bool,
 ) -> Routers {
     let load = Load::new(concurrent_requests, oss.longest_operation());
-    let state = AppState { oss, health };
+    let state = AppState { oss, health, metrics };
     let (service, _) = service(access).layer(from_fn_with_state(load, bounded)).split_for_parts();
-    let (admin, _) = admin().split_for_parts();
+    let metrics = if apart {
+        routes!(metrics::show)
+    } else {
+        guarded(access, Scope::Operations, routes!(metrics::show))
+    };
+    let (admin, _) = probes().routes(metrics).split_for_parts();
     if apart {
         return Routers { service: finished(service, state.clone()), admin: Some(finished(admin, state)) };
     }
@@ -77,8 +86,8 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<AppState> {
         .routes(guarded(Scope::Operations, routes!(sweeps::sweep)))
 }
 
-/// The routes for those who run the server.
-fn admin() -> OpenApiRouter<AppState> {
+/// The routes for load balancers and supervisors, which have no key.
+fn probes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
 }
 
