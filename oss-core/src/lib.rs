@@ -43,10 +43,13 @@
 //! not. [`config`] is one typed configuration for all faces. [`telemetry`] has every metric by name; they go to the recorder
 //! of the process, where it has one.
 //!
+//! Where several brands share one service, [`Oss::acting_for`] gives each a client that sees and touches its own alone.
+//!
 //! # Features
 //!
 //! `mock` brings the stateful mock of Sigan and the sandbox that runs on it.
 
+pub mod access;
 mod areas;
 mod cache;
 pub mod config;

@@ -8,7 +8,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use oss_core::Malformed;
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
+use crate::limits::BODY_TIME;
 use crate::problem::{Fault, Problem};
 
 /// How many unknown fields are named in a problem, and how much of each name.
@@ -32,7 +34,8 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
                 "the body has to be JSON; send Content-Type: application/json",
             ));
         }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection))?;
+        let body = timeout(BODY_TIME, Bytes::from_request(request, state)).await.map_err(|_| too_slow())?;
+        let body = body.map_err(|rejection| unread(&rejection))?;
         match serde_json::from_slice(&body) {
             Ok(Value::Object(unread)) => Ok(Self { unread, faults: Vec::new() }),
             Ok(_) => Err(not_an_object("the body is no JSON object".to_owned())),
@@ -114,6 +117,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn not_an_object(detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed-body", detail)
+}
+
+fn too_slow() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body did not arrive within 10 seconds")
 }
 
 fn unread(rejection: &BytesRejection) -> Problem {

@@ -3,14 +3,12 @@
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use oss_core::{IdempotencyKey, Malformed};
+use oss_core::{ClientName, IdempotencyKey, Malformed};
 
+use crate::access::Caller;
 use crate::problem::{Fault, Problem};
 
 const NAME: &str = "Idempotency-Key";
-
-/// Whose keys they are while callers are not told apart.
-const ANYONE: &str = "anonymous";
 
 /// The key that a caller gave, where there is one.
 pub(crate) struct Key(pub(crate) Option<IdempotencyKey>);
@@ -19,13 +17,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        read(&parts.headers).map(Self).map_err(|Malformed { expected }| {
+        let client = &Caller::of(parts)?.name;
+        read(&parts.headers, client).map(Self).map_err(|Malformed { expected }| {
             Problem::malformed(vec![Fault { field: NAME.to_owned(), expected: expected.to_owned() }])
         })
     }
 }
 
-fn read(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Malformed> {
+fn read(headers: &HeaderMap, client: &ClientName) -> Result<Option<IdempotencyKey>, Malformed> {
     let mut given = headers.get_all(NAME).iter();
     let Some(value) = given.next() else { return Ok(None) };
     if given.next().is_some() {
@@ -34,7 +33,7 @@ fn read(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Malformed> {
     // The draft writes the key as a quoted string; most callers send it bare. Both name the same.
     let text = value.to_str().unwrap_or_default();
     let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    IdempotencyKey::new(ANYONE.parse()?, bare).map(Some)
+    IdempotencyKey::new(client.clone(), bare).map(Some)
 }
 
 #[cfg(test)]
@@ -46,7 +45,7 @@ mod tests {
         for value in values {
             headers.append(NAME, axum::http::HeaderValue::from_static(value));
         }
-        read(&headers)
+        read(&headers, &"acme".parse().unwrap())
     }
 
     #[test]

@@ -3,16 +3,20 @@
 //! Translates requests into calls of the library, and answers into JSON and problems (RFC 9457). No rule about numbers lives
 //! here: a handler with a decision about numbers belongs in the core.
 
+mod access;
 mod body;
 mod etag;
 mod key;
+mod limits;
 mod middleware;
 mod path;
 mod problem;
 mod routes;
+mod serve;
 mod start;
 mod telemetry;
 
-pub use routes::{Health, router};
+pub use access::Access;
+pub use routes::{Health, Routers, routers};
 pub use start::{Args, Failure, run};
 pub use telemetry::Metrics;

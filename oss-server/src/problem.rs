@@ -2,9 +2,12 @@
 //!
 //! Nothing here repeats what the caller sent: it may be a phone number.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use oss_core::access::Scope;
 use oss_core::{Error, ErrorKind};
 use serde::Serialize;
 
@@ -31,6 +34,29 @@ pub(crate) struct Problem {
     /// Why Sigan refused, where it did.
     reason: Option<&'static str>,
     retry_after: Option<u64>,
+    challenge: Option<Challenge>,
+}
+
+/// What `WWW-Authenticate` says of a refused key (RFC 6750, 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Challenge {
+    NoToken,
+    InvalidToken,
+    InsufficientScope(Scope),
+}
+
+impl Challenge {
+    fn value(self) -> HeaderValue {
+        match self {
+            Self::NoToken => HeaderValue::from_static("Bearer"),
+            Self::InvalidToken => HeaderValue::from_static("Bearer error=\"invalid_token\""),
+            Self::InsufficientScope(scope) => {
+                let text = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+                // The names of scopes are visible ASCII.
+                HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer"))
+            }
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -56,12 +82,31 @@ impl Problem {
     /// A problem of the request as such.
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { status, code, detail, field: None, faults: Vec::new(), reason: None, retry_after: None }
+        Self {
+            status,
+            code,
+            detail,
+            field: None,
+            faults: Vec::new(),
+            reason: None,
+            retry_after: None,
+            challenge: None,
+        }
     }
 
     /// The same, of one field.
     pub(crate) fn of(self, field: &'static str) -> Self {
         Self { field: Some(field), ..self }
+    }
+
+    /// The same, with the time after which the request may be repeated.
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(whole_seconds(wait)), ..self }
+    }
+
+    /// The same, with what is asked of the caller to be let in.
+    pub(crate) fn challenge(self, challenge: Challenge) -> Self {
+        Self { challenge: Some(challenge), ..self }
     }
 
     /// Fields of a request that are not what was expected of them.
@@ -70,6 +115,11 @@ impl Problem {
             faults.iter().map(|Fault { field, expected }| format!("{field}: expected {expected}")).collect();
         Self { faults, ..Self::new(StatusCode::BAD_REQUEST, "malformed", told.join("; ")) }
     }
+}
+
+/// `Retry-After` has whole seconds: never less than what was meant, nor none at all.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// The one map from the library's errors to statuses.
@@ -120,6 +170,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge.value());
         }
         response
     }

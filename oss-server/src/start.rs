@@ -2,18 +2,26 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Router;
+use axum_server::tls_rustls::RustlsConfig;
 use clap::Parser;
 use oss_core::config::{Basics, Config, ConfigError, Sources};
 use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, StartError, log};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
-use crate::routes::{Health, router};
+use crate::access::Access;
+use crate::routes::{Health, routers};
+use crate::serve::{self, Places, Reload, Serving};
 use crate::telemetry::{Metrics, Traces};
+
+/// The connections of operators: probes and scrapers, a few at a time.
+const ADMIN_CONNECTIONS: usize = 100;
 
 /// The life of a phone number between an MVNE and Sigan, Vivo's number inventory, over HTTP.
 #[derive(Debug, Parser)]
@@ -65,53 +73,96 @@ impl From<ConfigError> for Failure {
 ///
 /// [`Failure`] where it cannot start.
 pub async fn run(args: Args) -> Result<(), Failure> {
+    let flags = args.listen.map(|address| ("server.listen", address.to_string()));
+    let sources = Sources::of_process(args.config.clone(), flags.into_iter().collect());
+    let (basics, config) = configured(&args, &sources)?;
     let metrics = Metrics::install().map_err(|error| internal(&error))?;
-    let (oss, listen, traces) = connect(&args).await?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| Failure { exit: 2, message: format!("cannot listen on {listen}: {error}") })?;
-    let address = listener.local_addr().map_err(|error| internal(&error))?;
+    let traces = tell(&basics)?;
+    let access = Arc::new(access(&args, &basics)?);
+    let server = &basics.server;
+    let tls = server.tls.as_ref().map(serve::tls).transpose().map_err(|error| refused(error.to_string()))?;
+
+    let oss = connect(&basics, config.as_ref()).await?;
     let health = Health::default();
-    let told = CancellationToken::new();
-    let stop = stopping(health.clone(), told.clone()).map_err(|error| internal(&error))?;
+    let limit = server.concurrent_requests;
+    let routers =
+        routers(oss.clone(), health.clone(), metrics, &access, limit, server.admin_listen.is_some());
+    let places = Places::new(server.connections);
+    let service = listen(server.listen, routers.service, places, tls.clone()).await?;
+    let admin = match server.admin_listen.zip(routers.admin) {
+        Some((address, router)) => Some(listen(address, router, Places::new(ADMIN_CONNECTIONS), None).await?),
+        None => None,
+    };
+    let stop = stopping().map_err(|error| internal(&error))?;
+    let reload =
+        Reload { clients: access.has_keys().then_some((sources, access)), tls: server.tls.clone().zip(tls) };
     oss.sweep_in_background();
     oss.count_in_background();
-    tracing::info!(%address, sandbox = args.sandbox, "Listening.");
+    tracing::info!(
+        address = %service.address,
+        admin = admin.as_ref().map(|admin| tracing::field::display(admin.address)),
+        sandbox = args.sandbox,
+        "Listening."
+    );
 
-    let served = axum::serve(listener, router(oss.clone(), health, metrics)).with_graceful_shutdown(stop);
-    // A client who has sent half a request and says no more would be waited for for ever.
-    let too_long = async {
-        told.cancelled().await;
-        tokio::time::sleep(oss.longest_operation()).await;
-    };
     tokio::select! {
-        served = served.into_future() => served.map_err(|error| internal(&error))?,
-        () = too_long => tracing::warn!("Some requests did not end in time; their connections are closed."),
+        () = stop => {}
+        Err(error) = reload.watch() => return Err(internal(&error)),
     }
+    health.stop();
+    service.stop(oss.longest_operation()).await;
     // Operations whose callers are gone are still under way.
     oss.shutdown().await;
+    if let Some(admin) = admin {
+        admin.stop(Duration::ZERO).await;
+    }
     traces.end().await;
     tracing::info!("Stopped.");
     Ok(())
 }
 
-async fn connect(args: &Args) -> Result<(Oss, SocketAddr, Traces), Failure> {
-    let flags = args.listen.map(|address| ("server.listen", address.to_string()));
-    let sources = Sources::of_process(args.config.clone(), flags.into_iter().collect());
+/// What the server is told. The sandbox needs no more than the basics.
+fn configured(args: &Args, sources: &Sources) -> Result<(Basics, Option<Config>), ConfigError> {
     if args.sandbox {
-        let basics = Basics::load(&sources)?;
-        let traces = tell(&basics)?;
-        let sandbox = Sandbox::in_memory(&basics).await?;
-        return Ok((sandbox.oss().clone(), basics.listen, traces));
+        return Ok((Basics::load(sources)?, None));
     }
-    let config = Config::load(&sources)?;
-    let traces = tell(&config.basics)?;
-    if !args.allow_anonymous {
-        let message = "no client keys are configured, so anyone who reaches this server could reserve numbers; \
-                       start it with --allow-anonymous if something in front of it admits callers";
-        return Err(Failure { exit: 2, message: message.to_owned() });
+    let config = Config::load(sources)?;
+    Ok((config.basics.clone(), Some(config)))
+}
+
+async fn connect(basics: &Basics, config: Option<&Config>) -> Result<Oss, StartError> {
+    match config {
+        Some(config) => Oss::connect(config).await,
+        None => Ok(Sandbox::in_memory(basics).await?.oss().clone()),
     }
-    Ok((Oss::connect(&config).await?, config.basics.listen, traces))
+}
+
+/// Who may call. Nobody is let in by the lack of a setting.
+fn access(args: &Args, Basics { server, clients, .. }: &Basics) -> Result<Access, Failure> {
+    let rate = server.requests_per_second;
+    match (clients.is_empty(), args.allow_anonymous) {
+        (false, false) => Ok(Access::clients(clients.clone(), rate)),
+        (false, true) => Err(refused(
+            "clients are configured, so --allow-anonymous cannot be meant; leave out one of them",
+        )),
+        (true, false) if !args.sandbox => Err(refused(
+            "no clients are configured, so anyone who reaches this server could reserve numbers; put the lines that \
+             `oss keys new NAME` prints into the file that --config names, or start with --allow-anonymous if something \
+             in front of it admits callers",
+        )),
+        (true, _) => Access::anyone(rate).map_err(|error| internal(&error)),
+    }
+}
+
+async fn listen(
+    address: SocketAddr,
+    router: Router,
+    places: Places,
+    tls: Option<RustlsConfig>,
+) -> Result<Serving, Failure> {
+    let listener = TcpListener::bind(address).await;
+    let serving = listener.and_then(|listener| Serving::start(listener, router, places, tls));
+    serving.map_err(|error| refused(format!("cannot listen on {address}: {error}")))
 }
 
 /// From now on what happens is told: in the log, and in traces.
@@ -125,28 +176,25 @@ fn internal(error: &dyn std::error::Error) -> Failure {
     Failure { exit: 1, message: error.to_string() }
 }
 
+/// What the configuration says cannot be done.
+fn refused(message: impl Into<String>) -> Failure {
+    Failure { exit: 2, message: message.into() }
+}
+
 /// Ready when the first signal to stop arrives; a second one ends the process at once.
-fn stopping(
-    health: Health,
-    stopped: CancellationToken,
-) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+fn stopping() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut told = async move || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
     Ok(async move {
-        let mut told = async || {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
         told().await;
         tracing::info!("Stopping: no new requests, and those in flight finish.");
-        health.stop();
-        stopped.cancel();
         tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+            told().await;
             tracing::error!("Told to stop twice: operations under way are left to recovery.");
             #[expect(clippy::exit, reason = "the second signal asks for exactly this")]
             std::process::exit(1);

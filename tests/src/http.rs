@@ -8,6 +8,7 @@ use serde_json::Value;
 pub struct Http {
     base: String,
     client: Client,
+    key: Option<String>,
 }
 
 /// An answer: its status, and its body where it has one.
@@ -30,7 +31,19 @@ impl Http {
     #[must_use]
     pub fn new(address: &str) -> Self {
         let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
-        Self { base: format!("http://{address}"), client }
+        Self { base: format!("http://{address}"), client, key: None }
+    }
+
+    /// The same, over TLS or whatever else a client of its own can do.
+    #[must_use]
+    pub fn over(base: &str, client: Client) -> Self {
+        Self { base: base.to_owned(), client, key: None }
+    }
+
+    /// The same, showing a client's key.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self.clone() }
     }
 
     /// The server's address.
@@ -45,7 +58,11 @@ impl Http {
 
     /// A request that has not been sent.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
     }
 
     /// Sends a request and checks its answer.

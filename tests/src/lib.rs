@@ -4,7 +4,9 @@
 //! test that lacks a program fails and says which; it never passes over itself.
 
 pub mod backend;
+pub mod certificates;
 pub mod cli;
+pub mod clients;
 pub mod collector;
 pub mod conformance;
 pub mod disk;

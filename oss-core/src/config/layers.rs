@@ -8,10 +8,21 @@ use toml::{Table, Value};
 use super::settings::{Expected, FLAG_VARIABLES, SETTINGS, Setting};
 use super::{ConfigError, Sources};
 
+/// The one thing in the file that is a list of tables.
+const CLIENTS: &str = "clients";
+
 /// The text of each setting, with the place it came from.
 pub(super) struct Layers {
     given: BTreeMap<&'static str, Given>,
+    clients: Vec<ClientTable>,
     faults: Vec<String>,
+}
+
+/// One `[[clients]]` of the file, not read yet.
+pub(super) struct ClientTable {
+    pub(super) table: Table,
+    /// How a person finds it again: `clients 2 in oss.toml`.
+    pub(super) origin: String,
 }
 
 struct Given {
@@ -23,7 +34,7 @@ struct Given {
 impl Layers {
     /// Lays the sources over the defaults, the stronger later.
     pub(super) fn read(sources: &Sources) -> Self {
-        let mut layers = Self { given: BTreeMap::new(), faults: Vec::new() };
+        let mut layers = Self { given: BTreeMap::new(), clients: Vec::new(), faults: Vec::new() };
         for Setting { key, default, .. } in &SETTINGS {
             if let Some(text) = default {
                 layers.set(key, (*text).to_owned(), format!("the default of {key}"));
@@ -75,6 +86,16 @@ impl Layers {
         self.faults.push(format!("{origin}: expected {expected}"));
     }
 
+    /// The clients of the file, as they are written there.
+    pub(super) fn clients(&mut self) -> Vec<ClientTable> {
+        std::mem::take(&mut self.clients)
+    }
+
+    /// Notes a fault of something that is no single setting.
+    pub(super) fn fault_at(&mut self, place: &str, expected: Expected) {
+        self.faults.push(format!("{place}: expected {expected}"));
+    }
+
     /// The value, where no layer had a fault.
     pub(super) fn finish<T>(mut self, value: impl FnOnce() -> Option<T>) -> Result<T, ConfigError> {
         match value() {
@@ -122,7 +143,18 @@ impl Layers {
             let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
             match value {
                 Value::Table(inner) => self.read_table(path, &key, inner),
+                Value::Array(tables) if key == CLIENTS => self.read_clients(path, tables),
                 value => self.read_value(path, &key, &value),
+            }
+        }
+    }
+
+    fn read_clients(&mut self, path: &Path, tables: Vec<Value>) {
+        for (number, value) in (1..).zip(tables) {
+            let origin = format!("{CLIENTS} {number} in {}", path.display());
+            match value {
+                Value::Table(table) => self.clients.push(ClientTable { table, origin }),
+                _ => self.fault_at(&origin, "a table, written as [[clients]]"),
             }
         }
     }

@@ -2,21 +2,24 @@
 //!
 //! The only module that reads the environment. Every fault is reported at once, and none repeats a secret.
 
+mod clients;
 mod gsim;
 mod layers;
+mod server;
 mod settings;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use gsim::GsimConfig;
 use secrecy::SecretString;
+pub use server::{ServerConfig, TlsConfig};
 pub use settings::markdown_table;
 use url::Url;
 
 use self::layers::Layers;
+use crate::access::Clients;
 use crate::numbers::BrandId;
 use crate::oss::Settings;
 use crate::sigan::Credentials;
@@ -75,8 +78,10 @@ pub struct Basics {
     pub log: LogConfig,
     /// Where traces are sent, where they are.
     pub otlp_endpoint: Option<Url>,
-    /// Where the server listens.
-    pub listen: SocketAddr,
+    /// How the server serves.
+    pub server: ServerConfig,
+    /// Who may ask it.
+    pub clients: Clients,
 }
 
 /// Where the database is.
@@ -233,6 +238,7 @@ impl Basics {
     pub fn settings(&self, brand: BrandId) -> Settings {
         Settings {
             brand,
+            other_brands: self.clients.brands().cloned().collect(),
             preview_ttl: self.preview_ttl,
             reservation_ttl: self.reservation_ttl,
             preview_retention: self.preview_retention,
@@ -255,7 +261,8 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
     let level = layers.optional("log.level", settings::level);
     let format = layers.required("log.format", settings::log_format);
     let otlp_endpoint = layers.optional("telemetry.otlp_endpoint", settings::base_url);
-    let listen = layers.required("server.listen", settings::address);
+    let server = ServerConfig::read(layers);
+    let clients = clients::read(layers);
     // A number is reserved within its preview's time: a call that may outlast it could never succeed for certain.
     if let (Some(ttl), Some(call)) = (preview_ttl, sigan_timeout)
         && ttl <= call
@@ -272,7 +279,8 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
         sweep_interval: sweep_interval?,
         log: LogConfig { level, format: format? },
         otlp_endpoint,
-        listen: listen?,
+        server: server?,
+        clients,
     })
 }
 

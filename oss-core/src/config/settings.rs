@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -32,7 +34,7 @@ const fn setting(
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 22] = [
+pub(super) const SETTINGS: [Setting; 29] = [
     setting(
         "database.url",
         "OSS_DATABASE_URL",
@@ -115,6 +117,43 @@ pub(super) const SETTINGS: [Setting; 22] = [
         "where a collector takes traces over OTLP, such as `http://collector:4318`; without it none are sent",
     ),
     setting("server.listen", "OSS_LISTEN", Some("127.0.0.1:8080"), "where the server listens"),
+    setting(
+        "server.admin_listen",
+        "OSS_ADMIN_LISTEN",
+        None,
+        "where `/health` and `/metrics` are answered instead, without keys and without TLS",
+    ),
+    setting(
+        "server.tls_cert",
+        "OSS_TLS_CERT",
+        None,
+        "the server's certificate and its chain, a PEM file; read again when it changes",
+    ),
+    setting("server.tls_key", "OSS_TLS_KEY", None, "its private key, a PEM file"),
+    setting(
+        "server.tls_client_ca",
+        "OSS_TLS_CLIENT_CA",
+        None,
+        "a PEM file of authorities; then every caller must show a certificate of one of them",
+    ),
+    setting(
+        "limits.requests_per_second",
+        "OSS_REQUESTS_PER_SECOND",
+        Some("1000"),
+        "how many requests of one client are served, 1 to 1000000; in a burst, as many at once",
+    ),
+    setting(
+        "limits.concurrent_requests",
+        "OSS_CONCURRENT_REQUESTS",
+        Some("4000"),
+        "how many requests are served at the same time, 1 to 100000; any beyond are told to come back",
+    ),
+    setting(
+        "limits.connections",
+        "OSS_CONNECTIONS",
+        Some("8000"),
+        "how many connections are open at the same time, 1 to 100000; any beyond are closed",
+    ),
 ];
 
 /// Variables that the programs read as flags.
@@ -176,6 +215,16 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, Expected> {
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, Expected> {
     text.parse().map_err(|_| "an address and a port, such as 127.0.0.1:8080")
+}
+
+/// A path is read when it is needed; here it only has to be one.
+pub(super) fn file(text: &str) -> Result<PathBuf, Expected> {
+    if text.is_empty() { Err("the path of a file") } else { Ok(text.into()) }
+}
+
+pub(super) fn rate(text: &str) -> Result<NonZeroU32, Expected> {
+    let rate: Option<NonZeroU32> = text.parse().ok();
+    rate.filter(|rate| rate.get() <= 1_000_000).ok_or("a number from 1 to 1000000")
 }
 
 pub(super) fn calls(text: &str) -> Result<usize, Expected> {

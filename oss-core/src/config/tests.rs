@@ -21,7 +21,7 @@ fn file(text: &str) -> (tempfile::NamedTempFile, Option<PathBuf>) {
 
 #[test]
 fn each_layer_is_stronger_than_the_one_below() {
-    let listen = |sources: &Sources| Basics::load(sources).unwrap().listen.port();
+    let listen = |sources: &Sources| Basics::load(sources).unwrap().server.listen.port();
     let (_file, path) = file("[server]\nlisten = \"127.0.0.1:1\"");
     let mut sources = Sources::default();
     assert_eq!(listen(&sources), 8080);

@@ -19,7 +19,7 @@ impl Oss {
     pub async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Error> {
         self.tracked(Operation::Assign, move |oss| async move {
             let number = msisdn.masked();
-            match oss.store().assign(msisdn, sim).await? {
+            match oss.store().assign(oss.tenant(), msisdn, sim).await? {
                 Assign::Assigned => {
                     tracing::info!(%number, sim.id = %sim, "Number assigned.");
                     Ok(())
@@ -40,7 +40,7 @@ impl Oss {
     /// [`Error::UnknownNumber`] for a number never seen here.
     pub async fn number(&self, msisdn: Msisdn) -> Result<Number, Error> {
         observed(Operation::Number, async {
-            self.store().number(msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
+            self.store().number(self.tenant(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
         })
         .await
     }

@@ -84,7 +84,8 @@ impl Oss {
             // Lock da pré-reserva; busca preview, preview_number e phone_number: one statement.
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();
-            let begun = self.store().begin_reservation(attempt, preview, choice, lease_for).await?;
+            let begun =
+                self.store().begin_reservation(self.tenant(), attempt, preview, choice, lease_for).await?;
             match (begun, turn) {
                 // se preview não existe, emite 404
                 (Begin::UnknownPreview, _) => return Err(Error::UnknownPreview(preview)),
@@ -130,7 +131,7 @@ impl Oss {
             let turn = self.sigan().turn(Lane::Caller).await;
             let lease_for = turn.is_ok().then(|| self.settings().lease());
             let clock = LeaseClock::start(self.settings().lease());
-            match (self.store().resume_keyed(key, ddd, lease_for).await?, turn) {
+            match (self.store().resume_keyed(self.tenant(), key, ddd, lease_for).await?, turn) {
                 (Some(Keyed::Held(msisdn)), _) => return Ok(Reservation { msisdn }),
                 (Some(Keyed::OtherRequest), _) => return Err(Error::KeyReused),
                 (Some(Keyed::Spent), _) => return Err(Error::KeySpent),
@@ -173,8 +174,7 @@ impl Oss {
         // Busca phone_number; se existe e está em status de uso, emite 500
         let lease_for = self.settings().lease();
         let clock = LeaseClock::start(lease_for);
-        let brand = &self.settings().brand;
-        match self.store().begin_random(ReservationId::new(), &hold, brand, key, lease_for).await? {
+        match self.store().begin_random(ReservationId::new(), &hold, self.brand(), key, lease_for).await? {
             BeginRandom::Taken => Err(taken(msisdn)),
             BeginRandom::KeyInUse => Ok(None),
             BeginRandom::Started(lease) => self.reserve_in_sigan(turn, &lease, clock).await.map(Some),

@@ -37,6 +37,8 @@ pub struct KeyedPreview {
     pub msisdns: Vec<Msisdn>,
     /// The preview whose place it took.
     pub previous: Option<PreviewId>,
+    /// Whether it belongs to the tenant who asks.
+    pub own: bool,
 }
 
 /// The preview that a new one is to replace.
@@ -116,7 +118,7 @@ pub enum Keyed {
     InFlight,
     /// Its number was given back.
     Spent,
-    /// It was for another area code.
+    /// It was for another area code or another brand.
     OtherRequest,
 }
 

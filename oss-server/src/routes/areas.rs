@@ -1,17 +1,17 @@
 //! `/ddds`
 
-use axum::extract::State;
 use axum::http::StatusCode;
 use oss_core::Ddd;
 
-use super::AppState;
+use crate::access::Acting;
 use crate::path::Params;
 use crate::problem::Problem;
 
-/// `GET /ddds/{ddd}`
-pub(super) async fn exists(State(state): State<AppState>, params: Params) -> Result<StatusCode, Problem> {
+/// Does a DDD exist?
+#[utoipa::path(get, path = "/ddds/{ddd}")]
+pub(super) async fn exists(Acting(oss): Acting, params: Params) -> Result<StatusCode, Problem> {
     let ddd: Ddd = params.get("ddd")?;
-    if state.oss.ddd_exists(ddd).await? {
+    if oss.ddd_exists(ddd).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
     let detail = format!("DDD {ddd} is not in use in Brazil");

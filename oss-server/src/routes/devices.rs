@@ -1,7 +1,6 @@
 //! `/brands` and `/device-models`
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use oss_core::{
@@ -9,7 +8,7 @@ use oss_core::{
 };
 use serde::Serialize;
 
-use super::AppState;
+use crate::access::Acting;
 use crate::body::Fields;
 use crate::etag::tagged;
 use crate::path::Params;
@@ -38,32 +37,32 @@ struct Model<'a> {
     name: &'a DisplayName,
 }
 
-/// `GET /brands`
-pub(super) async fn brands(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, Problem> {
-    let listed = state.oss.brands().await?;
+/// The device brands that support eSIM
+#[utoipa::path(get, path = "/brands")]
+pub(super) async fn brands(Acting(oss): Acting, headers: HeaderMap) -> Result<Response, Problem> {
+    let listed = oss.brands().await?;
     let brands = listed.iter().map(|DeviceBrand { id, name, .. }| Brand { id: *id, name }).collect();
     tagged(&headers, &Brands { brands })
 }
 
-/// `GET /brands/{brandId}/models`
+/// The models of a brand that support eSIM
+#[utoipa::path(get, path = "/brands/{brandId}/models")]
 pub(super) async fn models(
-    State(state): State<AppState>,
+    Acting(oss): Acting,
     params: Params,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let listed = state.oss.models(params.get("brandId")?).await?;
+    let listed = oss.models(params.get("brandId")?).await?;
     let models = listed.iter().map(|DeviceModel { model, name, .. }| Model { model, name }).collect();
     tagged(&headers, &Models { models })
 }
 
-/// `PUT /device-models`
-pub(super) async fn check(
-    State(state): State<AppState>,
-    mut fields: Fields,
-) -> Result<Json<EsimCheck>, Problem> {
+/// Does a device support eSIM?
+#[utoipa::path(put, path = "/device-models")]
+pub(super) async fn check(Acting(oss): Acting, mut fields: Fields) -> Result<Json<EsimCheck>, Problem> {
     let (tac, code, model) =
         (fields.optional("tac"), fields.optional("deviceCode"), fields.optional("deviceModel"));
     let one = fields.together(&["tac", "deviceCode", "deviceModel"], DeviceChoice::one_of(tac, code, model));
     let choice = fields.finish(one)?;
-    Ok(Json(state.oss.check_esim(&choice).await?))
+    Ok(Json(oss.check_esim(&choice).await?))
 }

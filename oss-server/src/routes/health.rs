@@ -27,12 +27,14 @@ impl Health {
     }
 }
 
-/// `GET /health/live`: the process answers.
+/// The process answers
+#[utoipa::path(get, path = "/health/live")]
 pub(super) async fn live() -> StatusCode {
     StatusCode::OK
 }
 
-/// `GET /health/ready`: the process takes new work, and the database answers.
+/// The process takes new work, and the database answers
+#[utoipa::path(get, path = "/health/ready")]
 pub(super) async fn ready(State(state): State<AppState>) -> Result<StatusCode, Problem> {
     let not_ready = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail);
     if state.health.stopping.load(Ordering::Relaxed) {

@@ -6,7 +6,8 @@ use axum::http::header::CONTENT_TYPE;
 
 use super::AppState;
 
-/// `GET /metrics`: every metric of this process. Asks neither the database nor Sigan.
+/// Every metric of this process; asks neither the database nor Sigan
+#[utoipa::path(get, path = "/metrics")]
 pub(super) async fn show(State(state): State<AppState>) -> ([(HeaderName, &'static str); 1], String) {
     state.oss.record_gauges();
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.text())

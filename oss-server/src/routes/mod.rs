@@ -8,21 +8,24 @@ mod numbers;
 mod previews;
 mod sweeps;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
-use axum::routing::{delete, get, post, put};
+use axum::middleware::{from_fn, from_fn_with_state};
 use oss_core::Oss;
+use oss_core::access::Scope;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use self::health::Health;
+use crate::access::{Access, guarded};
+use crate::limits::{LONGEST_BODY, Load, bounded};
 use crate::middleware;
 use crate::problem::Problem;
 use crate::telemetry::Metrics;
-
-/// The longest body that is read, in bytes. Those of the contract have under a hundred.
-const LONGEST_BODY: usize = 16 * 1024;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -32,26 +35,68 @@ pub(crate) struct AppState {
     pub(crate) metrics: Metrics,
 }
 
-/// Every route, over a client.
-pub fn router(oss: Oss, health: Health, metrics: Metrics) -> Router {
-    Router::new()
-        .route("/previews", post(previews::create))
-        .route("/previews/{previewId}/reservations/{index}", put(previews::reserve))
-        .route("/reservations", post(numbers::reserve_random))
-        .route("/reservations/{msisdn}", delete(numbers::release))
-        .route("/reservations/{msisdn}/assignment", put(numbers::assign))
-        .route("/numbers/{msisdn}", get(numbers::show))
-        .route("/ddds/{ddd}", get(areas::exists))
-        .route("/brands", get(devices::brands))
-        .route("/brands/{brandId}/models", get(devices::models))
-        .route("/device-models", put(devices::check))
-        .route("/sweeps", post(sweeps::sweep))
-        .route("/metrics", get(metrics::show))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+/// What the server answers, in two parts that may be served apart.
+#[derive(Debug)]
+pub struct Routers {
+    /// For callers.
+    pub service: Router,
+    /// For those who run the server: health and metrics. None where the service answers them itself.
+    pub admin: Option<Router>,
+}
+
+/// Every route, over a client. `apart` says that operators have a listener of their own, which needs no key.
+#[must_use]
+pub fn routers(
+    oss: Oss,
+    health: Health,
+    metrics: Metrics,
+    access: &Arc<Access>,
+    concurrent_requests: usize,
+    apart: bool,
+) -> Routers {
+    let load = Load::new(concurrent_requests, oss.longest_operation());
+    let state = AppState { oss, health, metrics };
+    let (service, _) = service(access).layer(from_fn_with_state(load, bounded)).split_for_parts();
+    let metrics = if apart {
+        routes!(metrics::show)
+    } else {
+        guarded(access, Scope::Operations, routes!(metrics::show))
+    };
+    let (admin, _) = probes().routes(metrics).split_for_parts();
+    if apart {
+        return Routers { service: finished(service, state.clone()), admin: Some(finished(admin, state)) };
+    }
+    Routers { service: finished(service.merge(admin), state), admin: None }
+}
+
+/// The routes of the contract. Each goes through its scope.
+fn service(access: &Arc<Access>) -> OpenApiRouter<AppState> {
+    let guarded = |scope, routes| guarded(access, scope, routes);
+    OpenApiRouter::new()
+        .routes(guarded(Scope::NumbersReserve, routes!(previews::create)))
+        .routes(guarded(Scope::NumbersReserve, routes!(previews::reserve)))
+        .routes(guarded(Scope::NumbersReserve, routes!(numbers::reserve_random)))
+        .routes(guarded(Scope::NumbersRelease, routes!(numbers::release)))
+        .routes(guarded(Scope::NumbersAssign, routes!(numbers::assign)))
+        .routes(guarded(Scope::NumbersRead, routes!(numbers::show)))
+        .routes(guarded(Scope::NumbersRead, routes!(areas::exists)))
+        .routes(guarded(Scope::DevicesRead, routes!(devices::brands)))
+        .routes(guarded(Scope::DevicesRead, routes!(devices::models)))
+        .routes(guarded(Scope::DevicesRead, routes!(devices::check)))
+        .routes(guarded(Scope::Operations, routes!(sweeps::sweep)))
+}
+
+/// The routes for load balancers and supervisors, which have no key.
+fn probes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
+}
+
+/// What happens around every request, whatever the route.
+fn finished(routes: Router<AppState>, state: AppState) -> Router {
+    routes
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
-        .with_state(AppState { oss, health, metrics })
+        .with_state(state)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn(middleware::observed))

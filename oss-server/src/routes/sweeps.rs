@@ -1,13 +1,13 @@
 //! `/sweeps`
 
 use axum::Json;
-use axum::extract::State;
 use oss_core::SweepReport;
 
-use super::AppState;
+use crate::access::Acting;
 use crate::problem::Problem;
 
-/// `POST /sweeps`: for a scheduler of the operator's own, beside the server's background sweep.
-pub(super) async fn sweep(State(state): State<AppState>) -> Result<Json<SweepReport>, Problem> {
-    Ok(Json(state.oss.sweep().await?))
+/// Sweep: for a scheduler of the operator's own, beside the server's background sweep
+#[utoipa::path(post, path = "/sweeps")]
+pub(super) async fn sweep(Acting(oss): Acting) -> Result<Json<SweepReport>, Problem> {
+    Ok(Json(oss.sweep().await?))
 }

@@ -1,0 +1,98 @@
+//! Who may ask what of the service: its clients, their keys, and what each key opens.
+//!
+//! Knows nothing of HTTP: the server takes a key out of a request and asks here whose it is.
+
+mod key;
+mod scope;
+
+use std::fmt;
+
+pub use key::{ClientKey, KeyDigest};
+pub use scope::Scope;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+use crate::numbers::{BrandId, ClientName};
+
+/// A program that calls the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Its name, for logs, limits and idempotency keys.
+    pub name: ClientName,
+    /// The digests of its keys: one, or two while a key is being replaced.
+    pub keys: Vec<KeyDigest>,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// The brand on whose behalf it acts; Sigan is told this one.
+    pub brand: BrandId,
+}
+
+impl Client {
+    /// Whether it may do what a scope names.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+}
+
+/// Every client that is known.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Clients(Vec<Client>);
+
+impl Clients {
+    /// The client that holds a key. How long this takes does not depend on the key, so that it cannot be guessed by the clock.
+    ///
+    /// ```
+    /// use oss_core::access::{Client, ClientKey, Clients, Scope};
+    ///
+    /// let key = ClientKey::generate()?;
+    /// let clients = Clients::from_iter([Client {
+    ///     name: "acquisition".parse()?,
+    ///     keys: vec![key.digest()],
+    ///     scopes: vec![Scope::NumbersReserve],
+    ///     brand: "acme".parse()?,
+    /// }]);
+    /// let holder = clients.holder(key.expose()).ok_or("it is known")?;
+    /// assert!(holder.may(Scope::NumbersReserve) && !holder.may(Scope::NumbersRelease));
+    /// assert!(clients.holder("another").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn holder(&self, presented: &str) -> Option<&Client> {
+        let presented = KeyDigest::of(presented);
+        let mut holder = u64::MAX;
+        for (index, client) in (0..).zip(&self.0) {
+            let known = client.keys.iter().fold(Choice::from(0), |known, key| known | key.ct_eq(&presented));
+            holder.conditional_assign(&index, known);
+        }
+        self.0.get(usize::try_from(holder).ok()?)
+    }
+
+    /// The brands on whose behalf they act.
+    pub fn brands(&self) -> impl Iterator<Item = &BrandId> {
+        self.0.iter().map(|client| &client.brand)
+    }
+
+    /// Whether nobody is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl FromIterator<Client> for Clients {
+    fn from_iter<I: IntoIterator<Item = Client>>(clients: I) -> Self {
+        Self(clients.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|client| client.name.as_str())).finish()
+    }
+}

@@ -1,0 +1,153 @@
+//! The `[[clients]]` of the file: who may call the server.
+//!
+//! No fault repeats what is written there: somebody may have put a key where its digest belongs.
+
+use std::collections::HashSet;
+use std::str::FromStr;
+
+use toml::{Table, Value};
+
+use super::layers::{ClientTable, Layers};
+use super::settings::Expected;
+use super::{ConfigError, Sources};
+use crate::access::{Client, Clients, KeyDigest};
+use crate::numbers::Malformed;
+
+const FIELDS: [&str; 4] = ["name", "key_sha256", "scopes", "brand_id"];
+
+impl Clients {
+    /// The clients of a configuration, for a server that reads them again.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault of the sources.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut layers = Layers::read(sources);
+        let clients = read(&mut layers);
+        layers.finish(|| Some(clients))
+    }
+}
+
+pub(super) fn read(layers: &mut Layers) -> Clients {
+    let (mut names, mut keys) = (HashSet::new(), HashSet::new());
+    let mut clients = Vec::new();
+    for ClientTable { table, origin } in layers.clients() {
+        let Some(client) = read_one(layers, &table, &origin) else { continue };
+        if !names.insert(client.name.clone()) {
+            layers.fault_at(&format!("name of {origin}"), "a name that no other client has");
+        }
+        if !client.keys.iter().all(|key| keys.insert(key.to_string())) {
+            layers.fault_at(&format!("key_sha256 of {origin}"), "a key that nobody else has");
+        }
+        clients.push(client);
+    }
+    clients.into_iter().collect()
+}
+
+fn read_one(layers: &mut Layers, table: &Table, origin: &str) -> Option<Client> {
+    if table.keys().any(|field| !FIELDS.contains(&field.as_str())) {
+        layers.fault_at(origin, "name, key_sha256, scopes, brand_id and nothing else");
+    }
+    let mut fields = Fields { layers, table, origin };
+    let name = fields.text("name");
+    let keys: Option<Vec<KeyDigest>> = fields.one_or_more("key_sha256");
+    let scopes = fields.list("scopes");
+    let brand = fields.text("brand_id");
+    Some(Client { name: name?, keys: keys?, scopes: scopes?, brand: brand? })
+}
+
+/// The fields of one client, and where their faults are told.
+struct Fields<'a> {
+    layers: &'a mut Layers,
+    table: &'a Table,
+    origin: &'a str,
+}
+
+impl Fields<'_> {
+    fn text<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<T> {
+        let text = self.table.get(name).and_then(Value::as_str).ok_or("a text");
+        self.checked(name, text.and_then(parsed))
+    }
+
+    fn list<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<Vec<T>> {
+        let values = self.table.get(name).and_then(Value::as_array).ok_or("a list of texts");
+        let read = |values: &Vec<Value>| {
+            values.iter().map(|value| value.as_str().ok_or("a list of texts").and_then(parsed)).collect()
+        };
+        self.checked(name, values.and_then(read))
+    }
+
+    /// While a key is being replaced its client has two.
+    fn one_or_more<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<Vec<T>> {
+        match self.table.get(name) {
+            Some(Value::Array(values)) if values.is_empty() => self.checked(name, Err("at least one")),
+            Some(Value::Array(_)) => self.list(name),
+            _ => self.text(name).map(|one| vec![one]),
+        }
+    }
+
+    fn checked<T>(&mut self, name: &str, read: Result<T, Expected>) -> Option<T> {
+        read.map_err(|expected| self.layers.fault_at(&format!("{name} of {}", self.origin), expected)).ok()
+    }
+}
+
+fn parsed<T: FromStr<Err = Malformed>>(text: &str) -> Result<T, Expected> {
+    text.parse().map_err(|malformed: Malformed| malformed.expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::access::Scope;
+
+    const DIGEST: &str = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9";
+
+    fn load(text: &str) -> Result<Clients, ConfigError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.replace("DIGEST", DIGEST).as_bytes()).unwrap();
+        Clients::load(&Sources { file: Some(file.path().to_owned()), ..Sources::default() })
+    }
+
+    #[test]
+    fn a_client_is_known_by_any_of_its_keys() {
+        let other = KeyDigest::of("the next");
+        let clients = load(&format!(
+            "[[clients]]\nname = \"a\"\nkey_sha256 = [\"DIGEST\", \"{other}\"]\n\
+             scopes = [\"numbers:read\"]\nbrand_id = \"acme\""
+        ));
+        let clients = clients.unwrap();
+        for key in ["hello world", "the next"] {
+            let holder = clients.holder(key).unwrap();
+            assert!(holder.may(Scope::NumbersRead) && !holder.may(Scope::Operations));
+            assert_eq!(holder.brand.as_str(), "acme");
+        }
+        assert!(clients.holder("hello").is_none());
+        assert!(load("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn every_fault_of_a_client_is_told_and_none_repeats_what_was_written() {
+        let right = "[[clients]]\nname = \"a\"\nkey_sha256 = \"DIGEST\"\nscopes = []\nbrand_id = \"acme\"\n";
+        for (text, part) in [
+            (right.replace("\"a\"", "\"s3cret name\""), "name of clients 1"),
+            (right.replace("DIGEST", "oss_s3cret"), "64 hexadecimal digits"),
+            (right.replace("\"DIGEST\"", "[]"), "at least one"),
+            (right.replace("[]", "[\"s3cret\"]"), "numbers:reserve"),
+            (right.replace("[]", "\"s3cret\""), "a list"),
+            (right.replace("acme", ""), "brand_id of clients 1"),
+            (right.replace("scopes", "s3cret"), "nothing else"),
+            (
+                format!("{right}{}", right.replace("DIGEST", &KeyDigest::of("x").to_string())),
+                "name of clients 2",
+            ),
+            (format!("{right}{}", right.replace("\"a\"", "\"b\"")), "key_sha256 of clients 2"),
+            ("clients = [\"s3cret\"]".to_owned(), "[[clients]]"),
+            ("clients = \"s3cret\"".to_owned(), "not a setting"),
+        ] {
+            let error = load(&text).unwrap_err().to_string();
+            assert!(error.contains(part) && !error.contains("s3cret"), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! How much is served at once, and for how long. What one client may ask for is in [`access`](crate::access).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Response, StatusCode};
+use axum::middleware::Next;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::problem::Problem;
+
+/// The longest body that is read, in bytes. Those of the contract have under a hundred.
+pub(crate) const LONGEST_BODY: usize = 16 * 1024;
+
+/// The longest that a body may take to arrive.
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// What a request may take beyond its operation: to be read, to wait for the database, to be answered.
+const BESIDE_THE_OPERATION: Duration = Duration::from_secs(15);
+
+/// The requests that may be served at the same time, and the longest that one may take.
+#[derive(Debug, Clone)]
+pub(crate) struct Load {
+    places: Arc<Semaphore>,
+    longest: Duration,
+}
+
+impl Load {
+    pub(crate) fn new(places: usize, longest_operation: Duration) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), longest: longest_operation + BESIDE_THE_OPERATION }
+    }
+}
+
+/// Serves a request where there is a place, and gives it up when it takes too long. Its operation goes on.
+pub(crate) async fn bounded(
+    State(load): State<Load>,
+    request: Request,
+    next: Next,
+) -> Result<Response<Body>, Problem> {
+    let Ok(_place) = load.places.try_acquire() else {
+        return Err(overloaded());
+    };
+    timeout(load.longest, next.run(request)).await.map_err(|_| too_slow())
+}
+
+fn overloaded() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "overloaded",
+        "this server has as much to do as it can; come back",
+    )
+    .retry_after(Duration::from_secs(1))
+}
+
+fn too_slow() -> Problem {
+    tracing::error!("A request took longer than its operation can.");
+    Problem::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        "too-slow",
+        "the request took too long; it may have had an effect, so repeat it or look",
+    )
+}

@@ -1,0 +1,98 @@
+//! Connections: how many there are, how long each may be idle or slow, and TLS.
+//!
+//! Knows nothing of routes: it is given a router and a listener.
+
+mod held;
+mod reload;
+mod tls;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::Request;
+use axum_server::accept::Accept;
+use axum_server::service::SendService;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{Handle, Server};
+use hyper::body::Incoming;
+use oss_core::config::TlsConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) use self::held::Places;
+pub(crate) use self::reload::Reload;
+
+/// The longest that a new connection may take to send the head of its first request, and to agree on TLS before that.
+const FIRST_REQUEST: Duration = Duration::from_secs(10);
+
+/// The longest that a connection may rest between two requests. Longer than the proxies' and the clients' own limits
+/// (60 s mostly), so that it is they who close it, and no request meets a connection just closed.
+const IDLE: Duration = Duration::from_secs(75);
+
+/// The longest head of a request, in bytes; a longer one is answered 431.
+const LONGEST_HEAD: usize = 16 * 1024;
+
+/// A listener that is served until it is told to stop.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    handle: Handle<SocketAddr>,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Serving {
+    /// Serves a router in the clear, or over TLS.
+    pub(crate) fn start(
+        listener: TcpListener,
+        router: Router,
+        places: Places,
+        tls: Option<RustlsConfig>,
+    ) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let handle = Handle::new();
+        let server = Server::from_listener(listener).acceptor(places).handle(handle.clone());
+        let task = match tls {
+            None => tokio::spawn(serve(server, router)),
+            Some(tls) => {
+                let over_tls =
+                    |places| RustlsAcceptor::new(tls).handshake_timeout(FIRST_REQUEST).acceptor(places);
+                tokio::spawn(serve(server.map(over_tls), router))
+            }
+        };
+        Ok(Self { address, handle, task })
+    }
+
+    /// Takes no new connections, and waits for the requests under way, but not longer than this.
+    ///
+    /// Without a bound, a client who has sent half a request and says no more would be waited for for ever.
+    pub(crate) async fn stop(self, longest: Duration) {
+        self.handle.graceful_shutdown(Some(longest));
+        match self.task.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "The listener failed."),
+            Err(_) => tracing::error!("Serving stopped half-way."),
+        }
+        if self.handle.connection_count() > 0 {
+            tracing::warn!("Some requests did not end in time; their connections are closed.");
+            self.handle.shutdown();
+        }
+    }
+}
+
+async fn serve<A>(mut server: Server<SocketAddr, A>, router: Router) -> std::io::Result<()>
+where
+    A: Accept<TcpStream, Router> + Clone + Send + Sync + 'static,
+    A::Stream: AsyncRead + AsyncWrite + Unpin + Send,
+    A::Service: SendService<Request<Incoming>> + Send,
+    A::Future: Send,
+{
+    server.http_builder().http1().max_buf_size(LONGEST_HEAD).header_read_timeout(IDLE);
+    server.first_request_timeout(FIRST_REQUEST).http1_only().serve(router.into_make_service()).await
+}
+
+/// The TLS of a configuration, as it can be served and read again.
+pub(crate) fn tls(config: &TlsConfig) -> Result<RustlsConfig, tls::TlsError> {
+    Ok(RustlsConfig::from_config(tls::read(config)?))
+}
