@@ -1,27 +1,18 @@
 //! The files for operators: each query of the dashboard and of the alerts, run by a real Prometheus over a real server.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use oss_tests::backend::Database;
 use oss_tests::eventful::Eventful;
 use oss_tests::metrics::Scrape;
+use oss_tests::operations::{path, text};
 use oss_tests::prometheus::{Prometheus, parts, promtool};
 use serde_json::Value;
 
-/// A file of `examples/operations`.
-fn file(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../examples/operations")
-        .join(name)
-        .canonicalize()
-        .expect(name)
-}
-
 /// The queries of every panel of the dashboard, as Grafana sends them.
 fn panels() -> Vec<String> {
-    let text = std::fs::read_to_string(file("grafana-dashboard.json")).unwrap();
+    let text = text("grafana-dashboard.json");
     let dashboard: Value = serde_json::from_str(&text).unwrap();
     let targets =
         dashboard["panels"].as_array().unwrap().iter().flat_map(|panel| panel["targets"].as_array().unwrap());
@@ -34,7 +25,7 @@ async fn every_query_finds_what_it_asks_for() {
     let eventful = Eventful::on(&database).await;
     let http = eventful.server.http();
     let told = Scrape::of(&http).await;
-    let prometheus = Prometheus::reading(http.address(), &file("alerts.yml")).await;
+    let prometheus = Prometheus::reading(http.address(), &path("alerts.yml")).await;
     // A rate needs two readings.
     prometheus.shows("count_over_time(oss_build_info[1m]) >= 3").await;
 
@@ -74,7 +65,7 @@ async fn every_query_finds_what_it_asks_for() {
 #[test]
 fn the_alerts_fire_when_they_should() {
     let tested = std::fs::read_to_string("alerts.test.yml").unwrap();
-    let rules = std::fs::read_to_string(file("alerts.yml")).unwrap();
+    let rules = text("alerts.yml");
     for alert in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
         assert!(tested.contains(&format!("alertname=\"{alert}\"")), "no test in which {alert} fires");
     }
