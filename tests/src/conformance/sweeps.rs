@@ -149,8 +149,8 @@ pub async fn each_row_is_claimed_by_one(db: &Fixture) {
 pub async fn what_is_not_over_is_counted(db: &Fixture) {
     assert_eq!(db.store.census(MANY).await.unwrap(), Census::default());
     let (line, released) = (db.held(&db.preview().await, 1).await, db.held(&db.preview().await, 1).await);
-    db.store.assign(line.hold.msisdn, Uuid::now_v7().into()).await.unwrap();
-    db.store.release(released.hold.msisdn, LEASE).await.unwrap();
+    db.store.assign(None, line.hold.msisdn, Uuid::now_v7().into()).await.unwrap();
+    db.store.release(None, released.hold.msisdn, LEASE).await.unwrap();
     db.store.delivered(released.reservation).await.unwrap();
     assert_eq!(db.store.census(MANY).await.unwrap(), Census::default(), "those are over, or on a line");
 
@@ -158,7 +158,7 @@ pub async fn what_is_not_over_is_counted(db: &Fixture) {
     db.started(&db.preview().await, 1).await;
     db.doubtful(&db.preview().await, 1).await;
     let releasing = db.held(&db.preview().await, 1).await;
-    db.store.release(releasing.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(None, releasing.hold.msisdn, LEASE).await.unwrap();
     let cancelled = db.started(&db.preview().await, 1).await;
     db.store.cancel(&cancelled, "x", LEASE).await.unwrap();
     let none_due = db.store.census(MANY).await.unwrap();
