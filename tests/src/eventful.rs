@@ -82,7 +82,8 @@ impl Eventful {
         // The first number that Sigan offers there.
         let now = database.now();
         let taken = format!(
-            "insert into phone_number values ('31999950001', 'VIVO', 'RESERVED', null, null, {now}, {now})"
+            "insert into phone_number (msisdn, origin, status, created_at, updated_at) \
+             values ('31999950001', 'VIVO', 'RESERVED', {now}, {now})"
         );
         database.execute(&taken).await;
         assert_eq!(http.post("/reservations", json!({ "areaCode": "31" })).await.status, 500);
