@@ -15,6 +15,7 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use oss_core::Oss;
 use oss_core::access::Scope;
+use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,8 +23,8 @@ use utoipa_axum::routes;
 pub use self::health::Health;
 use crate::access::{Access, guarded};
 use crate::limits::{LONGEST_BODY, Load, bounded};
-use crate::middleware;
 use crate::problem::Problem;
+use crate::{middleware, openapi};
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -52,12 +53,20 @@ pub fn routers(
 ) -> Routers {
     let load = Load::new(concurrent_requests, oss.longest_operation());
     let state = AppState { oss, health };
-    let (service, _) = service(access).layer(from_fn_with_state(load, bounded)).split_for_parts();
-    let (admin, _) = admin().split_for_parts();
+    let (service, admin, document) = described(access);
+    let service = service.merge(openapi::served(document)).layer(from_fn_with_state(load, bounded));
     if apart {
         return Routers { service: finished(service, state.clone()), admin: Some(finished(admin, state)) };
     }
     Routers { service: finished(service.merge(admin), state), admin: None }
+}
+
+/// The routes for callers, those for operators, and the document of both.
+pub(crate) fn described(access: &Arc<Access>) -> (Router<AppState>, Router<AppState>, Value) {
+    let (service, mut described) = service(access).split_for_parts();
+    let (admin, beside) = admin().split_for_parts();
+    described.merge(beside);
+    (service, admin, openapi::document(described))
 }
 
 /// The routes of the contract. Each goes through its scope.
@@ -93,7 +102,7 @@ fn finished(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn(middleware::observed))
 }
 
-async fn unknown() -> Problem {
+pub(crate) async fn unknown() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown-route", "there is nothing at this path")
 }
 

@@ -7,7 +7,15 @@ use crate::access::Acting;
 use crate::problem::Problem;
 
 /// Sweep: for a scheduler of the operator's own, beside the server's background sweep
-#[utoipa::path(post, path = "/sweeps")]
+#[utoipa::path(
+    post,
+    path = "/sweeps",
+    operation_id = "sweep",
+    tag = "Operations",
+    responses(
+        (status = 200, description = "What was done", body = ref("#/components/schemas/SweepReport")),
+    ),
+)]
 pub(super) async fn sweep(Acting(oss): Acting) -> Result<Json<SweepReport>, Problem> {
     Ok(Json(oss.sweep().await?))
 }
