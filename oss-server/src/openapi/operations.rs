@@ -23,10 +23,15 @@ pub(super) fn complete(document: &mut Value) {
 fn complete_one(path: &str, operation: &mut Object) {
     let parameters = parameters(path, operation);
     let tagged = parameters.iter().any(|name| name == "If-None-Match");
-    let problems = problems_of(operation, !parameters.is_empty());
+    // Any text may be asked about as a tag.
+    let takes_input = parameters.iter().any(|name| name != "If-None-Match");
+    let problems = problems_of(operation, takes_input);
     let refer = |name: &String| json!({ "$ref": format!("#/components/parameters/{name}") });
     if !parameters.is_empty() {
         operation.insert("parameters".to_owned(), parameters.iter().map(refer).collect());
+    }
+    if let Some(body) = operation.get_mut("requestBody") {
+        body["required"] = true.into();
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, codes) in problems {
@@ -46,12 +51,12 @@ fn parameters(path: &str, operation: &Object) -> Vec<String> {
 }
 
 /// The handler's own problems, and those of what stands before it.
-fn problems_of(operation: &Object, takes_parameters: bool) -> Problems {
+fn problems_of(operation: &Object, takes_input: bool) -> Problems {
     let mut problems = Problems::new();
     let mut add =
         |status: &str, code: &str| problems.entry(status.to_owned()).or_default().push(code.to_owned());
     let has_body = operation.contains_key("requestBody");
-    if takes_parameters || has_body {
+    if takes_input || has_body {
         add("400", "malformed");
     }
     if has_body {

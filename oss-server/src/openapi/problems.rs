@@ -119,7 +119,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             "description": format!("{means}."),
             "allOf": [
                 { "$ref": "#/components/schemas/Problem" },
-                { "type": "object", "properties": { "type": { "type": "string", "const": format!("{URN}{code}") } } },
+                { "type": "object", "required": ["type"], "properties": { "type": { "const": format!("{URN}{code}") } } },
             ],
         });
         schemas.insert(schema_name(code), narrowed);

@@ -6,7 +6,9 @@ use oss_core::SweepReport;
 use crate::access::Acting;
 use crate::problem::Problem;
 
-/// Sweep: for a scheduler of the operator's own, beside the server's background sweep
+/// Do everything that is due
+///
+/// For a scheduler of the operator's own, beside the sweep of every server.
 #[utoipa::path(
     post,
     path = "/sweeps",
