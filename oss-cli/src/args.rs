@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use oss_core::{
-    Choice, Ddd, DeviceCode, DeviceModelId, IdempotencyKey, Imei, Malformed, Msisdn, PreviewId, SimId, Tac,
+    Choice, ClientName, Ddd, DeviceCode, DeviceModelId, IdempotencyKey, Imei, Malformed, Msisdn, PreviewId,
+    SimId, Tac,
 };
 
 use crate::exit;
@@ -153,6 +154,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2m")]
         min_age: Duration,
     },
+    /// Make keys for the clients of oss-server.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Bring the database to this version: tables and reference data.
     Migrate,
     /// Run the mock of Sigan alone, until interrupted.
@@ -211,6 +217,15 @@ pub(crate) enum DevicesCommand {
         /// Only tell what would change.
         #[arg(long)]
         dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Show a new key once, and its digest for the server's file.
+    New {
+        /// The client's name.
+        name: ClientName,
     },
 }
 
@@ -277,6 +292,7 @@ mod tests {
             ("oss assign 11999950001 --sim x", "a UUID"),
             ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
             ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
+            ("oss keys new a,b", "a client's name"),
             ("oss ddd", "<DDD>"),
             ("oss ddd import", "<FILE>"),
             ("oss devices import", "<DIR>"),

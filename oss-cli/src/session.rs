@@ -9,7 +9,7 @@ use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, ReferenceData, log, store};
 use tracing::Level;
 
-use crate::args::{Args, Command, DddCommand, DevicesCommand, Globals};
+use crate::args::{Args, Command, DddCommand, DevicesCommand, Globals, KeysCommand};
 use crate::commands;
 use crate::commands::import::{Import, Place};
 use crate::exit::{self, Failure};
@@ -36,6 +36,10 @@ fn tell(text: &str) {
 async fn execute(Args { globals, command }: Args, output: Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Migrate => migrate(&globals, output).await,
+        Command::Keys { command: KeysCommand::New { name } } => {
+            output.answer(&commands::keys::new(name)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::SiganMock { listen, latency, fail_rate, lose_rate } => {
             log_at(Basics::load(&sources(&globals))?.log)?;
             commands::sigan_mock::run(listen, latency, fail_rate, lose_rate).await

@@ -42,6 +42,8 @@
 //! module documentation is the contract with the inventory; and [`gsim`], which may know devices that the local catalogue does
 //! not. [`config`] is one typed configuration for all faces.
 //!
+//! Where several brands share one service, [`Oss::acting_for`] gives each a client that sees and touches its own alone.
+//!
 //! # Features
 //!
 //! `mock` brings the stateful mock of Sigan and the sandbox that runs on it.
@@ -63,6 +65,7 @@ mod reference;
 pub mod sandbox;
 pub mod sigan;
 pub mod store;
+pub mod telemetry;
 
 pub use areas::{Cnl, DddChanges, DddData, DddSummary};
 pub use cache::RedisCache;

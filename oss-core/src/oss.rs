@@ -17,7 +17,8 @@ use crate::gsim::{DeviceCatalog, GsimCatalog, HttpGsim};
 use crate::numbers::{BrandId, InFlight, LEASE_MARGIN};
 use crate::reference::Versions;
 use crate::sigan::{Gate, HttpSigan, Sigan};
-use crate::store::{self, Store};
+use crate::store::{self, Store, Tenant};
+use crate::telemetry::{Operation, observed};
 
 /// The client of the service: a method for each operation. Cheap to clone; every clone is the same client.
 ///
@@ -26,6 +27,8 @@ use crate::store::{self, Store};
 #[derive(Debug, Clone)]
 pub struct Oss {
     parts: Arc<Parts>,
+    /// On whose behalf it acts; none where it answers for every brand.
+    tenant: Option<Tenant>,
 }
 
 #[derive(Debug)]
@@ -44,8 +47,11 @@ struct Parts {
 /// What the operations are told by the configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The brand on whose behalf Sigan holds numbers.
+    /// The brand on whose behalf Sigan holds numbers, unless the client [acts for](Oss::acting_for) another. Data of before
+    /// there were brands belongs to it.
     pub brand: BrandId,
+    /// The other brands that clients act for: the audit goes over them too.
+    pub other_brands: Vec<BrandId>,
     /// How long a preview may be reserved from.
     pub preview_ttl: Duration,
     /// How long a reserved number is held before it counts as abandoned.
@@ -101,6 +107,7 @@ impl Oss {
         let catalog = Catalog::new(store.clone(), versions, redis);
         let sigan = Gate::new(sigan, settings.sigan_calls, settings.sigan_queue, settings.sigan_call);
         Self {
+            tenant: None,
             parts: Arc::new(Parts {
                 store,
                 sigan,
@@ -134,6 +141,35 @@ impl Oss {
         Ok(Self::with_devices(store, Arc::new(sigan), redis, devices, config.settings()))
     }
 
+    /// The same client, as it is for one brand: Sigan holds numbers for that brand, and what another brand has is answered as
+    /// what does not exist. It has its parts in common with this one, so that to shut either down shuts both down.
+    ///
+    /// Without it a client answers for every brand, and Sigan holds numbers for the brand of the settings. Data of before there
+    /// were brands belongs to that one.
+    ///
+    /// ```
+    /// use oss_core::{Error, Oss};
+    ///
+    /// # #[cfg(feature = "mock")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let oss = Oss::sandbox().await?;
+    /// let (acme, other) = (oss.acting_for("acme".parse()?), oss.acting_for("other".parse()?));
+    ///
+    /// let number = acme.reserve_random("11".parse()?, None).await?.msisdn;
+    /// assert!(matches!(other.release(number).await, Err(Error::UnknownNumber(_))));
+    /// acme.release(number).await?;
+    /// # oss.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "mock"))]
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn acting_for(&self, brand: BrandId) -> Self {
+        Self { tenant: Some(self.tenant_of(brand)), parts: self.parts.clone() }
+    }
+
     /// Whether the service can do its work: the database answers and has the tables of this version.
     ///
     /// # Errors
@@ -163,6 +199,22 @@ impl Oss {
     #[must_use]
     pub fn sweep_interval(&self) -> Duration {
         self.settings().sweep_interval
+    }
+
+    /// To whom the steps of an operation are confined.
+    pub(crate) fn tenant(&self) -> Option<&Tenant> {
+        self.tenant.as_ref()
+    }
+
+    /// The tenant that a brand is.
+    pub(crate) fn tenant_of(&self, brand: BrandId) -> Tenant {
+        let has_older_data = brand == self.settings().brand;
+        Tenant::new(brand, has_older_data)
+    }
+
+    /// The brand on whose behalf Sigan is asked to hold numbers.
+    pub(crate) fn brand(&self) -> &BrandId {
+        self.tenant().map_or(&self.settings().brand, Tenant::brand)
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -212,12 +264,16 @@ impl Oss {
 
     /// Runs an operation whole, even where its caller stops waiting: a dropped future must not leave a call to Sigan half
     /// accounted for.
-    pub(crate) async fn tracked<T, F>(&self, operation: impl FnOnce(Self) -> F) -> Result<T, Error>
+    pub(crate) async fn tracked<T, F>(
+        &self,
+        operation: Operation,
+        work: impl FnOnce(Self) -> F,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn(operation(self.clone())).await.unwrap_or_else(|panicked| {
+        self.spawn(observed(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
             // What a panic says may carry anything.
             let panicked = panicked.is_panic();
             tracing::error!(panicked, "An operation stopped half-way; recovery will settle it.");

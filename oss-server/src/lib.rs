@@ -15,7 +15,9 @@ mod problem;
 mod routes;
 mod serve;
 mod start;
+mod telemetry;
 
 pub use access::Access;
 pub use routes::{Health, Routers, routers};
 pub use start::{Args, Failure, run};
+pub use telemetry::Metrics;

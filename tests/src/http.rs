@@ -3,11 +3,14 @@
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
+use crate::document;
+
 /// A client of one server.
 #[derive(Debug, Clone)]
 pub struct Http {
     base: String,
     client: Client,
+    key: Option<String>,
 }
 
 /// An answer: its status, and its body where it has one.
@@ -30,7 +33,19 @@ impl Http {
     #[must_use]
     pub fn new(address: &str) -> Self {
         let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
-        Self { base: format!("http://{address}"), client }
+        Self { base: format!("http://{address}"), client, key: None }
+    }
+
+    /// The same, over TLS or whatever else a client of its own can do.
+    #[must_use]
+    pub fn over(base: &str, client: Client) -> Self {
+        Self { base: base.to_owned(), client, key: None }
+    }
+
+    /// The same, showing a client's key.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self.clone() }
     }
 
     /// The server's address.
@@ -45,7 +60,11 @@ impl Http {
 
     /// A request that has not been sent.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
     }
 
     /// Sends a request and checks its answer.
@@ -63,7 +82,11 @@ impl Http {
     ///
     /// Where the answer lacks what every answer must have.
     pub async fn try_send(&self, request: RequestBuilder) -> Option<Answer> {
-        let response = request.send().await.ok()?;
+        let (client, request) = request.build_split();
+        let request = request.expect("the request can be sent");
+        let method = request.method().clone();
+        let response = client.execute(request).await.ok()?;
+        let path = response.url().path().to_owned();
         let (status, headers) = (response.status(), response.headers().clone());
         let header =
             |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().to_owned());
@@ -79,6 +102,7 @@ impl Http {
             assert_eq!(header("content-type").as_deref(), Some("application/problem+json"), "{body}");
             check_problem(&body, status, &id, retry_after);
         }
+        document::check(&method, &path, status, body["type"].as_str());
         Some(Answer { status: status.as_u16(), body, retry_after })
     }
 

@@ -9,6 +9,7 @@ use oss_core::sigan::mock::{Inventory, RunningSigan, SiganMock};
 use serde_json::Value;
 
 use crate::backend::Database;
+use crate::clients::ClientsFile;
 use crate::http::Http;
 use crate::process::{built, signal};
 
@@ -35,6 +36,34 @@ impl Server {
         (server, sigan)
     }
 
+    /// The same, for the clients of a file.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub async fn for_clients(
+        database: &Database,
+        clients: &ClientsFile,
+        more: &[(&str, &str)],
+    ) -> (Self, RunningSigan) {
+        let sigan = SiganMock::new(Inventory::new("PR")).start().await;
+        let mut command = Self::on(database, sigan.url().as_str(), more);
+        command.arg("--config").arg(clients.path());
+        (Self::spawn(command), sigan)
+    }
+
+    /// A sandbox, for the clients of a file.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    #[must_use]
+    pub fn sandbox(clients: &ClientsFile, more: &[(&str, &str)]) -> Self {
+        let mut command = Self::command();
+        command.arg("--sandbox").arg("--config").arg(clients.path()).envs(more.iter().copied());
+        Self::spawn(command)
+    }
+
     /// A server on a database and a Sigan.
     ///
     /// # Panics
@@ -42,6 +71,12 @@ impl Server {
     /// Where it does not start.
     #[must_use]
     pub fn start(database: &Database, sigan: &str, more: &[(&str, &str)]) -> Self {
+        let mut command = Self::on(database, sigan, more);
+        command.arg("--allow-anonymous");
+        Self::spawn(command)
+    }
+
+    fn on(database: &Database, sigan: &str, more: &[(&str, &str)]) -> Command {
         let settings = [
             ("OSS_DATABASE_URL", database.url()),
             ("OSS_SIGAN_URL", sigan),
@@ -51,8 +86,8 @@ impl Server {
             ("OSS_SWEEP_INTERVAL", "1h"),
         ];
         let mut command = Self::command();
-        command.arg("--allow-anonymous").envs(settings).envs(more.iter().copied());
-        Self::spawn(command)
+        command.envs(settings).envs(more.iter().copied());
+        command
     }
 
     /// The binary on a free port, with an empty environment and a log that can be read.
@@ -78,7 +113,7 @@ impl Server {
         let kept = log.clone();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                if let Some(address) = listening(&line) {
+                if let Some(address) = listening(&line, "address") {
                     let _ = told.send(address);
                 }
                 kept.lock().expect("nobody panics with the log").push(line);
@@ -139,6 +174,40 @@ impl Server {
         signal(self.child.id(), "TERM");
     }
 
+    /// Asks it to read again what it may read again.
+    pub fn hang_up(&self) {
+        signal(self.child.id(), "HUP");
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A client of the listener that is for those who run it.
+    ///
+    /// # Panics
+    ///
+    /// Where it has none.
+    #[must_use]
+    pub fn admin(&self) -> Http {
+        let address = self.log().iter().find_map(|line| listening(line, "admin"));
+        Http::new(&address.expect("it listens there"))
+    }
+
+    /// The memory that it has in use, in KiB.
+    ///
+    /// # Panics
+    ///
+    /// Where the system does not tell.
+    #[must_use]
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Waits for its end.
     ///
     /// # Panics
@@ -163,7 +232,7 @@ impl Drop for Server {
     }
 }
 
-fn listening(line: &str) -> Option<String> {
+fn listening(line: &str, field: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
-    (line["message"] == "Listening.").then(|| line["address"].as_str().map(str::to_owned)).flatten()
+    (line["message"] == "Listening.").then(|| line[field].as_str().map(str::to_owned)).flatten()
 }

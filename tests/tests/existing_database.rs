@@ -57,7 +57,7 @@ async fn what_is_there_stays_and_goes_on() {
     let lease = std::time::Duration::from_mins(10);
     let begin = async |id: &str| {
         let (attempt, choice) = (ReservationId::new(), 1.try_into().unwrap());
-        store.begin_reservation(attempt, preview(id), choice, Some(lease)).await.unwrap()
+        store.begin_reservation(None, attempt, preview(id), choice, Some(lease)).await.unwrap()
     };
     assert_eq!(begin("018f0000-0000-7000-8000-000000000001").await, Begin::Expired);
     let Begin::Started(taken) = begin("018f0000-0000-7000-8000-000000000002").await else {
@@ -65,11 +65,11 @@ async fn what_is_there_stays_and_goes_on() {
     };
     store.confirm(&taken, lease).await.unwrap();
 
-    let released = store.release(number("11999950001"), lease).await.unwrap();
+    let released = store.release(None, number("11999950001"), lease).await.unwrap();
     let Release::Returned(Some(delivery)) = released else { panic!("{released:?}") };
     assert_eq!(delivery.hold.external_id.as_str(), "OLD-1");
     let told = store.delivered(delivery.reservation).await.unwrap();
     assert_eq!(told, Some(ReservationState::Released));
-    let ported = store.release(number("11999950009"), lease).await.unwrap();
+    let ported = store.release(None, number("11999950009"), lease).await.unwrap();
     assert_eq!(ported, Release::Forbidden(NumberStatus::InUse));
 }

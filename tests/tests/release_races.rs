@@ -1,11 +1,20 @@
-//! A release that waits for the row of its number, on PostgreSQL, while the attempt that has the number moves on.
+//! A call that waits for the rows of its number, on PostgreSQL, while the attempt that has the number moves on.
 
 use std::time::Duration;
 
 use oss_core::ReservationState as State;
-use oss_core::store::{Begin, Release};
+use oss_core::store::{Assign, Begin, Release, Tenant};
+use oss_tests::backend::Database;
 use oss_tests::conformance::Fixture;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+/// Until so many statements wait for a lock.
+async fn waits(database: &Database, statements: i64) {
+    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    while database.count(waiting).await < statements {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_that_says_it_freed_a_number_freed_it() {
@@ -22,18 +31,15 @@ async fn a_release_that_says_it_freed_a_number_freed_it() {
     other.execute(AssertSqlSafe(lock)).await.unwrap();
     let release = tokio::spawn({
         let store = db.store.clone();
-        async move { store.release(msisdn, Duration::from_mins(10)).await }
+        async move { store.release(None, msisdn, Duration::from_mins(10)).await }
     });
-    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
-    while database.count(waiting).await == 0 {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    waits(database, 1).await;
     // Either this waits for the release, or the release finds what this wrote.
     let begun = tokio::spawn({
         let (store, id) = (db.store.clone(), preview.id);
         let attempt = oss_core::ReservationId::new();
         let lease = Some(Duration::from_mins(10));
-        async move { store.begin_reservation(attempt, id, 1.try_into().unwrap(), lease).await }
+        async move { store.begin_reservation(None, attempt, id, 1.try_into().unwrap(), lease).await }
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
     other.execute("commit").await.unwrap();
@@ -46,5 +52,52 @@ async fn a_release_that_says_it_freed_a_number_freed_it() {
         }
         Release::InFlight => assert_eq!(db.states(msisdn).await.1, [State::Pending]),
         other => panic!("{other:?}: {:?}", db.states(msisdn).await),
+    }
+}
+
+/// While a brand's calls wait, its number goes to another brand, which puts it on a line, or is held anew by the brand itself.
+/// What the calls found before they waited says nothing of whose it is now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waited_is_told_what_its_own_brand_has_now() {
+    for (given_back, new_brand, status) in
+        [(false, "other", "IN_USE"), (false, "acme", "RESERVED"), (true, "acme", "RESERVED")]
+    {
+        let db = Fixture::postgres().await;
+        let database = db.database.as_ref().expect("PostgreSQL has one");
+        let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
+        if given_back {
+            db.store.release(None, msisdn, Duration::from_mins(10)).await.unwrap();
+        }
+
+        let mut another = PgConnection::connect(database.url()).await.unwrap();
+        another.execute("begin").await.unwrap();
+        let held_anew = format!(
+            "update reservation set state = 'RELEASED', due_at = null where msisdn = '{msisdn}';
+             insert into reservation (id, external_id, brand_id, msisdn, state, due_at, hold_expires_at)
+             values (gen_random_uuid(), 'NEW', '{new_brand}', '{msisdn}', 'HELD', now() + interval '1 day', now());
+             update phone_number set status = '{status}', updated_at = clock_timestamp() where msisdn = '{msisdn}';"
+        );
+        another.execute(AssertSqlSafe(held_anew)).await.unwrap();
+        let calls = [true, false].map(|has_older_data| {
+            let acme = Tenant::new("acme".parse().expect("a brand"), has_older_data);
+            let (store, tenant) = (db.store.clone(), acme.clone());
+            let sim = uuid::Uuid::now_v7().into();
+            let assign = tokio::spawn(async move { store.assign(Some(&tenant), msisdn, sim).await.unwrap() });
+            let store = db.store.clone();
+            let lease = Duration::from_mins(10);
+            let release =
+                tokio::spawn(async move { store.release(Some(&acme), msisdn, lease).await.unwrap() });
+            (assign, release)
+        });
+        waits(database, 4).await;
+        another.execute("commit").await.unwrap();
+        for (assign, release) in calls {
+            let told = (assign.await.unwrap(), release.await.unwrap());
+            if new_brand == "other" {
+                assert_eq!(told, (Assign::Unknown, Release::Unknown));
+            } else {
+                assert!(told.0 != Assign::Unknown && told.1 != Release::Unknown, "{given_back} {told:?}");
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@ mod audit;
 mod ddd;
 mod devices;
 pub(crate) mod import;
+pub(crate) mod keys;
 pub(crate) mod migrate;
 mod preview;
 mod release;
@@ -44,7 +45,11 @@ pub(crate) async fn run(oss: &Oss, command: Command, output: Output) -> Result<E
         Command::Audit { fix, force, min_age } => {
             return audit::run(oss, AuditOptions { fix, force, young: min_age }, output).await;
         }
-        Command::Ddd { .. } | Command::Devices { .. } | Command::Migrate | Command::SiganMock { .. } => {
+        Command::Ddd { .. }
+        | Command::Devices { .. }
+        | Command::Keys { .. }
+        | Command::Migrate
+        | Command::SiganMock { .. } => {
             return Err(Failure::internal("a command without a client was given one".to_owned()));
         }
     }

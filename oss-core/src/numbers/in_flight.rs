@@ -1,6 +1,7 @@
 //! Which calls this process is working on, so that a second one like it waits for the first instead of asking Sigan again.
 //!
-//! A convenience, never the lock: the database decides who reserves. A call that another process works on is not here.
+//! A convenience, never the lock: the database decides who reserves. A call that another process works on is not here. All
+//! that a waiter learns is that a call has ended: the answer it gets is the database's, which knows what belongs to whom.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

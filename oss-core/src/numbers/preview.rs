@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Lane, PreReservation, PreReserve, Refusal, SiganError, Turn};
 use crate::store::{KeyedPreview, NewPreview};
+use crate::telemetry::Operation;
 
 /// How much longer than its preview Sigan keeps the numbers ("1 minuto a mais que a configuração").
 pub(crate) const HOLD_MARGIN: Duration = Duration::from_mins(1);
@@ -66,7 +67,7 @@ impl Oss {
         previous: Option<PreviewId>,
         key: Option<IdempotencyKey>,
     ) -> Result<Preview, Error> {
-        self.tracked(move |oss| async move {
+        self.tracked(Operation::CreatePreview, move |oss| async move {
             match key {
                 Some(key) => oss.alone(&key, oss.preview_once(ddd, previous, &key)).await,
                 None => oss.new_preview(ddd, previous, None).await?.ok_or(Error::KeyInFlight),
@@ -82,14 +83,14 @@ impl Oss {
         previous: Option<PreviewId>,
         key: &IdempotencyKey,
     ) -> Result<Preview, Error> {
-        if let Some(known) = self.store().keyed_preview(key).await? {
+        if let Some(known) = self.store().keyed_preview(self.tenant(), key).await? {
             return known.again(ddd, previous);
         }
         if let Some(preview) = self.new_preview(ddd, previous, Some(key)).await? {
             return Ok(preview);
         }
         // Another process was faster. What Sigan offered to this call lapses there by itself.
-        self.store().keyed_preview(key).await?.ok_or(Error::KeyInFlight)?.again(ddd, previous)
+        self.store().keyed_preview(self.tenant(), key).await?.ok_or(Error::KeyInFlight)?.again(ddd, previous)
     }
 
     /// None where another preview has the key.
@@ -118,7 +119,7 @@ impl Oss {
         let preview = NewPreview {
             id: PreviewId::new(),
             external_id: pre_reservation.external_id,
-            brand: self.settings().brand.clone(),
+            brand: self.brand().clone(),
             msisdns: pre_reservation.msisdns,
             valid_for: self.settings().preview_ttl.saturating_sub(asked.elapsed()),
             previous,
@@ -134,7 +135,8 @@ impl Oss {
     }
 
     async fn replaceable(&self, id: PreviewId) -> Result<ExternalId, Error> {
-        let previous = self.store().previous_preview(id).await?.ok_or(Error::UnknownPrevious(id))?;
+        let previous =
+            self.store().previous_preview(self.tenant(), id).await?.ok_or(Error::UnknownPrevious(id))?;
         if previous.in_use {
             return Err(Error::PreviewUsed(id));
         }
@@ -152,7 +154,7 @@ impl Oss {
         let wish = PreReserve {
             ddd,
             quantity: u8::try_from(quantity).unwrap_or(u8::MAX),
-            brand: self.settings().brand.clone(),
+            brand: self.brand().clone(),
             hold_for: self.settings().preview_ttl + HOLD_MARGIN,
             previous,
         };
@@ -166,7 +168,8 @@ impl Oss {
 impl KeyedPreview {
     /// The answer to a repeated call, where it is the same call.
     fn again(self, ddd: Ddd, previous: Option<PreviewId>) -> Result<Preview, Error> {
-        let same = self.previous == previous && self.msisdns.iter().all(|msisdn| msisdn.ddd() == ddd);
+        let same =
+            self.own && self.previous == previous && self.msisdns.iter().all(|msisdn| msisdn.ddd() == ddd);
         if same { Ok(Preview::new(self.id, &self.msisdns)) } else { Err(Error::KeyReused) }
     }
 }

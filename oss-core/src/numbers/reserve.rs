@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Doubt, Hold, Lane, Turn};
 use crate::store::{Begin, BeginRandom, Keyed};
+use crate::telemetry::Operation;
 
 /// A number that is now held for the caller. Serialises as callers get it over HTTP, the number in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -46,7 +47,11 @@ impl Oss {
     /// [`Error::SiganRefused`] and [`Error::SiganBusy`], which leave nothing held; [`Error::OutcomeUnknown`], after which the
     /// same call settles the matter.
     pub async fn reserve(&self, preview: PreviewId, choice: Choice) -> Result<Reservation, Error> {
-        self.tracked(move |oss| async move { oss.reserve_of_preview(preview, choice).await }).await
+        self.tracked(
+            Operation::Reserve,
+            move |oss| async move { oss.reserve_of_preview(preview, choice).await },
+        )
+        .await
     }
 
     /// Reserves a random number of an area code, without a preview.
@@ -59,7 +64,7 @@ impl Oss {
     /// [`Error::UnknownDdd`], [`Error::NoNumbersLeft`], [`Error::NumberTaken`]; [`Error::KeyReused`],
     /// [`Error::KeyInFlight`], [`Error::KeySpent`]; [`Error::OutcomeUnknown`]; and those of Sigan and of the store.
     pub async fn reserve_random(&self, ddd: Ddd, key: Option<IdempotencyKey>) -> Result<Reservation, Error> {
-        self.tracked(move |oss| async move {
+        self.tracked(Operation::ReserveRandom, move |oss| async move {
             match key {
                 Some(key) => oss.alone(&key, oss.reserve_any_once(ddd, &key)).await,
                 None => oss.reserve_any(ddd).await,
@@ -79,7 +84,8 @@ impl Oss {
             // Lock da pré-reserva; busca preview, preview_number e phone_number: one statement.
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();
-            let begun = self.store().begin_reservation(attempt, preview, choice, lease_for).await?;
+            let begun =
+                self.store().begin_reservation(self.tenant(), attempt, preview, choice, lease_for).await?;
             match (begun, turn) {
                 // se preview não existe, emite 404
                 (Begin::UnknownPreview, _) => return Err(Error::UnknownPreview(preview)),
@@ -125,7 +131,7 @@ impl Oss {
             let turn = self.sigan().turn(Lane::Caller).await;
             let lease_for = turn.is_ok().then(|| self.settings().lease());
             let clock = LeaseClock::start(self.settings().lease());
-            match (self.store().resume_keyed(key, ddd, lease_for).await?, turn) {
+            match (self.store().resume_keyed(self.tenant(), key, ddd, lease_for).await?, turn) {
                 (Some(Keyed::Held(msisdn)), _) => return Ok(Reservation { msisdn }),
                 (Some(Keyed::OtherRequest), _) => return Err(Error::KeyReused),
                 (Some(Keyed::Spent), _) => return Err(Error::KeySpent),
@@ -168,8 +174,7 @@ impl Oss {
         // Busca phone_number; se existe e está em status de uso, emite 500
         let lease_for = self.settings().lease();
         let clock = LeaseClock::start(lease_for);
-        let brand = &self.settings().brand;
-        match self.store().begin_random(ReservationId::new(), &hold, brand, key, lease_for).await? {
+        match self.store().begin_random(ReservationId::new(), &hold, self.brand(), key, lease_for).await? {
             BeginRandom::Taken => Err(taken(msisdn)),
             BeginRandom::KeyInUse => Ok(None),
             BeginRandom::Started(lease) => self.reserve_in_sigan(turn, &lease, clock).await.map(Some),

@@ -4,7 +4,7 @@
 //! that say the same; a function here then names the answer. Knows no SQL.
 
 use super::{Assign, Begin, Delivery, Keyed, Lease, Release};
-use crate::numbers::{Ddd, ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
+use crate::numbers::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
 use crate::sigan::Hold;
 
 /// How often a step is taken again that found its rows changed under it, before the caller is told to come back later.
@@ -104,13 +104,15 @@ pub(super) struct KeyedRow {
     pub(super) own: Own,
     /// Sigan's name for its pre-reservation.
     pub(super) external_id: ExternalId,
+    /// Whether it was for the same area code and the same brand.
+    pub(super) same_request: bool,
 }
 
 impl KeyedRow {
-    /// What a repeated call for a number of `ddd` is told. [`Keyed::Resumed`] is to be written first.
-    pub(super) fn verdict(self, ddd: Ddd) -> Keyed {
-        let Self { own, external_id } = self;
-        if own.msisdn.ddd() != ddd {
+    /// What a repeated call is told. [`Keyed::Resumed`] is to be written first.
+    pub(super) fn verdict(self) -> Keyed {
+        let Self { own, external_id, same_request } = self;
+        if !same_request {
             return Keyed::OtherRequest;
         }
         match own.state {
@@ -249,17 +251,16 @@ mod tests {
 
     #[test]
     fn a_repeated_call_is_told_what_became_of_the_first() {
-        let told = |state, due, ddd: &str| {
-            let row = KeyedRow { own: own(state, due), external_id: "PR-1".parse().unwrap() };
-            row.verdict(ddd.parse().unwrap())
+        let told = |state, due, same_request| {
+            KeyedRow { own: own(state, due), external_id: "PR-1".parse().unwrap(), same_request }.verdict()
         };
-        assert!(matches!(told(State::Held, false, "11"), Keyed::Held(_)));
-        assert!(matches!(told(State::InDoubt, false, "11"), Keyed::Resumed(Lease { call: 2, .. })));
-        assert!(matches!(told(State::Pending, true, "11"), Keyed::Resumed(_)));
-        assert_eq!(told(State::Pending, false, "11"), Keyed::InFlight);
-        assert_eq!(told(State::Cancelling, true, "11"), Keyed::InFlight);
-        assert_eq!(told(State::Released, false, "11"), Keyed::Spent);
-        assert_eq!(told(State::Held, false, "21"), Keyed::OtherRequest);
+        assert!(matches!(told(State::Held, false, true), Keyed::Held(_)));
+        assert!(matches!(told(State::InDoubt, false, true), Keyed::Resumed(Lease { call: 2, .. })));
+        assert!(matches!(told(State::Pending, true, true), Keyed::Resumed(_)));
+        assert_eq!(told(State::Pending, false, true), Keyed::InFlight);
+        assert_eq!(told(State::Cancelling, true, true), Keyed::InFlight);
+        assert_eq!(told(State::Released, false, true), Keyed::Spent);
+        assert_eq!(told(State::Held, false, false), Keyed::OtherRequest);
     }
 
     #[test]

@@ -10,19 +10,21 @@ mod migrations;
 mod postgres;
 mod rows;
 mod sqlite;
+mod tenant;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use answers::{
-    Assign, Begin, BeginRandom, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview, KnownHold, Lease,
-    LiveHold, NewPreview, Overdue, PreviousPreview, Range, Release,
+    Assign, Begin, BeginRandom, Census, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview, KnownHold,
+    Lease, LiveHold, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release,
 };
 use async_trait::async_trait;
 pub use catalog::CatalogStore;
 pub use postgres::PostgresStore;
 use secrecy::ExposeSecret;
 pub use sqlite::{Clock, SqliteStore, SystemClock};
+pub use tenant::Tenant;
 
 use crate::config::DatabaseConfig;
 use crate::numbers::{
@@ -68,7 +70,8 @@ impl StoreError {
 /// The database, as the operations on numbers see it.
 ///
 /// Every method is one step that happens whole or not at all. Each may be repeated after an error: a step that had
-/// happened after all is recognised by the ids its caller chose.
+/// happened after all is recognised by the ids its caller chose. A step that is confined to a [`Tenant`] answers for what
+/// belongs to another as it does for what does not exist.
 #[async_trait]
 pub trait Store: CatalogStore {
     /// Whether the database answers and has the tables of this version.
@@ -78,10 +81,18 @@ pub trait Store: CatalogStore {
     async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError>;
 
     /// The preview that a new one is to replace.
-    async fn previous_preview(&self, id: PreviewId) -> Result<Option<PreviousPreview>, StoreError>;
+    async fn previous_preview(
+        &self,
+        tenant: Option<&Tenant>,
+        id: PreviewId,
+    ) -> Result<Option<PreviousPreview>, StoreError>;
 
-    /// The preview that was created under a key.
-    async fn keyed_preview(&self, key: &IdempotencyKey) -> Result<Option<KeyedPreview>, StoreError>;
+    /// The preview that was created under a key, whoever it belongs to: the key bars another.
+    async fn keyed_preview(
+        &self,
+        tenant: Option<&Tenant>,
+        key: &IdempotencyKey,
+    ) -> Result<Option<KeyedPreview>, StoreError>;
 
     /// Stores a preview with its numbers, and ends the one whose place it takes. False, and nothing is stored, where another
     /// preview has its key.
@@ -92,6 +103,7 @@ pub trait Store: CatalogStore {
     /// An attempt of this preview at this number whose outcome is in doubt, or whose lease ran out, is taken up again.
     async fn begin_reservation(
         &self,
+        tenant: Option<&Tenant>,
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
@@ -109,9 +121,10 @@ pub trait Store: CatalogStore {
     ) -> Result<BeginRandom, StoreError>;
 
     /// What became of the random reservation that was begun under a key; none where none was, or nothing came of it. Without
-    /// a `lease` it only looks.
+    /// a `lease` it only looks. One that belongs to another tenant is another request.
     async fn resume_keyed(
         &self,
+        tenant: Option<&Tenant>,
         key: &IdempotencyKey,
         ddd: Ddd,
         lease: Option<Duration>,
@@ -139,7 +152,12 @@ pub trait Store: CatalogStore {
     ) -> Result<Option<Delivery>, StoreError>;
 
     /// Gives a number back. The hold's row is `RELEASING`, leased for `lease` to the caller, who tells Sigan at once.
-    async fn release(&self, msisdn: Msisdn, lease: Duration) -> Result<Release, StoreError>;
+    async fn release(
+        &self,
+        tenant: Option<&Tenant>,
+        msisdn: Msisdn,
+        lease: Duration,
+    ) -> Result<Release, StoreError>;
 
     /// Sigan was told: what was `RELEASING` is `RELEASED`, what was `CANCELLING` is `REJECTED`. The state it came to; none
     /// where another had told before.
@@ -154,10 +172,12 @@ pub trait Store: CatalogStore {
     ) -> Result<(), StoreError>;
 
     /// Puts a reserved number on a line.
-    async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError>;
+    async fn assign(&self, tenant: Option<&Tenant>, msisdn: Msisdn, sim: SimId)
+    -> Result<Assign, StoreError>;
 
-    /// What a number is now and every hold it has had, the latest first; none for a number never seen.
-    async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError>;
+    /// What a number is now and every hold it has had, the latest first; none for a number never seen. A tenant is told of
+    /// its own holds alone.
+    async fn number(&self, tenant: Option<&Tenant>, msisdn: Msisdn) -> Result<Option<Number>, StoreError>;
 
     /// Settles what needs no word of Sigan, of at most `limit` abandoned numbers and as many attempts whose lease ran out:
     /// the numbers are `RETURNED` and their holds due to be told, unless they are on a line; the attempts are `IN_DOUBT`.
@@ -170,16 +190,26 @@ pub trait Store: CatalogStore {
     /// Deletes at most `limit` previews that ended more than `retention` ago and that nothing unsettled refers to.
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError>;
 
+    /// Counts the reservations that the sweep still has to look at, now or later, by state. Reads at most `limit` of them, those
+    /// due first.
+    async fn census(&self, limit: u32) -> Result<Census, StoreError>;
+
+    /// How the connections are used now. Asks nobody.
+    fn pools(&self) -> Vec<PoolUsage>;
+
     /// What is known here of holds that Sigan lists, in their order. Young is what changed within `young`.
     async fn known_holds(&self, listed: &[ListedHold], young: Duration)
     -> Result<Vec<KnownHold>, StoreError>;
 
-    /// The numbers of a range that are `RESERVED` or `IN_USE` here and that Sigan should hold for a brand, in order, at most
-    /// `limit`: not those that were ported in, nor those held for another brand. Young is what changed within `young`.
+    /// The brands that are recorded of live reservations.
+    async fn holding_brands(&self) -> Result<Vec<BrandId>, StoreError>;
+
+    /// The numbers of a range that are `RESERVED` or `IN_USE` here, belong to a tenant, and that Sigan should hold for its
+    /// brand, in order, at most `limit`: not those that were ported in. Young is what changed within `young`.
     async fn held_numbers(
         &self,
+        tenant: &Tenant,
         range: Range,
-        brand: &BrandId,
         young: Duration,
         limit: u32,
     ) -> Result<Vec<HeldNumber>, StoreError>;

@@ -7,14 +7,12 @@
 mod operations;
 mod problems;
 mod schemas;
-mod serve;
+pub(crate) mod serve;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
-
-pub(crate) use self::serve::served;
 
 const DESCRIPTION: &str = "\
 The life of a phone number between an MVNE and Sigan, Vivo's number inventory: numbers are pre-reserved, reserved, put on a line \

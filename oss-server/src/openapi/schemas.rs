@@ -199,6 +199,7 @@ fn answers() -> Value {
         "Brand": open(json!({ "id": uuid(), "name": text() }), &[], brand.clone()),
         "Models": open(json!({ "models": list("Model") }), &[], json!({ "models": [model] })),
         "Model": open(json!({ "model": text(), "name": text() }), &[], model.clone()),
+        "Document": { "type": "object", "description": "OpenAPI 3.1" },
         "EsimCheck": open(
             json!({
                 "supportsEsim": { "type": "boolean", "description": "Whether it does, for certain" },

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::{Extension, Router};
 use serde_json::Value;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::etag::tagged;
+use crate::problem::Problem;
 use crate::routes::{AppState, unknown};
 
 /// Where the document is.
@@ -21,13 +21,30 @@ const DOCUMENT: &str = "/openapi.json";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Routes for the document and its page.
-pub(crate) fn served(document: Value) -> Router<AppState> {
-    let document = Arc::new(document);
-    let send = async move |headers: HeaderMap| tagged(&headers, &*document);
+/// These routes, with the page beside them and the document for [`document`].
+pub(crate) fn with_page(routes: Router<AppState>, document: Value) -> Router<AppState> {
     // The page would otherwise ask a validator on the internet about the document.
     let page = SwaggerUi::new("/docs").config(Config::from(DOCUMENT).validator_url("none"));
-    Router::from(page).layer(from_fn(protected)).route(DOCUMENT, get(send))
+    routes.merge(Router::from(page).layer(from_fn(protected))).layer(Extension(Arc::new(document)))
+}
+
+/// This document
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "document",
+    tag = "Operations",
+    params(("If-None-Match" = String, Header)),
+    responses(
+        (status = 200, description = "The document", body = ref("#/components/schemas/Document")),
+        (status = 304, description = "The caller has it"),
+    ),
+)]
+pub(crate) async fn document(
+    Extension(document): Extension<Arc<Value>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    tagged(&headers, &document)
 }
 
 async fn protected(request: Request, next: Next) -> Response {

@@ -13,7 +13,7 @@ use crate::routes::described;
 
 fn document() -> Value {
     let access = Access::anyone(NonZeroU32::MAX).unwrap();
-    described(&Arc::new(access)).2
+    described(&Arc::new(access), false).2
 }
 
 /// Every object and list in a value, with itself.

@@ -18,9 +18,9 @@ fn sim() -> SimId {
 
 pub async fn a_held_number_goes_on_a_line(db: &Fixture) {
     let (msisdn, sim_id) = (db.held(&db.preview().await, 1).await.hold.msisdn, sim());
-    assert_eq!(db.store.assign(msisdn, sim_id).await.unwrap(), Assign::Assigned);
-    assert_eq!(db.store.assign(msisdn, sim_id).await.unwrap(), Assign::Assigned, "again, the same SIM");
-    assert_eq!(db.store.assign(msisdn, sim()).await.unwrap(), Assign::AssignedElsewhere);
+    assert_eq!(db.store.assign(None, msisdn, sim_id).await.unwrap(), Assign::Assigned);
+    assert_eq!(db.store.assign(None, msisdn, sim_id).await.unwrap(), Assign::Assigned, "again, the same SIM");
+    assert_eq!(db.store.assign(None, msisdn, sim()).await.unwrap(), Assign::AssignedElsewhere);
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
     let line = db.number(msisdn).await.unwrap().line.unwrap();
     assert_eq!(line.assigned_sim_id, Some(sim_id));
@@ -30,14 +30,17 @@ pub async fn a_held_number_goes_on_a_line(db: &Fixture) {
 pub async fn only_what_is_certain_goes_on_a_line(db: &Fixture) {
     let preview = db.preview().await;
     let msisdn = preview.msisdns[0];
-    assert_eq!(db.store.assign(msisdn, sim()).await.unwrap(), Assign::Unknown);
+    assert_eq!(db.store.assign(None, msisdn, sim()).await.unwrap(), Assign::Unknown);
     let lease = db.doubtful(&preview, 1).await;
-    assert_eq!(db.store.assign(msisdn, sim()).await.unwrap(), Assign::InDoubt);
+    assert_eq!(db.store.assign(None, msisdn, sim()).await.unwrap(), Assign::InDoubt);
     assert!(matches!(db.begin(&preview, 1).await, Begin::Started(_)));
-    assert_eq!(db.store.assign(msisdn, sim()).await.unwrap(), Assign::InDoubt, "asked for again");
+    assert_eq!(db.store.assign(None, msisdn, sim()).await.unwrap(), Assign::InDoubt, "asked for again");
     db.store.confirm(&lease, LEASE).await.unwrap();
-    db.store.release(msisdn, LEASE).await.unwrap();
-    assert_eq!(db.store.assign(msisdn, sim()).await.unwrap(), Assign::Forbidden(NumberStatus::Returned));
+    db.store.release(None, msisdn, LEASE).await.unwrap();
+    assert_eq!(
+        db.store.assign(None, msisdn, sim()).await.unwrap(),
+        Assign::Forbidden(NumberStatus::Returned)
+    );
 }
 
 pub async fn a_number_shows_its_history(db: &Fixture) {
@@ -45,7 +48,7 @@ pub async fn a_number_shows_its_history(db: &Fixture) {
     let msisdn = first.msisdns[0];
     assert_eq!(db.number(msisdn).await, None);
     db.held(&first, 1).await;
-    db.store.release(msisdn, LEASE).await.unwrap();
+    db.store.release(None, msisdn, LEASE).await.unwrap();
     let second = db.same_numbers(&first).await;
     db.held(&second, 1).await;
     let number = db.number(msisdn).await.unwrap();

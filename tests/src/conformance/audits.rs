@@ -13,7 +13,7 @@ use oss_core::store::{Delivery, KnownHold, Range, Release};
 use oss_core::{NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
-use super::fixture::{LEASE, hold};
+use super::fixture::{LEASE, acme, hold, other};
 
 const ALL: Range = Range { after: None, until: None };
 const NOTHING_IS_YOUNG: Duration = Duration::ZERO;
@@ -33,7 +33,8 @@ pub async fn a_listed_hold_is_found_by_number_and_id(db: &Fixture) {
     let held = db.held(&first, 1).await;
     let second = db.same_numbers(&first).await;
     let released = db.held(&db.preview().await, 1).await;
-    let Release::Returned(Some(delivery)) = db.store.release(released.hold.msisdn, LEASE).await.unwrap()
+    let Release::Returned(Some(delivery)) =
+        db.store.release(None, released.hold.msisdn, LEASE).await.unwrap()
     else {
         panic!("not told")
     };
@@ -62,13 +63,12 @@ pub async fn a_listed_hold_is_found_by_number_and_id(db: &Fixture) {
 }
 
 pub async fn held_numbers_come_in_pages(db: &Fixture) {
-    let brand = db.offer().brand;
     let mut numbers = Vec::new();
     for _ in 0..5 {
         numbers.push(db.held(&db.preview().await, 1).await.hold.msisdn);
     }
     let given_back = db.held(&db.preview().await, 1).await.hold.msisdn;
-    db.store.release(given_back, LEASE).await.unwrap();
+    db.store.release(None, given_back, LEASE).await.unwrap();
     let doubtful = db.doubtful(&db.preview().await, 1).await.hold.msisdn;
     numbers.push(doubtful);
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -76,17 +76,16 @@ pub async fn held_numbers_come_in_pages(db: &Fixture) {
     let mut walked = Vec::new();
     let mut range = ALL;
     loop {
-        let page = db.store.held_numbers(range, &brand, NOTHING_IS_YOUNG, 2).await.unwrap();
+        let page = db.store.held_numbers(&acme(), range, NOTHING_IS_YOUNG, 2).await.unwrap();
         assert!(page.iter().all(|number| !number.young));
         walked.extend(page.iter().map(|number| number.msisdn));
         let Some(last) = page.last() else { break };
         range.after = Some(last.msisdn);
     }
     assert_eq!(walked, numbers, "in order, without what was given back");
-    let another = "other".parse().expect("a brand");
-    assert_eq!(db.store.held_numbers(ALL, &another, NOTHING_IS_YOUNG, 10).await.unwrap(), []);
+    assert_eq!(db.store.held_numbers(&other(), ALL, NOTHING_IS_YOUNG, 10).await.unwrap(), []);
     let part = Range { after: Some(numbers[0]), until: Some(numbers[2]) };
-    let part = db.store.held_numbers(part, &brand, EVERYTHING_IS_YOUNG, 10).await.unwrap();
+    let part = db.store.held_numbers(&acme(), part, EVERYTHING_IS_YOUNG, 10).await.unwrap();
     assert_eq!(part.iter().map(|number| number.msisdn).collect::<Vec<_>>(), numbers[1..=2]);
     assert!(
         part.iter()
@@ -117,14 +116,14 @@ pub async fn a_number_that_is_held_here_is_no_stray(db: &Fixture) {
     assert_eq!(release().await, None, "a call is under way");
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(release().await, None, "held");
-    db.store.assign(lease.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    db.store.assign(None, lease.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
     assert_eq!(release().await, None, "on a line");
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
 }
 
 pub async fn only_an_idle_hold_is_given_back_as_lost(db: &Fixture) {
     let (held, assigned) = (db.held(&db.preview().await, 1).await, db.held(&db.preview().await, 1).await);
-    db.store.assign(assigned.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    db.store.assign(None, assigned.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
     let lost = async |id| db.store.give_back_lost(id, "not held in Sigan", LEASE).await.unwrap();
     assert_eq!(lost(assigned.reservation).await, None, "a customer is on the line");
     assert_eq!(lost(held.reservation).await.map(|delivery| delivery.hold), Some(held.hold.clone()));

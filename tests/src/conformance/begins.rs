@@ -21,7 +21,8 @@ pub async fn starts_once(db: &Fixture) {
 
 pub async fn may_be_repeated_by_its_own_id(db: &Fixture) {
     let (preview, id) = (db.preview().await, ReservationId::new());
-    let begin = async || db.store.begin_reservation(id, preview.id, choice(1), Some(LEASE)).await.unwrap();
+    let begin =
+        async || db.store.begin_reservation(None, id, preview.id, choice(1), Some(LEASE)).await.unwrap();
     let first = begin().await;
     assert!(matches!(&first, Begin::Started(lease) if lease.reservation == id));
     assert_eq!(begin().await, first);
@@ -31,7 +32,7 @@ pub async fn gives_the_held_number_again(db: &Fixture) {
     let preview = db.preview().await;
     let lease = db.held(&preview, 2).await;
     assert_eq!(db.begin(&preview, 2).await, Begin::Held(lease.hold.msisdn));
-    db.store.assign(lease.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    db.store.assign(None, lease.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
     assert_eq!(db.begin(&preview, 2).await, Begin::Held(lease.hold.msisdn), "also when it is on a line");
 }
 
@@ -81,14 +82,14 @@ pub async fn refuses_a_number_held_elsewhere(db: &Fixture) {
     assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "while it is asked for");
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "reserved");
-    db.store.assign(msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    db.store.assign(None, msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
     assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "on a line");
 }
 
 pub async fn starts_again_with_a_returned_number(db: &Fixture) {
     let first = db.preview().await;
     db.held(&first, 1).await;
-    db.store.release(first.msisdns[0], LEASE).await.unwrap();
+    db.store.release(None, first.msisdns[0], LEASE).await.unwrap();
     // Sigan offers it again, perhaps before it was told of the release in full.
     let second = db.same_numbers(&first).await;
     assert_eq!(db.started(&second, 1).await.hold, hold(&second, 1));
@@ -114,7 +115,7 @@ pub async fn resumes_a_lapsed_lease(db: &Fixture) {
 pub async fn only_looks_without_a_lease(db: &Fixture) {
     let preview = db.preview().await;
     let look = async |index| {
-        db.store.begin_reservation(ReservationId::new(), preview.id, choice(index), None).await.unwrap()
+        db.store.begin_reservation(None, ReservationId::new(), preview.id, choice(index), None).await.unwrap()
     };
     assert_eq!(look(1).await, Begin::Free);
     assert_eq!(db.number(preview.msisdns[0]).await, None, "nothing was written");
@@ -136,6 +137,6 @@ pub async fn takes_a_random_number_once(db: &Fixture) {
     assert_eq!(begin(ReservationId::new()).await, BeginRandom::Taken, "another attempt");
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(begin(ReservationId::new()).await, BeginRandom::Taken, "reserved");
-    db.store.release(lease.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap();
     assert!(matches!(begin(ReservationId::new()).await, BeginRandom::Started(_)), "given back");
 }

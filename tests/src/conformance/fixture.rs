@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use oss_core::sigan::Hold;
-use oss_core::store::{Begin, Lease, NewPreview, SqliteStore, Store, SystemClock};
+use oss_core::store::{Begin, Lease, NewPreview, SqliteStore, Store, SystemClock, Tenant};
 use oss_core::{Choice, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState};
 
 use crate::backend::Database;
@@ -112,7 +112,7 @@ impl Fixture {
     /// Where the store fails.
     pub async fn begin_for(&self, preview: &NewPreview, index: u8, lease: Duration) -> Begin {
         let begun =
-            self.store.begin_reservation(ReservationId::new(), preview.id, choice(index), Some(lease));
+            self.store.begin_reservation(None, ReservationId::new(), preview.id, choice(index), Some(lease));
         begun.await.expect("the store answers")
     }
 
@@ -156,7 +156,7 @@ impl Fixture {
     ///
     /// Where the store fails.
     pub async fn number(&self, msisdn: Msisdn) -> Option<Number> {
-        self.store.number(msisdn).await.expect("the store answers")
+        self.store.number(None, msisdn).await.expect("the store answers")
     }
 
     /// What a number is, and the state of each of its holds, the latest first.
@@ -166,6 +166,16 @@ impl Fixture {
             None => (None, Vec::new()),
         }
     }
+}
+
+/// The brand that the previews of a fixture are for.
+pub(super) fn acme() -> Tenant {
+    Tenant::new("acme".parse().expect("a brand"), false)
+}
+
+/// A brand that none of them is for.
+pub(super) fn other() -> Tenant {
+    Tenant::new("other".parse().expect("a brand"), false)
 }
 
 /// An index.

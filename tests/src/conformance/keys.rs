@@ -33,21 +33,21 @@ async fn started(db: &Fixture, key: &IdempotencyKey) -> Lease {
 }
 
 async fn resume(db: &Fixture, key: &IdempotencyKey, ddd: &str) -> Option<Keyed> {
-    db.store.resume_keyed(key, ddd.parse().unwrap(), Some(LEASE)).await.unwrap()
+    db.store.resume_keyed(None, key, ddd.parse().unwrap(), Some(LEASE)).await.unwrap()
 }
 
 pub async fn a_key_finds_its_preview(db: &Fixture) {
     let previous = db.preview().await;
     let preview = NewPreview { key: Some(key("k")), previous: Some(previous.id), ..db.offer() };
-    assert_eq!(db.store.keyed_preview(&key("k")).await.unwrap(), None);
+    assert_eq!(db.store.keyed_preview(None, &key("k")).await.unwrap(), None);
     assert!(db.store.create_preview(&preview).await.unwrap());
     assert!(db.store.create_preview(&preview).await.unwrap(), "the same step again");
-    let known = db.store.keyed_preview(&key("k")).await.unwrap().expect("it is known");
+    let known = db.store.keyed_preview(None, &key("k")).await.unwrap().expect("it is known");
     assert_eq!((known.id, &known.msisdns, known.previous), (preview.id, &preview.msisdns, Some(previous.id)));
 
     let second = NewPreview { key: Some(key("k")), ..db.offer() };
     assert!(!db.store.create_preview(&second).await.unwrap(), "the key is in use");
-    assert_eq!(db.store.previous_preview(second.id).await.unwrap(), None, "nothing was stored");
+    assert_eq!(db.store.previous_preview(None, second.id).await.unwrap(), None, "nothing was stored");
     let stranger = NewPreview { key: Some(key_of("other", "k")), id: PreviewId::new(), ..db.offer() };
     assert!(db.store.create_preview(&stranger).await.unwrap(), "the keys of two clients never meet");
 }
@@ -62,7 +62,7 @@ pub async fn a_key_finds_its_number(db: &Fixture) {
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(resume(db, &key, "11").await, Some(Keyed::Held(lease.hold.msisdn)));
     assert_eq!(resume(db, &key_of("other", "k"), "11").await, None);
-    db.store.release(lease.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap();
     assert_eq!(resume(db, &key, "11").await, Some(Keyed::Spent));
     assert_eq!(begin(db, &key).await, BeginRandom::KeyInUse);
 }
@@ -71,7 +71,7 @@ pub async fn a_key_takes_a_doubt_up_again(db: &Fixture) {
     let key = key("k");
     let lease = started(db, &key).await;
     db.store.doubt(&lease, "x", LAPSED).await.unwrap();
-    let look = db.store.resume_keyed(&key, "11".parse().unwrap(), None).await.unwrap();
+    let look = db.store.resume_keyed(None, &key, "11".parse().unwrap(), None).await.unwrap();
     assert_eq!(look, Some(Keyed::InDoubt));
     assert_eq!(resume(db, &key, "21").await, Some(Keyed::OtherRequest), "another request takes nothing up");
     let again = Lease { call: 2, ..lease.clone() };

@@ -14,6 +14,7 @@ pub mod previews;
 pub mod races;
 pub mod releases;
 pub mod sweeps;
+pub mod tenants;
 
 pub use self::fixture::Fixture;
 
@@ -24,7 +25,7 @@ macro_rules! older_behaviours {
         $crate::behaviours!(@list $open;
             older: a_number_of_a_preview_is_released_under_its_id, a_number_without_a_preview_is_given_back,
                 a_number_that_another_program_put_on_a_line_stays, a_number_on_a_line_elsewhere_is_taken,
-                a_ported_in_number_is_not_looked_for_in_sigan,
+                a_ported_in_number_is_not_looked_for_in_sigan, it_belongs_to_the_brand_that_there_was,
                 the_lock_is_in_the_database, a_state_that_does_not_exist_is_refused;
         );
     };
@@ -59,6 +60,10 @@ macro_rules! behaviours {
             audits: a_listed_hold_is_found_by_number_and_id, held_numbers_come_in_pages,
                 a_stray_is_recorded_before_it_is_released, a_number_that_is_held_here_is_no_stray,
                 only_an_idle_hold_is_given_back_as_lost;
+            tenants: a_preview_is_replaced_by_its_brand_alone, a_preview_is_reserved_from_by_its_brand_alone,
+                a_number_is_given_back_by_its_brand_alone, a_number_goes_on_a_line_for_its_brand_alone,
+                a_number_is_shown_to_its_brand_alone, a_number_changes_hands, a_key_is_of_one_brand,
+                the_brands_with_live_holds_are_listed, a_number_changes_hands_under_a_call;
             catalog: knows_the_devices, a_choice_is_kept_once, another_catalogue_takes_its_place_and_back,
                 a_changed_line_is_changed, an_import_that_was_overtaken_changes_nothing,
                 of_two_imports_at_once_one_is_written, another_list_of_localities_takes_its_place;

@@ -5,16 +5,21 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Assign, Begin, Range, Release};
-use oss_core::{Msisdn, NumberStatus, ReservationState as State};
+use oss_core::store::{Assign, Begin, NewPreview, Range, Release, Tenant};
+use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State};
 use uuid::Uuid;
 
 use super::Fixture;
-use super::fixture::{LEASE, hold};
+use super::fixture::{LEASE, acme, choice, hold};
 use crate::backend::Database;
 
 fn database(db: &Fixture) -> &Database {
     db.database.as_ref().expect("a database that another program can reach")
+}
+
+/// A brand that was there before there were several.
+fn with_older_data() -> Tenant {
+    Tenant::new("first".parse().expect("a brand"), true)
 }
 
 async fn insert_number(db: &Fixture, msisdn: Msisdn, status: &str) {
@@ -32,7 +37,7 @@ pub async fn a_number_of_a_preview_is_released_under_its_id(db: &Fixture) {
     insert_number(db, msisdn, "RESERVED").await;
     let id = database(db).uuid_literal(preview.id.as_uuid());
     database(db).execute(&format!("update preview set reserved_msisdn = '{msisdn}' where id = {id}")).await;
-    let Release::Returned(Some(told)) = db.store.release(msisdn, LEASE).await.unwrap() else {
+    let Release::Returned(Some(told)) = db.store.release(None, msisdn, LEASE).await.unwrap() else {
         panic!("not told")
     };
     assert_eq!(told.hold, hold(&preview, 2));
@@ -43,7 +48,7 @@ pub async fn a_number_of_a_preview_is_released_under_its_id(db: &Fixture) {
 pub async fn a_number_without_a_preview_is_given_back(db: &Fixture) {
     let msisdn = db.offer().msisdns[0];
     insert_number(db, msisdn, "RESERVED").await;
-    assert_eq!(db.store.release(msisdn, LEASE).await.unwrap(), Release::Returned(None));
+    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Returned(None));
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![]));
 }
 
@@ -55,9 +60,9 @@ pub async fn a_number_that_another_program_put_on_a_line_stays(db: &Fixture) {
         "update phone_number set status = 'IN_USE', assigned_sim_id = {literal} where msisdn = '{msisdn}'"
     );
     database(db).execute(&sql).await;
-    assert_eq!(db.store.release(msisdn, LEASE).await.unwrap(), Release::Forbidden(NumberStatus::InUse));
+    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Forbidden(NumberStatus::InUse));
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::InUse), vec![State::Held]));
-    assert_eq!(db.store.assign(msisdn, sim.into()).await.unwrap(), Assign::Assigned);
+    assert_eq!(db.store.assign(None, msisdn, sim.into()).await.unwrap(), Assign::Assigned);
 }
 
 pub async fn a_number_on_a_line_elsewhere_is_taken(db: &Fixture) {
@@ -108,6 +113,43 @@ pub async fn a_ported_in_number_is_not_looked_for_in_sigan(db: &Fixture) {
         .execute(&format!("update phone_number set origin = 'CLARO' where msisdn = '{ported}'"))
         .await;
     let all = Range { after: None, until: None };
-    let held = db.store.held_numbers(all, &db.offer().brand, LEASE, 10).await.unwrap();
+    let held = db.store.held_numbers(&with_older_data(), all, LEASE, 10).await.unwrap();
     assert_eq!(held.iter().map(|number| number.msisdn).collect::<Vec<_>>(), [older]);
+    assert_eq!(db.store.held_numbers(&acme(), all, LEASE, 10).await.unwrap(), [], "another brand's");
+}
+
+pub async fn it_belongs_to_the_brand_that_there_was(db: &Fixture) {
+    let (owner, stranger) = (with_older_data(), acme());
+    let preview = NewPreview { brand: "unknown".parse().expect("a brand"), ..db.offer() };
+    db.store.create_preview(&preview).await.unwrap();
+    let numbers = [preview.msisdns[1], preview.msisdns[2]];
+    for msisdn in numbers {
+        insert_number(db, msisdn, "RESERVED").await;
+    }
+    let begin = async |tenant| {
+        let id = ReservationId::new();
+        db.store.begin_reservation(Some(tenant), id, preview.id, choice(1), Some(LEASE)).await.unwrap()
+    };
+    assert_eq!(begin(&stranger).await, Begin::UnknownPreview);
+    assert_eq!(db.store.previous_preview(Some(&stranger), preview.id).await.unwrap(), None);
+    assert!(db.store.previous_preview(Some(&owner), preview.id).await.unwrap().is_some());
+    let Begin::Started(lease) = begin(&owner).await else { panic!("no lease") };
+    db.store.confirm(&lease, LEASE).await.unwrap();
+    assert_eq!(db.store.holding_brands().await.unwrap(), [], "it has no name that Sigan knows");
+    let all = Range { after: None, until: None };
+    assert_eq!(db.store.held_numbers(&owner, all, LEASE, 10).await.unwrap().len(), 3);
+    assert_eq!(db.store.held_numbers(&stranger, all, LEASE, 10).await.unwrap(), []);
+    let sim = Uuid::now_v7().into();
+    for msisdn in [numbers[0], numbers[1], lease.hold.msisdn] {
+        assert_eq!(db.store.number(Some(&stranger), msisdn).await.unwrap(), None);
+        assert_eq!(db.store.release(Some(&stranger), msisdn, LEASE).await.unwrap(), Release::Unknown);
+        assert_eq!(db.store.assign(Some(&stranger), msisdn, sim).await.unwrap(), Assign::Unknown);
+        assert!(db.store.number(Some(&owner), msisdn).await.unwrap().is_some());
+    }
+    assert_eq!(db.store.assign(Some(&owner), numbers[0], sim).await.unwrap(), Assign::Assigned);
+    for msisdn in [numbers[1], lease.hold.msisdn] {
+        let released = db.store.release(Some(&owner), msisdn, LEASE).await.unwrap();
+        assert!(matches!(released, Release::Returned(_)), "{released:?}");
+        assert_eq!(db.store.release(Some(&stranger), msisdn, LEASE).await.unwrap(), Release::Unknown);
+    }
 }

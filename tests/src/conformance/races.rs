@@ -48,7 +48,10 @@ pub async fn fifty_callers_for_one_number(db: &Fixture) {
     let begun = at_once(&db.store, |at, store| {
         let preview = previews[at];
         async move {
-            store.begin_reservation(ReservationId::new(), preview, choice(1), Some(LEASE)).await.unwrap()
+            store
+                .begin_reservation(None, ReservationId::new(), preview, choice(1), Some(LEASE))
+                .await
+                .unwrap()
         }
     });
     let begun = begun.await;
@@ -60,7 +63,9 @@ pub async fn fifty_callers_for_one_preview(db: &Fixture) {
     let preview = db.preview().await.id;
     let begun = at_once(&db.store, |at, store| {
         let index = choice(u8::try_from(at % 3 + 1).expect("1 to 3"));
-        async move { store.begin_reservation(ReservationId::new(), preview, index, Some(LEASE)).await.unwrap() }
+        async move {
+            store.begin_reservation(None, ReservationId::new(), preview, index, Some(LEASE)).await.unwrap()
+        }
     });
     let begun = begun.await;
     assert_eq!(started(&begun), 1, "{begun:?}");
@@ -72,7 +77,7 @@ pub async fn fifty_callers_for_one_preview(db: &Fixture) {
 pub async fn fifty_releases_of_one_number(db: &Fixture) {
     let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
     let released =
-        at_once(&db.store, |_, store| async move { store.release(msisdn, LEASE).await.unwrap() }).await;
+        at_once(&db.store, |_, store| async move { store.release(None, msisdn, LEASE).await.unwrap() }).await;
     let told = released.iter().filter(|release| matches!(release, Release::Returned(Some(_)))).count();
     assert_eq!(told, 1, "{released:?}");
     assert!(
@@ -87,7 +92,8 @@ pub async fn a_release_and_an_assignment(db: &Fixture) {
     for _ in 0..20 {
         let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
         let sim = uuid::Uuid::now_v7().into();
-        let (release, assign) = tokio::join!(db.store.release(msisdn, LEASE), db.store.assign(msisdn, sim));
+        let (release, assign) =
+            tokio::join!(db.store.release(None, msisdn, LEASE), db.store.assign(None, msisdn, sim));
         let states = db.states(msisdn).await;
         match (release.unwrap(), assign.unwrap()) {
             (Release::Returned(Some(_)), Assign::Forbidden(_)) => {
@@ -115,7 +121,7 @@ pub async fn a_release_and_a_call_that_takes_a_doubt_up(db: &Fixture) {
                 _ => None,
             }
         };
-        let (release, confirmed) = tokio::join!(db.store.release(msisdn, LEASE), taken_up);
+        let (release, confirmed) = tokio::join!(db.store.release(None, msisdn, LEASE), taken_up);
         let states = db.states(msisdn).await;
         match release.unwrap() {
             Release::Returned(Some(_)) => {
@@ -143,7 +149,7 @@ pub async fn a_caller_who_goes_away_leaves_no_transaction(db: &Fixture) {
         previews.push(written);
     }
     for preview in previews {
-        let found = db.store.previous_preview(preview.id).await.unwrap();
+        let found = db.store.previous_preview(None, preview.id).await.unwrap();
         assert!(found.is_some(), "a write that was reported is there");
     }
 }

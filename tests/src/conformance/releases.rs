@@ -16,18 +16,18 @@ pub async fn a_number_is_given_back_once(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     let msisdn = lease.hold.msisdn;
     let told = Delivery { reservation: lease.reservation, hold: lease.hold, attempts: 0 };
-    assert_eq!(db.store.release(msisdn, LEASE).await.unwrap(), Release::Returned(Some(told)));
+    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Returned(Some(told)));
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![State::Releasing]));
-    assert_eq!(db.store.release(msisdn, LEASE).await.unwrap(), Release::AlreadyReturned);
+    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::AlreadyReturned);
 }
 
 pub async fn only_a_reserved_number_is_given_back(db: &Fixture) {
     let preview = db.preview().await;
-    assert_eq!(db.store.release(preview.msisdns[0], LEASE).await.unwrap(), Release::Unknown);
+    assert_eq!(db.store.release(None, preview.msisdns[0], LEASE).await.unwrap(), Release::Unknown);
     db.held(&preview, 1).await;
-    db.store.assign(preview.msisdns[0], SimId::from(Uuid::now_v7())).await.unwrap();
+    db.store.assign(None, preview.msisdns[0], SimId::from(Uuid::now_v7())).await.unwrap();
     let forbidden = Release::Forbidden(NumberStatus::InUse);
-    assert_eq!(db.store.release(preview.msisdns[0], LEASE).await.unwrap(), forbidden);
+    assert_eq!(db.store.release(None, preview.msisdns[0], LEASE).await.unwrap(), forbidden);
     assert_eq!(db.states(preview.msisdns[0]).await.1, [State::Assigned]);
 }
 
@@ -35,7 +35,7 @@ pub async fn a_call_under_way_bars_a_release(db: &Fixture) {
     let preview = db.preview().await;
     let msisdn = db.doubtful(&preview, 1).await.hold.msisdn;
     assert!(matches!(db.begin(&preview, 1).await, Begin::Started(_)));
-    assert_eq!(db.store.release(msisdn, LEASE).await.unwrap(), Release::InFlight);
+    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::InFlight);
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Reserved), vec![State::Pending]));
 }
 
@@ -44,14 +44,14 @@ pub async fn a_doubt_is_released(db: &Fixture) {
     let msisdn = db.doubtful(&preview, 1).await.hold.msisdn;
     // The call that asked again died: its lease ran out.
     assert!(matches!(db.begin_for(&preview, 1, LAPSED).await, Begin::Started(_)));
-    assert!(matches!(db.store.release(msisdn, LEASE).await.unwrap(), Release::Returned(Some(_))));
+    assert!(matches!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Returned(Some(_))));
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![State::Releasing]));
 }
 
 pub async fn a_released_preview_gives_no_number(db: &Fixture) {
     let preview = db.preview().await;
     let lease = db.held(&preview, 1).await;
-    db.store.release(lease.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap();
     assert_eq!(db.begin(&preview, 1).await, Begin::Used);
     assert_eq!(db.begin(&preview, 2).await, Begin::Used);
     db.store.delivered(lease.reservation).await.unwrap();
@@ -61,12 +61,12 @@ pub async fn a_released_preview_gives_no_number(db: &Fixture) {
 pub async fn a_released_number_may_be_held_again(db: &Fixture) {
     let first = db.preview().await;
     db.held(&first, 1).await;
-    db.store.release(first.msisdns[0], LEASE).await.unwrap();
+    db.store.release(None, first.msisdns[0], LEASE).await.unwrap();
     let second = db.same_numbers(&first).await;
     db.held(&second, 1).await;
     let states = (Some(NumberStatus::Reserved), vec![State::Held, State::Releasing]);
     assert_eq!(db.states(first.msisdns[0]).await, states, "the old release is still to be told");
-    let Release::Returned(Some(told)) = db.store.release(first.msisdns[0], LEASE).await.unwrap() else {
+    let Release::Returned(Some(told)) = db.store.release(None, first.msisdns[0], LEASE).await.unwrap() else {
         panic!()
     };
     assert_eq!(told.hold, hold(&second, 1), "the newer hold is named, not the older");
@@ -76,7 +76,8 @@ pub async fn a_delivery_is_settled(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     let held = db.store.delivered(lease.reservation).await.unwrap();
     assert_eq!((held, db.states(lease.hold.msisdn).await.1), (None, vec![State::Held]), "not being released");
-    let Release::Returned(Some(delivery)) = db.store.release(lease.hold.msisdn, LEASE).await.unwrap() else {
+    let Release::Returned(Some(delivery)) = db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap()
+    else {
         panic!("not told")
     };
     let newer = Delivery { attempts: 1, ..delivery.clone() };

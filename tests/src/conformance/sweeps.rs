@@ -37,7 +37,10 @@ pub async fn an_abandoned_number_is_given_back(db: &Fixture) {
 
 pub async fn a_number_on_a_line_is_not_abandoned(db: &Fixture) {
     let lease = abandoned(db).await;
-    assert_eq!(db.store.assign(lease.hold.msisdn, Uuid::now_v7().into()).await.unwrap(), Assign::Assigned);
+    assert_eq!(
+        db.store.assign(None, lease.hold.msisdn, Uuid::now_v7().into()).await.unwrap(),
+        Assign::Assigned
+    );
     assert_eq!(db.store.settle_overdue(MANY).await.unwrap(), Overdue::default());
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
 }
@@ -49,7 +52,10 @@ pub async fn an_attempt_whose_caller_died_is_in_doubt(db: &Fixture) {
     assert_eq!(db.store.settle_overdue(MANY).await.unwrap().lapsed, 1);
     let states = db.states(dead.hold.msisdn).await;
     assert_eq!(states, (Some(NumberStatus::Reserved), vec![State::InDoubt]), "tied to the preview");
-    assert!(matches!(db.store.release(dead.hold.msisdn, LEASE).await.unwrap(), Release::Returned(Some(_))));
+    assert!(matches!(
+        db.store.release(None, dead.hold.msisdn, LEASE).await.unwrap(),
+        Release::Returned(Some(_))
+    ));
 }
 
 pub async fn a_batch_has_a_limit(db: &Fixture) {
@@ -70,7 +76,7 @@ pub async fn a_doubt_is_claimed_like_a_call(db: &Fixture) {
     let [Due::Doubtful { lease, nameable: true }] = &due[..] else { panic!("{due:?}") };
     assert_eq!((lease.reservation, lease.call, &lease.hold), (doubt.reservation, 2, &doubt.hold));
     assert_eq!(db.begin(&preview, 1).await, Begin::InFlight, "nobody else asks meanwhile");
-    assert_eq!(db.store.release(lease.hold.msisdn, LEASE).await.unwrap(), Release::InFlight);
+    assert_eq!(db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap(), Release::InFlight);
     assert_eq!(db.store.claim_due(MANY, LEASE).await.unwrap(), [], "claimed once");
     // What the call before learns late cannot undo what the sweep has in hand; a certain yes settles it.
     db.store.doubt(&doubt, "late", LEASE).await.unwrap();
@@ -144,7 +150,7 @@ pub async fn an_old_preview_is_forgotten(db: &Fixture) {
     let (old, young) = (db.expired().await, db.preview().await);
     let (used, unsettled) = (db.preview().await, db.preview().await);
     let released = db.held(&used, 1).await;
-    db.store.release(released.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(None, released.hold.msisdn, LEASE).await.unwrap();
     db.store.delivered(released.reservation).await.unwrap();
     db.held(&unsettled, 1).await;
     for preview in [&used, &unsettled] {
@@ -157,7 +163,7 @@ pub async fn an_old_preview_is_forgotten(db: &Fixture) {
     assert_eq!(db.store.purge_previews(LAPSED, 1).await.unwrap(), 1);
     assert_eq!(db.store.purge_previews(LAPSED, MANY).await.unwrap(), 1);
     for (preview, kept) in [(&old, false), (&used, false), (&young, true), (&unsettled, true)] {
-        let found = db.store.previous_preview(preview.id).await.unwrap();
+        let found = db.store.previous_preview(None, preview.id).await.unwrap();
         assert_eq!(found.is_some(), kept);
     }
     let number = db.number(released.hold.msisdn).await.unwrap();

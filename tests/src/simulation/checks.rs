@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use oss_core::sigan::Hold;
-use oss_core::store::{HeldNumber, Range, Store};
+use oss_core::store::{HeldNumber, Range, Store, Tenant};
 use oss_core::{AuditOptions, Msisdn, NumberStatus, ReservationState as State};
 use tokio::time::sleep;
 
@@ -42,8 +42,8 @@ fn unsettled(world: &World) -> Vec<(Msisdn, State)> {
 /// No leak, no kill, no double.
 pub(super) async fn compare(world: &World) {
     let all = Range { after: None, until: None };
-    let brand = "acme".parse().expect("a brand");
-    let held = world.database(world.store.held_numbers(all, &brand, Duration::ZERO, 10_000));
+    let tenant = Tenant::new("acme".parse().expect("a brand"), true);
+    let held = world.database(world.store.held_numbers(&tenant, all, Duration::ZERO, 10_000));
     let held = held.expect("the database in memory answers");
     for number in &held {
         if !agrees_with_itself(number) {

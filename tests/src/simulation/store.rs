@@ -6,8 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
-    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
-    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError,
+    Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due, HeldNumber, Keyed,
+    KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
+    StoreError, Tenant,
 };
 use oss_core::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DeviceChanges,
@@ -67,12 +68,20 @@ impl Store for SimulatedStore {
         self.look_up(self.world.store.ddd_exists(ddd))
     }
 
-    async fn previous_preview(&self, id: PreviewId) -> Result<Option<PreviousPreview>, StoreError> {
-        self.step(self.world.store.previous_preview(id)).await
+    async fn previous_preview(
+        &self,
+        tenant: Option<&Tenant>,
+        id: PreviewId,
+    ) -> Result<Option<PreviousPreview>, StoreError> {
+        self.step(self.world.store.previous_preview(tenant, id)).await
     }
 
-    async fn keyed_preview(&self, key: &IdempotencyKey) -> Result<Option<KeyedPreview>, StoreError> {
-        self.step(self.world.store.keyed_preview(key)).await
+    async fn keyed_preview(
+        &self,
+        tenant: Option<&Tenant>,
+        key: &IdempotencyKey,
+    ) -> Result<Option<KeyedPreview>, StoreError> {
+        self.step(self.world.store.keyed_preview(tenant, key)).await
     }
 
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
@@ -81,12 +90,13 @@ impl Store for SimulatedStore {
 
     async fn begin_reservation(
         &self,
+        tenant: Option<&Tenant>,
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
         lease: Option<Duration>,
     ) -> Result<Begin, StoreError> {
-        self.step(self.world.store.begin_reservation(id, preview, choice, lease)).await
+        self.step(self.world.store.begin_reservation(tenant, id, preview, choice, lease)).await
     }
 
     async fn begin_random(
@@ -102,11 +112,12 @@ impl Store for SimulatedStore {
 
     async fn resume_keyed(
         &self,
+        tenant: Option<&Tenant>,
         key: &IdempotencyKey,
         ddd: Ddd,
         lease: Option<Duration>,
     ) -> Result<Option<Keyed>, StoreError> {
-        self.step(self.world.store.resume_keyed(key, ddd, lease)).await
+        self.step(self.world.store.resume_keyed(tenant, key, ddd, lease)).await
     }
 
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
@@ -130,8 +141,13 @@ impl Store for SimulatedStore {
         self.step(self.world.store.cancel(lease, reason, tell_within)).await
     }
 
-    async fn release(&self, msisdn: Msisdn, lease: Duration) -> Result<Release, StoreError> {
-        self.step(self.world.store.release(msisdn, lease)).await
+    async fn release(
+        &self,
+        tenant: Option<&Tenant>,
+        msisdn: Msisdn,
+        lease: Duration,
+    ) -> Result<Release, StoreError> {
+        self.step(self.world.store.release(tenant, msisdn, lease)).await
     }
 
     async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
@@ -147,12 +163,17 @@ impl Store for SimulatedStore {
         self.step(self.world.store.undelivered(delivery, reason, retry_in)).await
     }
 
-    async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError> {
-        self.step(self.world.store.assign(msisdn, sim)).await
+    async fn assign(
+        &self,
+        tenant: Option<&Tenant>,
+        msisdn: Msisdn,
+        sim: SimId,
+    ) -> Result<Assign, StoreError> {
+        self.step(self.world.store.assign(tenant, msisdn, sim)).await
     }
 
-    async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
-        self.step(self.world.store.number(msisdn)).await
+    async fn number(&self, tenant: Option<&Tenant>, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
+        self.step(self.world.store.number(tenant, msisdn)).await
     }
 
     async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError> {
@@ -167,6 +188,14 @@ impl Store for SimulatedStore {
         self.step(self.world.store.purge_previews(retention, limit)).await
     }
 
+    async fn census(&self, limit: u32) -> Result<Census, StoreError> {
+        self.step(self.world.store.census(limit)).await
+    }
+
+    fn pools(&self) -> Vec<PoolUsage> {
+        self.world.store.pools()
+    }
+
     async fn known_holds(
         &self,
         listed: &[ListedHold],
@@ -175,14 +204,18 @@ impl Store for SimulatedStore {
         self.step(self.world.store.known_holds(listed, young)).await
     }
 
+    async fn holding_brands(&self) -> Result<Vec<BrandId>, StoreError> {
+        self.step(self.world.store.holding_brands()).await
+    }
+
     async fn held_numbers(
         &self,
+        tenant: &Tenant,
         range: Range,
-        brand: &BrandId,
         young: Duration,
         limit: u32,
     ) -> Result<Vec<HeldNumber>, StoreError> {
-        self.step(self.world.store.held_numbers(range, brand, young, limit)).await
+        self.step(self.world.store.held_numbers(tenant, range, young, limit)).await
     }
 
     async fn release_stray(

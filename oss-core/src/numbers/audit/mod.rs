@@ -1,24 +1,25 @@
 //! Our holds beside Sigan's: every difference by kind, and the mending of those that can be mended safely.
 //!
-//! Both sides are walked in pages, in the order of the numbers. Of each part Sigan is listed first and our rows are read after
+//! Each brand is audited by itself, since Sigan lists its holds by brand. Both sides are walked in pages, in the order of the
+//! numbers. Of each part Sigan is listed first and our rows are read after
 //! it: a hold made in between is then young here, and never looks like a stranger there. What is young or not settled yet is
 //! left alone, because the sweep and the callers are still at work on it.
 
 mod compare;
 mod report;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use backon::{ExponentialBuilder, Retryable};
 
 use self::compare::{Remedy, Verdict};
 pub use self::report::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
-use super::ids::{ExternalId, ReservationId};
+use super::ids::{BrandId, ExternalId, ReservationId};
 use super::msisdn::Msisdn;
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Hold, Holder, HoldsPage, Lane, ListedHold};
-use crate::store::{Delivery, HeldNumber, Range};
+use crate::store::{Delivery, HeldNumber, Range, Tenant};
 
 /// How many numbers of either side are looked at together.
 const PAGE: u32 = 200;
@@ -29,16 +30,21 @@ const RELEASES: u64 = 20;
 /// How often a page of Sigan's list is asked for again.
 const REPEATS: usize = 3;
 
-/// An audit that is running.
+/// The audit of one brand.
 struct Audit<'a, F> {
     oss: &'a Oss,
+    tenant: Tenant,
     options: AuditOptions,
+    /// Goes on from that of the brand before.
     report: AuditReport,
     tell: F,
 }
 
 impl Oss {
-    /// Walks the list of our holds in Sigan beside our own, and tells every difference as it is found.
+    /// Walks the lists of our holds in Sigan beside our own, and tells every difference as it is found.
+    ///
+    /// Goes over every brand that is known: that of the settings, the other ones there, and those of which live reservations
+    /// are recorded; or over one alone, where the client [acts for](Oss::acting_for) it.
     ///
     /// # Errors
     ///
@@ -46,32 +52,52 @@ impl Oss {
     pub async fn audit(
         &self,
         options: AuditOptions,
-        tell: impl FnMut(Found) + Send,
+        mut tell: impl FnMut(Found) + Send,
     ) -> Result<AuditReport, Error> {
-        let mut audit = Audit { oss: self, options, report: AuditReport::default(), tell };
+        let mut report = AuditReport::default();
+        for brand in self.audited_brands().await? {
+            let tenant = self.tenant_of(brand);
+            let mut audit = Audit { oss: self, tenant, options, report, tell: &mut tell };
+            audit.walk().await?;
+            report = audit.report;
+        }
+        Ok(report)
+    }
+
+    async fn audited_brands(&self) -> Result<BTreeSet<BrandId>, Error> {
+        let mut brands = BTreeSet::from([self.brand().clone()]);
+        if self.tenant().is_none() {
+            brands.extend(self.settings().other_brands.iter().cloned());
+            brands.extend(self.store().holding_brands().await?);
+        }
+        Ok(brands)
+    }
+}
+
+impl<F: FnMut(Found) + Send> Audit<'_, F> {
+    async fn walk(&mut self) -> Result<(), Error> {
         let mut after = None;
         loop {
             let page = self.list(after).await?;
-            audit.compare(Range { after, until: page.next }, &page.holds).await?;
-            (audit.tell)(Found::Progress(audit.report));
+            self.compare(Range { after, until: page.next }, &page.holds).await?;
+            (self.tell)(Found::Progress(self.report));
             after = page.next;
             if after.is_none() {
-                return Ok(audit.report);
+                return Ok(());
             }
         }
     }
 
     async fn list(&self, after: Option<Msisdn>) -> Result<HoldsPage, Error> {
+        let (sigan, brand) = (self.oss.sigan(), self.tenant.brand());
         let tries = ExponentialBuilder::default().with_max_times(REPEATS).with_jitter();
         let ask = || async {
-            let turn = self.sigan().turn(Lane::Upkeep).await?;
-            Ok(turn.holds(&self.settings().brand, after, PAGE as usize).await?)
+            let turn = sigan.turn(Lane::Upkeep).await?;
+            Ok(turn.holds(brand, after, PAGE as usize).await?)
         };
         ask.retry(tries).await
     }
-}
 
-impl<F: FnMut(Found) + Send> Audit<'_, F> {
     async fn compare(&mut self, range: Range, listed: &[ListedHold]) -> Result<(), Error> {
         let known = self.oss.store().known_holds(listed, self.options.young).await?;
         for (ListedHold { hold, .. }, known) in listed.iter().zip(known) {
@@ -97,8 +123,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         there: &HashMap<Msisdn, &ExternalId>,
     ) -> Result<(), Error> {
         loop {
-            let brand = &self.oss.settings().brand;
-            let held = self.oss.store().held_numbers(range, brand, self.options.young, PAGE).await?;
+            let held = self.oss.store().held_numbers(&self.tenant, range, self.options.young, PAGE).await?;
             let last = held.last().map(|number| number.msisdn).filter(|_| held.len() == PAGE as usize);
             for number in held {
                 self.report.held += 1;
@@ -162,7 +187,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
     }
 
     async fn release_stray(&mut self, hold: &Hold) -> Result<Outcome, Error> {
-        let (id, brand) = (ReservationId::new(), &self.oss.settings().brand);
+        let (id, brand) = (ReservationId::new(), self.tenant.brand());
         let lease = self.oss.settings().lease();
         let delivery = self.oss.store().release_stray(id, hold, brand, lease).await?;
         Ok(self.tell_sigan(delivery).await)

@@ -12,7 +12,7 @@ use crate::numbers::{BrandId, Msisdn, ReservationId};
 use crate::sigan::{Hold, ListedHold};
 use crate::store::facts::delivery;
 use crate::store::rows::{maybe_parsed, parsed};
-use crate::store::{Delivery, HeldNumber, KnownHold, LiveHold, Range, StoreError};
+use crate::store::{Delivery, HeldNumber, KnownHold, LiveHold, Range, StoreError, Tenant};
 
 /// Numbers before the first and at the last that there can be.
 const FIRST: &str = "00000000000";
@@ -64,10 +64,23 @@ pub(super) async fn known_holds(
     rows.iter().map(read).collect::<Result<_, _>>().map_err(|error: sqlx::Error| store_error(&error))
 }
 
+pub(super) async fn holding_brands(connections: &Connections) -> Result<Vec<BrandId>, StoreError> {
+    const SQL: &str = "
+        select distinct brand_id
+        from reservation
+        where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED') and brand_id <> 'unknown'
+        order by brand_id";
+    let rows = connections.all(|| sqlx::query(SQL)).await?;
+    rows.iter()
+        .map(|row| parsed(row, "brand_id"))
+        .collect::<Result<_, _>>()
+        .map_err(|error| store_error(&error))
+}
+
 pub(super) async fn held_numbers(
     connections: &Connections,
+    tenant: &Tenant,
     range: Range,
-    brand: &BrandId,
     young: Duration,
     limit: u32,
 ) -> Result<Vec<HeldNumber>, StoreError> {
@@ -78,17 +91,19 @@ pub(super) async fn held_numbers(
         left join reservation r
             on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
         where p.msisdn > $1::char(11) and p.msisdn <= $2::char(11) and p.status <> 'RETURNED'
-          and p.origin = 'VIVO' and coalesce(r.brand_id, $5) = $5
+          and p.origin = 'VIVO' and coalesce(r.brand_id, 'unknown') in ($5, $6)
         order by p.msisdn
         limit $4";
     let bound = |msisdn: Option<Msisdn>, open: &str| msisdn.map_or(open.to_owned(), |at| at.to_string());
+    let [brand, older] = tenant.own_brands();
     let statement = || {
         sqlx::query(SQL)
             .bind(bound(range.after, FIRST))
             .bind(bound(range.until, LAST))
             .bind(young.as_secs_f64())
             .bind(i64::from(limit))
-            .bind(brand.as_str())
+            .bind(brand)
+            .bind(older)
     };
     let rows = connections.all(statement).await?;
     rows.iter().map(held).collect::<Result<_, _>>().map_err(|error| store_error(&error))

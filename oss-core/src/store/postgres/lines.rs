@@ -9,15 +9,18 @@ use super::connections::{Connections, store_error};
 use crate::numbers::{HoldRecord, Line, Msisdn, Number, SimId};
 use crate::store::facts::{Live, RACES, Seen};
 use crate::store::rows::{maybe_parsed, parsed};
-use crate::store::{Assign, StoreError};
+use crate::store::tenant::brand_of_number;
+use crate::store::{Assign, StoreError, Tenant};
 
 /// Begins a statement that changes the number `$1` and the live reservation that has it: `seen` has both as they are, locked, so
 /// that what is decided by them is true when it is written. The reservation is locked first, as every other statement does.
-/// A number that changed before its lock was had may have another reservation than the one that was found: it is not
-/// `unchanged`, and the statement is to be run again.
+/// A number that changed before its lock was had may have another reservation than the one that was found, and belong to
+/// another: it is not `unchanged`, and the statement is to be run again. One that does not belong to the tenant, `$2` and
+/// `$3`, is not seen.
 macro_rules! locked_number {
     () => {
-        "
+        concat!(
+            "
         with before as materialized (
             select updated_at from phone_number where msisdn = $1::char(11)
         ), live as materialized (
@@ -35,13 +38,19 @@ macro_rules! locked_number {
                    live.id as live_id, live.external_id as live_external_id, live.state as live_state,
                    live.due_at <= clock_timestamp() as live_due
             from number cross join before left join live on true
+            where $2::text is null or number.updated_at <> before.updated_at
+               or ",
+            $crate::store::tenant::brand_of_number!("$1::char(11)", "number.status"),
+            " in ($2, $3)
         )"
+        )
     };
 }
 pub(super) use locked_number;
 
 pub(super) async fn assign(
     connections: &Connections,
+    tenant: Option<&Tenant>,
     msisdn: Msisdn,
     sim: SimId,
 ) -> Result<Assign, StoreError> {
@@ -49,7 +58,7 @@ pub(super) async fn assign(
         locked_number!(),
         ", line as (
             update phone_number p
-            set status = 'IN_USE', assigned_sim_id = $2, assigned_at = clock_timestamp(),
+            set status = 'IN_USE', assigned_sim_id = $4, assigned_at = clock_timestamp(),
                 updated_at = clock_timestamp()
             from seen
             where p.msisdn = $1::char(11) and seen.status = 'RESERVED' and seen.unchanged
@@ -63,16 +72,18 @@ pub(super) async fn assign(
         )
         select seen.*, exists (select from line) as written from seen"
     );
+    let [brand, older] = Tenant::parameters(tenant);
     for _ in 0..RACES {
-        let statement = || sqlx::query(SQL).bind(msisdn.to_string()).bind(sim.as_uuid());
+        let statement =
+            || sqlx::query(SQL).bind(msisdn.to_string()).bind(brand).bind(older).bind(sim.as_uuid());
         let Some(row) = connections.maybe(statement).await? else { return Ok(Assign::Unknown) };
-        let read = || Ok((seen(&row)?, row.try_get("written")?));
-        let (seen, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
+        let read = || Ok((seen(&row)?, row.try_get("unchanged")?, row.try_get("written")?));
+        let (seen, unchanged, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
         match seen.bars_assign(sim) {
-            Some(answer) => return Ok(answer),
+            Some(answer) if unchanged || tenant.is_none() => return Ok(answer),
             None if written => return Ok(Assign::Assigned),
-            // The number changed under the statement: the next look sees how.
-            None => {}
+            // The number changed under the statement: the next look sees how, and whose it is.
+            _ => {}
         }
     }
     Err(StoreError::unavailable("the number kept changing"))
@@ -93,18 +104,28 @@ pub(super) fn seen(row: &PgRow) -> Result<Seen, sqlx::Error> {
     Ok(Seen { status: parsed(row, "status")?, assigned_sim, live })
 }
 
-pub(super) async fn number(connections: &Connections, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
+pub(super) async fn number(
+    connections: &Connections,
+    tenant: Option<&Tenant>,
+    msisdn: Msisdn,
+) -> Result<Option<Number>, StoreError> {
     // One row for each hold, each with the number's own columns; one row where it was never held.
-    const SQL: &str = "
+    const SQL: &str = concat!(
+        "
         select p.origin, p.status, p.assigned_sim_id, p.assigned_at, p.created_at as line_created_at,
                p.updated_at as line_updated_at,
                r.id, r.preview_id, r.external_id, r.state, r.last_error, r.hold_expires_at, r.created_at, r.updated_at
         from (select $1::char(11) as msisdn) asked
         left join phone_number p on p.msisdn = asked.msisdn
-        left join reservation r on r.msisdn = asked.msisdn
-        where p.msisdn is not null or r.id is not null
-        order by r.id desc";
-    let rows = connections.all(|| sqlx::query(SQL).bind(msisdn.to_string())).await?;
+        left join reservation r on r.msisdn = asked.msisdn and ($2::text is null or r.brand_id in ($2, $3))
+        where (p.msisdn is not null or r.id is not null)
+          and ($2::text is null or ",
+        brand_of_number!("asked.msisdn", "p.status"),
+        " in ($2, $3))
+        order by r.id desc"
+    );
+    let [brand, older] = Tenant::parameters(tenant);
+    let rows = connections.all(|| sqlx::query(SQL).bind(msisdn.to_string()).bind(brand).bind(older)).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let read = || {
         let holds: Result<Vec<_>, _> = rows.iter().map(hold).collect();

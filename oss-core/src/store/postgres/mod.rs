@@ -22,8 +22,9 @@ use sqlx::Row;
 
 use self::connections::{Connections, store_error};
 use super::{
-    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
-    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, migrations,
+    Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due, HeldNumber, Keyed,
+    KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
+    StoreError, Tenant, migrations,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
@@ -84,12 +85,20 @@ impl Store for PostgresStore {
         row.try_get(0).map_err(|error| store_error(&error))
     }
 
-    async fn previous_preview(&self, id: PreviewId) -> Result<Option<PreviousPreview>, StoreError> {
-        previews::previous(&self.connections, id).await
+    async fn previous_preview(
+        &self,
+        tenant: Option<&Tenant>,
+        id: PreviewId,
+    ) -> Result<Option<PreviousPreview>, StoreError> {
+        previews::previous(&self.connections, tenant, id).await
     }
 
-    async fn keyed_preview(&self, key: &IdempotencyKey) -> Result<Option<KeyedPreview>, StoreError> {
-        previews::keyed(&self.connections, key).await
+    async fn keyed_preview(
+        &self,
+        tenant: Option<&Tenant>,
+        key: &IdempotencyKey,
+    ) -> Result<Option<KeyedPreview>, StoreError> {
+        previews::keyed(&self.connections, tenant, key).await
     }
 
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
@@ -98,12 +107,13 @@ impl Store for PostgresStore {
 
     async fn begin_reservation(
         &self,
+        tenant: Option<&Tenant>,
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
         lease: Option<Duration>,
     ) -> Result<Begin, StoreError> {
-        reservations::begin(&self.connections, id, preview, choice, lease).await
+        reservations::begin(&self.connections, tenant, id, preview, choice, lease).await
     }
 
     async fn begin_random(
@@ -119,11 +129,12 @@ impl Store for PostgresStore {
 
     async fn resume_keyed(
         &self,
+        tenant: Option<&Tenant>,
         key: &IdempotencyKey,
         ddd: Ddd,
         lease: Option<Duration>,
     ) -> Result<Option<Keyed>, StoreError> {
-        random::resume(&self.connections, key, ddd, lease).await
+        random::resume(&self.connections, tenant, key, ddd, lease).await
     }
 
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
@@ -147,8 +158,13 @@ impl Store for PostgresStore {
         reservations::cancel(&self.connections, lease, reason, tell_within).await
     }
 
-    async fn release(&self, msisdn: Msisdn, lease: Duration) -> Result<Release, StoreError> {
-        releases::release(&self.connections, msisdn, lease).await
+    async fn release(
+        &self,
+        tenant: Option<&Tenant>,
+        msisdn: Msisdn,
+        lease: Duration,
+    ) -> Result<Release, StoreError> {
+        releases::release(&self.connections, tenant, msisdn, lease).await
     }
 
     async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
@@ -164,12 +180,17 @@ impl Store for PostgresStore {
         releases::undelivered(&self.connections, delivery, reason, retry_in).await
     }
 
-    async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError> {
-        lines::assign(&self.connections, msisdn, sim).await
+    async fn assign(
+        &self,
+        tenant: Option<&Tenant>,
+        msisdn: Msisdn,
+        sim: SimId,
+    ) -> Result<Assign, StoreError> {
+        lines::assign(&self.connections, tenant, msisdn, sim).await
     }
 
-    async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
-        lines::number(&self.connections, msisdn).await
+    async fn number(&self, tenant: Option<&Tenant>, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
+        lines::number(&self.connections, tenant, msisdn).await
     }
 
     async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError> {
@@ -184,6 +205,14 @@ impl Store for PostgresStore {
         previews::purge(&self.connections, retention, limit).await
     }
 
+    async fn census(&self, limit: u32) -> Result<Census, StoreError> {
+        upkeep::census(&self.connections, limit).await
+    }
+
+    fn pools(&self) -> Vec<PoolUsage> {
+        vec![self.connections.usage()]
+    }
+
     async fn known_holds(
         &self,
         listed: &[ListedHold],
@@ -192,14 +221,18 @@ impl Store for PostgresStore {
         audit::known_holds(&self.connections, listed, young).await
     }
 
+    async fn holding_brands(&self) -> Result<Vec<BrandId>, StoreError> {
+        audit::holding_brands(&self.connections).await
+    }
+
     async fn held_numbers(
         &self,
+        tenant: &Tenant,
         range: Range,
-        brand: &BrandId,
         young: Duration,
         limit: u32,
     ) -> Result<Vec<HeldNumber>, StoreError> {
-        audit::held_numbers(&self.connections, range, brand, young, limit).await
+        audit::held_numbers(&self.connections, tenant, range, young, limit).await
     }
 
     async fn release_stray(

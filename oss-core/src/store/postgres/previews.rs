@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::connections::{Connections, store_error};
 use crate::numbers::{IdempotencyKey, PreviewId};
 use crate::store::rows::parsed;
-use crate::store::{KeyedPreview, NewPreview, PreviousPreview, StoreError};
+use crate::store::{KeyedPreview, NewPreview, PreviousPreview, StoreError, Tenant};
 
 pub(super) async fn previous(
     connections: &Connections,
+    tenant: Option<&Tenant>,
     id: PreviewId,
 ) -> Result<Option<PreviousPreview>, StoreError> {
     const SQL: &str = "
@@ -21,8 +22,10 @@ pub(super) async fn previous(
                    where r.preview_id = p.id and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
                ) as in_use
         from preview p
-        where p.id = $1";
-    let Some(row) = connections.maybe(|| sqlx::query(SQL).bind(id.as_uuid())).await? else { return Ok(None) };
+        where p.id = $1 and ($2::text is null or p.brand_id in ($2, $3))";
+    let [brand, older] = Tenant::parameters(tenant);
+    let statement = || sqlx::query(SQL).bind(id.as_uuid()).bind(brand).bind(older);
+    let Some(row) = connections.maybe(statement).await? else { return Ok(None) };
     let read =
         || Ok(PreviousPreview { external_id: parsed(&row, "external_id")?, in_use: row.try_get("in_use")? });
     read().map(Some).map_err(|error: sqlx::Error| store_error(&error))
@@ -30,15 +33,17 @@ pub(super) async fn previous(
 
 pub(super) async fn keyed(
     connections: &Connections,
+    tenant: Option<&Tenant>,
     key: &IdempotencyKey,
 ) -> Result<Option<KeyedPreview>, StoreError> {
     const SQL: &str = "
-        select p.id, p.previous_id, n.msisdn
+        select p.id, p.previous_id, n.msisdn, $3::text is null or p.brand_id in ($3, $4) as own
         from preview p
         join preview_number n on n.preview_id = p.id
         where p.client = $1 and p.idempotency_key = $2
         order by n.index";
-    let statement = || sqlx::query(SQL).bind(key.client().as_str()).bind(key.text());
+    let [brand, older] = Tenant::parameters(tenant);
+    let statement = || sqlx::query(SQL).bind(key.client().as_str()).bind(key.text()).bind(brand).bind(older);
     let rows = connections.all(statement).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let read = || {
@@ -46,6 +51,7 @@ pub(super) async fn keyed(
             id: first.try_get::<Uuid, _>("id")?.into(),
             msisdns: rows.iter().map(|row| parsed(row, "msisdn")).collect::<Result<_, _>>()?,
             previous: first.try_get::<Option<Uuid>, _>("previous_id")?.map(PreviewId::from),
+            own: first.try_get("own")?,
         })
     };
     read().map(Some).map_err(|error: sqlx::Error| store_error(&error))

@@ -11,7 +11,7 @@ use crate::numbers::{BrandId, Ddd, IdempotencyKey, ReservationId};
 use crate::sigan::Hold;
 use crate::store::facts::{KeyedRow, Own, RACES};
 use crate::store::rows::parsed;
-use crate::store::{BeginRandom, Keyed, Lease, StoreError};
+use crate::store::{BeginRandom, Keyed, Lease, StoreError, Tenant};
 
 pub(super) async fn begin(
     connections: &Connections,
@@ -70,13 +70,15 @@ pub(super) async fn begin(
 
 pub(super) async fn resume(
     connections: &Connections,
+    tenant: Option<&Tenant>,
     key: &IdempotencyKey,
     ddd: Ddd,
     lease: Option<Duration>,
 ) -> Result<Option<Keyed>, StoreError> {
     const SQL: &str = "
         with own as (
-            select id, external_id, msisdn, state, attempts, due_at <= clock_timestamp() as due
+            select id, external_id, msisdn, state, attempts, due_at <= clock_timestamp() as due,
+                   left(msisdn, 2) = $3 and ($5::text is null or brand_id in ($5, $6)) as same_request
             from reservation
             where client = $1 and idempotency_key = $2 and state <> 'REJECTED'
         ), resumed as (
@@ -84,23 +86,26 @@ pub(super) async fn resume(
             set state = 'PENDING', attempts = r.attempts + 1, updated_at = clock_timestamp(),
                 due_at = clock_timestamp() + make_interval(secs => $4)
             from own
-            where $4::float8 is not null and r.id = own.id and r.attempts = own.attempts and left(r.msisdn, 2) = $3
+            where $4::float8 is not null and r.id = own.id and r.attempts = own.attempts and own.same_request
               and (r.state = 'IN_DOUBT' or r.state = 'PENDING' and r.due_at <= clock_timestamp())
             returning true
         )
         select own.*, exists (select from resumed) as written from own";
+    let [brand, older] = Tenant::parameters(tenant);
     let statement = || {
         sqlx::query(SQL)
             .bind(key.client().as_str())
             .bind(key.text())
             .bind(ddd.to_string())
             .bind(lease.map(|lease| lease.as_secs_f64()))
+            .bind(brand)
+            .bind(older)
     };
     for _ in 0..RACES {
         let Some(row) = connections.maybe(statement).await? else { return Ok(None) };
         let read = || Ok((keyed(&row)?, row.try_get::<bool, _>("written")?));
         let (keyed, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
-        match keyed.verdict(ddd) {
+        match keyed.verdict() {
             Keyed::Resumed(_) if lease.is_none() => return Ok(Some(Keyed::InDoubt)),
             // Another call wrote first: the next look sees what it wrote.
             Keyed::Resumed(_) if !written => {}
@@ -119,5 +124,5 @@ fn keyed(row: &PgRow) -> Result<KeyedRow, sqlx::Error> {
         // A state that is never due has no time.
         due: row.try_get::<Option<bool>, _>("due")?.unwrap_or(false),
     };
-    Ok(KeyedRow { own, external_id: parsed(row, "external_id")? })
+    Ok(KeyedRow { own, external_id: parsed(row, "external_id")?, same_request: row.try_get("same_request")? })
 }

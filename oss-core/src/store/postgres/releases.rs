@@ -11,10 +11,11 @@ use super::lines::{locked_number, seen};
 use crate::numbers::{Msisdn, ReservationId, ReservationState};
 use crate::store::facts::{RACES, delivery};
 use crate::store::rows::parsed;
-use crate::store::{Delivery, Release, StoreError};
+use crate::store::{Delivery, Release, StoreError, Tenant};
 
 pub(super) async fn release(
     connections: &Connections,
+    tenant: Option<&Tenant>,
     msisdn: Msisdn,
     lease: Duration,
 ) -> Result<Release, StoreError> {
@@ -33,14 +34,14 @@ pub(super) async fn release(
         ), releasing as (
             update reservation r
             set state = 'RELEASING', attempts = 0, last_error = null, updated_at = clock_timestamp(),
-                due_at = clock_timestamp() + make_interval(secs => $3)
+                due_at = clock_timestamp() + make_interval(secs => $5)
             from released
             where r.id = released.live_id and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
             returning r.id, r.external_id
         ), adopted as (
             insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts)
-            select $2, p.id, p.external_id, p.brand_id, returned.msisdn, 'RELEASING',
-                   clock_timestamp() + make_interval(secs => $3), 0
+            select $4, p.id, p.external_id, p.brand_id, returned.msisdn, 'RELEASING',
+                   clock_timestamp() + make_interval(secs => $5), 0
             from released, returned, preview p
             where released.live_id is null and p.reserved_msisdn = $1::char(11)
               and not exists (select from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
@@ -54,17 +55,25 @@ pub(super) async fn release(
         left join (select * from releasing union all select * from adopted) told on true"
     );
     let adopted = ReservationId::new();
-    let statement =
-        || sqlx::query(SQL).bind(msisdn.to_string()).bind(adopted.as_uuid()).bind(lease.as_secs_f64());
+    let [brand, older] = Tenant::parameters(tenant);
+    let statement = || {
+        sqlx::query(SQL)
+            .bind(msisdn.to_string())
+            .bind(brand)
+            .bind(older)
+            .bind(adopted.as_uuid())
+            .bind(lease.as_secs_f64())
+    };
     for _ in 0..RACES {
         let Some(row) = connections.maybe(statement).await? else { return Ok(Release::Unknown) };
-        let read = || Ok((seen(&row)?, row.try_get("written")?, told(&row, msisdn)?));
-        let (seen, written, told) = read().map_err(|error: sqlx::Error| store_error(&error))?;
+        let read =
+            || Ok((seen(&row)?, row.try_get("unchanged")?, row.try_get("written")?, told(&row, msisdn)?));
+        let (seen, unchanged, written, told) = read().map_err(|error: sqlx::Error| store_error(&error))?;
         match seen.bars_release() {
-            Some(answer) => return Ok(answer),
+            Some(answer) if unchanged || tenant.is_none() => return Ok(answer),
             None if written => return Ok(Release::Returned(told)),
-            // The number changed under the statement: the next look sees how.
-            None => {}
+            // The number changed under the statement: the next look sees how, and whose it is.
+            _ => {}
         }
     }
     Ok(Release::InFlight)

@@ -11,10 +11,11 @@ use crate::numbers::{Choice, PreviewId, ReservationId, ReservationState};
 use crate::sigan::Hold;
 use crate::store::facts::{Asked, Own, RACES, Verdict, delivery};
 use crate::store::rows::{maybe_parsed, parsed};
-use crate::store::{Begin, Confirmed, Delivery, Lease, StoreError};
+use crate::store::{Begin, Confirmed, Delivery, Lease, StoreError, Tenant};
 
 pub(super) async fn begin(
     connections: &Connections,
+    tenant: Option<&Tenant>,
     id: ReservationId,
     preview: PreviewId,
     choice: Choice,
@@ -35,7 +36,7 @@ pub(super) async fn begin(
             left join preview_number n on n.preview_id = p.id and n.index = $3
             left join phone_number number on number.msisdn = n.msisdn
             left join reservation own on own.preview_id = p.id and own.state <> 'REJECTED'
-            where p.id = $2
+            where p.id = $2 and ($5::text is null or p.brand_id in ($5, $6))
         ), started as (
             insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at)
             select $1, $2, external_id, brand_id, msisdn, 'PENDING', clock_timestamp() + make_interval(secs => $4)
@@ -56,12 +57,15 @@ pub(super) async fn begin(
         )
         select asked.*, exists (select from started) or exists (select from resumed) as written
         from asked";
+    let [brand, older] = Tenant::parameters(tenant);
     let statement = || {
         sqlx::query(SQL)
             .bind(id.as_uuid())
             .bind(preview.as_uuid())
             .bind(i16::from(choice.get()))
             .bind(lease.map(|lease| lease.as_secs_f64()))
+            .bind(brand)
+            .bind(older)
     };
     for _ in 0..RACES {
         let Some(row) = connections.maybe(statement).await? else { return Ok(Begin::UnknownPreview) };

@@ -11,7 +11,7 @@ use crate::numbers::{BrandId, ReservationId};
 use crate::sigan::{Hold, ListedHold};
 use crate::store::facts::delivery;
 use crate::store::rows::{maybe_parsed, parsed};
-use crate::store::{Delivery, HeldNumber, KnownHold, LiveHold, Range};
+use crate::store::{Delivery, HeldNumber, KnownHold, LiveHold, Range, Tenant};
 
 pub(super) async fn known_holds(
     connection: &mut SqliteConnection,
@@ -53,11 +53,21 @@ pub(super) async fn known_holds(
     Ok(known)
 }
 
+pub(super) async fn holding_brands(connection: &mut SqliteConnection) -> Result<Vec<BrandId>, sqlx::Error> {
+    const SQL: &str = "
+        select distinct brand_id
+        from reservation
+        where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED') and brand_id <> 'unknown'
+        order by brand_id";
+    let rows = sqlx::query(SQL).fetch_all(connection).await?;
+    rows.iter().map(|row| parsed(row, "brand_id")).collect()
+}
+
 pub(super) async fn held_numbers(
     connection: &mut SqliteConnection,
     now: Micros,
+    tenant: Tenant,
     range: Range,
-    brand: BrandId,
     young: Duration,
     limit: u32,
 ) -> Result<Vec<HeldNumber>, sqlx::Error> {
@@ -68,18 +78,20 @@ pub(super) async fn held_numbers(
         left join reservation r
             on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
         where p.msisdn > $1 and p.msisdn <= $2 and p.status <> 'RETURNED'
-          and p.origin = 'VIVO' and coalesce(r.brand_id, $5) = $5
+          and p.origin = 'VIVO' and coalesce(r.brand_id, 'unknown') in ($5, $6)
         order by p.msisdn
         limit $4";
     // Text before every number, and text after every number.
     let after = range.after.map_or_else(String::new, |msisdn| msisdn.to_string());
     let until = range.until.map_or_else(|| ":".to_owned(), |msisdn| msisdn.to_string());
+    let [brand, older] = tenant.own_brands();
     let rows = sqlx::query(SQL)
         .bind(after)
         .bind(until)
         .bind(now.before(young))
         .bind(i64::from(limit))
-        .bind(brand.as_str())
+        .bind(brand)
+        .bind(older)
         .fetch_all(connection)
         .await?;
     rows.iter().map(held).collect()

@@ -6,13 +6,15 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use crate::numbers::{HoldRecord, Line, Msisdn, Number, SimId};
-use crate::store::Assign;
 use crate::store::facts::{Live, Seen};
 use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::tenant::brand_of_number;
+use crate::store::{Assign, Tenant};
 
 pub(super) async fn assign(
     connection: &mut SqliteConnection,
     now: Micros,
+    tenant: Option<Tenant>,
     msisdn: Msisdn,
     sim: SimId,
 ) -> Result<Assign, sqlx::Error> {
@@ -25,7 +27,7 @@ pub(super) async fn assign(
         set state = 'ASSIGNED', due_at = null, updated_at = $2
         where id = $1 and state = 'HELD'";
 
-    let Some(seen) = seen(connection, now, msisdn).await? else { return Ok(Assign::Unknown) };
+    let Some(seen) = seen(connection, now, tenant, msisdn).await? else { return Ok(Assign::Unknown) };
     if let Some(answer) = seen.bars_assign(sim) {
         return Ok(answer);
     }
@@ -36,21 +38,27 @@ pub(super) async fn assign(
     Ok(Assign::Assigned)
 }
 
-/// A number, and the live reservation that has it.
+/// A number that belongs to the tenant, and the live reservation that has it.
 pub(super) async fn seen(
     connection: &mut SqliteConnection,
     now: Micros,
+    tenant: Option<Tenant>,
     msisdn: Msisdn,
 ) -> Result<Option<Seen>, sqlx::Error> {
-    const SQL: &str = "
+    const SQL: &str = concat!(
+        "
         select p.status, p.assigned_sim_id, r.id as live_id, r.external_id as live_external_id,
-               r.state as live_state, r.due_at <= $2 as live_due
+               r.state as live_state, r.due_at <= $4 as live_due
         from phone_number p
         left join reservation r
             on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
-        where p.msisdn = $1";
-    let row = sqlx::query(SQL).bind(msisdn.as_str()).bind(now.0).fetch_optional(connection).await?;
-    let Some(row) = row else { return Ok(None) };
+        where p.msisdn = $1 and ($2 is null or ",
+        brand_of_number!("p.msisdn", "p.status"),
+        " in ($2, $3))"
+    );
+    let [brand, older] = Tenant::parameters(tenant.as_ref());
+    let statement = sqlx::query(SQL).bind(msisdn.as_str()).bind(brand).bind(older).bind(now.0);
+    let Some(row) = statement.fetch_optional(connection).await? else { return Ok(None) };
     let live = match row.try_get::<Option<Uuid>, _>("live_id")? {
         Some(id) => Some(Live {
             id: id.into(),
@@ -66,19 +74,26 @@ pub(super) async fn seen(
 
 pub(super) async fn number(
     connection: &mut SqliteConnection,
+    tenant: Option<Tenant>,
     msisdn: Msisdn,
 ) -> Result<Option<Number>, sqlx::Error> {
     // One row for each hold, each with the number's own columns; one row where it was never held.
-    const SQL: &str = "
+    const SQL: &str = concat!(
+        "
         select p.origin, p.status, p.assigned_sim_id, p.assigned_at, p.created_at as line_created_at,
                p.updated_at as line_updated_at,
                r.id, r.preview_id, r.external_id, r.state, r.last_error, r.hold_expires_at, r.created_at, r.updated_at
         from (select $1 as msisdn) asked
         left join phone_number p on p.msisdn = asked.msisdn
-        left join reservation r on r.msisdn = asked.msisdn
-        where p.msisdn is not null or r.id is not null
-        order by r.id desc";
-    let rows = sqlx::query(SQL).bind(msisdn.as_str()).fetch_all(connection).await?;
+        left join reservation r on r.msisdn = asked.msisdn and ($2 is null or r.brand_id in ($2, $3))
+        where (p.msisdn is not null or r.id is not null)
+          and ($2 is null or ",
+        brand_of_number!("asked.msisdn", "p.status"),
+        " in ($2, $3))
+        order by r.id desc"
+    );
+    let [brand, older] = Tenant::parameters(tenant.as_ref());
+    let rows = sqlx::query(SQL).bind(msisdn.as_str()).bind(brand).bind(older).fetch_all(connection).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let holds: Result<Vec<_>, _> = rows.iter().map(hold).collect();
     Ok(Some(Number::new(msisdn, line(first)?, holds?.into_iter().flatten().collect())))

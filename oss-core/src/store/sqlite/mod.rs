@@ -23,8 +23,9 @@ use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
 use self::reservations::Attempt;
 use super::{
-    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
-    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, migrations,
+    Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due, HeldNumber, Keyed,
+    KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
+    StoreError, Tenant, migrations,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
@@ -89,13 +90,22 @@ impl Store for SqliteStore {
         exists.await
     }
 
-    async fn previous_preview(&self, id: PreviewId) -> Result<Option<PreviousPreview>, StoreError> {
-        self.connections.read(|connection| Box::pin(previews::previous(connection, id))).await
+    async fn previous_preview(
+        &self,
+        tenant: Option<&Tenant>,
+        id: PreviewId,
+    ) -> Result<Option<PreviousPreview>, StoreError> {
+        let tenant = tenant.cloned();
+        self.connections.read(|connection| Box::pin(previews::previous(connection, tenant, id))).await
     }
 
-    async fn keyed_preview(&self, key: &IdempotencyKey) -> Result<Option<KeyedPreview>, StoreError> {
-        let key = key.clone();
-        self.connections.read(|connection| Box::pin(previews::keyed(connection, key))).await
+    async fn keyed_preview(
+        &self,
+        tenant: Option<&Tenant>,
+        key: &IdempotencyKey,
+    ) -> Result<Option<KeyedPreview>, StoreError> {
+        let (tenant, key) = (tenant.cloned(), key.clone());
+        self.connections.read(|connection| Box::pin(previews::keyed(connection, tenant, key))).await
     }
 
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
@@ -105,14 +115,16 @@ impl Store for SqliteStore {
 
     async fn begin_reservation(
         &self,
+        tenant: Option<&Tenant>,
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
         lease: Option<Duration>,
     ) -> Result<Begin, StoreError> {
+        let tenant = tenant.cloned();
         self.connections
             .write(move |connection, now| {
-                Box::pin(reservations::begin(connection, now, id, preview, choice, lease))
+                Box::pin(reservations::begin(connection, now, tenant, id, preview, choice, lease))
             })
             .await
     }
@@ -134,13 +146,14 @@ impl Store for SqliteStore {
 
     async fn resume_keyed(
         &self,
+        tenant: Option<&Tenant>,
         key: &IdempotencyKey,
         ddd: Ddd,
         lease: Option<Duration>,
     ) -> Result<Option<Keyed>, StoreError> {
-        let key = key.clone();
+        let (tenant, key) = (tenant.cloned(), key.clone());
         self.connections
-            .write(move |connection, now| Box::pin(random::resume(connection, now, key, ddd, lease)))
+            .write(move |connection, now| Box::pin(random::resume(connection, now, tenant, key, ddd, lease)))
             .await
     }
 
@@ -181,9 +194,15 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn release(&self, msisdn: Msisdn, lease: Duration) -> Result<Release, StoreError> {
+    async fn release(
+        &self,
+        tenant: Option<&Tenant>,
+        msisdn: Msisdn,
+        lease: Duration,
+    ) -> Result<Release, StoreError> {
+        let tenant = tenant.cloned();
         self.connections
-            .write(move |connection, now| Box::pin(releases::release(connection, now, msisdn, lease)))
+            .write(move |connection, now| Box::pin(releases::release(connection, now, tenant, msisdn, lease)))
             .await
     }
 
@@ -207,14 +226,21 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError> {
+    async fn assign(
+        &self,
+        tenant: Option<&Tenant>,
+        msisdn: Msisdn,
+        sim: SimId,
+    ) -> Result<Assign, StoreError> {
+        let tenant = tenant.cloned();
         self.connections
-            .write(move |connection, now| Box::pin(lines::assign(connection, now, msisdn, sim)))
+            .write(move |connection, now| Box::pin(lines::assign(connection, now, tenant, msisdn, sim)))
             .await
     }
 
-    async fn number(&self, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
-        self.connections.read(move |connection| Box::pin(lines::number(connection, msisdn))).await
+    async fn number(&self, tenant: Option<&Tenant>, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
+        let tenant = tenant.cloned();
+        self.connections.read(move |connection| Box::pin(lines::number(connection, tenant, msisdn))).await
     }
 
     async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError> {
@@ -235,6 +261,15 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn census(&self, limit: u32) -> Result<Census, StoreError> {
+        let now = self.connections.now();
+        self.connections.read(move |connection| Box::pin(upkeep::census(connection, now, limit))).await
+    }
+
+    fn pools(&self) -> Vec<PoolUsage> {
+        self.connections.usage()
+    }
+
     async fn known_holds(
         &self,
         listed: &[ListedHold],
@@ -246,17 +281,21 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn holding_brands(&self) -> Result<Vec<BrandId>, StoreError> {
+        self.connections.read(|connection| Box::pin(audit::holding_brands(connection))).await
+    }
+
     async fn held_numbers(
         &self,
+        tenant: &Tenant,
         range: Range,
-        brand: &BrandId,
         young: Duration,
         limit: u32,
     ) -> Result<Vec<HeldNumber>, StoreError> {
-        let (brand, now) = (brand.clone(), self.connections.now());
+        let (tenant, now) = (tenant.clone(), self.connections.now());
         self.connections
             .read(move |connection| {
-                Box::pin(audit::held_numbers(connection, now, range, brand, young, limit))
+                Box::pin(audit::held_numbers(connection, now, tenant, range, young, limit))
             })
             .await
     }

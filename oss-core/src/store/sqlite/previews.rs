@@ -9,10 +9,11 @@ use uuid::Uuid;
 use super::connections::Micros;
 use crate::numbers::{IdempotencyKey, PreviewId};
 use crate::store::rows::{parsed, to_json};
-use crate::store::{KeyedPreview, NewPreview, PreviousPreview};
+use crate::store::{KeyedPreview, NewPreview, PreviousPreview, Tenant};
 
 pub(super) async fn previous(
     connection: &mut SqliteConnection,
+    tenant: Option<Tenant>,
     id: PreviewId,
 ) -> Result<Option<PreviousPreview>, sqlx::Error> {
     const SQL: &str = "
@@ -22,8 +23,9 @@ pub(super) async fn previous(
                    where r.preview_id = p.id and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
                ) as in_use
         from preview p
-        where p.id = $1";
-    let row = sqlx::query(SQL).bind(id.as_uuid()).fetch_optional(connection).await?;
+        where p.id = $1 and ($2 is null or p.brand_id in ($2, $3))";
+    let [brand, older] = Tenant::parameters(tenant.as_ref());
+    let row = sqlx::query(SQL).bind(id.as_uuid()).bind(brand).bind(older).fetch_optional(connection).await?;
     row.map(|row| {
         Ok(PreviousPreview { external_id: parsed(&row, "external_id")?, in_use: row.try_get("in_use")? })
     })
@@ -32,20 +34,24 @@ pub(super) async fn previous(
 
 pub(super) async fn keyed(
     connection: &mut SqliteConnection,
+    tenant: Option<Tenant>,
     key: IdempotencyKey,
 ) -> Result<Option<KeyedPreview>, sqlx::Error> {
     const SQL: &str = r#"
-        select p.id, p.previous_id, n.msisdn
+        select p.id, p.previous_id, n.msisdn, $3 is null or p.brand_id in ($3, $4) as own
         from preview p
         join preview_number n on n.preview_id = p.id
         where p.client = $1 and p.idempotency_key = $2
         order by n."index""#;
-    let rows = sqlx::query(SQL).bind(key.client().as_str()).bind(key.text()).fetch_all(connection).await?;
+    let [brand, older] = Tenant::parameters(tenant.as_ref());
+    let statement = sqlx::query(SQL).bind(key.client().as_str()).bind(key.text()).bind(brand).bind(older);
+    let rows = statement.fetch_all(connection).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     Ok(Some(KeyedPreview {
         id: first.try_get::<Uuid, _>("id")?.into(),
         msisdns: rows.iter().map(|row| parsed(row, "msisdn")).collect::<Result<_, _>>()?,
         previous: first.try_get::<Option<Uuid>, _>("previous_id")?.map(PreviewId::from),
+        own: first.try_get("own")?,
     }))
 }
 

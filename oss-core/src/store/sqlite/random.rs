@@ -12,7 +12,7 @@ use crate::numbers::{Ddd, IdempotencyKey};
 use crate::sigan::Hold;
 use crate::store::facts::{KeyedRow, Own};
 use crate::store::rows::parsed;
-use crate::store::{BeginRandom, Keyed, Lease};
+use crate::store::{BeginRandom, Keyed, Lease, Tenant};
 
 pub(super) async fn begin(
     connection: &mut SqliteConnection,
@@ -54,18 +54,24 @@ pub(super) async fn begin(
 pub(super) async fn resume(
     connection: &mut SqliteConnection,
     now: Micros,
+    tenant: Option<Tenant>,
     key: IdempotencyKey,
     ddd: Ddd,
     lease: Option<Duration>,
 ) -> Result<Option<Keyed>, sqlx::Error> {
     const SQL: &str = "
-        select id, external_id, msisdn, state, attempts, due_at <= $3 as due
+        select id, external_id, msisdn, state, attempts, due_at <= $3 as due,
+               substr(msisdn, 1, 2) = $4 and ($5 is null or brand_id in ($5, $6)) as same_request
         from reservation
         where client = $1 and idempotency_key = $2 and state <> 'REJECTED'";
+    let [brand, older] = Tenant::parameters(tenant.as_ref());
     let row = sqlx::query(SQL)
         .bind(key.client().as_str())
         .bind(key.text())
         .bind(now.0)
+        .bind(ddd.to_string())
+        .bind(brand)
+        .bind(older)
         .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(None) };
@@ -77,8 +83,9 @@ pub(super) async fn resume(
         // A state that is never due has no time.
         due: row.try_get::<Option<bool>, _>("due")?.unwrap_or(false),
     };
-    let keyed = KeyedRow { own, external_id: parsed(&row, "external_id")? };
-    match (keyed.verdict(ddd), lease) {
+    let external_id = parsed(&row, "external_id")?;
+    let keyed = KeyedRow { own, external_id, same_request: row.try_get("same_request")? };
+    match (keyed.verdict(), lease) {
         (Keyed::Resumed(_), None) => Ok(Some(Keyed::InDoubt)),
         (Keyed::Resumed(resumed), Some(lease)) => {
             take_up(connection, now, &resumed, lease).await?;

@@ -11,11 +11,12 @@ use super::lines::seen;
 use crate::numbers::{ExternalId, Msisdn, ReservationId, ReservationState};
 use crate::store::facts::{Live, delivery};
 use crate::store::rows::parsed;
-use crate::store::{Delivery, Release};
+use crate::store::{Delivery, Release, Tenant};
 
 pub(super) async fn release(
     connection: &mut SqliteConnection,
     now: Micros,
+    tenant: Option<Tenant>,
     msisdn: Msisdn,
     lease: Duration,
 ) -> Result<Release, sqlx::Error> {
@@ -24,7 +25,7 @@ pub(super) async fn release(
         set status = 'RETURNED', assigned_sim_id = null, updated_at = $2
         where msisdn = $1 and status = 'RESERVED'";
 
-    let Some(seen) = seen(connection, now, msisdn).await? else { return Ok(Release::Unknown) };
+    let Some(seen) = seen(connection, now, tenant, msisdn).await? else { return Ok(Release::Unknown) };
     if let Some(answer) = seen.bars_release() {
         return Ok(answer);
     }

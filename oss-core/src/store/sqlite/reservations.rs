@@ -11,11 +11,12 @@ use crate::numbers::{BrandId, Choice, IdempotencyKey, Msisdn, PreviewId, Reserva
 use crate::sigan::Hold;
 use crate::store::facts::{Asked, Own, Verdict, delivery};
 use crate::store::rows::{maybe_parsed, parsed};
-use crate::store::{Begin, Confirmed, Delivery, Lease};
+use crate::store::{Begin, Confirmed, Delivery, Lease, Tenant};
 
 pub(super) async fn begin(
     connection: &mut SqliteConnection,
     now: Micros,
+    tenant: Option<Tenant>,
     id: ReservationId,
     preview: PreviewId,
     choice: Choice,
@@ -35,12 +36,15 @@ pub(super) async fn begin(
         left join preview_number n on n.preview_id = p.id and n."index" = $2
         left join phone_number number on number.msisdn = n.msisdn
         left join reservation own on own.preview_id = p.id and own.state <> 'REJECTED'
-        where p.id = $1"#;
+        where p.id = $1 and ($4 is null or p.brand_id in ($4, $5))"#;
 
+    let [brand, older] = Tenant::parameters(tenant.as_ref());
     let row = sqlx::query(ASKED)
         .bind(preview.as_uuid())
         .bind(i64::from(choice.get()))
         .bind(now.0)
+        .bind(brand)
+        .bind(older)
         .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(Begin::UnknownPreview) };

@@ -10,7 +10,7 @@ use super::{Claim, World};
 impl World {
     /// What the database says of a number.
     pub(in crate::simulation) fn number(&self, msisdn: Msisdn) -> Option<Number> {
-        self.database(self.store.number(msisdn)).expect("the database in memory answers")
+        self.database(self.store.number(None, msisdn)).expect("the database in memory answers")
     }
 
     /// A customer was told that a number is theirs. No double: it is nobody else's.

@@ -1,0 +1,95 @@
+//! Certificates for a test: an authority of its own, and what it signs.
+
+use std::path::Path;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use reqwest::{Certificate, ClientBuilder, Identity};
+
+/// An authority that nobody knows who has not been told.
+#[derive(Debug)]
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate and its key, both PEM.
+#[derive(Debug, Clone)]
+pub struct Certified {
+    /// The certificate.
+    pub cert: String,
+    /// Its key.
+    pub key: String,
+}
+
+impl Authority {
+    /// A new one.
+    ///
+    /// # Panics
+    ///
+    /// Where no keys can be made.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new([]).expect("no names are well formed");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, key()).expect("it can sign itself"))
+    }
+
+    /// Its own certificate, PEM.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for a name or an address.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be signed.
+    #[must_use]
+    pub fn certify(&self, name: &str) -> Certified {
+        let key = key();
+        let params = CertificateParams::new([name.to_owned()]).expect("the name is well formed");
+        let cert = params.signed_by(&key, &self.0).expect("it can be signed");
+        Certified { cert: cert.pem(), key: key.serialize_pem() }
+    }
+
+    /// What a client needs that trusts this authority alone.
+    ///
+    /// # Panics
+    ///
+    /// Never: its certificate is one.
+    pub fn trusted(&self) -> ClientBuilder {
+        let own = Certificate::from_pem(self.pem().as_bytes()).expect("it is one");
+        // Each request on a connection of its own: what was agreed on before does not count.
+        reqwest::Client::builder().no_proxy().tls_certs_only([own]).pool_max_idle_per_host(0)
+    }
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Certified {
+    /// Puts both into a folder, as `cert.pem` and `key.pem`.
+    ///
+    /// # Panics
+    ///
+    /// Where they cannot be written.
+    pub fn write(&self, dir: &Path) {
+        std::fs::write(dir.join("key.pem"), &self.key).expect("the key can be written");
+        std::fs::write(dir.join("cert.pem"), &self.cert).expect("the certificate can be written");
+    }
+
+    /// What a client shows to be known by.
+    ///
+    /// # Panics
+    ///
+    /// Never: both are PEM.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity::from_pem(format!("{}{}", self.cert, self.key).as_bytes()).expect("both are PEM")
+    }
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().expect("the machine makes keys")
+}

@@ -1,0 +1,222 @@
+//! Several brands in one database: what belongs to one is not there for another.
+#![expect(
+    missing_docs,
+    clippy::missing_panics_doc,
+    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
+)]
+
+use std::time::Duration;
+
+use oss_core::store::{Assign, Begin, BeginRandom, Confirmed, Keyed, NewPreview, Release, Tenant};
+use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State, SimId};
+use uuid::Uuid;
+
+use super::Fixture;
+use super::fixture::{LEASE, acme, choice, hold, other};
+use super::keys::key;
+
+fn sim() -> SimId {
+    Uuid::now_v7().into()
+}
+
+/// A wish of a tenant for the first number of a preview.
+async fn begin(db: &Fixture, tenant: &Tenant, preview: &NewPreview) -> Begin {
+    let begun =
+        db.store.begin_reservation(Some(tenant), ReservationId::new(), preview.id, choice(1), Some(LEASE));
+    begun.await.unwrap()
+}
+
+async fn release(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Release {
+    db.store.release(Some(tenant), msisdn, LEASE).await.unwrap()
+}
+
+async fn assign(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Assign {
+    db.store.assign(Some(tenant), msisdn, sim()).await.unwrap()
+}
+
+/// The states of the holds that a tenant is shown; none where it is shown no number.
+async fn shown(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Option<Vec<State>> {
+    let number = db.store.number(Some(tenant), msisdn).await.unwrap();
+    number.map(|number| number.history.iter().map(|hold| hold.state).collect())
+}
+
+/// A preview of the other brand, with the same numbers.
+async fn same_numbers_for_other(db: &Fixture, preview: &NewPreview) -> NewPreview {
+    let offered =
+        NewPreview { brand: other().brand().clone(), msisdns: preview.msisdns.clone(), ..db.offer() };
+    assert!(db.store.create_preview(&offered).await.unwrap());
+    offered
+}
+
+pub async fn a_preview_is_replaced_by_its_brand_alone(db: &Fixture) {
+    let preview = db.preview().await;
+    let found = async |tenant| db.store.previous_preview(tenant, preview.id).await.unwrap();
+    let (owner, stranger) = (acme(), other());
+    assert_eq!(found(Some(&stranger)).await, None);
+    let own = found(Some(&owner)).await.expect("its own");
+    assert_eq!(own.external_id, preview.external_id);
+    assert_eq!(found(None).await, Some(own));
+}
+
+pub async fn a_preview_is_reserved_from_by_its_brand_alone(db: &Fixture) {
+    let preview = db.preview().await;
+    let msisdn = preview.msisdns[0];
+    assert_eq!(begin(db, &other(), &preview).await, Begin::UnknownPreview);
+    assert_eq!(db.number(msisdn).await, None, "nothing was written");
+    let Begin::Started(lease) = begin(db, &acme(), &preview).await else { panic!("no lease") };
+    assert_eq!(begin(db, &other(), &preview).await, Begin::UnknownPreview, "a call is under way");
+    db.store.doubt(&lease, "x", LEASE).await.unwrap();
+    assert_eq!(begin(db, &other(), &preview).await, Begin::UnknownPreview);
+    assert_eq!(db.states(msisdn).await.1, [State::InDoubt], "the doubt is not taken up");
+    let Begin::Started(again) = begin(db, &acme(), &preview).await else { panic!("no lease") };
+    assert_eq!((again.reservation, again.call), (lease.reservation, 2));
+    db.store.confirm(&again, LEASE).await.unwrap();
+    assert_eq!(begin(db, &other(), &preview).await, Begin::UnknownPreview);
+    assert_eq!(begin(db, &acme(), &preview).await, Begin::Held(msisdn));
+    assert_eq!(begin(db, &other(), &db.expired().await).await, Begin::UnknownPreview, "not even expired");
+}
+
+pub async fn a_number_is_given_back_by_its_brand_alone(db: &Fixture) {
+    for state in [State::Held, State::InDoubt, State::Assigned] {
+        let preview = db.preview().await;
+        let msisdn = preview.msisdns[0];
+        if state == State::InDoubt {
+            db.doubtful(&preview, 1).await;
+        } else {
+            db.held(&preview, 1).await;
+        }
+        if state == State::Assigned {
+            assert_eq!(assign(db, &acme(), msisdn).await, Assign::Assigned);
+        }
+        assert_eq!(release(db, &other(), msisdn).await, Release::Unknown, "{state}");
+        assert_eq!(db.states(msisdn).await.1, [state]);
+    }
+    let lease = db.held(&db.preview().await, 1).await;
+    let msisdn = lease.hold.msisdn;
+    assert!(
+        matches!(release(db, &acme(), msisdn).await, Release::Returned(Some(told)) if told.hold == lease.hold)
+    );
+    assert_eq!(release(db, &acme(), msisdn).await, Release::AlreadyReturned);
+    assert_eq!(release(db, &other(), msisdn).await, Release::Unknown, "not even given back");
+}
+
+pub async fn a_number_goes_on_a_line_for_its_brand_alone(db: &Fixture) {
+    let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
+    assert_eq!(assign(db, &other(), msisdn).await, Assign::Unknown);
+    assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Reserved), vec![State::Held]));
+    assert_eq!(assign(db, &acme(), msisdn).await, Assign::Assigned);
+    assert_eq!(assign(db, &other(), msisdn).await, Assign::Unknown, "on a line");
+    assert_eq!(assign(db, &acme(), msisdn).await, Assign::AssignedElsewhere);
+}
+
+pub async fn a_number_is_shown_to_its_brand_alone(db: &Fixture) {
+    let preview = db.preview().await;
+    let msisdn = preview.msisdns[0];
+    let lease = db.started(&preview, 1).await;
+    assert_eq!(shown(db, &acme(), msisdn).await, Some(vec![State::Pending]));
+    assert_eq!(shown(db, &other(), msisdn).await, None, "before it is ours");
+    db.store.confirm(&lease, LEASE).await.unwrap();
+    assert_eq!(shown(db, &acme(), msisdn).await, Some(vec![State::Held]));
+    assert_eq!(shown(db, &other(), msisdn).await, None);
+    db.store.release(None, msisdn, LEASE).await.unwrap();
+    assert_eq!(shown(db, &acme(), msisdn).await, Some(vec![State::Releasing]));
+    assert_eq!(shown(db, &other(), msisdn).await, None, "given back");
+}
+
+pub async fn a_number_changes_hands(db: &Fixture) {
+    let first = db.preview().await;
+    let msisdn = db.held(&first, 1).await.hold.msisdn;
+    release(db, &acme(), msisdn).await;
+    let second = same_numbers_for_other(db, &first).await;
+    let lease = db.started(&second, 1).await;
+    assert_eq!(release(db, &acme(), msisdn).await, Release::Unknown, "another brand asks for it");
+    db.store.confirm(&lease, LEASE).await.unwrap();
+    assert_eq!(release(db, &acme(), msisdn).await, Release::Unknown);
+    assert_eq!(assign(db, &acme(), msisdn).await, Assign::Unknown);
+    assert_eq!(shown(db, &acme(), msisdn).await, None, "not even that it had it");
+    assert_eq!(shown(db, &other(), msisdn).await, Some(vec![State::Held]), "not that another had it");
+    assert_eq!(db.states(msisdn).await.1, [State::Held, State::Releasing], "both");
+
+    assert!(matches!(release(db, &other(), msisdn).await, Release::Returned(Some(_))));
+    let refused = db.started(&db.same_numbers(&first).await, 1).await;
+    db.store.reject(&refused, "taken").await.unwrap();
+    assert_eq!(release(db, &other(), msisdn).await, Release::AlreadyReturned, "it had it last");
+    assert_eq!(release(db, &acme(), msisdn).await, Release::Unknown, "a refused attempt is no hold");
+}
+
+pub async fn a_key_is_of_one_brand(db: &Fixture) {
+    let preview = NewPreview { key: Some(key("p")), ..db.offer() };
+    db.store.create_preview(&preview).await.unwrap();
+    for (tenant, own) in [(None, true), (Some(acme()), true), (Some(other()), false)] {
+        let known = db.store.keyed_preview(tenant.as_ref(), &key("p")).await.unwrap();
+        assert_eq!(known.map(|known| known.own), Some(own), "{tenant:?}");
+    }
+
+    let (offer, key) = (db.offer(), key("r"));
+    let (id, wish) = (ReservationId::new(), hold(&offer, 1));
+    let begun = db.store.begin_random(id, &wish, &offer.brand, Some(&key), LEASE).await;
+    let BeginRandom::Started(lease) = begun.unwrap() else { panic!("no lease") };
+    let resumed = async |tenant: Tenant| {
+        db.store.resume_keyed(Some(&tenant), &key, "11".parse().unwrap(), Some(LEASE)).await.unwrap()
+    };
+    assert_eq!(resumed(other()).await, Some(Keyed::OtherRequest));
+    assert_eq!(resumed(acme()).await, Some(Keyed::InFlight));
+    db.store.doubt(&lease, "x", LEASE).await.unwrap();
+    assert_eq!(resumed(other()).await, Some(Keyed::OtherRequest));
+    assert_eq!(db.states(lease.hold.msisdn).await.1, [State::InDoubt], "the doubt is not taken up");
+    assert!(matches!(resumed(acme()).await, Some(Keyed::Resumed(_))));
+}
+
+pub async fn the_brands_with_live_holds_are_listed(db: &Fixture) {
+    assert_eq!(db.store.holding_brands().await.unwrap(), []);
+    let preview = db.preview().await;
+    db.held(&preview, 1).await;
+    db.held(&db.preview().await, 1).await;
+    let msisdn = db.held(&same_numbers_for_other(db, &db.offer()).await, 1).await.hold.msisdn;
+    let brands = [acme(), other()].map(|tenant| tenant.brand().clone());
+    assert_eq!(db.store.holding_brands().await.unwrap(), brands);
+    db.store.release(None, msisdn, LEASE).await.unwrap();
+    assert_eq!(db.store.holding_brands().await.unwrap(), brands[..1]);
+}
+
+/// The one brand acts while its number is given back and goes to the other one.
+pub async fn a_number_changes_hands_under_a_call(db: &Fixture) {
+    for round in 0..40 {
+        let first = db.preview().await;
+        let own = db.held(&first, 1).await.hold;
+        let second = same_numbers_for_other(db, &first).await;
+        let handed_over = async {
+            db.store.release(None, own.msisdn, LEASE).await.unwrap();
+            let Begin::Started(lease) = db.begin(&second, 1).await else { return false };
+            db.store.confirm(&lease, LEASE).await.unwrap() == Confirmed::Held
+        };
+        let call = async {
+            // Before, during and after.
+            tokio::time::sleep(Duration::from_micros(100 * (round % 20))).await;
+            if round % 2 == 0 {
+                let released = release(db, &acme(), own.msisdn).await;
+                let told = |told: &Release| match told {
+                    Release::Returned(delivery) => delivery.as_ref().is_some_and(|told| told.hold == own),
+                    told => matches!(told, Release::AlreadyReturned | Release::Unknown),
+                };
+                assert!(told(&released), "{released:?}");
+            } else {
+                let assigned = assign(db, &acme(), own.msisdn).await;
+                let returned = Assign::Forbidden(NumberStatus::Returned);
+                assert!(
+                    matches!(assigned, Assign::Assigned | Assign::Unknown) || assigned == returned,
+                    "{assigned:?}"
+                );
+            }
+        };
+        let (handed_over, ()) = tokio::join!(handed_over, call);
+        let (status, holds) = db.states(own.msisdn).await;
+        let (stranger, now) = if handed_over {
+            (acme(), (NumberStatus::Reserved, State::Held))
+        } else {
+            (other(), (NumberStatus::InUse, State::Assigned))
+        };
+        assert_eq!((status, holds[0]), (Some(now.0), now.1), "{handed_over}");
+        assert_eq!(shown(db, &stranger, own.msisdn).await, None);
+    }
+}

@@ -1,0 +1,227 @@
+//! Who may call what: every route of the server's own list, with every kind of key.
+
+use std::collections::BTreeSet;
+
+use oss_core::access::{KeyDigest, Scope};
+use oss_tests::backend::Database;
+use oss_tests::cli;
+use oss_tests::clients::ClientsFile;
+use oss_tests::http::{Answer, Http};
+use oss_tests::server::Server;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The routes that name something of a brand's, and what another brand's client is answered: what anyone is who names something
+/// unknown.
+const ACROSS_BRANDS: [(&str, &str, u16); 5] = [
+    ("POST", "/previews", 422),
+    ("PUT", "/previews/{previewId}/reservations/{index}", 404),
+    ("DELETE", "/reservations/{msisdn}", 404),
+    ("PUT", "/reservations/{msisdn}/assignment", 404),
+    ("GET", "/numbers/{msisdn}", 404),
+];
+
+/// The routes for which the brand does not matter.
+const WITHOUT_BRAND: [(&str, &str); 6] = [
+    ("POST", "/reservations"),
+    ("GET", "/ddds/{ddd}"),
+    ("GET", "/brands"),
+    ("GET", "/brands/{brandId}/models"),
+    ("PUT", "/device-models"),
+    ("POST", "/sweeps"),
+];
+
+/// The routes that need a scope for other reasons than the contract's: those who run the server share its listener here.
+const METRICS: (&str, &str) = ("GET", "/metrics");
+
+/// The routes that need no key.
+const OPEN: [(&str, &str); 3] = [("GET", "/health/live"), ("GET", "/health/ready"), ("GET", "/openapi.json")];
+
+/// A route as the server documents it.
+struct Route {
+    method: String,
+    path: String,
+    /// The scope that it needs; none where it is open.
+    scope: Option<Scope>,
+}
+
+impl Route {
+    async fn ask(&self, http: &Http, named: &Named) -> Answer {
+        let path = self
+            .path
+            .replace("{previewId}", &named.preview)
+            .replace("{index}", "2")
+            .replace("{msisdn}", &named.msisdn)
+            .replace("{ddd}", "11")
+            .replace("{brandId}", "00000000-0000-4000-8000-000000000000");
+        let request = http.request(Method::from_bytes(self.method.as_bytes()).unwrap(), &path);
+        let body = match self.path.as_str() {
+            "/previews" => json!({ "areaCode": "11", "previousId": named.preview }),
+            "/reservations" => json!({ "areaCode": "11" }),
+            "/reservations/{msisdn}/assignment" => json!({ "simId": "018f0000-0000-7000-8000-000000000001" }),
+            "/device-models" => json!({ "tac": "35123456" }),
+            _ => return http.send(request).await,
+        };
+        http.send(request.json(&body)).await
+    }
+}
+
+/// What requests name.
+struct Named {
+    preview: String,
+    msisdn: String,
+}
+
+/// The server's own list: routes get into the router and into the document in one step.
+async fn routes(http: &Http) -> Vec<Route> {
+    let document = http.get("/openapi.json").await.body;
+    let paths = document["paths"].as_object().expect("it has paths");
+    let operations = paths.iter().flat_map(|(path, item)| {
+        let item = item.as_object().expect("a path has operations");
+        item.iter().map(|(method, operation)| Route {
+            method: method.to_uppercase(),
+            path: path.clone(),
+            scope: operation["security"][0]["clientKey"][0].as_str().map(|scope| scope.parse().unwrap()),
+        })
+    });
+    operations.collect()
+}
+
+fn names<'a>(routes: impl Iterator<Item = &'a Route>) -> BTreeSet<(&'a str, &'a str)> {
+    routes.map(|route| (route.method.as_str(), route.path.as_str())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_is_open_to_exactly_whom_it_should_be() {
+    let mut clients = ClientsFile::new();
+    let all = clients.admit("all", "acme", &Scope::ALL);
+    let stranger = clients.admit("stranger", "other", &Scope::ALL);
+    let with = Scope::ALL.map(|scope| clients.admit(&format!("with-{}", scope as u8), "acme", &[scope]));
+    let without = Scope::ALL.map(|scope| {
+        let others: Vec<Scope> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
+        clients.admit(&format!("without-{}", scope as u8), "acme", &others)
+    });
+    let database = Database::postgres().await;
+    let (server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
+    let nobody = server.http();
+    let (http, stranger) = (nobody.with_key(&all), nobody.with_key(&stranger));
+
+    let routes = routes(&nobody).await;
+    let across = ACROSS_BRANDS.iter().map(|(method, path, _)| (*method, *path));
+    let guarded: BTreeSet<_> = across.chain(WITHOUT_BRAND).chain([METRICS]).collect();
+    assert_eq!(names(routes.iter().filter(|route| route.scope.is_some())), guarded);
+    assert_eq!(names(routes.iter().filter(|route| route.scope.is_none())), OPEN.into_iter().collect());
+
+    for route in &routes {
+        let named = fresh(&http).await;
+        let told = format!("{} {}", route.method, route.path);
+        let Some(scope) = route.scope else {
+            assert_eq!(route.ask(&nobody, &named).await.status, 200, "{told}");
+            continue;
+        };
+        assert_eq!(route.ask(&nobody, &named).await.status, 401, "{told}: no key");
+        let wrong = nobody.with_key(&format!("{}0", &all[..all.len() - 1]));
+        assert_eq!(route.ask(&wrong, &named).await.status, 401, "{told}: a wrong key");
+        let key = |keys: &[String; 6]| nobody.with_key(&keys[scope as usize]);
+        assert_eq!(route.ask(&key(&without), &named).await.status, 403, "{told}: every scope but its own");
+
+        let expected =
+            ACROSS_BRANDS.iter().find(|(method, path, _)| (*method, *path) == (&route.method, &route.path));
+        if let Some((_, _, status)) = expected {
+            let answer = route.ask(&stranger, &named).await;
+            let unknown = route.ask(&http, &unknown()).await;
+            assert_eq!(answer.status, *status, "{told}: another brand's");
+            assert_eq!(told_of(&answer), told_of(&unknown), "{told}: as what is unknown");
+        }
+        let admitted = route.ask(&key(&with), &named).await.status;
+        assert!((200..300).contains(&admitted) || route.path.starts_with("/brands/"), "{told}: {admitted}");
+    }
+}
+
+/// What an answer tells that the caller did not say.
+fn told_of(answer: &Answer) -> (u16, Value, Value) {
+    (answer.status, answer.body["type"].clone(), answer.body["field"].clone())
+}
+
+/// A preview that may be reserved from, and a number that is reserved.
+async fn fresh(http: &Http) -> Named {
+    let reserved = http.post("/reservations", json!({ "areaCode": "11" })).await;
+    let msisdn = reserved.body["msisdn"].as_str().expect("a number is reserved").to_owned();
+    Named { preview: http.preview().await, msisdn }
+}
+
+fn unknown() -> Named {
+    Named { preview: "018f0000-0000-7000-8000-00000000ffff".to_owned(), msisdn: "11900000000".to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigan_is_told_the_brand_of_the_client() {
+    let mut clients = ClientsFile::new();
+    let keys = ["one", "two"].map(|brand| clients.admit(&format!("client-of-{brand}"), brand, &Scope::ALL));
+    let database = Database::postgres().await;
+    let (server, sigan) = Server::for_clients(&database, &clients, &[]).await;
+    for (brand, key) in ["one", "two"].into_iter().zip(&keys) {
+        let reserved = server.http().with_key(key).post("/reservations", json!({ "areaCode": "11" })).await;
+        assert_eq!(reserved.status, 201, "{reserved:?}");
+        let held = held(sigan.url().as_str(), brand).await;
+        assert_eq!(held, [reserved.body["msisdn"].as_str().unwrap()], "{brand}");
+    }
+}
+
+/// What Sigan holds for a brand, by its own word.
+async fn held(sigan: &str, brand: &str) -> Vec<String> {
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
+    let url = format!("{}/reservations?brandId={brand}&limit=100", sigan.trim_end_matches('/'));
+    let text = client.get(url).send().await.expect("it answers").text().await.expect("with a text");
+    let page: Value = serde_json::from_str(&text).expect("of JSON");
+    let holds = page["holds"].as_array().unwrap_or_else(|| panic!("holds: {page}"));
+    holds.iter().map(|hold| hold["msisdn"].as_str().expect("a number").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idempotency_keys_of_two_clients_never_meet() {
+    let mut clients = ClientsFile::new();
+    let keys = ["a", "b"].map(|name| clients.admit(name, "acme", &[Scope::NumbersReserve]));
+    let database = Database::postgres().await;
+    let (server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
+    let mut previews = BTreeSet::new();
+    for key in keys.iter().chain(&keys) {
+        let http = server.http().with_key(key);
+        let request = http.request(Method::POST, "/previews").header("Idempotency-Key", "order-1");
+        let created = http.send(request.json(&json!({ "areaCode": "11" }))).await;
+        assert_eq!(created.status, 201, "{created:?}");
+        previews.insert(created.body["id"].to_string());
+    }
+    assert_eq!(previews.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_new_key_prints_lets_its_holder_in() {
+    let printed = cli::run(&[], &["keys", "new", "acquisition"]);
+    assert_eq!(printed.code, 0, "{printed:?}");
+    let lines = printed.stdout.split_once("[[clients]]").expect("lines for the file").1;
+    let key = printed.stdout.split_whitespace().find(|word| word.starts_with("oss_")).expect("a key");
+    let clients = ClientsFile::new();
+    clients.write(&format!("[[clients]]{}", lines.replace("brand_id = \"\"", "brand_id = \"acme\"")));
+    let database = Database::sqlite().await;
+    let (server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
+    assert_eq!(server.http().with_key(key).get("/ddds/11").await.status, 204);
+
+    let other = cli::run(&[], &["--output", "json", "keys", "new", "acquisition"]).json();
+    assert_ne!(other["key"], key);
+    assert_eq!(other["keySha256"], KeyDigest::of(other["key"].as_str().unwrap()).to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_not_in_the_log() {
+    let mut clients = ClientsFile::new();
+    let key = clients.admit("a", "acme", &Scope::ALL);
+    let (server, _sigan) =
+        Server::for_clients(&Database::postgres().await, &clients, &[("OSS_LOG", "trace")]).await;
+    for key in [key.as_str(), "oss_a-wrong-one"] {
+        server.http().with_key(key).get("/brands").await;
+    }
+    server.logged("\"status\":401").await;
+    let log = server.log().join("\n");
+    assert!(!log.contains(&key) && !log.contains("a-wrong-one"), "{log}");
+}

@@ -1,0 +1,207 @@
+//! Several brands on one service: each is told of its own alone, and Sigan is told which one it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oss_core::config::{Config, Sources};
+use oss_core::sigan::mock::{Behaviour, CallKind, Inventory};
+use oss_core::sigan::{Hold, HttpSigan, PreReserve, Sigan as _};
+use oss_core::{
+    AuditOptions, AuditReport, BrandId, Choice, Error, IdempotencyKey, Msisdn, Oss, PreviewId, Settings,
+};
+use oss_tests::backend::Database;
+use oss_tests::settle::{UNSETTLED, settings};
+use oss_tests::sigan::Sigan;
+use uuid::Uuid;
+
+oss_tests::on_both!(
+    sigan_holds_numbers_for_the_brand_that_asks,
+    what_another_brand_has_does_not_exist,
+    a_call_of_another_brand_does_not_wait,
+    a_key_names_a_request_of_one_brand,
+    every_brand_is_audited,
+);
+
+/// A service on a database and a Sigan, and a look into that Sigan.
+struct Setup {
+    oss: Oss,
+    sigan: Sigan,
+    inside: HttpSigan,
+    database: Database,
+}
+
+impl Setup {
+    /// With further brands in its settings.
+    async fn on(database: Database, other_brands: &[&str]) -> Self {
+        let sigan = Sigan::start(Inventory::new("PR")).await;
+        let url = sigan.url();
+        let config = Config::load(&Sources::of_environment(settings(&database, &url))).unwrap();
+        let client = || HttpSigan::new(&config.sigan).unwrap();
+        let other_brands = other_brands.iter().map(|name| brand(name)).collect();
+        let settings = Settings { other_brands, ..config.settings() };
+        let oss = Oss::new(database.store().await, Arc::new(client()), None, settings);
+        Self { oss, sigan, inside: client(), database }
+    }
+
+    /// The same service for the brand of its settings, and for another one.
+    fn two(&self) -> (Oss, Oss) {
+        (self.oss.acting_for(brand("acme")), self.oss.acting_for(brand("other")))
+    }
+
+    /// The numbers that Sigan lists for a brand.
+    async fn listed(&self, name: &str) -> Vec<Msisdn> {
+        let page = self.inside.holds(&brand(name), None, 100).await.unwrap();
+        page.holds.iter().map(|listed| listed.hold.msisdn).collect()
+    }
+
+    /// Sigan holds a number for a brand of which nothing is recorded here.
+    async fn stray(&self, name: &str) -> Msisdn {
+        let hold_for = Duration::from_mins(15);
+        let wish = PreReserve { ddd: ddd(), quantity: 1, brand: brand(name), hold_for, previous: None };
+        let offered = self.inside.pre_reserve(&wish).await.unwrap();
+        let hold = Hold { external_id: offered.external_id, msisdn: offered.msisdns[0] };
+        self.inside.reserve(&hold).await.unwrap();
+        hold.msisdn
+    }
+
+    async fn audit(&self, oss: &Oss, fix: bool) -> AuditReport {
+        let options = AuditOptions { fix, force: false, young: Duration::ZERO };
+        let report = oss.audit(options, |_| ()).await.unwrap();
+        self.database.comes_to(UNSETTLED, 0).await;
+        report
+    }
+}
+
+fn brand(name: &str) -> BrandId {
+    name.parse().expect("a brand")
+}
+
+fn ddd() -> oss_core::Ddd {
+    "11".parse().expect("a DDD")
+}
+
+fn first() -> Choice {
+    Choice::ALL[0]
+}
+
+async fn reserved(oss: &Oss) -> Msisdn {
+    oss.reserve_random(ddd(), None).await.unwrap().msisdn
+}
+
+/// What an error says to a caller, but for the names of what is not there.
+fn told<T: std::fmt::Debug>(answer: Result<T, Error>, named: &str) -> (&'static str, String) {
+    let error = answer.expect_err("it is not there");
+    (error.code(), error.to_string().replace(named, "it"))
+}
+
+async fn sigan_holds_numbers_for_the_brand_that_asks(database: Database) {
+    let setup = Setup::on(database, &[]).await;
+    let (_, other) = setup.two();
+    let preview = other.create_preview(ddd(), None, None).await.unwrap();
+    let chosen = other.reserve(preview.id, first()).await.unwrap().msisdn;
+    let random = reserved(&other).await;
+    // Nobody acts for a brand: Sigan is told that of the settings. What brand made a preview is not asked.
+    let own = reserved(&setup.oss).await;
+    let preview = other.create_preview(ddd(), None, None).await.unwrap();
+    let taken = setup.oss.reserve(preview.id, first()).await.unwrap().msisdn;
+
+    assert_eq!(setup.listed("acme").await, [own]);
+    let mut numbers = [chosen, random, taken];
+    numbers.sort_unstable();
+    assert_eq!(setup.listed("other").await, numbers);
+    let recorded = "select distinct brand_id || ' ' || msisdn from reservation order by 1";
+    let mut expected: Vec<String> = numbers.iter().map(|number| format!("other {number}")).collect();
+    expected.insert(0, format!("acme {own}"));
+    assert_eq!(setup.database.texts(recorded).await, expected);
+    assert_eq!(other.number(taken).await.unwrap().history.len(), 1, "it is still the brand's own");
+}
+
+async fn what_another_brand_has_does_not_exist(database: Database) {
+    let setup = Setup::on(database, &[]).await;
+    let (owner, stranger) = setup.two();
+    let preview = owner.create_preview(ddd(), None, None).await.unwrap().id;
+    let calls = setup.sigan.calls(CallKind::PreReserve);
+    let nowhere = PreviewId::new();
+    let (there, gone) = (preview.to_string(), nowhere.to_string());
+    let replaced = stranger.create_preview(ddd(), Some(preview), None).await;
+    let unknown = stranger.create_preview(ddd(), Some(nowhere), None).await;
+    assert_eq!(told(replaced, &there), told(unknown, &gone));
+    let (taken, unknown) =
+        (stranger.reserve(preview, first()).await, stranger.reserve(nowhere, first()).await);
+    assert_eq!(told(taken, &there), told(unknown, &gone));
+    assert_eq!(setup.sigan.calls(CallKind::PreReserve), calls, "Sigan is not asked");
+
+    let number = owner.reserve(preview, first()).await.unwrap().msisdn;
+    let nowhere: Msisdn = "21987654321".parse().unwrap();
+    let sim = Uuid::now_v7().into();
+    let (there, gone) = (number.masked().to_string(), nowhere.masked().to_string());
+    assert_eq!(told(stranger.number(number).await, &there), told(stranger.number(nowhere).await, &gone));
+    assert_eq!(told(stranger.release(number).await, &there), told(stranger.release(nowhere).await, &gone));
+    let (taken, unknown) = (stranger.assign(number, sim).await, stranger.assign(nowhere, sim).await);
+    assert_eq!(told(taken, &there), told(unknown, &gone));
+    assert_eq!(setup.sigan.calls(CallKind::Release), 0);
+    assert_eq!(owner.reserve(preview, first()).await.unwrap().msisdn, number, "it is as it was");
+    owner.assign(number, sim).await.unwrap();
+    assert_eq!(told(stranger.release(number).await, &there), told(stranger.release(nowhere).await, &gone));
+}
+
+async fn a_call_of_another_brand_does_not_wait(database: Database) {
+    let setup = Setup::on(database, &[]).await;
+    let (owner, stranger) = setup.two();
+    let preview = owner.create_preview(ddd(), None, None).await.unwrap().id;
+    setup.sigan.behave(Behaviour { latency: Duration::from_millis(700), ..Behaviour::default() });
+    let call = tokio::spawn({
+        let owner = owner.clone();
+        async move { owner.reserve(preview, first()).await }
+    });
+    while setup.sigan.calls(CallKind::Reserve) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let answer = stranger.reserve(preview, first()).await;
+    assert!(matches!(answer, Err(Error::UnknownPreview(_))), "{answer:?}");
+    assert!(!call.is_finished(), "the answer of the other call was not waited for");
+    let again = owner.reserve(preview, first()).await.unwrap();
+    assert_eq!(call.await.unwrap().unwrap(), again);
+}
+
+async fn a_key_names_a_request_of_one_brand(database: Database) {
+    let setup = Setup::on(database, &[]).await;
+    let (owner, stranger) = setup.two();
+    let key = || Some(IdempotencyKey::new("shop".parse().unwrap(), "order-1").unwrap());
+    let number = owner.reserve_random(ddd(), key()).await.unwrap();
+    let preview = owner.create_preview(ddd(), None, key()).await.unwrap();
+    let reused = stranger.reserve_random(ddd(), key()).await;
+    assert!(matches!(reused, Err(Error::KeyReused)), "{reused:?}");
+    let reused = stranger.create_preview(ddd(), None, key()).await;
+    assert!(matches!(reused, Err(Error::KeyReused)), "{reused:?}");
+    for oss in [&owner, &setup.oss] {
+        assert_eq!(oss.reserve_random(ddd(), key()).await.unwrap(), number);
+        assert_eq!(oss.create_preview(ddd(), None, key()).await.unwrap(), preview);
+    }
+}
+
+async fn every_brand_is_audited(database: Database) {
+    let setup = Setup::on(database, &["named"]).await;
+    let (owner, holding) = setup.two();
+    reserved(&owner).await;
+    reserved(&holding).await;
+    let report = setup.audit(&setup.oss, false).await;
+    assert_eq!((report.listed, report.held, report.differences()), (2, 2, 0), "{report:?}");
+
+    let mut strays = Vec::new();
+    for name in ["acme", "other", "named"] {
+        strays.push((name, setup.stray(name).await));
+    }
+    let report = setup.audit(&holding, false).await;
+    assert_eq!((report.listed, report.held, report.unknown_here), (2, 1, 1), "its own alone: {report:?}");
+    let report = setup.audit(&setup.oss, true).await;
+    assert_eq!((report.listed, report.held, report.unknown_here, report.fixed), (5, 2, 3, 3), "{report:?}");
+    for (name, stray) in strays {
+        assert!(!setup.listed(name).await.contains(&stray), "{name}");
+        let recorded = format!(
+            "select count(*) from reservation where msisdn = '{stray}' and brand_id = '{name}' and state = 'RELEASED'"
+        );
+        assert_eq!(setup.database.count(&recorded).await, 1, "{name}");
+    }
+    assert_eq!(setup.audit(&setup.oss, false).await.differences(), 0);
+}

@@ -1,0 +1,205 @@
+//! How much the server takes on, and what it does with those who ask too much, too slowly or nonsense.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use oss_core::access::Scope;
+use oss_core::sigan::mock::{Behaviour, CallKind};
+use oss_tests::backend::Database;
+use oss_tests::clients::ClientsFile;
+use oss_tests::http::Http;
+use oss_tests::server::Server;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_who_asks_too_often_does_not_slow_another() {
+    let mut clients = ClientsFile::new();
+    let [eager, calm] = ["eager", "calm"].map(|name| clients.admit(name, "acme", &[Scope::NumbersRead]));
+    let database = Database::sqlite().await;
+    let settings = [("OSS_REQUESTS_PER_SECOND", "1")];
+    let (server, _sigan) = Server::for_clients(&database, &clients, &settings).await;
+    let eager = server.http().with_key(&eager);
+    let answers = [eager.get("/ddds/11").await, eager.get("/ddds/11").await, eager.get("/ddds/11").await];
+    let refused = answers.iter().find(|answer| answer.status == 429).expect("three in a second are too many");
+    assert_eq!(refused.retry_after, Some(1));
+    assert_eq!(server.http().with_key(&calm).get("/ddds/11").await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_what_it_can_do_at_once_it_says_come_back() {
+    let database = Database::sqlite().await;
+    let (server, sigan) = Server::with_sigan(&database, &[("OSS_CONCURRENT_REQUESTS", "2")]).await;
+    sigan.behave(Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() });
+    let http = server.http();
+    let busy: Vec<_> = (0..2)
+        .map(|_| {
+            let http = http.clone();
+            tokio::spawn(async move { http.post("/previews", json!({ "areaCode": "11" })).await.status })
+        })
+        .collect();
+    while sigan.calls(CallKind::PreReserve) < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let shed = http.get("/ddds/11").await;
+    assert_eq!((shed.status, shed.retry_after), (503, Some(1)));
+    assert_eq!(http.get("/health/ready").await.status, 200, "probes are answered all the same");
+    for request in busy {
+        assert_eq!(request.await.unwrap(), 201);
+    }
+    assert_eq!(http.get("/ddds/11").await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_too_many_is_closed() {
+    let database = Database::sqlite().await;
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_CONNECTIONS", "2")]).await;
+    let mut open: Vec<TcpStream> = (0..2).map(|_| asked(server.address())).collect();
+    let mut third = TcpStream::connect(server.address()).unwrap();
+    let mut rest = Vec::new();
+    // The end of the stream, or a reset: either way nobody serves it.
+    assert_eq!(third.read_to_end(&mut rest).unwrap_or(0), 0);
+    open.pop().unwrap().shutdown(Shutdown::Both).unwrap();
+    while Http::new(server.address())
+        .try_send(server.http().request(reqwest::Method::GET, "/ddds/11"))
+        .await
+        .is_none()
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A connection on which one request was answered, and that stays open.
+fn asked(address: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: oss\r\n\r\n").unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    stream
+}
+
+/// What the server says until it closes the connection.
+fn said(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).expect("the server closes it");
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_slowly_or_too_much_is_not_waited_for() {
+    let database = Database::sqlite().await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let address = server.address().to_owned();
+    let post =
+        "POST /previews HTTP/1.1\r\nhost: oss\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    let waited = [
+        ("half a head", "GET /ddds/11 HTTP/1.1\r\nho".to_owned(), ""),
+        ("nothing", String::new(), ""),
+        ("half a body", format!("{post}content-length: 17\r\n\r\n{{"), "HTTP/1.1 408 "),
+        (
+            "a long body",
+            format!("{post}content-length: 20000\r\n\r\n{}", " ".repeat(20_000)),
+            "HTTP/1.1 413 ",
+        ),
+        (
+            "a long head",
+            format!("GET /ddds/11 HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(40_000)),
+            "HTTP/1.1 431 ",
+        ),
+    ]
+    .map(|(what, request, answer)| {
+        let address = address.clone();
+        (what, answer, tokio::task::spawn_blocking(move || said(&address, &request)))
+    });
+    for (what, answer, said) in waited {
+        let said = said.await.unwrap();
+        assert!(said.starts_with(answer) && said.is_empty() == answer.is_empty(), "{what}: {said}");
+    }
+}
+
+/// What a thousand of are sent in a second, each on a connection of its own.
+const MALFORMED: [&str; 5] = [
+    "POST /previews HTTP/1.1\r\nhost: oss\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{\"areaCod",
+    "POST /previews HTTP/1.1\r\nhost: oss\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n{",
+    "GET /ddds/11 HTTP/1.1\r\nx-long: ",
+    "GET /ddds/%00 HTTP/1.1\r\nhost: oss\r\n\r\n",
+    "\u{16}\u{3}\u{1}nonsense\r\n\r\n",
+];
+
+/// How many the flood has, in each of its parts: the first warms the server up.
+const FLOOD: [u64; 3] = [4000; 3];
+
+/// Who pours it, and how long each rests between two, so that together they send a thousand in a second.
+const POURING: u64 = 4;
+const REST: Duration = Duration::from_millis(POURING);
+
+/// What the flood may add to the memory in use, in KiB: far less than it sends.
+const FLAT: u64 = 12 * 1024;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_nonsense_leaves_good_requests_served_and_memory_flat() {
+    let database = Database::postgres().await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let (over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let begun = Instant::now();
+    let flood: Vec<_> = (0..POURING)
+        .map(|_| {
+            let (address, over, sent) = (server.address().to_owned(), over.clone(), sent.clone());
+            std::thread::spawn(move || pour(&address, &over, &sent))
+        })
+        .collect();
+
+    let http = server.http();
+    let (mut resident, mut good, mut until) = (Vec::new(), 0, 0);
+    for part in FLOOD {
+        until += part;
+        while sent.load(Ordering::Relaxed) < until {
+            let reserved = http.post("/reservations", json!({ "areaCode": "11" })).await;
+            assert_eq!(reserved.status, 201, "{reserved:?}");
+            let msisdn = reserved.body["msisdn"].as_str().unwrap();
+            assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, 204);
+            good += 2;
+        }
+        resident.push(server.resident());
+    }
+    println!(
+        "{until} malformed requests and {good} good ones in {:?}; KiB in use: {resident:?}",
+        begun.elapsed()
+    );
+    over.store(true, Ordering::Relaxed);
+    for thread in flood {
+        thread.join().unwrap();
+    }
+    assert!(resident[2] <= resident[0] + FLAT, "{resident:?}");
+}
+
+/// Sends its part of the nonsense, in time or as soon after as the machine lets it, and keeps what it can half-open.
+fn pour(address: &str, over: &AtomicBool, sent: &AtomicU64) {
+    let mut open = VecDeque::new();
+    let long = "x".repeat(64 * 1024);
+    let mut next = Instant::now();
+    for request in MALFORMED.iter().cycle() {
+        if over.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Ok(mut stream) = TcpStream::connect(address) {
+            let tail = if request.ends_with("x-long: ") { long.as_str() } else { "" };
+            let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.write_all(tail.as_bytes()));
+            sent.fetch_add(1, Ordering::Relaxed);
+            open.push_back(stream);
+        }
+        // Each stays half-open for a while, some hundred at a time.
+        if open.len() > 250 {
+            open.pop_front();
+        }
+        next += REST;
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
+}

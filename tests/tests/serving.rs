@@ -1,0 +1,160 @@
+//! How the server is served: TLS, a listener for those who run it, keys and certificates that change meanwhile.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use oss_core::access::Scope;
+use oss_core::sigan::mock::{Behaviour, CallKind};
+use oss_tests::backend::Database;
+use oss_tests::certificates::Authority;
+use oss_tests::clients::ClientsFile;
+use oss_tests::http::Http;
+use oss_tests::server::Server;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// Asks until the status is what it should become.
+async fn becomes(http: &Http, path: &str, status: u16) {
+    let begun = Instant::now();
+    while http.get(path).await.status != status {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{path} does not become {status}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_change_while_requests_are_served() {
+    let mut clients = ClientsFile::new();
+    let old = clients.admit("acquisition", "acme", &Scope::ALL);
+    let (server, sigan) = Server::for_clients(&Database::postgres().await, &clients, &[]).await;
+    let old = server.http().with_key(&old);
+    sigan.behave(Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() });
+    let in_flight = tokio::spawn({
+        let old = old.clone();
+        async move { old.post("/reservations", json!({ "areaCode": "11" })).await }
+    });
+    while sigan.calls(CallKind::PreReserve) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    clients.clear();
+    let new = server.http().with_key(&clients.admit("acquisition", "acme", &Scope::ALL));
+    server.hang_up();
+    becomes(&new, "/ddds/11", 204).await;
+    assert_eq!(old.get("/ddds/11").await.status, 401);
+    assert_eq!(in_flight.await.unwrap().status, 201, "what was let in goes on");
+
+    // Without a signal a change is seen as well.
+    let newer = server.http().with_key(&clients.admit("another", "acme", &Scope::ALL));
+    becomes(&newer, "/ddds/11", 204).await;
+    assert_eq!(new.get("/ddds/11").await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_used_leaves_the_keys_in_force() {
+    let mut clients = ClientsFile::new();
+    let key = clients.admit("a", "acme", &Scope::ALL);
+    let database = Database::sqlite().await;
+    let (server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
+    for (text, told) in [
+        (
+            "[[clients]]\nname = \"a\"\nkey_sha256 = \"s3cret\"\nscopes = []\nbrand_id = \"acme\"",
+            "64 hexadecimal",
+        ),
+        ("[[clien", "is not TOML"),
+        ("", "no clients any more"),
+    ] {
+        clients.write(text);
+        server.hang_up();
+        server.logged(told).await;
+        assert_eq!(server.http().with_key(&key).get("/ddds/11").await.status, 204, "{text}");
+    }
+    assert!(!server.log().join("\n").contains("s3cret"));
+}
+
+fn tls(dir: &Path) -> [(&'static str, String); 2] {
+    let path = |name: &str| dir.join(name).display().to_string();
+    [("OSS_TLS_CERT", path("cert.pem")), ("OSS_TLS_KEY", path("key.pem"))]
+}
+
+async fn over_tls(database: &Database, more: &[(&str, &str)], dir: &Path) -> Server {
+    let tls = tls(dir);
+    let settings: Vec<_> =
+        tls.iter().map(|(name, value)| (*name, value.as_str())).chain(more.iter().copied()).collect();
+    Server::with_sigan(database, &settings).await.0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_replaced_while_it_is_served() {
+    let dir = TempDir::new().unwrap();
+    let (before, after) = (Authority::new(), Authority::new());
+    before.certify("127.0.0.1").write(dir.path());
+    let database = Database::sqlite().await;
+    let server = over_tls(&database, &[], dir.path()).await;
+    let url = format!("https://{}", server.address());
+    let trusting = |authority: &Authority| Http::over(&url, authority.trusted().build().unwrap());
+    assert_eq!(trusting(&before).get("/health/live").await.status, 200);
+
+    std::fs::write(dir.path().join("cert.pem"), "half of a certificate").unwrap();
+    server.logged("The certificate from before stays in force").await;
+    assert_eq!(trusting(&before).get("/health/live").await.status, 200);
+
+    after.certify("127.0.0.1").write(dir.path());
+    let begun = Instant::now();
+    let request = || trusting(&after).request(reqwest::Method::GET, "/health/live");
+    while trusting(&after).try_send(request()).await.is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:#?}", server.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let request = trusting(&before).request(reqwest::Method::GET, "/health/live");
+    assert!(trusting(&before).try_send(request).await.is_none(), "the old certificate is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_show_certificates_where_they_must_and_operators_have_their_own_listener() {
+    let dir = TempDir::new().unwrap();
+    let (own, callers, stranger) = (Authority::new(), Authority::new(), Authority::new());
+    own.certify("127.0.0.1").write(dir.path());
+    let ca = dir.path().join("callers.pem");
+    std::fs::write(&ca, callers.pem()).unwrap();
+    let settings = [("OSS_TLS_CLIENT_CA", ca.to_str().unwrap()), ("OSS_ADMIN_LISTEN", "127.0.0.1:0")];
+    let database = Database::sqlite().await;
+    let mut server = over_tls(&database, &settings, dir.path()).await;
+
+    let url = format!("https://{}", server.address());
+    let showing = |certified| Http::over(&url, own.trusted().identity(certified).build().unwrap());
+    let known = showing(callers.certify("acquisition").identity());
+    assert_eq!(known.get("/ddds/11").await.status, 204);
+    for unknown in
+        [Http::over(&url, own.trusted().build().unwrap()), showing(stranger.certify("x").identity())]
+    {
+        let request = unknown.request(reqwest::Method::GET, "/ddds/11");
+        assert!(unknown.try_send(request).await.is_none(), "it is not even answered");
+    }
+
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(known.get(path).await.status, 404, "{path} is apart");
+        assert_eq!(server.admin().get(path).await.status, 200, "{path}");
+    }
+    assert_eq!(server.admin().get("/ddds/11").await.status, 404, "callers have no business there");
+    server.terminate();
+    assert!(server.ended().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_certificate_is_refused_at_the_start() {
+    let dir = TempDir::new().unwrap();
+    let certified = Authority::new().certify("127.0.0.1");
+    certified.write(dir.path());
+    for (file, text) in
+        [("key.pem", Authority::new().certify("127.0.0.1").key), ("cert.pem", "s3cret".to_owned())]
+    {
+        certified.write(dir.path());
+        std::fs::write(dir.path().join(file), text).unwrap();
+        let ended = Server::command().arg("--sandbox").envs(tls(dir.path())).output().expect("it runs");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{told}");
+        assert!(told.contains("TLS") || told.contains("cert.pem"), "{told}");
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+}
