@@ -9,6 +9,7 @@ mod etag;
 mod key;
 mod limits;
 mod middleware;
+mod openapi;
 mod path;
 mod problem;
 mod routes;

@@ -4,12 +4,14 @@
 //! test that lacks a program fails and says which; it never passes over itself.
 
 pub mod backend;
+pub mod browser;
 pub mod certificates;
 pub mod cli;
 pub mod clients;
 pub mod collector;
 pub mod conformance;
 pub mod disk;
+pub mod document;
 pub mod eventful;
 pub mod http;
 pub mod lists;
@@ -27,4 +29,5 @@ pub mod server;
 pub mod settle;
 pub mod sigan;
 pub mod simulation;
+pub mod tools;
 pub mod wiretap;

@@ -16,6 +16,7 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use oss_core::Oss;
 use oss_core::access::Scope;
+use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,6 +25,7 @@ pub use self::health::Health;
 use crate::access::{Access, guarded};
 use crate::limits::{LONGEST_BODY, Load, bounded};
 use crate::middleware;
+use crate::openapi::{self, serve};
 use crate::problem::Problem;
 use crate::telemetry::Metrics;
 
@@ -56,17 +58,25 @@ pub fn routers(
 ) -> Routers {
     let load = Load::new(concurrent_requests, oss.longest_operation());
     let state = AppState { oss, health, metrics };
-    let (service, _) = service(access).layer(from_fn_with_state(load, bounded)).split_for_parts();
+    let (service, admin, document) = described(access, apart);
+    let service = serve::with_page(service, document).layer(from_fn_with_state(load, bounded));
+    if apart {
+        return Routers { service: finished(service, state.clone()), admin: Some(finished(admin, state)) };
+    }
+    Routers { service: finished(service.merge(admin), state), admin: None }
+}
+
+/// The routes for callers, those for operators, and the document of both.
+pub(crate) fn described(access: &Arc<Access>, apart: bool) -> (Router<AppState>, Router<AppState>, Value) {
     let metrics = if apart {
         routes!(metrics::show)
     } else {
         guarded(access, Scope::Operations, routes!(metrics::show))
     };
-    let (admin, _) = probes().routes(metrics).split_for_parts();
-    if apart {
-        return Routers { service: finished(service, state.clone()), admin: Some(finished(admin, state)) };
-    }
-    Routers { service: finished(service.merge(admin), state), admin: None }
+    let (service, mut described) = service(access).routes(routes!(serve::document)).split_for_parts();
+    let (admin, beside) = probes().routes(metrics).split_for_parts();
+    described.merge(beside);
+    (service, admin, openapi::document(described))
 }
 
 /// The routes of the contract. Each goes through its scope.
@@ -102,7 +112,7 @@ fn finished(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn(middleware::observed))
 }
 
-async fn unknown() -> Problem {
+pub(crate) async fn unknown() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown-route", "there is nothing at this path")
 }
 
