@@ -15,6 +15,7 @@ use crate::numbers::Ddd;
 use crate::oss::Oss;
 use crate::reference::{DataVersion, Versions};
 use crate::store::{Store, StoreError};
+use crate::telemetry::{Operation, observed};
 
 /// The area codes in use, as far as they have been looked up.
 #[derive(Debug)]
@@ -61,11 +62,11 @@ impl Oss {
     ///
     /// [`Error::Store`] where neither cache knows the answer and the database cannot be asked.
     pub async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Error> {
-        Ok(self.areas().exists(ddd).await?)
+        observed(Operation::DddExists, async { Ok(self.areas().exists(ddd).await?) }).await
     }
 
     /// Lets only an existing area code pass.
     pub(crate) async fn require_ddd(&self, ddd: Ddd) -> Result<(), Error> {
-        if self.ddd_exists(ddd).await? { Ok(()) } else { Err(Error::UnknownDdd(ddd)) }
+        if self.areas().exists(ddd).await? { Ok(()) } else { Err(Error::UnknownDdd(ddd)) }
     }
 }

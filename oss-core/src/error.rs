@@ -148,6 +148,22 @@ pub enum ErrorKind {
     DatabaseUnavailable,
 }
 
+/// Gives every error its code, and lists the codes, so that a document can be laid beside them.
+macro_rules! codes {
+    ($($error:pat => $code:literal,)+) => {
+        /// Every code that [`Error::code`] gives.
+        pub const CODES: &[&'static str] = &[$($code),+];
+
+        /// A short, stable name of the error, for programs: `preview-expired`.
+        #[must_use]
+        pub fn code(&self) -> &'static str {
+            match self {
+                $($error => $code,)+
+            }
+        }
+    };
+}
+
 impl Error {
     /// The class of the error, for a status or an exit code.
     #[must_use]
@@ -180,37 +196,33 @@ impl Error {
         }
     }
 
-    /// A short, stable name of the error, for programs: `preview-expired`.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownDdd(_) => "unknown-ddd",
-            Self::UnknownPrevious(_) => "unknown-previous-preview",
-            Self::UnknownPreview(_) => "unknown-preview",
-            Self::UnknownChoice { .. } => "unknown-index",
-            Self::UnknownNumber(_) => "unknown-number",
-            Self::UnknownBrand(_) | Self::UnknownBrandName => "unknown-brand",
-            Self::PreviewExpired(_) => "preview-expired",
-            Self::ReserveInFlight => "reserve-in-flight",
-            Self::KeyInFlight => "idempotency-key-in-flight",
-            Self::KeyReused => "idempotency-key-reused",
-            Self::KeySpent => "idempotency-key-spent",
-            Self::PreviewUsed(_) => "preview-used",
-            Self::NumberState { .. } => "number-state",
-            Self::NumberInDoubt(_) => "number-in-doubt",
-            Self::AssignedElsewhere(_) => "assigned-elsewhere",
-            Self::NoNumbersLeft(_) => "no-numbers-left",
-            Self::GivenUp => "reservation-given-up",
-            Self::NumberTaken(_) => "number-taken",
-            Self::SiganRefused(_) => "sigan-refused",
-            Self::SiganNonsense(_) => "sigan-answer-unusable",
-            Self::SiganUnreachable => "sigan-unreachable",
-            Self::SiganBusy { .. } => "sigan-busy",
-            Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => "outcome-unknown",
-            Self::Internal => "internal",
-            Self::Store(StoreError::Unavailable { .. }) => "database-unavailable",
-            Self::Store(StoreError::Failed { .. }) => "database-failed",
-        }
+    codes! {
+        Self::UnknownDdd(_) => "unknown-ddd",
+        Self::UnknownPrevious(_) => "unknown-previous-preview",
+        Self::UnknownPreview(_) => "unknown-preview",
+        Self::UnknownChoice { .. } => "unknown-index",
+        Self::UnknownNumber(_) => "unknown-number",
+        Self::UnknownBrand(_) | Self::UnknownBrandName => "unknown-brand",
+        Self::PreviewExpired(_) => "preview-expired",
+        Self::ReserveInFlight => "reserve-in-flight",
+        Self::KeyInFlight => "idempotency-key-in-flight",
+        Self::KeyReused => "idempotency-key-reused",
+        Self::KeySpent => "idempotency-key-spent",
+        Self::PreviewUsed(_) => "preview-used",
+        Self::NumberState { .. } => "number-state",
+        Self::NumberInDoubt(_) => "number-in-doubt",
+        Self::AssignedElsewhere(_) => "assigned-elsewhere",
+        Self::NoNumbersLeft(_) => "no-numbers-left",
+        Self::GivenUp => "reservation-given-up",
+        Self::NumberTaken(_) => "number-taken",
+        Self::SiganRefused(_) => "sigan-refused",
+        Self::SiganNonsense(_) => "sigan-answer-unusable",
+        Self::SiganUnreachable => "sigan-unreachable",
+        Self::SiganBusy { .. } => "sigan-busy",
+        Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => "outcome-unknown",
+        Self::Internal => "internal",
+        Self::Store(StoreError::Unavailable { .. }) => "database-unavailable",
+        Self::Store(StoreError::Failed { .. }) => "database-failed",
     }
 
     /// The input that refers to something unknown, by its name in the API; none where no single input is at fault.

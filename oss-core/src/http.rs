@@ -8,6 +8,7 @@ use reqwest::{Client, RequestBuilder, Response};
 use url::Url;
 
 use crate::config::CONNECT_TIMEOUT;
+use crate::telemetry::continued;
 
 /// The longest body that the contracts' answers have, with room to spare.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -65,9 +66,9 @@ pub(crate) fn address(base: &Url, segments: &[&str]) -> Url {
     address
 }
 
-/// One request and its answer. `Err` is what may be tried again: no connection was opened.
+/// One request, as part of the trace of what it is made for, and its answer. `Err` is what may be tried again: no connection was opened.
 pub(crate) async fn exchange(request: RequestBuilder) -> Result<Received, Received> {
-    match request.send().await {
+    match continued(request).send().await {
         Ok(response) => Ok(read(response).await),
         Err(error) if error.is_connect() => Err(Received::NotOpened),
         Err(error) => Ok(interrupted(&error)),

@@ -9,9 +9,9 @@ use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Identity, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, registry};
+use tracing_subscriber::{Layer, Registry, registry};
 
 use crate::config::{LogConfig, LogFormat};
 
@@ -28,6 +28,19 @@ pub struct AlreadySet;
 ///
 /// [`AlreadySet`] on a second call in one process.
 pub fn init(config: LogConfig, default: Level) -> Result<(), AlreadySet> {
+    init_beside(Identity::new(), config, default)
+}
+
+/// The same, for a process that does more with its spans than to show them in the log.
+///
+/// # Errors
+///
+/// [`AlreadySet`] on a second call in one process.
+pub fn init_beside(
+    spans: impl Layer<Registry> + Send + Sync,
+    config: LogConfig,
+    default: Level,
+) -> Result<(), AlreadySet> {
     let lines = layer().with_writer(stderr);
     let lines = match config.format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
@@ -36,7 +49,7 @@ pub fn init(config: LogConfig, default: Level) -> Result<(), AlreadySet> {
         LogFormat::Text => lines.with_ansi(false).boxed(),
     };
     let filter = filter(config.level.unwrap_or(default));
-    registry().with(lines.with_filter(filter)).try_init().map_err(|_| AlreadySet)?;
+    registry().with(spans).with(lines.with_filter(filter)).try_init().map_err(|_| AlreadySet)?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "A panic.");

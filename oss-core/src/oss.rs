@@ -18,6 +18,7 @@ use crate::numbers::{BrandId, InFlight, LEASE_MARGIN};
 use crate::reference::Versions;
 use crate::sigan::{Gate, HttpSigan, Sigan};
 use crate::store::{self, Store, Tenant};
+use crate::telemetry::{Operation, observed};
 
 /// The client of the service: a method for each operation. Cheap to clone; every clone is the same client.
 ///
@@ -263,12 +264,16 @@ impl Oss {
 
     /// Runs an operation whole, even where its caller stops waiting: a dropped future must not leave a call to Sigan half
     /// accounted for.
-    pub(crate) async fn tracked<T, F>(&self, operation: impl FnOnce(Self) -> F) -> Result<T, Error>
+    pub(crate) async fn tracked<T, F>(
+        &self,
+        operation: Operation,
+        work: impl FnOnce(Self) -> F,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn(operation(self.clone())).await.unwrap_or_else(|panicked| {
+        self.spawn(observed(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
             // What a panic says may carry anything.
             let panicked = panicked.is_panic();
             tracing::error!(panicked, "An operation stopped half-way; recovery will settle it.");

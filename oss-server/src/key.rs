@@ -33,6 +33,9 @@ fn read(headers: &HeaderMap, client: &ClientName) -> Result<Option<IdempotencyKe
     // The draft writes the key as a quoted string; most callers send it bare. Both name the same.
     let text = value.to_str().unwrap_or_default();
     let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    if bare.contains('"') {
+        return Err(Malformed { expected: "a key without quotes, or between two" });
+    }
     IdempotencyKey::new(client.clone(), bare).map(Some)
 }
 
@@ -52,7 +55,7 @@ mod tests {
     fn a_key_may_be_quoted_and_there_is_one_at_most() {
         assert_eq!(keys(&[]).unwrap(), None);
         assert_eq!(keys(&["\"a-1\""]).unwrap(), keys(&["a-1"]).unwrap());
-        for wrong in [&["a", "a"][..], &[""], &["\"\""], &["a b"]] {
+        for wrong in [&["a", "a"][..], &[""], &["\"\""], &["\""], &["a\"b"], &["\"\"a\"\""], &["a b"]] {
             assert!(keys(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -9,12 +9,15 @@ mod etag;
 mod key;
 mod limits;
 mod middleware;
+mod openapi;
 mod path;
 mod problem;
 mod routes;
 mod serve;
 mod start;
+mod telemetry;
 
 pub use access::Access;
 pub use routes::{Health, Routers, routers};
 pub use start::{Args, Failure, run};
+pub use telemetry::Metrics;

@@ -10,10 +10,14 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
-use tracing::Instrument;
+use metrics::histogram;
+use oss_core::telemetry::names::HTTP_REQUEST_DURATION;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::problem::Problem;
+use crate::telemetry::{answered, joined};
 
 tokio::task_local! {
     /// The id of the request that is being answered.
@@ -34,13 +38,20 @@ pub(crate) async fn observed(request: Request, next: Next) -> Response<Body> {
     let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let id = sent.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::now_v7);
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", id = %id, method = method(&request), route);
+    let method = method(&request);
+    let span =
+        tracing::info_span!("request", otel.kind = "server", id = %id, trace_id = Empty, method, route);
+    joined(&span, request.headers(), method, &route);
 
     let observed = async {
         let begun = Instant::now();
         let response = next.run(request).await;
-        let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(status = response.status().as_u16(), elapsed_ms, "Request answered.");
+        let (elapsed, status) = (begun.elapsed(), response.status());
+        histogram!(HTTP_REQUEST_DURATION, "route" => route, "method" => method, "status" => status.as_str().to_owned())
+            .record(elapsed);
+        answered(&Span::current(), status);
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(status = status.as_u16(), elapsed_ms, "Request answered.");
         response
     };
     let mut response = CURRENT.scope(id, observed.instrument(span)).await;

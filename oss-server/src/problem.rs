@@ -13,6 +13,9 @@ use serde::Serialize;
 
 use crate::middleware::current_request;
 
+/// What the `type` of every problem begins with; its code follows.
+pub(crate) const URN: &str = "urn:oss:problem:";
+
 /// One thing that was wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Fault {
@@ -154,7 +157,7 @@ impl From<Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = Body {
-            r#type: format!("urn:oss:problem:{}", self.code),
+            r#type: format!("{URN}{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,

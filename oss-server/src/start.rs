@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
 use clap::Parser;
-use oss_core::config::{Basics, Config, ConfigError, LogConfig, Sources};
+use oss_core::config::{Basics, Config, ConfigError, Sources};
 use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, StartError, log};
 use tokio::net::TcpListener;
@@ -18,6 +18,7 @@ use tracing::Level;
 use crate::access::Access;
 use crate::routes::{Health, routers};
 use crate::serve::{self, Places, Reload, Serving};
+use crate::telemetry::{Metrics, Traces};
 
 /// The connections of operators: probes and scrapers, a few at a time.
 const ADMIN_CONNECTIONS: usize = 100;
@@ -75,7 +76,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let flags = args.listen.map(|address| ("server.listen", address.to_string()));
     let sources = Sources::of_process(args.config.clone(), flags.into_iter().collect());
     let (basics, config) = configured(&args, &sources)?;
-    log_at(basics.log)?;
+    let metrics = Metrics::install().map_err(|error| internal(&error))?;
+    let traces = tell(&basics)?;
     let access = Arc::new(access(&args, &basics)?);
     let server = &basics.server;
     let tls = server.tls.as_ref().map(serve::tls).transpose().map_err(|error| refused(error.to_string()))?;
@@ -83,7 +85,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let oss = connect(&basics, config.as_ref()).await?;
     let health = Health::default();
     let limit = server.concurrent_requests;
-    let routers = routers(oss.clone(), health.clone(), &access, limit, server.admin_listen.is_some());
+    let routers =
+        routers(oss.clone(), health.clone(), metrics, &access, limit, server.admin_listen.is_some());
     let places = Places::new(server.connections);
     let service = listen(server.listen, routers.service, places, tls.clone()).await?;
     let admin = match server.admin_listen.zip(routers.admin) {
@@ -94,6 +97,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let reload =
         Reload { clients: access.has_keys().then_some((sources, access)), tls: server.tls.clone().zip(tls) };
     oss.sweep_in_background();
+    oss.count_in_background();
     tracing::info!(
         address = %service.address,
         admin = admin.as_ref().map(|admin| tracing::field::display(admin.address)),
@@ -112,6 +116,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if let Some(admin) = admin {
         admin.stop(Duration::ZERO).await;
     }
+    traces.end().await;
     tracing::info!("Stopped.");
     Ok(())
 }
@@ -160,8 +165,11 @@ async fn listen(
     serving.map_err(|error| refused(format!("cannot listen on {address}: {error}")))
 }
 
-fn log_at(config: LogConfig) -> Result<(), Failure> {
-    log::init(config, Level::INFO).map_err(|error| internal(&error))
+/// From now on what happens is told: in the log, and in traces.
+fn tell(basics: &Basics) -> Result<Traces, Failure> {
+    let traces = Traces::new(basics.otlp_endpoint.as_ref()).map_err(|error| internal(&*error))?;
+    log::init_beside(traces.layer(), basics.log, Level::INFO).map_err(|error| internal(&error))?;
+    Ok(traces)
 }
 
 fn internal(error: &dyn std::error::Error) -> Failure {

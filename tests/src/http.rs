@@ -3,6 +3,8 @@
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
+use crate::document;
+
 /// A client of one server.
 #[derive(Debug, Clone)]
 pub struct Http {
@@ -80,7 +82,11 @@ impl Http {
     ///
     /// Where the answer lacks what every answer must have.
     pub async fn try_send(&self, request: RequestBuilder) -> Option<Answer> {
-        let response = request.send().await.ok()?;
+        let (client, request) = request.build_split();
+        let request = request.expect("the request can be sent");
+        let method = request.method().clone();
+        let response = client.execute(request).await.ok()?;
+        let path = response.url().path().to_owned();
         let (status, headers) = (response.status(), response.headers().clone());
         let header =
             |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().to_owned());
@@ -96,6 +102,7 @@ impl Http {
             assert_eq!(header("content-type").as_deref(), Some("application/problem+json"), "{body}");
             check_problem(&body, status, &id, retry_after);
         }
+        document::check(&method, &path, status, body["type"].as_str());
         Some(Answer { status: status.as_u16(), body, retry_after })
     }
 

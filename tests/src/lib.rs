@@ -4,21 +4,30 @@
 //! test that lacks a program fails and says which; it never passes over itself.
 
 pub mod backend;
+pub mod browser;
 pub mod certificates;
 pub mod cli;
 pub mod clients;
+pub mod collector;
 pub mod conformance;
 pub mod disk;
+pub mod document;
+pub mod eventful;
 pub mod http;
 pub mod lists;
 pub mod load;
+pub mod metrics;
 pub mod model;
 pub mod operations;
 pub mod postgres;
 pub mod process;
+pub mod prometheus;
 pub mod python;
 pub mod redis;
+pub mod secrets;
 pub mod server;
 pub mod settle;
 pub mod sigan;
 pub mod simulation;
+pub mod tools;
+pub mod wiretap;

@@ -52,6 +52,18 @@ impl Server {
         (Self::spawn(command), sigan)
     }
 
+    /// A sandbox, for the clients of a file.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    #[must_use]
+    pub fn sandbox(clients: &ClientsFile, more: &[(&str, &str)]) -> Self {
+        let mut command = Self::command();
+        command.arg("--sandbox").arg("--config").arg(clients.path()).envs(more.iter().copied());
+        Self::spawn(command)
+    }
+
     /// A server on a database and a Sigan.
     ///
     /// # Panics

@@ -9,12 +9,14 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use metrics::counter;
 use moka::Expiry;
 use moka::future::Cache;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::redis::RedisCache;
+use crate::telemetry::names::CACHE_LOOKUPS;
 
 /// How long an answer is kept.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +80,9 @@ where
         F: Future<Output = Result<V, E>>,
         E: Clone + Send + Sync + 'static,
     {
-        if let Some(known) = self.memory.get(&key).await {
+        let known = self.memory.get(&key).await;
+        self.looked_up("memory", known.is_some());
+        if let Some(known) = known {
             return Ok(known);
         }
         let found = self.redis_or(&key, load);
@@ -92,7 +96,9 @@ where
         let Some(redis) = &self.redis else { return load().await };
         let key = format!("oss:{}:{key}", self.name);
         // What cannot be read was written by another version: it counts as absent.
-        if let Some(known) = redis.get(&key).await.and_then(|text| serde_json::from_str(&text).ok()) {
+        let known = redis.get(&key).await.and_then(|text| serde_json::from_str(&text).ok());
+        self.looked_up("redis", known.is_some());
+        if let Some(known) = known {
             return Ok(known);
         }
         let loaded = load().await?;
@@ -100,6 +106,11 @@ where
             redis.set(&key, text, (self.keep)(&loaded).redis).await;
         }
         Ok(loaded)
+    }
+
+    fn looked_up(&self, tier: &'static str, hit: bool) {
+        let result = if hit { "hit" } else { "miss" };
+        counter!(CACHE_LOOKUPS, "lookup" => self.name, "tier" => tier, "result" => result).increment(1);
     }
 }
 

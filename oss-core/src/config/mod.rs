@@ -76,6 +76,8 @@ pub struct Basics {
     pub sweep_interval: Duration,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where traces are sent, where they are.
+    pub otlp_endpoint: Option<Url>,
     /// How the server serves.
     pub server: ServerConfig,
     /// Who may ask it.
@@ -236,7 +238,7 @@ impl Basics {
     pub fn settings(&self, brand: BrandId) -> Settings {
         Settings {
             brand,
-            other_brands: Vec::new(),
+            other_brands: self.clients.brands().cloned().collect(),
             preview_ttl: self.preview_ttl,
             reservation_ttl: self.reservation_ttl,
             preview_retention: self.preview_retention,
@@ -258,6 +260,7 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
     let sweep_interval = layers.required("sweep.interval", settings::duration);
     let level = layers.optional("log.level", settings::level);
     let format = layers.required("log.format", settings::log_format);
+    let otlp_endpoint = layers.optional("telemetry.otlp_endpoint", settings::base_url);
     let server = ServerConfig::read(layers);
     let clients = clients::read(layers);
     // A number is reserved within its preview's time: a call that may outlast it could never succeed for certain.
@@ -275,6 +278,7 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
         sigan_queue: sigan_queue?,
         sweep_interval: sweep_interval?,
         log: LogConfig { level, format: format? },
+        otlp_endpoint,
         server: server?,
         clients,
     })

@@ -34,7 +34,7 @@ const fn setting(
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 28] = [
+pub(super) const SETTINGS: [Setting; 29] = [
     setting(
         "database.url",
         "OSS_DATABASE_URL",
@@ -110,6 +110,12 @@ pub(super) const SETTINGS: [Setting; 28] = [
         "`error`, `warn`, `info`, `debug` or `trace`; the server's default is `info`, the command line's `warn`",
     ),
     setting("log.format", "OSS_LOG_FORMAT", Some("text"), "`text` or `json`"),
+    setting(
+        "telemetry.otlp_endpoint",
+        "OSS_OTLP_ENDPOINT",
+        None,
+        "where a collector takes traces over OTLP, such as `http://collector:4318`; without it none are sent",
+    ),
     setting("server.listen", "OSS_LISTEN", Some("127.0.0.1:8080"), "where the server listens"),
     setting(
         "server.admin_listen",

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{DeviceChoice, DeviceHash};
 use crate::error::Error;
 use crate::oss::Oss;
+use crate::telemetry::{Operation, observed};
 
 /// Whether a device supports eSIM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -36,6 +37,10 @@ impl Oss {
     ///
     /// [`Error::Store`] where the database cannot be asked.
     pub async fn check_esim(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {
+        observed(Operation::CheckEsim, self.check(choice)).await
+    }
+
+    async fn check(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {
         let known = self.devices().supports_esim(choice).await?;
         if known != Some(true) {
             return Ok(EsimCheck { supports_esim: false, hash: None });

@@ -12,6 +12,7 @@ use crate::cache::{Keep, Lookups, RedisCache};
 use crate::devices::{DeviceChoice, DeviceHash, LocalCatalog};
 use crate::outage::Outage;
 use crate::store::StoreError;
+use crate::telemetry::{System, called};
 
 /// How long it is remembered that a device supports eSIM: that does not change.
 const SUPPORTED: Duration = Duration::from_hours(24);
@@ -51,7 +52,8 @@ impl GsimCatalog {
         if self.outage.is_pausing() {
             return Err(GsimError::NotReachable);
         }
-        let answer = self.gsim.supports_esim(choice).await;
+        let asked = self.gsim.supports_esim(choice);
+        let answer = called(System::Gsim, "supports_esim", GsimError::code, asked).await;
         match answer {
             Ok(_) if self.outage.answered() => tracing::info!("GSIM answers again."),
             Err(reason) if self.outage.failed() => {

@@ -59,3 +59,18 @@ pub enum GsimError {
     #[error("unreadable answer")]
     Unreadable,
 }
+
+impl GsimError {
+    /// A short, stable name, for programs: `timeout`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotReachable => "not-reachable",
+            Self::Timeout => "timeout",
+            Self::ConnectionLost => "connection-lost",
+            Self::Credentials => "credentials",
+            Self::Status(_) => "status",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}

@@ -6,6 +6,7 @@ use super::number::{Number, NumberStatus};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::store::Assign;
+use crate::telemetry::{Operation, observed};
 
 impl Oss {
     /// Puts a reserved number on the line of a SIM. From then on it is in use: it does not expire and cannot be released.
@@ -16,7 +17,7 @@ impl Oss {
     /// [`Error::UnknownNumber`]; [`Error::NumberState`] where the number was given back; [`Error::AssignedElsewhere`] where
     /// it is on another SIM; [`Error::NumberInDoubt`] while it is not certain that Sigan holds it.
     pub async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Error> {
-        self.tracked(move |oss| async move {
+        self.tracked(Operation::Assign, move |oss| async move {
             let number = msisdn.masked();
             match oss.store().assign(oss.tenant(), msisdn, sim).await? {
                 Assign::Assigned => {
@@ -38,7 +39,10 @@ impl Oss {
     ///
     /// [`Error::UnknownNumber`] for a number never seen here.
     pub async fn number(&self, msisdn: Msisdn) -> Result<Number, Error> {
-        self.store().number(self.tenant(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
+        observed(Operation::Number, async {
+            self.store().number(self.tenant(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
+        })
+        .await
     }
 }
 

@@ -84,6 +84,12 @@ words! {
     }
 }
 
+impl ReservationState {
+    /// The states in which a reservation has a time at which the sweep looks at it.
+    pub(crate) const UNSETTLED: [Self; 5] =
+        [Self::Pending, Self::Held, Self::InDoubt, Self::Releasing, Self::Cancelling];
+}
+
 /// One number: what it is now, and every hold it has had. Serialises as callers get it over HTTP, the number in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

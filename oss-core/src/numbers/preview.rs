@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Lane, PreReservation, PreReserve, Refusal, SiganError, Turn};
 use crate::store::{KeyedPreview, NewPreview};
+use crate::telemetry::Operation;
 
 /// How much longer than its preview Sigan keeps the numbers ("1 minuto a mais que a configuração").
 pub(crate) const HOLD_MARGIN: Duration = Duration::from_mins(1);
@@ -66,7 +67,7 @@ impl Oss {
         previous: Option<PreviewId>,
         key: Option<IdempotencyKey>,
     ) -> Result<Preview, Error> {
-        self.tracked(move |oss| async move {
+        self.tracked(Operation::CreatePreview, move |oss| async move {
             match key {
                 Some(key) => oss.alone(&key, oss.preview_once(ddd, previous, &key)).await,
                 None => oss.new_preview(ddd, previous, None).await?.ok_or(Error::KeyInFlight),

@@ -4,6 +4,7 @@ use super::msisdn::Msisdn;
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::store::Release;
+use crate::telemetry::Operation;
 
 impl Oss {
     /// Gives a reserved number back, whether it came from a preview or at random. Repeating it is no error.
@@ -16,7 +17,7 @@ impl Oss {
     /// [`Error::UnknownNumber`]; [`Error::NumberState`] where the number is in use; [`Error::ReserveInFlight`] while a call to
     /// Sigan about this number is under way.
     pub async fn release(&self, msisdn: Msisdn) -> Result<(), Error> {
-        self.tracked(move |oss| async move { oss.give_back(msisdn).await }).await
+        self.tracked(Operation::Release, move |oss| async move { oss.give_back(msisdn).await }).await
     }
 
     async fn give_back(&self, msisdn: Msisdn) -> Result<(), Error> {

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Doubt, Hold, Lane, Turn};
 use crate::store::{Begin, BeginRandom, Keyed};
+use crate::telemetry::Operation;
 
 /// A number that is now held for the caller. Serialises as callers get it over HTTP, the number in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -46,7 +47,11 @@ impl Oss {
     /// [`Error::SiganRefused`] and [`Error::SiganBusy`], which leave nothing held; [`Error::OutcomeUnknown`], after which the
     /// same call settles the matter.
     pub async fn reserve(&self, preview: PreviewId, choice: Choice) -> Result<Reservation, Error> {
-        self.tracked(move |oss| async move { oss.reserve_of_preview(preview, choice).await }).await
+        self.tracked(
+            Operation::Reserve,
+            move |oss| async move { oss.reserve_of_preview(preview, choice).await },
+        )
+        .await
     }
 
     /// Reserves a random number of an area code, without a preview.
@@ -59,7 +64,7 @@ impl Oss {
     /// [`Error::UnknownDdd`], [`Error::NoNumbersLeft`], [`Error::NumberTaken`]; [`Error::KeyReused`],
     /// [`Error::KeyInFlight`], [`Error::KeySpent`]; [`Error::OutcomeUnknown`]; and those of Sigan and of the store.
     pub async fn reserve_random(&self, ddd: Ddd, key: Option<IdempotencyKey>) -> Result<Reservation, Error> {
-        self.tracked(move |oss| async move {
+        self.tracked(Operation::ReserveRandom, move |oss| async move {
             match key {
                 Some(key) => oss.alone(&key, oss.reserve_any_once(ddd, &key)).await,
                 None => oss.reserve_any(ddd).await,

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use metrics::counter;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -15,6 +16,8 @@ use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Holder, Lane, SiganError, Turn};
 use crate::store::{Delivery, Due, Lease, StoreError};
+use crate::telemetry::names::SETTLED_BY_SWEEP;
+use crate::telemetry::{Operation, observed};
 
 /// How many rows one statement settles where Sigan is not needed.
 const BATCH: u32 = 500;
@@ -63,6 +66,25 @@ impl SweepReport {
             Settled::Elsewhere => {}
         }
     }
+
+    /// In the log, where anything was done, and in the metrics.
+    fn tell(&self) {
+        let Self { expired, assigned, recovered, released, rejected, failed, purged } = *self;
+        if *self != Self::default() {
+            tracing::info!(expired, assigned, recovered, released, rejected, failed, purged, "Swept.");
+        }
+        for (result, count) in [
+            ("expired", expired),
+            ("assigned", assigned),
+            ("recovered", recovered),
+            ("released", released),
+            ("rejected", rejected),
+            ("failed", failed),
+            ("purged", purged),
+        ] {
+            counter!(SETTLED_BY_SWEEP, "result" => result).increment(count);
+        }
+    }
 }
 
 impl Oss {
@@ -73,7 +95,7 @@ impl Oss {
     ///
     /// [`Error::Store`]. What was done before it stays done; the rest stays due.
     pub async fn sweep(&self) -> Result<SweepReport, Error> {
-        self.tracked(|oss| async move { oss.sweep_once().await }).await
+        self.tracked(Operation::Sweep, |oss| async move { oss.sweep_once().await }).await
     }
 
     /// Sweeps again and again, at the interval of the settings, in a task that ends with [`Oss::shutdown`].
@@ -82,7 +104,7 @@ impl Oss {
         self.spawn(async move {
             while !oss.stopping().is_cancelled() {
                 let begun = Instant::now();
-                if let Err(error) = oss.sweep_once().await {
+                if let Err(error) = observed(Operation::Sweep, oss.sweep_once()).await {
                     tracing::warn!(%error, "A sweep ended early; the next one goes on.");
                 }
                 let rest = oss.settings().sweep_interval.saturating_sub(begun.elapsed());
@@ -93,14 +115,17 @@ impl Oss {
 
     async fn sweep_once(&self) -> Result<SweepReport, Error> {
         let mut report = SweepReport::default();
-        self.settle_overdue(&mut report).await?;
-        self.settle_claimed(&mut report).await?;
-        self.purge(&mut report).await?;
-        if report != SweepReport::default() {
-            let SweepReport { expired, assigned, recovered, released, rejected, failed, purged } = report;
-            tracing::info!(expired, assigned, recovered, released, rejected, failed, purged, "Swept.");
-        }
-        Ok(report)
+        let swept = self.sweep_into(&mut report).await;
+        // Also what was done before an error was done.
+        report.tell();
+        swept.map(|()| report)
+    }
+
+    async fn sweep_into(&self, report: &mut SweepReport) -> Result<(), Error> {
+        self.settle_overdue(report).await?;
+        self.settle_claimed(report).await?;
+        self.purge(report).await?;
+        Ok(())
     }
 
     /// What the database alone can settle.

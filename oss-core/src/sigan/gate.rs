@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Refusal, Sigan, SiganError};
 use crate::numbers::{BrandId, Msisdn};
+use crate::telemetry::{System, called};
 
 /// After how many calls in a row without an answer of the contract Sigan is left alone.
 const FAILURES: u32 = 8;
@@ -54,6 +55,7 @@ pub(crate) struct Busy {
 pub(crate) struct Gate {
     sigan: Arc<dyn Sigan>,
     callers: Semaphore,
+    calls: usize,
     deliveries: Semaphore,
     upkeep: Semaphore,
     queue: usize,
@@ -61,6 +63,23 @@ pub(crate) struct Gate {
     /// How long a call may take: that long a probe is waited for.
     call: Duration,
     breaker: Mutex<Breaker>,
+}
+
+/// How the gate is used now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GateUsage {
+    pub(crate) lanes: [LaneUsage; 3],
+    pub(crate) waiting: usize,
+    /// The state of the circuit: `closed`, `open` or `probing`.
+    pub(crate) breaker: &'static str,
+}
+
+/// How many places of a lane are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LaneUsage {
+    pub(crate) name: &'static str,
+    pub(crate) in_flight: usize,
+    pub(crate) limit: usize,
 }
 
 /// The right to call Sigan once at a time.
@@ -78,12 +97,31 @@ impl Gate {
         Self {
             sigan,
             callers: Semaphore::new(calls),
+            calls,
             deliveries: Semaphore::new(UPKEEP),
             upkeep: Semaphore::new(UPKEEP),
             queue,
             waiting: AtomicUsize::new(0),
             call,
             breaker: Mutex::new(Breaker::Closed { failures: 0 }),
+        }
+    }
+
+    /// How it is used now.
+    pub(crate) fn usage(&self) -> GateUsage {
+        let lane = |name, limit, places: &Semaphore| LaneUsage {
+            name,
+            in_flight: limit - places.available_permits(),
+            limit,
+        };
+        GateUsage {
+            lanes: [
+                lane("caller", self.calls, &self.callers),
+                lane("delivery", UPKEEP, &self.deliveries),
+                lane("upkeep", UPKEEP, &self.upkeep),
+            ],
+            waiting: self.waiting.load(Ordering::Relaxed),
+            breaker: self.breaker().name(),
         }
     }
 
@@ -151,19 +189,19 @@ impl Drop for Waits<'_> {
 
 impl Turn<'_> {
     pub(crate) async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError> {
-        self.told(self.gate.sigan.pre_reserve(wish).await)
+        self.call("pre_reserve", self.gate.sigan.pre_reserve(wish)).await
     }
 
     pub(crate) async fn reserve(&self, hold: &Hold) -> Result<(), SiganError> {
-        self.told(self.gate.sigan.reserve(hold).await)
+        self.call("reserve", self.gate.sigan.reserve(hold)).await
     }
 
     pub(crate) async fn release(&self, hold: &Hold) -> Result<(), SiganError> {
-        self.told(self.gate.sigan.release(hold).await)
+        self.call("release", self.gate.sigan.release(hold)).await
     }
 
     pub(crate) async fn holder(&self, hold: &Hold) -> Result<Holder, SiganError> {
-        self.told(self.gate.sigan.holder(hold).await)
+        self.call("holder", self.gate.sigan.holder(hold)).await
     }
 
     pub(crate) async fn holds(
@@ -172,10 +210,16 @@ impl Turn<'_> {
         after: Option<Msisdn>,
         limit: usize,
     ) -> Result<HoldsPage, SiganError> {
-        self.told(self.gate.sigan.holds(brand, after, limit).await)
+        self.call("holds", self.gate.sigan.holds(brand, after, limit)).await
     }
 
-    fn told<T>(&self, outcome: Result<T, SiganError>) -> Result<T, SiganError> {
+    /// One call: in a span of its own, timed, and what it came to told to the breaker.
+    async fn call<T>(
+        &self,
+        name: &'static str,
+        asked: impl Future<Output = Result<T, SiganError>>,
+    ) -> Result<T, SiganError> {
+        let outcome = called(System::Sigan, name, SiganError::code, asked).await;
         self.probes.store(false, Ordering::Relaxed);
         self.gate.breaker().told(answers(&outcome), Instant::now());
         outcome
@@ -212,6 +256,14 @@ enum Breaker {
 }
 
 impl Breaker {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Closed { .. } => "closed",
+            Self::Open { .. } => "open",
+            Self::Probing { .. } => "probing",
+        }
+    }
+
     /// Lets a call pass, and says whether it is the probe, where one is due.
     fn admit(&mut self, now: Instant, call: Duration) -> Result<bool, Busy> {
         self.peek(now)?;

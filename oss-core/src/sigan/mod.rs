@@ -116,6 +116,18 @@ pub enum SiganError {
     NoAnswer(Doubt),
 }
 
+impl SiganError {
+    /// A short, stable name, for programs: `not-reachable`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::NotSent => "not-reachable",
+            Self::NoAnswer(doubt) => doubt.code(),
+        }
+    }
+}
+
 /// What Sigan refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -176,6 +188,20 @@ pub enum Doubt {
     Unreadable,
     /// This process stopped before the answer came.
     Interrupted,
+}
+
+impl Doubt {
+    /// A short, stable name, for programs: `timeout`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::ConnectionLost => "connection-lost",
+            Self::Status(_) => "status",
+            Self::Unreadable => "unreadable",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 impl fmt::Display for Doubt {

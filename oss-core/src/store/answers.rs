@@ -193,6 +193,48 @@ impl Overdue {
     }
 }
 
+/// How many reservations are not over, and how many of them the sweep should have looked at.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Census {
+    /// How many are in each state that is not over and has a time at which the sweep looks at it; none of a state that is left
+    /// out.
+    pub states: Vec<(ReservationState, u64)>,
+    /// How many of all are due.
+    pub due: u64,
+    /// For how long the one has been due that has been due the longest.
+    pub oldest_due: Option<Duration>,
+}
+
+impl Census {
+    /// How many are in a state.
+    #[must_use]
+    pub fn of(&self, state: ReservationState) -> u64 {
+        self.states.iter().filter(|(counted, _)| *counted == state).map(|(_, count)| count).sum()
+    }
+
+    /// Adds those in a state: how many there are, how many are due, and by how many seconds the first of them is.
+    pub(super) fn add(&mut self, state: ReservationState, stored: i64, due: i64, first_due_secs: f64) {
+        self.states.push((state, stored.unsigned_abs()));
+        self.due += due.unsigned_abs();
+        if let (1.., Ok(age)) = (due, Duration::try_from_secs_f64(first_due_secs)) {
+            self.oldest_due = self.oldest_due.max(Some(age));
+        }
+    }
+}
+
+/// How the connections of a pool are used now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUsage {
+    /// What the pool is for.
+    pub name: &'static str,
+    /// Connections that are open and free.
+    pub idle: u32,
+    /// Connections that a statement has.
+    pub in_use: u32,
+    /// How many connections may be open.
+    pub limit: u32,
+}
+
 /// A row that the sweep has claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Due {

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use answers::{
-    Assign, Begin, BeginRandom, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview, KnownHold, Lease,
-    LiveHold, NewPreview, Overdue, PreviousPreview, Range, Release,
+    Assign, Begin, BeginRandom, Census, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview, KnownHold,
+    Lease, LiveHold, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release,
 };
 use async_trait::async_trait;
 pub use catalog::CatalogStore;
@@ -189,6 +189,13 @@ pub trait Store: CatalogStore {
 
     /// Deletes at most `limit` previews that ended more than `retention` ago and that nothing unsettled refers to.
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError>;
+
+    /// Counts the reservations that the sweep still has to look at, now or later, by state. Reads at most `limit` of them, those
+    /// due first.
+    async fn census(&self, limit: u32) -> Result<Census, StoreError>;
+
+    /// How the connections are used now. Asks nobody.
+    fn pools(&self) -> Vec<PoolUsage>;
 
     /// What is known here of holds that Sigan lists, in their order. Young is what changed within `young`.
     async fn known_holds(&self, listed: &[ListedHold], young: Duration)

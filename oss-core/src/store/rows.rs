@@ -1,11 +1,12 @@
-//! Reading columns into the domain's types, the same on both databases.
+//! Reading columns into the domain's types, and the use of a pool, the same on both databases.
 
 use std::str::FromStr;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::{ColumnIndex, Decode, Row, Type};
+use sqlx::{ColumnIndex, Database, Decode, Pool, Row, Type};
 
+use super::PoolUsage;
 use crate::devices::{Assortment, DeviceBrand, DeviceModel};
 
 /// A column of text, through the parser of its type.
@@ -62,4 +63,12 @@ pub(super) fn assorted(
         }
     }
     Ok(assortments)
+}
+
+/// How the connections of a pool are used.
+pub(super) fn usage<DB: Database>(name: &'static str, pool: &Pool<DB>) -> PoolUsage {
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    // The two are read one after the other, so that for a moment more may be idle than are open.
+    let in_use = pool.size().saturating_sub(idle);
+    PoolUsage { name, idle, in_use, limit: pool.options().get_max_connections() }
 }

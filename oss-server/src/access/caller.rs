@@ -41,7 +41,7 @@ impl FromRequestParts<AppState> for Acting {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let _brand = &Caller::of(parts)?.brand;
-        Ok(Self(state.oss.clone()))
+        let brand = Caller::of(parts)?.brand.clone();
+        Ok(Self(brand.map_or_else(|| state.oss.clone(), |brand| state.oss.acting_for(brand))))
     }
 }

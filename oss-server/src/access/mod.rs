@@ -7,5 +7,5 @@ mod guard;
 mod keys;
 
 pub(crate) use caller::{Acting, Caller};
-pub(crate) use guard::guarded;
+pub(crate) use guard::{SECURITY, guarded};
 pub use keys::Access;

@@ -8,7 +8,16 @@ use crate::path::Params;
 use crate::problem::Problem;
 
 /// Does a DDD exist?
-#[utoipa::path(get, path = "/ddds/{ddd}")]
+#[utoipa::path(
+    get,
+    path = "/ddds/{ddd}",
+    operation_id = "dddExists",
+    tag = "Areas",
+    responses(
+        (status = 204, description = "It does"),
+        (status = 404, description = "unknown-ddd"),
+    ),
+)]
 pub(super) async fn exists(Acting(oss): Acting, params: Params) -> Result<StatusCode, Problem> {
     let ddd: Ddd = params.get("ddd")?;
     if oss.ddd_exists(ddd).await? {

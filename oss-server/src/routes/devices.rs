@@ -38,7 +38,17 @@ struct Model<'a> {
 }
 
 /// The device brands that support eSIM
-#[utoipa::path(get, path = "/brands")]
+#[utoipa::path(
+    get,
+    path = "/brands",
+    operation_id = "listBrands",
+    tag = "Devices",
+    params(("If-None-Match" = String, Header)),
+    responses(
+        (status = 200, description = "The brands, by name", body = ref("#/components/schemas/Brands")),
+        (status = 304, description = "The caller has them"),
+    ),
+)]
 pub(super) async fn brands(Acting(oss): Acting, headers: HeaderMap) -> Result<Response, Problem> {
     let listed = oss.brands().await?;
     let brands = listed.iter().map(|DeviceBrand { id, name, .. }| Brand { id: *id, name }).collect();
@@ -46,7 +56,18 @@ pub(super) async fn brands(Acting(oss): Acting, headers: HeaderMap) -> Result<Re
 }
 
 /// The models of a brand that support eSIM
-#[utoipa::path(get, path = "/brands/{brandId}/models")]
+#[utoipa::path(
+    get,
+    path = "/brands/{brandId}/models",
+    operation_id = "listModels",
+    tag = "Devices",
+    params(("If-None-Match" = String, Header)),
+    responses(
+        (status = 200, description = "The models, by name", body = ref("#/components/schemas/Models")),
+        (status = 304, description = "The caller has them"),
+        (status = 404, description = "unknown-brand"),
+    ),
+)]
 pub(super) async fn models(
     Acting(oss): Acting,
     params: Params,
@@ -58,7 +79,16 @@ pub(super) async fn models(
 }
 
 /// Does a device support eSIM?
-#[utoipa::path(put, path = "/device-models")]
+#[utoipa::path(
+    put,
+    path = "/device-models",
+    operation_id = "checkEsim",
+    tag = "Devices",
+    request_body = ref("#/components/schemas/DeviceChoice"),
+    responses(
+        (status = 200, description = "Whether it does; one that nobody knows does not", body = ref("#/components/schemas/EsimCheck")),
+    ),
+)]
 pub(super) async fn check(Acting(oss): Acting, mut fields: Fields) -> Result<Json<EsimCheck>, Problem> {
     let (tac, code, model) =
         (fields.optional("tac"), fields.optional("deviceCode"), fields.optional("deviceModel"));

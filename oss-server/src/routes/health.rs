@@ -28,13 +28,30 @@ impl Health {
 }
 
 /// The process answers
-#[utoipa::path(get, path = "/health/live")]
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    operation_id = "isLive",
+    tag = "Operations",
+    responses(
+        (status = 200, description = "It does"),
+    ),
+)]
 pub(super) async fn live() -> StatusCode {
     StatusCode::OK
 }
 
 /// The process takes new work, and the database answers
-#[utoipa::path(get, path = "/health/ready")]
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    operation_id = "isReady",
+    tag = "Operations",
+    responses(
+        (status = 200, description = "It does"),
+        (status = 503, description = "not-ready"),
+    ),
+)]
 pub(super) async fn ready(State(state): State<AppState>) -> Result<StatusCode, Problem> {
     let not_ready = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail);
     if state.health.stopping.load(Ordering::Relaxed) {

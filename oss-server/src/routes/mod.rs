@@ -3,6 +3,7 @@
 mod areas;
 mod devices;
 mod health;
+mod metrics;
 mod numbers;
 mod previews;
 mod sweeps;
@@ -15,6 +16,7 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use oss_core::Oss;
 use oss_core::access::Scope;
+use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,13 +25,16 @@ pub use self::health::Health;
 use crate::access::{Access, guarded};
 use crate::limits::{LONGEST_BODY, Load, bounded};
 use crate::middleware;
+use crate::openapi::{self, serve};
 use crate::problem::Problem;
+use crate::telemetry::Metrics;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
 pub(crate) struct AppState {
     pub(crate) oss: Oss,
     pub(crate) health: Health,
+    pub(crate) metrics: Metrics,
 }
 
 /// What the server answers, in two parts that may be served apart.
@@ -46,18 +51,32 @@ pub struct Routers {
 pub fn routers(
     oss: Oss,
     health: Health,
+    metrics: Metrics,
     access: &Arc<Access>,
     concurrent_requests: usize,
     apart: bool,
 ) -> Routers {
     let load = Load::new(concurrent_requests, oss.longest_operation());
-    let state = AppState { oss, health };
-    let (service, _) = service(access).layer(from_fn_with_state(load, bounded)).split_for_parts();
-    let (admin, _) = admin().split_for_parts();
+    let state = AppState { oss, health, metrics };
+    let (service, admin, document) = described(access, apart);
+    let service = serve::with_page(service, document).layer(from_fn_with_state(load, bounded));
     if apart {
         return Routers { service: finished(service, state.clone()), admin: Some(finished(admin, state)) };
     }
     Routers { service: finished(service.merge(admin), state), admin: None }
+}
+
+/// The routes for callers, those for operators, and the document of both.
+pub(crate) fn described(access: &Arc<Access>, apart: bool) -> (Router<AppState>, Router<AppState>, Value) {
+    let metrics = if apart {
+        routes!(metrics::show)
+    } else {
+        guarded(access, Scope::Operations, routes!(metrics::show))
+    };
+    let (service, mut described) = service(access).routes(routes!(serve::document)).split_for_parts();
+    let (admin, beside) = probes().routes(metrics).split_for_parts();
+    described.merge(beside);
+    (service, admin, openapi::document(described))
 }
 
 /// The routes of the contract. Each goes through its scope.
@@ -77,8 +96,8 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<AppState> {
         .routes(guarded(Scope::Operations, routes!(sweeps::sweep)))
 }
 
-/// The routes for those who run the server.
-fn admin() -> OpenApiRouter<AppState> {
+/// The routes for load balancers and supervisors, which have no key.
+fn probes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
 }
 
@@ -93,7 +112,7 @@ fn finished(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn(middleware::observed))
 }
 
-async fn unknown() -> Problem {
+pub(crate) async fn unknown() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown-route", "there is nothing at this path")
 }
 

@@ -11,7 +11,22 @@ use crate::path::Params;
 use crate::problem::Problem;
 
 /// Pre-reserve three numbers
-#[utoipa::path(post, path = "/previews")]
+#[utoipa::path(
+    post,
+    path = "/previews",
+    operation_id = "createPreview",
+    tag = "Numbers",
+    params(("Idempotency-Key" = String, Header)),
+    request_body = ref("#/components/schemas/NewPreview"),
+    responses(
+        (status = 201, description = "Three numbers, masked", body = ref("#/components/schemas/Preview")),
+        (status = 409, description = "preview-used, no-numbers-left, idempotency-key-in-flight"),
+        (status = 422, description = "unknown-ddd, unknown-previous-preview, idempotency-key-reused"),
+        (status = 502, description = "sigan-refused, sigan-answer-unusable"),
+        (status = 503, description = "sigan-unreachable, sigan-busy"),
+        (status = 504, description = "outcome-unknown"),
+    ),
+)]
 pub(super) async fn create(
     Acting(oss): Acting,
     Key(key): Key,
@@ -24,7 +39,22 @@ pub(super) async fn create(
 }
 
 /// Reserve one of the three
-#[utoipa::path(put, path = "/previews/{previewId}/reservations/{index}")]
+#[utoipa::path(
+    put,
+    path = "/previews/{previewId}/reservations/{index}",
+    operation_id = "reserveFromPreview",
+    tag = "Numbers",
+    responses(
+        (status = 200, description = "The number, in full; repeated, the same again", body = ref("#/components/schemas/Reservation")),
+        (status = 404, description = "unknown-preview, unknown-index"),
+        (status = 409, description = "preview-used, reserve-in-flight, reservation-given-up"),
+        (status = 410, description = "preview-expired"),
+        (status = 500, description = "number-taken"),
+        (status = 502, description = "sigan-refused, sigan-answer-unusable"),
+        (status = 503, description = "sigan-unreachable, sigan-busy"),
+        (status = 504, description = "outcome-unknown"),
+    ),
+)]
 pub(super) async fn reserve(Acting(oss): Acting, params: Params) -> Result<Json<Reservation>, Problem> {
     let reservation = oss.reserve(params.get("previewId")?, params.get("index")?).await?;
     Ok(Json(reservation))

@@ -6,8 +6,18 @@ use oss_core::SweepReport;
 use crate::access::Acting;
 use crate::problem::Problem;
 
-/// Sweep: for a scheduler of the operator's own, beside the server's background sweep
-#[utoipa::path(post, path = "/sweeps")]
+/// Do everything that is due
+///
+/// For a scheduler of the operator's own, beside the sweep of every server.
+#[utoipa::path(
+    post,
+    path = "/sweeps",
+    operation_id = "sweep",
+    tag = "Operations",
+    responses(
+        (status = 200, description = "What was done", body = ref("#/components/schemas/SweepReport")),
+    ),
+)]
 pub(super) async fn sweep(Acting(oss): Acting) -> Result<Json<SweepReport>, Problem> {
     Ok(Json(oss.sweep().await?))
 }

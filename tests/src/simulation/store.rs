@@ -6,8 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
-    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
-    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, Tenant,
+    Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due, HeldNumber, Keyed,
+    KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
+    StoreError, Tenant,
 };
 use oss_core::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DeviceChanges,
@@ -185,6 +186,14 @@ impl Store for SimulatedStore {
 
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
         self.step(self.world.store.purge_previews(retention, limit)).await
+    }
+
+    async fn census(&self, limit: u32) -> Result<Census, StoreError> {
+        self.step(self.world.store.census(limit)).await
+    }
+
+    fn pools(&self) -> Vec<PoolUsage> {
+        self.world.store.pools()
     }
 
     async fn known_holds(

@@ -14,7 +14,8 @@ use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres, Row};
 
 use super::catalog;
-use crate::store::{StoreError, migrations};
+use crate::store::rows::usage;
+use crate::store::{PoolUsage, StoreError, migrations};
 
 /// The longest wait for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(2);
@@ -62,6 +63,10 @@ impl Connections {
             .after_connect(|connection, _| Box::pin(refuse_read_only(connection)))
             .connect_lazy_with(options.disable_statement_logging());
         Ok(Self { pool })
+    }
+
+    pub(super) fn usage(&self) -> PoolUsage {
+        usage("statements", &self.pool)
     }
 
     /// The rows of a statement. It is built again and run once more where its connection turned out to be dead, or it was

@@ -22,9 +22,9 @@ use sqlx::Row;
 
 use self::connections::{Connections, store_error};
 use super::{
-    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
-    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, Tenant,
-    migrations,
+    Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due, HeldNumber, Keyed,
+    KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
+    StoreError, Tenant, migrations,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
@@ -203,6 +203,14 @@ impl Store for PostgresStore {
 
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
         previews::purge(&self.connections, retention, limit).await
+    }
+
+    async fn census(&self, limit: u32) -> Result<Census, StoreError> {
+        upkeep::census(&self.connections, limit).await
+    }
+
+    fn pools(&self) -> Vec<PoolUsage> {
+        vec![self.connections.usage()]
     }
 
     async fn known_holds(

@@ -13,7 +13,7 @@ use super::connections::{Connections, store_error};
 use crate::numbers::ReservationState;
 use crate::sigan::Hold;
 use crate::store::rows::parsed;
-use crate::store::{Delivery, Due, Lease, Overdue, StoreError};
+use crate::store::{Census, Delivery, Due, Lease, Overdue, StoreError};
 
 pub(super) async fn settle_overdue(connections: &Connections, limit: u32) -> Result<Overdue, StoreError> {
     // Another program may have put the number on a line, or given it back, without a word to the reservation.
@@ -111,4 +111,30 @@ fn due(row: &PgRow) -> Result<Due, sqlx::Error> {
     } else {
         Due::Delivery(Delivery { reservation, hold, attempts })
     })
+}
+
+pub(super) async fn census(connections: &Connections, limit: u32) -> Result<Census, StoreError> {
+    const SQL: &str = "
+        select state, count(*) as stored, count(*) filter (where due_at <= now()) as due,
+               extract(epoch from now() - min(due_at))::float8 as first_due_secs
+        from (
+            select state, due_at
+            from reservation
+            where state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING', 'CANCELLING')
+            order by due_at
+            limit $1
+        ) unsettled
+        group by state";
+    let rows = connections.all(|| sqlx::query(SQL).bind(i64::from(limit))).await?;
+    let mut census = Census::default();
+    for row in &rows {
+        count(row, &mut census).map_err(|error| store_error(&error))?;
+    }
+    Ok(census)
+}
+
+fn count(row: &PgRow, census: &mut Census) -> Result<(), sqlx::Error> {
+    let (stored, due) = (row.try_get("stored")?, row.try_get("due")?);
+    census.add(parsed(row, "state")?, stored, due, row.try_get("first_due_secs")?);
+    Ok(())
 }

@@ -21,7 +21,8 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::catalog;
 use crate::store::catalog::first_edition;
-use crate::store::{StoreError, migrations};
+use crate::store::rows::usage;
+use crate::store::{PoolUsage, StoreError, migrations};
 
 /// Tells the time. The database is in this process, so its clock is ours, and a test may bring its own.
 pub trait Clock: Send + Sync + fmt::Debug {
@@ -117,6 +118,10 @@ impl Connections {
             Ok(outcome) => outcome.map_err(|error: sqlx::Error| store_error(&error)),
             Err(_) => Err(StoreError::failed("the write stopped half-way and was rolled back")),
         }
+    }
+
+    pub(super) fn usage(&self) -> Vec<PoolUsage> {
+        vec![usage("writer", &self.writer), usage("readers", &self.readers)]
     }
 
     /// The time now, for work that only reads.

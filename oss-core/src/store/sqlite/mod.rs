@@ -23,9 +23,9 @@ use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
 use self::reservations::Attempt;
 use super::{
-    Assign, Begin, BeginRandom, CatalogStore, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview,
-    KnownHold, Lease, NewPreview, Overdue, PreviousPreview, Range, Release, Store, StoreError, Tenant,
-    migrations,
+    Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due, HeldNumber, Keyed,
+    KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
+    StoreError, Tenant, migrations,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
@@ -259,6 +259,15 @@ impl Store for SqliteStore {
         self.connections
             .write(move |connection, now| Box::pin(previews::purge(connection, now, retention, limit)))
             .await
+    }
+
+    async fn census(&self, limit: u32) -> Result<Census, StoreError> {
+        let now = self.connections.now();
+        self.connections.read(move |connection| Box::pin(upkeep::census(connection, now, limit))).await
+    }
+
+    fn pools(&self) -> Vec<PoolUsage> {
+        self.connections.usage()
     }
 
     async fn known_holds(

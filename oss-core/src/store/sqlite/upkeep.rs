@@ -11,7 +11,7 @@ use super::reservations::reserve_number;
 use crate::numbers::{NumberStatus, ReservationState};
 use crate::sigan::Hold;
 use crate::store::rows::parsed;
-use crate::store::{Delivery, Due, Lease, Overdue};
+use crate::store::{Census, Delivery, Due, Lease, Overdue};
 
 pub(super) async fn settle_overdue(
     connection: &mut SqliteConnection,
@@ -126,4 +126,29 @@ fn due(row: &SqliteRow) -> Result<Due, sqlx::Error> {
     } else {
         Due::Delivery(Delivery { reservation, hold, attempts })
     })
+}
+
+pub(super) async fn census(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    limit: u32,
+) -> Result<Census, sqlx::Error> {
+    const SQL: &str = "
+        select state, count(*) as stored, count(*) filter (where due_at <= $1) as due,
+               ($1 - min(due_at)) / 1e6 as first_due_secs
+        from (
+            select state, due_at
+            from reservation
+            where state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING', 'CANCELLING')
+            order by due_at
+            limit $2
+        )
+        group by state";
+    let rows = sqlx::query(SQL).bind(now.0).bind(i64::from(limit)).fetch_all(connection).await?;
+    let mut census = Census::default();
+    for row in &rows {
+        let (stored, due) = (row.try_get("stored")?, row.try_get("due")?);
+        census.add(parsed(row, "state")?, stored, due, row.try_get("first_due_secs")?);
+    }
+    Ok(census)
 }

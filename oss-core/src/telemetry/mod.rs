@@ -1,0 +1,13 @@
+//! What an operator sees of the service from outside: metrics, and the trace that a request is part of.
+//!
+//! Both go to a facade: [`metrics`](https://docs.rs/metrics) and [`tracing`](https://docs.rs/tracing). In a process that installs
+//! no recorder and no layer of OpenTelemetry, nothing is kept and nothing is sent. No label and no span carries a number, a key
+//! or a token: labels are words of this program, so that there is a bounded number of series.
+
+mod calls;
+mod gauges;
+pub mod names;
+mod timing;
+
+pub(crate) use self::calls::{System, called, continued};
+pub(crate) use self::timing::{Operation, observed};

@@ -1,0 +1,88 @@
+//! That the document is the committed one, and whole.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+
+use oss_core::Error;
+use serde_json::Value;
+
+use crate::access::Access;
+use crate::routes::described;
+
+fn document() -> Value {
+    let access = Access::anyone(NonZeroU32::MAX).unwrap();
+    described(&Arc::new(access), false).2
+}
+
+/// Every object and list in a value, with itself.
+fn nodes(value: &Value) -> Vec<&Value> {
+    let inner: Vec<&Value> = match value {
+        Value::Object(fields) => fields.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    std::iter::once(value).chain(inner.into_iter().flat_map(nodes)).collect()
+}
+
+fn operations(document: &Value) -> impl Iterator<Item = &Value> {
+    document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values())
+}
+
+/// The codes of problems that the operations name.
+fn codes(document: &Value) -> BTreeSet<&str> {
+    let answers =
+        operations(document).flat_map(|operation| operation["responses"].as_object().unwrap().values());
+    let examples =
+        answers.filter_map(|answer| answer["content"]["application/problem+json"]["examples"].as_object());
+    examples.flat_map(|examples| examples.keys().map(String::as_str)).collect()
+}
+
+#[test]
+fn the_committed_document_is_that_of_the_code() {
+    let ours = document();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let committed = std::fs::read_to_string(folder.join("openapi.json")).unwrap_or_default();
+    if serde_json::from_str::<Value>(&committed).ok().as_ref() == Some(&ours) {
+        return;
+    }
+    let text = serde_json::to_string_pretty(&ours).unwrap() + "\n";
+    std::fs::write(folder.join("../target/openapi.json"), text).unwrap();
+    panic!("the code says something else; look at it, then: cp target/openapi.json oss-server/openapi.json");
+}
+
+#[test]
+fn every_error_of_the_library_is_a_problem_of_some_operation() {
+    let document = document();
+    let named = codes(&document);
+    let missing: Vec<_> = Error::CODES.iter().filter(|code| !named.contains(*code)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document();
+    let mut references = 0;
+    for node in nodes(&document) {
+        let mapped = node["mapping"].as_object().into_iter().flat_map(|mapping| mapping.values());
+        for reference in node.get("$ref").into_iter().chain(mapped).filter_map(Value::as_str) {
+            let target = document.pointer(reference.trim_start_matches('#'));
+            assert!(target.is_some(), "{reference}");
+            references += 1;
+        }
+    }
+    assert!(references > 100, "{references}");
+}
+
+#[test]
+fn everything_that_an_operation_has_is_described() {
+    let document = document();
+    for operation in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(operation["summary"].is_string() && operation["tags"].is_array(), "{id}");
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            assert!(answer["description"].as_str().is_some_and(|text| !text.is_empty()), "{id} {status}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+// A caller in TypeScript, with the types that openapi-typescript makes of the document: preview, reserve, release.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import createClient from "openapi-fetch";
+import type { paths } from "./schema.js";
+
+const client = createClient<paths>({
+  baseUrl: process.env.OSS_URL,
+  headers: { authorization: `Bearer ${process.env.OSS_KEY}` },
+});
+
+const create = () =>
+  client.POST("/previews", {
+    params: { header: { "Idempotency-Key": key } },
+    body: { areaCode: "11" },
+  });
+const key = randomUUID();
+const { data: preview, error } = await create();
+assert(preview, JSON.stringify(error));
+assert.deepEqual(preview.msisdns.map((offer) => offer.index), [1, 2, 3]);
+assert(preview.msisdns.every((offer) => offer.preview.startsWith("(11) 9****-")));
+assert.deepEqual((await create()).data, preview);
+
+const reserve = (previewId: string, index: number) =>
+  client.PUT("/previews/{previewId}/reservations/{index}", { params: { path: { previewId, index } } });
+const { data: reservation } = await reserve(preview.id, 2);
+assert(reservation);
+assert.equal(reservation.msisdn.slice(-4), preview.msisdns[1]?.preview.slice(-4));
+
+const { response: released } = await client.DELETE("/reservations/{msisdn}", {
+  params: { path: { msisdn: reservation.msisdn } },
+});
+assert.equal(released.status, 204);
+
+const { error: problem } = await reserve(randomUUID(), 1);
+// The compiler knows every type that this operation can have: another text here does not compile.
+assert(problem?.type === "urn:oss:problem:unknown-preview", JSON.stringify(problem));
+assert.equal(problem.field, "previewId");

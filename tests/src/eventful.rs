@@ -1,0 +1,140 @@
+//! A server to which has happened whatever its metrics can tell of.
+
+use std::time::Duration;
+
+use oss_core::DeviceChoice;
+use oss_core::gsim::mock::GsimMock;
+use oss_core::sigan::mock::{CallKind, Fault, Inventory};
+use oss_core::sigan::wire::RefusalCode;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::backend::Database;
+use crate::http::Http;
+use crate::metrics::Scrape;
+use crate::redis::Redis;
+use crate::server::Server;
+use crate::sigan::Sigan;
+
+/// The server, and what it needs.
+#[derive(Debug)]
+pub struct Eventful {
+    /// The server.
+    pub server: Server,
+    /// Its Sigan.
+    pub sigan: Sigan,
+    _gsim: GsimMock,
+    _redis: Redis,
+}
+
+impl Eventful {
+    /// Every operation was done, some of them in vain; Sigan was gone, with a release to be told, and is back.
+    ///
+    /// # Panics
+    ///
+    /// Where something else happens.
+    pub async fn on(database: &Database) -> Self {
+        let (sigan, gsim, redis) =
+            (Sigan::start(Inventory::new("PR")).await, GsimMock::start().await, Redis::start().await);
+        gsim.knows(&DeviceChoice::Tac("00000001".parse().expect("a TAC")), true);
+        let (gsim_url, redis_url) = (gsim.url(), redis.url());
+        let settings = [
+            ("OSS_GSIM_URL", gsim_url.as_str()),
+            ("OSS_REDIS_URL", redis_url.as_str()),
+            ("OSS_SWEEP_INTERVAL", "1s"),
+        ];
+        // Another server has asked before, so that Redis knows what this one has not in memory.
+        Server::start(database, &sigan.url(), &settings).http().get("/ddds/21").await;
+
+        let server = Server::start(database, &sigan.url(), &settings);
+        let mut eventful = Self { server, sigan, _gsim: gsim, _redis: redis };
+        eventful.numbers_come_and_go().await;
+        eventful.things_go_wrong(database).await;
+        look_ups(&eventful.server.http()).await;
+        eventful.sigan_goes_and_comes_back().await;
+        eventful
+    }
+
+    async fn numbers_come_and_go(&self) {
+        let (http, sigan) = (self.server.http(), &self.sigan);
+        let [first, second, refused, doubtful] =
+            [http.preview().await, http.preview().await, http.preview().await, http.preview().await];
+        let number = http.reserve(&first, 1).await.body["msisdn"].as_str().expect("a number").to_owned();
+        let line = http.reserve(&second, 1).await.body["msisdn"].as_str().expect("a number").to_owned();
+        sigan.next(CallKind::Reserve, Fault::Refuse(RefusalCode::HoldOver));
+        assert_eq!(http.reserve(&refused, 1).await.status, 502);
+        sigan.next(CallKind::Reserve, Fault::LoseAnswer);
+        assert_eq!(http.reserve(&doubtful, 1).await.status, 504);
+        http.post("/reservations", json!({ "areaCode": "21" })).await;
+        http.put_json(&format!("/reservations/{line}/assignment"), json!({ "simId": Uuid::now_v7() })).await;
+        assert_eq!(http.delete(&format!("/reservations/{number}")).await.status, 204);
+        http.get(&format!("/numbers/{number}")).await;
+        http.get("/numbers/11999990000").await;
+        http.get("/11999950001").await;
+        http.post("/sweeps", json!(null)).await;
+    }
+
+    async fn things_go_wrong(&self, database: &Database) {
+        let http = self.server.http();
+        let preview = http.preview().await;
+        self.sigan.next(CallKind::Reserve, Fault::Unauthorized);
+        assert_eq!(http.reserve(&preview, 1).await.status, 502);
+        // The first number that Sigan offers there.
+        let now = database.now();
+        let taken = format!(
+            "insert into phone_number (msisdn, origin, status, created_at, updated_at) \
+             values ('31999950001', 'VIVO', 'RESERVED', {now}, {now})"
+        );
+        database.execute(&taken).await;
+        assert_eq!(http.post("/reservations", json!({ "areaCode": "31" })).await.status, 500);
+        database.execute("alter table phone_number rename to hidden").await;
+        assert_eq!(http.get("/numbers/11999990000").await.status, 500);
+        database.execute("alter table hidden rename to phone_number").await;
+    }
+
+    async fn sigan_goes_and_comes_back(&mut self) {
+        let http = self.server.http();
+        let preview = http.preview().await;
+        let number = http.reserve(&preview, 1).await.body["msisdn"].as_str().expect("a number").to_owned();
+        self.sigan.goes().await;
+        while http.post("/reservations", json!({ "areaCode": "11" })).await.body["type"]
+            != "urn:oss:problem:sigan-busy"
+        {}
+        assert_eq!(http.delete(&format!("/reservations/{number}")).await.status, 204);
+        until(&http, |scrape| scrape.value("oss_due_oldest_age_seconds", &[]) > 0.0).await;
+        self.sigan.comes_back().await;
+        until(&http, |scrape| {
+            scrape.value("oss_sigan_breaker", &[("state", "closed")]) > 0.0
+                && ["PENDING", "IN_DOUBT", "RELEASING"]
+                    .iter()
+                    .all(|state| scrape.value("oss_reservations", &[("state", state)]) < 1.0)
+        })
+        .await;
+    }
+}
+
+async fn look_ups(http: &Http) {
+    for path in ["/ddds/11", "/ddds/11", "/ddds/21", "/ddds/23", "/brands"] {
+        http.get(path).await;
+    }
+    let brands = http.get("/brands").await.body;
+    http.get(&format!("/brands/{}/models", brands["brands"][0]["id"].as_str().expect("an id"))).await;
+    http.put_json("/device-models", json!({ "tac": "00000001" })).await;
+}
+
+/// Reads the metrics of a server until they tell something.
+///
+/// # Panics
+///
+/// Where they do not in time.
+pub async fn until(http: &Http, tells: impl Fn(&Scrape) -> bool) {
+    let begun = std::time::Instant::now();
+    loop {
+        let scrape = Scrape::of(http).await;
+        if tells(&scrape) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "the metrics do not tell it: {}", scrape.text);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

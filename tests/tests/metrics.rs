@@ -1,0 +1,102 @@
+//! What a server tells of itself in numbers: a list that dashboards and alerts rely on.
+
+use oss_tests::backend::Database;
+use oss_tests::eventful::Eventful;
+use oss_tests::metrics::Scrape;
+use oss_tests::secrets::shows_nothing;
+
+oss_tests::on_both!(the_metrics_are_those_of_the_list);
+
+/// Every metric, its type, its labels. Whoever changes a line breaks somebody's dashboard: see `examples/operations`.
+const METRICS: [&str; 17] = [
+    "oss_build_info gauge version",
+    "oss_cache_lookups_total counter lookup,result,tier",
+    "oss_database_connections gauge pool,state",
+    "oss_database_connections_limit gauge pool",
+    "oss_due_oldest_age_seconds gauge",
+    "oss_due_reservations gauge",
+    "oss_gsim_call_duration_seconds histogram call,outcome",
+    "oss_http_request_duration_seconds histogram method,route,status",
+    "oss_operation_duration_seconds histogram operation,outcome",
+    "oss_process_start_time_seconds gauge",
+    "oss_reservations gauge state",
+    "oss_sigan_breaker gauge state",
+    "oss_sigan_call_duration_seconds histogram call,outcome",
+    "oss_sigan_in_flight gauge lane",
+    "oss_sigan_in_flight_limit gauge lane",
+    "oss_sigan_waiting gauge",
+    "oss_sweep_settled_total counter result",
+];
+
+async fn the_metrics_are_those_of_the_list(database: Database) {
+    let eventful = Eventful::on(&database).await;
+    let told = Scrape::of(&eventful.server.http()).await;
+    assert_eq!(told.inventory(), METRICS, "{}", told.text);
+    for (name, labels, _) in &told.series {
+        assert!(labels.values().all(|value| !is_a_number(value)), "{name} {labels:?}");
+    }
+    shows_nothing("the metrics", &told.text);
+    for (operation, outcome, count) in [
+        ("create_preview", "ok", "6"),
+        ("reserve", "ok", "3"),
+        ("reserve", "sigan-refused", "2"),
+        ("reserve", "outcome-unknown", "1"),
+        ("reserve_random", "ok", "1"),
+        ("reserve_random", "number-taken", "1"),
+        ("reserve_random", "sigan-busy", "1"),
+        ("release", "ok", "2"),
+        ("assign", "ok", "1"),
+        ("number", "ok", "1"),
+        ("number", "unknown-number", "1"),
+        ("number", "database-failed", "1"),
+        ("ddd_exists", "ok", "4"),
+        ("brands", "ok", "2"),
+        ("models", "ok", "1"),
+        ("check_esim", "ok", "1"),
+    ] {
+        let labels = [("operation", operation), ("outcome", outcome)];
+        assert_eq!(counted(&told, "oss_operation_duration_seconds_count", &labels), count, "{labels:?}");
+        assert!(told.value("oss_operation_duration_seconds_sum", &labels) > 0.0, "{labels:?}");
+    }
+    for (name, labels, value) in [
+        ("oss_sigan_call_duration_seconds_count", [("call", "pre_reserve"), ("outcome", "ok")], "8"),
+        ("oss_sigan_call_duration_seconds_count", [("call", "reserve"), ("outcome", "ok")], "4"),
+        ("oss_sigan_call_duration_seconds_count", [("call", "reserve"), ("outcome", "hold-over")], "1"),
+        ("oss_sigan_call_duration_seconds_count", [("call", "reserve"), ("outcome", "connection-lost")], "1"),
+        ("oss_gsim_call_duration_seconds_count", [("call", "supports_esim"), ("outcome", "ok")], "1"),
+        (
+            "oss_http_request_duration_seconds_count",
+            [("route", "/reservations/{msisdn}"), ("status", "204")],
+            "2",
+        ),
+        ("oss_http_request_duration_seconds_count", [("route", "none"), ("status", "404")], "1"),
+        ("oss_reservations", [("state", "HELD"), ("state", "HELD")], "2"),
+    ] {
+        assert_eq!(counted(&told, name, &labels), value, "{name} {labels:?}: {}", told.text);
+    }
+    for labels in [
+        [("lookup", "ddd"), ("tier", "memory"), ("result", "hit")],
+        [("lookup", "ddd"), ("tier", "memory"), ("result", "miss")],
+        [("lookup", "ddd"), ("tier", "redis"), ("result", "hit")],
+        [("lookup", "ddd"), ("tier", "redis"), ("result", "miss")],
+        [("lookup", "catalog"), ("tier", "memory"), ("result", "hit")],
+        [("lookup", "gsim"), ("tier", "redis"), ("result", "miss")],
+    ] {
+        assert!(told.value("oss_cache_lookups_total", &labels) > 0.0, "{labels:?}: {}", told.text);
+    }
+    for name in
+        ["oss_database_connections", "oss_database_connections_limit", "oss_process_start_time_seconds"]
+    {
+        assert!(told.value(name, &[]) > 0.0, "{name}");
+    }
+}
+
+/// A count, as it is written: a float of the format.
+fn counted(told: &Scrape, name: &str, labels: &[(&str, &str)]) -> String {
+    told.value(name, labels).to_string()
+}
+
+/// Whether a label's value has digits as a phone number does.
+fn is_a_number(value: &str) -> bool {
+    value.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits.len() >= 8)
+}

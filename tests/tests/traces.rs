@@ -1,0 +1,133 @@
+//! One trace from a caller through the server to Sigan: in headers, in the log, and at a collector.
+
+use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use oss_core::sigan::mock::{Inventory, RunningSigan, SiganMock};
+use oss_tests::backend::Database;
+use oss_tests::collector::Collector;
+use oss_tests::http::Http;
+use oss_tests::metrics::Scrape;
+use oss_tests::secrets::{CALLERS_KEY, shows_nothing};
+use oss_tests::server::Server;
+use oss_tests::wiretap::Wiretap;
+use reqwest::Method;
+use serde_json::Value;
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const CALLER: &str = "00f067aa0ba902b7";
+const RESERVE: &str = "PUT /previews/{previewId}/reservations/{index}";
+
+/// A server whose Sigan can be listened to.
+async fn overheard(database: &Database, more: &[(&str, &str)]) -> (Server, Wiretap, RunningSigan) {
+    let sigan = SiganMock::new(Inventory::new("PR")).start().await;
+    let wiretap = Wiretap::to(sigan.url().as_str().trim_start_matches("http://").trim_end_matches('/')).await;
+    let server = Server::start(database, &wiretap.url(), more);
+    (server, wiretap, sigan)
+}
+
+/// Reserves and gives back, as part of the caller's trace.
+async fn reserve_and_release(http: &Http) {
+    let preview = http.preview().await;
+    let traced = |method, path: &str| {
+        let parent = format!("00-{TRACE}-{CALLER}-01");
+        http.request(method, path).header("traceparent", parent).header("tracestate", "vendor=theirs")
+    };
+    let reserved = http.send(traced(Method::PUT, &format!("/previews/{preview}/reservations/1"))).await;
+    assert_eq!(reserved.status, 200, "{reserved:?}");
+    let number = reserved.body["msisdn"].as_str().expect("a number");
+    let released = http.send(traced(Method::DELETE, &format!("/reservations/{number}"))).await;
+    assert_eq!(released.status, 204, "{released:?}");
+    http.send(traced(Method::GET, "/11999950001?msisdn=11999950001")).await;
+    // Whether the key is accepted is another matter.
+    http.send(traced(Method::GET, "/ddds/11").bearer_auth(CALLERS_KEY)).await;
+}
+
+/// The values that a header had in calls to Sigan that begin so.
+fn told_sigan(wiretap: &Wiretap, call: &str, header: &str) -> Vec<String> {
+    let heard = wiretap.heard();
+    let heads = heard.split("\r\n\r\n").filter_map(|head| head.find(call).map(|at| head[at..].to_owned()));
+    let value = |head: String| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(name, _)| name.eq_ignore_ascii_case(header)).map(|(_, value)| value.to_owned())
+    };
+    heads.filter_map(value).collect()
+}
+
+/// The trace that each line about an answered request shows.
+fn traces_in_log(server: &Server) -> Vec<Value> {
+    let lines = server.log().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+    lines
+        .filter(|line| line["message"] == "Request answered.")
+        .map(|line| line["spans"][0]["trace_id"].clone())
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    hex::encode(bytes)
+}
+
+fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
+    spans.iter().filter(|span| span.name == name && hex(&span.trace_id) == TRACE).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_is_sent_the_request_and_the_calls_made_for_it() {
+    let (database, collector) = (Database::sqlite().await, Collector::start().await);
+    let settings = [("OSS_OTLP_ENDPOINT", collector.url()), ("OSS_LOG", "trace")];
+    let (mut server, wiretap, _sigan) = overheard(&database, &settings).await;
+    reserve_and_release(&server.http()).await;
+    let metrics = Scrape::of(&server.http()).await.text;
+    server.terminate();
+    assert!(server.ended().await.success());
+
+    // All is there now: the last spans are sent before the end.
+    let spans = collector.spans();
+    let [request] = named(&spans, RESERVE)[..] else { panic!("{spans:#?}") };
+    assert_eq!((hex(&request.parent_span_id).as_str(), request.kind()), (CALLER, SpanKind::Server));
+    let [call] = named(&spans, "sigan reserve")[..] else { panic!("{spans:#?}") };
+    assert_eq!((&call.parent_span_id, call.kind()), (&request.span_id, SpanKind::Client));
+    assert_eq!(named(&spans, "sigan release").len(), 1, "also what is told after the answer");
+    let parent = format!("00-{TRACE}-{}-01", hex(&call.span_id));
+    assert_eq!(told_sigan(&wiretap, "PUT /", "traceparent"), [parent]);
+    assert_eq!(told_sigan(&wiretap, "PUT /", "tracestate"), ["vendor=theirs"]);
+    assert!(spans.iter().all(|span| !span.name.contains("hyper")), "our own alone: {spans:#?}");
+
+    shows_nothing("the traces", &collector.text());
+    shows_nothing("the metrics", &metrics);
+    server.log().iter().for_each(|line| shows_nothing("the log", line));
+    assert_eq!(told_sigan(&wiretap, "PUT /", "authorization").len(), 1, "the token is there to be found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_goes_through_without_a_collector() {
+    let database = Database::sqlite().await;
+    let (server, wiretap, _sigan) = overheard(&database, &[]).await;
+    reserve_and_release(&server.http()).await;
+    let [parent] = &told_sigan(&wiretap, "PUT /", "traceparent")[..] else { panic!("{}", wiretap.heard()) };
+    assert!(parent.starts_with(&format!("00-{TRACE}-")) && parent.ends_with("-01"), "{parent}");
+    assert_eq!(told_sigan(&wiretap, "PUT /", "tracestate"), ["vendor=theirs"]);
+
+    // The preview came without a trace, and began one that nobody asked to keep.
+    let traces = traces_in_log(&server);
+    assert_eq!(traces.len(), 5, "{:#?}", server.log());
+    let begun = traces[0].as_str().expect("a trace of its own");
+    assert!(begun.len() == 32 && traces[1..].iter().all(|trace| trace == TRACE), "{traces:?}");
+    let [parent] = &told_sigan(&wiretap, "POST /", "traceparent")[..] else { panic!("{}", wiretap.heard()) };
+    assert!(parent.starts_with(&format!("00-{begun}-")) && parent.ends_with("-00"), "{parent}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_says_nothing_keeps_nobody() {
+    // It takes connections, and that is all.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let database = Database::sqlite().await;
+    let (mut server, _wiretap, _sigan) = overheard(&database, &[("OSS_OTLP_ENDPOINT", &endpoint)]).await;
+    reserve_and_release(&server.http()).await;
+    server.logged("The collector of traces does not take them").await;
+    reserve_and_release(&server.http()).await;
+    server.terminate();
+    assert!(server.ended().await.success());
+    let told = server.log().iter().filter(|line| line.contains("does not take them")).count();
+    assert_eq!(told, 1, "once for the whole outage: {:#?}", server.log());
+}
