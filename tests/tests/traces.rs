@@ -63,7 +63,7 @@ fn traces_in_log(server: &Server) -> Vec<Value> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
