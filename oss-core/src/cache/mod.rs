@@ -14,6 +14,7 @@ use moka::future::Cache;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::redis::Deployment;
 pub use self::redis::RedisCache;
 
 /// How long an answer is kept.
