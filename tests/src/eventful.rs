@@ -40,7 +40,7 @@ impl Eventful {
         let (gsim_url, redis_url) = (gsim.url(), redis.url());
         let settings = [
             ("OSS_GSIM_URL", gsim_url.as_str()),
-            ("OSS_REDIS_URL", redis_url.as_str()),
+            ("OSS_REDIS_URL", redis_url),
             ("OSS_SWEEP_INTERVAL", "1s"),
         ];
         // Another server has asked before, so that Redis knows what this one has not in memory.
