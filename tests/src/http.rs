@@ -18,7 +18,7 @@ pub struct Http {
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The body; null where it is empty.
+    /// The body; null where it is empty, its text where it is no JSON.
     pub body: Value,
     /// `Retry-After`, in seconds.
     pub retry_after: Option<u64>,
@@ -92,10 +92,11 @@ impl Http {
             |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().to_owned());
         let text = response.text().await.ok()?;
         let id = header("x-request-id").expect("every answer has the request's id");
-        let body = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).expect("the body is JSON")
+        let is_json = header("content-type").is_some_and(|kind| kind.ends_with("json"));
+        let body = match text.as_str() {
+            "" => Value::Null,
+            json if is_json => serde_json::from_str(json).expect("the body is JSON"),
+            text => Value::from(text),
         };
         let retry_after = header("retry-after").map(|seconds| seconds.parse().expect("seconds"));
         if status.is_client_error() || status.is_server_error() {

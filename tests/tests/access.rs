@@ -174,7 +174,7 @@ async fn held(sigan: &str, brand: &str) -> Vec<String> {
     let url = format!("{}/reservations?brandId={brand}&limit=100", sigan.trim_end_matches('/'));
     let text = client.get(url).send().await.expect("it answers").text().await.expect("with a text");
     let page: Value = serde_json::from_str(&text).expect("of JSON");
-    let holds = page["holds"].as_array().unwrap_or_else(|| panic!("holds: {page}"));
+    let holds = page["reservations"].as_array().expect("a page of reservations");
     holds.iter().map(|hold| hold["msisdn"].as_str().expect("a number").to_owned()).collect()
 }
 
