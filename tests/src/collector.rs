@@ -31,6 +31,7 @@ impl Collector {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
         let taken = Taken::default();
+        #[expect(clippy::disallowed_methods, reason = "no route of the service")]
         let router = Router::new().route("/v1/traces", post(take)).with_state(taken.clone());
         tokio::spawn(axum::serve(listener, router).into_future());
         Self { url, taken }

@@ -38,11 +38,8 @@ impl Eventful {
             (Sigan::start(Inventory::new("PR")).await, GsimMock::start().await, Redis::start().await);
         gsim.knows(&DeviceChoice::Tac("00000001".parse().expect("a TAC")), true);
         let (gsim_url, redis_url) = (gsim.url(), redis.url());
-        let settings = [
-            ("OSS_GSIM_URL", gsim_url.as_str()),
-            ("OSS_REDIS_URL", redis_url),
-            ("OSS_SWEEP_INTERVAL", "1s"),
-        ];
+        let settings =
+            [("OSS_GSIM_URL", gsim_url.as_str()), ("OSS_REDIS_URL", redis_url), ("OSS_SWEEP_INTERVAL", "1s")];
         // Another server has asked before, so that Redis knows what this one has not in memory.
         Server::start(database, &sigan.url(), &settings).http().get("/ddds/21").await;
 
