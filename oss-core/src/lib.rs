@@ -40,7 +40,8 @@
 //!
 //! The operations are methods of [`Oss`]. They know three ports: the [`store`], on PostgreSQL or SQLite; [`sigan`], whose
 //! module documentation is the contract with the inventory; and [`gsim`], which may know devices that the local catalogue does
-//! not. [`config`] is one typed configuration for all faces.
+//! not. [`config`] is one typed configuration for all faces. [`telemetry`] has every metric by name; they go to the recorder
+//! of the process, where it has one.
 //!
 //! Where several brands share one service, [`Oss::acting_for`] gives each a client that sees and touches its own alone.
 //!

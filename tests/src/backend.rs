@@ -66,6 +66,17 @@ impl Database {
         Self { url, _dir: None }
     }
 
+    /// A copy of one on PostgreSQL, as it is now: what a restore gives back.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be made.
+    pub async fn copied(&self) -> Self {
+        let (server, name) = self.url().rsplit_once('/').expect("an address ends with the name");
+        self.execute(&format!("create database copy_of_{name} template {name}")).await;
+        Self { url: format!("{server}/copy_of_{name}").into(), _dir: None }
+    }
+
     /// Its address.
     #[must_use]
     pub fn url(&self) -> &str {

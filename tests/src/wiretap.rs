@@ -46,16 +46,16 @@ impl Wiretap {
 }
 
 async fn carry(caller: TcpStream, to: String, heard: Arc<Mutex<Vec<u8>>>) -> std::io::Result<()> {
-    let (mut from_caller, mut to_caller) = caller.into_split();
-    let (mut from_called, mut to_called) = TcpStream::connect(to).await?.into_split();
-    tokio::spawn(async move { copy(&mut from_called, &mut to_caller).await });
+    let (mut said_by_caller, mut to_answer) = caller.into_split();
+    let (mut answers, mut on_to) = TcpStream::connect(to).await?.into_split();
+    tokio::spawn(async move { copy(&mut answers, &mut to_answer).await });
     let mut said = vec![0; 16 * 1024];
     loop {
-        let count = from_caller.read(&mut said).await?;
+        let count = said_by_caller.read(&mut said).await?;
         if count == 0 {
-            return to_called.shutdown().await;
+            return on_to.shutdown().await;
         }
         heard.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&said[..count]);
-        to_called.write_all(&said[..count]).await?;
+        on_to.write_all(&said[..count]).await?;
     }
 }

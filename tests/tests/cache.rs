@@ -1,23 +1,34 @@
-//! Redis up, gone, frozen: the answer is the same.
+//! Redis up, gone, frozen, or another one than before: the answer is the same. On every set-up of Redis.
+
+use std::time::Duration;
 
 use oss_tests::backend::Database;
 use oss_tests::redis::Redis;
 use oss_tests::server::Server;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_area_code_is_looked_up_once() {
-    let (database, redis) = (Database::postgres().await, Redis::start().await);
-    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", &redis.url())]).await;
+oss_tests::on_each_redis!(
+    an_area_code_is_looked_up_once,
+    a_redis_that_is_gone_changes_no_answer,
+    a_redis_that_never_answers_changes_no_answer_and_comes_back,
+);
+
+mod fail_over {
+    use super::a_master_that_is_lost_is_replaced;
+
+    oss_tests::on_each_replicated_redis!(a_master_that_is_lost_is_replaced);
+}
+
+async fn an_area_code_is_looked_up_once(redis: Redis) {
+    let database = Database::postgres().await;
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     assert_eq!(server.http().get("/ddds/11").await.status, 204);
     assert_eq!(server.http().get("/ddds/23").await.status, 404);
-    // Under the version of the list, which is zero until it is imported.
-    let version = uuid::Uuid::nil();
-    assert_eq!(redis.get(&format!("oss:ddd:{version}:11")).await.as_deref(), Some("true"));
-    assert_eq!(redis.get(&format!("oss:ddd:{version}:23")).await.as_deref(), Some("false"));
+    assert_eq!(redis.get(&key(11)).as_deref(), Some("true"));
+    assert_eq!(redis.get(&key(23)).as_deref(), Some("false"));
 
     // Another server asks Redis and not the database; this one asks neither.
     database.execute("delete from location_ddd").await;
-    let (other, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", &redis.url())]).await;
+    let (other, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     for server in [&server, &other] {
         assert_eq!(server.http().get("/ddds/11").await.status, 204);
         assert_eq!(server.http().get("/ddds/23").await.status, 404);
@@ -25,10 +36,9 @@ async fn an_area_code_is_looked_up_once() {
     assert_eq!(other.http().get("/ddds/85").await.status, 404, "which neither of them has seen");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_is_gone_changes_no_answer() {
-    let (database, mut redis) = (Database::sqlite().await, Redis::start().await);
-    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", &redis.url())]).await;
+async fn a_redis_that_is_gone_changes_no_answer(mut redis: Redis) {
+    let database = Database::sqlite().await;
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     assert_eq!(server.http().get("/ddds/11").await.status, 204);
     redis.stop();
     for ddd in ["21", "31", "41", "51", "61"] {
@@ -37,10 +47,9 @@ async fn a_redis_that_is_gone_changes_no_answer() {
     assert_eq!(warnings(&server), 1, "told once: {:#?}", server.log());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_never_answers_changes_no_answer_and_comes_back() {
-    let (database, mut redis) = (Database::sqlite().await, Redis::start().await);
-    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", &redis.url())]).await;
+async fn a_redis_that_never_answers_changes_no_answer_and_comes_back(mut redis: Redis) {
+    let database = Database::sqlite().await;
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     assert_eq!(server.http().get("/ddds/11").await.status, 204);
     redis.freeze();
     for ddd in ["21", "31", "41"] {
@@ -48,15 +57,66 @@ async fn a_redis_that_never_answers_changes_no_answer_and_comes_back() {
     }
     assert_eq!(warnings(&server), 1, "told once: {:#?}", server.log());
     redis.thaw();
-    let all = (11..=99).map(|code| code.to_string()).filter(|code| !code.ends_with('0'));
-    for ddd in all {
+    for ddd in 11..=99 {
         server.http().get(&format!("/ddds/{ddd}")).await;
         if server.log().iter().any(|line| line.contains("Redis answers again")) {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("Redis is not asked again: {:#?}", server.log());
+}
+
+async fn a_master_that_is_lost_is_replaced(mut redis: Redis) {
+    let database = Database::postgres().await;
+    let settings = [("OSS_REDIS_URL", redis.url())];
+    let (writer, _sigan) = Server::with_sigan(&database, &settings).await;
+    let (reader, _sigan) = Server::with_sigan(&database, &settings).await;
+    for ddd in 11..=49 {
+        writer.http().get(&format!("/ddds/{ddd}")).await;
+    }
+    assert_eq!(reader.http().get("/ddds/11").await.status, 204);
+    let kept = |ddd: &u8| redis.get(&key(*ddd)).as_deref() == Some("true");
+    let lost: Vec<u8> =
+        (12..=49).filter(kept).filter(|ddd| redis.is_on_the_first_master(&key(*ddd))).collect();
+    redis.loses_a_master().await;
+    database.execute("delete from location_ddd").await;
+
+    // What is in the database no more comes from the new master.
+    let mut read = 0;
+    for ddd in lost {
+        read = reader.http().get(&format!("/ddds/{ddd}")).await.status;
+        if read == 204 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(read, 204, "nothing comes from the new master: {:#?}", reader.log());
+    // And what is looked up now is kept there.
+    for ddd in 51..=99 {
+        writer.http().get(&format!("/ddds/{ddd}")).await;
+        if redis.get(&key(ddd)).is_some() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("nothing is kept at the new master: {:#?}", writer.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_that_has_moved_is_found() {
+    let (database, redis) = (Database::sqlite().await, Redis::cluster().await);
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
+    assert_eq!(server.http().get("/ddds/11").await.status, 204);
+    redis.moves_the_slot_of(&key(21));
+    assert_eq!(server.http().get("/ddds/21").await.status, 204);
+    assert_eq!(redis.get(&key(21)).as_deref(), Some("true"));
+    assert_eq!(warnings(&server), 0, "that is no outage: {:#?}", server.log());
+}
+
+/// Where the answer for an area code is kept: under the version of the list, which is zero until it is imported.
+fn key(ddd: u8) -> String {
+    format!("oss:ddd:{}:{ddd}", uuid::Uuid::nil())
 }
 
 fn warnings(server: &Server) -> usize {

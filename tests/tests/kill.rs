@@ -68,7 +68,7 @@ async fn postgres_crashes() {
 async fn redis_comes_and_goes() {
     let (database, mut redis) = (Database::postgres().await, Redis::start().await);
     let sigan = small_sigan().await;
-    let server = serve(&database, &sigan, &[("OSS_REDIS_URL", &redis.url())]);
+    let server = serve(&database, &sigan, &[("OSS_REDIS_URL", redis.url())]);
     let load = Load::on(&[&server]);
     sigan.behave(unreliable());
     for _ in 0..3 {

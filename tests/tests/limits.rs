@@ -169,15 +169,17 @@ async fn a_flood_of_nonsense_leaves_good_requests_served_and_memory_flat() {
         }
         resident.push(server.resident());
     }
-    println!(
-        "{until} malformed requests and {good} good ones in {:?}; KiB in use: {resident:?}",
-        begun.elapsed()
-    );
+    tell(until, good, begun.elapsed(), &resident);
     over.store(true, Ordering::Relaxed);
     for thread in flood {
         thread.join().unwrap();
     }
     assert!(resident[2] <= resident[0] + FLAT, "{resident:?}");
+}
+
+#[expect(clippy::print_stdout, reason = "shown by --nocapture to whoever wants the figures")]
+fn tell(malformed: u64, good: u64, elapsed: Duration, resident: &[u64]) {
+    println!("{malformed} malformed requests and {good} good ones in {elapsed:?}; KiB in use: {resident:?}");
 }
 
 /// Sends its part of the nonsense, in time or as soon after as the machine lets it, and keeps what it can half-open.

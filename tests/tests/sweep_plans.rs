@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use oss_core::ReservationState;
 use oss_core::store::{Due, PostgresStore, Store};
 use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
@@ -45,6 +46,8 @@ async fn a_sweep_looks_at_what_is_due_alone() {
     }
     let url = format!("{}?{EXPLAINED}", database.url());
     let store = PostgresStore::new(&url.into(), 1).unwrap();
+    let census = store.census(100_000).await.unwrap();
+    assert_eq!((census.of(ReservationState::Held), census.due), (100_000 - 2, 5), "bounded, those due first");
     let overdue = store.settle_overdue(500).await.unwrap();
     assert_eq!(overdue.expired, 3);
     let due = store.claim_due(32, Duration::from_secs(35)).await.unwrap();
@@ -56,6 +59,7 @@ async fn a_sweep_looks_at_what_is_due_alone() {
     for (statement, index) in [
         ("with held as materialized", "Index Scan using reservation_due on reservation"),
         ("with due as materialized", "Index Scan using reservation_due on reservation"),
+        ("select state, count(*) as stored", "Index Scan using reservation_due on reservation"),
         ("with old as materialized", "Index Scan using preview_expires_at on preview"),
     ] {
         let plan = plan_of(&plans, statement);

@@ -62,12 +62,8 @@ fn traces_in_log(server: &Server) -> Vec<Value> {
         .collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
-    spans.iter().filter(|span| span.name == name && hex(&span.trace_id) == TRACE).collect()
+    spans.iter().filter(|span| span.name == name && hex::encode(&span.trace_id) == TRACE).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,11 +79,11 @@ async fn a_collector_is_sent_the_request_and_the_calls_made_for_it() {
     // All is there now: the last spans are sent before the end.
     let spans = collector.spans();
     let [request] = named(&spans, RESERVE)[..] else { panic!("{spans:#?}") };
-    assert_eq!((hex(&request.parent_span_id).as_str(), request.kind()), (CALLER, SpanKind::Server));
+    assert_eq!((hex::encode(&request.parent_span_id).as_str(), request.kind()), (CALLER, SpanKind::Server));
     let [call] = named(&spans, "sigan reserve")[..] else { panic!("{spans:#?}") };
     assert_eq!((&call.parent_span_id, call.kind()), (&request.span_id, SpanKind::Client));
     assert_eq!(named(&spans, "sigan release").len(), 1, "also what is told after the answer");
-    let parent = format!("00-{TRACE}-{}-01", hex(&call.span_id));
+    let parent = format!("00-{TRACE}-{}-01", hex::encode(&call.span_id));
     assert_eq!(told_sigan(&wiretap, "PUT /", "traceparent"), [parent]);
     assert_eq!(told_sigan(&wiretap, "PUT /", "tracestate"), ["vendor=theirs"]);
     assert!(spans.iter().all(|span| !span.name.contains("hyper")), "our own alone: {spans:#?}");

@@ -7,7 +7,7 @@ mod scope;
 
 use std::fmt;
 
-pub use key::{ClientKey, KeyDigest};
+pub use key::{ClientKey, KeyDigest, NoRandomness};
 pub use scope::Scope;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 

@@ -15,6 +15,7 @@ use moka::future::Cache;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::redis::Deployment;
 pub use self::redis::RedisCache;
 use crate::telemetry::names::CACHE_LOOKUPS;
 

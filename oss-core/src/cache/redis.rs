@@ -3,23 +3,29 @@
 //! Nothing but copies is kept here: no lock, no lease. Every command is bounded in time, and after one that failed Redis is
 //! left alone for a moment, so that an outage costs next to nothing and is told once.
 
+mod deployment;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{AsyncCommands, RedisError};
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use redis::{Cmd, FromRedisValue, RedisError};
 use secrecy::ExposeSecret;
 
+pub(crate) use self::deployment::Deployment;
+use self::deployment::Link;
 use crate::config::RedisUrl;
 use crate::error::StartError;
 use crate::outage::Outage;
 
-/// The longest that Redis itself may take to connect or to answer. The crate's defaults stall for seconds.
-const ANSWER: Duration = Duration::from_millis(100);
-
 /// The longest that a command may take, a second try included.
 const COMMAND: Duration = Duration::from_millis(150);
+
+/// The longest that opening a link may take. It may go on after the command that asked for it: a cluster, or a master that
+/// sentinels have to be asked for, may take more than one command's time.
+const OPEN: Duration = Duration::from_secs(2);
 
 /// How long Redis is left alone after a command that failed.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -27,16 +33,19 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// A cache that several servers share. Cheap to clone.
 #[derive(Clone)]
 pub struct RedisCache {
-    shared: Arc<Shared>,
+    shared: Arc<Inner>,
 }
 
-struct Shared {
-    client: redis::Client,
-    /// Made at the first command, and anew after one that failed: a manager does not reconnect after a time-out, so that a
-    /// peer which vanished would be waited for by every command.
-    manager: Mutex<Option<ConnectionManager>>,
+struct Inner {
+    deployment: Arc<Deployment>,
+    /// Opened at the first command, and anew after one that failed. By then a master may be another one and a cluster may
+    /// have moved, and a peer that vanished would be waited for by every command.
+    link: Mutex<Option<Opening>>,
     outage: Outage,
 }
+
+/// A link, once it is open. Commands that ask at the same time share one.
+type Opening = Shared<BoxFuture<'static, Result<Link, Arc<RedisError>>>>;
 
 impl fmt::Debug for RedisCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,64 +60,80 @@ impl RedisCache {
     ///
     /// [`StartError::Redis`] where the URL is not one of Redis.
     pub fn new(url: &RedisUrl) -> Result<Self, StartError> {
-        let client = redis::Client::open(url.0.expose_secret())
-            .map_err(|error| StartError::Redis(error.category().to_owned()))?;
-        let shared = Shared { client, manager: Mutex::new(None), outage: Outage::new(PAUSE) };
-        Ok(Self { shared: Arc::new(shared) })
+        let deployment = Deployment::at(url.0.expose_secret())
+            .map_err(|expected| StartError::Redis(format!("expected {expected}")))?;
+        let (deployment, outage) = (Arc::new(deployment), Outage::new(PAUSE));
+        Ok(Self { shared: Arc::new(Inner { deployment, link: Mutex::new(None), outage }) })
     }
 
     /// The text under a key; none where there is none, or Redis does not answer in time.
     pub(super) async fn get(&self, key: &str) -> Option<String> {
-        self.ask(|mut manager| async move { manager.get::<_, Option<String>>(key).await }).await.flatten()
+        self.ask::<Option<String>>(&Cmd::get(key)).await.flatten()
     }
 
     /// Keeps a text under a key for a while, if Redis can.
     pub(super) async fn set(&self, key: &str, text: String, keep: Duration) {
-        self.ask(|mut manager| async move { manager.set_ex::<_, _, ()>(key, text, keep.as_secs()).await })
-            .await;
+        self.ask::<()>(&Cmd::set_ex(key, text, keep.as_secs())).await;
     }
 
-    async fn ask<T, F>(&self, command: impl FnOnce(ConnectionManager) -> F) -> Option<T>
-    where
-        F: Future<Output = Result<T, RedisError>>,
-    {
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
         if self.shared.outage.is_pausing() {
             return None;
         }
-        let answer = async { command(self.manager()?).await };
-        match tokio::time::timeout(COMMAND, answer).await {
+        match tokio::time::timeout(COMMAND, self.shared.answer(command)).await {
             Ok(Ok(value)) => {
-                self.answered();
+                self.shared.answered();
                 Some(value)
             }
-            Ok(Err(error)) => self.failed(error.category()),
-            Err(_) => self.failed("no answer in time"),
+            Ok(Err(error)) => self.shared.failed(error.category()),
+            Err(_) => self.shared.failed("no answer in time"),
         }
     }
+}
 
-    fn manager(&self) -> Result<ConnectionManager, RedisError> {
-        let mut kept = lock(&self.shared.manager);
-        if let Some(manager) = &*kept {
-            return Ok(manager.clone());
+impl Inner {
+    async fn answer<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Arc<RedisError>> {
+        let answer = self.link().await?.ask(command).await;
+        if !answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
+            return answer.map_err(Arc::new);
         }
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_millis(50))
-            .set_connection_timeout(Some(ANSWER))
-            .set_response_timeout(Some(ANSWER));
-        let manager = ConnectionManager::new_lazy_with_config(self.shared.client.clone(), config)?;
-        Ok(kept.insert(manager).clone())
+        // Closed since it was last used, as by a server that was started again: no outage yet.
+        self.close();
+        self.link().await?.ask(command).await.map_err(Arc::new)
+    }
+
+    /// The link that there is, or else a new one.
+    fn link(&self) -> Opening {
+        let mut kept = lock(&self.link);
+        if let Some(opening) = kept.as_ref().filter(|opening| !matches!(opening.peek(), Some(Err(_)))) {
+            return opening.clone();
+        }
+        let deployment = self.deployment.clone();
+        let opened = async move {
+            let connected = tokio::time::timeout(OPEN, deployment.connect()).await;
+            let late = |_| RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+            connected.map_err(late).flatten().map_err(Arc::new)
+        };
+        let opening = opened.boxed().shared();
+        // Opens also where the command stops waiting for it.
+        tokio::spawn(opening.clone());
+        kept.insert(opening).clone()
+    }
+
+    /// Forgets the link, unless it is still being opened.
+    fn close(&self) {
+        lock(&self.link).take_if(|opening| opening.peek().is_some());
     }
 
     fn answered(&self) {
-        if self.shared.outage.answered() {
+        if self.outage.answered() {
             tracing::info!("Redis answers again.");
         }
     }
 
     fn failed<T>(&self, reason: &str) -> Option<T> {
-        *lock(&self.shared.manager) = None;
-        if self.shared.outage.failed() {
+        self.close();
+        if self.outage.failed() {
             tracing::warn!(reason, "Redis does not answer; look-ups go to the database meanwhile.");
         }
         None

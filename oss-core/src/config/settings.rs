@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{CONNECT_TIMEOUT, LogFormat, RedisUrl};
+use crate::cache::Deployment;
 use crate::numbers::BrandId;
 
 /// One setting.
@@ -46,7 +47,8 @@ pub(super) const SETTINGS: [Setting; 29] = [
         "redis.url",
         "OSS_REDIS_URL",
         None,
-        "`redis://` or `rediss://`; without it, look-ups are cached in memory only",
+        "`redis://host:6379`, `redis+cluster://host:6379,host:6379` or `redis+sentinel://host:26379,host:26379/master`, \
+         `rediss` for TLS, `user:password@` before the hosts; without it, look-ups are cached in memory only",
     ),
     setting("sigan.url", "OSS_SIGAN_URL", None, "where Sigan's paths lie; must be named"),
     setting(
@@ -246,9 +248,7 @@ pub(super) fn database_url(text: &str) -> Result<SecretString, Expected> {
 }
 
 pub(super) fn redis_url(text: &str) -> Result<RedisUrl, Expected> {
-    let named =
-        Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host());
-    named.then(|| RedisUrl(text.into())).ok_or("redis://host:6379 or rediss://host:6379")
+    Deployment::at(text).map(|_| RedisUrl(text.into()))
 }
 
 pub(super) fn base_url(text: &str) -> Result<Url, Expected> {

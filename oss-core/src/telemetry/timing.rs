@@ -84,3 +84,51 @@ pub(crate) async fn observed<T>(
     let timer = Timed { histogram: OPERATION_DURATION, label: "operation", name: operation.as_str() };
     timed(timer, Error::code, work).await
 }
+
+#[cfg(test)]
+mod tests {
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+
+    use super::*;
+
+    /// What is counted of a piece of work: the outcomes, a word for each time.
+    fn counted(work: impl FnOnce()) -> Vec<String> {
+        let recorder = DebuggingRecorder::new();
+        metrics::with_local_recorder(&recorder, work);
+        let series = recorder.snapshotter().snapshot().into_vec();
+        let mut outcomes = Vec::new();
+        for (key, _, _, value) in series {
+            let DebugValue::Histogram(times) = value else { panic!("{key:?} is no histogram") };
+            let outcome = key
+                .key()
+                .labels()
+                .find(|label| label.key() == "outcome")
+                .map(|label| label.value().to_owned());
+            outcomes.extend(std::iter::repeat_n(outcome.unwrap_or_default(), times.len()));
+        }
+        outcomes.sort();
+        outcomes
+    }
+
+    #[test]
+    fn work_counts_once_under_what_it_came_to() {
+        let outcomes = counted(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                observed(Operation::Brands, async { Ok(()) }).await.unwrap();
+                observed(Operation::Brands, async { Err::<(), _>(Error::Internal) }).await.unwrap_err();
+            });
+        });
+        assert_eq!(outcomes, ["internal", "ok"]);
+    }
+
+    #[test]
+    fn work_that_is_given_up_counts_too() {
+        let outcomes = counted(|| {
+            let mut left = Box::pin(observed(Operation::Brands, std::future::pending::<Result<(), _>>()));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(left.as_mut().poll(&mut context).is_pending());
+        });
+        assert_eq!(outcomes, ["unfinished"]);
+    }
+}

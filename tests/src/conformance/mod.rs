@@ -54,6 +54,7 @@ macro_rules! behaviours {
             sweeps: an_abandoned_number_is_given_back, a_number_on_a_line_is_not_abandoned,
                 an_attempt_whose_caller_died_is_in_doubt, a_batch_has_a_limit, a_doubt_is_claimed_like_a_call,
                 a_random_doubt_can_be_named_only_by_a_key, a_claim_that_lapsed_is_made_again, each_row_is_claimed_by_one,
+                what_is_not_over_is_counted,
                 an_old_preview_is_forgotten;
             keys: a_key_finds_its_preview, a_key_finds_its_number, a_key_takes_a_doubt_up_again,
                 an_attempt_that_left_nothing_frees_its_key, fifty_calls_with_one_key_begin_once;

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use oss_core::store::{Assign, Begin, BeginRandom, Due, Overdue, Release};
+use oss_core::store::{Assign, Begin, BeginRandom, Census, Due, Overdue, Release};
 use oss_core::{NumberStatus, ReservationId, ReservationState as State};
 use uuid::Uuid;
 
@@ -144,6 +144,46 @@ pub async fn each_row_is_claimed_by_one(db: &Fixture) {
         })
         .collect();
     assert_eq!((rows.len(), claimed.len() + rest.len()), (ROWS, ROWS), "each once");
+}
+
+pub async fn what_is_not_over_is_counted(db: &Fixture) {
+    assert_eq!(db.store.census(MANY).await.unwrap(), Census::default());
+    let (line, released) = (db.held(&db.preview().await, 1).await, db.held(&db.preview().await, 1).await);
+    db.store.assign(None, line.hold.msisdn, Uuid::now_v7().into()).await.unwrap();
+    db.store.release(None, released.hold.msisdn, LEASE).await.unwrap();
+    db.store.delivered(released.reservation).await.unwrap();
+    assert_eq!(db.store.census(MANY).await.unwrap(), Census::default(), "those are over, or on a line");
+
+    db.held(&db.preview().await, 1).await;
+    db.started(&db.preview().await, 1).await;
+    db.doubtful(&db.preview().await, 1).await;
+    let releasing = db.held(&db.preview().await, 1).await;
+    db.store.release(None, releasing.hold.msisdn, LEASE).await.unwrap();
+    let cancelled = db.started(&db.preview().await, 1).await;
+    db.store.cancel(&cancelled, "x", LEASE).await.unwrap();
+    let none_due = db.store.census(MANY).await.unwrap();
+    assert_eq!((none_due.due, none_due.oldest_due), (0, None), "{none_due:?}");
+
+    abandoned(db).await;
+    let wait = Duration::from_millis(5);
+    tokio::time::sleep(wait).await;
+    abandoned(db).await;
+    let census = db.store.census(MANY).await.unwrap();
+    for (state, count) in [
+        (State::Held, 3),
+        (State::Pending, 1),
+        (State::InDoubt, 1),
+        (State::Releasing, 1),
+        (State::Cancelling, 1),
+        (State::Assigned, 0),
+        (State::Released, 0),
+    ] {
+        assert_eq!(census.of(state), count, "{state}: {census:?}");
+    }
+    assert_eq!(census.due, 2);
+    assert!(census.oldest_due.is_some_and(|age| age >= wait), "{census:?}");
+    let first = db.store.census(1).await.unwrap();
+    assert_eq!((first.states, first.due), (vec![(State::Held, 1)], 1), "those due first");
 }
 
 pub async fn an_old_preview_is_forgotten(db: &Fixture) {

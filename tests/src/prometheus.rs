@@ -1,0 +1,196 @@
+//! A Prometheus of our own, which reads one server.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::process::{Guarded, free_port, program};
+
+/// A running Prometheus. Dropping it stops it.
+#[derive(Debug)]
+pub struct Prometheus {
+    base: String,
+    client: reqwest::Client,
+    _process: Guarded,
+}
+
+/// A selector of a query, as it stands there: `name{label="value"}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    /// The name of the series.
+    pub name: String,
+    /// The labels that it asks for.
+    pub labels: Vec<String>,
+    /// Its text.
+    pub text: String,
+}
+
+impl Prometheus {
+    /// One that reads the server at an address every second, as the job `oss`, and goes by a file of rules.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub async fn reading(server: &str, rules: &Path) -> Self {
+        for _ in 0..5 {
+            if let Some(started) = Self::serve(free_port(), server, rules).await {
+                return started;
+            }
+        }
+        panic!("Prometheus did not start");
+    }
+
+    async fn serve(port: u16, server: &str, rules: &Path) -> Option<Self> {
+        // The guard removes the folder.
+        let dir = tempfile::Builder::new().prefix("oss-prometheus-").tempdir().expect("a folder").keep();
+        let rules = rules.display();
+        let config = format!(
+            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: ['{rules}']\n\
+             scrape_configs: [{{ job_name: oss, static_configs: [{{ targets: ['{server}'] }}] }}]\n"
+        );
+        let file = dir.join("prometheus.yml");
+        std::fs::write(&file, config).expect("the folder is ours");
+        let (file, data) = (
+            format!("--config.file={}", file.display()),
+            format!("--storage.tsdb.path={}", dir.join("data").display()),
+        );
+        let listen = format!("--web.listen-address=127.0.0.1:{port}");
+        let prometheus = program("prometheus", &[], "prometheus").display().to_string();
+        let process = Guarded::start(&[&prometheus, &file, &data, &listen], "kill -TERM $pid", None, &dir);
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
+        let started = Self { base: format!("http://127.0.0.1:{port}"), client, _process: process };
+        for _ in 0..200 {
+            if started
+                .client
+                .get(format!("{}/-/ready", started.base))
+                .send()
+                .await
+                .is_ok_and(|ready| ready.status() == 200)
+            {
+                return Some(started);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        None
+    }
+
+    /// What a query gives now: a list of series.
+    ///
+    /// # Panics
+    ///
+    /// Where it is an error.
+    pub async fn query(&self, query: &str) -> Vec<Value> {
+        let answer = self.ask("query", &[("query", query)]).await;
+        assert_eq!(answer["status"], "success", "{query}: {answer}");
+        answer["data"]["result"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Queries until there is something.
+    ///
+    /// # Panics
+    ///
+    /// Where there is nothing in time.
+    pub async fn shows(&self, query: &str) {
+        let begun = Instant::now();
+        while self.query(query).await.is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "nothing for {query}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Every rule, evaluated at least once.
+    ///
+    /// # Panics
+    ///
+    /// Where they are not in time.
+    pub async fn rules(&self) -> Vec<Value> {
+        let begun = Instant::now();
+        loop {
+            let answer = self.ask("rules", &[]).await;
+            let groups = answer["data"]["groups"].as_array().cloned().unwrap_or_default();
+            let rules: Vec<Value> = groups
+                .iter()
+                .flat_map(|group| group["rules"].as_array().cloned().unwrap_or_default())
+                .collect();
+            if !rules.is_empty() && rules.iter().all(|rule| rule["health"] != "unknown") {
+                return rules;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "{answer}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn ask(&self, what: &str, parameters: &[(&str, &str)]) -> Value {
+        let address = reqwest::Url::parse_with_params(&format!("{}/api/v1/{what}", self.base), parameters);
+        let asked = self.client.get(address.expect("an address")).send().await.expect("Prometheus answers");
+        asked.json().await.expect("JSON")
+    }
+}
+
+/// `promtool`, which comes with it.
+///
+/// # Panics
+///
+/// Where there is none.
+#[must_use]
+pub fn promtool() -> PathBuf {
+    program("promtool", &[], "prometheus")
+}
+
+/// The selectors of a query, and the labels that it groups by.
+#[must_use]
+pub fn parts(query: &str) -> (Vec<Selector>, BTreeSet<String>) {
+    let (mut selectors, mut grouped) = (Vec::new(), BTreeSet::new());
+    let mut rest = query;
+    while let Some(at) = rest.find(|letter: char| letter.is_ascii_alphabetic()) {
+        rest = &rest[at..];
+        let end =
+            rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        if ["by", "without", "on", "ignoring"].contains(&word) {
+            let (labels, after) = enclosed(rest.trim_start(), '(', ')');
+            grouped.extend(labels.split(',').map(|label| label.trim().to_owned()));
+            rest = after;
+        } else if word.starts_with("oss_") || word == "up" {
+            let (asked, after) = enclosed(rest, '{', '}');
+            selectors.push(selector(word, asked));
+            rest = after;
+        }
+    }
+    (selectors, grouped)
+}
+
+/// What stands between two brackets at the beginning of a text, and what comes after; nothing where it begins otherwise. No label
+/// of ours has a bracket in its value.
+fn enclosed(text: &str, open: char, close: char) -> (&str, &str) {
+    let inside = text.strip_prefix(open).and_then(|text| text.split_once(close));
+    inside.unwrap_or(("", text))
+}
+
+fn selector(name: &str, asked: &str) -> Selector {
+    // A label begins the text or follows a comma; its value is quoted.
+    let labels = asked
+        .split(',')
+        .filter_map(|part| part.split_once(['=', '!']))
+        .map(|(label, _)| label.trim().to_owned());
+    let text = if asked.is_empty() { name.to_owned() } else { format!("{name}{{{asked}}}") };
+    Selector { name: name.to_owned(), labels: labels.collect(), text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_taken_apart() {
+        let query = r#"sum by (le, call) (rate(oss_a_bucket{x="1",y=~"a|b"}[5m])) / max(oss_b) or absent(up{job!="oss"})"#;
+        let (selectors, grouped) = parts(query);
+        let texts: Vec<&str> = selectors.iter().map(|selector| selector.text.as_str()).collect();
+        assert_eq!(texts, [r#"oss_a_bucket{x="1",y=~"a|b"}"#, "oss_b", r#"up{job!="oss"}"#]);
+        assert_eq!(selectors[0].labels, ["x", "y"]);
+        assert_eq!(grouped.into_iter().collect::<Vec<_>>(), ["call", "le"]);
+    }
+}

@@ -1,0 +1,42 @@
+//! The Python tools that `tests/run` installs from `tests/requirements.txt`.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A tool of those.
+///
+/// # Panics
+///
+/// Where it is not installed.
+#[must_use]
+pub fn tool(name: &str) -> Command {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/venv/bin")).join(name);
+    assert!(path.exists(), "{} is missing; tests/run installs it", path.display());
+    Command::new(path)
+}
+
+/// Runs a command that has to succeed, and gives what it wrote to standard output.
+///
+/// # Panics
+///
+/// Where it fails, with all that it wrote.
+pub fn succeeds(command: &mut Command) -> String {
+    let ended = command.output().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+    let (stdout, stderr) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.success(), "{command:?} failed:\n{stdout}\n{stderr}");
+    stdout.into_owned()
+}
+
+/// The documents of a YAML file.
+///
+/// # Panics
+///
+/// Where it is not YAML.
+#[must_use]
+pub fn yaml(path: &Path) -> Vec<Value> {
+    const READ: &str = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1], encoding='utf-8')))))";
+    let json = succeeds(tool("python").args(["-c", READ]).arg(path));
+    serde_json::from_str(&json).expect("Python writes JSON")
+}

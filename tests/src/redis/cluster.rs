@@ -1,0 +1,72 @@
+//! A cluster of three masters, the first of which has a replica.
+
+use super::Redis;
+use super::node::Node;
+use crate::process::free_port;
+
+/// The first and the last slot of each master.
+const SLOTS: [[u16; 2]; 3] = [[0, 5460], [5461, 10_922], [10_923, 16_383]];
+
+const SETTINGS: &str =
+    "requirepass p@ss/word\nmasterauth p@ss/word\ncluster-enabled yes\ncluster-node-timeout 2000";
+
+impl Redis {
+    /// A cluster.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    pub async fn cluster() -> Self {
+        let mut servers = Vec::new();
+        for _ in 0..=SLOTS.len() {
+            servers.push(server().await);
+        }
+        for (server, slots) in servers.iter().zip(SLOTS) {
+            let [first, last] = slots.map(|slot| slot.to_string());
+            assert_eq!(server.ask(&["cluster", "addslotsrange", &first, &last]), "OK");
+        }
+        // A replica may follow whom it knows.
+        let [first, others @ ..] = &servers[..] else { unreachable!("there are four") };
+        for server in others {
+            let (port, bus) = (first.port().to_string(), first.ask(&["config", "get", "cluster-port"]));
+            let bus = bus.lines().last().expect("every server has one");
+            assert_eq!(server.ask(&["cluster", "meet", "127.0.0.1", &port, bus]), "OK");
+        }
+        let (id, replica) = (first.ask(&["cluster", "myid"]), &servers[SLOTS.len()]);
+        replica.comes_to(&["cluster", "nodes"], &id).await;
+        replica.comes_to(&["cluster", "replicate", &id], "OK").await;
+        is_whole(&servers).await;
+        let hosts: Vec<String> = servers.iter().take(SLOTS.len()).map(Node::address).collect();
+        let url = format!("redis+cluster://:p%40ss%2Fword@{}", hosts.join(","));
+        Self { url, servers, sentinels: Vec::new() }
+    }
+
+    /// Moves the slot of a key to another master than the one that has it.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be moved.
+    pub fn moves_the_slot_of(&self, key: &str) {
+        let slot = self.servers[0].ask(&["cluster", "keyslot", key]);
+        let number: u16 = slot.parse().expect("a slot is a number");
+        let has_it = SLOTS.iter().position(|[_, last]| number <= *last).expect("every slot has a master");
+        let (from, to) = (&self.servers[has_it], &self.servers[(has_it + 1) % SLOTS.len()]);
+        let [from_id, to_id] = [from, to].map(|server| server.ask(&["cluster", "myid"]));
+        assert_eq!(to.ask(&["cluster", "setslot", &slot, "importing", &from_id]), "OK");
+        for server in [to, from] {
+            assert_eq!(server.ask(&["cluster", "setslot", &slot, "node", &to_id]), "OK");
+        }
+    }
+}
+
+async fn server() -> Node {
+    // By default the servers talk to one another on a port that is 10000 higher, which may be none.
+    Node::start(&format!("{SETTINGS}\ncluster-port {}", free_port())).await
+}
+
+/// Waits until each server knows who has every slot.
+pub(super) async fn is_whole(servers: &[Node]) {
+    for server in servers {
+        server.comes_to(&["cluster", "info"], "cluster_state:ok").await;
+    }
+}

@@ -1,0 +1,259 @@
+//! The files of `examples/operations` are those of this program: each is read by what it is for, or by its schema, and what it says
+//! of the program is what the program does.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use oss_core::config::{Config, Sources, markdown_table};
+use oss_tests::operations::{assigned, assignments, image_environment, only, path, text};
+use oss_tests::process::{built, program};
+use oss_tests::python::{succeeds, tool, yaml};
+use serde_json::Value;
+
+const UNIT: &str = "oss-server.service";
+const MANIFESTS: [&str; 7] = [
+    "configmap.yaml",
+    "deployment.yaml",
+    "migration-job.yaml",
+    "network-policy.yaml",
+    "pod-disruption-budget.yaml",
+    "secret.example.yaml",
+    "service.yaml",
+];
+
+fn manifest(name: &str) -> Value {
+    let documents = yaml(&path("kubernetes").join(name));
+    let [document]: [Value; 1] = documents.try_into().expect("one manifest in a file");
+    document
+}
+
+fn compose_service(name: &str) -> Value {
+    let [document]: [Value; 1] = yaml(&path("compose.yml")).try_into().expect("one document");
+    document["services"][name].clone()
+}
+
+/// The texts of a mapping of names to texts.
+fn texts(mapping: &Value) -> Vec<(String, String)> {
+    let mapping = mapping.as_object().expect("a mapping");
+    mapping.iter().map(|(name, value)| (name.clone(), value.as_str().expect("a text").to_owned())).collect()
+}
+
+fn load(sources: &Sources) -> Config {
+    Config::load(sources).unwrap_or_else(|error| panic!("{sources:?}: {error}"))
+}
+
+fn systemd_config() -> Config {
+    load(&Sources {
+        file: Some(path("oss.toml")),
+        environment: assignments("oss-server.env"),
+        ..Sources::default()
+    })
+}
+
+fn compose_config() -> Config {
+    let mut environment = image_environment();
+    environment.extend(texts(&compose_service("server")["environment"]));
+    load(&Sources { environment, ..Sources::default() })
+}
+
+fn kubernetes_config() -> Config {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let settings = manifest("configmap.yaml")["data"]["oss.toml"].clone();
+    file.write_all(settings.as_str().expect("a file of settings").as_bytes()).expect("it can be written");
+    let mut environment = image_environment();
+    environment.extend(texts(&manifest("secret.example.yaml")["stringData"]));
+    load(&Sources { file: Some(file.path().to_owned()), environment, ..Sources::default() })
+}
+
+/// A time as systemd, Compose and we write it.
+fn seconds(text: &str) -> Duration {
+    let number = text.strip_suffix('s').and_then(|number| number.parse().ok());
+    Duration::from_secs(number.unwrap_or_else(|| panic!("{text} is not a number of seconds")))
+}
+
+#[test]
+fn every_set_of_settings_is_one_that_the_program_takes() {
+    assert!(systemd_config().redis.is_some());
+    assert!(compose_config().redis.is_some());
+    assert!(kubernetes_config().redis.is_some());
+    let migration = texts(&compose_service("migrate")["environment"]);
+    Config::load_for_migration(&Sources { environment: migration, ..Sources::default() })
+        .expect("what a migration needs");
+}
+
+#[test]
+fn every_variable_that_is_named_anywhere_is_a_setting() {
+    let known = markdown_table();
+    let mut files = vec![path("")];
+    let mut named = BTreeSet::new();
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(
+                std::fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path()),
+            );
+        } else {
+            let text = std::fs::read_to_string(&path).expect("a text");
+            let words = text.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
+            named.extend(words.filter(|word| word.starts_with("OSS_")).map(str::to_owned));
+        }
+    }
+    assert!(named.contains("OSS_SIGAN_TOKEN"), "{named:?}");
+    for name in &named {
+        assert!(known.contains(&format!("`{name}`")) || name == "OSS_CONFIG", "{name} is not a setting");
+    }
+}
+
+/// Requests in flight have one lease, and what their callers left behind has another.
+#[test]
+fn whoever_stops_a_server_gives_it_the_time_that_it_may_take() {
+    let deployment = &manifest("deployment.yaml")["spec"]["template"]["spec"];
+    let before = deployment["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64();
+    let grace = deployment["terminationGracePeriodSeconds"].as_u64().zip(before);
+    let (grace, before) = grace.expect("both are said");
+    let compose = compose_service("server")["stop_grace_period"].clone();
+    for (given, config) in [
+        (seconds(&assigned(UNIT, "TimeoutStopSec")), systemd_config()),
+        (seconds(compose.as_str().expect("a time")), compose_config()),
+        (Duration::from_secs(grace - before), kubernetes_config()),
+    ] {
+        let needed = 2 * config.settings().lease();
+        assert!(given > needed, "{given:?} is given, and {needed:?} may be needed");
+    }
+}
+
+#[test]
+fn a_server_may_have_as_many_files_open_as_it_has_connections() {
+    let config = systemd_config();
+    let sockets = config.basics.server.connections + config.basics.sigan_calls;
+    let files: usize = assigned(UNIT, "LimitNOFILE").parse().expect("a number");
+    assert!(files > sockets + usize::try_from(config.database.pool).expect("a small number"));
+}
+
+#[test]
+fn systemd_takes_the_unit_and_finds_little_exposed() {
+    let analyze = program("systemd-analyze", &[], "systemd");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let unit = folder.path().join(UNIT);
+    // It looks for the program, which is installed where it is used.
+    let installed = text(UNIT).replace("/usr/local/bin/oss-server", &built("oss-server").to_string_lossy());
+    std::fs::write(&unit, installed).expect("it can be written");
+    let verified = Command::new(&analyze).args(["verify", "--man=no"]).arg(&unit).output().expect("it runs");
+    let told = String::from_utf8_lossy(&verified.stderr);
+    // A directive that it does not know is told and no failure.
+    assert!(verified.status.success() && !told.contains(UNIT), "{told}");
+    succeeds(
+        Command::new(&analyze)
+            .args(["security", "--offline=true", "--no-pager", "--threshold=15"])
+            .arg(&unit),
+    );
+}
+
+#[test]
+fn kubernetes_takes_every_manifest() {
+    let folder = path("kubernetes");
+    let entries = std::fs::read_dir(&folder).expect("a folder");
+    let mut found: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+    found.sort();
+    assert_eq!(found, MANIFESTS);
+    let files = MANIFESTS.map(|name| folder.join(name));
+    succeeds(tool("kubernetes-validate").arg("--strict").args(&files));
+    lint(&folder);
+}
+
+#[test]
+fn compose_takes_its_file() {
+    let file = path("compose.yml");
+    succeeds(tool("check-jsonschema").args(["--builtin-schema", "vendor.compose-spec"]).arg(&file));
+    lint(&file);
+    let build = &compose_service("server")["build"];
+    let context = path("").join(build["context"].as_str().expect("a context"));
+    assert!(context.join(build["dockerfile"].as_str().expect("a Dockerfile")).is_file());
+}
+
+fn lint(path: &Path) {
+    const RULES: &str = "{extends: default, rules: {document-start: disable, line-length: {max: 130}, braces: {max-spaces-inside: 0}}}";
+    succeeds(tool("yamllint").args(["--strict", "-d", RULES]).arg(path));
+}
+
+#[test]
+fn the_manifests_name_one_another() {
+    let deployment = manifest("deployment.yaml");
+    let pod = &deployment["spec"]["template"];
+    let labels = &pod["metadata"]["labels"];
+    for selector in [
+        &deployment["spec"]["selector"]["matchLabels"],
+        &manifest("service.yaml")["spec"]["selector"],
+        &manifest("pod-disruption-budget.yaml")["spec"]["selector"]["matchLabels"],
+        &manifest("network-policy.yaml")["spec"]["podSelector"]["matchLabels"],
+        &pod["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"],
+    ] {
+        assert_eq!(selector, labels);
+    }
+    let server = &pod["spec"]["containers"][0];
+    assert_eq!(
+        server["envFrom"][0]["secretRef"]["name"],
+        manifest("secret.example.yaml")["metadata"]["name"]
+    );
+    assert_eq!(
+        pod["spec"]["volumes"][0]["configMap"]["name"],
+        manifest("configmap.yaml")["metadata"]["name"]
+    );
+    let mounted = server["volumeMounts"][0]["mountPath"].as_str().expect("a folder");
+    assert_eq!(server["env"][0]["value"], format!("{mounted}/oss.toml"));
+
+    let listens = |name: &str| {
+        let set = image_environment().into_iter().find(|(set, _)| set == name).expect("the image sets it").1;
+        set.rsplit_once(':').expect("an address").1.to_owned()
+    };
+    let ports = [("http", listens("OSS_LISTEN")), ("admin", listens("OSS_ADMIN_LISTEN"))];
+    for (number, (name, port)) in ports.iter().enumerate() {
+        assert_eq!(server["ports"][number]["name"], *name);
+        assert_eq!(server["ports"][number]["containerPort"].to_string(), *port);
+    }
+    assert_eq!(only("EXPOSE"), ports.map(|(_, port)| port).join(" "));
+}
+
+#[test]
+fn every_pod_is_nobody_and_has_no_settings_that_nobody_made() {
+    let image = format!("/vivo-mvne-oss:{}", env!("CARGO_PKG_VERSION"));
+    for name in ["deployment.yaml", "migration-job.yaml"] {
+        let manifest = manifest(name);
+        let pod = &manifest["spec"]["template"]["spec"];
+        // A Service whose name begins with oss- would otherwise become variables that the program refuses.
+        assert_eq!(pod["enableServiceLinks"], false, "{name}");
+        let user = pod["securityContext"]["runAsUser"].to_string();
+        assert_eq!(format!("{user}:{user}"), only("USER"), "{name}");
+        let container = &pod["containers"][0];
+        assert!(container["image"].as_str().is_some_and(|named| named.ends_with(&image)), "{name}");
+        assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true, "{name}");
+    }
+}
+
+#[test]
+fn every_flag_that_is_passed_is_one_that_the_program_has() {
+    let words = |list: &Value| -> Vec<String> {
+        let list = list.as_array().expect("a list");
+        list.iter().map(|word| word.as_str().expect("a word").to_owned()).collect()
+    };
+    let server = [vec!["oss-server".to_owned()], words(&compose_service("server")["command"])].concat();
+    let start = assigned(UNIT, "ExecStart");
+    let start = start.strip_prefix("/usr/local/bin/").expect("an installed program").split(' ');
+    let migration = &manifest("migration-job.yaml")["spec"]["template"]["spec"]["containers"][0]["command"];
+    for line in [
+        server,
+        words(&compose_service("migrate")["entrypoint"]),
+        words(&compose_service("sigan")["entrypoint"]),
+        words(migration),
+        start.map(str::to_owned).collect(),
+    ] {
+        let mut help = Command::new(built(&line[0]));
+        let (flags, others): (Vec<_>, Vec<_>) = line[1..].iter().partition(|word| word.starts_with("--"));
+        let help = succeeds(help.args(others.first().filter(|_| line[0] == "oss")).arg("--help"));
+        for flag in flags {
+            assert!(help.contains(flag.as_str()), "{line:?}: no {flag} in\n{help}");
+        }
+    }
+}
