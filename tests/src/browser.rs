@@ -117,7 +117,7 @@ impl Browser {
         }
     }
 
-    /// The address of everything that was asked of any server since the last look.
+    /// The address of everything that was asked of any server since the last look. The browser's own parts are no servers.
     ///
     /// # Panics
     ///
@@ -130,7 +130,8 @@ impl Browser {
             (event["method"] == "Network.requestWillBeSent")
                 .then(|| event["params"]["request"]["url"].clone())
         });
-        events.filter_map(|url| url.as_str().map(str::to_owned)).collect()
+        let urls = events.filter_map(|url| url.as_str().map(str::to_owned));
+        urls.filter(|url| url.starts_with("http") || url.starts_with("ws")).collect()
     }
 
     /// Ends it.
@@ -178,5 +179,5 @@ fn drive() -> (u16, Guarded) {
     // The guard removes the folder.
     let dir = tempfile::Builder::new().prefix("oss-browser-").tempdir().expect("a folder").keep();
     let command = ["setsid", &driver.display().to_string(), &format!("--port={port}")];
-    (port, Guarded::start(&command, "kill -TERM -- -$pid", None, &dir))
+    (port, Guarded::start(&command, "kill -s TERM -- -$pid", None, &dir))
 }
