@@ -29,5 +29,4 @@ pub mod server;
 pub mod settle;
 pub mod sigan;
 pub mod simulation;
-pub mod tools;
 pub mod wiretap;

@@ -1,13 +1,19 @@
 //! What programs that are not Rust make of the document: clients generated from it, and one that tries to prove it wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use oss_core::access::Scope;
 use oss_tests::clients::ClientsFile;
+use oss_tests::python::{succeeds, tool};
 use oss_tests::server::Server;
-use oss_tests::tools::{file, succeed, tool};
 use reqwest::Method;
 use tempfile::TempDir;
+
+/// A file of this workspace, by its path from the top.
+fn file(path: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(path)
+}
 
 /// A sandbox with one client that may do everything, and the document that it serves.
 struct Served {
@@ -47,23 +53,23 @@ async fn a_python_client_previews_reserves_and_releases() {
     let served = Served::start().await;
     let program = file("tests/clients/python/life.py");
     let config = file("tests/clients/python/generator.yaml");
-    succeed(
-        tool("venv/bin/openapi-python-client")
+    succeeds(
+        tool("openapi-python-client")
             .args(["generate", "--meta", "none", "--fail-on-warning"])
             .args(["--path", &served.document(), "--output-path", &served.path("oss_client")])
             .arg("--config")
             .arg(config),
     );
     let cache = file("target/mypy");
-    succeed(
-        tool("venv/bin/mypy")
+    succeeds(
+        tool("mypy")
             .args(["--strict", "--follow-imports", "silent", "--cache-dir"])
             .arg(cache)
             .arg(&program)
             .env("MYPYPATH", served.dir.path()),
     );
-    succeed(
-        tool("venv/bin/python")
+    succeeds(
+        tool("python")
             .arg(&program)
             .env("PYTHONPATH", served.dir.path())
             .env("OSS_URL", served.url())
@@ -81,18 +87,21 @@ async fn a_typescript_client_previews_reserves_and_releases() {
         std::fs::copy(source, dir.join(name)).expect("tests/run makes target/typescript");
     }
     let schema = dir.join("schema.d.ts");
-    succeed(bin(&dir, "openapi-typescript").arg(served.document()).arg("--output").arg(schema));
-    succeed(&mut bin(&dir, "tsc"));
-    succeed(
-        std::process::Command::new("node")
+    succeeds(bin(&dir, "openapi-typescript").arg(served.document()).arg("--output").arg(schema));
+    succeeds(&mut bin(&dir, "tsc"));
+    succeeds(
+        Command::new("node")
             .arg(dir.join("life.js"))
             .env("OSS_URL", served.url())
             .env("OSS_KEY", &served.key),
     );
 }
 
-fn bin(dir: &Path, name: &str) -> std::process::Command {
-    let mut command = tool(&format!("typescript/node_modules/.bin/{name}"));
+/// A tool that npm installed.
+fn bin(dir: &Path, name: &str) -> Command {
+    let path = dir.join("node_modules/.bin").join(name);
+    assert!(path.exists(), "{} is missing; tests/run installs it", path.display());
+    let mut command = Command::new(path);
     command.current_dir(dir);
     command
 }
@@ -100,8 +109,8 @@ fn bin(dir: &Path, name: &str) -> std::process::Command {
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing() {
     let served = Served::start().await;
-    let told = succeed(
-        tool("venv/bin/schemathesis")
+    let told = succeeds(
+        tool("schemathesis")
             .arg("--config-file")
             .arg(file("tests/clients/schemathesis.toml"))
             .args(["run", &format!("{}/openapi.json", served.url())])

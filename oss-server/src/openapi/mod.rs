@@ -1,4 +1,4 @@
-//! The service as a document (OpenAPI 3.1), made of the routes themselves.
+//! The service as a document (`OpenAPI` 3.1), made of the routes themselves.
 //!
 //! A handler says what only it can know: what it is called, what a success answers, and the codes of its own problems (the
 //! description of a 4xx or 5xx response is the list of them). Everything that follows from its path, its body and its guard is
