@@ -13,7 +13,7 @@ use crate::process::{Guarded, free_port, program};
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// How long a page may take to show what it should.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running Chromium with one page.
 #[derive(Debug)]

@@ -158,7 +158,10 @@ fn one_of_three(field: &str, schema: Value, example: &str) -> Value {
 fn open(properties: Value, may_lack: &[&str], example: Value) -> Value {
     let names = properties.as_object().into_iter().flat_map(|fields| fields.keys());
     let required: Vec<&String> = names.filter(|name| !may_lack.contains(&name.as_str())).collect();
-    json!({ "type": "object", "required": required, "properties": properties, "examples": [example] })
+    let mut schema = json!({ "type": "object", "required": required });
+    schema["properties"] = properties;
+    schema["examples"] = Value::Array(vec![example]);
+    schema
 }
 
 fn answers() -> Value {
