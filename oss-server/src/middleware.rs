@@ -6,7 +6,7 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
@@ -17,6 +17,7 @@ use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::problem::Problem;
+use crate::routes::Health;
 use crate::telemetry::{answered, joined};
 
 tokio::task_local! {
@@ -60,6 +61,16 @@ pub(crate) async fn observed(request: Request, next: Next) -> Response<Body> {
     cache_control.or_insert(HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Asks clients to leave a server that is stopping. A connection that they kept would be closed soon, and the next request on
+/// it could meet that.
+pub(crate) async fn parting(State(health): State<Health>, request: Request, next: Next) -> Response<Body> {
+    let mut response = next.run(request).await;
+    if health.is_stopping() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

@@ -93,7 +93,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         Some((address, router)) => Some(listen(address, router, Places::new(ADMIN_CONNECTIONS), None).await?),
         None => None,
     };
-    let stop = stopping().map_err(|error| internal(&error))?;
+    let stop = stopping(health, server.drain).map_err(|error| internal(&error))?;
     let reload =
         Reload { clients: access.has_keys().then_some((sources, access)), tls: server.tls.clone().zip(tls) };
     oss.sweep_in_background();
@@ -109,7 +109,6 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         () = stop => {}
         Err(error) = reload.watch() => return Err(internal(&error)),
     }
-    health.stop();
     service.stop(oss.longest_operation()).await;
     // Operations whose callers are gone are still under way.
     oss.shutdown().await;
@@ -181,23 +180,29 @@ fn refused(message: impl Into<String>) -> Failure {
     Failure { exit: 2, message: message.into() }
 }
 
-/// Ready when the first signal to stop arrives; a second one ends the process at once.
-fn stopping() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+/// Comes to its end when no more connections are to be taken: where a supervisor says so, once load balancers have had time
+/// to see that the server is not ready, and at once where a person does. A second signal ends the process.
+fn stopping(health: Health, drain: Duration) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut told = async move || {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = terminate.recv() => drain,
+            _ = interrupt.recv() => Duration::ZERO,
         }
     };
     Ok(async move {
-        told().await;
-        tracing::info!("Stopping: no new requests, and those in flight finish.");
+        let drain = told().await;
+        health.stop();
         tokio::spawn(async move {
             told().await;
             tracing::error!("Told to stop twice: operations under way are left to recovery.");
             #[expect(clippy::exit, reason = "the second signal asks for exactly this")]
             std::process::exit(1);
         });
+        if !drain.is_zero() {
+            tracing::info!(?drain, "Not ready any more; load balancers are given time to notice.");
+            tokio::time::sleep(drain).await;
+        }
+        tracing::info!("Stopping: no new requests, and those in flight finish.");
     })
 }

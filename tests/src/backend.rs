@@ -83,6 +83,12 @@ impl Database {
         self.url.expose_secret()
     }
 
+    /// The name of the database, on a server.
+    #[must_use]
+    pub(crate) fn name(&self) -> &str {
+        self.url().rsplit('/').next().unwrap_or_default()
+    }
+
     /// A store on it.
     ///
     /// # Panics

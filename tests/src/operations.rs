@@ -86,3 +86,16 @@ pub fn image_environment() -> Vec<(String, String)> {
     let split = set.split_whitespace().filter_map(|assignment| assignment.split_once('='));
     split.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
+
+/// An example with some of its text changed.
+///
+/// # Panics
+///
+/// Where there is no such example, or what is to be changed is not in it once.
+#[must_use]
+pub fn example(name: &str, changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(text(name), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "{from:?} in {name}");
+        text.replace(from, to)
+    })
+}

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::process::{Guarded, as_user, free_port, program, signal};
 
 /// PostgreSQL refuses to run as root.
-const USER: &str = "postgres";
+pub(crate) const USER: &str = "postgres";
 
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -142,7 +142,11 @@ impl Postgres {
         format!("postgres://{USER}@127.0.0.1:{}/{name}", self.port).into()
     }
 
-    async fn execute(&self, database: &str, sql: &str) {
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) async fn execute(&self, database: &str, sql: &str) {
         let mut connection = self.connect(database).await;
         connection.execute(AssertSqlSafe(sql.to_owned())).await.expect("the statement runs");
         connection.close().await.expect("the connection closes");
@@ -162,7 +166,7 @@ fn folders() -> Vec<PathBuf> {
 }
 
 /// A folder that the server's user owns.
-fn make_dir() -> PathBuf {
+pub(crate) fn make_dir() -> PathBuf {
     let made =
         as_user(Some(USER)).args(["mktemp", "-d", "/tmp/oss-pg-XXXXXX"]).output().expect("mktemp runs");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

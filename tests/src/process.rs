@@ -122,6 +122,28 @@ pub fn built(name: &str) -> PathBuf {
     path
 }
 
+/// Where `tests/run` puts the programs that Debian's packages lack.
+#[must_use]
+pub(crate) fn built_tools() -> PathBuf {
+    // target/debug/deps/test-1234 → target/tools
+    let test = std::env::current_exe().unwrap_or_default();
+    test.ancestors().nth(3).map(|target| target.join("tools")).unwrap_or_default()
+}
+
+/// An address that a server may leave and come back to: below the ports that the kernel gives to outgoing connections, one
+/// of which could take it meanwhile.
+///
+/// # Panics
+///
+/// Where no port is free.
+#[must_use]
+pub fn steady_address() -> String {
+    let mut candidates = std::iter::repeat_with(|| (Ipv4Addr::LOCALHOST, fastrand::u16(12_000..32_000)));
+    let free = candidates.find(|address| TcpListener::bind(address).is_ok());
+    let (host, port) = free.expect("the candidates never end");
+    format!("{host}:{port}")
+}
+
 /// Sends a signal to a process.
 pub fn signal(pid: u32, signal: &str) {
     let mut target = String::new();

@@ -16,6 +16,9 @@ use crate::process::{built, signal};
 /// The token that the server shows Sigan; a test looks for it in the log.
 pub const TOKEN: &str = "t0ken-of-the-tests";
 
+/// A port that is free.
+const ANY_PORT: &str = "127.0.0.1:0";
+
 /// A running server, with the whole of its log.
 #[derive(Debug)]
 pub struct Server {
@@ -47,7 +50,7 @@ impl Server {
         more: &[(&str, &str)],
     ) -> (Self, RunningSigan) {
         let sigan = SiganMock::new(Inventory::new("PR")).start().await;
-        let mut command = Self::on(database, sigan.url().as_str(), more);
+        let mut command = Self::on(ANY_PORT, database, sigan.url().as_str(), more);
         command.arg("--config").arg(clients.path());
         (Self::spawn(command), sigan)
     }
@@ -71,12 +74,22 @@ impl Server {
     /// Where it does not start.
     #[must_use]
     pub fn start(database: &Database, sigan: &str, more: &[(&str, &str)]) -> Self {
-        let mut command = Self::on(database, sigan, more);
+        Self::start_at(ANY_PORT, database, sigan, more)
+    }
+
+    /// The same, at an address.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    #[must_use]
+    pub fn start_at(address: &str, database: &Database, sigan: &str, more: &[(&str, &str)]) -> Self {
+        let mut command = Self::on(address, database, sigan, more);
         command.arg("--allow-anonymous");
         Self::spawn(command)
     }
 
-    fn on(database: &Database, sigan: &str, more: &[(&str, &str)]) -> Command {
+    fn on(address: &str, database: &Database, sigan: &str, more: &[(&str, &str)]) -> Command {
         let settings = [
             ("OSS_DATABASE_URL", database.url()),
             ("OSS_SIGAN_URL", sigan),
@@ -84,8 +97,10 @@ impl Server {
             ("OSS_SIGAN_TOKEN", TOKEN),
             // A test that waits for what the sweep does says so.
             ("OSS_SWEEP_INTERVAL", "1h"),
+            // And so does one with a load balancer.
+            ("OSS_DRAIN", "0s"),
         ];
-        let mut command = Self::command();
+        let mut command = Self::command_at(address);
         command.envs(settings).envs(more.iter().copied());
         command
     }
@@ -93,8 +108,12 @@ impl Server {
     /// The binary on a free port, with an empty environment and a log that can be read.
     #[must_use]
     pub fn command() -> Command {
+        Self::command_at(ANY_PORT)
+    }
+
+    fn command_at(address: &str) -> Command {
         let mut command = Command::new(built("oss-server"));
-        command.env_clear().env("OSS_LOG_FORMAT", "json").args(["--listen", "127.0.0.1:0"]);
+        command.env_clear().env("OSS_LOG_FORMAT", "json").args(["--listen", address]);
         command
     }
 
@@ -206,6 +225,11 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Asks it to stop as a person at a terminal does.
+    pub fn interrupt(&self) {
+        signal(self.child.id(), "INT");
     }
 
     /// Waits for its end.

@@ -1,4 +1,4 @@
-//! Every store behaves alike: one suite, on three databases.
+//! Every store behaves alike: one suite, on three databases, and through PgBouncer.
 
 mod sqlite_file {
     oss_tests::behaviours!(oss_tests::conformance::Fixture::sqlite_file());
@@ -18,4 +18,8 @@ mod older_postgres {
 
 mod postgres {
     oss_tests::behaviours!(oss_tests::conformance::Fixture::postgres());
+}
+
+mod pgbouncer {
+    oss_tests::behaviours!(oss_tests::conformance::Fixture::pgbouncer());
 }

@@ -168,7 +168,6 @@ async fn becomes<T: PartialEq + std::fmt::Debug>(expected: T, mut asked: impl As
 async fn an_import_is_seen_by_every_server(database: Database) {
     let redis = Redis::start().await;
     let settings = [("OSS_REDIS_URL", redis.url())];
-    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let (first, sigan) = Server::with_sigan(&database, &settings).await;
     let second = Server::start(&database, sigan.url().as_str(), &settings);
     let servers = [first.http(), second.http()];
@@ -205,13 +204,13 @@ async fn an_import_is_seen_by_every_server(database: Database) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_looked_up_once_for_all_servers() {
     let (database, redis) = (Database::postgres().await, Redis::start().await);
-    let (first, sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", &redis.url())]).await;
+    let (first, sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     let brands = first.http().get("/brands").await;
     // Another server asks Redis and not the tables.
     database
         .execute("delete from device_tac; delete from device_code; delete from device_catalog_model")
         .await;
-    let second = Server::start(&database, sigan.url().as_str(), &[("OSS_REDIS_URL", &redis.url())]);
+    let second = Server::start(&database, sigan.url().as_str(), &[("OSS_REDIS_URL", redis.url())]);
     assert_eq!(second.http().get("/brands").await, brands);
 }
 

@@ -9,6 +9,7 @@ use oss_tests::postgres::Postgres;
 use oss_tests::process::built;
 use oss_tests::secrets::shows_nothing;
 use oss_tests::server::Server;
+use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -75,6 +76,30 @@ async fn it_finishes_what_is_in_flight_before_it_ends() {
         assert!(server.ended().await.success());
         assert_eq!(database.count("select count(*) from reservation where state = 'HELD'").await, 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_serves_on_until_load_balancers_have_noticed() {
+    let database = Database::sqlite().await;
+    let (mut server, _sigan) = Server::with_sigan(&database, &[("OSS_DRAIN", "5m")]).await;
+    let http = server.http();
+    server.terminate();
+    server.logged("Not ready any more").await;
+    assert_eq!(http.get("/health/ready").await.status, 503);
+    let answer = http.request(Method::GET, "/ddds/11").send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.headers()["connection"], "close");
+    // Whoever cannot wait says so again.
+    server.terminate();
+    assert!(!server.ended().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_stops_it_does_not_wait() {
+    let database = Database::sqlite().await;
+    let (mut server, _sigan) = Server::with_sigan(&database, &[("OSS_DRAIN", "5m")]).await;
+    server.interrupt();
+    assert!(server.ended().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

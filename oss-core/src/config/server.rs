@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::layers::Layers;
 use super::settings;
@@ -14,6 +15,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where it answers health checks and metrics instead, if apart.
     pub admin_listen: Option<SocketAddr>,
+    /// How long it goes on serving, not ready any more, after it was told to stop.
+    pub drain: Duration,
     /// Its certificate, where it speaks TLS itself.
     pub tls: Option<TlsConfig>,
     /// How many requests of one client are served in a second.
@@ -39,6 +42,7 @@ impl ServerConfig {
     pub(super) fn read(layers: &mut Layers) -> Option<Self> {
         let listen = layers.required("server.listen", settings::address);
         let admin_listen = layers.optional("server.admin_listen", settings::address);
+        let drain = layers.required("server.drain", settings::drain);
         let tls = TlsConfig::read(layers);
         let requests_per_second = layers.required("limits.requests_per_second", settings::rate);
         let concurrent_requests = layers.required("limits.concurrent_requests", settings::calls);
@@ -46,6 +50,7 @@ impl ServerConfig {
         Some(Self {
             listen: listen?,
             admin_listen,
+            drain: drain?,
             tls,
             requests_per_second: requests_per_second?,
             concurrent_requests: concurrent_requests?,

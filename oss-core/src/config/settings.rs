@@ -35,7 +35,7 @@ const fn setting(
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 29] = [
+pub(super) const SETTINGS: [Setting; 30] = [
     setting(
         "database.url",
         "OSS_DATABASE_URL",
@@ -126,6 +126,13 @@ pub(super) const SETTINGS: [Setting; 29] = [
         "where `/health` and `/metrics` are answered instead, without keys and without TLS",
     ),
     setting(
+        "server.drain",
+        "OSS_DRAIN",
+        Some("5s"),
+        "how long the server goes on serving after SIGTERM, not ready any more, so that load balancers have noticed when it \
+         takes no more connections; up to 5m, `0s` for not at all",
+    ),
+    setting(
         "server.tls_cert",
         "OSS_TLS_CERT",
         None,
@@ -192,6 +199,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
         Ok(duration) if duration >= Duration::from_secs(1) && duration <= YEAR => Ok(duration),
         _ => Err("a time from 1s to a year, such as 90s, 15m or 24h"),
     }
+}
+
+pub(super) fn drain(text: &str) -> Result<Duration, Expected> {
+    let drain = humantime::parse_duration(text).ok();
+    drain.filter(|drain| *drain <= Duration::from_mins(5)).ok_or("a time up to 5m, such as 5s, or 0s")
 }
 
 pub(super) fn call_timeout(text: &str) -> Result<Duration, Expected> {

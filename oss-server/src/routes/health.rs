@@ -25,6 +25,11 @@ impl Health {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
+
+    /// Whether it is to be left.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
 }
 
 /// The process answers
@@ -54,7 +59,7 @@ pub(super) async fn live() -> StatusCode {
 )]
 pub(super) async fn ready(State(state): State<AppState>) -> Result<StatusCode, Problem> {
     let not_ready = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail);
-    if state.health.stopping.load(Ordering::Relaxed) {
+    if state.health.is_stopping() {
         return Err(not_ready("this server is stopping; ask another one"));
     }
     match timeout(PATIENCE, state.oss.ready()).await {

@@ -103,12 +103,14 @@ fn probes() -> OpenApiRouter<AppState> {
 
 /// What happens around every request, whatever the route.
 fn finished(routes: Router<AppState>, state: AppState) -> Router {
+    let health = state.health.clone();
     routes
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
         .with_state(state)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(CatchPanicLayer::custom(middleware::panicked))
+        .layer(from_fn_with_state(health, middleware::parting))
         .layer(from_fn(middleware::observed))
 }
 

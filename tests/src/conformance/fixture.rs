@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use oss_core::sigan::Hold;
-use oss_core::store::{Begin, Lease, NewPreview, SqliteStore, Store, SystemClock, Tenant};
+use oss_core::store::{Begin, Lease, NewPreview, PostgresStore, SqliteStore, Store, SystemClock, Tenant};
 use oss_core::{Choice, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState};
 
 use crate::backend::Database;
+use crate::pgbouncer::{PgBouncer, ROLE};
 
 /// A lease that does not run out during a test.
 pub(super) const LEASE: Duration = Duration::from_mins(10);
@@ -35,6 +36,18 @@ impl Fixture {
     /// On PostgreSQL.
     pub async fn postgres() -> Self {
         Self::on(Database::postgres().await).await
+    }
+
+    /// On PostgreSQL behind PgBouncer.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be opened.
+    pub async fn pgbouncer() -> Self {
+        let database = Database::postgres().await;
+        let url = PgBouncer::shared().await.url(&database, ROLE).await;
+        let store = PostgresStore::new(&url, 10).expect("the URL is one of PostgreSQL");
+        Self { store: Arc::new(store), database: Some(database), made: AtomicU32::new(0) }
     }
 
     /// On SQLite in memory.

@@ -136,7 +136,7 @@ impl Customer {
 
     async fn reserve(&self, wish: &Wish) -> Option<Answer> {
         let http = self.shop.server();
-        let answer = http.try_send(wish.request(&http));
+        let answer = self.shop.answer(&http, wish.request(&http));
         if self.shop.hangs_up && !self.shop.is_closing() && fastrand::bool() {
             let patience = Duration::from_millis(fastrand::u64(0..80));
             return tokio::time::timeout(patience, answer).await.ok()?;
@@ -185,7 +185,7 @@ impl Customer {
         let path = format!("/reservations/{msisdn}");
         loop {
             let http = self.shop.server();
-            match http.try_send(http.request(Method::DELETE, &path)).await {
+            match self.shop.answer(&http, http.request(Method::DELETE, &path)).await {
                 Some(answer) if answer.status == 204 => return,
                 Some(answer) => assert!(answer.retry_after.is_some(), "{msisdn}: {answer:?}"),
                 None => {}
@@ -209,7 +209,7 @@ impl Customer {
         let begun = Instant::now();
         loop {
             let http = self.shop.server();
-            match http.try_send(request(&http)).await {
+            match self.shop.answer(&http, request(&http)).await {
                 Some(answer) if answer.retry_after.is_none() && answer.status != 502 => {
                     assert!(answer.status < 500, "{answer:?}");
                     return answer;

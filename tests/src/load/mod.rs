@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use oss_core::sigan::mock::{Behaviour, Inventory};
+use reqwest::RequestBuilder;
 use tokio::task::JoinHandle;
 
 use self::customer::Customer;
 use self::history::{History, Possession};
 use crate::backend::Database;
-use crate::http::Http;
+use crate::http::{Answer, Http};
 use crate::server::Server;
 use crate::settle::{records_agree, settle};
 use crate::sigan::Sigan;
@@ -41,6 +42,8 @@ struct Shop {
     given: Arc<AtomicUsize>,
     /// Whether customers hang up in the middle of a reserve, now and then.
     hangs_up: bool,
+    /// Whether every request must be answered, and by nothing that is a fault.
+    always_answered: bool,
 }
 
 impl Shop {
@@ -49,9 +52,21 @@ impl Shop {
         servers[fastrand::usize(..servers.len())].clone()
     }
 
+    /// What a request is answered with, if it is.
+    async fn answer(&self, http: &Http, request: RequestBuilder) -> Option<Answer> {
+        let answer = http.try_send(request).await;
+        let answered = answer.as_ref().is_some_and(|answer| answer.status < 500);
+        assert!(answered || !self.always_answered, "a request was lost: {answer:?}");
+        answer
+    }
+
     fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
     }
+}
+
+fn clients(servers: &[&Server]) -> Vec<Http> {
+    servers.iter().map(|server| server.http()).collect()
 }
 
 /// A Sigan with so few numbers in an area code that they are soon offered again.
@@ -70,18 +85,24 @@ impl Load {
     /// Customers of some servers, each of which they call at random.
     #[must_use]
     pub fn on(servers: &[&Server]) -> Self {
-        Self::start(servers, Shop::default())
+        Self::start(clients(servers), Shop::default())
     }
 
     /// Customers who hang up in the middle of a reserve, now and then.
     #[must_use]
     pub fn that_hangs_up_on(servers: &[&Server]) -> Self {
-        Self::start(servers, Shop { hangs_up: true, ..Shop::default() })
+        Self::start(clients(servers), Shop { hangs_up: true, ..Shop::default() })
     }
 
-    fn start(servers: &[&Server], shop: Shop) -> Self {
-        let load = Self { shop, customers: Vec::new() };
-        load.moves_to(servers);
+    /// Customers of a service that always answers, whatever becomes of its servers: one request without an answer is a fault.
+    #[must_use]
+    pub fn always_answered_by(service: Http) -> Self {
+        Self::start(vec![service], Shop { always_answered: true, ..Shop::default() })
+    }
+
+    fn start(servers: Vec<Http>, shop: Shop) -> Self {
+        let load =
+            Self { shop: Shop { servers: Arc::new(Mutex::new(servers)), ..shop }, customers: Vec::new() };
         let customers = (0..CUSTOMERS).map(|_| tokio::spawn(Customer::of(load.shop.clone()).live()));
         let customers = customers.collect();
         Self { customers, ..load }
@@ -93,8 +114,7 @@ impl Load {
     ///
     /// Never: nobody panics while holding the list.
     pub fn moves_to(&self, servers: &[&Server]) {
-        let servers = servers.iter().map(|server| server.http()).collect();
-        *self.shop.servers.lock().expect("nobody panics with the list") = servers;
+        *self.shop.servers.lock().expect("nobody panics with the list") = clients(servers);
     }
 
     /// Waits until some more numbers were given, so that what comes next hits the others in the middle of it.

@@ -22,8 +22,8 @@ const EXPECTED: &str = "redis://host:6379, redis+cluster://host:6379,host:6379 o
 
 /// Where the data is, and who knows.
 pub(crate) enum Deployment {
-    Single(Client),
-    Cluster(ClusterClient),
+    Single(Box<Client>),
+    Cluster(Box<ClusterClient>),
     /// The client keeps its connections to the sentinels, and is changed by that.
     Sentinel(Box<Mutex<SentinelClient>>),
 }
@@ -59,8 +59,8 @@ impl Deployment {
             return None;
         }
         match kind {
-            None => Client::open(url).ok().map(Self::Single),
-            Some("cluster") => Address::read(scheme, rest)?.cluster().map(Self::Cluster),
+            None => Client::open(url).ok().map(Box::new).map(Self::Single),
+            Some("cluster") => Address::read(scheme, rest)?.cluster().map(Box::new).map(Self::Cluster),
             Some("sentinel") => {
                 let client = Address::read(scheme, rest)?.sentinel()?;
                 Some(Self::Sentinel(Box::new(Mutex::new(client))))
@@ -147,7 +147,7 @@ impl<'a> Address<'a> {
         if self.scheme == "rediss" {
             servers = servers.set_tls_mode(TlsMode::Secure);
         }
-        SentinelClient::build(sentinels, master.to_owned(), Some(servers), SentinelServerType::Master).ok()
+        SentinelClient::build(sentinels, master, Some(servers), SentinelServerType::Master).ok()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one place that owns connections to PostgreSQL and their time budget. Nothing else touches the pool.
 //!
-//! Every step is a single statement, so no transaction is ever begun here, and none can be left open in the pool. A
+//! Every step is a single statement, so the pool's connections never begin a transaction, and none can be left open there. A
 //! connection whose statement did not end well is not given back: one whose peer has vanished would keep its place for ever.
 
 use std::borrow::Cow;
@@ -30,17 +30,23 @@ const LONG: &str = "5min";
 /// How long a connection is kept, so that a moved database is found again.
 const LIFETIME: Duration = Duration::from_mins(10);
 
-/// What every session is told, at no round trip: a statement of a client that is gone must not wait for a lock and then
-/// commit, and nothing may wait for long.
-const SESSION: [(&str, &str); 7] = [
+/// What bounds every session: a statement of a client that is gone must not wait for a lock and then commit, and nothing may
+/// wait for long. Sessions are told at no round trip. A pooler may leave it out, so it is checked at the start.
+const BOUNDS: [(&str, &str); 4] = [
     ("client_connection_check_interval", "1s"),
     ("lock_timeout", "500ms"),
     ("statement_timeout", "3s"),
     ("idle_in_transaction_session_timeout", "5s"),
-    ("tcp_keepalives_idle", "30"),
-    ("tcp_keepalives_interval", "5"),
-    ("tcp_keepalives_count", "3"),
 ];
+
+/// When a peer that has vanished is found.
+const KEEPALIVES: [(&str, &str); 3] =
+    [("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3")];
+
+/// The bounds that a session lacks, of names and the longest times.
+const MISSING_BOUNDS: &str = "select string_agg(name || ' of ' || longest, ', ')
+    from unnest($1::text[], $2::text[]) as bound (name, longest)
+    where current_setting(name)::interval not between '1 ms' and longest::interval";
 
 /// A statement with its values.
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
@@ -53,7 +59,7 @@ pub(super) struct Connections {
 impl Connections {
     /// Opens no connection yet.
     pub(super) fn new(url: &SecretString, size: u32) -> Result<Self, StoreError> {
-        let options = options(url)?.options(SESSION).application_name("oss");
+        let options = options(url)?.options(BOUNDS).options(KEEPALIVES).application_name("oss");
         let pool = PgPoolOptions::new()
             .max_connections(size)
             .acquire_timeout(ACQUIRE)
@@ -67,6 +73,19 @@ impl Connections {
 
     pub(super) fn usage(&self) -> PoolUsage {
         usage("statements", &self.pool)
+    }
+
+    /// Whether sessions are bounded as they have to be.
+    pub(super) async fn check_bounds(&self) -> Result<(), StoreError> {
+        let (names, longest): (Vec<_>, Vec<_>) = BOUNDS.into_iter().unzip();
+        let row = self.one(|| sqlx::query(MISSING_BOUNDS).bind(names.clone()).bind(longest.clone())).await?;
+        let missing: Option<String> = row.try_get(0).map_err(|error| store_error(&error))?;
+        missing.map_or(Ok(()), |missing| {
+            Err(StoreError::failed(format!(
+                "its sessions lack {missing} at most; where a pooler cannot pass that on, give it to the role \
+                 (`alter role … set …`)"
+            )))
+        })
     }
 
     /// The rows of a statement. It is built again and run once more where its connection turned out to be dead, or it was
@@ -101,10 +120,14 @@ impl Connections {
 
     /// The only row of a long statement, on a connection of its own that is given more time. It is run once.
     pub(super) async fn alone(&self, statement: Statement<'_>) -> Result<PgRow, StoreError> {
-        let options = (*self.pool.connect_options()).clone();
         let outcome = async {
-            let mut connection = options.options([("statement_timeout", LONG)]).connect().await?;
-            let row = connection.fetch_one(statement).await?;
+            let mut connection = self.pool.connect_options().connect().await?;
+            let mut transaction = connection.begin().await?;
+            // For the transaction and not for the session, which may be another client's next: that of a pooler.
+            let more_time = sqlx::query("select set_config('statement_timeout', $1, true)").bind(LONG);
+            transaction.execute(more_time).await?;
+            let row = transaction.fetch_one(statement).await?;
+            transaction.commit().await?;
             let _ = connection.close().await;
             Ok(row)
         };
@@ -143,8 +166,10 @@ impl Drop for Borrowed {
 
 /// Brings the tables to this version, and fills those of the catalogue, on a connection of its own.
 pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
-    let mut connection =
-        options(url)?.disable_statement_logging().connect().await.map_err(|error| store_error(&error))?;
+    // A role may have the bounds of the service, which are too narrow here.
+    let unbounded = BOUNDS.map(|(name, _)| (name, "0"));
+    let options = options(url)?.options(unbounded).disable_statement_logging();
+    let mut connection = options.connect().await.map_err(|error| store_error(&error))?;
     let migrated = match migrations::postgres()?.run(&mut connection).await {
         Ok(()) => catalog::fill(&mut connection).await,
         Err(error) => Err(migrations::failed(&error)),

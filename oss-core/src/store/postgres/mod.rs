@@ -71,7 +71,8 @@ impl Store for PostgresStore {
                     .bind(versions.clone())
             })
             .await?;
-        migrations::all_applied(row.try_get(0).map_err(|error| store_error(&error))?)
+        migrations::all_applied(row.try_get(0).map_err(|error| store_error(&error))?)?;
+        self.connections.check_bounds().await
     }
 
     async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError> {

@@ -1,0 +1,97 @@
+//! PgBouncer in transaction mode, as operators run it, before the PostgreSQL of this test process.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::OnceCell;
+
+use crate::backend::Database;
+use crate::operations::example;
+use crate::postgres::{Postgres, USER, make_dir};
+use crate::process::{Guarded, built_tools, free_port, program};
+
+/// The role of the servers, which has what `pgbouncer.sql` gives it.
+pub const ROLE: &str = "oss";
+
+/// A role that was forgotten.
+pub const BARE_ROLE: &str = "bare";
+
+/// A running PgBouncer. Dropping it stops it.
+#[derive(Debug)]
+pub struct PgBouncer {
+    port: u16,
+    _process: Guarded,
+}
+
+static SHARED: OnceCell<PgBouncer> = OnceCell::const_new();
+
+impl PgBouncer {
+    /// The one of this test process, started on first use.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    pub async fn shared() -> &'static Self {
+        SHARED.get_or_init(Self::start).await
+    }
+
+    async fn start() -> Self {
+        let postgres = Postgres::shared().await;
+        for role in [ROLE, BARE_ROLE] {
+            postgres.execute("postgres", &format!("create role {role} login")).await;
+        }
+        postgres.execute("postgres", &example("pgbouncer.sql", &[])).await;
+        for _ in 0..5 {
+            if let Some(bouncer) = Self::before(postgres).await {
+                return bouncer;
+            }
+        }
+        panic!("PgBouncer did not start");
+    }
+
+    /// On a free port; none where another process took the port first.
+    async fn before(postgres: &Postgres) -> Option<Self> {
+        // Like PostgreSQL it refuses to run as root, and that user may not see where it was built.
+        let (dir, port) = (make_dir(), free_port());
+        let program_file = dir.join("pgbouncer");
+        let found = program("pgbouncer", &[built_tools()], "pgbouncer, 1.21 or newer");
+        std::fs::copy(found, &program_file).expect("the program is copied");
+        let users = dir.join("userlist.txt");
+        let secrets = [ROLE, BARE_ROLE].map(|role| format!("\"{role}\" \"secret\"\n")).concat();
+        std::fs::write(&users, secrets).expect("the users are written");
+        let changes = [
+            // Every test has a database of its own.
+            (
+                "oss = host=10.0.0.20 port=5432 dbname=oss",
+                format!("* = host=127.0.0.1 port={}", postgres.port()),
+            ),
+            ("listen_addr = 0.0.0.0", "listen_addr = 127.0.0.1".to_owned()),
+            ("listen_port = 6432", format!("listen_port = {port}")),
+            ("/etc/pgbouncer/userlist.txt", users.display().to_string()),
+            // Unoptimized programs take too long over passwords.
+            ("auth_type = scram-sha-256", "auth_type = trust".to_owned()),
+            // Fewer than one server's pool.
+            ("default_pool_size = 20", "default_pool_size = 8\nserver_idle_timeout = 5".to_owned()),
+        ];
+        let text = example("pgbouncer.ini", &changes.each_ref().map(|(from, to)| (*from, to.as_str())));
+        let file = dir.join("pgbouncer.ini");
+        std::fs::write(&file, text).expect("the configuration is written");
+        let command = [program_file.display().to_string(), file.display().to_string()];
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let process = Guarded::start(&command, "kill -TERM $pid", Some(USER), &dir);
+        for _ in 0..200 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(Self { port, _process: process });
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        None
+    }
+
+    /// The address of a database, through it, for a role.
+    pub async fn url(&self, database: &Database, role: &str) -> SecretString {
+        let grant = format!("grant select, insert, update, delete on all tables in schema public to {role}");
+        database.execute(&grant).await;
+        format!("postgres://{role}:secret@127.0.0.1:{}/{}", self.port, database.name()).into()
+    }
+}
