@@ -106,20 +106,18 @@ fn every_variable_that_is_named_anywhere_is_a_setting() {
     }
 }
 
-/// Requests in flight have one lease, and what their callers left behind has another.
+/// The server serves on while load balancers notice, then requests in flight have one lease, and what their callers left behind has another.
 #[test]
 fn whoever_stops_a_server_gives_it_the_time_that_it_may_take() {
     let deployment = &manifest("deployment.yaml")["spec"]["template"]["spec"];
-    let before = deployment["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64();
-    let grace = deployment["terminationGracePeriodSeconds"].as_u64().zip(before);
-    let (grace, before) = grace.expect("both are said");
+    let grace = deployment["terminationGracePeriodSeconds"].as_u64().expect("it is said");
     let compose = compose_service("server")["stop_grace_period"].clone();
     for (given, config) in [
         (seconds(&assigned(UNIT, "TimeoutStopSec")), systemd_config()),
         (seconds(compose.as_str().expect("a time")), compose_config()),
-        (Duration::from_secs(grace - before), kubernetes_config()),
+        (Duration::from_secs(grace), kubernetes_config()),
     ] {
-        let needed = 2 * config.settings().lease();
+        let needed = config.basics.server.drain + 2 * config.settings().lease();
         assert!(given > needed, "{given:?} is given, and {needed:?} may be needed");
     }
 }

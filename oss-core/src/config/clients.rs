@@ -9,9 +9,9 @@ use toml::{Table, Value};
 
 use super::layers::{ClientTable, Layers};
 use super::settings::Expected;
-use super::{ConfigError, Sources};
+use super::{ConfigError, Sources, settings};
 use crate::access::{Client, Clients, KeyDigest};
-use crate::numbers::Malformed;
+use crate::numbers::{BrandId, Malformed};
 
 const FIELDS: [&str; 4] = ["name", "key_sha256", "scopes", "brand_id"];
 
@@ -52,7 +52,7 @@ fn read_one(layers: &mut Layers, table: &Table, origin: &str) -> Option<Client> 
     let name = fields.text("name");
     let keys: Option<Vec<KeyDigest>> = fields.one_or_more("key_sha256");
     let scopes = fields.list("scopes");
-    let brand = fields.text("brand_id");
+    let brand = fields.brand("brand_id");
     Some(Client { name: name?, keys: keys?, scopes: scopes?, brand: brand? })
 }
 
@@ -67,6 +67,11 @@ impl Fields<'_> {
     fn text<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<T> {
         let text = self.table.get(name).and_then(Value::as_str).ok_or("a text");
         self.checked(name, text.and_then(parsed))
+    }
+
+    fn brand(&mut self, name: &str) -> Option<BrandId> {
+        let text = self.table.get(name).and_then(Value::as_str).ok_or("a text");
+        self.checked(name, text.and_then(settings::brand))
     }
 
     fn list<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<Vec<T>> {
@@ -137,6 +142,7 @@ mod tests {
             (right.replace("[]", "[\"s3cret\"]"), "numbers:reserve"),
             (right.replace("[]", "\"s3cret\""), "a list"),
             (right.replace("acme", ""), "brand_id of clients 1"),
+            (right.replace("acme", "unknown"), "brand_id of clients 1"),
             (right.replace("scopes", "s3cret"), "nothing else"),
             (
                 format!("{right}{}", right.replace("DIGEST", &KeyDigest::of("x").to_string())),

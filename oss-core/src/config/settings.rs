@@ -12,6 +12,7 @@ use url::Url;
 use super::{CONNECT_TIMEOUT, LogFormat, RedisUrl};
 use crate::cache::Deployment;
 use crate::numbers::BrandId;
+use crate::store::OLDER_BRAND;
 
 /// One setting.
 pub(super) struct Setting {
@@ -272,6 +273,11 @@ pub(super) fn base_url(text: &str) -> Result<Url, Expected> {
 }
 
 pub(super) fn brand(text: &str) -> Result<BrandId, Expected> {
+    if text == OLDER_BRAND {
+        return Err(
+            "a brand other than `unknown`, which is what data of before there were brands is said to be of",
+        );
+    }
     text.parse().map_err(|malformed: crate::numbers::Malformed| malformed.expected)
 }
 

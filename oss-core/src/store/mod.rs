@@ -24,6 +24,7 @@ pub use catalog::CatalogStore;
 pub use postgres::PostgresStore;
 use secrecy::ExposeSecret;
 pub use sqlite::{Clock, SqliteStore, SystemClock};
+pub(crate) use tenant::OLDER_BRAND;
 pub use tenant::Tenant;
 
 use crate::config::DatabaseConfig;

@@ -11,8 +11,8 @@
 
 use crate::numbers::BrandId;
 
-/// The brand that older data has.
-const OLDER: &str = "unknown";
+/// The brand that older data has. Nobody may act for it.
+pub(crate) const OLDER_BRAND: &str = "unknown";
 
 /// A brand, as the one on whose behalf a step is taken: it sees and touches what belongs to it, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Tenant {
     /// The values of `brand_id` that are its own.
     pub(super) fn own_brands(&self) -> [&str; 2] {
         let brand = self.brand.as_str();
-        [brand, if self.has_older_data { OLDER } else { brand }]
+        [brand, if self.has_older_data { OLDER_BRAND } else { brand }]
     }
 
     /// The same, as the parameters of a statement that is confined to a tenant, or to none.
