@@ -18,3 +18,4 @@ pub mod server;
 pub mod settle;
 pub mod sigan;
 pub mod simulation;
+pub mod statements;
