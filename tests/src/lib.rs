@@ -7,6 +7,7 @@ pub mod backend;
 pub mod cli;
 pub mod conformance;
 pub mod disk;
+pub mod floor;
 pub mod http;
 pub mod lists;
 pub mod load;
