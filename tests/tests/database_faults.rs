@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
 use oss_core::sigan::mock::{Behaviour, CallKind};
 use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
@@ -150,6 +152,26 @@ async fn a_silent_database_is_told_and_does_not_eat_the_pool() {
         assert_eq!(http.get("/numbers/11999950001").await.status, 404);
     }
     assert_eq!(http.reserve(&preview, 1).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_database_is_waited_for_by_one_look_up_alone() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    assert_eq!(http.get("/ddds/11").await.status, 204);
+    postgres.freeze();
+    // Longer than the versions of the lists are taken for current.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    let mut look_ups: FuturesUnordered<_> = (0..10).map(|_| http.get("/ddds/11")).collect();
+    for _ in 0..9 {
+        assert_eq!(look_ups.next().await.map(|answer| answer.status), Some(204));
+    }
+    // Were the others to wait with it, all would be answered together.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(look_ups.next().now_or_never().is_none(), "one of them asks the database");
+    assert_eq!(look_ups.next().await.map(|answer| answer.status), Some(204));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,16 +7,9 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Shop;
 use super::history::Possession;
+use super::{AREA_CODES, Shop};
 use crate::http::{Answer, Http};
-
-/// Whose numbers a preview shows.
-const AREA_CODES: [&str; 40] = [
-    "12", "13", "14", "15", "16", "17", "18", "19", "21", "22", "24", "27", "28", "31", "32", "33", "34",
-    "35", "37", "38", "41", "42", "43", "44", "45", "46", "47", "48", "49", "51", "53", "54", "55", "61",
-    "62", "71", "81", "82", "85", "91",
-];
 
 /// A call for a number, which may be repeated.
 #[derive(Debug, Clone)]

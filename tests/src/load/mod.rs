@@ -26,6 +26,13 @@ pub const SETTINGS: [(&str, &str); 2] = [("OSS_SIGAN_TIMEOUT", "1500ms"), ("OSS_
 
 const CUSTOMERS: usize = 10;
 
+/// Area codes whose numbers are taken.
+pub const AREA_CODES: [&str; 40] = [
+    "12", "13", "14", "15", "16", "17", "18", "19", "21", "22", "24", "27", "28", "31", "32", "33", "34",
+    "35", "37", "38", "41", "42", "43", "44", "45", "46", "47", "48", "49", "51", "53", "54", "55", "61",
+    "62", "71", "81", "82", "85", "91",
+];
+
 /// Customers at work.
 #[derive(Debug)]
 pub struct Load {

@@ -1,0 +1,60 @@
+//! `cargo bench -p oss-tests --bench load`: what the service costs beside a floor that only does what cannot be left out.
+#![expect(clippy::print_stdout, reason = "a program for a person at a terminal")]
+
+mod suite;
+
+use std::process::Command;
+use std::time::Duration;
+
+use clap::Parser;
+
+use self::suite::{Options, run, tables};
+
+/// Measures the service under load. Words after `--` are given to it: `cargo bench -p oss-tests --bench load -- --json`.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Write JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Seconds for each operation in each round.
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    /// Measure also among ten thousand, a million and ten million stored numbers: minutes, and 10 GB of disk.
+    #[arg(long)]
+    growth: bool,
+    /// Sizes to measure among instead of those.
+    #[arg(long, value_delimiter = ',', requires = "growth", default_value = "10000,1000000,10000000")]
+    sizes: Vec<u64>,
+    /// What cargo says to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[tokio::main]
+async fn main() {
+    let args = Args::parse();
+    build_server();
+    let options = Options {
+        rounds: 3,
+        connections: 64,
+        time: Duration::from_secs(args.seconds),
+        slow: (2000, Duration::from_secs(5)),
+        embedded: 3000,
+        sizes: if args.growth { args.sizes } else { Vec::new() },
+    };
+    let report = run(&options).await;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report).expect("figures are JSON"));
+    } else {
+        println!("{}", tables(&report));
+    }
+    assert_eq!(report.errors(), 0, "figures of a run with errors mean nothing");
+}
+
+/// The server as it is released: cargo builds for a bench what is in its own package alone. Beside the package of the bench,
+/// so that both are built on the same dependencies.
+fn build_server() {
+    let packages = ["-p", "oss-server", "-p", "oss-tests", "--bin", "oss-server"];
+    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--release"]).args(packages).status();
+    assert!(built.expect("cargo runs").success(), "the server is not built");
+}

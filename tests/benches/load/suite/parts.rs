@@ -1,0 +1,158 @@
+//! The processes of a run: PostgreSQL, Redis, Sigan, the servers under load and the floor.
+
+use std::fs::read_to_string;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use oss_core::sigan::mock::{Inventory, SiganMock, serve};
+use oss_tests::backend::Database;
+use oss_tests::floor::Setup;
+use oss_tests::postgres::Postgres;
+use oss_tests::process::{built, free_port};
+use oss_tests::redis::Redis;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What every external id of the mock begins with.
+pub(crate) const PREFIX: &str = "PR-";
+
+/// Connections to PostgreSQL: the default of the service.
+pub(crate) const POOL: u32 = 10;
+
+/// What servers stand on.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) postgres: Postgres,
+    redis: Redis,
+    pub(crate) sigan: SiganMock,
+    pub(crate) sigan_url: String,
+}
+
+/// A server under load.
+#[derive(Debug)]
+pub(crate) struct Target {
+    process: Process,
+    pub(crate) address: String,
+    pub(crate) database: Database,
+    /// How long it took to be ready.
+    pub(crate) ready_after: Duration,
+}
+
+/// A process that ends with the value.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Parts {
+    pub(crate) async fn start() -> Self {
+        let sigan = SiganMock::new(Inventory::new(PREFIX.trim_end_matches('-')));
+        let sigan_url = serve_apart(sigan.clone());
+        Self { postgres: Postgres::start().await, redis: Redis::start().await, sigan, sigan_url }
+    }
+
+    /// A server on a database of its own.
+    pub(crate) async fn server(&self) -> Target {
+        let database = Database::on(&self.postgres).await;
+        self.server_on(database).await
+    }
+
+    pub(crate) async fn server_on(&self, database: Database) -> Target {
+        let address = format!("127.0.0.1:{}", free_port());
+        let mut command = Command::new(built("oss-server"));
+        // The log is at its default level, and written to where nobody reads it.
+        command.env_clear().args(["--allow-anonymous", "--listen", &address]).stderr(Stdio::null());
+        command.envs([
+            ("OSS_DATABASE_URL", database.url()),
+            ("OSS_SIGAN_URL", &self.sigan_url),
+            ("OSS_SIGAN_BRAND_ID", "acme"),
+            ("OSS_REDIS_URL", self.redis.url()),
+            ("OSS_REQUESTS_PER_SECOND", "1000000"),
+            ("OSS_CONCURRENT_REQUESTS", "100000"),
+            ("OSS_CONNECTIONS", "100000"),
+        ]);
+        let begun = Instant::now();
+        let child = command.spawn().expect("the server starts");
+        let mut target = Target { process: Process(child), address, database, ready_after: Duration::ZERO };
+        target.ready_after = target.ready(begun).await;
+        target
+    }
+
+    /// The floor, on a database of its own.
+    pub(crate) async fn floor(&self, setup: impl FnOnce(&Database) -> Setup) -> Target {
+        let database = Database::on(&self.postgres).await;
+        let mut command = Command::new(built("oss-floor"));
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the floor starts");
+        let setting_up = child.stdin.take().expect("its standard input is piped");
+        serde_json::to_writer(setting_up, &setup(&database)).expect("it reads its setup");
+        let address = first_line(child.stdout.take().expect("its standard output is piped"));
+        Target { process: Process(child), address, database, ready_after: Duration::ZERO }
+    }
+}
+
+fn first_line(output: ChildStdout) -> String {
+    let line = BufReader::new(output).lines().next();
+    line.and_then(Result::ok).expect("the floor says where it listens; without that, its error is above")
+}
+
+/// Serves the mock on a thread of its own, so that it does not take turns with the client.
+fn serve_apart(sigan: SiganMock) -> String {
+    let (told, address) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            told.send(listener.local_addr().expect("a bound socket has an address")).expect("it is awaited");
+            serve(sigan, listener, std::future::pending()).await.expect("the listener works");
+        });
+    });
+    format!("http://{}", address.recv().expect("the mock listens"))
+}
+
+impl Target {
+    async fn ready(&self, begun: Instant) -> Duration {
+        while !asked_whether_ready(&self.address).await.unwrap_or(false) {
+            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not start");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        begun.elapsed()
+    }
+
+    /// Ends the server, and leaves its database.
+    pub(crate) fn stop(self) -> Database {
+        self.database
+    }
+
+    /// The memory that it has now, in MiB.
+    pub(crate) fn rss(&self) -> f64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory that it has had, in MiB.
+    pub(crate) fn peak_rss(&self) -> f64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, field: &str) -> f64 {
+        let status = read_to_string(format!("/proc/{}/status", self.process.0.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+        kib.expect("a running process has memory") / 1024.0
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// By hand: a client that has to be set up would be part of the time.
+async fn asked_whether_ready(address: &str) -> std::io::Result<bool> {
+    let mut socket = TcpStream::connect(address).await?;
+    socket.write_all(b"GET /health/ready HTTP/1.1\r\nhost: oss\r\nconnection: close\r\n\r\n").await?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await?;
+    Ok(answer.starts_with("HTTP/1.1 200"))
+}

@@ -1,0 +1,84 @@
+//! The figures, for a person.
+
+use super::Report;
+use super::embedded::Embedded;
+use super::growth::Size;
+use super::operations::Row;
+use super::slow::Slow;
+use super::start::Start;
+
+/// Everything as tables in Markdown.
+pub(crate) fn tables(report: &Report) -> String {
+    let mut parts = vec![operations(&report.operations), slow(&report.slow), start(&report.start)];
+    parts.push(embedded(&report.embedded));
+    if !report.growth.is_empty() {
+        parts.push(growth(&report.growth));
+    }
+    parts.join("\n")
+}
+
+fn operations(rows: &[Row]) -> String {
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.operation.name().to_owned(),
+            format!("{:.0}", row.service.per_second),
+            format!("{:.2}", row.service.p50_ms),
+            format!("{:.2}", row.service.p99_ms),
+            (row.service.errors + row.floor.errors).to_string(),
+            format!("{:.0}", row.rss_mib),
+            format!("{:.0}", row.floor.per_second),
+            format!("{:.2}", row.ratio),
+        ]
+    });
+    let head = "operation | requests/s | p50 ms | p99 ms | errors | server MiB | floor/s | ratio";
+    table(head, cells)
+}
+
+fn slow(slow: &Slow) -> String {
+    let head = "slow Sigan: in flight | errors | wall s | of ideal | peak MiB | DDD p99 ms meanwhile";
+    let cells = vec![
+        slow.reserves.to_string(),
+        (slow.errors + slow.ddd_errors).to_string(),
+        format!("{:.2}", slow.wall_seconds),
+        format!("{:.3}", slow.ratio),
+        format!("{:.0}", slow.peak_rss_mib),
+        format!("{:.1}", slow.ddd_p99_ms),
+    ];
+    table(head, [cells])
+}
+
+fn start(start: &Start) -> String {
+    let cells = vec![format!("{:.0}", start.ready_ms), format!("{:.0}", start.idle_rss_mib)];
+    table("ready after ms | idle MiB", [cells])
+}
+
+fn embedded(rows: &[Embedded]) -> String {
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.operation.to_owned(),
+            format!("{:.0}", row.per_second),
+            format!("{:.0}", row.bare_per_second),
+            format!("{:.2}", row.ratio),
+        ]
+    });
+    table("embedded, SQLite | operations/s | bare sqlx/s | ratio", cells)
+}
+
+fn growth(sizes: &[Size]) -> String {
+    let cells = sizes.iter().map(|size| {
+        let rates = size
+            .operations
+            .iter()
+            .map(|grown| format!("{:.0} ({:.2})", grown.figures.per_second, grown.ratio));
+        let sweep = format!("{:.2}", size.sweep_seconds);
+        std::iter::once(size.numbers.to_string()).chain(rates).chain([sweep]).collect()
+    });
+    table("stored numbers | create/s | reserve/s | random/s | release/s | sweep of 1000, s", cells)
+}
+
+fn table(head: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let line = |text: &str| format!("| {text} |\n");
+    let rule = head.split('|').map(|_| "---").collect::<Vec<_>>().join("|");
+    let rows: String = rows.into_iter().map(|cells| line(&cells.join(" | "))).collect();
+    format!("{}|{rule}|\n{rows}", line(head))
+}

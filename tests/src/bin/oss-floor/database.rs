@@ -1,0 +1,170 @@
+//! The recorded statements, through a bare pool.
+
+use std::error::Error;
+use std::str::FromStr;
+
+use oss_tests::floor::{Plan, Setup, Slot, Step};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow, PgTypeInfo};
+use sqlx::query::Query;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnection, Postgres, SqlSafeStr, SqlStr,
+    Statement, TypeInfo,
+};
+use uuid::Uuid;
+
+/// What one call is about.
+#[derive(Debug, Default)]
+pub(crate) struct Subject {
+    id: Uuid,
+    new: Vec<Uuid>,
+    pub(crate) external_id: String,
+    pub(crate) msisdns: Vec<String>,
+}
+
+impl Subject {
+    pub(crate) fn of(id: Uuid) -> Self {
+        Self { id, ..Self::default() }
+    }
+
+    pub(crate) fn number(msisdn: String) -> Self {
+        Self { msisdns: vec![msisdn], ..Self::default() }
+    }
+
+    pub(crate) fn offered((external_id, msisdns): (String, Vec<String>)) -> Self {
+        Self { external_id, msisdns, ..Self::default() }
+    }
+
+    /// An identifier that this call has made up.
+    pub(crate) fn new_id(&mut self, at: usize) -> Uuid {
+        while self.new.len() <= at {
+            self.new.push(Uuid::now_v7());
+        }
+        self.new[at]
+    }
+}
+
+/// A statement that is ready to be executed.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    sql: SqlStr,
+    values: Vec<(Slot, Kind)>,
+}
+
+/// How a value is bound.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Uuid,
+    Float,
+    Small,
+    Integer,
+    Texts,
+    Text,
+}
+
+#[derive(Debug)]
+pub(crate) struct Database {
+    pool: PgPool,
+    create: Vec<Ready>,
+    reserve: Vec<Ready>,
+    random: Vec<Ready>,
+    release: Vec<Ready>,
+    told: Vec<Ready>,
+}
+
+impl Database {
+    pub(crate) async fn open(setup: Setup) -> Result<Self, Box<dyn Error>> {
+        let options = PgConnectOptions::from_str(&setup.database)?.disable_statement_logging();
+        let mut connection = PgConnection::connect_with(&options).await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(setup.pool)
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        let Plan { create, reserve, random, release, told } = setup.plan;
+        Ok(Self {
+            pool,
+            create: ready(&mut connection, create).await?,
+            reserve: ready(&mut connection, reserve).await?,
+            random: ready(&mut connection, random).await?,
+            release: ready(&mut connection, release).await?,
+            told: ready(&mut connection, told).await?,
+        })
+    }
+
+    pub(crate) async fn run(&self, ready: &Ready, subject: &mut Subject) -> Result<PgRow, sqlx::Error> {
+        let mut query = sqlx::query(ready.sql.clone());
+        for (slot, kind) in &ready.values {
+            query = bound(query, slot, *kind, subject);
+        }
+        query.fetch_one(&self.pool).await
+    }
+
+    pub(crate) fn create(&self, at: usize) -> &Ready {
+        &self.create[at]
+    }
+
+    pub(crate) fn reserve(&self, at: usize) -> &Ready {
+        &self.reserve[at]
+    }
+
+    pub(crate) fn random(&self, at: usize) -> &Ready {
+        &self.random[at]
+    }
+
+    pub(crate) fn release(&self, at: usize) -> &Ready {
+        &self.release[at]
+    }
+
+    pub(crate) fn told(&self, at: usize) -> &Ready {
+        &self.told[at]
+    }
+}
+
+async fn ready(connection: &mut PgConnection, steps: Vec<Step>) -> Result<Vec<Ready>, Box<dyn Error>> {
+    let mut all = Vec::new();
+    for Step { sql, values } in steps {
+        let sql = AssertSqlSafe(sql).into_sql_str();
+        let described = connection.prepare(sql.clone()).await?;
+        let Some(Either::Left(types)) = described.parameters() else {
+            return Err("PostgreSQL does not tell the types of a statement".into());
+        };
+        let values = values.into_iter().zip(types.iter().map(kind)).collect();
+        all.push(Ready { sql, values });
+    }
+    Ok(all)
+}
+
+fn kind(info: &PgTypeInfo) -> Kind {
+    match info.name() {
+        "UUID" => Kind::Uuid,
+        "FLOAT8" => Kind::Float,
+        "INT2" => Kind::Small,
+        "INT4" | "INT8" => Kind::Integer,
+        "TEXT[]" => Kind::Texts,
+        _ => Kind::Text,
+    }
+}
+
+fn bound<'q>(
+    query: Query<'q, Postgres, PgArguments>,
+    slot: &Slot,
+    kind: Kind,
+    subject: &mut Subject,
+) -> Query<'q, Postgres, PgArguments> {
+    let same = if let Slot::Same(text) = slot { Some(text.clone()) } else { None };
+    match kind {
+        Kind::Uuid => query.bind(match slot {
+            Slot::New(at) => Some(subject.new_id(*at)),
+            Slot::Subject => Some(subject.id),
+            _ => None,
+        }),
+        Kind::Float => query.bind(same.and_then(|text| text.parse::<f64>().ok())),
+        Kind::Small => query.bind(same.and_then(|text| text.parse::<i16>().ok())),
+        Kind::Integer => query.bind(same.and_then(|text| text.parse::<i32>().ok())),
+        Kind::Texts => query.bind(matches!(slot, Slot::Msisdns).then(|| subject.msisdns.clone())),
+        Kind::Text => query.bind(match slot {
+            Slot::Msisdn => subject.msisdns.first().cloned(),
+            Slot::ExternalId => Some(subject.external_id.clone()),
+            _ => same,
+        }),
+    }
+}

@@ -1,0 +1,57 @@
+//! The calls to Sigan, with the same HTTP client as the service's and the same kind of connections: one kept alive for the
+//! calls that may be repeated, a new one for each reserve.
+
+use reqwest::{Client, Error};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Debug)]
+pub(crate) struct Sigan {
+    base: String,
+    kept_alive: Client,
+    fresh: Client,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Offered {
+    external_id: String,
+    msisdns: Vec<String>,
+}
+
+impl Sigan {
+    pub(crate) fn new(base: String) -> Result<Self, Error> {
+        let client = |idle| {
+            let builder = Client::builder().http1_only().no_proxy().tls_certs_only([]);
+            builder.pool_max_idle_per_host(idle).build()
+        };
+        Ok(Self { base, kept_alive: client(usize::MAX)?, fresh: client(0)? })
+    }
+
+    /// An external id, and the numbers under it.
+    pub(crate) async fn pre_reserve(
+        &self,
+        area_code: &Value,
+        quantity: u8,
+    ) -> Result<(String, Vec<String>), Error> {
+        let wish =
+            json!({ "areaCode": area_code, "quantity": quantity, "brandId": "acme", "holdSeconds": 960 });
+        let call = self.kept_alive.post(format!("{}/pre-reservations", self.base)).json(&wish);
+        let Offered { external_id, msisdns } = call.send().await?.error_for_status()?.json().await?;
+        Ok((external_id, msisdns))
+    }
+
+    pub(crate) async fn reserve(&self, external_id: &str, msisdn: &str) -> Result<(), Error> {
+        let answer = self.fresh.put(self.hold(external_id, msisdn)).send().await?;
+        answer.error_for_status()?.bytes().await.map(drop)
+    }
+
+    pub(crate) async fn release(&self, external_id: &str, msisdn: &str) -> Result<(), Error> {
+        let answer = self.kept_alive.delete(self.hold(external_id, msisdn)).send().await?;
+        answer.error_for_status()?.bytes().await.map(drop)
+    }
+
+    fn hold(&self, external_id: &str, msisdn: &str) -> String {
+        format!("{}/pre-reservations/{external_id}/reservations/{msisdn}", self.base)
+    }
+}

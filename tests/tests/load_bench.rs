@@ -1,0 +1,31 @@
+//! The load bench, run for a moment: that it works, and that the floor still executes what the service does. Not how fast.
+
+#[path = "../benches/load/suite/mod.rs"]
+mod suite;
+
+use std::time::Duration;
+
+use self::suite::{Options, run, tables};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bench_measures_every_operation_and_its_floor() {
+    let options = Options {
+        rounds: 1,
+        connections: 4,
+        time: Duration::from_millis(100),
+        slow: (20, Duration::from_millis(200)),
+        embedded: 5,
+        sizes: vec![1_000, 2_000],
+    };
+    let report = run(&options).await;
+    assert_eq!(report.errors(), 0, "{report:#?}");
+    assert!(report.operations.iter().all(|row| row.service.per_second > 0.0 && row.floor.per_second > 0.0));
+    let tables = tables(&report);
+    assert!(tables.contains("| create preview |"), "{tables}");
+    show(&tables);
+}
+
+#[expect(clippy::print_stdout, reason = "shown with --nocapture only")]
+fn show(tables: &str) {
+    println!("{tables}");
+}
