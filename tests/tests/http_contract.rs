@@ -237,6 +237,8 @@ async fn the_frame_answers_with_problems_too(database: Database) {
         let answer = http.send(request).await;
         assert_eq!(answer.status, status, "{answer:?}");
     }
+    // The connection of a body that was refused unread is closed.
+    let http = server.http();
     let ours = Uuid::now_v7();
     for (sent, kept) in [(ours.to_string(), true), ("11999950001".to_owned(), false)] {
         let response =
