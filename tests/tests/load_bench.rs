@@ -15,7 +15,7 @@ async fn the_bench_measures_every_operation_and_its_floor() {
         time: Duration::from_millis(100),
         slow: (20, Duration::from_millis(200)),
         embedded: 5,
-        sizes: vec![1_000, 2_000],
+        sizes: vec![10_000, 20_000],
     };
     let report = run(&options).await;
     assert_eq!(report.errors(), 0, "{report:#?}");
