@@ -77,7 +77,10 @@ async fn five_hundred_wait_for_sigan_without_a_connection() {
         })
         .collect();
     while sigan.calls(CallKind::Reserve) < CALLERS as u64 {
-        assert!(reserves.iter().all(|reserve| !reserve.is_finished()), "somebody was answered before Sigan was");
+        assert!(
+            reserves.iter().all(|reserve| !reserve.is_finished()),
+            "somebody was answered before Sigan was"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     // All of them are in Sigan's hands now, none has been answered.
