@@ -104,6 +104,18 @@ async fn a_master_that_is_lost_is_replaced(mut redis: Redis) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_was_started_again_is_no_outage() {
+    let (database, mut redis) = (Database::sqlite().await, Redis::start().await);
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
+    assert_eq!(server.http().get("/ddds/11").await.status, 204);
+    redis.stop();
+    redis.start_again().await;
+    assert_eq!(server.http().get("/ddds/21").await.status, 204);
+    assert_eq!(redis.get(&key(21)).as_deref(), Some("true"));
+    assert_eq!(warnings(&server), 0, "it is only connected to again: {:#?}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slot_that_has_moved_is_found() {
     let (database, redis) = (Database::sqlite().await, Redis::cluster().await);
     let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;

@@ -38,7 +38,7 @@ impl Redis {
         is_whole(&servers).await;
         let hosts: Vec<String> = servers.iter().take(SLOTS.len()).map(Node::address).collect();
         let url = format!("redis+cluster://:p%40ss%2Fword@{}", hosts.join(","));
-        Self { url, servers, sentinels: Vec::new() }
+        Self { url, servers, sentinels: Vec::new(), lost: None }
     }
 
     /// Moves the slot of a key to another master than the one that has it.

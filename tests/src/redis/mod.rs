@@ -40,6 +40,8 @@ pub struct Redis {
     /// The first is a master; where it has a replica, the last is the one.
     servers: Vec<Node>,
     sentinels: Vec<Node>,
+    /// A master that was lost: it is frozen, so that connections to it stay open.
+    lost: Option<Node>,
 }
 
 impl Redis {
@@ -50,7 +52,12 @@ impl Redis {
     /// Where it cannot be started.
     pub async fn start() -> Self {
         let server = Node::start("").await;
-        Self { url: format!("redis://{}", server.address()), servers: vec![server], sentinels: Vec::new() }
+        Self {
+            url: format!("redis://{}", server.address()),
+            servers: vec![server],
+            sentinels: Vec::new(),
+            lost: None,
+        }
     }
 
     /// Starts a single server again after [`Redis::stop`], empty, at the same address.
@@ -87,7 +94,7 @@ impl Redis {
         self.servers[0].ask(&["exists", key]) == "1"
     }
 
-    /// Kills a master, and waits until its replica has taken its place.
+    /// Lets a master answer no more, with its connections open, and waits until its replica has taken its place.
     ///
     /// # Panics
     ///
@@ -95,7 +102,9 @@ impl Redis {
     pub async fn loses_a_master(&mut self) {
         let replica = self.servers.last().expect("there is a replica");
         replica.comes_to(&["info", "replication"], "master_link_status:up").await;
-        self.servers.remove(0).kill();
+        let mut master = self.servers.remove(0);
+        master.freeze();
+        self.lost = Some(master);
         let replica = self.servers.last().expect("there is a replica");
         replica.comes_to(&["role"], "master").await;
         self.is_whole().await;

@@ -104,12 +104,6 @@ impl Node {
         self.process.stop();
         assert!(!self.dir.exists(), "the guard removes the folder");
     }
-
-    /// Ends it as `kill -9` does.
-    pub(super) fn kill(&mut self) {
-        signal(self.pid, "KILL");
-        self.process.stop();
-    }
 }
 
 impl Drop for Node {

@@ -45,7 +45,7 @@ impl Redis {
             hosts.join(","),
             SENTINELS[1]
         );
-        Self { url, servers: vec![master, replica], sentinels }
+        Self { url, servers: vec![master, replica], sentinels, lost: None }
     }
 }
 
