@@ -103,6 +103,6 @@ async fn release_costs_one(watched: &Watched, msisdn: &str) {
     watched.sigan.next(CallKind::Release, Fault::Slow(Duration::from_secs(1)));
     let before = watched.postgres.log().len();
     watched.costs(1, watched.http.delete(&format!("/reservations/{msisdn}"))).await;
-    let all = watched.until(before, "'RELEASED'").await;
+    let all = watched.until(before, "else 'RELEASED' end").await;
     assert_eq!(all.len(), 2, "{all:#?}");
 }
