@@ -2,8 +2,6 @@
 //!
 //! The tag is made of the answer itself, so it is the same on every server, and changes only where the answer does.
 
-use std::fmt::Write;
-
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -30,12 +28,7 @@ pub(crate) fn tagged(asked: &HeaderMap, answer: &impl Serialize) -> Result<Respo
 }
 
 fn tag(body: &[u8]) -> String {
-    let mut tag = String::from("\"");
-    for byte in &Sha256::digest(body)[..16] {
-        // Writing to a string does not fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag + "\""
+    format!("\"{}\"", hex::encode(&Sha256::digest(body)[..16]))
 }
 
 /// Whether the caller has this answer. A tag that a proxy has weakened counts as the same.

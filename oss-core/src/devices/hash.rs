@@ -1,6 +1,6 @@
 //! The name that a device choice has when an eSIM is asked for later.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use serde::ser::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -30,9 +30,7 @@ impl DeviceHash {
 
 impl fmt::Display for DeviceHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(32);
-        self.0.iter().try_for_each(|byte| write!(text, "{byte:02x}"))?;
-        f.pad(&text)
+        f.pad(&hex::encode(self.0))
     }
 }
 
