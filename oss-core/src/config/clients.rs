@@ -8,10 +8,10 @@ use std::str::FromStr;
 use toml::{Table, Value};
 
 use super::layers::{ClientTable, Layers};
-use super::settings::Expected;
-use super::{ConfigError, Sources, settings};
+use super::settings::{Expected, brand, parsed};
+use super::{ConfigError, Sources};
 use crate::access::{Client, Clients, KeyDigest};
-use crate::numbers::{BrandId, Malformed};
+use crate::numbers::Malformed;
 
 const FIELDS: [&str; 4] = ["name", "key_sha256", "scopes", "brand_id"];
 
@@ -49,10 +49,10 @@ fn read_one(layers: &mut Layers, table: &Table, origin: &str) -> Option<Client> 
         layers.fault_at(origin, "name, key_sha256, scopes, brand_id and nothing else");
     }
     let mut fields = Fields { layers, table, origin };
-    let name = fields.text("name");
+    let name = fields.text("name", parsed);
     let keys: Option<Vec<KeyDigest>> = fields.one_or_more("key_sha256");
     let scopes = fields.list("scopes");
-    let brand = fields.brand("brand_id");
+    let brand = fields.text("brand_id", brand);
     Some(Client { name: name?, keys: keys?, scopes: scopes?, brand: brand? })
 }
 
@@ -64,14 +64,9 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    fn text<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<T> {
+    fn text<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<T> {
         let text = self.table.get(name).and_then(Value::as_str).ok_or("a text");
-        self.checked(name, text.and_then(parsed))
-    }
-
-    fn brand(&mut self, name: &str) -> Option<BrandId> {
-        let text = self.table.get(name).and_then(Value::as_str).ok_or("a text");
-        self.checked(name, text.and_then(settings::brand))
+        self.checked(name, text.and_then(read))
     }
 
     fn list<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<Vec<T>> {
@@ -87,17 +82,13 @@ impl Fields<'_> {
         match self.table.get(name) {
             Some(Value::Array(values)) if values.is_empty() => self.checked(name, Err("at least one")),
             Some(Value::Array(_)) => self.list(name),
-            _ => self.text(name).map(|one| vec![one]),
+            _ => self.text(name, parsed).map(|one| vec![one]),
         }
     }
 
     fn checked<T>(&mut self, name: &str, read: Result<T, Expected>) -> Option<T> {
         read.map_err(|expected| self.layers.fault_at(&format!("{name} of {}", self.origin), expected)).ok()
     }
-}
-
-fn parsed<T: FromStr<Err = Malformed>>(text: &str) -> Result<T, Expected> {
-    text.parse().map_err(|malformed: Malformed| malformed.expected)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -11,7 +12,7 @@ use url::Url;
 
 use super::{CONNECT_TIMEOUT, LogFormat, RedisUrl};
 use crate::cache::Deployment;
-use crate::numbers::BrandId;
+use crate::numbers::{BrandId, Malformed};
 use crate::store::OLDER_BRAND;
 
 /// One setting.
@@ -272,13 +273,18 @@ pub(super) fn base_url(text: &str) -> Result<Url, Expected> {
     url.ok_or("https://host/path, with the credentials in settings of their own")
 }
 
+/// A value of a type of the domain.
+pub(super) fn parsed<T: FromStr<Err = Malformed>>(text: &str) -> Result<T, Expected> {
+    text.parse().map_err(|malformed: Malformed| malformed.expected)
+}
+
 pub(super) fn brand(text: &str) -> Result<BrandId, Expected> {
     if text == OLDER_BRAND {
         return Err(
             "a brand other than `unknown`, which is what data of before there were brands is said to be of",
         );
     }
-    text.parse().map_err(|malformed: crate::numbers::Malformed| malformed.expected)
+    parsed(text)
 }
 
 #[cfg(test)]
