@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -92,12 +93,13 @@ impl Default for ReservationId {
 }
 
 /// Declares an identifier that another party chose, and that travels in paths and columns: 1 to 64 of `A-Z a-z 0-9 _ -`.
+/// Cheap to clone: every request carries the names of its client and its brand.
 macro_rules! token_id {
     ($(#[$doc:meta])* $name:ident, $expected:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The identifier's text.
@@ -130,7 +132,7 @@ macro_rules! token_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0.into()
+                id.as_str().to_owned()
             }
         }
 
