@@ -46,6 +46,14 @@ impl Tenant {
     }
 }
 
+/// An SQL expression: the brand that a held number belongs to, from that of its live reservation, which it may not have.
+macro_rules! brand_of_held {
+    ($live:literal) => {
+        concat!("coalesce(", $live, ", 'unknown')")
+    };
+}
+pub(super) use brand_of_held;
+
 /// An SQL expression: the brand that a number belongs to, from its text and its status.
 macro_rules! brand_of_number {
     ($msisdn:literal, $status:literal) => {

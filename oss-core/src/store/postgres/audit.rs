@@ -12,6 +12,7 @@ use crate::numbers::{BrandId, Msisdn, ReservationId};
 use crate::sigan::{Hold, ListedHold};
 use crate::store::facts::delivery;
 use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::tenant::{OLDER_BRAND, brand_of_held};
 use crate::store::{Delivery, HeldNumber, KnownHold, LiveHold, Range, StoreError, Tenant};
 
 /// Numbers before the first and at the last that there can be.
@@ -68,9 +69,9 @@ pub(super) async fn holding_brands(connections: &Connections) -> Result<Vec<Bran
     const SQL: &str = "
         select distinct brand_id
         from reservation
-        where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED') and brand_id <> 'unknown'
+        where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED') and brand_id <> $1
         order by brand_id";
-    let rows = connections.all(|| sqlx::query(SQL)).await?;
+    let rows = connections.all(|| sqlx::query(SQL).bind(OLDER_BRAND)).await?;
     rows.iter()
         .map(|row| parsed(row, "brand_id"))
         .collect::<Result<_, _>>()
@@ -84,16 +85,19 @@ pub(super) async fn held_numbers(
     young: Duration,
     limit: u32,
 ) -> Result<Vec<HeldNumber>, StoreError> {
-    const SQL: &str = "
-        select p.msisdn, p.status, r.id, r.external_id, r.state,
+    const SQL: &str = concat!(
+        "select p.msisdn, p.status, r.id, r.external_id, r.state,
                greatest(p.updated_at, r.updated_at) > now() - make_interval(secs => $3) as young
         from phone_number p
         left join reservation r
             on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
         where p.msisdn > $1::char(11) and p.msisdn <= $2::char(11) and p.status <> 'RETURNED'
-          and p.origin = 'VIVO' and coalesce(r.brand_id, 'unknown') in ($5, $6)
+          and p.origin = 'VIVO' and ",
+        brand_of_held!("r.brand_id"),
+        " in ($5, $6)
         order by p.msisdn
-        limit $4";
+        limit $4"
+    );
     let bound = |msisdn: Option<Msisdn>, open: &str| msisdn.map_or(open.to_owned(), |at| at.to_string());
     let [brand, older] = tenant.own_brands();
     let statement = || {

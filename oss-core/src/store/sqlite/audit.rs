@@ -11,6 +11,7 @@ use crate::numbers::{BrandId, ReservationId};
 use crate::sigan::{Hold, ListedHold};
 use crate::store::facts::delivery;
 use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::tenant::{OLDER_BRAND, brand_of_held};
 use crate::store::{Delivery, HeldNumber, KnownHold, LiveHold, Range, Tenant};
 
 pub(super) async fn known_holds(
@@ -57,9 +58,9 @@ pub(super) async fn holding_brands(connection: &mut SqliteConnection) -> Result<
     const SQL: &str = "
         select distinct brand_id
         from reservation
-        where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED') and brand_id <> 'unknown'
+        where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED') and brand_id <> $1
         order by brand_id";
-    let rows = sqlx::query(SQL).fetch_all(connection).await?;
+    let rows = sqlx::query(SQL).bind(OLDER_BRAND).fetch_all(connection).await?;
     rows.iter().map(|row| parsed(row, "brand_id")).collect()
 }
 
@@ -71,16 +72,19 @@ pub(super) async fn held_numbers(
     young: Duration,
     limit: u32,
 ) -> Result<Vec<HeldNumber>, sqlx::Error> {
-    const SQL: &str = "
-        select p.msisdn, p.status, r.id, r.external_id, r.state,
+    const SQL: &str = concat!(
+        "select p.msisdn, p.status, r.id, r.external_id, r.state,
                max(p.updated_at, coalesce(r.updated_at, p.updated_at)) > $3 as young
         from phone_number p
         left join reservation r
             on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
         where p.msisdn > $1 and p.msisdn <= $2 and p.status <> 'RETURNED'
-          and p.origin = 'VIVO' and coalesce(r.brand_id, 'unknown') in ($5, $6)
+          and p.origin = 'VIVO' and ",
+        brand_of_held!("r.brand_id"),
+        " in ($5, $6)
         order by p.msisdn
-        limit $4";
+        limit $4"
+    );
     // Text before every number, and text after every number.
     let after = range.after.map_or_else(String::new, |msisdn| msisdn.to_string());
     let until = range.until.map_or_else(|| ":".to_owned(), |msisdn| msisdn.to_string());
