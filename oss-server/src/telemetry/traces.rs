@@ -96,9 +96,12 @@ pub(crate) fn joined(span: &Span, headers: &HeaderMap, method: &'static str, rou
     if own.span_context().is_valid() {
         span.record("trace_id", tracing::field::display(own.span_context().trace_id()));
     }
-    own.update_name(format!("{method} {route}"));
-    span.set_attribute("http.request.method", method);
-    span.set_attribute("http.route", route.to_owned());
+    // What is only for a collector is not made where none gets it.
+    if own.is_recording() {
+        own.update_name(format!("{method} {route}"));
+        span.set_attribute("http.request.method", method);
+        span.set_attribute("http.route", route.to_owned());
+    }
 }
 
 /// Tells the span of a request how it was answered.
