@@ -63,3 +63,25 @@ fn too_slow() -> Problem {
         "the request took too long; it may have had an effect, so repeat it or look",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_takes_longer_than_it_can_is_answered() {
+        let load = Load::new(1, Duration::from_secs(20));
+        let stuck = Router::new()
+            .fallback(async || pending::<StatusCode>().await)
+            .layer(from_fn_with_state(load.clone(), bounded));
+        let answer = stuck.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(load.places.available_permits(), 1, "its place is free again");
+    }
+}

@@ -1,7 +1,7 @@
 //! How much the server takes on, and what it does with those who ask too much, too slowly or nonsense.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -122,6 +122,28 @@ async fn who_sends_slowly_or_too_much_is_not_waited_for() {
         let said = said.await.unwrap();
         assert!(said.starts_with(answer) && said.is_empty() == answer.is_empty(), "{what}: {said}");
     }
+}
+
+/// Answers that are asked for together: far more than the buffers of a connection hold.
+const UNREAD: usize = 200;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_read_is_not_waited_for() {
+    let database = Database::sqlite().await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let address = server.address().to_owned();
+    let one = said(&address, "GET /openapi.json HTTP/1.1\r\nhost: oss\r\nconnection: close\r\n\r\n").len();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    let ask = "GET /openapi.json HTTP/1.1\r\nhost: oss\r\n\r\n".repeat(UNREAD - 1);
+    stream.write_all(ask.as_bytes()).unwrap();
+    stream.write_all(b"GET /openapi.json HTTP/1.1\r\nhost: oss\r\nconnection: close\r\n\r\n").unwrap();
+    // Longer than a part of an answer may take. A server that still waited would now send all the rest.
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let mut read = Vec::new();
+    let ended = stream.read_to_end(&mut read);
+    assert!(!ended.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "it is closed");
+    assert!(read.len() < one * (UNREAD - 1), "{} bytes of {UNREAD} answers of {one}", read.len());
 }
 
 /// What a thousand of are sent in a second, each on a connection of its own.

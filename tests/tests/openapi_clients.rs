@@ -1,19 +1,15 @@
 //! What programs that are not Rust make of the document: clients generated from it, and one that tries to prove it wrong.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use oss_core::access::Scope;
 use oss_tests::clients::ClientsFile;
+use oss_tests::operations::repository;
 use oss_tests::python::{succeeds, tool};
 use oss_tests::server::Server;
 use reqwest::Method;
 use tempfile::TempDir;
-
-/// A file of this workspace, by its path from the top.
-fn file(path: &str) -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(path)
-}
 
 /// A sandbox with one client that may do everything, and the document that it serves.
 struct Served {
@@ -51,8 +47,8 @@ impl Served {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_python_client_previews_reserves_and_releases() {
     let served = Served::start().await;
-    let program = file("tests/clients/python/life.py");
-    let config = file("tests/clients/python/generator.yaml");
+    let program = repository().join("tests/clients/python/life.py");
+    let config = repository().join("tests/clients/python/generator.yaml");
     succeeds(
         tool("openapi-python-client")
             .args(["generate", "--meta", "none", "--fail-on-warning"])
@@ -60,7 +56,7 @@ async fn a_python_client_previews_reserves_and_releases() {
             .arg("--config")
             .arg(config),
     );
-    let cache = file("target/mypy");
+    let cache = repository().join("target/mypy");
     succeeds(
         tool("mypy")
             .args(["--strict", "--follow-imports", "silent", "--cache-dir"])
@@ -81,9 +77,9 @@ async fn a_python_client_previews_reserves_and_releases() {
 async fn a_typescript_client_previews_reserves_and_releases() {
     let served = Served::start().await;
     // Its packages are found beside the program.
-    let dir = file("target/typescript");
+    let dir = repository().join("target/typescript");
     for name in ["life.ts", "tsconfig.json"] {
-        let source = file("tests/clients/typescript").join(name);
+        let source = repository().join("tests/clients/typescript").join(name);
         std::fs::copy(source, dir.join(name)).expect("tests/run makes target/typescript");
     }
     let schema = dir.join("schema.d.ts");
@@ -112,7 +108,7 @@ async fn schemathesis_finds_nothing() {
     let told = succeeds(
         tool("schemathesis")
             .arg("--config-file")
-            .arg(file("tests/clients/schemathesis.toml"))
+            .arg(repository().join("tests/clients/schemathesis.toml"))
             .args(["run", &format!("{}/openapi.json", served.url())])
             .args(["--checks", "all", "--mode", "all", "--seed", "1", "--max-examples", "15", "--no-color"])
             .env("OSS_KEY", &served.key)

@@ -27,6 +27,9 @@ async fn keys_change_while_requests_are_served() {
     let mut clients = ClientsFile::new();
     let old = clients.admit("acquisition", "acme", &Scope::ALL);
     let (server, sigan) = Server::for_clients(&Database::postgres().await, &clients, &[]).await;
+    // Nothing has changed, so it is the signal that is heard.
+    server.hang_up();
+    server.logged("keys were read again").await;
     let old = server.http().with_key(&old);
     sigan.behave(Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() });
     let in_flight = tokio::spawn({
@@ -132,7 +135,7 @@ async fn callers_show_certificates_where_they_must_and_operators_have_their_own_
         assert!(unknown.try_send(request).await.is_none(), "it is not even answered");
     }
 
-    for path in ["/health/live", "/health/ready"] {
+    for path in ["/health/live", "/health/ready", "/metrics"] {
         // Not by `get`, which lays the answer beside the document: that is of a server whose operators are not apart.
         let here = known.request(reqwest::Method::GET, path).send().await.unwrap();
         assert_eq!(here.status(), 404, "{path} is apart");

@@ -60,7 +60,7 @@ const KINDS: &[Kind] = &[
     kind("number-state", "What the number is now forbids this").of("msisdn"),
     kind("number-in-doubt", "Whether Sigan holds the number is not settled yet").of("msisdn").retry(),
     kind("assigned-elsewhere", "The number is already on another SIM").of("msisdn"),
-    kind("preview-expired", "The preview's 15 minutes are over, or another took its place").of("previewId"),
+    kind("preview-expired", "The preview's time is over, or another took its place").of("previewId"),
     kind("body-too-large", "The body is longer than 16 KiB"),
     kind("unsupported-media-type", "The body was not sent as `application/json`"),
     kind("too-many-requests", "The client asks more often than it may").retry(),
