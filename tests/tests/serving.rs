@@ -1,6 +1,7 @@
 //! How the server is served: TLS, a listener for those who run it, keys and certificates that change meanwhile.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use oss_core::access::Scope;
@@ -9,6 +10,7 @@ use oss_tests::backend::Database;
 use oss_tests::certificates::Authority;
 use oss_tests::clients::ClientsFile;
 use oss_tests::http::Http;
+use oss_tests::process::signal;
 use oss_tests::server::Server;
 use serde_json::json;
 use tempfile::TempDir;
@@ -163,4 +165,27 @@ async fn what_is_no_certificate_is_refused_at_the_start() {
         assert!(told.contains("TLS") || told.contains("cert.pem"), "{told}");
         assert!(!told.contains("s3cret"), "{told}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_that_comes_while_it_starts_does_not_end_it() {
+    let database = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://oss@{}/oss", database.local_addr().unwrap());
+    let settings = [
+        ("OSS_DATABASE_URL", url.as_str()),
+        ("OSS_SIGAN_URL", "http://127.0.0.1:9"),
+        ("OSS_SIGAN_BRAND_ID", "acme"),
+    ];
+    let mut starting = Server::command()
+        .arg("--allow-anonymous")
+        .envs(settings)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    // It waits for the database, which says nothing.
+    let silent = database.accept().await.unwrap();
+    signal(starting.id(), "HUP");
+    drop((silent, database));
+    let ended = tokio::task::spawn_blocking(move || starting.wait().unwrap()).await.unwrap();
+    assert_eq!(ended.code(), Some(6), "the database is why it ends: {ended}");
 }

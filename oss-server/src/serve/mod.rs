@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) use self::held::Places;
-pub(crate) use self::reload::Reload;
+pub(crate) use self::reload::{Reload, Watched};
 
 /// The longest that a new connection may take to send the head of its first request, and to agree on TLS before that.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);

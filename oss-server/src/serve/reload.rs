@@ -12,7 +12,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use oss_core::access::Clients;
 use oss_core::config::{Sources, TlsConfig};
 use sha2::{Digest, Sha256};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 
 use super::tls;
 use crate::access::Access;
@@ -23,42 +23,57 @@ const LOOK: Duration = Duration::from_secs(2);
 /// What is read again.
 #[derive(Debug)]
 pub(crate) struct Reload {
+    /// Who says so. Listened to from the start of the process on: until then, the signal ends it.
+    pub(crate) told: Signal,
     /// Where the clients come from, where there are any.
     pub(crate) clients: Option<(Sources, Arc<Access>)>,
+    /// The file that they are in.
+    pub(crate) client_file: Watched,
     /// Where the certificate comes from, where there is one.
     pub(crate) tls: Option<(TlsConfig, RustlsConfig)>,
+    /// The files that it is in.
+    pub(crate) tls_files: Watched,
 }
 
-/// What was in the files.
-type Seen = Vec<Option<[u8; 32]>>;
+/// Files, and what was in them when they were last looked at.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    files: Vec<PathBuf>,
+    seen: Vec<Option<[u8; 32]>>,
+}
+
+impl Watched {
+    /// Looks at files. Done before they are read for use, so that no change falls in between.
+    pub(crate) async fn now(files: impl IntoIterator<Item = PathBuf>) -> Self {
+        let files: Vec<PathBuf> = files.into_iter().collect();
+        Self { seen: look(&files).await, files }
+    }
+
+    /// The files of a certificate.
+    pub(crate) async fn of_tls(tls: Option<&TlsConfig>) -> Self {
+        let files = |tls: &TlsConfig| [Some(tls.cert.clone()), Some(tls.key.clone()), tls.client_ca.clone()];
+        Self::now(tls.map(files).into_iter().flatten().flatten()).await
+    }
+
+    /// Whether something else is in them than when they were last looked at.
+    async fn have_changed(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.seen, look(&self.files).await);
+        self.seen != before
+    }
+}
 
 impl Reload {
     /// Reads again what changes, for as long as this is polled.
-    pub(crate) async fn watch(self) -> std::io::Result<Infallible> {
-        let mut told = signal(SignalKind::hangup())?;
-        let (mut clients, mut tls) = (seen(self.client_files()).await, seen(self.tls_files()).await);
+    pub(crate) async fn watch(mut self) -> Infallible {
         loop {
-            let asked = asked(&mut told).await;
-            let (new_clients, new_tls) = (seen(self.client_files()).await, seen(self.tls_files()).await);
-            if asked || new_clients != clients {
+            let asked = asked(&mut self.told).await;
+            if self.client_file.have_changed().await || asked {
                 self.read_clients();
             }
-            if asked || new_tls != tls {
+            if self.tls_files.have_changed().await || asked {
                 self.read_tls();
             }
-            (clients, tls) = (new_clients, new_tls);
         }
-    }
-
-    fn client_files(&self) -> Vec<PathBuf> {
-        self.clients.iter().filter_map(|(sources, _)| sources.file.clone()).collect()
-    }
-
-    fn tls_files(&self) -> Vec<PathBuf> {
-        let files = |(tls, _): &(TlsConfig, RustlsConfig)| {
-            [Some(tls.cert.clone()), Some(tls.key.clone()), tls.client_ca.clone()]
-        };
-        self.tls.iter().flat_map(files).flatten().collect()
     }
 
     fn read_clients(&self) {
@@ -97,10 +112,29 @@ async fn asked(told: &mut Signal) -> bool {
     }
 }
 
-async fn seen(files: Vec<PathBuf>) -> Seen {
+async fn look(files: &[PathBuf]) -> Vec<Option<[u8; 32]>> {
     let mut seen = Vec::with_capacity(files.len());
     for file in files {
         seen.push(tokio::fs::read(file).await.ok().map(|bytes| Sha256::digest(bytes).into()));
     }
     seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_is_seen_once_and_so_is_a_file_that_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("oss.toml");
+        std::fs::write(&file, "a").unwrap();
+        let mut watched = Watched::now([file.clone()]).await;
+        std::fs::write(&file, "b").unwrap();
+        assert!(watched.have_changed().await, "also what changed before the first look after it");
+        std::fs::write(&file, "b").unwrap();
+        assert!(!watched.have_changed().await, "what was written again is the same");
+        std::fs::remove_file(&file).unwrap();
+        assert!(watched.have_changed().await);
+    }
 }
