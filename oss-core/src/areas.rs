@@ -15,7 +15,7 @@ use crate::numbers::Ddd;
 use crate::oss::Oss;
 use crate::reference::{DataVersion, Versions};
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Operation, observed};
+use crate::telemetry::Operation;
 
 /// The area codes in use, as far as they have been looked up.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Oss {
     ///
     /// [`Error::Store`] where neither cache knows the answer and the database cannot be asked.
     pub async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Error> {
-        observed(Operation::DddExists, async { Ok(self.areas().exists(ddd).await?) }).await
+        self.observed(Operation::DddExists, async { Ok(self.areas().exists(ddd).await?) }).await
     }
 
     /// Lets only an existing area code pass.

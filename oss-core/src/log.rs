@@ -3,16 +3,20 @@
 //! A level applies to this project's own lines. Lines of other crates are written from warnings upwards, whatever the level:
 //! below that they may show request paths and values, and those carry phone numbers.
 
+mod plain;
+
 use std::io::{IsTerminal, stderr};
 
-use tracing::Level;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::{Identity, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, registry};
 
+use self::plain::Plain;
 use crate::config::{LogConfig, LogFormat};
 
 /// A log was set up before in this process.
@@ -28,7 +32,7 @@ pub struct AlreadySet;
 ///
 /// [`AlreadySet`] on a second call in one process.
 pub fn init(config: LogConfig, default: Level) -> Result<(), AlreadySet> {
-    init_beside(Identity::new(), config, default)
+    init_beside(None::<Identity>, config, default)
 }
 
 /// The same, for a process that does more with its spans than to show them in the log.
@@ -37,24 +41,35 @@ pub fn init(config: LogConfig, default: Level) -> Result<(), AlreadySet> {
 ///
 /// [`AlreadySet`] on a second call in one process.
 pub fn init_beside(
-    spans: impl Layer<Registry> + Send + Sync,
+    spans: Option<impl Layer<Registry> + Send + Sync>,
     config: LogConfig,
     default: Level,
 ) -> Result<(), AlreadySet> {
-    let lines = layer().with_writer(stderr);
-    let lines = match config.format {
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-        // Colours are of no use in a file; the crate itself honours NO_COLOR.
-        LogFormat::Text if stderr().is_terminal() => lines.boxed(),
-        LogFormat::Text => lines.with_ansi(false).boxed(),
-    };
     let filter = filter(config.level.unwrap_or(default));
-    registry().with(spans).with(lines.with_filter(filter)).try_init().map_err(|_| AlreadySet)?;
+    match spans {
+        Some(spans) => registry().with(spans).with(lines(config.format).with_filter(filter)).try_init(),
+        // What no line shows is not made at all.
+        None => registry().with(lines(config.format)).with(filter).try_init(),
+    }
+    .map_err(|_| AlreadySet)?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "A panic.");
     }));
     Ok(())
+}
+
+fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let lines = layer().with_writer(stderr);
+    match format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        // Colours are of no use in a file; the crate itself honours NO_COLOR.
+        LogFormat::Text if stderr().is_terminal() => lines.boxed(),
+        LogFormat::Text => lines.with_ansi(false).fmt_fields(Plain).boxed(),
+    }
 }
 
 fn filter(level: Level) -> Targets {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::context::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -18,7 +19,7 @@ use crate::numbers::{BrandId, InFlight, LEASE_MARGIN};
 use crate::reference::Versions;
 use crate::sigan::{Gate, HttpSigan, Sigan};
 use crate::store::{self, Store, Tenant};
-use crate::telemetry::{Operation, observed};
+use crate::telemetry::{Operation, Timings};
 
 /// The client of the service: a method for each operation. Cheap to clone; every clone is the same client.
 ///
@@ -33,6 +34,7 @@ pub struct Oss {
 
 #[derive(Debug)]
 struct Parts {
+    timings: Timings,
     store: Arc<dyn Store>,
     sigan: Gate,
     areas: Areas,
@@ -109,6 +111,7 @@ impl Oss {
         Self {
             tenant: None,
             parts: Arc::new(Parts {
+                timings: Timings::default(),
                 store,
                 sigan,
                 areas,
@@ -259,7 +262,19 @@ impl Oss {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.parts.tasks.spawn(work.in_current_span())
+        self.parts.tasks.spawn(work.in_current_span().with_current_context())
+    }
+
+    /// Does an operation, counted and timed.
+    pub(crate) fn observed<T, F>(
+        &self,
+        operation: Operation,
+        work: F,
+    ) -> impl Future<Output = F::Output> + use<T, F>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.parts.timings.observed(operation, work)
     }
 
     /// Runs an operation whole, even where its caller stops waiting: a dropped future must not leave a call to Sigan half
@@ -273,7 +288,7 @@ impl Oss {
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn(observed(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
+        self.spawn(self.observed(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
             // What a panic says may carry anything.
             let panicked = panicked.is_panic();
             tracing::error!(panicked, "An operation stopped half-way; recovery will settle it.");

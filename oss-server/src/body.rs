@@ -2,15 +2,15 @@
 
 use std::str::FromStr;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::LengthLimitError;
 use oss_core::Malformed;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use crate::limits::BODY_TIME;
+use crate::limits::{BODY_TIME, LONGEST_BODY};
 use crate::problem::{Fault, Problem};
 
 /// How many unknown fields are named in a problem, and how much of each name.
@@ -26,7 +26,7 @@ pub(crate) struct Fields {
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -34,8 +34,9 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
                 "the body has to be JSON; send Content-Type: application/json",
             ));
         }
-        let body = timeout(BODY_TIME, Bytes::from_request(request, state)).await.map_err(|_| too_slow())?;
-        let body = body.map_err(|rejection| unread(&rejection))?;
+        let body =
+            timeout(BODY_TIME, to_bytes(request.into_body(), LONGEST_BODY)).await.map_err(|_| too_slow())?;
+        let body = body.map_err(unread)?;
         match serde_json::from_slice(&body) {
             Ok(Value::Object(unread)) => Ok(Self { unread, faults: Vec::new() }),
             Ok(_) => Err(not_an_object("the body is no JSON object".to_owned())),
@@ -123,8 +124,8 @@ fn too_slow() -> Problem {
     Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body did not arrive within 10 seconds")
 }
 
-fn unread(rejection: &BytesRejection) -> Problem {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+fn unread(error: axum::Error) -> Problem {
+    if error.into_inner().is::<LengthLimitError>() {
         return Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body-too-large",

@@ -1,14 +1,18 @@
 //! How much is served at once, and for how long. What one client may ask for is in [`access`](crate::access).
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Response, StatusCode};
-use axum::middleware::Next;
+use axum::response::IntoResponse;
+use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tower::{Layer, Service};
 
 use crate::problem::Problem;
 
@@ -21,7 +25,8 @@ pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
 /// What a request may take beyond its operation: to be read, to wait for the database, to be answered.
 const BESIDE_THE_OPERATION: Duration = Duration::from_secs(15);
 
-/// The requests that may be served at the same time, and the longest that one may take.
+/// The requests that may be served at the same time, and the longest that one may take: each is served where there is a place,
+/// and given up when it takes too long. Its operation goes on.
 #[derive(Debug, Clone)]
 pub(crate) struct Load {
     places: Arc<Semaphore>,
@@ -34,16 +39,44 @@ impl Load {
     }
 }
 
-/// Serves a request where there is a place, and gives it up when it takes too long. Its operation goes on.
-pub(crate) async fn bounded(
-    State(load): State<Load>,
-    request: Request,
-    next: Next,
-) -> Result<Response<Body>, Problem> {
-    let Ok(_place) = load.places.try_acquire() else {
-        return Err(overloaded());
-    };
-    timeout(load.longest, next.run(request)).await.map_err(|_| too_slow())
+impl<S> Layer<S> for Load {
+    type Service = Bounded<S>;
+
+    fn layer(&self, inner: S) -> Bounded<S> {
+        Bounded { inner, load: self.clone() }
+    }
+}
+
+/// What is bounded by [`Load`].
+#[derive(Debug, Clone)]
+pub(crate) struct Bounded<S> {
+    inner: S,
+    load: Load,
+}
+
+impl<S> Service<Request> for Bounded<S>
+where
+    S: Service<Request, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Ok(place) = self.load.places.clone().try_acquire_owned() else {
+            return Box::pin(async { Ok(overloaded().into_response()) });
+        };
+        let answer = timeout(self.load.longest, self.inner.call(request));
+        Box::pin(async move {
+            let _place = place;
+            answer.await.unwrap_or_else(|_| Ok(too_slow().into_response()))
+        })
+    }
 }
 
 fn overloaded() -> Problem {
@@ -69,7 +102,6 @@ mod tests {
     use std::future::pending;
 
     use axum::Router;
-    use axum::middleware::from_fn_with_state;
     use tower::ServiceExt;
 
     use super::*;
@@ -77,9 +109,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_takes_longer_than_it_can_is_answered() {
         let load = Load::new(1, Duration::from_secs(20));
-        let stuck = Router::new()
-            .fallback(async || pending::<StatusCode>().await)
-            .layer(from_fn_with_state(load.clone(), bounded));
+        let stuck = Router::new().fallback(async || pending::<StatusCode>().await).layer(load.clone());
         let answer = stuck.oneshot(Request::new(Body::empty()));
         let answer = timeout(Duration::from_hours(1), answer).await.expect("it is given up").unwrap();
         assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);

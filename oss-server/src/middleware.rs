@@ -1,29 +1,36 @@
 //! What happens around every request: its id, its line in the log, and what a panic becomes.
 //!
 //! The log has the route, never the path: a path may carry a phone number.
+//!
+//! A service by hand, and not axum's `from_fn`, which clones and boxes all that is inside it for each request.
 
-use std::any::Any;
-use std::time::Instant;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use metrics::histogram;
-use oss_core::telemetry::names::HTTP_REQUEST_DURATION;
-use tracing::field::Empty;
-use tracing::{Instrument, Span};
+use futures::future::{BoxFuture, FutureExt};
+use opentelemetry::context::FutureExt as _;
+use tower::{Layer, Service};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::problem::Problem;
 use crate::routes::Health;
-use crate::telemetry::{answered, joined};
+use crate::telemetry::{Requests, Trace, answered};
 
 tokio::task_local! {
     /// The id of the request that is being answered.
     static CURRENT: Uuid;
 }
+
+/// What metrics and the log say of a request for which there is no route.
+const NO_ROUTE: &str = "none";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -32,47 +39,100 @@ pub(crate) fn current_request() -> Option<Uuid> {
     CURRENT.try_with(|id| *id).ok()
 }
 
-/// Gives a request its id, logs it, and answers with the id.
-///
-/// An id that the caller sends is kept where it is a UUID: any other text could carry what must not be logged.
-pub(crate) async fn observed(request: Request, next: Next) -> Response<Body> {
-    let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    let id = sent.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::now_v7);
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let method = method(&request);
-    let span =
-        tracing::info_span!("request", otel.kind = "server", id = %id, trace_id = Empty, method, route);
-    joined(&span, request.headers(), method, &route);
+/// Gives each request its id, logs it, and answers with the id. Asks clients to leave a server that is stopping.
+#[derive(Debug, Clone)]
+pub(crate) struct Observing(pub(crate) Health);
 
-    let observed = async {
-        let begun = Instant::now();
-        let response = next.run(request).await;
-        let (elapsed, status) = (begun.elapsed(), response.status());
-        histogram!(HTTP_REQUEST_DURATION, "route" => route, "method" => method, "status" => status.as_str().to_owned())
-            .record(elapsed);
-        answered(&Span::current(), status);
-        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(status = status.as_u16(), elapsed_ms, "Request answered.");
-        response
-    };
-    let mut response = CURRENT.scope(id, observed.instrument(span)).await;
-    // Answers carry numbers, and say what is true now; those that may be kept say so themselves.
-    let cache_control = response.headers_mut().entry(header::CACHE_CONTROL);
-    cache_control.or_insert(HeaderValue::from_static("no-store"));
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
-        response.headers_mut().insert(REQUEST_ID, value);
+impl<S> Layer<S> for Observing {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Observed<S> {
+        let around = Around { health: self.0.clone(), requests: Requests::default() };
+        Observed { inner, around: Arc::new(around) }
     }
-    response
 }
 
-/// Asks clients to leave a server that is stopping. A connection that they kept would be closed soon, and the next request on
-/// it could meet that.
-pub(crate) async fn parting(State(health): State<Health>, request: Request, next: Next) -> Response<Body> {
-    let mut response = next.run(request).await;
-    if health.is_stopping() {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+/// What is observed by [`Observing`].
+#[derive(Debug, Clone)]
+pub(crate) struct Observed<S> {
+    inner: S,
+    around: Arc<Around>,
+}
+
+#[derive(Debug)]
+struct Around {
+    health: Health,
+    requests: Requests,
+}
+
+impl<S> Service<Request> for Observed<S>
+where
+    S: Service<Request, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
     }
-    response
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (begun, id) = (Instant::now(), request_id(request.headers()));
+        let (method, matched) = (method(&request), request.extensions().get::<MatchedPath>().cloned());
+        let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+        let trace = Trace::of(request.headers(), id);
+        let trace_id = trace.id().map(tracing::field::display);
+        let span = tracing::info_span!("request", otel.kind = "server", %id, trace_id, method, route);
+        let trace = trace.joined(&span, method, route);
+
+        let (answer, around) = (self.inner.call(request), self.around.clone());
+        let observed = async move {
+            let answer = AssertUnwindSafe(answer).catch_unwind().await;
+            let mut response = answer.unwrap_or_else(|_| Ok(panicked()))?;
+            let (elapsed, status) = (begun.elapsed(), response.status());
+            let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+            around.requests.record(route, method, status, elapsed);
+            answered(&opentelemetry::Context::current(), status);
+            log(method, status, elapsed);
+            mark(response.headers_mut(), id, &around.health);
+            Ok(response)
+        };
+        Box::pin(CURRENT.scope(id, observed.instrument(span).with_context(trace)))
+    }
+}
+
+/// An id that the caller sends is kept where it is a UUID: any other text could carry what must not be logged.
+fn request_id(headers: &HeaderMap) -> Uuid {
+    let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    sent.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::now_v7)
+}
+
+/// A line for each request. Look-ups and probes that are answered well are only for who looks closely: there may be thousands
+/// in a second, they change nothing, and metrics count them.
+fn log(method: &'static str, status: StatusCode, elapsed: Duration) {
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let status_code = status.as_u16();
+    if matches!(method, "GET" | "HEAD") && status.as_u16() < 400 {
+        tracing::debug!(status = status_code, elapsed_ms, "Request answered.");
+    } else {
+        tracing::info!(status = status_code, elapsed_ms, "Request answered.");
+    }
+}
+
+/// What every answer says.
+fn mark(headers: &mut HeaderMap, id: Uuid, health: &Health) {
+    // Answers carry numbers, and say what is true now; those that may be kept say so themselves.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let mut text = Uuid::encode_buffer();
+    if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)) {
+        headers.insert(REQUEST_ID, value);
+    }
+    // A connection that a client kept would be closed soon, and the next request on it could meet that.
+    if health.is_stopping() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
 }
 
 /// A method of the standard by its name; any other could be any text.
@@ -90,7 +150,7 @@ fn method(request: &Request) -> &'static str {
 }
 
 /// What a panic in a handler becomes. Its message may carry anything, so it is not logged.
-pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
+fn panicked() -> Response<Body> {
     tracing::error!("A handler panicked.");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "an internal fault stopped the request")
         .into_response()

@@ -5,22 +5,22 @@ use std::str::FromStr;
 
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, Path, RawPathParams};
 use axum::http::request::Parts;
 use oss_core::Malformed;
 
 use crate::problem::{Fault, Problem};
 
 /// The parameters of a path, by the names they have in its route.
-pub(crate) struct Params(HashMap<String, String>);
+pub(crate) struct Params(RawPathParams);
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Path::<HashMap<String, String>>::from_request_parts(parts, state).await {
-            Ok(Path(params)) => Ok(Self(params)),
-            Err(rejection) => Err(not_utf8(rejection)),
+        match RawPathParams::from_request_parts(parts, state).await {
+            Ok(params) => Ok(Self(params)),
+            Err(_) => Err(not_utf8(parts, state).await),
         }
     }
 }
@@ -28,16 +28,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 impl Params {
     /// A parameter, or the problem that names it.
     pub(crate) fn get<T: FromStr<Err = Malformed>>(&self, name: &'static str) -> Result<T, Problem> {
-        let text = self.0.get(name).map(String::as_str).unwrap_or_default();
+        let text = self.0.iter().find(|(given, _)| *given == name).map(|(_, text)| text).unwrap_or_default();
         text.parse().map_err(|Malformed { expected }| {
             Problem::malformed(vec![Fault { field: name.to_owned(), expected: expected.to_owned() }])
         })
     }
 }
 
-fn not_utf8(rejection: PathRejection) -> Problem {
-    let field = match rejection {
-        PathRejection::FailedToDeserializePathParams(failed) => match failed.into_kind() {
+/// The problem that names the parameter, which only a slower way to read them tells.
+async fn not_utf8<S: Send + Sync>(parts: &mut Parts, state: &S) -> Problem {
+    let field = match Path::<HashMap<String, String>>::from_request_parts(parts, state).await {
+        Err(PathRejection::FailedToDeserializePathParams(failed)) => match failed.into_kind() {
             ErrorKind::InvalidUtf8InPathParam { key } => key,
             _ => "path".to_owned(),
         },

@@ -53,13 +53,12 @@ fn told_sigan(wiretap: &Wiretap, call: &str, header: &str) -> Vec<String> {
     heads.filter_map(value).collect()
 }
 
-/// The trace that each line about an answered request shows.
-fn traces_in_log(server: &Server) -> Vec<Value> {
+/// The request and the trace that each line about an answered request shows.
+fn traces_in_log(server: &Server) -> Vec<(String, Value)> {
     let lines = server.log().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-    lines
-        .filter(|line| line["message"] == "Request answered.")
-        .map(|line| line["spans"][0]["trace_id"].clone())
-        .collect()
+    let spans =
+        lines.filter(|line| line["message"] == "Request answered.").map(|line| line["spans"][0].clone());
+    spans.map(|span| (span["id"].as_str().unwrap_or_default().to_owned(), span["trace_id"].clone())).collect()
 }
 
 fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
@@ -97,7 +96,7 @@ async fn a_collector_is_sent_the_request_and_the_calls_made_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trace_goes_through_without_a_collector() {
     let database = Database::sqlite().await;
-    let (server, wiretap, _sigan) = overheard(&database, &[]).await;
+    let (server, wiretap, _sigan) = overheard(&database, &[("OSS_LOG", "debug")]).await;
     reserve_and_release(&server.http()).await;
     let [parent] = &told_sigan(&wiretap, "PUT /", "traceparent")[..] else { panic!("{}", wiretap.heard()) };
     assert!(parent.starts_with(&format!("00-{TRACE}-")) && parent.ends_with("-01"), "{parent}");
@@ -106,8 +105,10 @@ async fn a_trace_goes_through_without_a_collector() {
     // The preview came without a trace, and began one that nobody asked to keep.
     let traces = traces_in_log(&server);
     assert_eq!(traces.len(), 5, "{:#?}", server.log());
-    let begun = traces[0].as_str().expect("a trace of its own");
-    assert!(begun.len() == 32 && traces[1..].iter().all(|trace| trace == TRACE), "{traces:?}");
+    assert!(traces[1..].iter().all(|(_, trace)| trace == TRACE), "{traces:?}");
+    let (request, shown) = &traces[0];
+    assert_eq!(shown, &Value::Null, "the trace is named like the request");
+    let begun = request.replace('-', "");
     let [parent] = &told_sigan(&wiretap, "POST /", "traceparent")[..] else { panic!("{}", wiretap.heard()) };
     assert!(parent.starts_with(&format!("00-{begun}-")) && parent.ends_with("-00"), "{parent}");
 }

@@ -6,10 +6,10 @@ mod redis;
 
 use std::fmt;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use metrics::counter;
+use metrics::{Counter, counter};
 use moka::Expiry;
 use moka::future::Cache;
 use serde::Serialize;
@@ -42,6 +42,30 @@ pub(crate) struct Lookups<K, V> {
     memory: Cache<K, V>,
     redis: Option<RedisCache>,
     keep: fn(&V) -> Keep,
+    in_memory: Counted,
+    in_redis: Counted,
+}
+
+/// What is counted of one tier. Each series is looked up once: memory is asked for almost every request.
+struct Counted {
+    lookup: &'static str,
+    tier: &'static str,
+    hits: OnceLock<Counter>,
+    misses: OnceLock<Counter>,
+}
+
+impl Counted {
+    fn new(lookup: &'static str, tier: &'static str) -> Self {
+        Self { lookup, tier, hits: OnceLock::new(), misses: OnceLock::new() }
+    }
+
+    fn count(&self, hit: bool) {
+        let (series, result) = if hit { (&self.hits, "hit") } else { (&self.misses, "miss") };
+        let series = series.get_or_init(
+            || counter!(CACHE_LOOKUPS, "lookup" => self.lookup, "tier" => self.tier, "result" => result),
+        );
+        series.increment(1);
+    }
 }
 
 /// Lets an answer lapse in memory by what it says.
@@ -72,7 +96,8 @@ where
     /// The same, where what an answer says decides how long it is kept.
     pub(crate) fn keeping(name: &'static str, redis: Option<RedisCache>, keep: fn(&V) -> Keep) -> Self {
         let memory = Cache::builder().expire_after(ByAnswer(keep)).max_capacity(CAPACITY).build();
-        Self { name, memory, redis, keep }
+        let (in_memory, in_redis) = (Counted::new(name, "memory"), Counted::new(name, "redis"));
+        Self { name, memory, redis, keep, in_memory, in_redis }
     }
 
     /// The answer for `key`. Callers that ask at the same time share one look-up; an error is kept nowhere.
@@ -81,13 +106,15 @@ where
         F: Future<Output = Result<V, E>>,
         E: Clone + Send + Sync + 'static,
     {
-        let known = self.memory.get(&key).await;
-        self.looked_up("memory", known.is_some());
+        // The futures of the cache are large. Boxed here they are moved once, and not with every future around.
+        let known = Box::pin(self.memory.get(&key)).await;
+        self.in_memory.count(known.is_some());
         if let Some(known) = known {
             return Ok(known);
         }
         let found = self.redis_or(&key, load);
-        self.memory.try_get_with(key.clone(), found).await.map_err(|error: Arc<E>| E::clone(&error))
+        let found = Box::pin(self.memory.try_get_with(key.clone(), found));
+        found.await.map_err(|error: Arc<E>| E::clone(&error))
     }
 
     async fn redis_or<F, E>(&self, key: &K, load: impl FnOnce() -> F) -> Result<V, E>
@@ -98,7 +125,7 @@ where
         let key = format!("oss:{}:{key}", self.name);
         // What cannot be read was written by another version: it counts as absent.
         let known = redis.get(&key).await.and_then(|text| serde_json::from_str(&text).ok());
-        self.looked_up("redis", known.is_some());
+        self.in_redis.count(known.is_some());
         if let Some(known) = known {
             return Ok(known);
         }
@@ -107,11 +134,6 @@ where
             redis.set(&key, text, (self.keep)(&loaded).redis).await;
         }
         Ok(loaded)
-    }
-
-    fn looked_up(&self, tier: &'static str, hit: bool) {
-        let result = if hit { "hit" } else { "miss" };
-        counter!(CACHE_LOOKUPS, "lookup" => self.name, "tier" => tier, "result" => result).increment(1);
     }
 }
 

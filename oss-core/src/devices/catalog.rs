@@ -12,7 +12,7 @@ use crate::gsim::DeviceCatalog;
 use crate::oss::Oss;
 use crate::reference::{DataVersion, Versions};
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Operation, observed};
+use crate::telemetry::Operation;
 
 /// A brand of devices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ impl Oss {
     ///
     /// [`Error::Store`] where neither cache knows the answer and the database cannot be asked.
     pub async fn brands(&self) -> Result<Vec<DeviceBrand>, Error> {
-        observed(Operation::Brands, async {
+        self.observed(Operation::Brands, async {
             let shown = self.catalog().shown().await?;
             let listed = shown.iter().filter(|assortment| !assortment.models.is_empty());
             Ok(listed.map(|assortment| assortment.brand.clone()).collect())
@@ -124,7 +124,7 @@ impl Oss {
     ///
     /// [`Error::UnknownBrand`], and [`Error::Store`] as for [`Oss::brands`].
     pub async fn models(&self, brand: DeviceBrandId) -> Result<Vec<DeviceModel>, Error> {
-        observed(Operation::Models, async {
+        self.observed(Operation::Models, async {
             let shown = self.catalog().shown().await?;
             let found = shown.iter().find(|assortment| assortment.brand.id == brand);
             found.map(|assortment| assortment.models.clone()).ok_or(Error::UnknownBrand(brand))

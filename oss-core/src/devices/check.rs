@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{DeviceChoice, DeviceHash};
 use crate::error::Error;
 use crate::oss::Oss;
-use crate::telemetry::{Operation, observed};
+use crate::telemetry::Operation;
 
 /// Whether a device supports eSIM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -37,7 +37,7 @@ impl Oss {
     ///
     /// [`Error::Store`] where the database cannot be asked.
     pub async fn check_esim(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {
-        observed(Operation::CheckEsim, self.check(choice)).await
+        self.observed(Operation::CheckEsim, self.check(choice)).await
     }
 
     async fn check(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {

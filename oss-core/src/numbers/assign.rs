@@ -6,7 +6,7 @@ use super::number::{Number, NumberStatus};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::store::Assign;
-use crate::telemetry::{Operation, observed};
+use crate::telemetry::Operation;
 
 impl Oss {
     /// Puts a reserved number on the line of a SIM. From then on it is in use: it does not expire and cannot be released.
@@ -39,7 +39,7 @@ impl Oss {
     ///
     /// [`Error::UnknownNumber`] for a number never seen here.
     pub async fn number(&self, msisdn: Msisdn) -> Result<Number, Error> {
-        observed(Operation::Number, async {
+        self.observed(Operation::Number, async {
             self.store().number(self.tenant(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
         })
         .await

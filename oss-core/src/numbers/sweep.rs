@@ -16,8 +16,8 @@ use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Holder, Lane, SiganError, Turn};
 use crate::store::{Delivery, Due, Lease, StoreError};
+use crate::telemetry::Operation;
 use crate::telemetry::names::SETTLED_BY_SWEEP;
-use crate::telemetry::{Operation, observed};
 
 /// How many rows one statement settles where Sigan is not needed.
 const BATCH: u32 = 500;
@@ -104,7 +104,7 @@ impl Oss {
         self.spawn(async move {
             while !oss.stopping().is_cancelled() {
                 let begun = Instant::now();
-                if let Err(error) = observed(Operation::Sweep, oss.sweep_once()).await {
+                if let Err(error) = oss.observed(Operation::Sweep, oss.sweep_once()).await {
                     tracing::warn!(%error, "A sweep ended early; the next one goes on.");
                 }
                 let rest = oss.settings().sweep_interval.saturating_sub(begun.elapsed());

@@ -71,9 +71,14 @@ impl Versions {
     /// The current versions. Where the database does not answer, those it had when it last did: a look-up that a cache can
     /// answer does not need the database.
     pub(crate) async fn current(&self) -> Result<DataVersions, StoreError> {
-        if let Some(known) = self.known(FRESH) {
-            return Ok(known);
+        match self.known(FRESH) {
+            Some(known) => Ok(known),
+            // Apart, so that a look-up that knows them does not carry this around.
+            None => Box::pin(self.newer()).await,
         }
+    }
+
+    async fn newer(&self) -> Result<DataVersions, StoreError> {
         let _asking = match self.asking.try_lock() {
             Ok(asking) => asking,
             // While another look-up asks, which takes up to its patience, nobody waits for it with versions hardly older.

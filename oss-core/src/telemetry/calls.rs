@@ -6,8 +6,7 @@ use opentelemetry_http::HeaderInjector;
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderMap;
 use tracing::field::Empty;
-use tracing::{Instrument, Span, info_span};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing::{Instrument, info_span};
 
 use super::names::{GSIM_CALL_DURATION, SIGAN_CALL_DURATION};
 use super::timing::{Timed, timed};
@@ -61,13 +60,10 @@ pub(crate) async fn called<T, E>(
     done
 }
 
-/// The request with the context of the current span in its headers, in the form that this process has chosen
+/// The request with the current context (`opentelemetry::Context`) in its headers, in the form that this process has chosen
 /// (`opentelemetry::global::set_text_map_propagator`); as it was where it has chosen none.
 pub(crate) fn continued(request: RequestBuilder) -> RequestBuilder {
     let mut headers = HeaderMap::new();
-    let context = Span::current().context();
-    global::get_text_map_propagator(|propagator| {
-        propagator.inject_context(&context, &mut HeaderInjector(&mut headers));
-    });
+    global::get_text_map_propagator(|propagator| propagator.inject(&mut HeaderInjector(&mut headers)));
     request.headers(headers)
 }

@@ -1,9 +1,17 @@
 //! Timing what is done, under what it came to.
 
+use std::fmt;
+use std::sync::OnceLock;
+
+use futures::FutureExt;
+use metrics::Histogram;
 use tokio::time::Instant;
 
 use super::names::OPERATION_DURATION;
 use crate::error::Error;
+
+/// What is said of work that came to a good end.
+const DONE: &str = "ok";
 
 /// What is said of work that was given up in the middle.
 const UNFINISHED: &str = "unfinished";
@@ -24,8 +32,11 @@ pub(crate) enum Operation {
     Sweep,
 }
 
+/// How many operations there are.
+const OPERATIONS: usize = Operation::Sweep as usize + 1;
+
 impl Operation {
-    pub(crate) fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::CreatePreview => "create_preview",
             Self::Reserve => "reserve",
@@ -42,6 +53,34 @@ impl Operation {
     }
 }
 
+/// The operations of one client, counted and timed. The series of those that succeed are looked up once.
+#[derive(Default)]
+pub(crate) struct Timings {
+    done: [OnceLock<Histogram>; OPERATIONS],
+}
+
+impl fmt::Debug for Timings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timings").finish_non_exhaustive()
+    }
+}
+
+impl Timings {
+    /// Does an operation, counted and timed.
+    pub(crate) fn observed<T, F>(
+        &self,
+        operation: Operation,
+        work: F,
+    ) -> impl Future<Output = F::Output> + use<T, F>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let timed = Timed { histogram: OPERATION_DURATION, label: "operation", name: operation.as_str() };
+        let done = self.done[operation as usize].get_or_init(|| timed.series(DONE));
+        timed_as(Timer::start(timed, Some(done.clone())), Error::code, work)
+    }
+}
+
 /// What is timed: a histogram, and the label and its value that tell this kind of work from others in it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timed {
@@ -50,39 +89,64 @@ pub(super) struct Timed {
     pub(super) name: &'static str,
 }
 
+impl Timed {
+    fn series(self, outcome: &'static str) -> Histogram {
+        metrics::histogram!(self.histogram, self.label => self.name, "outcome" => outcome)
+    }
+}
+
 /// Counts when it is dropped: work is also given up, with its future or in a panic.
 struct Timer {
     work: Timed,
+    /// The series of work that succeeded, where it is known.
+    done: Option<Histogram>,
     begun: Instant,
     outcome: &'static str,
 }
 
+impl Timer {
+    fn start(work: Timed, done: Option<Histogram>) -> Self {
+        Self { work, done, begun: Instant::now(), outcome: UNFINISHED }
+    }
+
+    /// Counts now, under what the work came to.
+    fn end(mut self, outcome: &'static str) {
+        self.outcome = outcome;
+    }
+}
+
 impl Drop for Timer {
     fn drop(&mut self) {
-        let Timed { histogram, label, name } = self.work;
-        metrics::histogram!(histogram, label => name, "outcome" => self.outcome).record(self.begun.elapsed());
+        let elapsed = self.begun.elapsed();
+        match &self.done {
+            Some(done) if self.outcome == DONE => done.record(elapsed),
+            _ => self.work.series(self.outcome).record(elapsed),
+        }
     }
 }
 
 /// Does a piece of work, and counts and times it under `ok` or the code of its error.
-pub(crate) async fn timed<T, E>(
+pub(super) fn timed<T, E>(
     work: Timed,
     code: impl FnOnce(&E) -> &'static str,
     doing: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    let mut timer = Timer { work, begun: Instant::now(), outcome: UNFINISHED };
-    let done = doing.await;
-    timer.outcome = done.as_ref().map_or_else(code, |_| "ok");
-    done
+) -> impl Future<Output = Result<T, E>> {
+    timed_as(Timer::start(work, None), code, doing)
 }
 
-/// Does an operation, counted and timed.
-pub(crate) async fn observed<T>(
-    operation: Operation,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let timer = Timed { histogram: OPERATION_DURATION, label: "operation", name: operation.as_str() };
-    timed(timer, Error::code, work).await
+/// No `async fn`: its future would have twice the size of the work's.
+fn timed_as<T, E, F>(
+    timer: Timer,
+    code: impl FnOnce(&E) -> &'static str,
+    doing: F,
+) -> impl Future<Output = F::Output>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    doing.map(move |done| {
+        timer.end(done.as_ref().map_or_else(code, |_| DONE));
+        done
+    })
 }
 
 #[cfg(test)]
@@ -115,8 +179,11 @@ mod tests {
         let outcomes = counted(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
-                observed(Operation::Brands, async { Ok(()) }).await.unwrap();
-                observed(Operation::Brands, async { Err::<(), _>(Error::Internal) }).await.unwrap_err();
+                Timings::default().observed(Operation::Brands, async { Ok(()) }).await.unwrap();
+                Timings::default()
+                    .observed(Operation::Brands, async { Err::<(), _>(Error::Internal) })
+                    .await
+                    .unwrap_err();
             });
         });
         assert_eq!(outcomes, ["internal", "ok"]);
@@ -125,7 +192,9 @@ mod tests {
     #[test]
     fn work_that_is_given_up_counts_too() {
         let outcomes = counted(|| {
-            let mut left = Box::pin(observed(Operation::Brands, std::future::pending::<Result<(), _>>()));
+            let mut left = Box::pin(
+                Timings::default().observed(Operation::Brands, std::future::pending::<Result<(), _>>()),
+            );
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             assert!(left.as_mut().poll(&mut context).is_pending());
         });

@@ -7,7 +7,7 @@ use oss_core::access::Client;
 use oss_core::{BrandId, ClientName, Oss};
 
 use crate::problem::Problem;
-use crate::routes::AppState;
+use crate::routes::Shared;
 
 /// Who asked.
 #[derive(Debug, Clone)]
@@ -37,10 +37,10 @@ impl Caller {
 /// The client of the library, acting for the caller's brand.
 pub(crate) struct Acting(pub(crate) Oss);
 
-impl FromRequestParts<AppState> for Acting {
+impl FromRequestParts<Shared> for Acting {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Problem> {
         let brand = Caller::of(parts)?.brand.clone();
         Ok(Self(brand.map_or_else(|| state.oss.clone(), |brand| state.oss.acting_for(brand))))
     }

@@ -1,22 +1,24 @@
 //! The one way a route of the service gets into the router.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::Response;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::response::IntoResponse;
+use futures::future::{Either, Ready, ready};
 use oss_core::access::Scope;
+use tower::{Layer, Service};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{PathItem, SecurityRequirement};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Access;
-use crate::problem::Problem;
-use crate::routes::AppState;
+use crate::routes::Shared;
 
 /// Handlers, and what the document says of them.
-pub(crate) type Routes = UtoipaMethodRouter<AppState>;
+pub(crate) type Routes = UtoipaMethodRouter<Shared>;
 
 /// The name that the document gives to the clients' keys.
 pub(crate) const SECURITY: &str = "clientKey";
@@ -26,20 +28,52 @@ pub(crate) fn guarded(access: &Arc<Access>, scope: Scope, (schemas, mut paths, m
     for operation in paths.paths.values_mut().flat_map(operations) {
         operation.security = Some(vec![SecurityRequirement::new(SECURITY, [scope.name()])]);
     }
-    let admission = from_fn_with_state((access.clone(), scope), admitted);
-    (schemas, paths, methods.route_layer(admission))
+    (schemas, paths, methods.route_layer(Admission { access: access.clone(), scope }))
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
 }
 
-async fn admitted(
-    State((access, scope)): State<(Arc<Access>, Scope)>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response<Body>, Problem> {
-    let caller = access.admit(request.headers(), scope)?;
-    request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+/// Lets those in who may do what the scope names.
+#[derive(Debug, Clone)]
+struct Admission {
+    access: Arc<Access>,
+    scope: Scope,
+}
+
+impl<S> Layer<S> for Admission {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { inner, admission: self.clone() }
+    }
+}
+
+/// What only those reach whom [`Admission`] lets in.
+#[derive(Debug, Clone)]
+struct Guarded<S> {
+    inner: S,
+    admission: Admission,
+}
+
+impl<S: Service<Request, Response = Response<Body>>> Service<Request> for Guarded<S> {
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Either<S::Future, Ready<Result<Response<Body>, S::Error>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let Admission { access, scope } = &self.admission;
+        match access.admit(request.headers(), *scope) {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                Either::Left(self.inner.call(request))
+            }
+            Err(problem) => Either::Right(ready(Ok(problem.into_response()))),
+        }
+    }
 }

@@ -1,18 +1,15 @@
 //! The document and the page that shows it. Both are open: they tell nothing that the source does not.
 
-use std::sync::Arc;
-
-use axum::extract::Request;
+use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Router};
-use serde_json::Value;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::etag::tagged;
 use crate::problem::Problem;
-use crate::routes::{AppState, unknown};
+use crate::routes::{Shared, unknown};
 
 /// Where the document is.
 const DOCUMENT: &str = "/openapi.json";
@@ -21,11 +18,11 @@ const DOCUMENT: &str = "/openapi.json";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// These routes, with the page beside them and the document for [`document`].
-pub(crate) fn with_page(routes: Router<AppState>, document: Value) -> Router<AppState> {
+/// These routes, with the page beside them.
+pub(crate) fn with_page(routes: Router<Shared>) -> Router<Shared> {
     // The page would otherwise ask a validator on the internet about the document.
     let page = SwaggerUi::new("/docs").config(Config::from(DOCUMENT).validator_url("none"));
-    routes.merge(Router::from(page).layer(from_fn(protected))).layer(Extension(Arc::new(document)))
+    routes.merge(Router::from(page).layer(from_fn(protected)))
 }
 
 /// This document
@@ -40,11 +37,8 @@ pub(crate) fn with_page(routes: Router<AppState>, document: Value) -> Router<App
         (status = 304, description = "The caller has it"),
     ),
 )]
-pub(crate) async fn document(
-    Extension(document): Extension<Arc<Value>>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    tagged(&headers, &document)
+pub(crate) async fn document(State(state): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
+    tagged(&headers, &state.document)
 }
 
 async fn protected(request: Request, next: Next) -> Response {

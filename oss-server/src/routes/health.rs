@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use tokio::time::timeout;
 
-use super::AppState;
+use super::Shared;
 use crate::problem::Problem;
 
 /// The longest that readiness waits for the database.
@@ -57,7 +57,7 @@ pub(super) async fn live() -> StatusCode {
         (status = 503, description = "not-ready"),
     ),
 )]
-pub(super) async fn ready(State(state): State<AppState>) -> Result<StatusCode, Problem> {
+pub(super) async fn ready(State(state): State<Shared>) -> Result<StatusCode, Problem> {
     let not_ready = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail);
     if state.health.is_stopping() {
         return Err(not_ready("this server is stopping; ask another one"));

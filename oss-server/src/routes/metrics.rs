@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderName;
 use axum::http::header::CONTENT_TYPE;
 
-use super::AppState;
+use super::Shared;
 
 /// Every metric of this process, for Prometheus
 ///
@@ -16,7 +16,7 @@ use super::AppState;
     tag = "Operations",
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain")),
 )]
-pub(super) async fn show(State(state): State<AppState>) -> ([(HeaderName, &'static str); 1], String) {
+pub(super) async fn show(State(state): State<Shared>) -> ([(HeaderName, &'static str); 1], String) {
     state.oss.record_gauges();
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.text())
 }

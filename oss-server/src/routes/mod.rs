@@ -11,30 +11,33 @@ mod sweeps;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
 use oss_core::Oss;
 use oss_core::access::Scope;
 use serde_json::Value;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::ServiceBuilder;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::health::Health;
 use crate::access::{Access, guarded};
-use crate::limits::{LONGEST_BODY, Load, bounded};
-use crate::middleware;
+use crate::limits::Load;
+use crate::middleware::Observing;
 use crate::openapi::{self, serve};
 use crate::problem::Problem;
 use crate::telemetry::Metrics;
 
-/// What the handlers share.
-#[derive(Debug, Clone)]
+/// What the handlers share, behind one pointer: it is cloned for each request.
+pub(crate) type Shared = Arc<AppState>;
+
+/// See [`Shared`].
+#[derive(Debug)]
 pub(crate) struct AppState {
     pub(crate) oss: Oss,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
+    /// The document of the routes.
+    pub(crate) document: Value,
 }
 
 /// What the server answers, in two parts that may be served apart.
@@ -57,17 +60,19 @@ pub fn routers(
     apart: bool,
 ) -> Routers {
     let load = Load::new(concurrent_requests, oss.longest_operation());
-    let state = AppState { oss, health, metrics };
     let (service, admin, document) = described(access, apart);
-    let service = serve::with_page(service, document).layer(from_fn_with_state(load, bounded));
+    let service = finished(serve::with_page(service), Some(load), health.clone());
+    let admin = finished(admin, None, health.clone());
+    let state = Arc::new(AppState { oss, health, metrics, document });
     if apart {
-        return Routers { service: finished(service, state.clone()), admin: Some(finished(admin, state)) };
+        return Routers { service: service.with_state(state.clone()), admin: Some(admin.with_state(state)) };
     }
-    Routers { service: finished(service.merge(admin), state), admin: None }
+    // The fallback of the one is that of both.
+    Routers { service: service.merge(admin.reset_fallback()).with_state(state), admin: None }
 }
 
 /// The routes for callers, those for operators, and the document of both.
-pub(crate) fn described(access: &Arc<Access>, apart: bool) -> (Router<AppState>, Router<AppState>, Value) {
+pub(crate) fn described(access: &Arc<Access>, apart: bool) -> (Router<Shared>, Router<Shared>, Value) {
     let metrics = if apart {
         routes!(metrics::show)
     } else {
@@ -80,7 +85,7 @@ pub(crate) fn described(access: &Arc<Access>, apart: bool) -> (Router<AppState>,
 }
 
 /// The routes of the contract. Each goes through its scope.
-fn service(access: &Arc<Access>) -> OpenApiRouter<AppState> {
+fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
     let guarded = |scope, routes| guarded(access, scope, routes);
     OpenApiRouter::new()
         .routes(guarded(Scope::NumbersReserve, routes!(previews::create)))
@@ -97,21 +102,14 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<AppState> {
 }
 
 /// The routes for load balancers and supervisors, which have no key.
-fn probes() -> OpenApiRouter<AppState> {
+fn probes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
 }
 
-/// What happens around every request, whatever the route.
-fn finished(routes: Router<AppState>, state: AppState) -> Router {
-    let health = state.health.clone();
-    routes
-        .fallback(unknown)
-        .method_not_allowed_fallback(not_allowed)
-        .with_state(state)
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
-        .layer(CatchPanicLayer::custom(middleware::panicked))
-        .layer(from_fn_with_state(health, middleware::parting))
-        .layer(from_fn(middleware::observed))
+/// What happens around every request, whatever the route. One layer, since axum boxes what each one makes.
+fn finished(routes: Router<Shared>, load: Option<Load>, health: Health) -> Router<Shared> {
+    let around = ServiceBuilder::new().layer(Observing(health)).option_layer(load);
+    routes.fallback(unknown).method_not_allowed_fallback(not_allowed).layer(around)
 }
 
 pub(crate) async fn unknown() -> Problem {

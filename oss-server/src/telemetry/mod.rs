@@ -2,7 +2,9 @@
 
 mod collector;
 mod metrics;
+mod requests;
 mod traces;
 
 pub use self::metrics::Metrics;
-pub(crate) use self::traces::{Traces, answered, joined};
+pub(crate) use self::requests::Requests;
+pub(crate) use self::traces::{Trace, Traces, answered};

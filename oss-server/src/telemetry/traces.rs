@@ -6,9 +6,11 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderMap, StatusCode};
-use opentelemetry::trace::{TraceContextExt, TracerProvider};
-use opentelemetry::{KeyValue, global};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use opentelemetry::trace::{
+    SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider,
+};
+use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_otlp::{Protocol, RetryPolicy, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
@@ -20,54 +22,57 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 use url::Url;
+use uuid::Uuid;
 
 use super::collector::{BATCH, Collector};
+
+/// The header with the trace of a caller (W3C Trace Context, 3.2).
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The longest that the end of the process waits for the last spans to be delivered.
 const LAST_BATCH: Duration = Duration::from_secs(2);
 
-/// The spans of this process.
+/// The spans of this process, where a collector is to have them.
 #[derive(Debug)]
 pub(crate) struct Traces {
-    provider: SdkTracerProvider,
+    provider: Option<SdkTracerProvider>,
 }
 
 impl Traces {
-    /// Spans that are sent to a collector, where there is one: those of requests whose caller does not say that they are not to
-    /// be. Without one they still have their ids, which the log shows and Sigan is told.
+    /// Spans for a collector, where there is one: those of requests whose caller does not say that they are not to be sent.
+    /// Without one no span is made, and each request has the ids of its trace alone, which the log shows and Sigan is told.
     pub(crate) fn new(collector: Option<&Url>) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         global::set_text_map_propagator(TraceContextPropagator::new());
+        let Some(address) = collector else { return Ok(Self { provider: None }) };
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
         let resource = Resource::builder().with_service_name("oss-server").with_attribute(version).build();
-        let provider = SdkTracerProvider::builder().with_resource(resource);
-        let provider = match collector {
-            Some(address) => provider
-                .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
-                .with_batch_exporter(exporter(address)?),
-            None => provider.with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff))),
-        };
-        Ok(Self { provider: provider.build() })
+        let provider = SdkTracerProvider::builder()
+            .with_resource(resource)
+            .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+            .with_batch_exporter(exporter(address)?);
+        Ok(Self { provider: Some(provider.build()) })
     }
 
     /// What makes spans of those that the program names, our own crates' alone.
-    pub(crate) fn layer<S>(&self) -> impl Layer<S> + use<S>
+    pub(crate) fn layer<S>(&self) -> Option<impl Layer<S> + use<S>>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
+        let tracer = self.provider.as_ref()?.tracer("oss-server");
         // A target is matched by how it begins, so this one is the core and the server.
         let own = Targets::new().with_target("oss", Level::INFO);
-        let tracer = self.provider.tracer("oss-server");
-        tracing_opentelemetry::layer()
+        let layer = tracing_opentelemetry::layer()
             .with_tracer(tracer)
             .with_location(false)
             .with_threads(false)
-            .with_tracked_inactivity(false)
-            .with_filter(own)
+            .with_tracked_inactivity(false);
+        Some(layer.with_filter(own))
     }
 
     /// Sends what has not been sent, and ends.
     pub(crate) async fn end(self) {
-        let ended = tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(LAST_BATCH));
+        let Some(provider) = self.provider else { return };
+        let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_BATCH));
         if !ended.await.is_ok_and(|ended| ended.is_ok()) {
             tracing::warn!("The last spans could not be delivered.");
         }
@@ -86,28 +91,65 @@ fn exporter(address: &Url) -> Result<SpanExporter, Box<dyn std::error::Error + S
     Ok(exporter.build()?)
 }
 
-/// Makes the span of a request part of its caller's trace, or of a new one, and shows which.
-pub(crate) fn joined(span: &Span, headers: &HeaderMap, method: &'static str, route: &str) {
-    let caller = global::get_text_map_propagator(|propagator| propagator.extract(&HeaderExtractor(headers)));
-    // Fails where this process makes no spans, for example at a log level of its own in a test.
-    let _ = span.set_parent(caller);
-    let context = span.context();
-    let own = context.span();
-    if own.span_context().is_valid() {
-        span.record("trace_id", tracing::field::display(own.span_context().trace_id()));
+/// The trace that a request is part of.
+#[derive(Debug)]
+pub(crate) struct Trace {
+    context: Context,
+    /// Whether the caller has begun it.
+    is_callers: bool,
+}
+
+impl Trace {
+    /// That of the caller, or one that begins here and that nobody asked to keep. The latter has the id of the request, so that
+    /// who has one has the other.
+    pub(crate) fn of(headers: &HeaderMap, request: Uuid) -> Self {
+        if headers.contains_key(TRACE_PARENT) {
+            let context =
+                global::get_text_map_propagator(|propagator| propagator.extract(&HeaderExtractor(headers)));
+            if context.span().span_context().is_valid() {
+                return Self { context, is_callers: true };
+            }
+        }
+        let (_, span) = request.as_u64_pair();
+        let (trace, span) =
+            (TraceId::from_bytes(request.into_bytes()), SpanId::from_bytes(span.to_be_bytes()));
+        let begun = SpanContext::new(trace, span, TraceFlags::NOT_SAMPLED, false, TraceState::NONE);
+        Self { context: Context::new().with_remote_span_context(begun), is_callers: false }
     }
-    // What is only for a collector is not made where none gets it.
-    if own.is_recording() {
-        own.update_name(format!("{method} {route}"));
-        span.set_attribute("http.request.method", method);
-        span.set_attribute("http.route", route.to_owned());
+
+    /// Its id, where that is not the request's.
+    pub(crate) fn id(&self) -> Option<TraceId> {
+        self.is_callers.then(|| self.context.span().span_context().trace_id())
+    }
+
+    /// Makes the span of the request part of it where spans are made, and gives what the calls are part of that are made for
+    /// the request.
+    pub(crate) fn joined(self, span: &Span, method: &'static str, route: &str) -> Context {
+        let parent = if self.is_callers { self.context.clone() } else { Context::new() };
+        if span.set_parent(parent).is_err() {
+            return self.context;
+        }
+        let own = span.context();
+        if !self.is_callers {
+            span.record("trace_id", tracing::field::display(own.span().span_context().trace_id()));
+        }
+        // What is only for a collector is not made where the caller wants none to get it.
+        if own.span().is_recording() {
+            own.span().update_name(format!("{method} {route}"));
+            own.span().set_attribute(KeyValue::new("http.request.method", method));
+            own.span().set_attribute(KeyValue::new("http.route", route.to_owned()));
+        }
+        own
     }
 }
 
 /// Tells the span of a request how it was answered.
-pub(crate) fn answered(span: &Span, status: StatusCode) {
-    span.set_attribute("http.response.status_code", i64::from(status.as_u16()));
-    if status.is_server_error() {
-        span.set_status(opentelemetry::trace::Status::error(""));
+pub(crate) fn answered(trace: &Context, status: StatusCode) {
+    let span = trace.span();
+    if span.is_recording() {
+        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+        if status.is_server_error() {
+            span.set_status(Status::error(""));
+        }
     }
 }

@@ -1,0 +1,51 @@
+//! How long requests took, by route, method and status.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use axum::http::StatusCode;
+use metrics::{Histogram, histogram};
+use oss_core::telemetry::names::HTTP_REQUEST_DURATION;
+
+/// Times the requests of a route. The series of the answer before is kept, since the next one is mostly like it.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    latest: ArcSwapOption<Series>,
+}
+
+struct Series {
+    route: String,
+    method: &'static str,
+    status: StatusCode,
+    times: Histogram,
+}
+
+impl std::fmt::Debug for Series {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Series").field("route", &self.route).finish_non_exhaustive()
+    }
+}
+
+impl Requests {
+    pub(crate) fn record(&self, route: &str, method: &'static str, status: StatusCode, time: Duration) {
+        let latest = self.latest.load();
+        if let Some(series) = &*latest
+            && (series.status, series.method, &*series.route) == (status, method, route)
+        {
+            return series.times.record(time);
+        }
+        let series = Series::new(route, method, status);
+        series.times.record(time);
+        self.latest.store(Some(Arc::new(series)));
+    }
+}
+
+impl Series {
+    fn new(route: &str, method: &'static str, status: StatusCode) -> Self {
+        let (route, code) = (route.to_owned(), status.as_str().to_owned());
+        let times =
+            histogram!(HTTP_REQUEST_DURATION, "route" => route.clone(), "method" => method, "status" => code);
+        Self { route, method, status, times }
+    }
+}
