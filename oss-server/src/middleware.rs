@@ -155,3 +155,22 @@ fn panicked() -> Response<Body> {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "an internal fault stopped the request")
         .into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_like_any_fault() {
+        let broken = Router::new()
+            .fallback(async || -> StatusCode { panic!("11999950001") })
+            .layer(Observing(Health::default()));
+        let answer = broken.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert!(answer.headers().contains_key(REQUEST_ID));
+    }
+}

@@ -53,7 +53,7 @@ impl Report {
     pub(crate) fn errors(&self) -> u64 {
         let operations = self.operations.iter().map(|row| row.service.errors + row.floor.errors);
         let growth = self.growth.iter().flat_map(|size| &size.operations).map(|grown| grown.figures.errors);
-        operations.chain(growth).sum::<u64>() + self.slow.errors + self.slow.ddd_errors
+        operations.chain(growth).sum::<u64>() + self.slow.errors
     }
 }
 
@@ -61,11 +61,11 @@ impl Report {
 pub(crate) async fn run(options: &Options) -> Report {
     let parts = Parts::start().await;
     let drive = Drive { connections: options.connections, time: options.time, rest: Duration::ZERO };
-    let (reserves, latency) = options.slow;
+    let (plan, (reserves, latency)) = (recorder::plan(&parts).await, options.slow);
     Report {
         start: start::measure(&parts, options.rounds).await,
-        operations: operations::measure(&parts, options.rounds, drive).await,
-        slow: slow::measure(&parts, reserves, latency).await,
+        operations: operations::measure(&parts, &plan, options.rounds, drive).await,
+        slow: slow::measure(&parts, &plan, reserves, latency).await,
         embedded: embedded::measure(options.rounds, options.embedded).await,
         growth: if options.sizes.is_empty() {
             Vec::new()

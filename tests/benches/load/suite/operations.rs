@@ -6,15 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::Method;
 use hyper::body::Bytes;
-use oss_tests::floor::Setup;
+use oss_tests::floor::Plan;
 use oss_tests::load::AREA_CODES;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::client::{Call, Drive};
 use super::figures::{Figures, median, middle};
-use super::parts::{POOL, Parts, Target};
-use super::recorder;
+use super::parts::{Parts, Target};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -131,15 +130,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(crate) async fn measure(parts: &Parts, rounds: usize, drive: Drive) -> Vec<Row> {
-    let plan = recorder::plan(parts).await;
-    let setup = |database: &oss_tests::backend::Database| Setup {
-        database: database.url().to_owned(),
-        pool: POOL,
-        sigan: parts.sigan_url.clone(),
-        plan,
-    };
-    let (service, floor) = (Shop::new(parts.server().await), Shop::new(parts.floor(setup).await));
+pub(crate) async fn measure(parts: &Parts, plan: &Plan, rounds: usize, drive: Drive) -> Vec<Row> {
+    let (service, floor) = (Shop::new(parts.server().await), Shop::new(parts.floor(plan).await));
     let mut runs: [Vec<(Figures, Figures)>; Operation::ALL.len()] = Default::default();
     let mut memory = [0.0; Operation::ALL.len()];
     for round in 0..rounds {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use oss_core::sigan::mock::{Inventory, SiganMock, serve};
 use oss_tests::backend::Database;
-use oss_tests::floor::Setup;
+use oss_tests::floor::{Plan, Setup};
 use oss_tests::postgres::Postgres;
 use oss_tests::process::{built, free_port};
 use oss_tests::redis::Redis;
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) const PREFIX: &str = "PR-";
 
 /// Connections to PostgreSQL: the default of the service.
-pub(crate) const POOL: u32 = 10;
+const POOL: u32 = 10;
 
 /// What servers stand on.
 #[derive(Debug)]
@@ -78,13 +78,19 @@ impl Parts {
     }
 
     /// The floor, on a database of its own.
-    pub(crate) async fn floor(&self, setup: impl FnOnce(&Database) -> Setup) -> Target {
+    pub(crate) async fn floor(&self, plan: &Plan) -> Target {
         let database = Database::on(&self.postgres).await;
+        let setup = Setup {
+            database: database.url().to_owned(),
+            pool: POOL,
+            sigan: self.sigan_url.clone(),
+            plan: plan.clone(),
+        };
         let mut command = Command::new(built("oss-floor"));
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the floor starts");
         let setting_up = child.stdin.take().expect("its standard input is piped");
-        serde_json::to_writer(setting_up, &setup(&database)).expect("it reads its setup");
+        serde_json::to_writer(setting_up, &setup).expect("it reads its setup");
         let address = first_line(child.stdout.take().expect("its standard output is piped"));
         Target { process: Process(child), address, database, ready_after: Duration::ZERO }
     }

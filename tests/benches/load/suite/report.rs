@@ -35,12 +35,15 @@ fn operations(rows: &[Row]) -> String {
 }
 
 fn slow(slow: &Slow) -> String {
-    let head = "slow Sigan: in flight | errors | wall s | of ideal | peak MiB | DDD p99 ms meanwhile";
+    let head = "slow Sigan: in flight | errors | wall s | of what Sigan takes | floor's wall s | of the floor's | peak MiB \
+                | DDD p99 ms meanwhile";
     let cells = vec![
         slow.reserves.to_string(),
-        (slow.errors + slow.ddd_errors).to_string(),
+        slow.errors.to_string(),
         format!("{:.2}", slow.wall_seconds),
-        format!("{:.3}", slow.ratio),
+        format!("{:.3}", slow.wall_seconds / slow.sigan_seconds),
+        format!("{:.2}", slow.floor_wall_seconds),
+        format!("{:.3}", slow.wall_seconds / slow.floor_wall_seconds),
         format!("{:.0}", slow.peak_rss_mib),
         format!("{:.1}", slow.ddd_p99_ms),
     ];

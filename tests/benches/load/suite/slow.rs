@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use hyper::Method;
 use oss_core::sigan::mock::Behaviour;
+use oss_tests::floor::Plan;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::client::{Call, Drive};
-use super::parts::Parts;
+use super::figures::Measured;
+use super::parts::{Parts, Target};
 
 /// How many previews are created at once: not more than Sigan's contract is asked for at a time in any other run.
 const CREATORS: usize = 50;
+
+/// The longest that a batch may take.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,25 +28,37 @@ pub(crate) struct Slow {
     pub(crate) sigan_seconds: f64,
     /// From the first request to the last answer.
     pub(crate) wall_seconds: f64,
-    /// The same as a multiple of what Sigan takes.
-    pub(crate) ratio: f64,
+    /// The same of the floor, which has nothing to do beside Sigan's calls and the statements: what this machine needs for them.
+    pub(crate) floor_wall_seconds: f64,
     /// The most memory that the server had, in MiB.
     pub(crate) peak_rss_mib: f64,
     /// Of look-ups meanwhile.
     pub(crate) ddd_p99_ms: f64,
-    pub(crate) ddd_errors: u64,
 }
 
-pub(crate) async fn measure(parts: &Parts, reserves: usize, latency: Duration) -> Slow {
-    let server = parts.server().await;
-    let patient = Drive { connections: CREATORS, time: Duration::from_mins(1), rest: Duration::ZERO };
+pub(crate) async fn measure(parts: &Parts, plan: &Plan, reserves: usize, latency: Duration) -> Slow {
+    let (server, floor) = (parts.server().await, parts.floor(plan).await);
+    let (answered, looked_up) = batch(parts, &server, reserves, latency).await;
+    let peak_rss_mib = server.peak_rss();
+    drop(server);
+    let (floor_answered, floor_looked_up) = batch(parts, &floor, reserves, latency).await;
+    let all = [&answered, &looked_up, &floor_answered, &floor_looked_up];
+    Slow {
+        reserves,
+        errors: all.iter().map(|measured| measured.errors).sum(),
+        sigan_seconds: latency.as_secs_f64(),
+        wall_seconds: answered.elapsed.as_secs_f64(),
+        floor_wall_seconds: floor_answered.elapsed.as_secs_f64(),
+        peak_rss_mib,
+        ddd_p99_ms: looked_up.figures().p99_ms,
+    }
+}
+
+/// Reserves one number of each of so many previews, all at the same time, and looks an area code up meanwhile.
+async fn batch(parts: &Parts, server: &Target, reserves: usize, latency: Duration) -> (Measured, Measured) {
+    let patient = Drive { connections: CREATORS, time: PATIENCE, rest: Duration::ZERO };
     let create = Call { body: r#"{"areaCode":"11"}"#.into(), ..Call::new(Method::POST, "/previews") };
     let (_, created) = patient.at(&server.address, list(vec![create; reserves]), Arc::default()).await;
-    let reserve = |body: &[u8]| {
-        let created: Value = serde_json::from_slice(body).expect("a preview is JSON");
-        let id = created["id"].as_str().expect("a preview has an id");
-        Call::new(Method::PUT, format!("/previews/{id}/reservations/1"))
-    };
     let calls: Vec<Call> = created.iter().map(|body| reserve(body)).collect();
     assert_eq!(calls.len(), reserves, "every preview is created");
 
@@ -58,19 +75,14 @@ pub(crate) async fn measure(parts: &Parts, reserves: usize, latency: Duration) -
     };
     let ((looked_up, _), (answered, _)) = tokio::join!(look_ups, all_at_once);
     parts.sigan.behave(Behaviour::default());
+    (answered, looked_up)
+}
 
-    let (wall, sigan) = (answered.elapsed.as_secs_f64(), latency.as_secs_f64());
-    let looked_up = looked_up.figures();
-    Slow {
-        reserves,
-        errors: answered.errors,
-        sigan_seconds: sigan,
-        wall_seconds: wall,
-        ratio: wall / sigan,
-        peak_rss_mib: server.peak_rss(),
-        ddd_p99_ms: looked_up.p99_ms,
-        ddd_errors: looked_up.errors,
-    }
+/// Reserves a number of the preview that an answer shows.
+fn reserve(created: &[u8]) -> Call {
+    let created: Value = serde_json::from_slice(created).expect("a preview is JSON");
+    let id = created["id"].as_str().expect("a preview has an id");
+    Call::new(Method::PUT, format!("/previews/{id}/reservations/1"))
 }
 
 /// Each call once.
