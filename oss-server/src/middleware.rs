@@ -89,6 +89,7 @@ where
 
         let (answer, around) = (self.inner.call(request), self.around.clone());
         let observed = async move {
+            // What a panic left half done is dropped with the request; nothing shared is changed in steps.
             let answer = AssertUnwindSafe(answer).catch_unwind().await;
             let mut response = answer.unwrap_or_else(|_| Ok(panicked()))?;
             let (elapsed, status) = (begun.elapsed(), response.status());
