@@ -62,7 +62,7 @@ impl Oss {
     ///
     /// [`Error::Store`] where neither cache knows the answer and the database cannot be asked.
     pub async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Error> {
-        self.observed(Operation::DddExists, async { Ok(self.areas().exists(ddd).await?) }).await
+        self.timings().observed(Operation::DddExists, async { Ok(self.areas().exists(ddd).await?) }).await
     }
 
     /// Lets only an existing area code pass.

@@ -220,6 +220,10 @@ impl Oss {
         self.tenant().map_or(&self.settings().brand, Tenant::brand)
     }
 
+    pub(crate) fn timings(&self) -> &Timings {
+        &self.parts.timings
+    }
+
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.parts.store
     }
@@ -265,18 +269,6 @@ impl Oss {
         self.parts.tasks.spawn(work.in_current_span().with_current_context())
     }
 
-    /// Does an operation, counted and timed.
-    pub(crate) fn observed<T, F>(
-        &self,
-        operation: Operation,
-        work: F,
-    ) -> impl Future<Output = F::Output> + use<T, F>
-    where
-        F: Future<Output = Result<T, Error>>,
-    {
-        self.parts.timings.observed(operation, work)
-    }
-
     /// Runs an operation whole, even where its caller stops waiting: a dropped future must not leave a call to Sigan half
     /// accounted for.
     pub(crate) async fn tracked<T, F>(
@@ -288,7 +280,7 @@ impl Oss {
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn(self.observed(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
+        self.spawn(self.timings().observed(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
             // What a panic says may carry anything.
             let panicked = panicked.is_panic();
             tracing::error!(panicked, "An operation stopped half-way; recovery will settle it.");

@@ -1,18 +1,12 @@
 //! How much is served at once, and for how long. What one client may ask for is in [`access`](crate::access).
 
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
-use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tower::{Layer, Service};
 
 use crate::problem::Problem;
 
@@ -25,57 +19,27 @@ pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
 /// What a request may take beyond its operation: to be read, to wait for the database, to be answered.
 const BESIDE_THE_OPERATION: Duration = Duration::from_secs(15);
 
-/// The requests that may be served at the same time, and the longest that one may take: each is served where there is a place,
-/// and given up when it takes too long. Its operation goes on.
-#[derive(Debug, Clone)]
+/// The requests that may be served at the same time, and the longest that one may take.
+#[derive(Debug)]
 pub(crate) struct Load {
-    places: Arc<Semaphore>,
+    places: Semaphore,
     longest: Duration,
 }
 
 impl Load {
     pub(crate) fn new(places: usize, longest_operation: Duration) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), longest: longest_operation + BESIDE_THE_OPERATION }
-    }
-}
-
-impl<S> Layer<S> for Load {
-    type Service = Bounded<S>;
-
-    fn layer(&self, inner: S) -> Bounded<S> {
-        Bounded { inner, load: self.clone() }
-    }
-}
-
-/// What is bounded by [`Load`].
-#[derive(Debug, Clone)]
-pub(crate) struct Bounded<S> {
-    inner: S,
-    load: Load,
-}
-
-impl<S> Service<Request> for Bounded<S>
-where
-    S: Service<Request, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
+        Self { places: Semaphore::new(places), longest: longest_operation + BESIDE_THE_OPERATION }
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let Ok(place) = self.load.places.clone().try_acquire_owned() else {
-            return Box::pin(async { Ok(overloaded().into_response()) });
+    /// Answers where there is a place, and gives the request up when it takes too long. Its operation goes on.
+    pub(crate) async fn bounded<E>(
+        &self,
+        answer: impl Future<Output = Result<Response<Body>, E>>,
+    ) -> Result<Response<Body>, E> {
+        let Ok(_place) = self.places.try_acquire() else {
+            return Ok(overloaded().into_response());
         };
-        let answer = timeout(self.load.longest, self.inner.call(request));
-        Box::pin(async move {
-            let _place = place;
-            answer.await.unwrap_or_else(|_| Ok(too_slow().into_response()))
-        })
+        timeout(self.longest, answer).await.unwrap_or_else(|_| Ok(too_slow().into_response()))
     }
 }
 
@@ -99,18 +63,15 @@ fn too_slow() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
     use std::future::pending;
-
-    use axum::Router;
-    use tower::ServiceExt;
 
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_takes_longer_than_it_can_is_answered() {
         let load = Load::new(1, Duration::from_secs(20));
-        let stuck = Router::new().fallback(async || pending::<StatusCode>().await).layer(load.clone());
-        let answer = stuck.oneshot(Request::new(Body::empty()));
+        let answer = load.bounded(pending::<Result<_, Infallible>>());
         let answer = timeout(Duration::from_hours(1), answer).await.expect("it is given up").unwrap();
         assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(load.places.available_permits(), 1, "its place is free again");

@@ -20,6 +20,7 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::limits::Load;
 use crate::problem::Problem;
 use crate::routes::Health;
 use crate::telemetry::{Requests, Trace, answered};
@@ -39,15 +40,19 @@ pub(crate) fn current_request() -> Option<Uuid> {
     CURRENT.try_with(|id| *id).ok()
 }
 
-/// Gives each request its id, logs it, and answers with the id. Asks clients to leave a server that is stopping.
+/// Gives each request its id, logs it, and answers with the id. Lets in no more than the load that may be, where there is a
+/// bound. Asks clients to leave a server that is stopping.
 #[derive(Debug, Clone)]
-pub(crate) struct Observing(pub(crate) Health);
+pub(crate) struct Observing {
+    pub(crate) health: Health,
+    pub(crate) load: Option<Arc<Load>>,
+}
 
 impl<S> Layer<S> for Observing {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Observed<S> {
-        let around = Around { health: self.0.clone(), requests: Requests::default() };
+        let around = Around { observing: self.clone(), requests: Requests::default() };
         Observed { inner, around: Arc::new(around) }
     }
 }
@@ -61,8 +66,20 @@ pub(crate) struct Observed<S> {
 
 #[derive(Debug)]
 struct Around {
-    health: Health,
+    observing: Observing,
     requests: Requests,
+}
+
+impl Around {
+    async fn bounded<E>(
+        &self,
+        answer: impl Future<Output = Result<Response<Body>, E>>,
+    ) -> Result<Response<Body>, E> {
+        match &self.observing.load {
+            Some(load) => load.bounded(answer).await,
+            None => answer.await,
+        }
+    }
 }
 
 impl<S> Service<Request> for Observed<S>
@@ -90,14 +107,14 @@ where
         let (answer, around) = (self.inner.call(request), self.around.clone());
         let observed = async move {
             // What a panic left half done is dropped with the request; nothing shared is changed in steps.
-            let answer = AssertUnwindSafe(answer).catch_unwind().await;
+            let answer = AssertUnwindSafe(around.bounded(answer)).catch_unwind().await;
             let mut response = answer.unwrap_or_else(|_| Ok(panicked()))?;
             let (elapsed, status) = (begun.elapsed(), response.status());
             let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
             around.requests.record(route, method, status, elapsed);
             answered(&opentelemetry::Context::current(), status);
             log(method, status, elapsed);
-            mark(response.headers_mut(), id, &around.health);
+            mark(response.headers_mut(), id, &around.observing.health);
             Ok(response)
         };
         Box::pin(CURRENT.scope(id, observed.instrument(span).with_context(trace)))
@@ -114,11 +131,11 @@ fn request_id(headers: &HeaderMap) -> Uuid {
 /// in a second, they change nothing, and metrics count them.
 fn log(method: &'static str, status: StatusCode, elapsed: Duration) {
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    let status_code = status.as_u16();
-    if matches!(method, "GET" | "HEAD") && status.as_u16() < 400 {
-        tracing::debug!(status = status_code, elapsed_ms, "Request answered.");
+    let status = status.as_u16();
+    if matches!(method, "GET" | "HEAD") && status < 400 {
+        tracing::debug!(status, elapsed_ms, "Request answered.");
     } else {
-        tracing::info!(status = status_code, elapsed_ms, "Request answered.");
+        tracing::info!(status, elapsed_ms, "Request answered.");
     }
 }
 
@@ -168,7 +185,7 @@ mod tests {
     async fn a_panic_is_answered_like_any_fault() {
         let broken = Router::new()
             .fallback(async || -> StatusCode { panic!("11999950001") })
-            .layer(Observing(Health::default()));
+            .layer(Observing { health: Health::default(), load: None });
         let answer = broken.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/problem+json");

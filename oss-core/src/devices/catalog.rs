@@ -110,12 +110,13 @@ impl Oss {
     ///
     /// [`Error::Store`] where neither cache knows the answer and the database cannot be asked.
     pub async fn brands(&self) -> Result<Vec<DeviceBrand>, Error> {
-        self.observed(Operation::Brands, async {
-            let shown = self.catalog().shown().await?;
-            let listed = shown.iter().filter(|assortment| !assortment.models.is_empty());
-            Ok(listed.map(|assortment| assortment.brand.clone()).collect())
-        })
-        .await
+        self.timings()
+            .observed(Operation::Brands, async {
+                let shown = self.catalog().shown().await?;
+                let listed = shown.iter().filter(|assortment| !assortment.models.is_empty());
+                Ok(listed.map(|assortment| assortment.brand.clone()).collect())
+            })
+            .await
     }
 
     /// The models of a brand that support eSIM, sorted by name.
@@ -124,12 +125,13 @@ impl Oss {
     ///
     /// [`Error::UnknownBrand`], and [`Error::Store`] as for [`Oss::brands`].
     pub async fn models(&self, brand: DeviceBrandId) -> Result<Vec<DeviceModel>, Error> {
-        self.observed(Operation::Models, async {
-            let shown = self.catalog().shown().await?;
-            let found = shown.iter().find(|assortment| assortment.brand.id == brand);
-            found.map(|assortment| assortment.models.clone()).ok_or(Error::UnknownBrand(brand))
-        })
-        .await
+        self.timings()
+            .observed(Operation::Models, async {
+                let shown = self.catalog().shown().await?;
+                let found = shown.iter().find(|assortment| assortment.brand.id == brand);
+                found.map(|assortment| assortment.models.clone()).ok_or(Error::UnknownBrand(brand))
+            })
+            .await
     }
 
     /// The id of a brand by what people call it: its name, its slug, or the id itself.

@@ -37,7 +37,7 @@ impl Oss {
     ///
     /// [`Error::Store`] where the database cannot be asked.
     pub async fn check_esim(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {
-        self.observed(Operation::CheckEsim, self.check(choice)).await
+        self.timings().observed(Operation::CheckEsim, self.check(choice)).await
     }
 
     async fn check(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {

@@ -104,7 +104,7 @@ impl Oss {
         self.spawn(async move {
             while !oss.stopping().is_cancelled() {
                 let begun = Instant::now();
-                if let Err(error) = oss.observed(Operation::Sweep, oss.sweep_once()).await {
+                if let Err(error) = oss.timings().observed(Operation::Sweep, oss.sweep_once()).await {
                     tracing::warn!(%error, "A sweep ended early; the next one goes on.");
                 }
                 let rest = oss.settings().sweep_interval.saturating_sub(begun.elapsed());

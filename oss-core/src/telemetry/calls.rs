@@ -9,7 +9,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, info_span};
 
 use super::names::{GSIM_CALL_DURATION, SIGAN_CALL_DURATION};
-use super::timing::{Timed, timed};
+use super::timing::{Timed, Timer, timed};
 
 /// A system that is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(crate) async fn called<T, E>(
         otel.status_code = Empty,
     );
     let work = Timed { histogram: system.histogram(), label: "call", name: call };
-    let done = timed(work, code, asked).instrument(span.clone()).await;
+    let done = timed(Timer::start(work, None), code, asked).instrument(span.clone()).await;
     span.record("outcome", done.as_ref().map_or_else(code, |_| "ok"));
     if done.is_err() {
         span.record("otel.status_code", "ERROR");

@@ -75,9 +75,9 @@ impl Timings {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let timed = Timed { histogram: OPERATION_DURATION, label: "operation", name: operation.as_str() };
-        let done = self.done[operation as usize].get_or_init(|| timed.series(DONE));
-        timed_as(Timer::start(timed, Some(done.clone())), Error::code, work)
+        let what = Timed { histogram: OPERATION_DURATION, label: "operation", name: operation.as_str() };
+        let done = self.done[operation as usize].get_or_init(|| what.series(DONE));
+        timed(Timer::start(what, Some(done.clone())), Error::code, work)
     }
 }
 
@@ -96,7 +96,7 @@ impl Timed {
 }
 
 /// Counts when it is dropped: work is also given up, with its future or in a panic.
-struct Timer {
+pub(super) struct Timer {
     work: Timed,
     /// The series of work that succeeded, where it is known.
     done: Option<Histogram>,
@@ -105,7 +105,7 @@ struct Timer {
 }
 
 impl Timer {
-    fn start(work: Timed, done: Option<Histogram>) -> Self {
+    pub(super) fn start(work: Timed, done: Option<Histogram>) -> Self {
         Self { work, done, begun: Instant::now(), outcome: UNFINISHED }
     }
 
@@ -126,16 +126,9 @@ impl Drop for Timer {
 }
 
 /// Does a piece of work, and counts and times it under `ok` or the code of its error.
-pub(super) fn timed<T, E>(
-    work: Timed,
-    code: impl FnOnce(&E) -> &'static str,
-    doing: impl Future<Output = Result<T, E>>,
-) -> impl Future<Output = Result<T, E>> {
-    timed_as(Timer::start(work, None), code, doing)
-}
-
+///
 /// No `async fn`: its future would have twice the size of the work's.
-fn timed_as<T, E, F>(
+pub(super) fn timed<T, E, F>(
     timer: Timer,
     code: impl FnOnce(&E) -> &'static str,
     doing: F,

@@ -15,7 +15,6 @@ use axum::http::StatusCode;
 use oss_core::Oss;
 use oss_core::access::Scope;
 use serde_json::Value;
-use tower::ServiceBuilder;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -59,10 +58,11 @@ pub fn routers(
     concurrent_requests: usize,
     apart: bool,
 ) -> Routers {
-    let load = Load::new(concurrent_requests, oss.longest_operation());
+    let load = Arc::new(Load::new(concurrent_requests, oss.longest_operation()));
     let (service, admin, document) = described(access, apart);
-    let service = finished(serve::with_page(service), Some(load), health.clone());
-    let admin = finished(admin, None, health.clone());
+    let service = serve::with_page(service);
+    let service = finished(service, Observing { health: health.clone(), load: Some(load) });
+    let admin = finished(admin, Observing { health: health.clone(), load: None });
     let state = Arc::new(AppState { oss, health, metrics, document });
     if apart {
         return Routers { service: service.with_state(state.clone()), admin: Some(admin.with_state(state)) };
@@ -106,9 +106,8 @@ fn probes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
 }
 
-/// What happens around every request, whatever the route. One layer, since axum boxes what each one makes.
-fn finished(routes: Router<Shared>, load: Option<Load>, health: Health) -> Router<Shared> {
-    let around = ServiceBuilder::new().layer(Observing(health)).option_layer(load);
+/// What happens around every request, whatever the route.
+fn finished(routes: Router<Shared>, around: Observing) -> Router<Shared> {
     routes.fallback(unknown).method_not_allowed_fallback(not_allowed).layer(around)
 }
 

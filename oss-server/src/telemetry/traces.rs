@@ -126,6 +126,7 @@ impl Trace {
     /// the request.
     pub(crate) fn joined(self, span: &Span, method: &'static str, route: &str) -> Context {
         let parent = if self.is_callers { self.context.clone() } else { Context::new() };
+        // Fails where no spans are made.
         if span.set_parent(parent).is_err() {
             return self.context;
         }
