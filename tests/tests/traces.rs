@@ -114,6 +114,22 @@ async fn a_trace_goes_through_without_a_collector() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_look_up_that_is_answered_is_a_line_for_who_looks_closely_only() {
+    let database = Database::sqlite().await;
+    let (server, _wiretap, _sigan) = overheard(&database, &[]).await;
+    let http = server.http();
+    for (path, status) in [("/ddds/11", 204), ("/health/ready", 200), ("/ddds/10", 400), ("/nothing", 404)] {
+        let answer = http.send(http.request(Method::GET, path)).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+    }
+    http.preview().await;
+    server.logged("/previews").await;
+    let lines = server.log().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+    let told = lines.filter(|line| line["message"] == "Request answered.").map(|line| line["status"].clone());
+    assert_eq!(told.collect::<Vec<_>>(), [400, 404, 201], "{:#?}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_says_nothing_keeps_nobody() {
     // It takes connections, and that is all.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -49,3 +49,39 @@ impl Series {
         Self { route, method, status, times }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+
+    use super::*;
+
+    #[test]
+    fn each_answer_is_counted_under_what_it_was() {
+        let recorder = DebuggingRecorder::new();
+        metrics::with_local_recorder(&recorder, || {
+            let requests = Requests::default();
+            let record = |route, method, status| requests.record(route, method, status, Duration::ZERO);
+            for status in [StatusCode::NO_CONTENT, StatusCode::NO_CONTENT, StatusCode::NOT_FOUND] {
+                record("/ddds/{ddd}", "GET", status);
+            }
+            record("/ddds/{ddd}", "HEAD", StatusCode::NOT_FOUND);
+            record("/other", "HEAD", StatusCode::NOT_FOUND);
+            record("/ddds/{ddd}", "GET", StatusCode::NO_CONTENT);
+        });
+        let mut counted = Vec::new();
+        for (key, _, _, value) in recorder.snapshotter().snapshot().into_vec() {
+            let DebugValue::Histogram(times) = value else { panic!("{key:?} is no histogram") };
+            let labels: Vec<_> = key.key().labels().map(|label| label.value().to_owned()).collect();
+            counted.push((labels.join(" "), times.len()));
+        }
+        counted.sort();
+        let expected = [
+            ("/ddds/{ddd} GET 204", 3),
+            ("/ddds/{ddd} GET 404", 1),
+            ("/ddds/{ddd} HEAD 404", 1),
+            ("/other HEAD 404", 1),
+        ];
+        assert_eq!(counted, expected.map(|(labels, times)| (labels.to_owned(), times)));
+    }
+}
