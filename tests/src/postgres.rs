@@ -51,7 +51,9 @@ impl Postgres {
             if let Some((port, process)) = serve(&dir).await {
                 let postgres = Self { dir, port, databases: AtomicUsize::new(0), _process: process };
                 postgres.execute("postgres", "create database template_oss").await;
-                PostgresStore::migrate(&postgres.url("template_oss")).await.expect("the migrations run");
+                PostgresStore::migrate(&postgres.url("template_oss"), Duration::from_hours(24))
+                    .await
+                    .expect("the migrations run");
                 return postgres;
             }
         }

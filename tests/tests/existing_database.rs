@@ -1,5 +1,7 @@
 //! The database that is there already, with the tables and rows of the contract: it is migrated and worked on.
 
+use std::time::Duration;
+
 use oss_core::store::{Begin, PostgresStore, Release, Store};
 use oss_core::{Msisdn, NumberStatus, PreviewId, ReservationId, ReservationState};
 use oss_tests::postgres::Postgres;
@@ -42,7 +44,7 @@ async fn what_is_there_stays_and_goes_on() {
     let mut connection = PgConnection::connect(url.expose_secret()).await.unwrap();
     connection.execute(EXISTING).await.unwrap();
     for _ in 0..2 {
-        PostgresStore::migrate(&url).await.unwrap();
+        PostgresStore::migrate(&url, Duration::from_hours(24)).await.unwrap();
     }
     let store = PostgresStore::new(&url, 2).unwrap();
     store.check().await.unwrap();

@@ -44,7 +44,7 @@ pub(super) async fn compare(world: &World) {
     let all = Range { after: None, until: None };
     let tenant = Tenant::new("acme".parse().expect("a brand"), true);
     let held = world.database(world.store.held_numbers(&tenant, all, Duration::ZERO, 10_000));
-    let held = held.expect("the database in memory answers");
+    let held = held.expect("the database in memory answers").numbers;
     for number in &held {
         if !agrees_with_itself(number) {
             world.violated(&format!("the rows of a number differ: {number:?}"));
@@ -76,7 +76,7 @@ pub(super) async fn compare(world: &World) {
 
 fn agrees_with_itself(number: &HeldNumber) -> bool {
     matches!(
-        (number.status, number.live.as_ref().map(|live| live.state)),
+        (&number.status, number.live.as_ref().map(|live| live.state)),
         (NumberStatus::Reserved, Some(State::Held)) | (NumberStatus::InUse, Some(State::Assigned))
     )
 }

@@ -157,6 +157,6 @@ impl Sigan for SimulatedSigan {
         let holds = reservations.into_iter().map(|Reserved { external_id, msisdn, reserved_at }| {
             ListedHold { hold: Hold { external_id, msisdn }, reserved_at }
         });
-        Ok(HoldsPage { holds: holds.collect(), next })
+        Ok(HoldsPage { holds: holds.collect(), unreadable: 0, next })
     }
 }

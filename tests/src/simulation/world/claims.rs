@@ -47,7 +47,7 @@ impl World {
     /// Sigan's id of the hold that a number has now, as `GET /numbers` shows it.
     pub(in crate::simulation) fn held_under(&self, msisdn: Msisdn) -> Option<ExternalId> {
         let history = self.number(msisdn)?.history;
-        history.into_iter().find(|hold| hold.state == State::Held).map(|hold| hold.external_id)
+        history.into_iter().find(|hold| hold.state == State::Held)?.external_id
     }
 
     /// A number is on a customer's line.
