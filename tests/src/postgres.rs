@@ -82,6 +82,18 @@ impl Postgres {
         self.url(&name)
     }
 
+    /// A new database without tables, in an encoding that cannot hold every text.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made.
+    pub async fn latin_database(&self) -> SecretString {
+        let name = format!("latin_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let sql = format!("create database {name} encoding 'LATIN1' locale 'C' template template0");
+        self.execute("postgres", &sql).await;
+        self.url(&name)
+    }
+
     /// What it wrote so far.
     #[must_use]
     pub fn log(&self) -> String {
