@@ -11,8 +11,10 @@ mod lines;
 mod previews;
 mod random;
 mod releases;
+mod repeats;
 mod reservations;
 mod upkeep;
+mod writable;
 
 use std::time::Duration;
 
