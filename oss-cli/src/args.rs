@@ -142,7 +142,11 @@ pub(crate) enum Command {
         #[arg(long)]
         watch: bool,
     },
-    /// Lay our holds beside Sigan's and tell every difference.
+    /// Compare our holds with Sigan's and list every difference.
+    ///
+    /// Covers the configured brand, the brands of the clients in the file that --config names, and each brand that holds a
+    /// number here. Exits with 4 if something differs, or if numbers were left unsettled because they are young or in doubt:
+    /// then run it again. Never run --fix from cron: a person reads the report first.
     Audit {
         /// Settle what can be settled safely.
         #[arg(long)]

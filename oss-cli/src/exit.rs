@@ -12,7 +12,7 @@ pub(crate) const INTERNAL: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// What the command is about, or refers to, does not exist.
 pub(crate) const UNKNOWN: u8 = 3;
-/// The state of things forbids it, or its time is over; for an audit: something differs.
+/// The state of things forbids it, or its time is over; for an audit: something differs or is not settled.
 pub(crate) const CONFLICT: u8 = 4;
 /// Sigan refused, cannot be reached, or gave no certain answer.
 pub(crate) const SIGAN: u8 = 5;
@@ -28,7 +28,7 @@ Exit codes:
   1  internal fault, or our records and Sigan's disagree
   2  malformed input or configuration
   3  unknown: area code, preview, number or brand
-  4  the state forbids it: expired, in use, in flight, none left; or the audit found a difference
+  4  the state forbids it: expired, in use, in flight, none left; or the audit is not clean
   5  Sigan refused, cannot be reached, or gave no certain answer
   6  the database is not available";
 

@@ -22,8 +22,13 @@ use crate::args::Command;
 use crate::exit::Failure;
 use crate::output::Output;
 
-/// Runs a command that needs a client.
-pub(crate) async fn run(oss: &Oss, command: Command, output: Output) -> Result<ExitCode, Failure> {
+/// Runs a command that needs a client. `clients_are_known` says whether the configuration names the clients of the server.
+pub(crate) async fn run(
+    oss: &Oss,
+    command: Command,
+    clients_are_known: bool,
+    output: Output,
+) -> Result<ExitCode, Failure> {
     match command {
         Command::Preview { ddd, previous, idempotency_key } => {
             output.answer(&oss.create_preview(ddd, previous, idempotency_key).await?)?;
@@ -43,7 +48,8 @@ pub(crate) async fn run(oss: &Oss, command: Command, output: Output) -> Result<E
         Command::Esim(device) => output.answer(&devices::esim(oss, device).await?)?,
         Command::Sweep { watch } => sweep::run(oss, watch, output).await?,
         Command::Audit { fix, force, min_age } => {
-            return audit::run(oss, AuditOptions { fix, force, young: min_age }, output).await;
+            let options = AuditOptions { fix, force, young: min_age };
+            return audit::run(oss, options, clients_are_known, output).await;
         }
         Command::Ddd { .. }
         | Command::Devices { .. }
