@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use oss_core::{
-    Choice, ClientName, Ddd, DeviceCode, DeviceModelId, IdempotencyKey, Imei, Malformed, Msisdn, PreviewId,
-    SimId, Tac,
+    BrandId, Choice, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Malformed,
+    Msisdn, PreviewId, SimId, Tac,
 };
 
 use crate::exit;
@@ -107,6 +107,23 @@ pub(crate) enum Command {
         /// The SIM it is put on.
         #[arg(long, value_name = "UUID")]
         sim: SimId,
+    },
+    /// Record a number that is on a line although nothing here says so, as after a restore.
+    ///
+    /// The number may be unknown, returned or reserved here. It is refused if it is held here for another brand, under another
+    /// external id, or on another SIM. Repeating the command changes nothing.
+    Adopt {
+        /// The number.
+        msisdn: Msisdn,
+        /// The SIM of its line.
+        #[arg(long, value_name = "UUID")]
+        sim: SimId,
+        /// The brand whose line it is.
+        #[arg(long)]
+        brand: BrandId,
+        /// Sigan's id of the hold [default: that of the reservation here, or else of the hold that Sigan lists].
+        #[arg(long, value_name = "ID")]
+        external_id: Option<ExternalId>,
     },
     /// Show what a number is now, and every hold it has had.
     Show {
@@ -294,6 +311,8 @@ mod tests {
             ("oss release", "MSISDN"),
             ("oss release 1199995000", "a mobile number"),
             ("oss assign 11999950001 --sim x", "a UUID"),
+            ("oss adopt 11999950001 --brand acme", "--sim"),
+            ("oss adopt 11999950001 --sim 018f0000-0000-7000-8000-000000000000", "--brand"),
             ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
             ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
             ("oss keys new a,b", "a client's name"),

@@ -2,7 +2,7 @@
 
 use oss_core::config::ConfigError;
 use oss_core::store::StoreError;
-use oss_core::{Error, ErrorKind, ImportFaults, StartError};
+use oss_core::{AdoptError, Error, ErrorKind, ImportFaults, StartError};
 
 /// Done.
 pub(crate) const OK: u8 = 0;
@@ -84,6 +84,19 @@ impl From<Error> for Failure {
             field: error.field(),
             retry_after_seconds: error.retry_after().map(|wait| wait.as_secs()),
         }
+    }
+}
+
+impl From<AdoptError> for Failure {
+    fn from(error: AdoptError) -> Self {
+        let (code, message) = (error.code(), error.to_string());
+        let (exit, field) = match error {
+            AdoptError::Failed(error) => return error.into(),
+            AdoptError::NotListed { .. } => (UNKNOWN, "msisdn"),
+            AdoptError::UnknownSim(_) => (UNKNOWN, "simId"),
+            _ => (CONFLICT, "msisdn"),
+        };
+        Self { field: Some(field), ..Self::new(exit, code, message) }
     }
 }
 

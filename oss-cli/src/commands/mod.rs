@@ -1,5 +1,6 @@
 //! The commands: one call of the library each, and how its answer looks.
 
+mod adopt;
 mod assign;
 mod audit;
 mod ddd;
@@ -41,6 +42,9 @@ pub(crate) async fn run(
         }
         Command::Release { msisdns } => return release::run(oss, msisdns, output).await,
         Command::Assign { msisdn, sim } => output.answer(&assign::run(oss, msisdn, sim).await?)?,
+        Command::Adopt { msisdn, sim, brand, external_id } => {
+            output.answer(&adopt::run(oss, msisdn, sim, brand, external_id).await?)?;
+        }
         Command::Show { msisdn } => output.answer(&oss.number(msisdn).await?)?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(oss, ddd, output).await,
         Command::Brands => output.answer(&devices::brands(oss).await?)?,

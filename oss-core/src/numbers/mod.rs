@@ -3,6 +3,7 @@
 //! One file for each operation of the specification, each reading like it. The operations know the ports
 //! ([`Store`](crate::store::Store), [`Sigan`](crate::sigan::Sigan)) and nothing behind them.
 
+mod adopt;
 mod assign;
 mod attempt;
 mod audit;
@@ -16,6 +17,7 @@ mod release;
 mod reserve;
 mod sweep;
 
+pub use adopt::{AdoptError, Adopted};
 pub(crate) use attempt::LEASE_MARGIN;
 pub use audit::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
 pub use idempotency::IdempotencyKey;

@@ -217,6 +217,11 @@ pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
     }
 }
 
+/// Whether a statement failed because a row that it refers to does not exist.
+pub(super) fn is_foreign_key_violation(error: &StoreError) -> bool {
+    matches!(error, StoreError::Failed { reason } if reason.starts_with("SQLSTATE 23503"))
+}
+
 fn without_code(error: &sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::PoolTimedOut => StoreError::unavailable("no free connection in time"),

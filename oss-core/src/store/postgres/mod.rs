@@ -4,6 +4,7 @@
 //! the rows have changed since, nothing was written and the statement is run again. Rows of `reservation` are locked before
 //! those of `phone_number`, so that two statements do not wait for each other.
 
+mod adopt;
 mod audit;
 mod catalog;
 mod connections;
@@ -24,9 +25,9 @@ use sqlx::Row;
 
 use self::connections::{Connections, store_error};
 use super::{
-    Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due, HeldNumber, Keyed,
-    KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
-    StoreError, Tenant, migrations,
+    AdoptOutcome, Adoption, Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due,
+    HeldNumber, Keyed, KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview,
+    Range, Release, Store, StoreError, Tenant, migrations,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
@@ -190,6 +191,15 @@ impl Store for PostgresStore {
         sim: SimId,
     ) -> Result<Assign, StoreError> {
         lines::assign(&self.connections, tenant, msisdn, sim).await
+    }
+
+    async fn adopt(
+        &self,
+        tenant: &Tenant,
+        id: ReservationId,
+        adoption: &Adoption,
+    ) -> Result<AdoptOutcome, StoreError> {
+        adopt::adopt(&self.connections, tenant, id, adoption).await
     }
 
     async fn number(&self, tenant: Option<&Tenant>, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
