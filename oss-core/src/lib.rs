@@ -78,9 +78,10 @@ pub use devices::{
 };
 pub use error::{Error, ErrorKind, StartError};
 pub use numbers::{
-    AuditOptions, AuditReport, BrandId, Choice, ClientName, Ddd, Difference, DifferenceKind, ExternalId,
-    Found, HoldRecord, IdempotencyKey, Line, Malformed, MaskedMsisdn, Msisdn, Number, NumberStatus, Offer,
-    Outcome, Preview, PreviewId, Reservation, ReservationId, ReservationState, SimId, SweepReport,
+    AdoptError, Adopted, AuditOptions, AuditReport, BrandId, Choice, ClientName, Ddd, Difference,
+    DifferenceKind, ExternalId, Found, HoldRecord, IdempotencyKey, Line, Malformed, MaskedMsisdn, Msisdn,
+    Number, NumberStatus, Offer, Outcome, Preview, PreviewId, Reservation, ReservationId, ReservationState,
+    SimId, SweepReport,
 };
 pub use oss::{Oss, Settings};
 pub use reference::{

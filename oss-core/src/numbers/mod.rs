@@ -4,6 +4,7 @@
 //! ([`Store`](crate::store::Store), [`Sigan`](crate::sigan::Sigan)) and nothing behind them.
 
 mod abandon;
+mod adopt;
 mod assign;
 mod attempt;
 mod audit;
@@ -19,6 +20,7 @@ mod sweep;
 mod text;
 
 pub(crate) use abandon::UnusedLeases;
+pub use adopt::{AdoptError, Adopted};
 pub(crate) use attempt::LEASE_MARGIN;
 pub use audit::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
 pub use idempotency::IdempotencyKey;
