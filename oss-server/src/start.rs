@@ -20,7 +20,7 @@ use crate::routes::{Health, routers};
 use crate::serve::{self, Places, Reload, Serving, Watched};
 use crate::telemetry::{Metrics, Traces};
 
-/// The connections of operators: probes and scrapers, a few at a time.
+/// The connections of operators: probes and scrapers, a few at a time, and each for one request.
 const ADMIN_CONNECTIONS: usize = 100;
 
 /// The life of a phone number between an MVNE and Sigan, Vivo's number inventory, over HTTP.
@@ -90,10 +90,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let limit = server.concurrent_requests;
     let routers =
         routers(oss.clone(), health.clone(), metrics, &access, limit, server.admin_listen.is_some());
-    let places = Places::new(server.connections);
+    let places = Places::for_callers(server.connections);
     let service = listen(server.listen, routers.service, places, tls.clone()).await?;
     let admin = match server.admin_listen.zip(routers.admin) {
-        Some((address, router)) => Some(listen(address, router, Places::new(ADMIN_CONNECTIONS), None).await?),
+        Some((address, router)) => {
+            Some(listen(address, router, Places::for_operators(ADMIN_CONNECTIONS), None).await?)
+        }
         None => None,
     };
     let stop = stopping(health, server.drain).map_err(|error| internal(&error))?;

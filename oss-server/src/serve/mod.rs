@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of routes: it is given a router and a listener.
 
+mod bad_head;
 mod held;
 mod reload;
 mod tls;
@@ -20,6 +21,7 @@ use oss_core::config::TlsConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use self::bad_head::ExplainBadHeads;
 pub(crate) use self::held::Places;
 pub(crate) use self::reload::{Reload, Watched};
 
@@ -54,11 +56,11 @@ impl Serving {
         let handle = Handle::new();
         let server = Server::from_listener(listener).acceptor(places).handle(handle.clone());
         let task = match tls {
-            None => tokio::spawn(serve(server, router)),
+            None => tokio::spawn(serve(server.map(ExplainBadHeads), router)),
             Some(tls) => {
                 let over_tls =
                     |places| RustlsAcceptor::new(tls).handshake_timeout(FIRST_REQUEST).acceptor(places);
-                tokio::spawn(serve(server.map(over_tls), router))
+                tokio::spawn(serve(server.map(over_tls).map(ExplainBadHeads), router))
             }
         };
         Ok(Self { address, handle, task })
