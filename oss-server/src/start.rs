@@ -17,7 +17,7 @@ use tracing::Level;
 
 use crate::access::Access;
 use crate::routes::{Health, routers};
-use crate::serve::{self, Places, Reload, Serving, Watched};
+use crate::serve::{self, Files, Places, Reload, Serving, Watched};
 use crate::telemetry::{Metrics, Traces};
 
 /// The connections of operators: probes and scrapers, a few at a time, and each for one request.
@@ -76,13 +76,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let flags = args.listen.map(|address| ("server.listen", address.to_string()));
     let sources = Sources::of_process(args.config.clone(), flags.into_iter().collect());
     let told_to_reload = signal(SignalKind::hangup()).map_err(|error| internal(&error))?;
-    let client_file = Watched::now(sources.file.clone()).await;
+    let client_file = Watched::now(sources.file.clone());
     let (basics, config) = configured(&args, &sources)?;
     let metrics = Metrics::install().map_err(|error| internal(&error))?;
     let traces = tell(&basics)?;
     let access = Arc::new(access(&args, &basics)?);
     let server = &basics.server;
-    let tls_files = Watched::of_tls(server.tls.as_ref()).await;
+    let tls_files = Watched::of_tls(server.tls.as_ref());
     let tls = server.tls.as_ref().map(serve::tls).transpose().map_err(|error| refused(error.to_string()))?;
 
     let oss = connect(&basics, config.as_ref()).await?;
@@ -99,13 +99,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         None => None,
     };
     let stop = stopping(health, server.drain).map_err(|error| internal(&error))?;
-    let reload = Reload {
-        told: told_to_reload,
+    let files = Files {
         clients: access.has_keys().then_some((sources, access)),
         client_file,
         tls: server.tls.clone().zip(tls),
         tls_files,
     };
+    let reload = Reload { told: told_to_reload, files }.start().map_err(|error| internal(&error))?;
     oss.sweep_in_background();
     oss.count_in_background();
     tracing::info!(
@@ -117,7 +117,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 
     tokio::select! {
         () = stop => {}
-        never = reload.watch() => match never {},
+        never = reload => match never {},
     }
     service.stop(oss.longest_operation()).await;
     // Operations whose callers are gone are still under way.

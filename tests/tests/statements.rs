@@ -108,7 +108,8 @@ async fn probes_share_one_look_at_the_database_in_a_second() {
     let probes = join_all((0..100).map(|_| watched.http.get("/health/ready"))).await;
     let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap() + 1;
     assert!(probes.iter().all(|probe| probe.status == 200));
-    let looks = watched.since(before).len();
+    // A look is two statements: whether the tables are there, and whether sessions have their bounds.
+    let looks = watched.since(before).len() / 2;
     assert!((1..=seconds).contains(&looks), "{looks} in {seconds} s");
 }
 
