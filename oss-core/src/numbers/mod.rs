@@ -28,3 +28,4 @@ pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
 pub use preview::{Offer, Preview};
 pub use reserve::Reservation;
 pub use sweep::SweepReport;
+pub(crate) use sweep::Sweeps;
