@@ -17,7 +17,7 @@ use tracing::Level;
 
 use crate::access::Access;
 use crate::routes::{Health, routers};
-use crate::serve::{self, Files, Places, Reload, Serving, Watched};
+use crate::serve::{self, KeysAndCertificates, Places, Reload, Serving, Watched};
 use crate::telemetry::{Metrics, Traces};
 
 /// The connections of operators: probes and scrapers, a few at a time, and each for one request.
@@ -99,7 +99,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         None => None,
     };
     let stop = stopping(health, server.drain).map_err(|error| internal(&error))?;
-    let files = Files {
+    let files = KeysAndCertificates {
         clients: access.has_keys().then_some((sources, access)),
         client_file,
         tls: server.tls.clone().zip(tls),

@@ -57,6 +57,10 @@ fn built(name: &str, config: &Arc<Config<'static>>) -> Option<TaggedAnswer> {
 }
 
 /// Adds the page to these routes.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the page is open, and it shows the document instead of being in it"
+)]
 pub(crate) fn with_page(routes: Router<Shared>) -> Router<Shared> {
     routes
         .route("/docs", get(async || protected(Redirect::to("/docs/").into_response())))

@@ -56,13 +56,13 @@ impl Places {
 
     fn take(&self) -> io::Result<Place> {
         match &self.room {
-            Room::ForSoMany(places) => match places.clone().try_acquire_owned() {
-                Ok(permit) => Ok(Place::OneOfMany(permit)),
-                Err(_) => {
+            Room::ForSoMany(places) => {
+                let permit = places.clone().try_acquire_owned().map_err(|_| {
                     self.refusals.record();
-                    Err(io::Error::other("as many connections are open as may be"))
-                }
-            },
+                    io::Error::other("as many connections are open as may be")
+                })?;
+                Ok(Place::OneOfMany(permit))
+            }
             Room::ForTheNewest(newest) => {
                 let (place, closed) = Newest::take(newest);
                 if closed {

@@ -32,12 +32,12 @@ pub(crate) struct Reload {
     /// Who says so. Listened to from the start of the process on: until then, the signal ends it.
     pub(crate) told: Signal,
     /// What is read.
-    pub(crate) files: Files,
+    pub(crate) files: KeysAndCertificates,
 }
 
 /// What is read again.
 #[derive(Debug)]
-pub(crate) struct Files {
+pub(crate) struct KeysAndCertificates {
     /// Where the clients come from, where there are any.
     pub(crate) clients: Option<(Sources, Arc<Access>)>,
     /// The file that they are in.
@@ -102,13 +102,13 @@ async fn request_looks(mut told: Signal, looks: SyncSender<bool>) -> Infallible 
             Err(TrySendError::Full(_)) => {}
             Err(TrySendError::Disconnected(_)) => {
                 tracing::error!("Keys and certificates are not read again any more; start the server anew.");
-                pending().await
+                return pending().await;
             }
         }
     }
 }
 
-impl Files {
+impl KeysAndCertificates {
     fn read_again(&mut self, asked: bool) {
         if self.client_file.have_changed() || asked {
             self.read_clients();
