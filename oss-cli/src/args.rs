@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
     BrandId, Choice, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Malformed,
     Msisdn, PreviewId, SimId, Tac,
@@ -246,13 +247,14 @@ pub(crate) enum KeysCommand {
     /// Show a new key once, and its digest for the server's file.
     New {
         /// The client's name.
+        #[arg(value_parser = client_name)]
         name: ClientName,
     },
 }
 
 /// Operators share the keys of the command line.
 fn key(text: &str) -> Result<IdempotencyKey, Malformed> {
-    IdempotencyKey::new("oss".parse()?, text)
+    IdempotencyKey::new(COMMAND_LINE.parse()?, text)
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {
@@ -316,6 +318,8 @@ mod tests {
             ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
             ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
             ("oss keys new a,b", "a client's name"),
+            ("oss keys new oss", "a client's name other than"),
+            ("oss keys new anonymous", "a client's name other than"),
             ("oss ddd", "<DDD>"),
             ("oss ddd import", "<FILE>"),
             ("oss devices import", "<DIR>"),

@@ -17,7 +17,7 @@ const RETRY_SOON: Duration = Duration::from_secs(2);
 /// Why an operation did not succeed.
 ///
 /// After any of them the store is as it was before, or says what is to be recovered.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The area code has the right form, but no locality of Brazil has it.

@@ -11,11 +11,11 @@ use tracing::Instrument;
 
 use crate::areas::Areas;
 use crate::cache::RedisCache;
-use crate::config::Config;
+use crate::config::{Config, EXPECTED_BRAND};
 use crate::devices::{Catalog, LocalCatalog};
 use crate::error::{Error, StartError};
 use crate::gsim::{DeviceCatalog, GsimCatalog, HttpGsim};
-use crate::numbers::{BrandId, InFlight, LEASE_MARGIN, UnusedLeases};
+use crate::numbers::{BrandId, InFlight, LEASE_MARGIN, Malformed, Sweeps, UnusedLeases};
 use crate::reference::Versions;
 use crate::sigan::{Gate, HttpSigan, Sigan};
 use crate::store::{self, Store, Tenant};
@@ -43,6 +43,7 @@ struct Parts {
     settings: Settings,
     in_flight: InFlight,
     unused_leases: UnusedLeases,
+    sweeps: Sweeps,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -121,6 +122,7 @@ impl Oss {
                 settings,
                 in_flight: InFlight::default(),
                 unused_leases: UnusedLeases::default(),
+                sweeps: Sweeps::default(),
                 tasks: TaskTracker::new(),
                 stopping: CancellationToken::new(),
             }),
@@ -152,6 +154,10 @@ impl Oss {
     /// Without it a client answers for every brand, and Sigan holds numbers for the brand of the settings. Data of before there
     /// were brands belongs to that one.
     ///
+    /// # Errors
+    ///
+    /// [`Malformed`] for the brand `unknown`, which is reserved for that data: nobody may act for it.
+    ///
     /// ```
     /// use oss_core::{Error, Oss};
     ///
@@ -159,7 +165,7 @@ impl Oss {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let oss = Oss::sandbox().await?;
-    /// let (acme, other) = (oss.acting_for("acme".parse()?), oss.acting_for("other".parse()?));
+    /// let (acme, other) = (oss.acting_for("acme".parse()?)?, oss.acting_for("other".parse()?)?);
     ///
     /// let number = acme.reserve_random("11".parse()?, None).await?.msisdn;
     /// assert!(matches!(other.release(number).await, Err(Error::UnknownNumber(_))));
@@ -170,9 +176,11 @@ impl Oss {
     /// # #[cfg(not(feature = "mock"))]
     /// # fn main() {}
     /// ```
-    #[must_use]
-    pub fn acting_for(&self, brand: BrandId) -> Self {
-        Self { tenant: Some(self.tenant_of(brand)), parts: self.parts.clone() }
+    pub fn acting_for(&self, brand: BrandId) -> Result<Self, Malformed> {
+        if brand.as_str() == store::OLDER_BRAND {
+            return Err(Malformed { expected: EXPECTED_BRAND });
+        }
+        Ok(Self { tenant: Some(self.tenant_of(brand)), parts: self.parts.clone() })
     }
 
     /// Whether the service can do its work: the database answers and has the tables of this version.
@@ -265,6 +273,10 @@ impl Oss {
 
     pub(crate) fn unused_leases(&self) -> &UnusedLeases {
         &self.parts.unused_leases
+    }
+
+    pub(crate) fn sweeps(&self) -> &Sweeps {
+        &self.parts.sweeps
     }
 
     /// Runs work that outlives its caller, and that [`Oss::shutdown`] waits for.

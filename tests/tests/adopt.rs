@@ -209,7 +209,7 @@ impl oss_core::sigan::Sigan for List {
             self.0.iter().filter(|listed| after.is_none_or(|after| listed.hold.msisdn > after)).collect();
         let holds: Vec<_> = rest.iter().take(limit).copied().cloned().collect();
         let next = holds.last().map(|last| last.hold.msisdn).filter(|_| rest.len() > limit);
-        Ok(HoldsPage { holds, next })
+        Ok(HoldsPage { holds, unreadable: 0, next })
     }
 }
 

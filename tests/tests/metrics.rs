@@ -8,9 +8,10 @@ use oss_tests::secrets::shows_nothing;
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
 /// Every metric, its type, its labels. Whoever changes a line breaks somebody's dashboard: see `examples/operations`.
-const METRICS: [&str; 17] = [
+const METRICS: [&str; 18] = [
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
+    "oss_connections_refused_total counter listener",
     "oss_database_connections gauge pool,state",
     "oss_database_connections_limit gauge pool",
     "oss_due_oldest_age_seconds gauge",

@@ -11,7 +11,35 @@ pub use key::{ClientKey, KeyDigest, NoRandomness};
 pub use scope::Scope;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::numbers::{BrandId, ClientName};
+use crate::numbers::{BrandId, ClientName, Malformed};
+
+/// The name under which a server without clients keeps the idempotency keys of everyone who calls it.
+pub const ANYONE: &str = "anonymous";
+
+/// The name under which the command line keeps the idempotency keys of operators.
+pub const COMMAND_LINE: &str = "oss";
+
+/// The name of a client. [`ANYONE`] and [`COMMAND_LINE`] are no names of clients: a client with such a name would share their
+/// idempotency keys, and get the numbers that they reserved.
+///
+/// # Errors
+///
+/// [`Malformed`] for those two, and for what is no name.
+///
+/// ```
+/// use oss_core::access::client_name;
+///
+/// assert!(client_name("acquisition").is_ok());
+/// assert!(client_name("oss").is_err() && client_name("anonymous").is_err());
+/// ```
+pub fn client_name(text: &str) -> Result<ClientName, Malformed> {
+    if [ANYONE, COMMAND_LINE].contains(&text) {
+        return Err(Malformed {
+            expected: "a client's name other than `oss`, which is the command line's, and `anonymous`, which is anyone's",
+        });
+    }
+    text.parse()
+}
 
 /// A program that calls the service.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! The only module that reads the environment. Every fault is reported at once, and none repeats a secret.
 
 mod clients;
+mod encryption;
 mod gsim;
 mod layers;
 mod server;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use gsim::GsimConfig;
 use secrecy::SecretString;
 pub use server::{ServerConfig, TlsConfig};
+pub(crate) use settings::BRAND as EXPECTED_BRAND;
 pub use settings::markdown_table;
 use url::Url;
 
@@ -197,8 +199,9 @@ impl Config {
         let basics = basics(&mut layers);
         let database = database(&mut layers);
         let redis = layers.optional("redis.url", settings::redis_url);
-        let sigan = sigan(&mut layers, basics.as_ref());
-        let gsim = GsimConfig::read(&mut layers);
+        let allow_http = layers.required("credentials.allow_http", settings::switch);
+        let sigan = sigan(&mut layers, basics.as_ref(), allow_http);
+        let gsim = GsimConfig::read(&mut layers, allow_http);
         layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan?, gsim }))
     }
 
@@ -290,10 +293,13 @@ fn database(layers: &mut Layers) -> Option<DatabaseConfig> {
     Some(DatabaseConfig { url: url?, pool: pool? })
 }
 
-fn sigan(layers: &mut Layers, basics: Option<&Basics>) -> Option<SiganConfig> {
+fn sigan(layers: &mut Layers, basics: Option<&Basics>, allow_http: Option<bool>) -> Option<SiganConfig> {
     let url = layers.required("sigan.url", settings::base_url);
     let brand = layers.required("sigan.brand_id", settings::brand);
     let credentials = credentials(layers);
+    if !matches!(credentials, None | Some(Credentials::None)) {
+        encryption::check(layers, "sigan.url", url.as_ref(), allow_http);
+    }
     Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: basics?.sigan_timeout })
 }
 

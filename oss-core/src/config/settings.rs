@@ -37,7 +37,7 @@ const fn setting(
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 30] = [
+pub(super) const SETTINGS: [Setting; 31] = [
     setting(
         "database.url",
         "OSS_DATABASE_URL",
@@ -88,6 +88,13 @@ pub(super) const SETTINGS: [Setting; 30] = [
     ),
     setting("gsim.token", "OSS_GSIM_TOKEN", None, "bearer token for GSIM"),
     setting("gsim.timeout", "OSS_GSIM_TIMEOUT", Some("2s"), "the longest call to GSIM, over 1s and up to 2m"),
+    setting(
+        "credentials.allow_http",
+        "OSS_ALLOW_HTTP_CREDENTIALS",
+        Some("false"),
+        "`true` sends tokens and passwords for Sigan and GSIM over `http://` also to other machines, where anyone on the way \
+         can read them",
+    ),
     setting("preview.ttl", "OSS_PREVIEW_TTL", Some("15m"), "how long a preview may be reserved from"),
     setting(
         "preview.retention",
@@ -195,6 +202,10 @@ pub(super) fn secret(text: &str) -> Result<SecretString, Expected> {
     printable.then(|| text.into()).ok_or("visible ASCII characters, without spaces")
 }
 
+pub(super) fn switch(text: &str) -> Result<bool, Expected> {
+    text.parse().map_err(|_| "true or false")
+}
+
 pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
     const YEAR: Duration = Duration::from_hours(365 * 24);
     match humantime::parse_duration(text) {
@@ -278,13 +289,12 @@ pub(super) fn parsed<T: FromStr<Err = Malformed>>(text: &str) -> Result<T, Expec
     text.parse().map_err(|malformed: Malformed| malformed.expected)
 }
 
+/// What is expected of a brand that somebody acts for.
+pub(crate) const BRAND: Expected =
+    "any brand but `unknown`, which is reserved for data written before brands existed";
+
 pub(super) fn brand(text: &str) -> Result<BrandId, Expected> {
-    if text == OLDER_BRAND {
-        return Err(
-            "a brand other than `unknown`, which is what data of before there were brands is said to be of",
-        );
-    }
-    parsed(text)
+    if text == OLDER_BRAND { Err(BRAND) } else { parsed(text) }
 }
 
 #[cfg(test)]

@@ -33,4 +33,5 @@ pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
 pub use preview::{Offer, Preview};
 pub use reserve::Reservation;
 pub use sweep::SweepReport;
+pub(crate) use sweep::Sweeps;
 pub(crate) use text::INVISIBLE;

@@ -32,6 +32,8 @@ metrics! {
         "Time of the operations of the library, by operation and outcome; unfinished is one whose caller left or that panicked.";
     describe_histogram HTTP_REQUEST_DURATION = "oss_http_request_duration_seconds":
         "Time to answer a request, by route (none where there is no such route), method and status.";
+    describe_counter CONNECTIONS_REFUSED = "oss_connections_refused_total":
+        "Connections that were closed because too many were open, by listener: the new one on service, the oldest one on admin.";
     describe_histogram SIGAN_CALL_DURATION = "oss_sigan_call_duration_seconds":
         "Time of the calls to Sigan, by call and outcome.";
     describe_histogram GSIM_CALL_DURATION = "oss_gsim_call_duration_seconds":

@@ -41,7 +41,15 @@ impl FromRequestParts<Shared> for Acting {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Problem> {
-        let brand = Caller::of(parts)?.brand.clone();
-        Ok(Self(brand.map_or_else(|| state.oss.clone(), |brand| state.oss.acting_for(brand))))
+        let Some(brand) = Caller::of(parts)?.brand.clone() else { return Ok(Self(state.oss.clone())) };
+        state.oss.acting_for(brand).map(Self).map_err(|_| {
+            // The configuration has no such client.
+            tracing::error!("A client acts for a brand that nobody may act for.");
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "nobody may act for this client's brand",
+            )
+        })
     }
 }

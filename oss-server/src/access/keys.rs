@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, StatusCode, header};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use oss_core::access::{Clients, Scope};
+use oss_core::access::{ANYONE, Clients, Scope};
 use oss_core::{ClientName, Malformed};
 
 use super::Caller;
@@ -34,7 +34,7 @@ impl Access {
     ///
     /// Never: the name it gives them is well formed.
     pub fn anyone(requests_per_second: NonZeroU32) -> Result<Self, Malformed> {
-        let caller = Caller { name: "anonymous".parse()?, brand: None };
+        let caller = Caller { name: ANYONE.parse()?, brand: None };
         Ok(Self::new(Admission::Anyone(caller), requests_per_second))
     }
 

@@ -34,6 +34,8 @@ impl Kind {
 const KINDS: &[Kind] = &[
     kind("malformed", "A parameter or a field is not what was expected; `errors` has every fault"),
     kind("malformed-body", "The body is no JSON object"),
+    kind("malformed-head", "The head of the request is not HTTP; the connection is closed"),
+    kind("head-too-large", "The head of the request is longer than 16 KiB; the connection is closed"),
     kind("unauthenticated", "The key is missing, or no client has it"),
     kind("forbidden", "The client's key does not have the scope of the operation"),
     kind("unknown-ddd", "No locality of Brazil has this area code").of("areaCode"),
