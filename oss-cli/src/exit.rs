@@ -69,7 +69,7 @@ fn exit_code(kind: ErrorKind) -> u8 {
         ErrorKind::Internal => INTERNAL,
         ErrorKind::Unknown | ErrorKind::UnknownReference => UNKNOWN,
         ErrorKind::KeyReused => USAGE,
-        ErrorKind::Expired | ErrorKind::Conflict => CONFLICT,
+        ErrorKind::Expired | ErrorKind::Conflict | ErrorKind::TooMany => CONFLICT,
         ErrorKind::SiganRefused | ErrorKind::SiganUnavailable | ErrorKind::OutcomeUnknown => SIGAN,
         ErrorKind::DatabaseUnavailable => DATABASE,
     }

@@ -159,6 +159,7 @@ fn status(kind: ErrorKind) -> StatusCode {
         ErrorKind::SiganRefused => StatusCode::BAD_GATEWAY,
         ErrorKind::SiganUnavailable | ErrorKind::DatabaseUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
+        ErrorKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
     }
 }
 
@@ -172,7 +173,7 @@ impl From<Error> for Problem {
         Self {
             field: error.field(),
             reason: if let Error::SiganRefused(refusal) = &error { Some(refusal.code()) } else { None },
-            retry_after: error.retry_after().map(|wait| wait.as_secs()),
+            retry_after: error.retry_after().map(whole_seconds),
             ..Self::new(status, error.code(), error.to_string())
         }
     }
@@ -195,6 +196,7 @@ impl IntoResponse for Problem {
 
 #[cfg(test)]
 mod tests {
+    use oss_core::access::ClientLimit;
     use oss_core::sigan::{Doubt, Refusal};
     use oss_core::store::StoreError;
     use oss_core::{Choice, Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId};
@@ -235,6 +237,9 @@ mod tests {
             (Error::SiganNonsense(reason()), 502),
             (Error::SiganUnreachable, 503),
             (Error::SiganBusy { retry_after: std::time::Duration::from_secs(1) }, 503),
+            (Error::SiganRefusesBrand { brand: "acme".parse().unwrap() }, 503),
+            (Error::ClientShareExceeded { limit: ClientLimit::SiganCalls }, 429),
+            (Error::DrawBudgetExceeded { ddd, retry_after: std::time::Duration::from_millis(1) }, 429),
             (Error::OutcomeUnknown(Doubt::Timeout), 504),
             (Error::OutcomeUnnamed(Doubt::Timeout), 504),
             (Error::Internal, 500),

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
-use crate::access::Access;
+use crate::access::{Access, ClientLimits};
 use crate::routes::{Health, routers};
 use crate::serve::{self, KeysAndCertificates, Places, Reload, Serving, Watched};
 use crate::telemetry::{Metrics, Traces};
@@ -147,10 +147,15 @@ async fn connect(basics: &Basics, config: Option<&Config>) -> Result<Oss, StartE
 }
 
 /// Who may call. Nobody is let in by the lack of a setting.
-fn access(args: &Args, Basics { server, clients, .. }: &Basics) -> Result<Access, Failure> {
+fn access(args: &Args, basics @ Basics { server, clients, .. }: &Basics) -> Result<Access, Failure> {
     let rate = server.requests_per_second;
+    let limits = ClientLimits {
+        requests_per_second: rate,
+        concurrent_requests: server.concurrent_requests,
+        share: basics.client_share,
+    };
     match (clients.is_empty(), args.allow_anonymous) {
-        (false, false) => Ok(Access::clients(clients.clone(), rate)),
+        (false, false) => Ok(Access::clients(clients.clone(), limits)),
         (false, true) => Err(refused(
             "clients are configured, so --allow-anonymous cannot be meant; leave out one of them",
         )),

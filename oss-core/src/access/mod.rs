@@ -4,11 +4,13 @@
 
 mod key;
 mod scope;
+mod share;
 
 use std::fmt;
 
 pub use key::{ClientKey, KeyDigest, NoRandomness};
 pub use scope::Scope;
+pub use share::{ClientLimit, Share};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::numbers::{BrandId, ClientName, Malformed};
@@ -98,6 +100,11 @@ impl Clients {
     /// The brands on whose behalf they act.
     pub fn brands(&self) -> impl Iterator<Item = &BrandId> {
         self.0.iter().map(|client| &client.brand)
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &ClientName> {
+        self.0.iter().map(|client| &client.name)
     }
 
     /// Whether nobody is known.

@@ -37,7 +37,7 @@ const fn setting(
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 31] = [
+pub(super) const SETTINGS: [Setting; 34] = [
     setting(
         "database.url",
         "OSS_DATABASE_URL",
@@ -112,7 +112,8 @@ pub(super) const SETTINGS: [Setting; 31] = [
         "sweep.interval",
         "OSS_SWEEP_INTERVAL",
         Some("5s"),
-        "how long a server rests between two sweeps; what failed is tried again within that time",
+        "how long a server rests between two sweeps; what failed is tried again within that time, or within 5m if Sigan answers \
+         other calls meanwhile",
     ),
     setting(
         "log.level",
@@ -171,6 +172,26 @@ pub(super) const SETTINGS: [Setting; 31] = [
         "OSS_CONNECTIONS",
         Some("8000"),
         "how many connections are open at the same time, 1 to 100000; any beyond are closed",
+    ),
+    setting(
+        "limits.client_share",
+        "OSS_CLIENT_SHARE",
+        Some("50"),
+        "what part of the concurrent requests, of `sigan.calls`, of `sigan.queue` and of the calls that wait for another one like \
+         them a client may take at once if there are other clients, in percent, 1 to 100",
+    ),
+    setting(
+        "limits.draws_per_ddd",
+        "OSS_DRAWS_PER_DDD",
+        Some("2000"),
+        "how many numbers of one DDD a client may draw at a server before it has to wait, 3 to 1000000 (a preview draws three, a \
+         random reserve one); `0` for no limit",
+    ),
+    setting(
+        "limits.draws_window",
+        "OSS_DRAWS_WINDOW",
+        Some("15m"),
+        "in what time all of them come back, evenly",
     ),
 ];
 
@@ -260,6 +281,12 @@ pub(super) fn calls(text: &str) -> Result<usize, Expected> {
 
 pub(super) fn queue(text: &str) -> Result<usize, Expected> {
     text.parse().ok().filter(|places| *places <= 100_000).ok_or("a number from 0 to 100000")
+}
+
+/// A budget that is smaller than a preview would allow none at all.
+pub(super) fn draws(text: &str) -> Result<u32, Expected> {
+    let allowed = |numbers: &u32| *numbers == 0 || (3..=1_000_000).contains(numbers);
+    text.parse().ok().filter(allowed).ok_or("a number from 3 to 1000000, or 0")
 }
 
 pub(super) fn pool_size(text: &str) -> Result<u32, Expected> {

@@ -29,6 +29,9 @@ const BATCH: u32 = 500;
 /// The bound of the wait before the first repeat; it doubles with each.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 
+/// The longest wait before a repeat.
+const LONGEST_RETRY: Duration = Duration::from_mins(5);
+
 /// What one sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -331,13 +334,18 @@ impl Oss {
     }
 
     /// How soon what failed for the `attempts`-th time is due again: at a random moment of a time that doubles with each
-    /// attempt, up to the interval of the sweep, so that nothing rests longer once Sigan is back. The breaker, not this wait,
-    /// is what spares a Sigan that is down.
+    /// attempt. While Sigan answers others, the row fails for a reason of its own, and rests for minutes in the end. Otherwise
+    /// it rests no longer than the sweep, so that everything is settled soon once Sigan is back; then the breaker, not this
+    /// wait, is what spares Sigan.
     pub(super) fn retry_in(&self, attempts: i32) -> Duration {
-        let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or_default();
-        let bound = FIRST_RETRY.saturating_mul(1 << doublings).min(self.settings().sweep_interval);
-        bound.mul_f64(fastrand::f64())
+        let longest = if self.sigan().answers() { LONGEST_RETRY } else { self.settings().sweep_interval };
+        retry_bound(attempts, longest).mul_f64(fastrand::f64())
     }
+}
+
+fn retry_bound(attempts: i32, longest: Duration) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or_default();
+    FIRST_RETRY.saturating_mul(1 << doublings).min(longest).min(LONGEST_RETRY)
 }
 
 /// The row stays as it is, with its lease: it is due again when that runs out, and a release may be repeated.
@@ -350,5 +358,20 @@ fn reason(error: &SiganError) -> &'static str {
         SiganError::Refused(refusal) => refusal.code(),
         SiganError::NotSent => "not-reachable",
         SiganError::NoAnswer(_) => "no-answer",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_again_and_again_rests_for_minutes() {
+        let bounds = |longest: Duration| {
+            [0, 1, 2, 3, 9, 10, i32::MAX].map(|attempts| retry_bound(attempts, longest).as_millis())
+        };
+        assert_eq!(bounds(LONGEST_RETRY), [500, 1000, 2000, 4000, 256_000, 300_000, 300_000]);
+        assert_eq!(bounds(Duration::from_secs(5)), [500, 1000, 2000, 4000, 5000, 5000, 5000]);
+        assert_eq!(bounds(Duration::from_hours(1))[6], 300_000, "also if sweeps are rare");
     }
 }
