@@ -8,7 +8,7 @@ use oss_tests::secrets::shows_nothing;
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
 /// Every metric, its type, its labels. Whoever changes a line breaks somebody's dashboard: see `examples/operations`.
-const METRICS: [&str; 20] = [
+const METRICS: [&str; 21] = [
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
     "oss_client_refusals_total counter client,limit",
@@ -22,6 +22,7 @@ const METRICS: [&str; 20] = [
     "oss_operation_duration_seconds histogram operation,outcome",
     "oss_process_start_time_seconds gauge",
     "oss_reservations gauge state",
+    "oss_set_aside_reservations gauge",
     "oss_sigan_brand_refused gauge brand",
     "oss_sigan_breaker gauge lane,state",
     "oss_sigan_call_duration_seconds histogram call,outcome",
