@@ -84,7 +84,7 @@ impl Asked {
 }
 
 impl Own {
-    /// What follows if the same number was chosen before.
+    /// Decides for a number that the preview's earlier attempt chose too.
     fn verdict(self, hold: Hold, brand: BrandId, status: Option<&NumberStatus>) -> Verdict {
         let resumed = Lease { reservation: self.id, call: self.attempts + 1, brand, hold };
         match self.state {
@@ -126,14 +126,14 @@ pub(super) struct KeyedRow {
     pub(super) external_id: ExternalId,
     /// The brand it is for.
     pub(super) brand: BrandId,
-    /// What its number is, if it was ever ours.
+    /// The status of its number, if it was ever ours.
     pub(super) status: Option<NumberStatus>,
     /// Whether it was for the same area code and the same brand.
     pub(super) same_request: bool,
 }
 
 impl KeyedRow {
-    /// What a repeated call is told. [`Keyed::Resumed`] is to be written first, unless its lease was taken before.
+    /// Decides the answer to a repeated call. [`Keyed::Resumed`] is written first, unless its lease was already taken.
     pub(super) fn verdict(self) -> Keyed {
         let Self { own, external_id, brand, status, same_request } = self;
         if !same_request {

@@ -29,7 +29,7 @@ pub(super) enum Purpose {
     Upkeep,
 }
 
-/// What the outcome of a call says of Sigan.
+/// The meaning of a call's outcome for the circuits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It gave no answer about the request.
@@ -97,7 +97,7 @@ pub(super) struct Circuits {
 struct State {
     callers: Breaker,
     upkeep: Breaker,
-    /// Those of the brands that were ever refused.
+    /// One breaker for each brand that was ever refused.
     brands: HashMap<BrandId, Breaker>,
     answered: Option<Instant>,
 }

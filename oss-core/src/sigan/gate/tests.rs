@@ -81,7 +81,7 @@ async fn turn<'a>(gate: &'a Gate, brand: &str, client: Option<&str>) -> Result<T
     gate.turn(Lane::Caller { brand: &brand, client: client.as_ref() }).await
 }
 
-/// What became of a reserve for a brand: nothing if it had no turn.
+/// Reserves for a brand. Returns none if the reserve got no turn.
 async fn reserve(gate: &Gate, brand: &str) -> Option<Result<(), SiganError>> {
     match turn(gate, brand, None).await {
         Ok(turn) => Some(turn.reserve(&hold()).await),

@@ -125,7 +125,7 @@ async fn adopt(connection: &mut PgConnection, reservation_ttl: Duration) -> Resu
     Ok(adopted.rows_affected())
 }
 
-/// What is left that this service cannot act on.
+/// Counts the rows that this service cannot act on.
 async fn report(connection: &mut PgConnection, adopted: u64) -> Result<MigrationReport, sqlx::Error> {
     const SQL: &str = r"
         select (

@@ -192,7 +192,7 @@ pub(super) async fn confirm(
     Err(StoreError::unavailable("the reservation kept changing"))
 }
 
-/// What became of the hold; none if another call settled the row first, so that the next look sees how.
+/// Reads the outcome of a hold. Returns none if another call settled the row first, so that the next look sees how.
 fn confirmed(row: &PgRow, lease: &Lease, release: ReservationId) -> Result<Option<Confirmed>, sqlx::Error> {
     if row.try_get("held")? {
         return Ok(Some(Confirmed::Held));
