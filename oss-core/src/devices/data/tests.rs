@@ -56,7 +56,7 @@ fn every_fault_is_told_with_its_file_and_line() {
         (BRANDS, b"slug,name\nacme,Acme\nacme,Again\n", &["device_brands.csv:3: slug acme is already in line 2"]),
         (BRANDS, b"slug,name\nAcme,Acme\nacme,\n", &["2: slug: expected a brand's slug", "3: name: expected a name"]),
         (BRANDS, b"slug,name\n", &["device_brands.csv:2: it has no rows", "device_models.csv:2: brand_slug: acme is not", "device_models.csv:3"]),
-        (BRANDS, b"slug;name\nacme;Acme\n", &["device_brands.csv:1: expected the headings slug,name"]),
+        (BRANDS, b"slug|name\nacme|Acme\n", &["device_brands.csv:1: expected the headings slug,name; found \"slug|name\""]),
         (BRANDS, b"", &["device_brands.csv:1: expected the headings"]),
         (
             MODELS,
@@ -71,7 +71,7 @@ fn every_fault_is_told_with_its_file_and_line() {
         (TACS, b"tac,model,source\n35000001,ACME_1,\n35000001,ACME_1,\n", &["3: tac 35000001 is already in line 2"]),
         (TACS, b"tac,model,source\n35000001,ACME_1,list-A\n35000002,ACME_1,li", &["the file may have been cut short"]),
         (TACS, b"tac,model,source\n35000001,ACME_1,list-A\n35000", &["3: expected 3 columns, not 1", "cut short"]),
-        (TACS, b"tac,model,source\n\"35000001,ACME_1,list-A\n35000002,ACME_1,\n", &["2: expected 3 columns, not 1"]),
+        (TACS, b"tac,model,source\n\"35000001,ACME_1,list-A\n35000002,ACME_1,\n", &["2: tac: the field contains a line break"]),
     ];
     for (file, bytes, expected) in cases {
         let faults = read(file, bytes).expect_err(expected[0]);
