@@ -49,7 +49,7 @@ impl<'a> Records<'a> {
         required: Columns,
         optional: Columns,
     ) -> Result<HashMap<&'static str, usize>, (u64, String)> {
-        let (line, record) = self.read().unwrap_or_default();
+        let (line, record) = self.read().ok().flatten().unwrap_or_default();
         let given = String::from_utf8_lossy(record.as_slice());
         self.headings = record.iter().map(|name| trim(&String::from_utf8_lossy(name)).to_owned()).collect();
         let place =
@@ -67,7 +67,13 @@ impl<'a> Records<'a> {
     /// Reads the next row that has any text, and its line.
     pub(super) fn next(&mut self) -> Option<(u64, Result<StringRecord, RowFault>)> {
         loop {
-            let (line, record) = self.read()?;
+            let (line, record) = match self.read() {
+                Ok(read) => read?,
+                Err(at) => {
+                    let fault = "it cannot be read".to_owned();
+                    return Some((at, Err(RowFault { fault, hides_the_rest: true })));
+                }
+            };
             // Spreadsheets write a row of separators alone for each empty row.
             if !record.iter().all(is_blank) {
                 return Some((line, self.checked(record)));
@@ -80,13 +86,13 @@ impl<'a> Records<'a> {
         self.reader.position()
     }
 
-    fn read(&mut self) -> Option<(u64, ByteRecord)> {
+    /// The next record and its line; if the reader fails, the line it has reached.
+    fn read(&mut self) -> Result<Option<(u64, ByteRecord)>, u64> {
         let mut record = ByteRecord::new();
-        // A slice is always read, and a flexible reader takes any number of columns, so an error cannot be: it would end the
-        // file, and the line that then lacks is a fault.
-        let read = self.reader.read_byte_record(&mut record).unwrap_or(false);
+        let read = self.reader.read_byte_record(&mut record);
+        let read = read.map_err(|_| self.text.line(self.reader.position()))?;
         let line = record.position().map_or(0, |at| self.text.line(at));
-        read.then_some((line, record))
+        Ok(read.then_some((line, record)))
     }
 
     fn checked(&self, record: ByteRecord) -> Result<StringRecord, RowFault> {
