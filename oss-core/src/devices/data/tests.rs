@@ -47,7 +47,12 @@ fn a_model_is_homologated_where_nothing_is_said() {
 fn the_catalogue_that_comes_along_has_no_faults() {
     let data = DeviceData::built_in().unwrap();
     let lines = (data.brands.len(), data.models.len(), data.codes.len(), data.tacs.len());
-    assert_eq!(lines, (31, 415, 856, 1392));
+    assert_eq!(lines, (31, 415, 855, 1389));
+    // It has two slots for nano-SIMs and no eSIM; a public list gives the TACs to older phones.
+    assert!(!data.codes.contains_key(&"iPhone11,4".parse().unwrap()));
+    for tac in ["35066600", "35104310", "35081600"] {
+        assert!(!data.tacs.contains_key(&tac.parse().unwrap()), "{tac}");
+    }
 }
 
 #[test]
