@@ -220,15 +220,25 @@ pub(crate) struct EsimArgs {
     pub(crate) model: Option<DeviceModelId>,
 }
 
+/// Options of both imports.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct ImportOptions {
+    /// Only tell what would change.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Import the list even if it removes more than a tenth of the existing entries of a kind.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum DddCommand {
     /// Put a list of localities in the place of the one there is.
     Import {
         /// A CSV file: `location_cnl,ddd[,municipality,uf]`.
         file: PathBuf,
-        /// Only tell what would change.
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        options: ImportOptions,
     },
 }
 
@@ -238,9 +248,8 @@ pub(crate) enum DevicesCommand {
     Import {
         /// A folder with `device_brands.csv`, `device_models.csv`, `device_codes.csv` and `device_tacs.csv`.
         dir: PathBuf,
-        /// Only tell what would change.
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        options: ImportOptions,
     },
 }
 

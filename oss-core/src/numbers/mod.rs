@@ -37,4 +37,4 @@ pub use preview::{Offer, Preview};
 pub use reserve::Reservation;
 pub use sweep::SweepReport;
 pub(crate) use sweep::Sweeps;
-pub(crate) use text::{INVISIBLE, is_hidden, plain, trimmed};
+pub(crate) use text::{INVISIBLE, is_hidden, is_invisible, plain, trimmed};
