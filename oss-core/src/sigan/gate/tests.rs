@@ -395,10 +395,14 @@ async fn what_fails_alone_is_told_from_a_sigan_that_is_away() {
     let release = async || gate.turn(Lane::Delivery).await.unwrap().release(&hold()).await;
     assert!(release().await.is_err());
     assert!(gate.answers(), "callers are answered");
+    sigan.reserves_fail(Some(DOWN));
     for _ in 1..FAILURES {
-        assert!(release().await.is_err());
+        assert!(gate.answers());
+        assert!(matches!(call(&gate).await, Some(Err(_))));
     }
-    assert!(!gate.answers());
+    assert!(!gate.answers(), "nobody is answered any more");
+    assert!(release().await.is_err());
+    sigan.reserves_fail(None);
     assert_eq!(call(&gate).await, Some(Ok(())));
     assert!(gate.answers());
     tokio::time::advance(Duration::from_mins(2)).await;
