@@ -19,7 +19,7 @@ const TTL: Duration = Duration::from_hours(24);
 /// How an earlier version of this service recorded what it had migrated.
 const EARLIER: &str = "alter table oss_migrations rename to _sqlx_migrations";
 
-async fn store(database: &Database) -> PostgresStore {
+fn store(database: &Database) -> PostgresStore {
     PostgresStore::new(&database.url().into(), 2).expect("the URL is one of PostgreSQL")
 }
 
@@ -32,7 +32,7 @@ async fn what_was_held_is_recorded_once() {
     let again = PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
     assert_eq!((again.adopted, again.without_external_id, again.unreadable), (0, 1, 1));
 
-    let store = store(&database).await;
+    let store = store(&database);
     store.check().await.unwrap();
     let states = async |msisdn: &str| {
         let number = store.number(None, msisdn.parse().unwrap()).await.unwrap().expect("it is known");
@@ -123,7 +123,7 @@ async fn the_versions_of_another_program_are_not_touched() {
     database.execute(OTHERS).await;
     PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
     assert_eq!(database.count("select count(*) from _sqlx_migrations").await, 1);
-    store(&database).await.check().await.unwrap();
+    store(&database).check().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,10 +137,10 @@ async fn an_installation_of_an_earlier_version_moves_over() {
     ] {
         database.execute(statement).await;
     }
-    let error = store(&database).await.check().await.unwrap_err();
+    let error = store(&database).check().await.unwrap_err();
     assert!(error.to_string().contains("oss migrate"), "{error}");
     PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
-    store(&database).await.check().await.unwrap();
+    store(&database).check().await.unwrap();
     assert_eq!(database.count("select count(*) from oss_migrations").await, 4);
     assert_eq!(database.count("select count(*) from _sqlx_migrations").await, 3, "left as it was");
 }

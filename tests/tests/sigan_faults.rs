@@ -131,6 +131,8 @@ async fn an_attempt_that_is_not_settled_is_no_disagreement(database: Database) {
     let preview = http.preview().await;
     sigan.next(CallKind::Reserve, Fault::FailBefore);
     assert_eq!(http.reserve(&preview, 1).await.status, 504);
+    // No sweep settles it while the others are asked.
+    database.execute("update reservation set due_at = (select expires_at from preview)").await;
 
     // A second inventory that knows nothing of the first offers the same numbers.
     let other = SiganMock::new(Inventory::new("OTHER")).start().await;

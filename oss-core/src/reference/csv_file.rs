@@ -11,9 +11,9 @@ use std::str::FromStr;
 
 use csv::StringRecord;
 
-use super::list_text::{ListText, shown, trim};
+use super::list_text::{ListText, shown};
 use super::records::{Columns, Records, RowFault};
-use crate::numbers::{Malformed, is_invisible};
+use crate::numbers::{Malformed, is_invisible, trimmed};
 
 /// A fault of a list, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,6 +243,6 @@ impl Row<'_> {
     }
 
     fn text(&self, column: &str) -> Option<&str> {
-        self.places.get(column).and_then(|&at| self.record.get(at)).map(trim)
+        self.places.get(column).and_then(|&at| self.record.get(at)).map(trimmed)
     }
 }

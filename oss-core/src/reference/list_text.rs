@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use crate::numbers::is_invisible;
-
 /// Characters that may separate columns. The first one is the default.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
@@ -93,11 +91,6 @@ fn likely_separator(headings: &str) -> char {
         return default;
     }
     others.into_iter().find(|separator| headings.contains(*separator)).unwrap_or(default)
-}
-
-/// A text without the spaces and invisible characters around it.
-pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches(|char: char| char.is_whitespace() || is_invisible(char))
 }
 
 /// A value for a fault, in quotation marks. A person's number may be in a file by mistake, so the digits of a long one are

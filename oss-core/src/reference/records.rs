@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 
-use super::list_text::{ListText, shown, trim};
+use super::list_text::{ListText, shown};
+use crate::numbers::trimmed;
 
 /// Names of columns.
 pub(super) type Columns = &'static [&'static str];
@@ -51,7 +52,8 @@ impl<'a> Records<'a> {
     ) -> Result<HashMap<&'static str, usize>, (u64, String)> {
         let (line, record) = self.read().ok().flatten().unwrap_or_default();
         let given = String::from_utf8_lossy(record.as_slice());
-        self.headings = record.iter().map(|name| trim(&String::from_utf8_lossy(name)).to_owned()).collect();
+        self.headings =
+            record.iter().map(|name| trimmed(&String::from_utf8_lossy(name)).to_owned()).collect();
         let place =
             |name: &&'static str| self.headings.iter().position(|given| given == name).map(|at| (*name, at));
         let places: HashMap<_, _> = required.iter().chain(optional).filter_map(place).collect();
@@ -117,5 +119,5 @@ impl<'a> Records<'a> {
 
 fn is_blank(field: &[u8]) -> bool {
     // A line break alone is no blank field: a quotation mark holds it.
-    std::str::from_utf8(field).is_ok_and(|text| trim(text).is_empty() && !text.contains(['\r', '\n']))
+    std::str::from_utf8(field).is_ok_and(|text| trimmed(text).is_empty() && !text.contains(['\r', '\n']))
 }

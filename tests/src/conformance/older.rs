@@ -218,9 +218,9 @@ pub async fn the_lock_is_in_the_database(db: &Fixture) {
 pub async fn a_state_that_does_not_exist_is_refused(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     // The existing database knows more statuses than we do.
-    let status = (!db.is_existing()).then_some("update phone_number set status = 'LOST'");
-    let states = ["update reservation set state = 'LOST'", "update reservation set due_at = null"];
-    for sql in states.into_iter().chain(status) {
+    let of_numbers = (!db.is_existing()).then_some("update phone_number set status = 'LOST'");
+    let of_reservations = ["update reservation set state = 'LOST'", "update reservation set due_at = null"];
+    for sql in of_reservations.into_iter().chain(of_numbers) {
         assert!(database(db).try_execute(sql).await.is_err(), "{sql}");
     }
     assert_eq!(db.states(lease.hold.msisdn).await.1, [State::Held]);
