@@ -27,6 +27,18 @@ pub enum Mend {
     /// An attempt that Sigan refuses for now, and not because its hold is over, is cancelled. Without it, it is rejected at once,
     /// though a copy of the request may be granted later.
     CancelAfterRefusal,
+    /// The row by which the audit releases a stray hold carries the preview of that hold, so that the index of previews lets either
+    /// that row or an attempt of the preview exist. Without it, both may.
+    StrayBarsItsPreview,
+    /// A bare refusal of our credentials, which names no hold, leaves the outcome in doubt. Without it, it is believed: a first call
+    /// is rejected, and a repeated one given up.
+    CredentialsAreDoubt,
+    /// A worker who finds that a failover lost the row of its attempt writes one that releases the hold. Without it, the outcome
+    /// is dropped.
+    LostRowIsReleased,
+    /// Where another attempt has taken the place of a lost row, the outcome of the lost call counts as a call of that attempt.
+    /// Without it, the other attempt is rejected once its own first call had no effect, whatever the lost call did.
+    ReplacementIsTold,
     /// Sigan's part: a hold that was released or cancelled never comes back. Without it, a late reserve takes the number again.
     OverForEver,
 }
