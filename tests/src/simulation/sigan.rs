@@ -9,7 +9,7 @@ use oss_core::sigan::wire::{
     self, Holding, HoldingState, PreReserveBody, PreReserved, RefusalBody, Reserved,
 };
 use oss_core::sigan::{
-    Doubt, Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, Sigan, SiganError,
+    Doubt, Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, Refusal, Sigan, SiganError,
 };
 use oss_core::{BrandId, Msisdn};
 use serde::de::DeserializeOwned;
@@ -71,8 +71,24 @@ impl SimulatedSigan {
         answered
     }
 
+    /// Something answers that our credentials are not accepted: before the request had its effect, or after it.
+    async fn refuse_credentials(&self, request: Request) -> SiganError {
+        let takes = self.world.up_to(Duration::from_secs(2));
+        if self.world.pick(2) == 0 {
+            self.world.saw("credentials were refused");
+            sleep(takes).await;
+        } else {
+            self.world.saw("credentials were refused after the effect");
+            drop(self.world.fly(request, takes).await);
+        }
+        CREDENTIALS
+    }
+
     async fn send(&self, request: Request) -> Result<Response, SiganError> {
         let lost = |doubt| Err(SiganError::NoAnswer(doubt));
+        if self.world.credentials_are_refused(&request) {
+            return Err(self.refuse_credentials(request).await);
+        }
         match self.fate() {
             Fate::NotSent => Err(SiganError::NotSent),
             Fate::Fails => lost(Doubt::Status(503)),
@@ -97,6 +113,9 @@ impl SimulatedSigan {
         }
     }
 }
+
+/// What a bare 401 or 403 means.
+const CREDENTIALS: SiganError = SiganError::Refused(Refusal::Credentials);
 
 /// The body of success, or the refusal.
 fn read<T: DeserializeOwned>(response: &Response) -> Result<T, SiganError> {

@@ -1,23 +1,30 @@
 //! What everyone in a simulation shares: time, chance, Sigan's inventory, the database, and what has been seen.
 
 mod claims;
+mod failovers;
 mod instances;
 mod network;
+mod strays;
+mod unusual;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use oss_core::sigan::Hold;
 use oss_core::sigan::mock::Inventory;
 use oss_core::store::{Clock, SqliteStore};
-use oss_core::{Msisdn, Oss};
+use oss_core::{BrandId, ExternalId, Msisdn, Oss};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+pub(in crate::simulation) use self::strays::YOUNG;
 use super::{NUMBERS, Run};
 
 /// The world of one run.
@@ -27,6 +34,8 @@ pub(in crate::simulation) struct World {
     begun: Instant,
     clock: Arc<VirtualClock>,
     pub(in crate::simulation) store: SqliteStore,
+    /// A connection to the same database, for what no operation does.
+    side: Mutex<SqliteConnection>,
     state: Mutex<Shared>,
 }
 
@@ -41,6 +50,15 @@ struct Shared {
     calm: bool,
     sigan_is_cut_off: bool,
     database_is_cut_off: bool,
+    /// The brand whose credentials Sigan refuses now.
+    refused_brand: Option<BrandId>,
+    /// On whose behalf each pre-reservation was made.
+    brands: HashMap<ExternalId, BrandId>,
+    /// Holds that were made in Sigan alone, so that no row here knows of them.
+    planted: HashSet<Hold>,
+    lost: Vec<LostRow>,
+    /// When an instance last died or slept, or the database was last cut off.
+    last_mishap: DateTime<Utc>,
     operations: u64,
     seen: BTreeMap<&'static str, u64>,
     trace: DefaultHasher,
@@ -60,11 +78,22 @@ pub(in crate::simulation) struct Life {
     pub(in crate::simulation) ended: CancellationToken,
 }
 
+/// The row of an attempt that a failover lost, while a worker was at Sigan for it.
+#[derive(Debug)]
+struct LostRow {
+    hold: Hold,
+    at: DateTime<Utc>,
+    /// Whether its worker may be gone too: then only an audit can find its hold.
+    excused: bool,
+}
+
 /// A number that a customer was told is theirs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::simulation) struct Claim {
     /// The customer's story in which it was given.
     pub(in crate::simulation) story: u64,
+    /// The brand that the customer is of.
+    pub(in crate::simulation) brand: BrandId,
     /// Until when at least; none for ever.
     pub(in crate::simulation) until: Option<DateTime<Utc>>,
 }
@@ -84,7 +113,7 @@ fn database_runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime for the database")
@@ -100,12 +129,19 @@ fn blocking<T>(work: impl Future<Output = T>) -> T {
 impl World {
     pub(in crate::simulation) fn new(seed: u64) -> Self {
         let clock = Arc::new(VirtualClock::default());
-        let store = blocking(SqliteStore::open(&"sqlite::memory:".into(), clock.clone()));
+        // A database in memory has the name that its connections share it by.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name =
+            format!("sqlite:file:simulation:memory:{}?mode=memory", NEXT.fetch_add(1, Ordering::Relaxed));
+        let store = blocking(SqliteStore::open(&name.as_str().into(), clock.clone()));
+        let options: SqliteConnectOptions = name.parse().expect("the name of a database");
+        let side = blocking(options.pragma("ignore_check_constraints", "on").connect());
         let world = Self {
             seed,
             begun: Instant::now(),
             clock,
             store: store.expect("memory opens"),
+            side: Mutex::new(side.expect("memory opens again")),
             state: Mutex::new(Shared {
                 chance: fastrand::Rng::with_seed(seed),
                 inventory: Inventory::new("PR").with_numbers_per_ddd(NUMBERS),
@@ -115,6 +151,11 @@ impl World {
                 calm: false,
                 sigan_is_cut_off: false,
                 database_is_cut_off: false,
+                refused_brand: None,
+                brands: HashMap::new(),
+                planted: HashSet::new(),
+                lost: Vec::new(),
+                last_mishap: DateTime::default(),
                 operations: 0,
                 seen: BTreeMap::new(),
                 trace: DefaultHasher::new(),
@@ -205,6 +246,7 @@ impl Life {
         world.rest(Duration::from_millis(20)).await;
         if world.mishap(0.002) {
             world.saw("an instance slept beyond its lease");
+            world.excuse_lost_rows();
             world.rest(Duration::from_mins(2)).await;
         }
         if self.ended.is_cancelled() {
