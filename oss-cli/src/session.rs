@@ -69,8 +69,8 @@ async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure>
     }
     let (basics, database) = Config::load_for_migration(&sources(globals))?;
     log_at(basics.log)?;
-    store::migrate(&database).await?;
-    output.answer(&commands::migrate::Migrated { migrated: true })?;
+    let report = store::migrate(&database, basics.reservation_ttl).await?;
+    output.answer(&commands::migrate::Migrated { migrated: true, report })?;
     Ok(ExitCode::SUCCESS)
 }
 

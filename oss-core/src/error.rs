@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::config::ConfigError;
 use crate::devices::DeviceBrandId;
-use crate::numbers::{Choice, Ddd, MaskedMsisdn, NumberStatus, PreviewId};
+use crate::numbers::{Choice, Ddd, MaskedMsisdn, NumberStatus, PreviewId, SimId};
 use crate::sigan::{Busy, Doubt, Refusal, SiganError};
 use crate::store::StoreError;
 
@@ -42,6 +42,9 @@ pub enum Error {
     /// Neither held now nor ever held here.
     #[error("number {0} is not known here")]
     UnknownNumber(MaskedMsisdn),
+    /// The SIM is not in the database's table of SIMs.
+    #[error("SIM {0} does not exist; give the id of a SIM that was issued")]
+    UnknownSim(SimId),
     /// The brand of devices does not exist.
     #[error("brand {0} does not exist; give the id that one of the listed brands has")]
     UnknownBrand(DeviceBrandId),
@@ -91,6 +94,11 @@ pub enum Error {
     /// Sigan offered a number that is held or in use here: the inventories disagree.
     #[error("Sigan offered number {0}, which is held or in use here; the inventories disagree")]
     NumberTaken(MaskedMsisdn),
+    /// Sigan offered a number of which an earlier attempt is not settled yet: it is neither held for certain nor free.
+    #[error(
+        "an earlier attempt at number {0} is not settled yet; try again later, or create another preview"
+    )]
+    NumberUnsettled(MaskedMsisdn),
     /// Sigan said no, for certain. Nothing is held.
     #[error("Sigan refused: {0}")]
     SiganRefused(Refusal),
@@ -174,7 +182,9 @@ impl Error {
             | Self::UnknownNumber(_)
             | Self::UnknownBrand(_)
             | Self::UnknownBrandName => ErrorKind::Unknown,
-            Self::UnknownDdd(_) | Self::UnknownPrevious(_) => ErrorKind::UnknownReference,
+            Self::UnknownDdd(_) | Self::UnknownPrevious(_) | Self::UnknownSim(_) => {
+                ErrorKind::UnknownReference
+            }
             Self::PreviewExpired(_) => ErrorKind::Expired,
             Self::ReserveInFlight
             | Self::KeyInFlight
@@ -186,9 +196,10 @@ impl Error {
             | Self::NoNumbersLeft(_)
             | Self::GivenUp => ErrorKind::Conflict,
             Self::KeyReused => ErrorKind::KeyReused,
-            Self::NumberTaken(_) | Self::Internal | Self::Store(StoreError::Failed { .. }) => {
-                ErrorKind::Internal
-            }
+            Self::NumberTaken(_)
+            | Self::NumberUnsettled(_)
+            | Self::Internal
+            | Self::Store(StoreError::Failed { .. }) => ErrorKind::Internal,
             Self::SiganRefused(_) | Self::SiganNonsense(_) => ErrorKind::SiganRefused,
             Self::SiganUnreachable | Self::SiganBusy { .. } => ErrorKind::SiganUnavailable,
             Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => ErrorKind::OutcomeUnknown,
@@ -202,6 +213,7 @@ impl Error {
         Self::UnknownPreview(_) => "unknown-preview",
         Self::UnknownChoice { .. } => "unknown-index",
         Self::UnknownNumber(_) => "unknown-number",
+        Self::UnknownSim(_) => "unknown-sim",
         Self::UnknownBrand(_) | Self::UnknownBrandName => "unknown-brand",
         Self::PreviewExpired(_) => "preview-expired",
         Self::ReserveInFlight => "reserve-in-flight",
@@ -215,6 +227,7 @@ impl Error {
         Self::NoNumbersLeft(_) => "no-numbers-left",
         Self::GivenUp => "reservation-given-up",
         Self::NumberTaken(_) => "number-taken",
+        Self::NumberUnsettled(_) => "number-unsettled",
         Self::SiganRefused(_) => "sigan-refused",
         Self::SiganNonsense(_) => "sigan-answer-unusable",
         Self::SiganUnreachable => "sigan-unreachable",
@@ -233,6 +246,7 @@ impl Error {
             Self::UnknownPrevious(_) => Some("previousId"),
             Self::UnknownPreview(_) | Self::PreviewExpired(_) | Self::PreviewUsed(_) => Some("previewId"),
             Self::UnknownBrand(_) | Self::UnknownBrandName => Some("brandId"),
+            Self::UnknownSim(_) => Some("simId"),
             Self::UnknownChoice { .. } => Some("index"),
             Self::KeyInFlight | Self::KeyReused | Self::KeySpent => Some("Idempotency-Key"),
             Self::UnknownNumber(_)
@@ -252,6 +266,7 @@ impl Error {
             | Self::KeyInFlight
             | Self::SiganUnreachable
             | Self::NumberInDoubt(_)
+            | Self::NumberUnsettled(_)
             | Self::OutcomeUnknown(_)
             | Self::OutcomeUnnamed(_)
             | Self::Store(StoreError::Unavailable { .. }) => Some(RETRY_SOON),
@@ -273,6 +288,7 @@ impl From<SiganError> for Error {
         match error {
             SiganError::Refused(refusal) => Self::SiganRefused(refusal),
             SiganError::NotSent => Self::SiganUnreachable,
+            SiganError::NoAnswer(Doubt::Credentials) => Self::SiganRefused(Refusal::Credentials),
             SiganError::NoAnswer(doubt @ (Doubt::Status(_) | Doubt::Unreadable)) => {
                 Self::SiganNonsense(doubt.to_string())
             }

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::devices::{Catalog, LocalCatalog};
 use crate::error::{Error, StartError};
 use crate::gsim::{DeviceCatalog, GsimCatalog, HttpGsim};
-use crate::numbers::{BrandId, InFlight, LEASE_MARGIN};
+use crate::numbers::{BrandId, InFlight, LEASE_MARGIN, UnusedLeases};
 use crate::reference::Versions;
 use crate::sigan::{Gate, HttpSigan, Sigan};
 use crate::store::{self, Store, Tenant};
@@ -42,6 +42,7 @@ struct Parts {
     devices: Arc<dyn DeviceCatalog>,
     settings: Settings,
     in_flight: InFlight,
+    unused_leases: UnusedLeases,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -119,6 +120,7 @@ impl Oss {
                 devices,
                 settings,
                 in_flight: InFlight::default(),
+                unused_leases: UnusedLeases::default(),
                 tasks: TaskTracker::new(),
                 stopping: CancellationToken::new(),
             }),
@@ -259,6 +261,10 @@ impl Oss {
 
     pub(crate) fn in_flight(&self) -> &InFlight {
         &self.parts.in_flight
+    }
+
+    pub(crate) fn unused_leases(&self) -> &UnusedLeases {
+        &self.parts.unused_leases
     }
 
     /// Runs work that outlives its caller, and that [`Oss::shutdown`] waits for.

@@ -142,7 +142,8 @@ fn status(kind: ErrorKind) -> StatusCode {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = status(error.kind());
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
+        // An attempt that is not settled yet is nobody's fault: it will be.
+        if status == StatusCode::INTERNAL_SERVER_ERROR && error.retry_after().is_none() {
             tracing::error!(%error, "A request failed for a reason that is ours.");
         }
         Self {
@@ -217,6 +218,8 @@ mod tests {
             (Error::NoNumbersLeft(ddd), 409),
             (Error::GivenUp, 409),
             (Error::NumberTaken(number()), 500),
+            (Error::NumberUnsettled(number()), 500),
+            (Error::UnknownSim(preview.as_uuid().into()), 422),
             (Error::SiganRefused(Refusal::Taken), 502),
             (Error::SiganNonsense(reason()), 502),
             (Error::SiganUnreachable, 503),

@@ -26,6 +26,9 @@ macro_rules! on_both {
     };
 }
 
+/// The tables and a few rows of the database that was there before this service.
+const EXISTING: &str = include_str!("../cases/existing_database.sql");
+
 /// A database of one test, with the tables and the reference data.
 #[derive(Debug)]
 pub struct Database {
@@ -37,6 +40,28 @@ impl Database {
     /// A database on the PostgreSQL server of this test process.
     pub async fn postgres() -> Self {
         Self { url: Postgres::shared().await.database().await, _dir: None }
+    }
+
+    /// A database as it was before this service migrated it, with rows of years, migrated.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made.
+    pub async fn existing() -> Self {
+        let database = Self::existing_unmigrated().await;
+        PostgresStore::migrate(&database.url, Duration::from_hours(24)).await.expect("the migrations run");
+        database
+    }
+
+    /// The same, not migrated yet.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made.
+    pub async fn existing_unmigrated() -> Self {
+        let database = Self { url: Postgres::shared().await.empty_database().await, _dir: None };
+        database.execute(EXISTING).await;
+        database
     }
 
     /// A database on a PostgreSQL server of the test's own.

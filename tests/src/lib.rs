@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clients;
 pub mod collector;
 pub mod conformance;
+pub mod cut;
 pub mod disk;
 pub mod document;
 pub mod eventful;

@@ -51,7 +51,9 @@ impl Postgres {
             if let Some((port, process)) = serve(&dir).await {
                 let postgres = Self { dir, port, databases: AtomicUsize::new(0), _process: process };
                 postgres.execute("postgres", "create database template_oss").await;
-                PostgresStore::migrate(&postgres.url("template_oss")).await.expect("the migrations run");
+                PostgresStore::migrate(&postgres.url("template_oss"), Duration::from_hours(24))
+                    .await
+                    .expect("the migrations run");
                 return postgres;
             }
         }
@@ -77,6 +79,18 @@ impl Postgres {
     pub async fn empty_database(&self) -> SecretString {
         let name = format!("empty_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.execute("postgres", &format!("create database {name}")).await;
+        self.url(&name)
+    }
+
+    /// A new database without tables, in an encoding that cannot hold every text.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made.
+    pub async fn latin_database(&self) -> SecretString {
+        let name = format!("latin_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let sql = format!("create database {name} encoding 'LATIN1' locale 'C' template template0");
+        self.execute("postgres", &sql).await;
         self.url(&name)
     }
 

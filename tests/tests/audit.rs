@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 oss_tests::on_both!(
     nothing_differs_after_ordinary_work,
     a_hold_that_nobody_here_knows_is_released,
+    a_hold_that_is_released_is_not_given_again,
+    an_unreadable_row_is_told_and_left_alone,
     a_number_that_sigan_does_not_hold_is_given_back,
     a_hold_that_is_over_here_is_released,
     what_is_young_is_left_alone,
@@ -121,7 +123,7 @@ async fn nothing_differs_after_ordinary_work(database: Database) {
     setup.database.comes_to("select count(*) from reservation where state = 'RELEASED'", 1).await;
     let (code, report) = setup.audit(&[]).await;
     let counts = json!({
-        "listed": 2, "held": 2, "unsettled": 0, "unknownHere": 0, "unknownThere": 0, "stateDiffers": 0,
+        "listed": 2, "held": 2, "unsettled": 0, "unknownHere": 0, "unknownThere": 0, "stateDiffers": 0, "unreadable": 0,
         "fixed": 0, "differences": []
     });
     assert_eq!((code, report), (0, counts), "these fields and no others");
@@ -153,6 +155,58 @@ async fn a_hold_that_nobody_here_knows_is_released(database: Database) {
     assert_eq!(shown.body["history"][0]["state"], "RELEASED", "the release is history too: {shown:?}");
     assert_eq!(setup.state_of(&kept).await.1, "HELD");
     setup.is_clean().await;
+}
+
+/// While Sigan is told of the release, it would answer a repeated reserve with "already yours", and the number would be lost to the
+/// caller a moment later.
+async fn a_hold_that_is_released_is_not_given_again(database: Database) {
+    let setup = Setup::on(database).await;
+    let http = setup.http();
+    let preview = http.preview().await;
+    assert_eq!(http.reserve(&preview, 1).await.status, 200);
+    // A restore of an earlier moment: the preview is there, and nothing knows that its number was reserved.
+    setup.database.execute("delete from reservation").await;
+    setup.database.execute("delete from phone_number").await;
+    setup.database.execute("update preview set reserved_msisdn = null").await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    setup.sigan.behave(Behaviour { latency: Duration::from_secs(1), ..Behaviour::default() });
+    let audited = tokio::spawn({
+        let settings = settings(&setup.database, &setup.sigan.url())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        async move {
+            let settings: Vec<_> = settings.iter().map(|(name, value)| (&**name, &**value)).collect();
+            run_beside(&settings, &["audit", "--fix", "--min-age", "1s"]).await
+        }
+    });
+    setup.database.comes_to("select count(*) from reservation where state = 'RELEASING'", 1).await;
+    let barred = http.reserve(&preview, 1).await;
+    assert_eq!((barred.status, &barred.body["type"]), (409, &json!("urn:oss:problem:preview-used")));
+    audited.await.unwrap();
+    setup.database.comes_to("select count(*) from reservation where state = 'RELEASED'", 1).await;
+    assert_eq!(setup.sigan.inventory().reserved(), []);
+    assert_eq!(http.reserve(&preview, 1).await.status, 409, "the hold is over");
+}
+
+/// A row that cannot be read is told by its table and key, and the audit goes on.
+async fn an_unreadable_row_is_told_and_left_alone(database: Database) {
+    let setup = Setup::on(database).await;
+    let (spoilt, whole) = (setup.reserved().await, setup.reserved().await);
+    setup.lose(&whole).await;
+    let unseen = if setup.database.url().starts_with("sqlite") { "char(10)" } else { "chr(10)" };
+    setup
+        .database
+        .execute(&format!("update reservation set external_id = 'a' || {unseen} where msisdn = '{spoilt}'"))
+        .await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let audited = setup.oss(&["--output", "json", "audit", "--fix", "--min-age", "1s"]).await;
+    assert_eq!(audited.code, 4, "{audited:?}");
+    let told: Value = serde_json::from_str(&audited.stdout).expect("JSON");
+    assert_eq!((&told["unreadable"], &told["unknownThere"]), (&json!(1), &json!(1)), "{told}");
+    let differences = told["differences"].as_array().unwrap();
+    let row = differences.iter().find(|one| one["kind"] == "unreadable").unwrap();
+    assert!(row["row"].as_str().unwrap().contains(&spoilt), "{row}");
+    let given_back = differences.iter().find(|one| one["msisdn"] == json!(whole)).unwrap();
+    assert_eq!(given_back["outcome"], "fixed", "the others are settled");
 }
 
 async fn a_number_that_sigan_does_not_hold_is_given_back(database: Database) {

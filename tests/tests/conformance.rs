@@ -23,3 +23,11 @@ mod postgres {
 mod pgbouncer {
     oss_tests::behaviours!(oss_tests::conformance::Fixture::pgbouncer());
 }
+
+mod existing {
+    oss_tests::behaviours!(oss_tests::conformance::Fixture::existing());
+}
+
+mod older_existing {
+    oss_tests::older_behaviours!(oss_tests::conformance::Fixture::existing());
+}

@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
-use oss_core::sigan::mock::{Behaviour, CallKind};
+use oss_core::sigan::mock::{Behaviour, CallKind, Fault};
 use oss_tests::backend::Database;
+use oss_tests::cut::CutWire;
 use oss_tests::postgres::Postgres;
 use oss_tests::server::Server;
 use serde_json::json;
@@ -53,6 +54,42 @@ async fn an_outcome_is_recorded_once_the_database_is_back() {
     postgres.thaw();
     assert_eq!(reserve.await.unwrap().status, 200);
     assert_eq!(sigan.calls(CallKind::Release), 0, "a database error never releases a number");
+}
+
+/// The row of the attempt is there, and its caller was told that the database is away. Sigan was never asked, so the caller's
+/// repeat does not have to wait until the lease of the attempt runs out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_whose_answer_was_lost_does_not_bar_the_repeat() {
+    const ENDED: &str = "select count(*) from reservation where last_error = 'its lease was not used'";
+    let database = Database::postgres().await;
+    let (user, rest) = database.url().split_once('@').expect("an address has a user");
+    let (address, name) = rest.split_once('/').expect("an address has a name");
+    let wire = CutWire::to(address).await;
+    let url = format!("{user}@{}/{name}", wire.address());
+    let settings =
+        [("OSS_DATABASE_POOL", "2"), ("OSS_DATABASE_URL", url.as_str()), ("OSS_SIGAN_TIMEOUT", "90s")];
+    let (server, sigan) = Server::with_sigan(&database, &settings).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    let id: uuid::Uuid = preview.parse().expect("an id");
+    wire.cut_after(Some(id.as_bytes()));
+    assert_eq!(http.reserve(&preview, 1).await.status, 503);
+    wire.cut_after(None);
+    assert_eq!(sigan.calls(CallKind::Reserve), 0);
+    // The lease lasts for 110 s.
+    assert_eq!(http.reserve(&preview, 1).await.status, 200);
+    assert_eq!(database.count(ENDED).await, 1);
+
+    // The same of a call that takes up an attempt in doubt, which is not over for that.
+    let preview = http.preview().await;
+    let id: uuid::Uuid = preview.parse().expect("an id");
+    sigan.next(CallKind::Reserve, Fault::LoseAnswer);
+    assert_eq!(http.reserve(&preview, 1).await.status, 504);
+    wire.cut_after(Some(id.as_bytes()));
+    assert_eq!(http.reserve(&preview, 1).await.status, 503);
+    wire.cut_after(None);
+    assert_eq!(http.reserve(&preview, 1).await.status, 200);
+    assert_eq!(sigan.calls(CallKind::Release), 0, "it was never given up");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,75 +1,153 @@
-//! The database that is there already, with the tables and rows of the contract: it is migrated and worked on.
+//! The database that was there before this service: it is migrated, worked on, swept and audited, and other programs go on with it.
 
-use oss_core::store::{Begin, PostgresStore, Release, Store};
-use oss_core::{Msisdn, NumberStatus, PreviewId, ReservationId, ReservationState};
+use std::time::Duration;
+
+use oss_core::sigan::mock::Inventory;
+use oss_core::store::{PostgresStore, Store};
+use oss_core::{NumberStatus, ReservationState};
+use oss_tests::backend::Database;
+use oss_tests::cli::run_beside;
 use oss_tests::postgres::Postgres;
-use secrecy::ExposeSecret;
-use sqlx::{Connection, Executor, PgConnection};
+use oss_tests::server::Server;
+use oss_tests::settle::settings;
+use oss_tests::sigan::Sigan;
+use reqwest::Method;
+use serde_json::{Value, json};
 
-/// As the contract lists them.
-const EXISTING: &str = "
-    create table preview (
-        id uuid primary key, external_id varchar(64) not null, reserved_msisdn char(11), created_at timestamptz not null
-    );
-    create table preview_number (
-        preview_id uuid not null references preview (id), msisdn char(11) not null, index smallint not null,
-        primary key (preview_id, msisdn)
-    );
-    create index on preview_number (msisdn);
-    create table phone_number (
-        msisdn char(11) primary key, origin varchar(32) not null, status varchar(32) not null, assigned_sim_id uuid,
-        assigned_at timestamptz, created_at timestamptz not null, updated_at timestamptz not null
-    );
-    create table location_ddd (location_cnl integer primary key, ddd char(2) not null);
-    create index on location_ddd (ddd);
-    create table device_model (
-        hash char(32) primary key, tac varchar(128), model varchar(128), code varchar(128), created_at timestamptz not null
-    );
-    insert into preview values
-        ('018f0000-0000-7000-8000-000000000001', 'OLD-1', '11999950001', now() - interval '1 hour'),
-        ('018f0000-0000-7000-8000-000000000002', 'OLD-2', null, now());
-    insert into preview_number values
-        ('018f0000-0000-7000-8000-000000000001', '11999950001', 1),
-        ('018f0000-0000-7000-8000-000000000002', '11999950002', 1);
-    insert into phone_number values
-        ('11999950001', 'VIVO', 'RESERVED', null, null, now(), now()),
-        ('11999950009', 'CLARO', 'IN_USE', gen_random_uuid(), now(), now(), now());
-    insert into location_ddd values (11000, '11');";
+const TTL: Duration = Duration::from_hours(24);
+
+/// How an earlier version of this service recorded what it had migrated.
+const EARLIER: &str = "alter table oss_migrations rename to _sqlx_migrations";
+
+async fn store(database: &Database) -> PostgresStore {
+    PostgresStore::new(&database.url().into(), 2).expect("the URL is one of PostgreSQL")
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_there_stays_and_goes_on() {
-    let url = Postgres::shared().await.empty_database().await;
-    let mut connection = PgConnection::connect(url.expose_secret()).await.unwrap();
-    connection.execute(EXISTING).await.unwrap();
-    for _ in 0..2 {
-        PostgresStore::migrate(&url).await.unwrap();
-    }
-    let store = PostgresStore::new(&url, 2).unwrap();
+async fn what_was_held_is_recorded_once() {
+    let database = Database::existing_unmigrated().await;
+    let report = PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
+    // Two reserved numbers and one on a line have a preview; one has none, and one is no mobile number.
+    assert_eq!((report.adopted, report.without_external_id, report.unreadable), (3, 1, 1));
+    let again = PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
+    assert_eq!((again.adopted, again.without_external_id, again.unreadable), (0, 1, 1));
+
+    let store = store(&database).await;
     store.check().await.unwrap();
-    assert!(store.ddd_exists("11".parse().unwrap()).await.unwrap());
-    assert!(
-        !store.ddd_exists("21".parse().unwrap()).await.unwrap(),
-        "the list that was there is not mixed with another"
-    );
-
-    let number = |text: &str| text.parse::<Msisdn>().unwrap();
-    let preview = |text: &str| text.parse::<PreviewId>().unwrap();
-    let lease = std::time::Duration::from_mins(10);
-    let begin = async |id: &str| {
-        let (attempt, choice) = (ReservationId::new(), 1.try_into().unwrap());
-        store.begin_reservation(None, attempt, preview(id), choice, Some(lease)).await.unwrap()
+    let states = async |msisdn: &str| {
+        let number = store.number(None, msisdn.parse().unwrap()).await.unwrap().expect("it is known");
+        let holds: Vec<_> = number
+            .history
+            .iter()
+            .map(|hold| (hold.state, hold.external_id.as_ref().map(ToString::to_string)))
+            .collect();
+        (number.status().expect("it has a status"), holds)
     };
-    assert_eq!(begin("018f0000-0000-7000-8000-000000000001").await, Begin::Expired);
-    let Begin::Started(taken) = begin("018f0000-0000-7000-8000-000000000002").await else {
-        panic!("no lease")
-    };
-    store.confirm(&taken, lease).await.unwrap();
+    let held = |state, id: &str| vec![(state, Some(id.to_owned()))];
+    for (msisdn, status, holds) in [
+        ("11999950001", NumberStatus::Reserved, held(ReservationState::Held, "ABC-1")),
+        ("11999950004", NumberStatus::Reserved, held(ReservationState::Held, "OLD.4:x")),
+        ("11988880003", NumberStatus::InUse, held(ReservationState::Assigned, "LINE-1")),
+        ("11988880001", NumberStatus::Reserved, vec![]),
+        ("11988880002", NumberStatus::InUse, vec![]),
+        ("21977770003", NumberStatus::from("REMOVED"), vec![]),
+    ] {
+        assert_eq!(states(msisdn).await, (status, holds), "{msisdn}");
+    }
+    let full =
+        "select count(*) from reservation where state = 'HELD' and due_at > now() + interval '23 hours'";
+    assert_eq!(database.count(full).await, 2, "they have all of their time");
+}
 
-    let released = store.release(None, number("11999950001"), lease).await.unwrap();
-    let Release::Returned(Some(delivery)) = released else { panic!("{released:?}") };
-    assert_eq!(delivery.hold.external_id.as_str(), "OLD-1");
-    let told = store.delivered(delivery.reservation).await.unwrap();
-    assert_eq!(told, Some(ReservationState::Released));
-    let ported = store.release(None, number("11999950009"), lease).await.unwrap();
-    assert_eq!(ported, Release::Forbidden(NumberStatus::InUse));
+/// The server, the sweep and the audit work on it, and no unusual row stops them.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_worked_on_swept_and_audited() {
+    let database = Database::existing().await;
+    let sigan = Sigan::start(Inventory::new("PR")).await;
+    let server = Server::start(&database, &sigan.url(), &[]);
+    let http = server.http();
+    let sweep = async || http.send(http.request(Method::POST, "/sweeps")).await;
+    assert_eq!(sweep().await.status, 200);
+    // Their time is long over, and Sigan's id of the number on a line is kept with its reservation.
+    database.comes_to("select count(*) from preview where external_id in ('OLD 3/ç', 'LINE-1')", 0).await;
+    assert_eq!(database.count("select count(*) from reservation where external_id = 'LINE-1'").await, 1);
+
+    for (msisdn, status) in
+        [("11988880001", "RESERVED"), ("11988880003", "IN_USE"), ("21977770003", "REMOVED")]
+    {
+        let shown = http.get(&format!("/numbers/{msisdn}")).await;
+        assert_eq!((shown.status, &shown.body["status"]), (200, &json!(status)), "{msisdn}");
+    }
+    for (msisdn, status) in
+        [("11988880001", 204), ("11999950004", 204), ("11988880003", 409), ("21977770003", 409)]
+    {
+        assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, status, "{msisdn}");
+    }
+    let unknown = json!({ "simId": "018f0000-0000-7000-a000-000000000099" });
+    let refused = http.put_json("/reservations/11999950001/assignment", unknown).await;
+    assert_eq!((refused.status, &refused.body["type"]), (422, &json!("urn:oss:problem:unknown-sim")));
+    let known = json!({ "simId": "018f0000-0000-7000-a000-000000000001" });
+    assert_eq!(http.put_json("/reservations/11999950001/assignment", known).await.status, 204);
+    assert_eq!(http.post("/reservations", json!({ "areaCode": "21" })).await.status, 201);
+    database.comes_to("select count(*) from reservation where state = 'RELEASING'", 0).await;
+    assert_eq!(sweep().await.status, 200);
+
+    let url = sigan.url();
+    let arguments = ["--output", "json", "audit", "--min-age", "1s"];
+    let audited = run_beside(&settings(&database, &url), &arguments).await;
+    assert_eq!(audited.code, 4, "{audited:?}");
+    let told: Value = serde_json::from_str(&audited.stdout).expect("JSON");
+    let rows: Vec<_> =
+        told["differences"].as_array().unwrap().iter().filter_map(|one| one["row"].as_str()).collect();
+    assert_eq!(rows, ["phone_number 2133334444: msisdn cannot be read"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_know_nothing_of_brands_go_on() {
+    let database = Database::existing().await;
+    database.execute("insert into preview (external_id) values ('NEW-1')").await;
+    let defaults = "select count(*) from preview
+        where external_id = 'NEW-1' and brand_id = 'unknown' and expires_at > now() + interval '14 minutes'";
+    assert_eq!(database.count(defaults).await, 1);
+}
+
+/// sqlx's own table may belong to another program that works on the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_versions_of_another_program_are_not_touched() {
+    const OTHERS: &str = "
+        create table _sqlx_migrations (
+            version bigint primary key, description text not null, installed_on timestamptz not null default now(),
+            success boolean not null, checksum bytea not null, execution_time bigint not null);
+        insert into _sqlx_migrations values (1, 'another program', now(), true, '\\x00', 0)";
+    let database = Database::existing_unmigrated().await;
+    database.execute(OTHERS).await;
+    PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
+    assert_eq!(database.count("select count(*) from _sqlx_migrations").await, 1);
+    store(&database).await.check().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_of_an_earlier_version_moves_over() {
+    let database = Database::postgres().await;
+    for statement in [
+        EARLIER,
+        "delete from _sqlx_migrations where version > 3",
+        "alter table reservation drop column lease_id, drop column set_aside",
+        "drop index reservation_hold",
+    ] {
+        database.execute(statement).await;
+    }
+    let error = store(&database).await.check().await.unwrap_err();
+    assert!(error.to_string().contains("oss migrate"), "{error}");
+    PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
+    store(&database).await.check().await.unwrap();
+    assert_eq!(database.count("select count(*) from oss_migrations").await, 4);
+    assert_eq!(database.count("select count(*) from _sqlx_migrations").await, 3, "left as it was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_hold_every_text_is_refused() {
+    let latin = Postgres::shared().await.latin_database().await;
+    let error = PostgresStore::migrate(&latin, TTL).await.unwrap_err().to_string();
+    assert!(error.contains("LATIN1") && error.contains("UTF8"), "{error}");
 }

@@ -252,7 +252,7 @@ async fn the_server_tells_its_health(database: Database) {
     let http = server.http();
     assert_eq!(http.get("/health/live").await.status, 200);
     assert_eq!(http.get("/health/ready").await.status, 200);
-    database.execute("drop table _sqlx_migrations").await;
+    database.execute("drop table oss_migrations").await;
     assert_eq!(http.get("/health/ready").await.status, 503);
     assert_eq!(http.get("/health/live").await.status, 200);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oss_core::sigan::mock::{CallKind, Fault, Inventory, RunningSigan, SiganMock};
+use oss_core::sigan::mock::{Behaviour, CallKind, Fault, Inventory, RunningSigan, SiganMock};
 use oss_core::sigan::wire::RefusalCode;
 use oss_tests::backend::Database;
 use oss_tests::http::Http;
@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 oss_tests::on_both!(
     a_lost_answer_is_settled_by_a_repeat,
     a_refusal_leaves_nothing,
+    refused_credentials_are_no_certain_answer,
+    a_hold_whose_row_was_lost_is_released,
+    an_attempt_that_is_not_settled_is_no_disagreement,
     a_refusal_after_a_doubt_cancels_first,
     a_doubt_bars_the_rest_of_the_preview,
     a_doubt_can_be_released,
@@ -71,12 +74,85 @@ async fn a_refusal_leaves_nothing(database: Database) {
         let refused = http.reserve(&preview, 1).await;
         assert_eq!((refused.status, &refused.body["reason"]), (502, &json!(reason)));
     }
-    sigan.next(CallKind::Reserve, Fault::Unauthorized);
-    assert_eq!(http.reserve(&preview, 1).await.body["reason"], "credentials");
     assert_eq!(database.count("select count(*) from phone_number").await, 0);
     assert_eq!(database.count("select count(*) from reservation where state <> 'REJECTED'").await, 0);
     assert_eq!(sigan.inventory().reserved(), []);
     assert_eq!(http.reserve(&preview, 2).await.status, 200, "the preview may give another number");
+}
+
+/// A bare 401 or 403 is not typed: something between Sigan and us may have given it, after the effect.
+async fn refused_credentials_are_no_certain_answer(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    for (fault, took_effect) in [(Fault::Unauthorized, false), (Fault::Forbid, true)] {
+        let preview = http.preview().await;
+        let before = sigan.inventory().reserved().len();
+        sigan.next(CallKind::Reserve, fault);
+        let refused = http.reserve(&preview, 1).await;
+        assert_eq!((refused.status, &refused.body["type"]), (504, &json!("urn:oss:problem:outcome-unknown")));
+        assert!(refused.body["detail"].as_str().unwrap().contains("credentials"), "{refused:?}");
+        assert_eq!(sigan.inventory().reserved().len() - before, usize::from(took_effect));
+        // The token was expired for a moment: a repeated attempt is not given up for that.
+        sigan.next(CallKind::Reserve, fault);
+        assert_eq!(http.reserve(&preview, 1).await.status, 504);
+        let reserved = http.reserve(&preview, 1).await;
+        assert_eq!(reserved.status, 200, "{fault:?}: {reserved:?}");
+        assert_eq!(sigan.calls(CallKind::Release), 0, "nothing was cancelled");
+    }
+    sigan.next(CallKind::PreReserve, Fault::Unauthorized);
+    let refused = http.post("/previews", json!({ "areaCode": "11" })).await;
+    assert_eq!((refused.status, &refused.body["reason"]), (502, &json!("credentials")));
+}
+
+/// A failover may lose the row of an attempt while Sigan is asked.
+async fn a_hold_whose_row_was_lost_is_released(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    sigan.behave(Behaviour { latency: Duration::from_secs(1), ..Behaviour::default() });
+    let reserve = tokio::spawn({
+        let (http, preview) = (http.clone(), preview.clone());
+        async move { http.reserve(&preview, 1).await }
+    });
+    while sigan.calls(CallKind::Reserve) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    database.execute("delete from reservation").await;
+    let lost = reserve.await.unwrap();
+    assert_eq!((lost.status, &lost.body["type"]), (409, &json!("urn:oss:problem:reservation-given-up")));
+    database.comes_to("select count(*) from reservation where state = 'RELEASED'", 1).await;
+    assert_eq!(sigan.inventory().reserved(), [], "nobody else would ever have known of it");
+}
+
+/// Another caller's attempt at the number has no certain outcome yet, and Sigan offers the number again.
+async fn an_attempt_that_is_not_settled_is_no_disagreement(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    sigan.next(CallKind::Reserve, Fault::FailBefore);
+    assert_eq!(http.reserve(&preview, 1).await.status, 504);
+
+    // A second inventory that knows nothing of the first offers the same numbers.
+    let other = SiganMock::new(Inventory::new("OTHER")).start().await;
+    let later = Server::start(&database, other.url().as_str(), &[]);
+    let random = later.http().post("/reservations", json!({ "areaCode": "11" })).await;
+    assert_eq!(
+        (random.status, &random.body["msisdn"]),
+        (201, &json!("11999950002")),
+        "another number is asked for"
+    );
+    let another = SiganMock::new(Inventory::new("ANOTHER")).start().await;
+    let third = Server::start(&database, another.url().as_str(), &[]);
+    let preview = third.http().preview().await;
+    let unsettled = third.http().reserve(&preview, 1).await;
+    assert_eq!(
+        (unsettled.status, &unsettled.body["type"]),
+        (500, &json!("urn:oss:problem:number-unsettled"))
+    );
+    assert!(unsettled.retry_after.is_some());
+    for log in [later.log(), third.log()].map(|lines| lines.join("\n")) {
+        assert!(!log.contains("held or in use here") && !log.contains("reason that is ours"), "{log}");
+    }
 }
 
 async fn a_refusal_after_a_doubt_cancels_first(database: Database) {

@@ -50,7 +50,7 @@ async fn a_sweep_looks_at_what_is_due_alone() {
     assert_eq!((census.of(ReservationState::Held), census.due), (100_000 - 2, 5), "bounded, those due first");
     let overdue = store.settle_overdue(500).await.unwrap();
     assert_eq!(overdue.expired, 3);
-    let due = store.claim_due(32, Duration::from_secs(35)).await.unwrap();
+    let due = store.claim_due(32, Duration::from_secs(35)).await.unwrap().due;
     assert_eq!(due.iter().filter(|due| matches!(due, Due::Doubtful { .. })).count(), 2);
     assert_eq!(due.len(), 5, "the doubts, and the releases to be told");
     assert_eq!(store.purge_previews(Duration::from_hours(24 * 30), 500).await.unwrap(), 2);

@@ -85,7 +85,9 @@ impl Answer for Audited {
 fn row(difference: &Difference) -> [String; 5] {
     let none = || "none".to_owned();
     [
-        difference.msisdn.to_string(),
+        difference
+            .msisdn
+            .map_or_else(|| difference.row.clone().unwrap_or_default(), |msisdn| msisdn.to_string()),
         difference.kind.as_str().to_owned(),
         difference.external_id.as_ref().map_or_else(none, ToString::to_string),
         difference.state.map_or_else(none, |state| state.to_string()),

@@ -1,5 +1,8 @@
 //! `oss migrate`: its answer.
 
+use std::fmt::Write;
+
+use oss_core::store::MigrationReport;
 use serde::Serialize;
 
 use crate::output::Answer;
@@ -7,10 +10,24 @@ use crate::output::Answer;
 #[derive(Debug, Serialize)]
 pub(crate) struct Migrated {
     pub(crate) migrated: bool,
+    #[serde(flatten)]
+    pub(crate) report: MigrationReport,
 }
 
 impl Answer for Migrated {
-    fn table(&self, _oss: &str) -> String {
-        "The database has the tables and the reference data of this version".to_owned()
+    fn table(&self, oss: &str) -> String {
+        let MigrationReport { adopted, without_external_id, unreadable, .. } = self.report;
+        let mut text = "The database has the tables and the reference data of this version".to_owned();
+        for (count, what) in [
+            (adopted, "numbers that were held before have a reservation now".to_owned()),
+            (without_external_id, "reserved numbers have no id of Sigan here: they do not expire".to_owned()),
+            (unreadable, format!("rows cannot be read and are left alone: see {oss} audit")),
+        ] {
+            if count > 0 {
+                // Writing to a string does not fail.
+                let _ = write!(text, "\n{count} {what}");
+            }
+        }
+        text
     }
 }

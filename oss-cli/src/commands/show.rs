@@ -19,7 +19,8 @@ impl Answer for Number {
 fn line(line: &Line) -> String {
     let Line { status, origin, updated_at, .. } = line;
     let sim = line.assigned_sim_id.map(|sim| format!(" on SIM {sim}")).unwrap_or_default();
-    format!("{status}{sim} since {} (origin {origin})", time(*updated_at))
+    let since = updated_at.map(|at| format!(" since {}", time(at))).unwrap_or_default();
+    format!("{status}{sim}{since} (origin {origin})")
 }
 
 fn row(hold: &HoldRecord) -> [String; 7] {
@@ -29,7 +30,7 @@ fn row(hold: &HoldRecord) -> [String; 7] {
         time(hold.created_at),
         hold.hold_expires_at.map(time).unwrap_or_default(),
         hold.preview.map_or("none: random".to_owned(), |preview| preview.to_string()),
-        hold.external_id.to_string(),
+        hold.external_id.as_ref().map_or("cannot be read".to_owned(), ToString::to_string),
         hold.reason.clone().unwrap_or_default(),
     ]
 }

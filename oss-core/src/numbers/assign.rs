@@ -14,8 +14,8 @@ impl Oss {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownNumber`]; [`Error::NumberState`] where the number was given back; [`Error::AssignedElsewhere`] where
-    /// it is on another SIM; [`Error::NumberInDoubt`] while it is not certain that Sigan holds it.
+    /// [`Error::UnknownNumber`]; [`Error::UnknownSim`]; [`Error::NumberState`] where the number was given back;
+    /// [`Error::AssignedElsewhere`] where it is on another SIM; [`Error::NumberInDoubt`] while it is not certain that Sigan holds it.
     pub async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Error> {
         self.tracked(Operation::Assign, move |oss| async move {
             let number = msisdn.masked();
@@ -25,6 +25,7 @@ impl Oss {
                     Ok(())
                 }
                 Assign::Unknown => Err(Error::UnknownNumber(number)),
+                Assign::UnknownSim => Err(Error::UnknownSim(sim)),
                 Assign::AssignedElsewhere => Err(Error::AssignedElsewhere(number)),
                 Assign::InDoubt => Err(Error::NumberInDoubt(number)),
                 Assign::Forbidden(status) => Err(Error::NumberState { number, status }),
@@ -51,6 +52,6 @@ impl Number {
     /// What the number is now; none where it never was ours.
     #[must_use]
     pub fn status(&self) -> Option<NumberStatus> {
-        self.line.as_ref().map(|line| line.status)
+        self.line.as_ref().map(|line| line.status.clone())
     }
 }

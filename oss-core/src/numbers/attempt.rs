@@ -30,7 +30,7 @@ impl LeaseClock {
         Self { asked: Instant::now(), lease }
     }
 
-    fn left(self) -> Duration {
+    pub(super) fn left(self) -> Duration {
         self.lease.saturating_sub(self.asked.elapsed())
     }
 }
@@ -49,6 +49,11 @@ impl Oss {
         }
         match turn.reserve(&lease.hold).await {
             Ok(()) => self.confirmed(lease, clock).await,
+            // A reserve that Sigan did not recognise us in is no word on the hold.
+            Err(SiganError::Refused(Refusal::Credentials)) => {
+                self.doubtful(lease, clock, Doubt::Credentials.code()).await;
+                Err(Error::OutcomeUnknown(Doubt::Credentials))
+            }
             Err(SiganError::Refused(refusal)) => self.refused(turn, lease, clock, refusal).await,
             Err(SiganError::NotSent) => self.without_effect(lease, clock, "Sigan not reachable").await,
             Err(SiganError::NoAnswer(doubt)) => {
@@ -71,6 +76,7 @@ impl Oss {
                 self.deliver_in_background(delivery);
                 Err(Error::GivenUp)
             }
+            Ok(Confirmed::Missing) => self.release_lost(lease, clock).await,
             // Held in Sigan and not recorded. Never released for that: the row, PENDING, is due when its lease runs out.
             Err(error) => {
                 tracing::error!(reservation.id = %lease.reservation, %error, "A hold could not be recorded; recovery will.");
@@ -115,8 +121,35 @@ impl Oss {
     pub(super) async fn doubtful(&self, lease: &Lease, clock: LeaseClock, reason: &str) {
         tracing::warn!(reservation.id = %lease.reservation, reason, "Sigan gave no certain answer.");
         let retry_in = self.retry_in(lease.call);
-        if let Err(error) = recorded(clock, || self.store().doubt(lease, reason, retry_in)).await {
-            tracing::error!(reservation.id = %lease.reservation, %error, "A doubt could not be recorded; recovery will.");
+        match recorded(clock, || self.store().doubt(lease, reason, retry_in)).await {
+            Ok(true) => {}
+            // Another call settled the attempt, or its row is gone.
+            Ok(false) => drop(self.release_lost(lease, clock).await),
+            Err(error) => {
+                tracing::error!(reservation.id = %lease.reservation, %error, "A doubt could not be recorded; recovery will.");
+            }
+        }
+    }
+
+    /// Has a hold released whose row a failover of the database lost: nobody else would ever know of it. If the attempt has a
+    /// row after all, or another attempt is at work on the same hold, nothing is done.
+    pub(super) async fn release_lost(&self, lease: &Lease, clock: LeaseClock) -> Result<Reservation, Error> {
+        let tell_within = self.settings().lease();
+        match recorded(clock, || self.store().release_lost(lease, "its row was lost", tell_within)).await {
+            Ok(Some(delivery)) => {
+                tracing::error!(reservation.id = %lease.reservation, "The database lost an attempt; its hold is released.");
+                self.deliver_in_background(delivery);
+                Err(Error::GivenUp)
+            }
+            Ok(None) => Err(Error::OutcomeUnknown(Doubt::Interrupted)),
+            Err(error) => {
+                tracing::error!(
+                    reservation.id = %lease.reservation,
+                    %error,
+                    "A hold whose attempt the database lost could not be recorded; `oss audit --fix` releases it."
+                );
+                Err(Error::OutcomeUnknown(Doubt::Interrupted))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! One file for each operation of the specification, each reading like it. The operations know the ports
 //! ([`Store`](crate::store::Store), [`Sigan`](crate::sigan::Sigan)) and nothing behind them.
 
+mod abandon;
 mod assign;
 mod attempt;
 mod audit;
@@ -15,7 +16,9 @@ mod preview;
 mod release;
 mod reserve;
 mod sweep;
+mod text;
 
+pub(crate) use abandon::UnusedLeases;
 pub(crate) use attempt::LEASE_MARGIN;
 pub use audit::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
 pub use idempotency::IdempotencyKey;
@@ -28,3 +31,4 @@ pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
 pub use preview::{Offer, Preview};
 pub use reserve::Reservation;
 pub use sweep::SweepReport;
+pub(crate) use text::INVISIBLE;

@@ -4,10 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::ids::{ExternalId, PreviewId, ReservationId, SimId};
 use super::msisdn::{Malformed, Msisdn};
+use super::text::is_invisible;
 
 /// Declares an enum whose values are words in the store, on the wire and in answers.
 macro_rules! words {
@@ -47,15 +48,61 @@ macro_rules! words {
     };
 }
 
-words! {
-    /// What a number is now (`phone_number.status`).
-    NumberStatus, "RESERVED, IN_USE or RETURNED", {
-        /// Held in Sigan for us, not yet on a line.
-        Reserved = "RESERVED",
-        /// On a line.
-        InUse = "IN_USE",
-        /// Given back.
-        Returned = "RETURNED",
+/// What a number is now (`phone_number.status`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum NumberStatus {
+    /// Held in Sigan for us, not yet on a line.
+    Reserved,
+    /// On a line.
+    InUse,
+    /// Given back.
+    Returned,
+    /// A status that another program wrote and this service does not know, as it is stored: it is shown, and never acted on.
+    Other(Box<str>),
+}
+
+impl NumberStatus {
+    /// The word that stands for it in the store and in answers.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Reserved => "RESERVED",
+            Self::InUse => "IN_USE",
+            Self::Returned => "RETURNED",
+            Self::Other(word) => word,
+        }
+    }
+
+    /// Whether this service knows what may be done with such a number.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !matches!(self, Self::Other(_))
+    }
+}
+
+/// Every word is a status. Characters that cannot be seen become `?`: a status is shown and logged.
+impl From<&str> for NumberStatus {
+    fn from(word: &str) -> Self {
+        match word {
+            "RESERVED" => Self::Reserved,
+            "IN_USE" => Self::InUse,
+            "RETURNED" => Self::Returned,
+            other => {
+                Self::Other(other.chars().map(|char| if is_invisible(char) { '?' } else { char }).collect())
+            }
+        }
+    }
+}
+
+impl fmt::Display for NumberStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for NumberStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -113,12 +160,13 @@ pub struct Line {
     pub status: NumberStatus,
     /// The SIM it is on, while `IN_USE`.
     pub assigned_sim_id: Option<SimId>,
-    /// When it was last put on a line.
+    /// When it was last put on a line, unless that was another brand's.
     pub assigned_at: Option<DateTime<Utc>>,
-    /// When we first held it.
+    /// When we first held it, or the brand that asks did.
     pub created_at: DateTime<Utc>,
-    /// When its status last changed.
-    pub updated_at: DateTime<Utc>,
+    /// When its status last changed, if that is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<DateTime<Utc>>,
 }
 
 /// One attempt to hold the number in Sigan (`reservation`).
@@ -130,8 +178,9 @@ pub struct HoldRecord {
     /// The preview it came from; none for a random number.
     #[serde(rename = "previewId")]
     pub preview: Option<PreviewId>,
-    /// Sigan's id of the pre-reservation.
-    pub external_id: ExternalId,
+    /// Sigan's id of the pre-reservation; none if the stored one cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
     /// How far it has come.
     pub state: ReservationState,
     /// Why it is in this state, where there is a reason to give.

@@ -3,7 +3,7 @@
 use super::msisdn::Msisdn;
 use crate::error::Error;
 use crate::oss::Oss;
-use crate::store::Release;
+use crate::store::{Release, UnreadableRow};
 use crate::telemetry::Operation;
 
 impl Oss {
@@ -42,6 +42,17 @@ impl Oss {
                 }
                 Ok(())
             }
+            Release::SetAside(row) => {
+                tracing::info!(number = %msisdn.masked(), "Number released.");
+                log_set_aside(&row);
+                Ok(())
+            }
         }
     }
+}
+
+/// A row that nothing acts on any more is worth a line of the log, once. Its key is that of a reservation: no number.
+pub(super) fn log_set_aside(row: &UnreadableRow) {
+    let UnreadableRow { table, key, reason } = row;
+    tracing::error!(table, key, reason, "A row cannot be read and is set aside; `oss audit` lists it.");
 }

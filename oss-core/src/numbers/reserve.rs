@@ -15,7 +15,7 @@ use super::msisdn::{Ddd, Msisdn};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Doubt, Hold, Lane, Turn};
-use crate::store::{Begin, BeginRandom, Keyed};
+use crate::store::{Begin, BeginRandom, Keyed, StoreError};
 use crate::telemetry::Operation;
 
 /// A number that is now held for the caller. Serialises as callers get it over HTTP, the number in full.
@@ -28,6 +28,9 @@ pub struct Reservation {
 
 /// How often a waiting call looks whether the one before it has finished, where that one runs in another process.
 const POLL: Duration = Duration::from_millis(250);
+
+/// How many numbers a random reserve asks Sigan for, if earlier attempts at those offered before are not settled.
+const OFFERS: u32 = 3;
 
 /// Not all at the same moment.
 fn poll() -> Duration {
@@ -43,7 +46,8 @@ impl Oss {
     /// # Errors
     ///
     /// [`Error::UnknownPreview`], [`Error::UnknownChoice`]; [`Error::PreviewExpired`]; [`Error::PreviewUsed`] where the
-    /// preview gave another number, or its number was released; [`Error::ReserveInFlight`]; [`Error::NumberTaken`];
+    /// preview gave another number, or its number was released or expired; [`Error::ReserveInFlight`]; [`Error::NumberTaken`];
+    /// [`Error::NumberUnsettled`];
     /// [`Error::SiganRefused`] and [`Error::SiganBusy`], which leave nothing held; [`Error::OutcomeUnknown`], after which the
     /// same call settles the matter.
     pub async fn reserve(&self, preview: PreviewId, choice: Choice) -> Result<Reservation, Error> {
@@ -61,7 +65,7 @@ impl Oss {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownDdd`], [`Error::NoNumbersLeft`], [`Error::NumberTaken`]; [`Error::KeyReused`],
+    /// [`Error::UnknownDdd`], [`Error::NoNumbersLeft`], [`Error::NumberTaken`], [`Error::NumberUnsettled`]; [`Error::KeyReused`],
     /// [`Error::KeyInFlight`], [`Error::KeySpent`]; [`Error::OutcomeUnknown`]; and those of Sigan and of the store.
     pub async fn reserve_random(&self, ddd: Ddd, key: Option<IdempotencyKey>) -> Result<Reservation, Error> {
         self.tracked(Operation::ReserveRandom, move |oss| async move {
@@ -85,8 +89,8 @@ impl Oss {
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();
             let begun =
-                self.store().begin_reservation(self.tenant(), attempt, preview, choice, lease_for).await?;
-            match (begun, turn) {
+                self.store().begin_reservation(self.tenant(), attempt, preview, choice, lease_for).await;
+            match (self.begun(attempt, clock, begun)?, turn) {
                 // se preview não existe, emite 404
                 (Begin::UnknownPreview, _) => return Err(Error::UnknownPreview(preview)),
                 (Begin::UnknownChoice, _) => return Err(Error::UnknownChoice { preview, choice }),
@@ -94,6 +98,7 @@ impl Oss {
                 (Begin::Expired, _) => return Err(Error::PreviewExpired(preview)),
                 // se phone_number existe e não está no status RETURNED, emite 500
                 (Begin::Taken(msisdn), _) => return Err(taken(msisdn)),
+                (Begin::Unsettled(msisdn), _) => return Err(Error::NumberUnsettled(msisdn.masked())),
                 (Begin::Held(msisdn), _) => return Ok(Reservation { msisdn }),
                 (Begin::Used, _) => return Err(Error::PreviewUsed(preview)),
                 (_, Err(busy)) => return Err(busy.into()),
@@ -131,7 +136,9 @@ impl Oss {
             let turn = self.sigan().turn(Lane::Caller).await;
             let lease_for = turn.is_ok().then(|| self.settings().lease());
             let clock = LeaseClock::start(self.settings().lease());
-            match (self.store().resume_keyed(self.tenant(), key, ddd, lease_for).await?, turn) {
+            let attempt = ReservationId::new();
+            let known = self.store().resume_keyed(self.tenant(), attempt, key, ddd, lease_for).await;
+            match (self.begun(attempt, clock, known)?, turn) {
                 (Some(Keyed::Held(msisdn)), _) => return Ok(Reservation { msisdn }),
                 (Some(Keyed::OtherRequest), _) => return Err(Error::KeyReused),
                 (Some(Keyed::Spent), _) => return Err(Error::KeySpent),
@@ -157,28 +164,58 @@ impl Oss {
         }
     }
 
-    /// Reserves whatever number Sigan offers; none where another call came with the same key.
+    /// Reserves whatever number Sigan offers; none if another call came with the same key. If an earlier attempt at the number
+    /// is not settled yet, Sigan is asked for another one; what it offered lapses by itself.
     async fn reserve_offered(
         &self,
         turn: &Turn<'_>,
         ddd: Ddd,
         key: Option<&IdempotencyKey>,
     ) -> Result<Option<Reservation>, Error> {
-        // Chama Sigan para pré-reservar um único número
+        let mut offers = 1..=OFFERS;
+        loop {
+            let hold = self.offered(turn, ddd).await?;
+
+            // Busca phone_number; se existe e está em status de uso, emite 500
+            let lease_for = self.settings().lease();
+            let (clock, attempt) = (LeaseClock::start(lease_for), ReservationId::new());
+            let begun = self.store().begin_random(attempt, &hold, self.brand(), key, lease_for).await;
+            offers.next();
+            match self.begun(attempt, clock, begun)? {
+                BeginRandom::Taken => return Err(taken(hold.msisdn)),
+                BeginRandom::KeyInUse => return Ok(None),
+                BeginRandom::Started(lease) => {
+                    return self.reserve_in_sigan(turn, &lease, clock).await.map(Some);
+                }
+                BeginRandom::Unsettled if offers.is_empty() => {
+                    return Err(Error::NumberUnsettled(hold.msisdn.masked()));
+                }
+                BeginRandom::Unsettled => {}
+            }
+        }
+    }
+
+    /// Chama Sigan para pré-reservar um único número.
+    async fn offered(&self, turn: &Turn<'_>, ddd: Ddd) -> Result<Hold, Error> {
         let pre_reservation = self.pre_reserve(turn, ddd, 1, None).await?;
         let [msisdn] = pre_reservation.msisdns[..] else {
             return Err(Error::SiganNonsense(Doubt::Unreadable.to_string()));
         };
-        let hold = Hold { external_id: pre_reservation.external_id, msisdn };
+        Ok(Hold { external_id: pre_reservation.external_id, msisdn })
+    }
 
-        // Busca phone_number; se existe e está em status de uso, emite 500
-        let lease_for = self.settings().lease();
-        let clock = LeaseClock::start(lease_for);
-        match self.store().begin_random(ReservationId::new(), &hold, self.brand(), key, lease_for).await? {
-            BeginRandom::Taken => Err(taken(msisdn)),
-            BeginRandom::KeyInUse => Ok(None),
-            BeginRandom::Started(lease) => self.reserve_in_sigan(turn, &lease, clock).await.map(Some),
+    /// What a step that may take a lease was answered. If its answer was lost, the lease may have been taken all the same, and
+    /// Sigan was certainly not asked: so that a repeat need not wait for its end, it is ended in the background.
+    fn begun<T>(
+        &self,
+        attempt: ReservationId,
+        clock: LeaseClock,
+        answer: Result<T, StoreError>,
+    ) -> Result<T, Error> {
+        if answer.is_err() {
+            self.abandon_in_background(attempt, clock);
         }
+        Ok(answer?)
     }
 
     /// Lets one call with a key work at a time in this process; another one waits, for as long as a call to Sigan may take.

@@ -12,10 +12,11 @@ use tokio::time::Instant;
 
 use super::attempt::{LeaseClock, recorded};
 use super::number::ReservationState;
+use super::release::log_set_aside;
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Holder, Lane, SiganError, Turn};
-use crate::store::{Delivery, Due, Lease, StoreError};
+use crate::store::{Claims, Delivery, Due, Lease, StoreError};
 use crate::telemetry::Operation;
 use crate::telemetry::names::SETTLED_BY_SWEEP;
 
@@ -27,6 +28,7 @@ const FIRST_RETRY: Duration = Duration::from_millis(500);
 
 /// What one sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SweepReport {
     /// Abandoned numbers that were given back.
@@ -41,6 +43,9 @@ pub struct SweepReport {
     pub rejected: u64,
     /// What Sigan could not be asked or told; it stays due.
     pub failed: u64,
+    /// Rows that cannot be acted on, because they cannot be read or another program gave their number a status that is not
+    /// known here. They are left to a person: `oss audit` lists them.
+    pub set_aside: u64,
     /// Old previews that were deleted.
     pub purged: u64,
 }
@@ -69,9 +74,11 @@ impl SweepReport {
 
     /// In the log, where anything was done, and in the metrics.
     fn tell(&self) {
-        let Self { expired, assigned, recovered, released, rejected, failed, purged } = *self;
+        let Self { expired, assigned, recovered, released, rejected, failed, set_aside, purged } = *self;
         if *self != Self::default() {
-            tracing::info!(expired, assigned, recovered, released, rejected, failed, purged, "Swept.");
+            tracing::info!(
+                expired, assigned, recovered, released, rejected, failed, set_aside, purged, "Swept."
+            );
         }
         for (result, count) in [
             ("expired", expired),
@@ -80,6 +87,7 @@ impl SweepReport {
             ("released", released),
             ("rejected", rejected),
             ("failed", failed),
+            ("set_aside", set_aside),
             ("purged", purged),
         ] {
             counter!(SETTLED_BY_SWEEP, "result" => result).increment(count);
@@ -134,6 +142,7 @@ impl Oss {
             let overdue = self.store().settle_overdue(BATCH).await?;
             report.expired += overdue.expired;
             report.assigned += overdue.assigned;
+            report.set_aside += overdue.set_aside;
             if overdue.rows() < u64::from(BATCH) {
                 break;
             }
@@ -152,9 +161,11 @@ impl Oss {
             let lease_for = self.settings().lease();
             let clock = LeaseClock::start(lease_for);
             let limit = u32::try_from(turns.len()).unwrap_or(u32::MAX);
-            let claimed = self.store().claim_due(limit, lease_for).await?;
-            let last = claimed.len() < turns.len();
-            let settled = turns.iter().zip(claimed).map(|(turn, due)| self.settle(turn, due, clock));
+            let Claims { due, set_aside } = self.store().claim_due(limit, lease_for).await?;
+            let last = due.len() + set_aside.len() < turns.len();
+            set_aside.iter().for_each(log_set_aside);
+            report.set_aside += u64::try_from(set_aside.len()).unwrap_or(u64::MAX);
+            let settled = turns.iter().zip(due).map(|(turn, due)| self.settle(turn, due, clock));
             join_all(settled).await.into_iter().for_each(|settled| report.count(settled));
             if last {
                 break;
@@ -215,7 +226,11 @@ impl Oss {
         let tell_within = self.settings().lease();
         match recorded(clock, || self.store().cancel(lease, reason, tell_within)).await {
             Ok(Some(delivery)) => self.deliver(turn, &delivery).await,
-            Ok(None) => Settled::Elsewhere,
+            // A newer call has the attempt, or its row is gone.
+            Ok(None) => {
+                drop(self.release_lost(lease, clock).await);
+                Settled::Elsewhere
+            }
             Err(error) => {
                 tracing::error!(reservation.id = %lease.reservation, %error, "An attempt could not be given up; recovery will.");
                 Settled::Failed

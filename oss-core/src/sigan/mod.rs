@@ -98,6 +98,8 @@ pub struct ListedHold {
 pub struct HoldsPage {
     /// The holds, in the order of their numbers, each number once.
     pub holds: Vec<ListedHold>,
+    /// How many more the page has that cannot be read.
+    pub unreadable: u64,
     /// After which number the next page begins; none on the last.
     pub next: Option<Msisdn>,
 }
@@ -139,15 +141,15 @@ pub enum Refusal {
     Taken,
     /// The hold has ended: it lapsed, or was released.
     HoldOver,
-    /// Our credentials were not accepted.
+    /// Our credentials were not accepted. An answer to a call whose effect matters is never certain of that: see
+    /// [`Doubt::Credentials`].
     Credentials,
 }
 
 impl Refusal {
-    /// Whether the same request can never be granted later. The contract promises it only of a hold that is over; credentials
-    /// are looked at before the hold is.
+    /// Whether the same request can never be granted later. The contract promises it only of a hold that is over.
     pub(crate) fn is_final(self) -> bool {
-        matches!(self, Self::HoldOver | Self::Credentials | Self::NoneLeft)
+        matches!(self, Self::HoldOver | Self::NoneLeft)
     }
 
     /// A short, stable name, for programs: `hold-over`.
@@ -184,6 +186,9 @@ pub enum Doubt {
     ConnectionLost,
     /// An answer that the contract does not give for this call.
     Status(u16),
+    /// Our credentials were not accepted, says an answer that is not typed and names no hold: a gateway may have given it after
+    /// Sigan did its work.
+    Credentials,
     /// An answer whose body could not be read, or names something else.
     Unreadable,
     /// This process stopped before the answer came.
@@ -198,6 +203,7 @@ impl Doubt {
             Self::Timeout => "timeout",
             Self::ConnectionLost => "connection-lost",
             Self::Status(_) => "status",
+            Self::Credentials => "credentials",
             Self::Unreadable => "unreadable",
             Self::Interrupted => "interrupted",
         }
@@ -210,6 +216,7 @@ impl fmt::Display for Doubt {
             Self::Timeout => f.write_str("no answer in time"),
             Self::ConnectionLost => f.write_str("connection lost"),
             Self::Status(status) => write!(f, "status {status}"),
+            Self::Credentials => f.write_str("our credentials were not accepted; check the configured token"),
             Self::Unreadable => f.write_str("unreadable answer"),
             Self::Interrupted => f.write_str("interrupted"),
         }
@@ -222,7 +229,8 @@ pub trait Sigan: Send + Sync + fmt::Debug {
     /// Asks for numbers of an area code. A lost answer loses nothing: a pre-reservation lapses by itself.
     async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError>;
 
-    /// Reserves one number of a pre-reservation. Slow: several seconds.
+    /// Reserves one number of a pre-reservation. Slow: several seconds. Only a typed refusal that names the hold is
+    /// [`SiganError::Refused`]: refused credentials are [`Doubt::Credentials`].
     async fn reserve(&self, hold: &Hold) -> Result<(), SiganError>;
 
     /// Releases one hold, and bars it for ever. That it is not held there any more counts as released.

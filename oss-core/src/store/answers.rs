@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::rows::unreadable;
 use crate::numbers::{
     BrandId, ExternalId, IdempotencyKey, Msisdn, NumberStatus, PreviewId, ReservationId, ReservationState,
 };
@@ -57,6 +58,8 @@ pub struct Lease {
     pub reservation: ReservationId,
     /// Counts the calls to Sigan of this attempt, from 1. It fences: what an older call learned cannot undo a newer one.
     pub call: i32,
+    /// The brand on whose behalf the number is to be held.
+    pub brand: BrandId,
     /// What Sigan is asked to hold.
     pub hold: Hold,
 }
@@ -92,6 +95,8 @@ pub enum Begin {
     Expired,
     /// The number is reserved or in use, though Sigan offered it.
     Taken(Msisdn),
+    /// An earlier attempt at the number, from another preview, is not settled yet.
+    Unsettled(Msisdn),
 }
 
 /// What became of a wish for a random number.
@@ -101,6 +106,8 @@ pub enum BeginRandom {
     Started(Lease),
     /// The number is reserved or in use, though Sigan offered it.
     Taken,
+    /// An earlier attempt at the number is not settled yet.
+    Unsettled,
     /// Another call came with the same idempotency key.
     KeyInUse,
 }
@@ -131,6 +138,8 @@ pub enum Confirmed {
     Released,
     /// The attempt was given up meanwhile, so the hold is to be released again.
     GivenUp(Delivery),
+    /// There is no row of the attempt: a failover of the database lost it.
+    Missing,
 }
 
 /// A hold that Sigan is to be told to release.
@@ -155,8 +164,10 @@ pub enum Release {
     Forbidden(NumberStatus),
     /// A call to Sigan about this number is under way.
     InFlight,
-    /// Given back now. Sigan is to be told, where its id of the hold is known.
+    /// Given back now. Sigan is to be told, if its id of the hold is known.
     Returned(Option<Delivery>),
+    /// Given back now. Sigan cannot be told, because the row of its hold cannot be read: it is set aside.
+    SetAside(UnreadableRow),
 }
 
 /// What became of a wish to put a number on a line.
@@ -170,8 +181,10 @@ pub enum Assign {
     AssignedElsewhere,
     /// Whether Sigan holds it is not certain yet.
     InDoubt,
-    /// It was given back.
+    /// It was given back, or another program gave it a status that this service does not know.
     Forbidden(NumberStatus),
+    /// The database has no such SIM.
+    UnknownSim,
 }
 
 /// What became of the rows whose time was over.
@@ -183,13 +196,15 @@ pub struct Overdue {
     pub assigned: u64,
     /// Attempts whose caller is gone, now in doubt.
     pub lapsed: u64,
+    /// Abandoned holds whose number has a status that this service does not know: they are set aside.
+    pub set_aside: u64,
 }
 
 impl Overdue {
     /// How many rows changed.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.expired + self.assigned + self.lapsed
+        self.expired + self.assigned + self.lapsed + self.set_aside
     }
 }
 
@@ -203,6 +218,8 @@ pub struct Census {
     pub due: u64,
     /// For how long the one has been due that has been due the longest.
     pub oldest_due: Option<Duration>,
+    /// How many are set aside: each waits for a person.
+    pub set_aside: u64,
 }
 
 impl Census {
@@ -233,6 +250,26 @@ pub struct PoolUsage {
     pub in_use: u32,
     /// How many connections may be open.
     pub limit: u32,
+}
+
+/// A row that cannot be read, and so is neither acted on nor in the way of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableRow {
+    /// Its table.
+    pub table: &'static str,
+    /// Its primary key, as it is stored. It may be a phone number, so it never reaches a log.
+    pub key: String,
+    /// Why it cannot be read.
+    pub reason: String,
+}
+
+/// The rows that a sweep has claimed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// What is to be asked or told.
+    pub due: Vec<Due>,
+    /// Rows that turned out to be unreadable, and are set aside from now on.
+    pub set_aside: Vec<UnreadableRow>,
 }
 
 /// A row that the sweep has claimed.
@@ -275,6 +312,39 @@ pub struct HeldNumber {
     pub young: bool,
 }
 
+/// A part of the numbers that are held here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldPage {
+    /// The numbers, in order.
+    pub numbers: Vec<HeldNumber>,
+    /// Rows that cannot be read.
+    pub unreadable: Vec<UnreadableRow>,
+    /// The last row that was looked at: the next page begins after it. None if this is the last page.
+    pub next: Option<String>,
+}
+
+impl HeldPage {
+    /// A page of at most `limit` rows, each with its key and what was read of it.
+    pub(super) fn of(
+        rows: impl Iterator<Item = (String, Result<HeldNumber, sqlx::Error>)>,
+        limit: u32,
+    ) -> Self {
+        let mut page = Self::default();
+        let mut last = None;
+        let mut count = 0;
+        for (key, read) in rows {
+            match read {
+                Ok(number) => page.numbers.push(number),
+                Err(error) => page.unreadable.push(unreadable("phone_number", key.clone(), &error)),
+            }
+            last = Some(key);
+            count += 1;
+        }
+        page.next = last.filter(|_| count == limit);
+        page
+    }
+}
+
 /// A live attempt at a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveHold {
@@ -287,10 +357,10 @@ pub struct LiveHold {
 }
 
 /// A part of all numbers, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
-    /// The number before the first; none for the very first.
-    pub after: Option<Msisdn>,
+    /// The number before the first, as it is stored, because a stored one may not be readable; none for the very first.
+    pub after: Option<String>,
     /// The last number; none for the very last.
     pub until: Option<Msisdn>,
 }

@@ -4,7 +4,7 @@
 //! that say the same; a function here then names the answer. Knows no SQL.
 
 use super::{Assign, Begin, Delivery, Keyed, Lease, Release};
-use crate::numbers::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
+use crate::numbers::{BrandId, ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
 use crate::sigan::Hold;
 
 /// How often a step is taken again that found its rows changed under it, before the caller is told to come back later.
@@ -15,14 +15,22 @@ pub(super) const RACES: usize = 3;
 pub(super) struct Asked {
     /// Sigan's name for the preview.
     pub(super) external_id: ExternalId,
+    /// The brand it was made for.
+    pub(super) brand: BrandId,
     /// Whether its time is not over.
     pub(super) open: bool,
+    /// Whether it gave a number before its reservation was recorded: older data.
+    pub(super) gave_before: bool,
     /// The chosen number; none where the preview has no number with that index.
     pub(super) msisdn: Option<Msisdn>,
     /// What the number is, where it was ever ours.
     pub(super) status: Option<NumberStatus>,
     /// Whether a live reservation that is not of this preview has the number.
     pub(super) held_elsewhere: bool,
+    /// Whether that reservation is not settled yet.
+    pub(super) unsettled_elsewhere: bool,
+    /// Whether this very hold is being released or cancelled in Sigan.
+    pub(super) ending: bool,
     /// The reservation of this preview that was not rejected.
     pub(super) own: Option<Own>,
 }
@@ -34,15 +42,19 @@ pub(super) struct Own {
     pub(super) msisdn: Msisdn,
     pub(super) state: ReservationState,
     pub(super) attempts: i32,
-    /// Whether the time at which it is to be looked at has come: for `PENDING`, whether its lease ran out.
+    /// Whether the time at which it is to be looked at has come: for `PENDING`, whether its lease ran out; for `HELD`, whether
+    /// it has expired.
     pub(super) due: bool,
+    /// Whether the attempt that asks has its lease: the statement that took it is run a second time, because its answer was
+    /// lost.
+    pub(super) leased: bool,
 }
 
 /// What is to be done with a wish to reserve.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// A new attempt may begin.
-    Start(Hold),
+    Start(Lease),
     /// The preview's own attempt may be taken up again.
     Resume(Lease),
     /// Nothing is to be written.
@@ -55,27 +67,30 @@ impl Asked {
         let Some(msisdn) = self.msisdn else { return Verdict::Answer(Begin::UnknownChoice) };
         let hold = Hold { external_id: self.external_id, msisdn };
         match self.own {
-            Some(own) if own.msisdn == msisdn => own.verdict(id, hold),
+            Some(own) if own.msisdn == msisdn => own.verdict(hold, self.brand, self.status.as_ref()),
             Some(own) => Verdict::Answer(own.state.blocks_other_choices()),
             None if !self.open => Verdict::Answer(Begin::Expired),
+            // Whoever ends a hold may end it after this attempt was told that it has it.
+            None if self.gave_before || self.ending => Verdict::Answer(Begin::Used),
+            None if self.unsettled_elsewhere => Verdict::Answer(Begin::Unsettled(msisdn)),
             None if self.held_elsewhere
                 || self.status.is_some_and(|status| status != NumberStatus::Returned) =>
             {
                 Verdict::Answer(Begin::Taken(msisdn))
             }
-            None => Verdict::Start(hold),
+            None => Verdict::Start(Lease { reservation: id, call: 1, brand: self.brand, hold }),
         }
     }
 }
 
 impl Own {
-    /// What follows where the same number was chosen before.
-    fn verdict(self, id: ReservationId, hold: Hold) -> Verdict {
-        let resumed = Lease { reservation: self.id, call: self.attempts + 1, hold };
+    /// What follows if the same number was chosen before.
+    fn verdict(self, hold: Hold, brand: BrandId, status: Option<&NumberStatus>) -> Verdict {
+        let resumed = Lease { reservation: self.id, call: self.attempts + 1, brand, hold };
         match self.state {
+            ReservationState::Held if self.has_expired(status) => Verdict::Answer(Begin::Used),
             ReservationState::Held | ReservationState::Assigned => Verdict::Answer(Begin::Held(self.msisdn)),
-            // The statement that began this attempt is run a second time, because its answer was lost.
-            ReservationState::Pending if self.id == id => {
+            ReservationState::Pending if self.leased => {
                 Verdict::Answer(Begin::Started(Lease { call: self.attempts, ..resumed }))
             }
             ReservationState::Pending if !self.due => Verdict::Answer(Begin::InFlight),
@@ -85,6 +100,11 @@ impl Own {
                 Verdict::Answer(Begin::Used)
             }
         }
+    }
+
+    /// Whether the next sweep gives the number back. One that another program put on a line stays.
+    fn has_expired(&self, status: Option<&NumberStatus>) -> bool {
+        self.state == ReservationState::Held && self.due && status != Some(&NumberStatus::InUse)
     }
 }
 
@@ -104,24 +124,31 @@ pub(super) struct KeyedRow {
     pub(super) own: Own,
     /// Sigan's name for its pre-reservation.
     pub(super) external_id: ExternalId,
+    /// The brand it is for.
+    pub(super) brand: BrandId,
+    /// What its number is, if it was ever ours.
+    pub(super) status: Option<NumberStatus>,
     /// Whether it was for the same area code and the same brand.
     pub(super) same_request: bool,
 }
 
 impl KeyedRow {
-    /// What a repeated call is told. [`Keyed::Resumed`] is to be written first.
+    /// What a repeated call is told. [`Keyed::Resumed`] is to be written first, unless its lease was taken before.
     pub(super) fn verdict(self) -> Keyed {
-        let Self { own, external_id, same_request } = self;
+        let Self { own, external_id, brand, status, same_request } = self;
         if !same_request {
             return Keyed::OtherRequest;
         }
+        let lease = |call| {
+            let hold = Hold { external_id: external_id.clone(), msisdn: own.msisdn };
+            Lease { reservation: own.id, call, brand: brand.clone(), hold }
+        };
         match own.state {
+            ReservationState::Held if own.has_expired(status.as_ref()) => Keyed::Spent,
             ReservationState::Held | ReservationState::Assigned => Keyed::Held(own.msisdn),
+            ReservationState::Pending if own.leased => Keyed::Resumed(lease(own.attempts)),
             ReservationState::Pending if !own.due => Keyed::InFlight,
-            ReservationState::Pending | ReservationState::InDoubt => {
-                let hold = Hold { external_id, msisdn: own.msisdn };
-                Keyed::Resumed(Lease { reservation: own.id, call: own.attempts + 1, hold })
-            }
+            ReservationState::Pending | ReservationState::InDoubt => Keyed::Resumed(lease(own.attempts + 1)),
             ReservationState::Cancelling => Keyed::InFlight,
             ReservationState::Releasing | ReservationState::Released | ReservationState::Rejected => {
                 Keyed::Spent
@@ -143,7 +170,6 @@ pub(super) struct Seen {
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) id: ReservationId,
-    pub(super) external_id: ExternalId,
     pub(super) state: ReservationState,
     /// As [`Own::due`].
     pub(super) due: bool,
@@ -153,9 +179,11 @@ impl Seen {
     /// Why the number cannot be released; none where it can.
     pub(super) fn bars_release(&self) -> Option<Release> {
         let in_flight = |live: &Live| live.state == ReservationState::Pending && !live.due;
-        match self.status {
+        match &self.status {
             NumberStatus::Returned => Some(Release::AlreadyReturned),
-            NumberStatus::InUse => Some(Release::Forbidden(self.status)),
+            status @ (NumberStatus::InUse | NumberStatus::Other(_)) => {
+                Some(Release::Forbidden(status.clone()))
+            }
             NumberStatus::Reserved if self.live.as_ref().is_some_and(in_flight) => Some(Release::InFlight),
             NumberStatus::Reserved => None,
         }
@@ -165,8 +193,10 @@ impl Seen {
     pub(super) fn bars_assign(&self, sim: SimId) -> Option<Assign> {
         let unsettled =
             |live: &Live| matches!(live.state, ReservationState::Pending | ReservationState::InDoubt);
-        match self.status {
-            NumberStatus::Returned => Some(Assign::Forbidden(self.status)),
+        match &self.status {
+            status @ (NumberStatus::Returned | NumberStatus::Other(_)) => {
+                Some(Assign::Forbidden(status.clone()))
+            }
             NumberStatus::InUse if self.assigned_sim == Some(sim) => Some(Assign::Assigned),
             NumberStatus::InUse => Some(Assign::AssignedElsewhere),
             NumberStatus::Reserved if self.live.as_ref().is_some_and(unsettled) => Some(Assign::InDoubt),
@@ -189,16 +219,21 @@ mod tests {
     fn asked(own: Option<Own>) -> Asked {
         Asked {
             external_id: "PR-1".parse().unwrap(),
+            brand: "acme".parse().unwrap(),
             open: true,
+            gave_before: false,
             msisdn: Some("11999950001".parse().unwrap()),
             status: None,
             held_elsewhere: false,
+            unsettled_elsewhere: false,
+            ending: false,
             own,
         }
     }
 
     fn own(state: State, due: bool) -> Own {
-        Own { id: ReservationId::new(), msisdn: "11999950001".parse().unwrap(), state, attempts: 1, due }
+        let (id, msisdn) = (ReservationId::new(), "11999950001".parse().unwrap());
+        Own { id, msisdn, state, attempts: 1, due, leased: false }
     }
 
     #[test]
@@ -214,7 +249,7 @@ mod tests {
 
     #[test]
     fn only_a_returned_number_may_be_reserved() {
-        for status in [NumberStatus::Reserved, NumberStatus::InUse] {
+        for status in [NumberStatus::Reserved, NumberStatus::InUse, NumberStatus::from("REMOVED")] {
             let verdict = Asked { status: Some(status), ..asked(None) }.verdict(ReservationId::new());
             assert!(matches!(verdict, Verdict::Answer(Begin::Taken(_))));
         }
@@ -252,15 +287,44 @@ mod tests {
     #[test]
     fn a_repeated_call_is_told_what_became_of_the_first() {
         let told = |state, due, same_request| {
-            KeyedRow { own: own(state, due), external_id: "PR-1".parse().unwrap(), same_request }.verdict()
+            let (external_id, brand) = ("PR-1".parse().unwrap(), "acme".parse().unwrap());
+            KeyedRow { own: own(state, due), external_id, brand, status: None, same_request }.verdict()
         };
         assert!(matches!(told(State::Held, false, true), Keyed::Held(_)));
+        assert_eq!(told(State::Held, true, true), Keyed::Spent, "it has expired");
         assert!(matches!(told(State::InDoubt, false, true), Keyed::Resumed(Lease { call: 2, .. })));
         assert!(matches!(told(State::Pending, true, true), Keyed::Resumed(_)));
         assert_eq!(told(State::Pending, false, true), Keyed::InFlight);
         assert_eq!(told(State::Cancelling, true, true), Keyed::InFlight);
         assert_eq!(told(State::Released, false, true), Keyed::Spent);
         assert_eq!(told(State::Held, false, false), Keyed::OtherRequest);
+    }
+
+    #[test]
+    fn an_expired_hold_is_not_given_again_unless_it_is_on_a_line() {
+        let verdict =
+            |status| Asked { status, ..asked(Some(own(State::Held, true))) }.verdict(ReservationId::new());
+        assert_eq!(verdict(Some(NumberStatus::Reserved)), Verdict::Answer(Begin::Used));
+        assert!(matches!(verdict(Some(NumberStatus::InUse)), Verdict::Answer(Begin::Held(_))));
+    }
+
+    #[test]
+    fn a_hold_that_is_being_ended_is_not_begun_again() {
+        for used in [Asked { ending: true, ..asked(None) }, Asked { gave_before: true, ..asked(None) }] {
+            assert_eq!(used.verdict(ReservationId::new()), Verdict::Answer(Begin::Used));
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_is_not_settled_is_no_disagreement() {
+        let unsettled = Asked {
+            held_elsewhere: true,
+            unsettled_elsewhere: true,
+            status: Some(NumberStatus::Reserved),
+            ..asked(None)
+        };
+        let verdict = unsettled.verdict(ReservationId::new());
+        assert!(matches!(verdict, Verdict::Answer(Begin::Unsettled(_))));
     }
 
     #[test]

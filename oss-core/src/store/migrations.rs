@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
@@ -27,12 +28,50 @@ macro_rules! sources {
                 include_str!(concat!("../../../migrations/", $folder, "/0002_location_ddd.sql")),
             ),
             (3, "devices", include_str!(concat!("../../../migrations/", $folder, "/0003_devices.sql"))),
+            (4, "safe_ends", include_str!(concat!("../../../migrations/", $folder, "/0004_safe_ends.sql"))),
         ]
     };
 }
 
 const POSTGRES: &[Source] = sources!("postgres");
 const SQLITE: &[Source] = sources!("sqlite");
+
+/// The table that says which versions are applied. It is this service's own: sqlx's usual one may belong to another program
+/// that works on the same database.
+pub(super) const VERSIONS: &str = "oss_migrations";
+
+/// What a migration did beyond the tables, and what it found that a person should look at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct MigrationReport {
+    /// Numbers that were held before this service recorded reservations, and now have one.
+    pub adopted: u64,
+    /// Reserved numbers of which nothing here knows Sigan's id. They do not expire, and Sigan cannot be told of their release.
+    pub without_external_id: u64,
+    /// Rows that cannot be read, because a number or Sigan's id does not have its form. They are left alone.
+    pub unreadable: u64,
+}
+
+/// The migrations that a database had before its versions were recorded in [`VERSIONS`], by the tables that they made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Applied {
+    /// Whether it has the table `reservation`.
+    pub(super) numbers: bool,
+    /// Whether it has the table `reference_data`.
+    pub(super) devices: bool,
+}
+
+impl Applied {
+    /// Whether a version was applied. No later version was ever recorded elsewhere.
+    pub(super) fn has(self, version: i64) -> bool {
+        match version {
+            1 => self.numbers,
+            2 | 3 => self.devices,
+            _ => false,
+        }
+    }
+}
 
 /// Stands in a migration for the rows of [`LOCATION_DDD`].
 const LOCATION_DDD_MARKER: &str = "/* rows of data/location_ddd.csv */";
@@ -69,6 +108,9 @@ fn migrator(sources: &[Source]) -> Result<Migrator, StoreError> {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false)
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
+    migrator.dangerous_set_table_name(VERSIONS);
+    // The lock is taken before the versions are looked at.
+    migrator.set_locking(false);
     // An older program on a newer database is how an upgrade side by side looks.
     migrator.set_ignore_missing(true);
     Ok(migrator)

@@ -16,11 +16,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use answers::{
-    Assign, Begin, BeginRandom, Census, Confirmed, Delivery, Due, HeldNumber, Keyed, KeyedPreview, KnownHold,
-    Lease, LiveHold, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release,
+    Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery, Due, HeldNumber, HeldPage, Keyed,
+    KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
+    Release, UnreadableRow,
 };
 use async_trait::async_trait;
 pub use catalog::CatalogStore;
+pub use migrations::MigrationReport;
 pub use postgres::PostgresStore;
 use secrecy::ExposeSecret;
 pub use sqlite::{Clock, SqliteStore, SystemClock};
@@ -122,10 +124,12 @@ pub trait Store: CatalogStore {
     ) -> Result<BeginRandom, StoreError>;
 
     /// What became of the random reservation that was begun under a key; none where none was, or nothing came of it. Without
-    /// a `lease` it only looks. One that belongs to another tenant is another request.
+    /// a `lease` it only looks, and with one the lease is that of the attempt `id`. One that belongs to another tenant is
+    /// another request.
     async fn resume_keyed(
         &self,
         tenant: Option<&Tenant>,
+        id: ReservationId,
         key: &IdempotencyKey,
         ddd: Ddd,
         lease: Option<Duration>,
@@ -134,9 +138,14 @@ pub trait Store: CatalogStore {
     /// Sigan holds the number: the attempt is `HELD` for `hold_for`, the number `RESERVED`, and its preview names it.
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError>;
 
+    /// Ends leases that were taken and never used, because the answer did not reach the caller: an attempt that began with its
+    /// lease is `REJECTED`, and an older one may be taken up again at once. Those that it ended; another one may yet be about
+    /// to be committed.
+    async fn abandon(&self, leases: &[ReservationId]) -> Result<Vec<ReservationId>, StoreError>;
+
     /// Sigan gave no certain answer: the attempt is `IN_DOUBT`, due in `retry_in`, and the number `RESERVED` and tied to its
-    /// preview, so that it will be released if abandoned.
-    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<(), StoreError>;
+    /// preview, so that it will be released if abandoned. False if the attempt does not wait for this call's answer.
+    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<bool, StoreError>;
 
     /// Sigan does not hold the number for us, for certain, and nothing that was sent can still arrive: the attempt is
     /// `REJECTED`, the number untouched.
@@ -146,6 +155,15 @@ pub trait Store: CatalogStore {
     /// the caller, who tells Sigan at once, and a number that it had left `RESERVED` is `RETURNED`. None where a newer call
     /// has the attempt.
     async fn cancel(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError>;
+
+    /// Records that a hold is to be released whose row is gone: a failover of the database lost it. None if the attempt has a
+    /// row, or another attempt is at work on the same hold.
+    async fn release_lost(
         &self,
         lease: &Lease,
         reason: &str,
@@ -185,10 +203,11 @@ pub trait Store: CatalogStore {
     async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError>;
 
     /// Claims at most `limit` of what is due to be asked or told, the longest due first, each leased for `lease`. No two
-    /// callers claim the same.
-    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<Due>, StoreError>;
+    /// callers claim the same. A row that cannot be read is set aside: nobody claims it again.
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Claims, StoreError>;
 
-    /// Deletes at most `limit` previews that ended more than `retention` ago and that nothing unsettled refers to.
+    /// Deletes at most `limit` previews that ended more than `retention` ago and that nothing refers to which is unsettled or
+    /// knows Sigan's id of a held number from nowhere else.
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError>;
 
     /// Counts the reservations that the sweep still has to look at, now or later, by state. Reads at most `limit` of them, those
@@ -213,10 +232,18 @@ pub trait Store: CatalogStore {
         range: Range,
         young: Duration,
         limit: u32,
-    ) -> Result<Vec<HeldNumber>, StoreError>;
+    ) -> Result<HeldPage, StoreError>;
 
-    /// Records, as the attempt `id`, that a hold which Sigan lists is to be released. None where its number is held here, or
-    /// an attempt at it is not over: then it is not ours to end.
+    /// The reservations that are set aside because they cannot be read, at most `limit`, from the one after `after` on.
+    async fn set_aside_rows(
+        &self,
+        after: Option<ReservationId>,
+        limit: u32,
+    ) -> Result<Vec<(ReservationId, UnreadableRow)>, StoreError>;
+
+    /// Records, as the attempt `id`, that a hold which Sigan lists is to be released. The row carries the preview that offered
+    /// the number, so that nobody reserves it from there any more. None where its number is held here, or an attempt at it is
+    /// not over: then it is not ours to end.
     async fn release_stray(
         &self,
         id: ReservationId,
@@ -249,14 +276,21 @@ pub async fn connect(config: &DatabaseConfig) -> Result<Arc<dyn Store>, StoreErr
 
 /// Brings the tables and the reference data of the configured database to this version.
 ///
+/// Numbers that were held before this service recorded reservations get one. Those that are not on a line are held for
+/// `reservation_ttl` from now on.
+///
 /// # Errors
 ///
-/// [`StoreError`] where the database cannot be reached, or a migration fails.
-pub async fn migrate(config: &DatabaseConfig) -> Result<(), StoreError> {
+/// [`StoreError`] if the database cannot be reached or used, or a migration fails.
+pub async fn migrate(
+    config: &DatabaseConfig,
+    reservation_ttl: Duration,
+) -> Result<MigrationReport, StoreError> {
     if is_sqlite(config) {
-        SqliteStore::migrate(&config.url).await
+        // A database on SQLite was made by this service.
+        SqliteStore::migrate(&config.url).await.map(|()| MigrationReport::default())
     } else {
-        PostgresStore::migrate(&config.url).await
+        PostgresStore::migrate(&config.url, reservation_ttl).await
     }
 }
 

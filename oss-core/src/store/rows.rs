@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::{ColumnIndex, Database, Decode, Pool, Row, Type};
 
-use super::PoolUsage;
+use super::{PoolUsage, UnreadableRow};
 use crate::devices::{Assortment, DeviceBrand, DeviceModel};
+use crate::numbers::NumberStatus;
 
 /// A column of text, through the parser of its type.
 pub(super) fn parsed<'r, T, R>(row: &'r R, column: &'static str) -> Result<T, sqlx::Error>
@@ -37,6 +38,38 @@ fn read<T: FromStr>(column: &'static str, text: &str) -> Result<T, sqlx::Error> 
         index: column.to_owned(),
         source: "the text has not the form of its type".into(),
     })
+}
+
+/// Why a row cannot be read, for the people who have to correct it. Names the column and leaves the text out.
+pub(super) fn unreadable(table: &'static str, key: String, error: &sqlx::Error) -> UnreadableRow {
+    let reason = match error {
+        sqlx::Error::ColumnDecode { index, .. } => format!("{index} cannot be read"),
+        _ => "it cannot be read".to_owned(),
+    };
+    UnreadableRow { table, key, reason }
+}
+
+/// A status, as it is stored. Every word is one.
+pub(super) fn status<'r, R>(row: &'r R, column: &'static str) -> Result<NumberStatus, sqlx::Error>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+    &'r str: Decode<'r, R::Database> + Type<R::Database>,
+{
+    row.try_get::<&'r str, _>(column).map(NumberStatus::from)
+}
+
+/// A status that may be null.
+pub(super) fn maybe_status<'r, R>(
+    row: &'r R,
+    column: &'static str,
+) -> Result<Option<NumberStatus>, sqlx::Error>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+    Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    Ok(row.try_get::<Option<&'r str>, _>(column)?.map(NumberStatus::from))
 }
 
 /// A value as JSON, for the database to take apart.

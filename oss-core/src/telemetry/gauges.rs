@@ -82,5 +82,6 @@ fn record(census: &Census) {
         gauge!(names::RESERVATIONS, "state" => state.as_str()).set(float(census.of(state)));
     }
     gauge!(names::DUE).set(float(census.due));
+    gauge!(names::SET_ASIDE).set(float(census.set_aside));
     gauge!(names::DUE_OLDEST_AGE).set(census.oldest_due.unwrap_or_default().as_secs_f64());
 }

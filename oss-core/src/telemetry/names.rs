@@ -56,6 +56,8 @@ metrics! {
         "Reservations that are due for the sweep.";
     describe_gauge DUE_OLDEST_AGE = "oss_due_oldest_age_seconds":
         "For how long the reservation that is due the longest has been due; 0 where none is.";
+    describe_gauge SET_ASIDE = "oss_set_aside_reservations":
+        "Reservations that cannot be acted on and wait for a person: oss audit lists them.";
     describe_counter SETTLED_BY_SWEEP = "oss_sweep_settled_total":
         "What sweeps have done, by result as a sweep reports it.";
     describe_gauge BUILD_INFO = "oss_build_info":

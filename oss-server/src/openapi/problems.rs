@@ -41,6 +41,7 @@ const KINDS: &[Kind] = &[
     kind("unknown-preview", "The preview does not exist").of("previewId"),
     kind("unknown-index", "The preview has no number with this index").of("index"),
     kind("unknown-number", "The number was never held here").of("msisdn"),
+    kind("unknown-sim", "The SIM does not exist").of("simId"),
     kind("unknown-brand", "The brand does not exist").of("brandId"),
     kind("body-too-slow", "The body did not arrive in time"),
     kind("preview-used", "The preview has given its number; create another").of("previewId"),
@@ -67,6 +68,11 @@ const KINDS: &[Kind] = &[
     kind("internal", "A fault of this program; what was begun will be settled"),
     kind("database-failed", "The database did not do what it was asked"),
     kind("number-taken", "Sigan offered a number that is held or in use here: the inventories disagree"),
+    kind(
+        "number-unsettled",
+        "An earlier attempt at the number that Sigan offered is not settled yet; try again later, or create another preview",
+    )
+    .retry(),
     kind("sigan-refused", "Sigan refused, for certain; nothing is held, and `reason` says why"),
     kind("sigan-answer-unusable", "Sigan's answer cannot be used; nothing is held"),
     kind("sigan-unreachable", "Sigan cannot be reached; nothing was done").retry(),

@@ -223,10 +223,11 @@ fn answers() -> Value {
                 "released": count("Releases that Sigan was told of"),
                 "rejected": count("Doubts that turned out to be none, cancelled in Sigan"),
                 "failed": count("What Sigan could not be asked or told; it stays due"),
+                "setAside": count("Rows that cannot be acted on and wait for a person: `oss audit` lists them"),
                 "purged": count("Old previews that were deleted"),
             }),
             &[],
-            json!({ "expired": 2, "assigned": 0, "recovered": 1, "released": 2, "rejected": 0, "failed": 0, "purged": 40 }),
+            json!({ "expired": 2, "assigned": 0, "recovered": 1, "released": 2, "rejected": 0, "failed": 0, "setAside": 0, "purged": 40 }),
         ),
     })
 }
@@ -253,11 +254,14 @@ fn number() -> Value {
             json!({
                 "msisdn": { "type": "string", "pattern": MSISDN },
                 "origin": { "type": "string", "description": "`VIVO`, or the carrier it was ported in from" },
-                "status": { "type": "string", "enum": ["RESERVED", "IN_USE", "RETURNED"] },
+                "status": {
+                    "type": "string",
+                    "description": "`RESERVED`, `IN_USE` or `RETURNED`. Any other word is one that another program wrote: it is shown as it is, and never acted on",
+                },
                 "assignedSimId": maybe("string", "uuid", "The SIM it is on, while in use"),
-                "assignedAt": maybe("string", "date-time", "When it was last put on a line"),
-                "createdAt": moment("When we first held it"),
-                "updatedAt": moment("When its status last changed"),
+                "assignedAt": maybe("string", "date-time", "When it was last put on a line, unless that was another brand's"),
+                "createdAt": moment("When we first held it for the brand that asks"),
+                "updatedAt": moment("When its status last changed; left out if that is not recorded"),
                 "history": { "type": "array", "items": by("Hold"), "description": "The latest first" },
             }),
             // Where every attempt to hold it was refused, it never was ours.
@@ -277,14 +281,17 @@ fn number() -> Value {
             json!({
                 "id": uuid(),
                 "previewId": maybe("string", "uuid", "The preview it came from; null for a random number"),
-                "externalId": { "type": "string", "description": "Sigan's id of the pre-reservation" },
+                "externalId": {
+                    "type": "string",
+                    "description": "Sigan's id of the pre-reservation; left out if it cannot be read",
+                },
                 "state": { "type": "string", "enum": states },
                 "reason": { "type": ["string", "null"], "description": "Why it is in this state" },
                 "holdExpiresAt": maybe("string", "date-time", "Until when it is held, unless it is put on a line"),
                 "createdAt": moment("When it began"),
                 "updatedAt": moment("When its state last changed"),
             }),
-            &[],
+            &["externalId"],
             hold.clone(),
         ),
     })

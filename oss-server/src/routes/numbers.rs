@@ -22,7 +22,7 @@ use crate::problem::Problem;
         (status = 201, description = "The number, in full", body = ref("#/components/schemas/Reservation")),
         (status = 409, description = "no-numbers-left, idempotency-key-in-flight, idempotency-key-spent, reservation-given-up"),
         (status = 422, description = "unknown-ddd, idempotency-key-reused"),
-        (status = 500, description = "number-taken"),
+        (status = 500, description = "number-taken, number-unsettled"),
         (status = 502, description = "sigan-refused, sigan-answer-unusable"),
         (status = 503, description = "sigan-unreachable, sigan-busy"),
         (status = 504, description = "outcome-unknown"),
@@ -67,6 +67,7 @@ pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<Statu
         (status = 204, description = "On the line of the SIM, now or before"),
         (status = 404, description = "unknown-number"),
         (status = 409, description = "number-state, number-in-doubt, assigned-elsewhere"),
+        (status = 422, description = "unknown-sim"),
     ),
 )]
 pub(super) async fn assign(

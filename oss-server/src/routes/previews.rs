@@ -49,7 +49,7 @@ pub(super) async fn create(
         (status = 404, description = "unknown-preview, unknown-index"),
         (status = 409, description = "preview-used, reserve-in-flight, reservation-given-up"),
         (status = 410, description = "preview-expired"),
-        (status = 500, description = "number-taken"),
+        (status = 500, description = "number-taken, number-unsettled"),
         (status = 502, description = "sigan-refused, sigan-answer-unusable"),
         (status = 503, description = "sigan-unreachable, sigan-busy"),
         (status = 504, description = "outcome-unknown"),

@@ -6,21 +6,16 @@
 )]
 
 use oss_core::store::{Assign, Begin};
-use oss_core::{NumberStatus, ReservationState as State, SimId};
-use uuid::Uuid;
+use oss_core::{NumberStatus, ReservationState as State};
 
 use super::Fixture;
 use super::fixture::LEASE;
 
-fn sim() -> SimId {
-    Uuid::now_v7().into()
-}
-
 pub async fn a_held_number_goes_on_a_line(db: &Fixture) {
-    let (msisdn, sim_id) = (db.held(&db.preview().await, 1).await.hold.msisdn, sim());
+    let (msisdn, sim_id) = (db.held(&db.preview().await, 1).await.hold.msisdn, db.sim().await);
     assert_eq!(db.store.assign(None, msisdn, sim_id).await.unwrap(), Assign::Assigned);
     assert_eq!(db.store.assign(None, msisdn, sim_id).await.unwrap(), Assign::Assigned, "again, the same SIM");
-    assert_eq!(db.store.assign(None, msisdn, sim()).await.unwrap(), Assign::AssignedElsewhere);
+    assert_eq!(db.store.assign(None, msisdn, db.sim().await).await.unwrap(), Assign::AssignedElsewhere);
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
     let line = db.number(msisdn).await.unwrap().line.unwrap();
     assert_eq!(line.assigned_sim_id, Some(sim_id));
@@ -30,15 +25,19 @@ pub async fn a_held_number_goes_on_a_line(db: &Fixture) {
 pub async fn only_what_is_certain_goes_on_a_line(db: &Fixture) {
     let preview = db.preview().await;
     let msisdn = preview.msisdns[0];
-    assert_eq!(db.store.assign(None, msisdn, sim()).await.unwrap(), Assign::Unknown);
+    assert_eq!(db.store.assign(None, msisdn, db.sim().await).await.unwrap(), Assign::Unknown);
     let lease = db.doubtful(&preview, 1).await;
-    assert_eq!(db.store.assign(None, msisdn, sim()).await.unwrap(), Assign::InDoubt);
+    assert_eq!(db.store.assign(None, msisdn, db.sim().await).await.unwrap(), Assign::InDoubt);
     assert!(matches!(db.begin(&preview, 1).await, Begin::Started(_)));
-    assert_eq!(db.store.assign(None, msisdn, sim()).await.unwrap(), Assign::InDoubt, "asked for again");
+    assert_eq!(
+        db.store.assign(None, msisdn, db.sim().await).await.unwrap(),
+        Assign::InDoubt,
+        "asked for again"
+    );
     db.store.confirm(&lease, LEASE).await.unwrap();
     db.store.release(None, msisdn, LEASE).await.unwrap();
     assert_eq!(
-        db.store.assign(None, msisdn, sim()).await.unwrap(),
+        db.store.assign(None, msisdn, db.sim().await).await.unwrap(),
         Assign::Forbidden(NumberStatus::Returned)
     );
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use oss_core::sigan::{Hold, ListedHold};
-use oss_core::store::{Delivery, KnownHold, Range, Release};
+use oss_core::store::{Begin, Delivery, HeldNumber, KnownHold, Range, Release, Tenant};
 use oss_core::{NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
@@ -18,6 +18,11 @@ use super::fixture::{LEASE, acme, hold, other};
 const ALL: Range = Range { after: None, until: None };
 const NOTHING_IS_YOUNG: Duration = Duration::ZERO;
 const EVERYTHING_IS_YOUNG: Duration = Duration::from_hours(1);
+
+/// The numbers that a tenant holds.
+async fn held(db: &Fixture, tenant: &Tenant) -> Vec<HeldNumber> {
+    db.store.held_numbers(tenant, ALL, NOTHING_IS_YOUNG, 10).await.unwrap().numbers
+}
 
 fn listed(hold: Hold) -> ListedHold {
     let long_ago = DateTime::<Utc>::from_timestamp(1_700_000_000, 0).expect("a time");
@@ -76,16 +81,18 @@ pub async fn held_numbers_come_in_pages(db: &Fixture) {
     let mut walked = Vec::new();
     let mut range = ALL;
     loop {
-        let page = db.store.held_numbers(&acme(), range, NOTHING_IS_YOUNG, 2).await.unwrap();
-        assert!(page.iter().all(|number| !number.young));
-        walked.extend(page.iter().map(|number| number.msisdn));
-        let Some(last) = page.last() else { break };
-        range.after = Some(last.msisdn);
+        let page = db.store.held_numbers(&acme(), range.clone(), NOTHING_IS_YOUNG, 2).await.unwrap();
+        assert!(page.numbers.iter().all(|number| !number.young) && page.unreadable.is_empty());
+        walked.extend(page.numbers.iter().map(|number| number.msisdn));
+        range.after = page.next;
+        if range.after.is_none() {
+            break;
+        }
     }
     assert_eq!(walked, numbers, "in order, without what was given back");
-    assert_eq!(db.store.held_numbers(&other(), ALL, NOTHING_IS_YOUNG, 10).await.unwrap(), []);
-    let part = Range { after: Some(numbers[0]), until: Some(numbers[2]) };
-    let part = db.store.held_numbers(&acme(), part, EVERYTHING_IS_YOUNG, 10).await.unwrap();
+    assert_eq!(held(db, &other()).await, []);
+    let part = Range { after: Some(numbers[0].to_string()), until: Some(numbers[2]) };
+    let part = db.store.held_numbers(&acme(), part, EVERYTHING_IS_YOUNG, 10).await.unwrap().numbers;
     assert_eq!(part.iter().map(|number| number.msisdn).collect::<Vec<_>>(), numbers[1..=2]);
     assert!(
         part.iter()
@@ -107,6 +114,44 @@ pub async fn a_stray_is_recorded_before_it_is_released(db: &Fixture) {
     assert!(release(ReservationId::new(), &stray).await.is_some(), "Sigan lists it again");
 }
 
+/// While Sigan is told of the release, a repeated reserve would be answered with "already yours", and lose the number then.
+pub async fn a_stray_of_an_open_preview_bars_its_reserve(db: &Fixture) {
+    let preview = db.preview().await;
+    let stray = hold(&preview, 1);
+    let id = ReservationId::new();
+    let release = db.store.release_stray(id, &stray, &preview.brand, LEASE).await.unwrap();
+    assert_eq!(release.map(|delivery| delivery.hold), Some(stray.clone()));
+    assert_eq!(db.begin(&preview, 1).await, Begin::Used);
+    assert_eq!(db.begin(&preview, 2).await, Begin::Used, "a preview gives one number");
+    assert_eq!(db.number(stray.msisdn).await.unwrap().history[0].preview, Some(preview.id));
+    db.store.delivered(id).await.unwrap();
+    assert_eq!(db.begin(&preview, 1).await, Begin::Used, "the hold is over");
+}
+
+/// The preview has given another number, which is refused while the release is told: the hold itself is what bars the reserve.
+pub async fn a_stray_of_a_used_preview_bars_its_reserve(db: &Fixture) {
+    let preview = db.preview().await;
+    let stray = hold(&preview, 1);
+    let other = db.started(&preview, 2).await;
+    let release = db.store.release_stray(ReservationId::new(), &stray, &preview.brand, LEASE).await.unwrap();
+    assert!(release.is_some());
+    db.store.reject(&other, "taken").await.unwrap();
+    assert_eq!(db.begin(&preview, 1).await, Begin::Used);
+    assert_eq!(db.states(stray.msisdn).await, (None, vec![State::Releasing]));
+}
+
+pub async fn a_stray_is_left_to_the_reserve_that_began_first(db: &Fixture) {
+    let preview = db.preview().await;
+    let lease = db.started(&preview, 1).await;
+    let release = async || {
+        db.store.release_stray(ReservationId::new(), &lease.hold, &preview.brand, LEASE).await.unwrap()
+    };
+    assert_eq!(release().await, None, "a call is under way");
+    db.store.confirm(&lease, LEASE).await.unwrap();
+    assert_eq!(release().await, None, "held");
+    assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::Reserved), vec![State::Held]));
+}
+
 pub async fn a_number_that_is_held_here_is_no_stray(db: &Fixture) {
     let preview = db.preview().await;
     let foreign = hold(&db.same_numbers(&preview).await, 1);
@@ -116,14 +161,14 @@ pub async fn a_number_that_is_held_here_is_no_stray(db: &Fixture) {
     assert_eq!(release().await, None, "a call is under way");
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(release().await, None, "held");
-    db.store.assign(None, lease.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    db.store.assign(None, lease.hold.msisdn, db.sim().await).await.unwrap();
     assert_eq!(release().await, None, "on a line");
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
 }
 
 pub async fn only_an_idle_hold_is_given_back_as_lost(db: &Fixture) {
     let (held, assigned) = (db.held(&db.preview().await, 1).await, db.held(&db.preview().await, 1).await);
-    db.store.assign(None, assigned.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    db.store.assign(None, assigned.hold.msisdn, db.sim().await).await.unwrap();
     let lost = async |id| db.store.give_back_lost(id, "not held in Sigan", LEASE).await.unwrap();
     assert_eq!(lost(assigned.reservation).await, None, "a customer is on the line");
     assert_eq!(lost(held.reservation).await.map(|delivery| delivery.hold), Some(held.hold.clone()));

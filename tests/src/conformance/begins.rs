@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Begin, BeginRandom, NewPreview};
+use oss_core::store::{Begin, BeginRandom, Confirmed, NewPreview};
 use oss_core::{PreviewId, ReservationId, ReservationState as State};
 
 use super::Fixture;
@@ -32,7 +32,7 @@ pub async fn gives_the_held_number_again(db: &Fixture) {
     let preview = db.preview().await;
     let lease = db.held(&preview, 2).await;
     assert_eq!(db.begin(&preview, 2).await, Begin::Held(lease.hold.msisdn));
-    db.store.assign(None, lease.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    db.store.assign(None, lease.hold.msisdn, db.sim().await).await.unwrap();
     assert_eq!(db.begin(&preview, 2).await, Begin::Held(lease.hold.msisdn), "also when it is on a line");
 }
 
@@ -60,6 +60,57 @@ pub async fn bars_the_other_numbers(db: &Fixture) {
     assert_eq!(db.begin(&preview, 2).await, Begin::Used);
 }
 
+pub async fn gives_no_expired_hold_again(db: &Fixture) {
+    let preview = db.preview().await;
+    let lease = db.started(&preview, 1).await;
+    db.store.confirm(&lease, LAPSED).await.unwrap();
+    assert_eq!(db.begin(&preview, 1).await, Begin::Used, "the next sweep gives it back");
+    assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Released, "nor to its own call");
+    db.store.assign(None, lease.hold.msisdn, db.sim().await).await.unwrap();
+    assert_eq!(db.begin(&preview, 1).await, Begin::Held(lease.hold.msisdn), "on a line it stays");
+}
+
+/// The answer of a step that takes a lease may be lost, and the step is taken again.
+pub async fn resumes_once_by_its_own_id(db: &Fixture) {
+    let preview = db.preview().await;
+    let first = db.doubtful(&preview, 1).await;
+    let id = ReservationId::new();
+    let begin = async || {
+        let begun = db.store.begin_reservation(None, id, preview.id, choice(1), Some(LEASE)).await;
+        let Begin::Started(lease) = begun.unwrap() else { panic!("no lease") };
+        (lease.reservation, lease.call)
+    };
+    assert_eq!(begin().await, (first.reservation, 2));
+    assert_eq!(begin().await, (first.reservation, 2), "the same lease");
+}
+
+/// Sigan was not asked under such a lease, so a repeat need not wait for its end.
+pub async fn ends_a_lease_that_was_not_used(db: &Fixture) {
+    let (preview, id) = (db.preview().await, ReservationId::new());
+    let begin =
+        async |id| db.store.begin_reservation(None, id, preview.id, choice(1), Some(LEASE)).await.unwrap();
+    assert_eq!(db.store.abandon(&[id]).await.unwrap(), [], "it is not there yet");
+    begin(id).await;
+    assert_eq!(db.begin(&preview, 1).await, Begin::InFlight);
+    assert_eq!(db.store.abandon(&[ReservationId::new(), id]).await.unwrap(), [id]);
+    assert_eq!(db.states(preview.msisdns[0]).await, (None, vec![State::Rejected]));
+    let lease = db.started(&preview, 1).await;
+    assert_eq!(db.store.abandon(&[id]).await.unwrap(), [], "the later lease is another");
+    db.store.confirm(&lease, LEASE).await.unwrap();
+    assert_eq!(db.store.abandon(&[lease.reservation]).await.unwrap(), [], "it was used");
+}
+
+/// An earlier call of the attempt may have had its effect, so the attempt is not over.
+pub async fn ends_an_unused_lease_of_an_older_attempt(db: &Fixture) {
+    let preview = db.preview().await;
+    let first = db.doubtful(&preview, 1).await;
+    let id = ReservationId::new();
+    db.store.begin_reservation(None, id, preview.id, choice(1), Some(LEASE)).await.unwrap();
+    assert_eq!(db.store.abandon(&[id]).await.unwrap(), [id]);
+    let again = db.started(&preview, 1).await;
+    assert_eq!((again.reservation, again.call), (first.reservation, 3), "it is taken up again at once");
+}
+
 pub async fn knows_no_unknown(db: &Fixture) {
     let short = NewPreview { msisdns: db.offer().msisdns[..1].to_vec(), ..db.offer() };
     db.store.create_preview(&short).await.unwrap();
@@ -79,10 +130,12 @@ pub async fn refuses_a_number_held_elsewhere(db: &Fixture) {
     let second = db.same_numbers(&first).await;
     let msisdn = first.msisdns[0];
     let lease = db.started(&first, 1).await;
-    assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "while it is asked for");
+    assert_eq!(db.begin(&second, 1).await, Begin::Unsettled(msisdn), "while it is asked for");
+    db.store.doubt(&lease, "x", LEASE).await.unwrap();
+    assert_eq!(db.begin(&second, 1).await, Begin::Unsettled(msisdn), "while it is in doubt");
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "reserved");
-    db.store.assign(None, msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    db.store.assign(None, msisdn, db.sim().await).await.unwrap();
     assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "on a line");
 }
 
@@ -130,13 +183,18 @@ pub async fn only_looks_without_a_lease(db: &Fixture) {
 
 pub async fn takes_a_random_number_once(db: &Fixture) {
     let (offer, id) = (db.offer(), ReservationId::new());
-    let begin =
-        async |id| db.store.begin_random(id, &hold(&offer, 1), &offer.brand, None, LEASE).await.unwrap();
+    let later = NewPreview { msisdns: offer.msisdns.clone(), ..db.offer() };
+    let begin_with = async |id, offer: &NewPreview| {
+        db.store.begin_random(id, &hold(offer, 1), &offer.brand, None, LEASE).await.unwrap()
+    };
+    let begin = async |id| begin_with(id, &offer).await;
     let BeginRandom::Started(lease) = begin(id).await else { panic!("the number is free") };
     assert_eq!(begin(id).await, BeginRandom::Started(lease.clone()), "the same attempt again");
-    assert_eq!(begin(ReservationId::new()).await, BeginRandom::Taken, "another attempt");
+    assert_eq!(begin(ReservationId::new()).await, BeginRandom::Unsettled, "another attempt");
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(begin(ReservationId::new()).await, BeginRandom::Taken, "reserved");
     db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap();
-    assert!(matches!(begin(ReservationId::new()).await, BeginRandom::Started(_)), "given back");
+    assert_eq!(begin(ReservationId::new()).await, BeginRandom::Taken, "this very hold is being released");
+    let again = begin_with(ReservationId::new(), &later).await;
+    assert!(matches!(again, BeginRandom::Started(_)), "given back");
 }

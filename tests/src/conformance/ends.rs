@@ -5,11 +5,11 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Begin, Confirmed, Release};
-use oss_core::{NumberStatus, ReservationState as State};
+use oss_core::store::{Begin, Confirmed, Lease, Release};
+use oss_core::{NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
-use super::fixture::LEASE;
+use super::fixture::{LEASE, hold};
 
 pub async fn a_confirmed_hold_is_recorded(db: &Fixture) {
     let preview = db.preview().await;
@@ -25,9 +25,61 @@ pub async fn a_confirmed_hold_is_recorded(db: &Fixture) {
 pub async fn a_hold_may_be_confirmed_again(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
-    db.store.assign(None, lease.hold.msisdn, uuid::Uuid::now_v7().into()).await.unwrap();
+    db.store.assign(None, lease.hold.msisdn, db.sim().await).await.unwrap();
     assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
+}
+
+/// A failover may lose the row of an attempt while Sigan is asked.
+pub async fn a_hold_without_a_row_is_released(db: &Fixture) {
+    let preview = db.preview().await;
+    let lost = Lease {
+        reservation: ReservationId::new(),
+        call: 1,
+        brand: preview.brand.clone(),
+        hold: hold(&preview, 1),
+    };
+    assert_eq!(db.store.confirm(&lost, LEASE).await.unwrap(), Confirmed::Missing);
+    assert!(!db.store.doubt(&lost, "x", LEASE).await.unwrap());
+    assert_eq!(db.store.cancel(&lost, "x", LEASE).await.unwrap(), None);
+    let release = async || db.store.release_lost(&lost, "its row was lost", LEASE).await.unwrap();
+    let delivery = release().await.expect("nobody else knows of it");
+    assert_eq!(delivery.hold, lost.hold);
+    assert_eq!(release().await, Some(delivery.clone()), "the same step again");
+    assert_eq!(db.states(lost.hold.msisdn).await, (None, vec![State::Releasing]));
+    assert_eq!(db.begin(&preview, 1).await, Begin::Used, "nobody is given what is being released");
+    assert_eq!(db.store.delivered(delivery.reservation).await.unwrap(), Some(State::Released));
+    assert_eq!(release().await, None, "told");
+}
+
+pub async fn a_hold_that_another_attempt_has_is_not_lost(db: &Fixture) {
+    let preview = db.preview().await;
+    let lost = Lease { reservation: ReservationId::new(), ..db.started(&preview, 1).await };
+    assert_eq!(
+        db.store.release_lost(&lost, "its row was lost", LEASE).await.unwrap(),
+        None,
+        "a repeat has it"
+    );
+    let held = db.held(&db.preview().await, 1).await;
+    assert_eq!(db.store.release_lost(&held, "its row was lost", LEASE).await.unwrap(), None, "it has a row");
+
+    // The customer chose another number meanwhile.
+    let preview = db.preview().await;
+    let other = db.held(&preview, 2).await;
+    let lost = Lease { reservation: ReservationId::new(), hold: hold(&preview, 1), ..other };
+    assert!(db.store.release_lost(&lost, "its row was lost", LEASE).await.unwrap().is_some());
+    assert_eq!(db.begin(&preview, 2).await, Begin::Held(preview.msisdns[1]));
+}
+
+/// A late confirmation of a refused attempt must not end the hold that a later attempt has under the same id.
+pub async fn a_late_confirmation_spares_the_attempt_that_has_the_hold(db: &Fixture) {
+    let preview = db.preview().await;
+    let first = db.started(&preview, 1).await;
+    db.store.reject(&first, "not sent").await.unwrap();
+    let second = db.held(&preview, 1).await;
+    assert_eq!(first.hold, second.hold);
+    assert_eq!(db.store.confirm(&first, LEASE).await.unwrap(), Confirmed::Released);
+    assert_eq!(db.states(first.hold.msisdn).await.1, [State::Held, State::Rejected]);
 }
 
 pub async fn a_doubt_keeps_the_number(db: &Fixture) {

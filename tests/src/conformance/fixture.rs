@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use oss_core::sigan::Hold;
 use oss_core::store::{Begin, Lease, NewPreview, PostgresStore, SqliteStore, Store, SystemClock, Tenant};
-use oss_core::{Choice, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState};
+use oss_core::{Choice, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState, SimId};
 
 use crate::backend::Database;
 use crate::pgbouncer::{PgBouncer, ROLE};
@@ -25,6 +25,7 @@ pub struct Fixture {
     /// Its database, where another program can reach it.
     pub database: Option<Database>,
     made: AtomicU32,
+    existing: bool,
 }
 
 impl Fixture {
@@ -38,6 +39,11 @@ impl Fixture {
         Self::on(Database::postgres().await).await
     }
 
+    /// On the database that was there before this service, migrated.
+    pub async fn existing() -> Self {
+        Self { existing: true, ..Self::on(Database::existing().await).await }
+    }
+
     /// On PostgreSQL behind PgBouncer.
     ///
     /// # Panics
@@ -47,7 +53,7 @@ impl Fixture {
         let database = Database::postgres().await;
         let url = PgBouncer::shared().await.url(&database, ROLE).await;
         let store = PostgresStore::new(&url, 10).expect("the URL is one of PostgreSQL");
-        Self { store: Arc::new(store), database: Some(database), made: AtomicU32::new(0) }
+        Self { store: Arc::new(store), database: Some(database), made: AtomicU32::new(0), existing: false }
     }
 
     /// On SQLite in memory.
@@ -57,11 +63,49 @@ impl Fixture {
     /// Where it cannot be opened.
     pub async fn sqlite_memory() -> Self {
         let store = SqliteStore::open(&"sqlite::memory:".into(), Arc::new(SystemClock)).await;
-        Self { store: Arc::new(store.expect("memory opens")), database: None, made: AtomicU32::new(0) }
+        Self {
+            store: Arc::new(store.expect("memory opens")),
+            database: None,
+            made: AtomicU32::new(0),
+            existing: false,
+        }
     }
 
     async fn on(database: Database) -> Self {
-        Self { store: database.store().await, database: Some(database), made: AtomicU32::new(0) }
+        Self {
+            store: database.store().await,
+            database: Some(database),
+            made: AtomicU32::new(0),
+            existing: false,
+        }
+    }
+
+    /// Whether the database was there before this service.
+    pub(super) fn is_existing(&self) -> bool {
+        self.existing
+    }
+
+    /// Whether the database is one of SQLite.
+    pub(super) fn is_sqlite(&self) -> bool {
+        self.database.as_ref().is_none_or(|database| database.url().starts_with("sqlite"))
+    }
+
+    /// A SIM. The existing database has a table of them, and refuses one that is not there.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be stored.
+    pub async fn sim(&self) -> SimId {
+        let id = uuid::Uuid::now_v7();
+        if let (true, Some(database)) = (self.existing, &self.database) {
+            let sql = format!(
+                "insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status)
+                 values ('{id}', '8955100123456789011', 'acme', '018f0000-0000-7000-9000-000000000001',
+                         '724061234567890', 'ESIM', '4G', 'ACTIVE')"
+            );
+            database.execute(&sql).await;
+        }
+        id.into()
     }
 
     /// A preview of three numbers that no other preview has; not stored.

@@ -33,7 +33,7 @@ async fn started(db: &Fixture, key: &IdempotencyKey) -> Lease {
 }
 
 async fn resume(db: &Fixture, key: &IdempotencyKey, ddd: &str) -> Option<Keyed> {
-    db.store.resume_keyed(None, key, ddd.parse().unwrap(), Some(LEASE)).await.unwrap()
+    db.store.resume_keyed(None, ReservationId::new(), key, ddd.parse().unwrap(), Some(LEASE)).await.unwrap()
 }
 
 pub async fn a_key_finds_its_preview(db: &Fixture) {
@@ -71,12 +71,33 @@ pub async fn a_key_takes_a_doubt_up_again(db: &Fixture) {
     let key = key("k");
     let lease = started(db, &key).await;
     db.store.doubt(&lease, "x", LAPSED).await.unwrap();
-    let look = db.store.resume_keyed(None, &key, "11".parse().unwrap(), None).await.unwrap();
+    let look = db.store.resume_keyed(None, ReservationId::new(), &key, "11".parse().unwrap(), None);
+    let look = look.await.unwrap();
     assert_eq!(look, Some(Keyed::InDoubt));
     assert_eq!(resume(db, &key, "21").await, Some(Keyed::OtherRequest), "another request takes nothing up");
     let again = Lease { call: 2, ..lease.clone() };
     assert_eq!(resume(db, &key, "11").await, Some(Keyed::Resumed(again)));
     assert_eq!(resume(db, &key, "11").await, Some(Keyed::InFlight));
+}
+
+pub async fn an_expired_hold_spends_its_key(db: &Fixture) {
+    let key = key("k");
+    let lease = started(db, &key).await;
+    db.store.confirm(&lease, LAPSED).await.unwrap();
+    assert_eq!(resume(db, &key, "11").await, Some(Keyed::Spent), "the next sweep gives it back");
+}
+
+/// The answer of the step may be lost, and the step is taken again.
+pub async fn a_key_takes_a_doubt_up_once_by_its_own_id(db: &Fixture) {
+    let (key, id) = (key("k"), ReservationId::new());
+    let lease = started(db, &key).await;
+    db.store.doubt(&lease, "x", LEASE).await.unwrap();
+    let resume =
+        async || db.store.resume_keyed(None, id, &key, "11".parse().unwrap(), Some(LEASE)).await.unwrap();
+    let first = resume().await;
+    assert_eq!(first, Some(Keyed::Resumed(Lease { call: 2, ..lease })));
+    assert_eq!(resume().await, first, "the same lease");
+    assert_eq!(db.store.abandon(&[id]).await.unwrap(), [id]);
 }
 
 pub async fn an_attempt_that_left_nothing_frees_its_key(db: &Fixture) {

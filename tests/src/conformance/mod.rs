@@ -26,7 +26,10 @@ macro_rules! older_behaviours {
             older: a_number_of_a_preview_is_released_under_its_id, a_number_without_a_preview_is_given_back,
                 a_number_that_another_program_put_on_a_line_stays, a_number_on_a_line_elsewhere_is_taken,
                 a_ported_in_number_is_not_looked_for_in_sigan, it_belongs_to_the_brand_that_there_was,
-                the_lock_is_in_the_database, a_state_that_does_not_exist_is_refused;
+                the_lock_is_in_the_database, a_state_that_does_not_exist_is_refused,
+                a_preview_that_gave_a_number_before_gives_no_other, one_unreadable_row_does_not_stop_the_others,
+                a_number_of_an_unknown_status_is_left_alone, an_unknown_sim_is_refused,
+                a_preview_that_a_held_number_came_from_is_kept;
         );
     };
 }
@@ -40,8 +43,10 @@ macro_rules! behaviours {
             begins: starts_once, may_be_repeated_by_its_own_id, gives_the_held_number_again, gives_it_again_after_expiry,
                 waits_for_the_same_number, bars_the_other_numbers, knows_no_unknown, ends_with_the_preview,
                 refuses_a_number_held_elsewhere, starts_again_with_a_returned_number, resumes_a_doubt,
-                resumes_a_lapsed_lease, only_looks_without_a_lease, takes_a_random_number_once;
-            ends: a_confirmed_hold_is_recorded, a_hold_may_be_confirmed_again, a_doubt_keeps_the_number,
+                resumes_a_lapsed_lease, resumes_once_by_its_own_id, gives_no_expired_hold_again,
+                ends_a_lease_that_was_not_used, ends_an_unused_lease_of_an_older_attempt, only_looks_without_a_lease, takes_a_random_number_once;
+            ends: a_confirmed_hold_is_recorded, a_hold_without_a_row_is_released, a_hold_that_another_attempt_has_is_not_lost,
+                a_late_confirmation_spares_the_attempt_that_has_the_hold, a_hold_may_be_confirmed_again, a_doubt_keeps_the_number,
                 a_doubt_of_an_older_call_changes_nothing, a_refusal_leaves_nothing,
                 an_attempt_is_cancelled_before_it_is_rejected,
                 a_number_held_again_is_not_touched_by_an_old_cancellation, an_attempt_of_a_newer_call_is_not_cancelled,
@@ -57,19 +62,22 @@ macro_rules! behaviours {
                 what_is_not_over_is_counted,
                 an_old_preview_is_forgotten;
             keys: a_key_finds_its_preview, a_key_finds_its_number, a_key_takes_a_doubt_up_again,
+                an_expired_hold_spends_its_key, a_key_takes_a_doubt_up_once_by_its_own_id,
                 an_attempt_that_left_nothing_frees_its_key, fifty_calls_with_one_key_begin_once;
             audits: a_listed_hold_is_found_by_number_and_id, held_numbers_come_in_pages,
-                a_stray_is_recorded_before_it_is_released, a_number_that_is_held_here_is_no_stray,
+                a_stray_is_recorded_before_it_is_released, a_stray_of_an_open_preview_bars_its_reserve,
+                a_stray_of_a_used_preview_bars_its_reserve, a_stray_is_left_to_the_reserve_that_began_first,
+                a_number_that_is_held_here_is_no_stray,
                 only_an_idle_hold_is_given_back_as_lost;
             tenants: a_preview_is_replaced_by_its_brand_alone, a_preview_is_reserved_from_by_its_brand_alone,
                 a_number_is_given_back_by_its_brand_alone, a_number_goes_on_a_line_for_its_brand_alone,
-                a_number_is_shown_to_its_brand_alone, a_number_changes_hands, a_key_is_of_one_brand,
+                a_number_is_shown_to_its_brand_alone, a_number_shows_no_times_of_another_brand, a_number_changes_hands, a_key_is_of_one_brand,
                 the_brands_with_live_holds_are_listed, a_number_changes_hands_under_a_call;
             catalog: knows_the_devices, a_choice_is_kept_once, another_catalogue_takes_its_place_and_back,
                 a_changed_line_is_changed, an_import_that_was_overtaken_changes_nothing,
                 of_two_imports_at_once_one_is_written, another_list_of_localities_takes_its_place;
             races: fifty_callers_for_one_number, fifty_callers_for_one_preview, fifty_releases_of_one_number,
-                a_release_and_an_assignment, a_release_and_a_call_that_takes_a_doubt_up, a_caller_who_goes_away_leaves_no_transaction;
+                a_release_and_an_assignment, a_stray_is_released_or_reserved, a_release_and_a_call_that_takes_a_doubt_up, a_caller_who_goes_away_leaves_no_transaction;
         );
     };
     (@list $open:expr; $($module:ident: $($behaviour:ident),+;)+) => {

@@ -5,12 +5,14 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Assign, Begin, NewPreview, Range, Release, Tenant};
+use std::collections::BTreeSet;
+
+use oss_core::store::{Assign, Begin, NewPreview, Overdue, Range, Release, Tenant};
 use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State};
 use uuid::Uuid;
 
 use super::Fixture;
-use super::fixture::{LEASE, acme, choice, hold};
+use super::fixture::{LAPSED, LEASE, acme, choice, hold};
 use crate::backend::Database;
 
 fn database(db: &Fixture) -> &Database {
@@ -20,6 +22,13 @@ fn database(db: &Fixture) -> &Database {
 /// A brand that was there before there were several.
 fn with_older_data() -> Tenant {
     Tenant::new("first".parse().expect("a brand"), true)
+}
+
+/// The numbers that a tenant holds.
+async fn held(db: &Fixture, tenant: &Tenant) -> BTreeSet<Msisdn> {
+    let all = Range { after: None, until: None };
+    let page = db.store.held_numbers(tenant, all, LEASE, 100).await.unwrap();
+    page.numbers.iter().map(|number| number.msisdn).collect()
 }
 
 async fn insert_number(db: &Fixture, msisdn: Msisdn, status: &str) {
@@ -54,15 +63,15 @@ pub async fn a_number_without_a_preview_is_given_back(db: &Fixture) {
 
 pub async fn a_number_that_another_program_put_on_a_line_stays(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
-    let (msisdn, sim) = (lease.hold.msisdn, Uuid::now_v7());
-    let literal = database(db).uuid_literal(sim);
+    let (msisdn, sim) = (lease.hold.msisdn, db.sim().await);
+    let literal = database(db).uuid_literal(sim.as_uuid());
     let sql = format!(
         "update phone_number set status = 'IN_USE', assigned_sim_id = {literal} where msisdn = '{msisdn}'"
     );
     database(db).execute(&sql).await;
     assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Forbidden(NumberStatus::InUse));
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::InUse), vec![State::Held]));
-    assert_eq!(db.store.assign(None, msisdn, sim.into()).await.unwrap(), Assign::Assigned);
+    assert_eq!(db.store.assign(None, msisdn, sim).await.unwrap(), Assign::Assigned);
 }
 
 pub async fn a_number_on_a_line_elsewhere_is_taken(db: &Fixture) {
@@ -73,38 +82,152 @@ pub async fn a_number_on_a_line_elsewhere_is_taken(db: &Fixture) {
     db.started(&preview, 2).await;
 }
 
+/// The program that was there before chose it without recording a reservation.
+pub async fn a_preview_that_gave_a_number_before_gives_no_other(db: &Fixture) {
+    let preview = db.preview().await;
+    let id = database(db).uuid_literal(preview.id.as_uuid());
+    insert_number(db, preview.msisdns[0], "RESERVED").await;
+    let given = format!("update preview set reserved_msisdn = '{}' where id = {id}", preview.msisdns[0]);
+    database(db).execute(&given).await;
+    for index in 1..=3 {
+        assert_eq!(db.begin(&preview, index).await, Begin::Used, "{index}");
+    }
+    assert!(db.store.previous_preview(None, preview.id).await.unwrap().unwrap().in_use);
+}
+
+/// What cannot be read is set aside, and in the way of nothing.
+pub async fn one_unreadable_row_does_not_stop_the_others(db: &Fixture) {
+    const ROWS: usize = 20;
+    let mut leases = Vec::new();
+    for _ in 0..ROWS {
+        leases.push(db.held(&db.preview().await, 1).await);
+    }
+    let spoilt = &leases[3];
+    let id = database(db).uuid_literal(spoilt.reservation.as_uuid());
+    let unseen = if db.is_sqlite() { "char(10)" } else { "chr(10)" };
+    database(db)
+        .execute(&format!("update reservation set external_id = 'a' || {unseen} where id = {id}"))
+        .await;
+
+    let released = db.store.release(None, spoilt.hold.msisdn, LEASE).await.unwrap();
+    let Release::SetAside(row) = released else { panic!("{released:?}") };
+    assert_eq!((row.table, row.key), ("reservation", spoilt.reservation.to_string()));
+    let number = db.number(spoilt.hold.msisdn).await.unwrap();
+    assert_eq!(number.status(), Some(NumberStatus::Returned), "what was answered was done");
+    assert_eq!(number.history[0].external_id, None);
+    assert_eq!(number.history[0].reason.as_deref(), Some("external_id cannot be read"));
+
+    // Claimed before it was known to be unreadable.
+    database(db).execute(&format!("update reservation set set_aside = null where id = {id}")).await;
+    for lease in &leases {
+        db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap();
+    }
+    database(db)
+        .execute(&format!("update reservation set due_at = {} where state = 'RELEASING'", database(db).now()))
+        .await;
+    let claims = db.store.claim_due(100, LEASE).await.unwrap();
+    assert_eq!((claims.due.len(), claims.set_aside.len()), (ROWS - 1, 1), "{:?}", claims.set_aside);
+    database(db)
+        .execute(&format!("update reservation set due_at = {} where state = 'RELEASING'", database(db).now()))
+        .await;
+    let claims = db.store.claim_due(100, LEASE).await.unwrap();
+    assert_eq!((claims.due.len(), claims.set_aside.len()), (ROWS - 1, 0), "it is not claimed again");
+    assert_eq!(db.store.census(100).await.unwrap().set_aside, 1);
+    let listed = db.store.set_aside_rows(None, 10).await.unwrap();
+    assert_eq!(listed.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [spoilt.reservation]);
+    assert_eq!(db.store.set_aside_rows(Some(spoilt.reservation), 10).await.unwrap(), []);
+}
+
+/// A number that another program gave a status which this service does not know is shown, and never acted on.
+pub async fn a_number_of_an_unknown_status_is_left_alone(db: &Fixture) {
+    if !db.is_existing() {
+        // Our own tables refuse such a status.
+        return;
+    }
+    let lease = db.started(&db.preview().await, 1).await;
+    db.store.confirm(&lease, LAPSED).await.unwrap();
+    let msisdn = lease.hold.msisdn;
+    database(db)
+        .execute(&format!(
+            "update phone_number set status = 'REMOVED', updated_at = null where msisdn = '{msisdn}'"
+        ))
+        .await;
+    let removed = NumberStatus::from("REMOVED");
+    assert_eq!(db.number(msisdn).await.unwrap().status(), Some(removed.clone()));
+    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Forbidden(removed.clone()));
+    let assigned = db.store.assign(None, msisdn, db.sim().await).await.unwrap();
+    assert_eq!(assigned, Assign::Forbidden(removed));
+    let overdue = db.store.settle_overdue(100).await.unwrap();
+    assert_eq!(overdue, Overdue { set_aside: 1, ..Overdue::default() });
+    assert_eq!(db.store.settle_overdue(100).await.unwrap(), Overdue::default(), "once");
+    assert_eq!(db.states(msisdn).await.1, [State::Held]);
+}
+
+/// Only the existing database has a table of SIMs.
+pub async fn an_unknown_sim_is_refused(db: &Fixture) {
+    let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
+    let assigned = db.store.assign(None, msisdn, Uuid::now_v7().into()).await.unwrap();
+    assert_eq!(assigned, if db.is_existing() { Assign::UnknownSim } else { Assign::Assigned });
+}
+
+/// The preview of a number that is held without a reservation alone knows Sigan's id of its hold.
+pub async fn a_preview_that_a_held_number_came_from_is_kept(db: &Fixture) {
+    for status in ["RESERVED", "IN_USE"] {
+        let preview = db.expired().await;
+        let (msisdn, id) = (preview.msisdns[0], database(db).uuid_literal(preview.id.as_uuid()));
+        insert_number(db, msisdn, status).await;
+        database(db)
+            .execute(&format!("update preview set reserved_msisdn = '{msisdn}' where id = {id}"))
+            .await;
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        db.store.purge_previews(LAPSED, 100).await.unwrap();
+        assert!(db.store.previous_preview(None, preview.id).await.unwrap().is_some(), "{status}");
+        database(db)
+            .execute(&format!("update phone_number set status = 'RETURNED' where msisdn = '{msisdn}'"))
+            .await;
+        db.store.purge_previews(LAPSED, 100).await.unwrap();
+        assert_eq!(db.store.previous_preview(None, preview.id).await.unwrap(), None, "{status}");
+    }
+}
+
 pub async fn the_lock_is_in_the_database(db: &Fixture) {
     let lease = db.started(&db.preview().await, 1).await;
     let (id, original) = (Uuid::now_v7(), lease.reservation.as_uuid());
     let (id, original) = (database(db).uuid_literal(id), database(db).uuid_literal(original));
-    let copy = |preview: &str, state: &str| {
+    let copy = |preview: &str, external_id: &str, state: &str| {
         format!(
             "insert into reservation
                  (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, created_at, updated_at)
-             select {id}, {preview}, external_id, brand_id, msisdn, '{state}', due_at, 1, created_at, updated_at
+             select {id}, {preview}, {external_id}, brand_id, msisdn, '{state}', due_at, 1, created_at, updated_at
              from reservation where id = {original}"
         )
     };
-    for (preview, state) in [("null", "PENDING"), ("null", "IN_DOUBT"), ("preview_id", "RELEASING")] {
-        let refused = database(db).try_execute(&copy(preview, state)).await;
-        assert!(refused.is_err(), "a second row, {preview} and {state}");
+    for (preview, external_id, state) in [
+        ("null", "'other'", "PENDING"),
+        ("null", "'other'", "IN_DOUBT"),
+        ("preview_id", "'other'", "RELEASING"),
+        ("null", "external_id", "RELEASING"),
+    ] {
+        let refused = database(db).try_execute(&copy(preview, external_id, state)).await;
+        assert!(refused.is_err(), "a second row, {preview}, {external_id} and {state}");
     }
-    database(db).try_execute(&copy("null", "RELEASING")).await.expect("what is being released holds nothing");
+    let another_hold = copy("null", "'other'", "RELEASING");
+    database(db).try_execute(&another_hold).await.expect("what is being released holds nothing");
 }
 
 pub async fn a_state_that_does_not_exist_is_refused(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
-    for sql in [
-        "update reservation set state = 'LOST'",
-        "update reservation set due_at = null",
-        "update phone_number set status = 'LOST'",
-    ] {
+    // The existing database knows more statuses than we do.
+    let status = (!db.is_existing()).then_some("update phone_number set status = 'LOST'");
+    let states = ["update reservation set state = 'LOST'", "update reservation set due_at = null"];
+    for sql in states.into_iter().chain(status) {
         assert!(database(db).try_execute(sql).await.is_err(), "{sql}");
     }
     assert_eq!(db.states(lease.hold.msisdn).await.1, [State::Held]);
 }
 
 pub async fn a_ported_in_number_is_not_looked_for_in_sigan(db: &Fixture) {
+    let before = held(db, &with_older_data()).await;
     let (ported, older) = (db.offer().msisdns[0], db.offer().msisdns[0]);
     for msisdn in [ported, older] {
         insert_number(db, msisdn, "RESERVED").await;
@@ -112,14 +235,14 @@ pub async fn a_ported_in_number_is_not_looked_for_in_sigan(db: &Fixture) {
     database(db)
         .execute(&format!("update phone_number set origin = 'CLARO' where msisdn = '{ported}'"))
         .await;
-    let all = Range { after: None, until: None };
-    let held = db.store.held_numbers(&with_older_data(), all, LEASE, 10).await.unwrap();
-    assert_eq!(held.iter().map(|number| number.msisdn).collect::<Vec<_>>(), [older]);
-    assert_eq!(db.store.held_numbers(&acme(), all, LEASE, 10).await.unwrap(), [], "another brand's");
+    let held_now = held(db, &with_older_data()).await;
+    assert_eq!(held_now.difference(&before).copied().collect::<Vec<_>>(), [older]);
+    assert!(held(db, &acme()).await.is_empty(), "another brand's");
 }
 
 pub async fn it_belongs_to_the_brand_that_there_was(db: &Fixture) {
     let (owner, stranger) = (with_older_data(), acme());
+    let before = held(db, &owner).await;
     let preview = NewPreview { brand: "unknown".parse().expect("a brand"), ..db.offer() };
     db.store.create_preview(&preview).await.unwrap();
     let numbers = [preview.msisdns[1], preview.msisdns[2]];
@@ -136,10 +259,9 @@ pub async fn it_belongs_to_the_brand_that_there_was(db: &Fixture) {
     let Begin::Started(lease) = begin(&owner).await else { panic!("no lease") };
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(db.store.holding_brands().await.unwrap(), [], "it has no name that Sigan knows");
-    let all = Range { after: None, until: None };
-    assert_eq!(db.store.held_numbers(&owner, all, LEASE, 10).await.unwrap().len(), 3);
-    assert_eq!(db.store.held_numbers(&stranger, all, LEASE, 10).await.unwrap(), []);
-    let sim = Uuid::now_v7().into();
+    assert_eq!(held(db, &owner).await.difference(&before).count(), 3);
+    assert!(held(db, &stranger).await.is_empty());
+    let sim = db.sim().await;
     for msisdn in [numbers[0], numbers[1], lease.hold.msisdn] {
         assert_eq!(db.store.number(Some(&stranger), msisdn).await.unwrap(), None);
         assert_eq!(db.store.release(Some(&stranger), msisdn, LEASE).await.unwrap(), Release::Unknown);

@@ -6,8 +6,7 @@
 )]
 
 use oss_core::store::{Begin, Delivery, Release};
-use oss_core::{NumberStatus, ReservationState as State, SimId};
-use uuid::Uuid;
+use oss_core::{NumberStatus, ReservationState as State};
 
 use super::Fixture;
 use super::fixture::{LAPSED, LEASE, hold};
@@ -25,7 +24,7 @@ pub async fn only_a_reserved_number_is_given_back(db: &Fixture) {
     let preview = db.preview().await;
     assert_eq!(db.store.release(None, preview.msisdns[0], LEASE).await.unwrap(), Release::Unknown);
     db.held(&preview, 1).await;
-    db.store.assign(None, preview.msisdns[0], SimId::from(Uuid::now_v7())).await.unwrap();
+    db.store.assign(None, preview.msisdns[0], db.sim().await).await.unwrap();
     let forbidden = Release::Forbidden(NumberStatus::InUse);
     assert_eq!(db.store.release(None, preview.msisdns[0], LEASE).await.unwrap(), forbidden);
     assert_eq!(db.states(preview.msisdns[0]).await.1, [State::Assigned]);

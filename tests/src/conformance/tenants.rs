@@ -8,16 +8,11 @@
 use std::time::Duration;
 
 use oss_core::store::{Assign, Begin, BeginRandom, Confirmed, Keyed, NewPreview, Release, Tenant};
-use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State, SimId};
-use uuid::Uuid;
+use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
 use super::fixture::{LEASE, acme, choice, hold, other};
 use super::keys::key;
-
-fn sim() -> SimId {
-    Uuid::now_v7().into()
-}
 
 /// A wish of a tenant for the first number of a preview.
 async fn begin(db: &Fixture, tenant: &Tenant, preview: &NewPreview) -> Begin {
@@ -31,7 +26,7 @@ async fn release(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Release {
 }
 
 async fn assign(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Assign {
-    db.store.assign(Some(tenant), msisdn, sim()).await.unwrap()
+    db.store.assign(Some(tenant), msisdn, db.sim().await).await.unwrap()
 }
 
 /// The states of the holds that a tenant is shown; none where it is shown no number.
@@ -144,6 +139,37 @@ pub async fn a_number_changes_hands(db: &Fixture) {
     assert_eq!(release(db, &acme(), msisdn).await, Release::Unknown, "a refused attempt is no hold");
 }
 
+/// A brand is not told of the time when another one had the number.
+pub async fn a_number_shows_no_times_of_another_brand(db: &Fixture) {
+    let first = db.preview().await;
+    let msisdn = db.held(&first, 1).await.hold.msisdn;
+    assert_eq!(assign(db, &acme(), msisdn).await, Assign::Assigned);
+    let line =
+        async |tenant: &Tenant| db.store.number(Some(tenant), msisdn).await.unwrap().unwrap().line.unwrap();
+    let before = line(&acme()).await;
+    assert!(before.assigned_at.is_some(), "its own");
+    let Some(database) = &db.database else { return };
+    // Its line ends without this service.
+    database
+        .execute(&format!(
+            "update phone_number set status = 'RETURNED', assigned_sim_id = null where msisdn = '{msisdn}'"
+        ))
+        .await;
+    database
+        .execute(&format!(
+            "update reservation set state = 'RELEASED', due_at = null where msisdn = '{msisdn}'"
+        ))
+        .await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let second = same_numbers_for_other(db, &first).await;
+    db.held(&second, 1).await;
+    let now = line(&other()).await;
+    assert_eq!(now.assigned_at, None, "another brand's");
+    assert!(now.created_at > before.created_at, "since it has it");
+    assert_eq!(assign(db, &other(), msisdn).await, Assign::Assigned);
+    assert!(line(&other()).await.assigned_at.is_some(), "its own");
+}
+
 pub async fn a_key_is_of_one_brand(db: &Fixture) {
     let preview = NewPreview { key: Some(key("p")), ..db.offer() };
     db.store.create_preview(&preview).await.unwrap();
@@ -157,7 +183,8 @@ pub async fn a_key_is_of_one_brand(db: &Fixture) {
     let begun = db.store.begin_random(id, &wish, &offer.brand, Some(&key), LEASE).await;
     let BeginRandom::Started(lease) = begun.unwrap() else { panic!("no lease") };
     let resumed = async |tenant: Tenant| {
-        db.store.resume_keyed(Some(&tenant), &key, "11".parse().unwrap(), Some(LEASE)).await.unwrap()
+        let id = ReservationId::new();
+        db.store.resume_keyed(Some(&tenant), id, &key, "11".parse().unwrap(), Some(LEASE)).await.unwrap()
     };
     assert_eq!(resumed(other()).await, Some(Keyed::OtherRequest));
     assert_eq!(resumed(acme()).await, Some(Keyed::InFlight));

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use oss_core::sigan::Hold;
 use oss_core::store::{HeldNumber, Range, Store, Tenant};
-use oss_core::{AuditOptions, Difference, Found, Msisdn, NumberStatus, ReservationState as State};
+use oss_core::{
+    AuditOptions, Difference, DifferenceKind, Found, Msisdn, NumberStatus, ReservationState as State,
+};
 use tokio::time::sleep;
 
 use super::world::{World, YOUNG};
@@ -54,17 +56,22 @@ async fn audit(world: &World, fix: bool) -> Vec<Difference> {
     let oss = world.instance().await.oss;
     // A hold may expire while the audit walks.
     let options = AuditOptions { fix, force: fix, young: YOUNG };
-    let mut differences = Vec::new();
+    let (mut differences, mut unreadable) = (Vec::new(), 0);
     let tell = |found| {
         world.told_by_audit(&found);
-        if let Found::Difference(difference) = found
-            && !World::is_unusual(difference.msisdn)
-        {
-            differences.push(difference);
+        match found {
+            Found::Difference(found) if found.kind == DifferenceKind::Unreadable => unreadable += 1,
+            Found::Difference(found) if found.msisdn.is_some_and(World::is_unusual) => {}
+            Found::Difference(found) => differences.push(found),
+            Found::Progress(_) => {}
         }
     };
     if let Err(error) = oss.audit(options, tell).await {
         world.violated(&format!("an audit in calm weather ended early: {error}"));
+    }
+    if unreadable != world.unreadable_rows() {
+        let left = world.unreadable_rows();
+        world.violated(&format!("the audit tells of {unreadable} unreadable rows, and there are {left}"));
     }
     differences
 }
@@ -84,7 +91,7 @@ fn compare_brand(world: &World, tenant: &Tenant) {
     let all = Range { after: None, until: None };
     let brand = tenant.brand();
     let held = match world.database(world.store.held_numbers(tenant, all, Duration::ZERO, 10_000)) {
-        Ok(held) => held,
+        Ok(held) => held.numbers,
         Err(error) => return world.violated(&format!("what {brand} holds cannot be read: {error}")),
     };
     let held: Vec<_> = held.into_iter().filter(|number| !World::is_unusual(number.msisdn)).collect();
@@ -114,7 +121,7 @@ fn compare_brand(world: &World, tenant: &Tenant) {
 
 fn agrees_with_itself(number: &HeldNumber) -> bool {
     matches!(
-        (number.status, number.live.as_ref().map(|live| live.state)),
+        (&number.status, number.live.as_ref().map(|live| live.state)),
         (NumberStatus::Reserved, Some(State::Held)) | (NumberStatus::InUse, Some(State::Assigned))
     )
 }

@@ -9,7 +9,7 @@ use oss_core::sigan::wire::{
     self, Holding, HoldingState, PreReserveBody, PreReserved, RefusalBody, Reserved,
 };
 use oss_core::sigan::{
-    Doubt, Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, Refusal, Sigan, SiganError,
+    Doubt, Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, Sigan, SiganError,
 };
 use oss_core::{BrandId, Msisdn};
 use serde::de::DeserializeOwned;
@@ -115,7 +115,7 @@ impl SimulatedSigan {
 }
 
 /// What a bare 401 or 403 means.
-const CREDENTIALS: SiganError = SiganError::Refused(Refusal::Credentials);
+const CREDENTIALS: SiganError = SiganError::NoAnswer(Doubt::Credentials);
 
 /// The body of success, or the refusal.
 fn read<T: DeserializeOwned>(response: &Response) -> Result<T, SiganError> {
@@ -176,6 +176,6 @@ impl Sigan for SimulatedSigan {
         let holds = reservations.into_iter().map(|Reserved { external_id, msisdn, reserved_at }| {
             ListedHold { hold: Hold { external_id, msisdn }, reserved_at }
         });
-        Ok(HoldsPage { holds: holds.collect(), next })
+        Ok(HoldsPage { holds: holds.collect(), unreadable: 0, next })
     }
 }

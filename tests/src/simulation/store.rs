@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
-    Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due, HeldNumber, Keyed,
+    Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery, HeldPage, Keyed,
     KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
-    StoreError, Tenant,
+    StoreError, Tenant, UnreadableRow,
 };
 use oss_core::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DeviceChanges,
@@ -113,18 +113,32 @@ impl Store for SimulatedStore {
     async fn resume_keyed(
         &self,
         tenant: Option<&Tenant>,
+        id: ReservationId,
         key: &IdempotencyKey,
         ddd: Ddd,
         lease: Option<Duration>,
     ) -> Result<Option<Keyed>, StoreError> {
-        self.step(self.world.store.resume_keyed(tenant, key, ddd, lease)).await
+        self.step(self.world.store.resume_keyed(tenant, id, key, ddd, lease)).await
     }
 
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
         self.step(self.world.store.confirm(lease, hold_for)).await
     }
 
-    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<(), StoreError> {
+    async fn abandon(&self, leases: &[ReservationId]) -> Result<Vec<ReservationId>, StoreError> {
+        self.step(self.world.store.abandon(leases)).await
+    }
+
+    async fn release_lost(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.step(self.world.store.release_lost(lease, reason, tell_within)).await
+    }
+
+    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<bool, StoreError> {
         self.step(self.world.store.doubt(lease, reason, retry_in)).await
     }
 
@@ -180,7 +194,7 @@ impl Store for SimulatedStore {
         self.step(self.world.store.settle_overdue(limit)).await
     }
 
-    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<Due>, StoreError> {
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Claims, StoreError> {
         self.step(self.world.store.claim_due(limit, lease)).await
     }
 
@@ -214,8 +228,16 @@ impl Store for SimulatedStore {
         range: Range,
         young: Duration,
         limit: u32,
-    ) -> Result<Vec<HeldNumber>, StoreError> {
+    ) -> Result<HeldPage, StoreError> {
         self.step(self.world.store.held_numbers(tenant, range, young, limit)).await
+    }
+
+    async fn set_aside_rows(
+        &self,
+        after: Option<ReservationId>,
+        limit: u32,
+    ) -> Result<Vec<(ReservationId, UnreadableRow)>, StoreError> {
+        self.step(self.world.store.set_aside_rows(after, limit)).await
     }
 
     async fn release_stray(

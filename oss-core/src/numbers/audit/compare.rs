@@ -34,7 +34,10 @@ pub(super) fn here(known: &KnownHold) -> Verdict {
     use DifferenceKind::{StateDiffers, UnknownHere};
     use NumberStatus::{InUse, Reserved, Returned};
     use ReservationState::{Assigned, Cancelling, Held, InDoubt, Pending, Rejected, Released, Releasing};
-    match (known.state, known.status) {
+    match (known.state, &known.status) {
+        // A number of a status that is not known here is never acted on.
+        (_, Some(NumberStatus::Other(_))) if known.young => Verdict::Unsettled,
+        (_, Some(NumberStatus::Other(_))) => Verdict::Differs(StateDiffers, Remedy::Person),
         (Some(Held | Assigned), Some(Reserved | InUse)) => Verdict::Agrees,
         (Some(Pending | InDoubt | Releasing | Cancelling), _) => Verdict::Unsettled,
         // Older data knows the number and not the hold.
@@ -58,6 +61,8 @@ pub(super) fn there(number: &HeldNumber, listed: Option<&ExternalId>) -> Verdict
     use ReservationState::{Held, InDoubt, Pending};
     let differs = |remedy| Verdict::Differs(DifferenceKind::UnknownThere, remedy);
     match (&number.live, listed) {
+        // Removed, or whatever the word says: Sigan need not hold it for us. If it does, that is told from its side.
+        (None, _) if !number.status.is_known() => Verdict::Agrees,
         (Some(live), _) if matches!(live.state, Pending | InDoubt) => Verdict::Unsettled,
         (Some(live), Some(listed)) if *listed == live.external_id => Verdict::Agrees,
         (None, Some(_)) => Verdict::Agrees,
@@ -78,44 +83,50 @@ mod tests {
 
     const STRAY: Verdict = Verdict::Differs(DifferenceKind::UnknownHere, Remedy::ReleaseStray);
     const OVER: Verdict = Verdict::Differs(DifferenceKind::StateDiffers, Remedy::ReleaseStray);
+    const PERSON: Verdict = Verdict::Differs(DifferenceKind::StateDiffers, Remedy::Person);
     const WAIT: Verdict = Verdict::Differs(DifferenceKind::StateDiffers, Remedy::Wait);
 
-    fn known(state: Option<State>, status: Option<NumberStatus>) -> KnownHold {
-        KnownHold { state, status, contested: false, young: false }
+    fn known(state: Option<State>, status: &Option<NumberStatus>) -> KnownHold {
+        KnownHold { state, status: status.clone(), contested: false, young: false }
     }
 
     #[test]
     fn what_sigan_lists_is_looked_for_here() {
-        let (reserved, in_use, returned) =
-            (Some(NumberStatus::Reserved), Some(NumberStatus::InUse), Some(NumberStatus::Returned));
+        let (reserved, in_use, returned, removed) = (
+            &Some(NumberStatus::Reserved),
+            &Some(NumberStatus::InUse),
+            &Some(NumberStatus::Returned),
+            &Some(NumberStatus::from("REMOVED")),
+        );
         for (state, status, verdict) in [
             (Some(State::Held), reserved, Verdict::Agrees),
             (Some(State::Assigned), in_use, Verdict::Agrees),
             (Some(State::Held), in_use, Verdict::Agrees),
-            (Some(State::Pending), None, Verdict::Unsettled),
+            (Some(State::Pending), &None, Verdict::Unsettled),
             (Some(State::InDoubt), reserved, Verdict::Unsettled),
             (Some(State::Releasing), returned, Verdict::Unsettled),
             (Some(State::Cancelling), returned, Verdict::Unsettled),
             (Some(State::Released), returned, OVER),
-            (Some(State::Rejected), None, OVER),
+            (Some(State::Rejected), &None, OVER),
             (Some(State::Held), returned, WAIT),
-            (None, None, STRAY),
+            (None, &None, STRAY),
             (None, returned, STRAY),
             (None, reserved, Verdict::Agrees),
             (None, in_use, Verdict::Agrees),
+            (None, removed, PERSON),
+            (Some(State::Released), removed, PERSON),
         ] {
             assert_eq!(here(&known(state, status)), verdict, "{state:?} {status:?}");
         }
-        let person = Verdict::Differs(DifferenceKind::StateDiffers, Remedy::Person);
-        assert_eq!(here(&known(Some(State::Released), in_use)), person, "a customer is on the line");
+        assert_eq!(here(&known(Some(State::Released), in_use)), PERSON, "a customer is on the line");
     }
 
     #[test]
     fn what_is_young_or_contested_is_left_alone() {
-        let young = |state| KnownHold { young: true, ..known(state, None) };
+        let young = |state| KnownHold { young: true, ..known(state, &None) };
         assert_eq!(here(&young(None)), Verdict::Unsettled);
         assert_eq!(here(&young(Some(State::Released))), Verdict::Unsettled);
-        let contested = |state| KnownHold { contested: true, ..known(state, Some(NumberStatus::Reserved)) };
+        let contested = |state| KnownHold { contested: true, ..known(state, &Some(NumberStatus::Reserved)) };
         assert_eq!(here(&contested(None)), WAIT);
         assert_eq!(here(&contested(Some(State::Released))), WAIT);
     }
@@ -123,9 +134,9 @@ mod tests {
     #[test]
     fn what_is_held_here_is_looked_for_there() {
         let (ours, other): (ExternalId, ExternalId) = ("PR-1".parse().unwrap(), "PR-2".parse().unwrap());
-        let number = |state: Option<State>, status| HeldNumber {
+        let number = |state: Option<State>, status: &NumberStatus| HeldNumber {
             msisdn: "11999950001".parse().unwrap(),
-            status,
+            status: status.clone(),
             live: state.map(|state| LiveHold {
                 reservation: crate::numbers::ReservationId::new(),
                 external_id: ours.clone(),
@@ -134,7 +145,7 @@ mod tests {
             young: false,
         };
         let differs = |remedy| Verdict::Differs(DifferenceKind::UnknownThere, remedy);
-        let (reserved, in_use) = (NumberStatus::Reserved, NumberStatus::InUse);
+        let (reserved, in_use) = (&NumberStatus::Reserved, &NumberStatus::InUse);
         for (state, status, listed, verdict) in [
             (Some(State::Held), reserved, Some(&ours), Verdict::Agrees),
             (Some(State::Held), reserved, None, differs(Remedy::GiveBack)),
@@ -145,6 +156,7 @@ mod tests {
             (Some(State::InDoubt), reserved, None, Verdict::Unsettled),
             (None, reserved, Some(&other), Verdict::Agrees),
             (None, reserved, None, differs(Remedy::Person)),
+            (None, &NumberStatus::from("REMOVED"), None, Verdict::Agrees),
         ] {
             assert_eq!(there(&number(state, status), listed), verdict, "{state:?} {status:?} {listed:?}");
         }

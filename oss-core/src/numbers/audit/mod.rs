@@ -19,7 +19,7 @@ use super::msisdn::Msisdn;
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Hold, Holder, HoldsPage, Lane, ListedHold};
-use crate::store::{Delivery, HeldNumber, Range, Tenant};
+use crate::store::{Delivery, HeldNumber, Range, Tenant, UnreadableRow};
 
 /// How many numbers of either side are looked at together.
 const PAGE: u32 = 200;
@@ -56,9 +56,14 @@ impl Oss {
     ) -> Result<AuditReport, Error> {
         let mut report = AuditReport::default();
         for brand in self.audited_brands().await? {
+            let is_own = brand == *self.brand();
             let tenant = self.tenant_of(brand);
             let mut audit = Audit { oss: self, tenant, options, report, tell: &mut tell };
             audit.walk().await?;
+            // Whose they are may be what cannot be read, so they are told once, and not to one brand alone.
+            if is_own && self.tenant().is_none() {
+                audit.walk_set_aside().await?;
+            }
             report = audit.report;
         }
         Ok(report)
@@ -79,7 +84,9 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         let mut after = None;
         loop {
             let page = self.list(after).await?;
-            self.compare(Range { after, until: page.next }, &page.holds).await?;
+            self.report_unreadable_holds(page.unreadable);
+            let range = Range { after: after.map(|after| after.to_string()), until: page.next };
+            self.compare(range, &page.holds).await?;
             (self.tell)(Found::Progress(self.report));
             after = page.next;
             if after.is_none() {
@@ -103,11 +110,12 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         for (ListedHold { hold, .. }, known) in listed.iter().zip(known) {
             self.report.listed += 1;
             let found = Difference {
-                msisdn: hold.msisdn,
+                msisdn: Some(hold.msisdn),
+                row: None,
                 kind: DifferenceKind::UnknownHere,
                 external_id: Some(hold.external_id.clone()),
                 state: known.state,
-                status: known.status,
+                status: known.status.clone(),
                 outcome: Outcome::Reported,
             };
             self.judge(compare::here(&known), found, None).await?;
@@ -123,14 +131,16 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         there: &HashMap<Msisdn, &ExternalId>,
     ) -> Result<(), Error> {
         loop {
-            let held = self.oss.store().held_numbers(&self.tenant, range, self.options.young, PAGE).await?;
-            let last = held.last().map(|number| number.msisdn).filter(|_| held.len() == PAGE as usize);
-            for number in held {
+            let young = self.options.young;
+            let page = self.oss.store().held_numbers(&self.tenant, range.clone(), young, PAGE).await?;
+            page.unreadable.iter().for_each(|row| self.report_unreadable(row));
+            for number in page.numbers {
                 self.report.held += 1;
                 let verdict = compare::there(&number, there.get(&number.msisdn).copied());
                 let HeldNumber { msisdn, status, live, .. } = number;
                 let found = Difference {
-                    msisdn,
+                    msisdn: Some(msisdn),
+                    row: None,
                     kind: DifferenceKind::UnknownThere,
                     external_id: live.as_ref().map(|live| live.external_id.clone()),
                     state: live.as_ref().map(|live| live.state),
@@ -139,10 +149,39 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
                 };
                 self.judge(verdict, found, live.map(|live| live.reservation)).await?;
             }
-            if last.is_none() {
+            if page.next.is_none() {
                 return Ok(());
             }
-            range.after = last;
+            range.after = page.next;
+        }
+    }
+
+    /// A row that cannot be read is left to a person.
+    fn report_unreadable(&mut self, row: &UnreadableRow) {
+        let UnreadableRow { table, key, reason } = row;
+        let row = format!("{table} {key}: {reason}");
+        self.report.count(DifferenceKind::Unreadable);
+        (self.tell)(Found::Difference(Difference::unreadable(row)));
+    }
+
+    fn report_unreadable_holds(&mut self, count: u64) {
+        for _ in 0..count {
+            self.report.count(DifferenceKind::Unreadable);
+            let row = format!("a hold that Sigan lists for {}", self.tenant.brand());
+            (self.tell)(Found::Difference(Difference::unreadable(row)));
+        }
+    }
+
+    /// The reservations that are set aside.
+    async fn walk_set_aside(&mut self) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let rows = self.oss.store().set_aside_rows(after, PAGE).await?;
+            rows.iter().for_each(|(_, row)| self.report_unreadable(row));
+            after = rows.last().map(|(id, _)| *id);
+            if after.is_none() {
+                return Ok(());
+            }
         }
     }
 
@@ -176,7 +215,8 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         reservation: Option<ReservationId>,
     ) -> Result<Outcome, Error> {
         let spent = self.report.fixed >= RELEASES && !self.options.force;
-        let hold = found.external_id.clone().map(|external_id| Hold { external_id, msisdn: found.msisdn });
+        let hold = found.external_id.clone().zip(found.msisdn);
+        let hold = hold.map(|(external_id, msisdn)| Hold { external_id, msisdn });
         match (remedy, hold, reservation) {
             (Remedy::Wait, ..) => Ok(Outcome::Moved),
             (Remedy::ReleaseStray | Remedy::GiveBack, ..) if spent => Ok(Outcome::Limit),

@@ -17,12 +17,16 @@ pub struct AuditOptions {
     pub young: Duration,
 }
 
-/// One number about which Sigan and we differ.
+/// One number about which Sigan and we differ, or one row that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
-    /// The number, in full: whoever audits has to act on it.
-    pub msisdn: Msisdn,
+    /// The number, in full: whoever audits has to act on it. None if it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msisdn: Option<Msisdn>,
+    /// The row that cannot be read, by its table and key, and why; none for any other difference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
     /// In which way.
     pub kind: DifferenceKind,
     /// Sigan's id of the hold, there or here; none where older data has none.
@@ -35,6 +39,21 @@ pub struct Difference {
     pub outcome: Outcome,
 }
 
+impl Difference {
+    /// A row that cannot be read.
+    pub(super) fn unreadable(row: String) -> Self {
+        Self {
+            msisdn: None,
+            row: Some(row),
+            kind: DifferenceKind::Unreadable,
+            external_id: None,
+            state: None,
+            status: None,
+            outcome: Outcome::Person,
+        }
+    }
+}
+
 /// How Sigan and we can differ about a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -45,6 +64,8 @@ pub enum DifferenceKind {
     UnknownThere,
     /// Both know the hold, and it is over here, or the number is held under another id.
     StateDiffers,
+    /// A row cannot be read, so it can be compared with nothing.
+    Unreadable,
 }
 
 impl DifferenceKind {
@@ -55,6 +76,7 @@ impl DifferenceKind {
             Self::UnknownHere => "held in Sigan, unknown here",
             Self::UnknownThere => "held here, unknown in Sigan",
             Self::StateDiffers => "state differs",
+            Self::Unreadable => "cannot be read",
         }
     }
 }
@@ -106,6 +128,8 @@ pub struct AuditReport {
     pub unknown_there: u64,
     /// Differences of [`DifferenceKind::StateDiffers`].
     pub state_differs: u64,
+    /// Differences of [`DifferenceKind::Unreadable`].
+    pub unreadable: u64,
     /// Differences that were settled.
     pub fixed: u64,
 }
@@ -116,13 +140,14 @@ impl AuditReport {
             DifferenceKind::UnknownHere => self.unknown_here += 1,
             DifferenceKind::UnknownThere => self.unknown_there += 1,
             DifferenceKind::StateDiffers => self.state_differs += 1,
+            DifferenceKind::Unreadable => self.unreadable += 1,
         }
     }
 
     /// How many differences were found.
     #[must_use]
     pub fn differences(&self) -> u64 {
-        self.unknown_here + self.unknown_there + self.state_differs
+        self.unknown_here + self.unknown_there + self.state_differs + self.unreadable
     }
 }
 

@@ -3,9 +3,12 @@
 //! Certain are only the contract's own answers and a connection that was never opened. Anything else may come from a proxy, a
 //! wrong address or a Sigan that did its work and then failed: whether the call had its effect is not known.
 
+use serde::Deserialize;
+use serde_json::Value;
+
 use crate::http::Received;
 use crate::numbers::{ExternalId, Msisdn};
-use crate::sigan::wire::{self, Holding, HoldingState, PreReserved, RefusalBody, RefusalCode, Reserved};
+use crate::sigan::wire::{Holding, HoldingState, PreReserved, RefusalBody, RefusalCode, Reserved};
 use crate::sigan::{
     Doubt, Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, Refusal, SiganError,
 };
@@ -31,8 +34,8 @@ fn classify(received: Received, contract: &Contract<'_>) -> Result<Vec<u8>, Siga
     };
     match status {
         _ if status == contract.success => Ok(body),
-        // Credentials are looked at before anything is done.
-        401 | 403 => Err(SiganError::Refused(Refusal::Credentials)),
+        // Neither typed nor about our hold: whatever stands between may say so after Sigan did its work.
+        401 | 403 => Err(SiganError::NoAnswer(Doubt::Credentials)),
         _ => Err(refusal(status, &body, contract)
             .map_or(SiganError::NoAnswer(Doubt::Status(status)), SiganError::Refused)),
     }
@@ -95,22 +98,34 @@ pub(super) fn held_by(hold: &Hold, received: Received) -> Result<Holder, SiganEr
 /// circles or skips would be taken for the whole.
 pub(super) fn listed(after: Option<Msisdn>, received: Received) -> Result<HoldsPage, SiganError> {
     let body = classify(received, &Contract { success: 200, refusals: &[], named: None })?;
-    let wire::HoldsPage { reservations, next } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
-    let mut last = after;
-    for reserved in &reservations {
-        if last.is_some_and(|last| reserved.msisdn <= last) {
+    let ListedPage { reservations, next } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
+    let (mut last, mut holds, mut unreadable) = (after, Vec::with_capacity(reservations.len()), 0);
+    // One unusual hold must not hide the others.
+    for reserved in reservations {
+        let Ok(Reserved { external_id, msisdn, reserved_at }) = serde_json::from_value(reserved) else {
+            unreadable += 1;
+            continue;
+        };
+        if last.is_some_and(|last| msisdn <= last) {
             return Err(UNREADABLE);
         }
-        last = Some(reserved.msisdn);
+        last = Some(msisdn);
+        holds.push(ListedHold { hold: Hold { external_id, msisdn }, reserved_at });
     }
-    if next.is_some_and(|next| Some(next) != last || reservations.is_empty()) {
+    let is_next =
+        |next| if unreadable == 0 { Some(next) == last && !holds.is_empty() } else { Some(next) > after };
+    if next.is_some_and(|next| !is_next(next) || Some(next) < last) {
         return Err(UNREADABLE);
     }
-    let holds = reservations.into_iter().map(|Reserved { external_id, msisdn, reserved_at }| ListedHold {
-        hold: Hold { external_id, msisdn },
-        reserved_at,
-    });
-    Ok(HoldsPage { holds: holds.collect(), next })
+    Ok(HoldsPage { holds, unreadable, next })
+}
+
+/// A page of the list of our holds, its holds not read yet.
+#[derive(Deserialize)]
+struct ListedPage {
+    reservations: Vec<Value>,
+    #[serde(default)]
+    next: Option<Msisdn>,
 }
 
 #[cfg(test)]
@@ -141,6 +156,7 @@ mod tests {
 
     const HELD: &str = r#"{"externalId":"PR-1","msisdn":"11999950001","reservedAt":"2026-01-01T00:00:00Z"}"#;
     const DOUBT_TIMEOUT: SiganError = SiganError::NoAnswer(Doubt::Timeout);
+    const DOUBT_CREDENTIALS: SiganError = SiganError::NoAnswer(Doubt::Credentials);
     const DOUBT_LOST: SiganError = SiganError::NoAnswer(Doubt::ConnectionLost);
 
     fn doubt(status: u16) -> SiganError {
@@ -155,8 +171,10 @@ mod tests {
             (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-1"}"#), refused(Refusal::NotHeld)),
             (answer(409, r#"{"code":"TAKEN","externalId":"PR-1"}"#), refused(Refusal::Taken)),
             (answer(410, r#"{"code":"HOLD_OVER","externalId":"PR-1"}"#), refused(Refusal::HoldOver)),
-            (answer(401, ""), refused(Refusal::Credentials)),
-            (answer(403, "no"), refused(Refusal::Credentials)),
+            // Not typed, and perhaps after the effect.
+            (answer(401, ""), Err(DOUBT_CREDENTIALS)),
+            (answer(403, "no"), Err(DOUBT_CREDENTIALS)),
+            (answer(403, r#"{"code":"TAKEN","externalId":"PR-1"}"#), Err(DOUBT_CREDENTIALS)),
             (Received::NotOpened, Err(SiganError::NotSent)),
             (Received::TimedOut, Err(DOUBT_TIMEOUT)),
             (Received::Lost, Err(DOUBT_LOST)),
@@ -196,7 +214,7 @@ mod tests {
             (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-2"}"#), Err(doubt(404))),
             (answer(404, ""), Err(doubt(404))),
             (answer(200, ""), Err(doubt(200))),
-            (answer(401, ""), Err(SiganError::Refused(Refusal::Credentials))),
+            (answer(401, ""), Err(DOUBT_CREDENTIALS)),
             (Received::NotOpened, Err(SiganError::NotSent)),
             (Received::TimedOut, Err(DOUBT_TIMEOUT)),
         ];
@@ -238,8 +256,15 @@ mod tests {
         assert_eq!(listed(None, page(&[one, two], Some(two))).unwrap().holds.len(), 2);
         assert_eq!(listed(Some(two), page(&[three], None)).unwrap().next, None);
         assert!(listed(None, page(&[], None)).unwrap().holds.is_empty());
+        let odd = page(&[one, "nonsense", three], Some(three));
+        let read = listed(None, odd).unwrap();
+        assert_eq!((read.holds.len(), read.unreadable, read.next), (2, 1, Some(three.parse().unwrap())));
+        let odd_last = listed(None, page(&[one, "nonsense"], Some(two))).unwrap();
+        assert_eq!((odd_last.holds.len(), odd_last.unreadable), (1, 1), "the page goes on after it");
         for (after, wrong) in [
             (None, page(&[two, one], None)),
+            (Some(two), page(&["nonsense"], Some(two))),
+            (None, page(&["nonsense", two], Some(one))),
             (None, page(&[one, one], None)),
             (Some(one), page(&[one, two], None)),
             (None, page(&[one, two], Some(three))),
@@ -272,7 +297,7 @@ mod tests {
         }
         let hostile = offer(r#""11999950001","11999950002""#);
         let Received::Answer { body, .. } = hostile else { unreachable!() };
-        for id in ["../x", "a/b", "a?b", "%2e", ""] {
+        for id in ["..", ".", " ", "a\u{200b}", "a\\nb", ""] {
             let body = String::from_utf8(body.clone()).unwrap().replace("PR-1", id);
             assert_eq!(pre_reserved(&wish(), answer(201, &body)), Err(UNREADABLE), "{id}");
         }
@@ -288,7 +313,6 @@ mod tests {
         fn only_the_contracts_own_answers_are_certain(status in 100u16..600, body in ".*") {
             match reserved(&hold(), answer(status, &body)) {
                 Ok(()) => prop_assert_eq!(status, 200),
-                Err(SiganError::Refused(Refusal::Credentials)) => prop_assert!(matches!(status, 401 | 403)),
                 Err(SiganError::Refused(_)) => prop_assert!(matches!(status, 404 | 409 | 410)),
                 Err(SiganError::NotSent) => prop_assert!(false),
                 Err(SiganError::NoAnswer(_)) => {}

@@ -31,7 +31,7 @@ impl Sigan for Scripted {
     }
 
     async fn holds(&self, _: &BrandId, _: Option<Msisdn>, _: usize) -> Result<HoldsPage, SiganError> {
-        Ok(HoldsPage { holds: Vec::new(), next: None })
+        Ok(HoldsPage { holds: Vec::new(), unreadable: 0, next: None })
     }
 }
 

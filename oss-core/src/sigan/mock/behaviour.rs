@@ -27,6 +27,8 @@ pub enum Fault {
     Refuse(RefusalCode),
     /// The credentials are refused, without effect.
     Unauthorized,
+    /// It takes effect, and the answer is a bare 403: something between Sigan and us gave it.
+    Forbid,
     /// It fails with 503, without effect.
     FailBefore,
     /// It takes effect, and the connection is cut before the answer.

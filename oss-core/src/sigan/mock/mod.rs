@@ -121,6 +121,10 @@ impl State {
                 self.handle(now, request);
                 None
             }
+            Some(Fault::Forbid) => {
+                self.handle(now, request);
+                Some(Response::empty(403))
+            }
             Some(Fault::Garble) => {
                 let Response { status, .. } = self.handle(now, request);
                 Some(Response { status, body: b"{\"externalId\":".to_vec() })

@@ -52,7 +52,8 @@ async fn each_fault_is_what_it_is(mock: &SiganMock, url: Url) {
     let cases = [
         (Fault::Refuse(RefusalCode::Taken), refused(Refusal::Taken), false),
         (Fault::Refuse(RefusalCode::NotHeld), refused(Refusal::NotHeld), false),
-        (Fault::Unauthorized, refused(Refusal::Credentials), false),
+        (Fault::Unauthorized, doubt(Doubt::Credentials), false),
+        (Fault::Forbid, doubt(Doubt::Credentials), true),
         (Fault::FailBefore, doubt(Doubt::Status(503)), false),
         (Fault::Garble, doubt(Doubt::Unreadable), true),
         (Fault::Slow(Duration::from_secs(10)), doubt(Doubt::Timeout), true),

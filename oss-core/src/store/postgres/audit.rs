@@ -8,12 +8,33 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
+use super::reservations::flag;
 use crate::numbers::{BrandId, Msisdn, ReservationId};
 use crate::sigan::{Hold, ListedHold};
-use crate::store::facts::delivery;
-use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::facts::{RACES, delivery};
+use crate::store::rows::{maybe_parsed, maybe_status, parsed, status};
 use crate::store::tenant::{OLDER_BRAND, brand_of_held};
-use crate::store::{Delivery, HeldNumber, KnownHold, LiveHold, Range, StoreError, Tenant};
+use crate::store::{
+    Delivery, HeldNumber, HeldPage, KnownHold, Lease, LiveHold, Range, StoreError, Tenant, UnreadableRow,
+};
+
+/// An SQL query: the preview that offered a number under an external id, unless it has an attempt already. A row that is to
+/// release the number carries it, so that nobody reserves the number from it any more.
+macro_rules! offering {
+    ($external_id:literal, $msisdn:literal) => {
+        concat!(
+            "select p.id
+            from preview_number n
+            join preview p on p.id = n.preview_id
+            where n.msisdn = ",
+            $msisdn,
+            " and p.external_id = ",
+            $external_id,
+            " and not exists (select from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
+            limit 1"
+        )
+    };
+}
 
 /// Numbers before the first and at the last that there can be.
 const FIRST: &str = "00000000000";
@@ -57,9 +78,9 @@ pub(super) async fn known_holds(
     let read = |row: &PgRow| {
         Ok(KnownHold {
             state: maybe_parsed(row, "state")?,
-            status: maybe_parsed(row, "status")?,
+            status: maybe_status(row, "status")?,
             contested: row.try_get("contested")?,
-            young: row.try_get("young")?,
+            young: flag(row, "young")?,
         })
     };
     rows.iter().map(read).collect::<Result<_, _>>().map_err(|error: sqlx::Error| store_error(&error))
@@ -72,10 +93,8 @@ pub(super) async fn holding_brands(connections: &Connections) -> Result<Vec<Bran
         where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED') and brand_id <> $1
         order by brand_id";
     let rows = connections.all(|| sqlx::query(SQL).bind(OLDER_BRAND)).await?;
-    rows.iter()
-        .map(|row| parsed(row, "brand_id"))
-        .collect::<Result<_, _>>()
-        .map_err(|error| store_error(&error))
+    // A brand that cannot be read cannot be named to Sigan either.
+    Ok(rows.iter().filter_map(|row| parsed(row, "brand_id").ok()).collect())
 }
 
 pub(super) async fn held_numbers(
@@ -84,10 +103,10 @@ pub(super) async fn held_numbers(
     range: Range,
     young: Duration,
     limit: u32,
-) -> Result<Vec<HeldNumber>, StoreError> {
+) -> Result<HeldPage, StoreError> {
     const SQL: &str = concat!(
-        "select p.msisdn, p.status, r.id, r.external_id, r.state,
-               greatest(p.updated_at, r.updated_at) > now() - make_interval(secs => $3) as young
+        "select rtrim(p.msisdn) as msisdn, p.status, r.id, r.external_id, r.state,
+               coalesce(greatest(p.updated_at, r.updated_at) > now() - make_interval(secs => $3), false) as young
         from phone_number p
         left join reservation r
             on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
@@ -98,19 +117,41 @@ pub(super) async fn held_numbers(
         order by p.msisdn
         limit $4"
     );
-    let bound = |msisdn: Option<Msisdn>, open: &str| msisdn.map_or(open.to_owned(), |at| at.to_string());
     let [brand, older] = tenant.own_brands();
     let statement = || {
         sqlx::query(SQL)
-            .bind(bound(range.after, FIRST))
-            .bind(bound(range.until, LAST))
+            .bind(range.after.as_deref().unwrap_or(FIRST))
+            .bind(range.until.as_ref().map_or(LAST, Msisdn::as_str))
             .bind(young.as_secs_f64())
             .bind(i64::from(limit))
             .bind(brand)
             .bind(older)
     };
     let rows = connections.all(statement).await?;
-    rows.iter().map(held).collect::<Result<_, _>>().map_err(|error| store_error(&error))
+    let keys = rows.iter().map(|row| row.try_get("msisdn")).collect::<Result<Vec<String>, _>>();
+    let keys = keys.map_err(|error| store_error(&error))?;
+    Ok(HeldPage::of(keys.into_iter().zip(rows.iter().map(held)), limit))
+}
+
+pub(super) async fn set_aside_rows(
+    connections: &Connections,
+    after: Option<ReservationId>,
+    limit: u32,
+) -> Result<Vec<(ReservationId, UnreadableRow)>, StoreError> {
+    const SQL: &str = "
+        select id, set_aside
+        from reservation
+        where set_aside is not null and ($1::uuid is null or id > $1)
+        order by id
+        limit $2";
+    let statement = || sqlx::query(SQL).bind(after.map(ReservationId::as_uuid)).bind(i64::from(limit));
+    let rows = connections.all(statement).await?;
+    let read = |row: &PgRow| {
+        let id: Uuid = row.try_get("id")?;
+        let reason = row.try_get("set_aside")?;
+        Ok((id.into(), UnreadableRow { table: "reservation", key: id.to_string(), reason }))
+    };
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(|error: sqlx::Error| store_error(&error))
 }
 
 fn held(row: &PgRow) -> Result<HeldNumber, sqlx::Error> {
@@ -124,7 +165,7 @@ fn held(row: &PgRow) -> Result<HeldNumber, sqlx::Error> {
     };
     Ok(HeldNumber {
         msisdn: parsed(row, "msisdn")?,
-        status: parsed(row, "status")?,
+        status: status(row, "status")?,
         live,
         young: row.try_get("young")?,
     })
@@ -137,12 +178,15 @@ pub(super) async fn release_stray(
     brand: &BrandId,
     tell_within: Duration,
 ) -> Result<Option<Delivery>, StoreError> {
-    // A repeated statement finds its own row.
-    const SQL: &str = "
-        with stray as (
-            insert into reservation (id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
-            select $1, $2, $3, $4, 'RELEASING', clock_timestamp() + make_interval(secs => $5), 0,
-                   'held in Sigan and not here'
+    // A repeated statement finds its own row. The indexes refuse the row if an attempt from its preview, or at its hold, begins
+    // at the same moment.
+    const SQL: &str = concat!(
+        "with offering as (",
+        offering!("$2", "$4::char(11)"),
+        "), stray as (
+            insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
+            select $1, (select id from offering), $2, $3, $4, 'RELEASING',
+                   clock_timestamp() + make_interval(secs => $5), 0, 'held in Sigan and not here'
             where not exists (
                 select from reservation
                 where msisdn = $4::char(11)
@@ -153,7 +197,8 @@ pub(super) async fn release_stray(
             on conflict do nothing
             returning id
         )
-        select exists (select from stray) or exists (select from reservation where id = $1) as written";
+        select exists (select from stray) or exists (select from reservation where id = $1) as written"
+    );
     let statement = || {
         sqlx::query(SQL)
             .bind(id.as_uuid())
@@ -165,6 +210,53 @@ pub(super) async fn release_stray(
     let written: bool =
         connections.one(statement).await?.try_get("written").map_err(|error| store_error(&error))?;
     Ok(written.then(|| delivery(id, hold.external_id.clone(), hold.msisdn)))
+}
+
+pub(super) async fn release_lost(
+    connections: &Connections,
+    lease: &Lease,
+    reason: &str,
+    tell_within: Duration,
+) -> Result<Option<Delivery>, StoreError> {
+    const SQL: &str = concat!(
+        "with offering as (",
+        offering!("$2", "$4::char(11)"),
+        "), lost as (
+            insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
+            select $1, (select id from offering), $2, $3, $4, 'RELEASING',
+                   clock_timestamp() + make_interval(secs => $5), 0, $6
+            where not exists (select from reservation where id = $1)
+            on conflict do nothing
+            returning id
+        )
+        select exists (select from lost)
+               or exists (select from reservation where id = $1 and state = 'RELEASING') as written,
+               exists (select from reservation where id = $1) or exists (
+                   select from reservation
+                   where external_id = $2 and msisdn = $4::char(11) and state not in ('RELEASED', 'REJECTED')
+               ) as in_hand"
+    );
+    let Lease { reservation, brand, hold, .. } = lease;
+    let statement = || {
+        sqlx::query(SQL)
+            .bind(reservation.as_uuid())
+            .bind(hold.external_id.as_str())
+            .bind(brand.as_str())
+            .bind(hold.msisdn.to_string())
+            .bind(tell_within.as_secs_f64())
+            .bind(reason)
+    };
+    for _ in 0..RACES {
+        let row = connections.one(statement).await?;
+        let read = || Ok((row.try_get("written")?, row.try_get("in_hand")?));
+        match read().map_err(|error: sqlx::Error| store_error(&error))? {
+            (true, _) => return Ok(Some(delivery(*reservation, hold.external_id.clone(), hold.msisdn))),
+            (false, true) => return Ok(None),
+            // Another attempt of its preview began at the same moment: the next look sees it.
+            (false, false) => {}
+        }
+    }
+    Err(StoreError::unavailable("the preview kept changing"))
 }
 
 pub(super) async fn give_back_lost(

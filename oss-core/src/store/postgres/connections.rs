@@ -13,9 +13,8 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres, Row};
 
-use super::catalog;
 use crate::store::rows::usage;
-use crate::store::{PoolUsage, StoreError, migrations};
+use crate::store::{PoolUsage, StoreError};
 
 /// The longest wait for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(2);
@@ -164,19 +163,9 @@ impl Drop for Borrowed {
     }
 }
 
-/// Brings the tables to this version, and fills those of the catalogue, on a connection of its own.
-pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
-    // A role may have the bounds of the service, which are too narrow here.
-    let unbounded = BOUNDS.map(|(name, _)| (name, "0"));
-    let options = options(url)?.options(unbounded).disable_statement_logging();
-    let mut connection = options.connect().await.map_err(|error| store_error(&error))?;
-    let migrated = match migrations::postgres()?.run(&mut connection).await {
-        Ok(()) => catalog::fill(&mut connection).await,
-        Err(error) => Err(migrations::failed(&error)),
-    };
-    // Closing gives back the lock of the migrations, also where they failed.
-    let _ = connection.close().await;
-    migrated
+/// The options of a connection that migrates. A role may have the bounds of the service, which are too narrow for that.
+pub(super) fn migration_options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
+    Ok(options(url)?.options(BOUNDS.map(|(name, _)| (name, "0"))))
 }
 
 fn options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
@@ -214,6 +203,9 @@ fn worth_repeating(error: &sqlx::Error) -> bool {
         _ => false,
     }
 }
+
+/// How the reason of an error begins that a foreign key gave (`foreign_key_violation`).
+pub(super) const FOREIGN_KEY: &str = "SQLSTATE 23503";
 
 /// A code and the name of a constraint: the text of a database error repeats values.
 pub(super) fn store_error(error: &sqlx::Error) -> StoreError {

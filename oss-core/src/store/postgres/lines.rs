@@ -5,10 +5,11 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::connections::{Connections, store_error};
+use super::connections::{Connections, FOREIGN_KEY, store_error};
+use super::reservations::flag;
 use crate::numbers::{HoldRecord, Line, Msisdn, Number, SimId};
 use crate::store::facts::{Live, RACES, Seen};
-use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::rows::{maybe_status, parsed, status};
 use crate::store::tenant::brand_of_number;
 use crate::store::{Assign, StoreError, Tenant};
 
@@ -24,7 +25,7 @@ macro_rules! locked_number {
         with before as materialized (
             select updated_at from phone_number where msisdn = $1::char(11)
         ), live as materialized (
-            select id, external_id, state, due_at
+            select id, state, due_at
             from reservation
             where msisdn = $1::char(11) and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
             for update
@@ -34,11 +35,11 @@ macro_rules! locked_number {
             where msisdn = $1::char(11) and (select count(*) from live) >= 0
             for update
         ), seen as materialized (
-            select number.status, number.assigned_sim_id, number.updated_at = before.updated_at as unchanged,
-                   live.id as live_id, live.external_id as live_external_id, live.state as live_state,
-                   live.due_at <= clock_timestamp() as live_due
+            select number.status, number.assigned_sim_id,
+                   number.updated_at is not distinct from before.updated_at as unchanged,
+                   live.id as live_id, live.state as live_state, live.due_at <= clock_timestamp() as live_due
             from number cross join before left join live on true
-            where $2::text is null or number.updated_at <> before.updated_at
+            where $2::text is null or number.updated_at is distinct from before.updated_at
                or ",
             $crate::store::tenant::brand_of_number!("$1::char(11)", "number.status"),
             " in ($2, $3)
@@ -76,7 +77,11 @@ pub(super) async fn assign(
     for _ in 0..RACES {
         let statement =
             || sqlx::query(SQL).bind(msisdn.to_string()).bind(brand).bind(older).bind(sim.as_uuid());
-        let Some(row) = connections.maybe(statement).await? else { return Ok(Assign::Unknown) };
+        // The existing database has a table of SIMs, and refuses one that is not there.
+        let Some(answered) = unless_unknown_sim(connections.maybe(statement).await)? else {
+            return Ok(Assign::UnknownSim);
+        };
+        let Some(row) = answered else { return Ok(Assign::Unknown) };
         let read = || Ok((seen(&row)?, row.try_get("unchanged")?, row.try_get("written")?));
         let (seen, unchanged, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
         match seen.bars_assign(sim) {
@@ -89,19 +94,24 @@ pub(super) async fn assign(
     Err(StoreError::unavailable("the number kept changing"))
 }
 
+/// The answer of a statement that names a SIM; none if a foreign key says that there is no such SIM.
+pub(super) fn unless_unknown_sim<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match answer {
+        Err(StoreError::Failed { reason }) if reason.starts_with(FOREIGN_KEY) => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
 /// The columns of `seen` in the statements that change a number.
 pub(super) fn seen(row: &PgRow) -> Result<Seen, sqlx::Error> {
     let live = match row.try_get::<Option<Uuid>, _>("live_id")? {
-        Some(id) => Some(Live {
-            id: id.into(),
-            external_id: parsed(row, "live_external_id")?,
-            state: parsed(row, "live_state")?,
-            due: row.try_get::<Option<bool>, _>("live_due")?.unwrap_or(false),
-        }),
+        Some(id) => {
+            Some(Live { id: id.into(), state: parsed(row, "live_state")?, due: flag(row, "live_due")? })
+        }
         None => None,
     };
     let assigned_sim = row.try_get::<Option<Uuid>, _>("assigned_sim_id")?.map(SimId::from);
-    Ok(Seen { status: parsed(row, "status")?, assigned_sim, live })
+    Ok(Seen { status: status(row, "status")?, assigned_sim, live })
 }
 
 pub(super) async fn number(
@@ -109,12 +119,23 @@ pub(super) async fn number(
     tenant: Option<&Tenant>,
     msisdn: Msisdn,
 ) -> Result<Option<Number>, StoreError> {
-    // One row for each hold, each with the number's own columns; one row where it was never held.
+    // One row for each hold, each with the number's own columns; one row where it was never held. A brand is not told of the time
+    // when another one had the number: it had the number since its first hold, unless the number is older than our records; and
+    // the last assignment is its own, if the hold before it is.
     const SQL: &str = concat!(
         "
-        select p.origin, p.status, p.assigned_sim_id, p.assigned_at, p.created_at as line_created_at,
-               p.updated_at as line_updated_at,
-               r.id, r.preview_id, r.external_id, r.state, r.last_error, r.hold_expires_at, r.created_at, r.updated_at
+        select p.origin, p.status, p.assigned_sim_id, p.updated_at as line_updated_at,
+               case when $2::text is null or 'unknown' in ($2, $3) then p.created_at
+                    else greatest(p.created_at, min(r.created_at) over ()) end as line_created_at,
+               case when $2::text is null or coalesce((
+                   select holder.brand_id from reservation holder
+                   where holder.msisdn = p.msisdn and holder.created_at <= p.assigned_at
+                     and holder.state not in ('PENDING', 'REJECTED')
+                   order by holder.created_at desc
+                   limit 1
+               ), 'unknown') in ($2, $3) then p.assigned_at end as assigned_at,
+               r.id, r.preview_id, r.external_id, r.state, coalesce(r.set_aside, r.last_error) as last_error,
+               r.hold_expires_at, r.created_at, r.updated_at
         from (select $1::char(11) as msisdn) asked
         left join phone_number p on p.msisdn = asked.msisdn
         left join reservation r on r.msisdn = asked.msisdn and ($2::text is null or r.brand_id in ($2, $3))
@@ -135,7 +156,7 @@ pub(super) async fn number(
 }
 
 fn line(row: &PgRow) -> Result<Option<Line>, sqlx::Error> {
-    let Some(status) = maybe_parsed(row, "status")? else { return Ok(None) };
+    let Some(status) = maybe_status(row, "status")? else { return Ok(None) };
     Ok(Some(Line {
         origin: row.try_get("origin")?,
         status,
@@ -151,7 +172,7 @@ fn hold(row: &PgRow) -> Result<Option<HoldRecord>, sqlx::Error> {
     Ok(Some(HoldRecord {
         id: id.into(),
         preview: row.try_get::<Option<Uuid>, _>("preview_id")?.map(Into::into),
-        external_id: parsed(row, "external_id")?,
+        external_id: parsed(row, "external_id").ok(),
         state: parsed(row, "state")?,
         reason: row.try_get("last_error")?,
         hold_expires_at: row.try_get("hold_expires_at")?,

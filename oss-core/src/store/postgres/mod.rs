@@ -8,6 +8,7 @@ mod audit;
 mod catalog;
 mod connections;
 mod lines;
+mod migrate;
 mod previews;
 mod random;
 mod releases;
@@ -22,9 +23,9 @@ use sqlx::Row;
 
 use self::connections::{Connections, store_error};
 use super::{
-    Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due, HeldNumber, Keyed,
-    KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
-    StoreError, Tenant, migrations,
+    Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery, HeldPage, Keyed,
+    KeyedPreview, KnownHold, Lease, MigrationReport, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
+    Release, Store, StoreError, Tenant, UnreadableRow,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
@@ -50,28 +51,24 @@ impl PostgresStore {
         Ok(Self { connections: Connections::new(url, size)? })
     }
 
-    /// Brings the tables of the database at `url` to this version.
+    /// Brings the tables of the database at `url` to this version, and records a reservation of each number that was held before
+    /// there were any. One that is not on a line is held for `reservation_ttl` from now on.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] where it cannot be reached, or a migration fails.
-    pub async fn migrate(url: &SecretString) -> Result<(), StoreError> {
-        connections::migrate(url).await
+    /// [`StoreError`] if it cannot be reached, is not encoded in UTF-8, or a migration fails.
+    pub async fn migrate(
+        url: &SecretString,
+        reservation_ttl: Duration,
+    ) -> Result<MigrationReport, StoreError> {
+        migrate::migrate(url, reservation_ttl).await
     }
 }
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn check(&self) -> Result<(), StoreError> {
-        let versions = migrations::versions();
-        let row = self
-            .connections
-            .one(|| {
-                sqlx::query("select count(*) from _sqlx_migrations where success and version = any($1)")
-                    .bind(versions.clone())
-            })
-            .await?;
-        migrations::all_applied(row.try_get(0).map_err(|error| store_error(&error))?)?;
+        migrate::check(&self.connections).await?;
         self.connections.check_bounds().await
     }
 
@@ -131,18 +128,23 @@ impl Store for PostgresStore {
     async fn resume_keyed(
         &self,
         tenant: Option<&Tenant>,
+        id: ReservationId,
         key: &IdempotencyKey,
         ddd: Ddd,
         lease: Option<Duration>,
     ) -> Result<Option<Keyed>, StoreError> {
-        random::resume(&self.connections, tenant, key, ddd, lease).await
+        random::resume(&self.connections, tenant, id, key, ddd, lease).await
     }
 
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
         reservations::confirm(&self.connections, lease, hold_for).await
     }
 
-    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<(), StoreError> {
+    async fn abandon(&self, leases: &[ReservationId]) -> Result<Vec<ReservationId>, StoreError> {
+        reservations::abandon(&self.connections, leases).await
+    }
+
+    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<bool, StoreError> {
         reservations::doubt(&self.connections, lease, reason, retry_in).await
     }
 
@@ -157,6 +159,15 @@ impl Store for PostgresStore {
         tell_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         reservations::cancel(&self.connections, lease, reason, tell_within).await
+    }
+
+    async fn release_lost(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        audit::release_lost(&self.connections, lease, reason, tell_within).await
     }
 
     async fn release(
@@ -198,7 +209,7 @@ impl Store for PostgresStore {
         upkeep::settle_overdue(&self.connections, limit).await
     }
 
-    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<Due>, StoreError> {
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Claims, StoreError> {
         upkeep::claim_due(&self.connections, limit, lease).await
     }
 
@@ -232,8 +243,16 @@ impl Store for PostgresStore {
         range: Range,
         young: Duration,
         limit: u32,
-    ) -> Result<Vec<HeldNumber>, StoreError> {
+    ) -> Result<HeldPage, StoreError> {
         audit::held_numbers(&self.connections, tenant, range, young, limit).await
+    }
+
+    async fn set_aside_rows(
+        &self,
+        after: Option<ReservationId>,
+        limit: u32,
+    ) -> Result<Vec<(ReservationId, UnreadableRow)>, StoreError> {
+        audit::set_aside_rows(&self.connections, after, limit).await
     }
 
     async fn release_stray(

@@ -20,6 +20,10 @@ pub(super) async fn previous(
                exists (
                    select from reservation r
                    where r.preview_id = p.id and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+               ) or exists (
+                   select from phone_number n
+                   where n.msisdn = p.reserved_msisdn and n.status <> 'RETURNED'
+                     and not exists (select from reservation r where r.preview_id = p.id)
                ) as in_use
         from preview p
         where p.id = $1 and ($2::text is null or p.brand_id in ($2, $3))";
@@ -96,7 +100,8 @@ pub(super) async fn purge(
     retention: Duration,
     limit: u32,
 ) -> Result<u64, StoreError> {
-    // Older data has no reservation: its numbers are released under the external id of their preview.
+    // A number of older data may have no reservation. Then its preview alone knows Sigan's id of its hold. The numbers are
+    // deleted here, because the existing database has no cascade.
     const SQL: &str = "
         with old as materialized (
             select p.id
@@ -108,11 +113,17 @@ pub(super) async fn purge(
                     and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING', 'CANCELLING')
               )
               and not exists (
-                  select from phone_number n where n.msisdn = p.reserved_msisdn and n.status = 'RESERVED'
+                  select from phone_number n
+                  where n.msisdn = p.reserved_msisdn and n.status <> 'RETURNED'
+                    and not exists (
+                        select from reservation r where r.msisdn = n.msisdn and r.external_id = p.external_id
+                    )
               )
             order by p.expires_at
             limit $2
             for update of p skip locked
+        ), numbers as (
+            delete from preview_number n using old where n.preview_id = old.id
         ), purged as (
             delete from preview p using old where p.id = old.id returning true
         )

@@ -7,10 +7,11 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
+use super::reservations::flag;
 use crate::numbers::{BrandId, Ddd, IdempotencyKey, ReservationId};
 use crate::sigan::Hold;
 use crate::store::facts::{KeyedRow, Own, RACES};
-use crate::store::rows::parsed;
+use crate::store::rows::{maybe_status, parsed};
 use crate::store::{BeginRandom, Keyed, Lease, StoreError, Tenant};
 
 pub(super) async fn begin(
@@ -29,19 +30,25 @@ pub(super) async fn begin(
                        select from reservation where client = $6 and idempotency_key = $7 and state <> 'REJECTED'
                    ) as keyed,
                    exists (select from phone_number where msisdn = $4::char(11) and status <> 'RETURNED')
-                   or exists (
-                       select from reservation
-                       where msisdn = $4::char(11) and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
-                   ) as taken
+                   or coalesce(other.live or other.ending, false) as taken,
+                   coalesce(other.unsettled, false) as unsettled
+            from (
+                select bool_or(state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')) as live,
+                       bool_or(state in ('PENDING', 'IN_DOUBT')) as unsettled,
+                       bool_or(external_id = $2) as ending
+                from reservation
+                where msisdn = $4::char(11) and state not in ('RELEASED', 'REJECTED')
+            ) other
         ), started as (
-            insert into reservation (id, external_id, brand_id, msisdn, state, due_at, client, idempotency_key)
-            select $1, $2, $3, $4, 'PENDING', clock_timestamp() + make_interval(secs => $5), $6, $7
+            insert into reservation
+                (id, external_id, brand_id, msisdn, state, due_at, client, idempotency_key, lease_id)
+            select $1, $2, $3, $4, 'PENDING', clock_timestamp() + make_interval(secs => $5), $6, $7, $1
             from facts
             where not keyed and not taken
             on conflict do nothing
             returning id
         )
-        select begun or exists (select from started) as written, keyed, taken from facts";
+        select begun or exists (select from started) as written, keyed, taken, unsettled from facts";
     let statement = || {
         sqlx::query(SQL)
             .bind(id.as_uuid())
@@ -54,39 +61,46 @@ pub(super) async fn begin(
     };
     for _ in 0..RACES {
         let row = connections.one(statement).await?;
-        let read = || Ok((row.try_get("written")?, row.try_get("keyed")?, row.try_get("taken")?));
+        let flag = |column| row.try_get(column);
+        let read = || Ok((flag("written")?, flag("keyed")?, flag("unsettled")?, flag("taken")?));
         match read().map_err(|error: sqlx::Error| store_error(&error))? {
-            (true, _, _) => {
-                return Ok(BeginRandom::Started(Lease { reservation: id, call: 1, hold: hold.clone() }));
+            (true, ..) => {
+                let (brand, hold) = (brand.clone(), hold.clone());
+                return Ok(BeginRandom::Started(Lease { reservation: id, call: 1, brand, hold }));
             }
-            (_, true, _) => return Ok(BeginRandom::KeyInUse),
-            (_, _, true) => return Ok(BeginRandom::Taken),
+            (_, true, ..) => return Ok(BeginRandom::KeyInUse),
+            (_, _, true, _) => return Ok(BeginRandom::Unsettled),
+            (.., true) => return Ok(BeginRandom::Taken),
             // Another call wrote first: the next look sees what it wrote.
-            (false, false, false) => {}
+            (false, false, false, false) => {}
         }
     }
-    Ok(BeginRandom::Taken)
+    Ok(BeginRandom::Unsettled)
 }
 
 pub(super) async fn resume(
     connections: &Connections,
     tenant: Option<&Tenant>,
+    id: ReservationId,
     key: &IdempotencyKey,
     ddd: Ddd,
     lease: Option<Duration>,
 ) -> Result<Option<Keyed>, StoreError> {
     const SQL: &str = "
         with own as (
-            select id, external_id, msisdn, state, attempts, due_at <= clock_timestamp() as due,
-                   left(msisdn, 2) = $3 and ($5::text is null or brand_id in ($5, $6)) as same_request
-            from reservation
-            where client = $1 and idempotency_key = $2 and state <> 'REJECTED'
+            select r.id, r.external_id, r.brand_id, r.msisdn, r.state, r.attempts, r.due_at <= clock_timestamp() as due,
+                   coalesce(r.lease_id = $7, false) as leased, number.status,
+                   left(r.msisdn, 2) = $3 and ($5::text is null or r.brand_id in ($5, $6)) as same_request
+            from reservation r
+            left join phone_number number on number.msisdn = r.msisdn
+            where r.client = $1 and r.idempotency_key = $2 and r.state <> 'REJECTED'
         ), resumed as (
             update reservation r
-            set state = 'PENDING', attempts = r.attempts + 1, updated_at = clock_timestamp(),
+            set state = 'PENDING', attempts = r.attempts + 1, updated_at = clock_timestamp(), lease_id = $7,
                 due_at = clock_timestamp() + make_interval(secs => $4)
             from own
-            where $4::float8 is not null and r.id = own.id and r.attempts = own.attempts and own.same_request
+            where $4::float8 is not null and r.id = own.id and not own.leased and r.attempts = own.attempts
+              and own.same_request
               and (r.state = 'IN_DOUBT' or r.state = 'PENDING' and r.due_at <= clock_timestamp())
             returning true
         )
@@ -100,10 +114,11 @@ pub(super) async fn resume(
             .bind(lease.map(|lease| lease.as_secs_f64()))
             .bind(brand)
             .bind(older)
+            .bind(id.as_uuid())
     };
     for _ in 0..RACES {
         let Some(row) = connections.maybe(statement).await? else { return Ok(None) };
-        let read = || Ok((keyed(&row)?, row.try_get::<bool, _>("written")?));
+        let read = || Ok((keyed(&row)?, row.try_get::<bool, _>("written")? || row.try_get("leased")?));
         let (keyed, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
         match keyed.verdict() {
             Keyed::Resumed(_) if lease.is_none() => return Ok(Some(Keyed::InDoubt)),
@@ -122,7 +137,14 @@ fn keyed(row: &PgRow) -> Result<KeyedRow, sqlx::Error> {
         state: parsed(row, "state")?,
         attempts: row.try_get("attempts")?,
         // A state that is never due has no time.
-        due: row.try_get::<Option<bool>, _>("due")?.unwrap_or(false),
+        due: flag(row, "due")?,
+        leased: row.try_get("leased")?,
     };
-    Ok(KeyedRow { own, external_id: parsed(row, "external_id")?, same_request: row.try_get("same_request")? })
+    Ok(KeyedRow {
+        own,
+        external_id: parsed(row, "external_id")?,
+        brand: parsed(row, "brand_id")?,
+        status: maybe_status(row, "status")?,
+        same_request: row.try_get("same_request")?,
+    })
 }

@@ -10,7 +10,7 @@ use super::connections::{Connections, store_error};
 use super::lines::{locked_number, seen};
 use crate::numbers::{Msisdn, ReservationId, ReservationState};
 use crate::store::facts::{RACES, delivery};
-use crate::store::rows::parsed;
+use crate::store::rows::{parsed, unreadable};
 use crate::store::{Delivery, Release, StoreError, Tenant};
 
 pub(super) async fn release(
@@ -66,12 +66,11 @@ pub(super) async fn release(
     };
     for _ in 0..RACES {
         let Some(row) = connections.maybe(statement).await? else { return Ok(Release::Unknown) };
-        let read =
-            || Ok((seen(&row)?, row.try_get("unchanged")?, row.try_get("written")?, told(&row, msisdn)?));
-        let (seen, unchanged, written, told) = read().map_err(|error: sqlx::Error| store_error(&error))?;
+        let read = || Ok((seen(&row)?, row.try_get("unchanged")?, row.try_get("written")?));
+        let (seen, unchanged, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
         match seen.bars_release() {
             Some(answer) if unchanged || tenant.is_none() => return Ok(answer),
-            None if written => return Ok(Release::Returned(told)),
+            None if written => return returned(connections, &row, msisdn).await,
             // The number changed under the statement: the next look sees how, and whose it is.
             _ => {}
         }
@@ -79,11 +78,25 @@ pub(super) async fn release(
     Ok(Release::InFlight)
 }
 
-fn told(row: &PgRow, msisdn: Msisdn) -> Result<Option<Delivery>, sqlx::Error> {
-    match row.try_get::<Option<Uuid>, _>("id")? {
-        Some(id) => Ok(Some(delivery(id.into(), parsed(row, "external_id")?, msisdn))),
-        None => Ok(None),
+/// The number is given back. If Sigan's id of its hold cannot be read, the row that has it is set aside.
+async fn returned(connections: &Connections, row: &PgRow, msisdn: Msisdn) -> Result<Release, StoreError> {
+    let id = row.try_get::<Option<Uuid>, _>("id").map_err(|error| store_error(&error))?;
+    let Some(id) = id else { return Ok(Release::Returned(None)) };
+    match parsed(row, "external_id") {
+        Ok(external_id) => Ok(Release::Returned(Some(delivery(id.into(), external_id, msisdn)))),
+        Err(error) => {
+            let row = unreadable("reservation", id.to_string(), &error);
+            set_aside(connections, id, &row.reason).await?;
+            Ok(Release::SetAside(row))
+        }
     }
+}
+
+/// Leaves a row to a person: nothing claims it any more.
+pub(super) async fn set_aside(connections: &Connections, id: Uuid, reason: &str) -> Result<(), StoreError> {
+    const SQL: &str = "update reservation set set_aside = $2 where id = $1 and set_aside is null";
+    connections.all(|| sqlx::query(SQL).bind(id).bind(reason)).await?;
+    Ok(())
 }
 
 pub(super) async fn delivered(

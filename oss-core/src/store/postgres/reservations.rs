@@ -8,9 +8,8 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use crate::numbers::{Choice, PreviewId, ReservationId, ReservationState};
-use crate::sigan::Hold;
 use crate::store::facts::{Asked, Own, RACES, Verdict, delivery};
-use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::rows::{maybe_parsed, maybe_status, parsed};
 use crate::store::{Begin, Confirmed, Delivery, Lease, StoreError, Tenant};
 
 pub(super) async fn begin(
@@ -23,35 +22,39 @@ pub(super) async fn begin(
 ) -> Result<Begin, StoreError> {
     const SQL: &str = "
         with asked as (
-            select p.external_id, p.brand_id, p.expires_at > clock_timestamp() as open, n.msisdn, number.status,
+            select p.external_id, p.brand_id, p.expires_at > clock_timestamp() as open,
+                   p.reserved_msisdn is not null as gave_before, n.msisdn, number.status,
                    own.id as own_id, own.msisdn as own_msisdn, own.state as own_state, own.attempts as own_attempts,
-                   own.due_at <= clock_timestamp() as own_due,
-                   exists (
-                       select from reservation other
-                       where other.msisdn = n.msisdn
-                         and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
-                         and other.preview_id is distinct from p.id
-                   ) as held_elsewhere
+                   own.due_at <= clock_timestamp() as own_due, own.lease_id = $1 as own_leased,
+                   other.held_elsewhere, other.unsettled_elsewhere, other.ending
             from preview p
             left join preview_number n on n.preview_id = p.id and n.index = $3
             left join phone_number number on number.msisdn = n.msisdn
             left join reservation own on own.preview_id = p.id and own.state <> 'REJECTED'
+            left join lateral (
+                select bool_or(r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')) as held_elsewhere,
+                       bool_or(r.state in ('PENDING', 'IN_DOUBT')) as unsettled_elsewhere,
+                       bool_or(r.state in ('RELEASING', 'CANCELLING') and r.external_id = p.external_id) as ending
+                from reservation r
+                where r.msisdn = n.msisdn and r.preview_id is distinct from p.id
+                  and r.state not in ('RELEASED', 'REJECTED')
+            ) other on true
             where p.id = $2 and ($5::text is null or p.brand_id in ($5, $6))
         ), started as (
-            insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at)
-            select $1, $2, external_id, brand_id, msisdn, 'PENDING', clock_timestamp() + make_interval(secs => $4)
+            insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, lease_id)
+            select $1, $2, external_id, brand_id, msisdn, 'PENDING', clock_timestamp() + make_interval(secs => $4), $1
             from asked
-            where $4::float8 is not null and own_id is null and open and msisdn is not null and not held_elsewhere
-              and coalesce(status, 'RETURNED') = 'RETURNED'
+            where $4::float8 is not null and own_id is null and open and msisdn is not null and not gave_before
+              and not coalesce(held_elsewhere or ending, false) and coalesce(status, 'RETURNED') = 'RETURNED'
             on conflict do nothing
             returning true
         ), resumed as (
             update reservation r
-            set state = 'PENDING', attempts = r.attempts + 1, updated_at = clock_timestamp(),
+            set state = 'PENDING', attempts = r.attempts + 1, updated_at = clock_timestamp(), lease_id = $1,
                 due_at = clock_timestamp() + make_interval(secs => $4)
             from asked
-            where $4::float8 is not null and r.id = asked.own_id and r.id <> $1 and r.msisdn = asked.msisdn
-              and r.attempts = asked.own_attempts
+            where $4::float8 is not null and r.id = asked.own_id and not coalesce(asked.own_leased, false)
+              and r.msisdn = asked.msisdn and r.attempts = asked.own_attempts
               and (r.state = 'IN_DOUBT' or r.state = 'PENDING' and r.due_at <= clock_timestamp())
             returning true
         )
@@ -62,7 +65,7 @@ pub(super) async fn begin(
         sqlx::query(SQL)
             .bind(id.as_uuid())
             .bind(preview.as_uuid())
-            .bind(i16::from(choice.get()))
+            .bind(i32::from(choice.get()))
             .bind(lease.map(|lease| lease.as_secs_f64()))
             .bind(brand)
             .bind(older)
@@ -72,10 +75,7 @@ pub(super) async fn begin(
         let (asked, written) = asked(&row).map_err(|error| store_error(&error))?;
         match asked.verdict(id) {
             Verdict::Answer(answer) => return Ok(answer),
-            Verdict::Start(hold) if written => {
-                return Ok(Begin::Started(Lease { reservation: id, call: 1, hold }));
-            }
-            Verdict::Resume(lease) if written => return Ok(Begin::Started(lease)),
+            Verdict::Start(lease) | Verdict::Resume(lease) if written => return Ok(Begin::Started(lease)),
             Verdict::Start(_) | Verdict::Resume(_) if lease.is_none() => return Ok(Begin::Free),
             // Another call wrote first: the next look sees what it wrote.
             Verdict::Start(_) | Verdict::Resume(_) => {}
@@ -92,19 +92,46 @@ fn asked(row: &PgRow) -> Result<(Asked, bool), sqlx::Error> {
             state: parsed(row, "own_state")?,
             attempts: row.try_get("own_attempts")?,
             // A state that is never due has no time.
-            due: row.try_get::<Option<bool>, _>("own_due")?.unwrap_or(false),
+            due: flag(row, "own_due")?,
+            leased: flag(row, "own_leased")?,
         }),
         None => None,
     };
     let asked = Asked {
         external_id: parsed(row, "external_id")?,
+        brand: parsed(row, "brand_id")?,
         open: row.try_get("open")?,
+        gave_before: row.try_get("gave_before")?,
         msisdn: maybe_parsed(row, "msisdn")?,
-        status: maybe_parsed(row, "status")?,
-        held_elsewhere: row.try_get("held_elsewhere")?,
+        status: maybe_status(row, "status")?,
+        held_elsewhere: flag(row, "held_elsewhere")?,
+        unsettled_elsewhere: flag(row, "unsettled_elsewhere")?,
+        ending: flag(row, "ending")?,
         own,
     };
     Ok((asked, row.try_get("written")?))
+}
+
+/// A condition; null, if there is nothing that it could hold of, is false.
+pub(super) fn flag(row: &PgRow, column: &'static str) -> Result<bool, sqlx::Error> {
+    Ok(row.try_get::<Option<bool>, _>(column)?.unwrap_or(false))
+}
+
+pub(super) async fn abandon(
+    connections: &Connections,
+    leases: &[ReservationId],
+) -> Result<Vec<ReservationId>, StoreError> {
+    const SQL: &str = "
+        update reservation
+        set state = case attempts when 1 then 'REJECTED' else state end,
+            due_at = case attempts when 1 then null else clock_timestamp() end,
+            last_error = 'its lease was not used', updated_at = clock_timestamp()
+        where lease_id = any($1) and state = 'PENDING'
+        returning lease_id";
+    let ids: Vec<Uuid> = leases.iter().map(|lease| lease.as_uuid()).collect();
+    let rows = connections.all(|| sqlx::query(SQL).bind(ids.clone())).await?;
+    let read = |row: &PgRow| row.try_get::<Uuid, _>("lease_id").map(ReservationId::from);
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| store_error(&error))
 }
 
 pub(super) async fn confirm(
@@ -112,7 +139,9 @@ pub(super) async fn confirm(
     lease: &Lease,
     hold_for: Duration,
 ) -> Result<Confirmed, StoreError> {
-    // A hold confirmed after it was given up gets a row of its own, so that Sigan is told to release it.
+    // A hold confirmed after it was given up gets a row of its own, so that Sigan is told to release it. It carries the
+    // preview, unless the preview has another attempt by now. If another attempt is at work on this very hold, it is that
+    // attempt's to end.
     const SQL: &str = "
         with held as (
             update reservation
@@ -130,13 +159,22 @@ pub(super) async fn confirm(
         ), chosen as (
             update preview set reserved_msisdn = held.msisdn from held where preview.id = held.preview_id
         ), given_up as (
-            insert into reservation (id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
-            select $3, external_id, brand_id, msisdn, 'RELEASING', clock_timestamp(), 0, 'confirmed too late'
-            from reservation
-            where id = $1 and state = 'REJECTED'
-            on conflict (id) do nothing
+            insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
+            select $3,
+                   case when not exists (
+                       select from reservation other
+                       where other.preview_id = r.preview_id and other.state <> 'REJECTED'
+                   ) then r.preview_id end,
+                   r.external_id, r.brand_id, r.msisdn, 'RELEASING', clock_timestamp(), 0, 'confirmed too late'
+            from reservation r
+            where r.id = $1 and r.state = 'REJECTED'
+            on conflict do nothing
+            returning true
         )
-        select state, attempts, exists (select from held) as held from reservation where id = $1";
+        select state, attempts, coalesce(due_at <= clock_timestamp(), false) as due, exists (select from held) as held,
+               exists (select from given_up) or exists (select from reservation where id = $3) as given_up
+        from reservation
+        where id = $1";
     let release = ReservationId::new();
     let statement = || {
         sqlx::query(SQL)
@@ -145,26 +183,34 @@ pub(super) async fn confirm(
             .bind(release.as_uuid())
     };
     for _ in 0..RACES {
-        let row = connections.one(statement).await?;
-        let read = || Ok((row.try_get("held")?, parsed(&row, "state")?, row.try_get("attempts")?));
-        let (held, before, attempts) = read().map_err(|error: sqlx::Error| store_error(&error))?;
-        match before {
-            _ if held => return Ok(Confirmed::Held),
-            ReservationState::Held | ReservationState::Assigned => return Ok(Confirmed::Held),
-            ReservationState::Releasing | ReservationState::Released => return Ok(Confirmed::Released),
-            ReservationState::Cancelling => {
-                let Lease { reservation, hold, .. } = lease.clone();
-                return Ok(Confirmed::GivenUp(Delivery { reservation, hold, attempts }));
-            }
-            ReservationState::Rejected => {
-                let Hold { external_id, msisdn } = lease.hold.clone();
-                return Ok(Confirmed::GivenUp(delivery(release, external_id, msisdn)));
-            }
-            // Another call settled the row first: the next look sees how.
-            ReservationState::Pending | ReservationState::InDoubt => {}
+        let Some(row) = connections.maybe(statement).await? else { return Ok(Confirmed::Missing) };
+        let confirmed = confirmed(&row, lease, release).map_err(|error| store_error(&error))?;
+        if let Some(confirmed) = confirmed {
+            return Ok(confirmed);
         }
     }
     Err(StoreError::unavailable("the reservation kept changing"))
+}
+
+/// What became of the hold; none if another call settled the row first, so that the next look sees how.
+fn confirmed(row: &PgRow, lease: &Lease, release: ReservationId) -> Result<Option<Confirmed>, sqlx::Error> {
+    if row.try_get("held")? {
+        return Ok(Some(Confirmed::Held));
+    }
+    let Lease { reservation, hold, .. } = lease.clone();
+    Ok(match parsed(row, "state")? {
+        ReservationState::Held if row.try_get("due")? => Some(Confirmed::Released),
+        ReservationState::Held | ReservationState::Assigned => Some(Confirmed::Held),
+        ReservationState::Releasing | ReservationState::Released => Some(Confirmed::Released),
+        ReservationState::Cancelling => {
+            Some(Confirmed::GivenUp(Delivery { reservation, hold, attempts: row.try_get("attempts")? }))
+        }
+        ReservationState::Rejected if row.try_get("given_up")? => {
+            Some(Confirmed::GivenUp(delivery(release, hold.external_id, hold.msisdn)))
+        }
+        ReservationState::Rejected => Some(Confirmed::Released),
+        ReservationState::Pending | ReservationState::InDoubt => None,
+    })
 }
 
 pub(super) async fn doubt(
@@ -172,7 +218,7 @@ pub(super) async fn doubt(
     lease: &Lease,
     reason: &str,
     retry_in: Duration,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     const SQL: &str = "
         with doubtful as (
             update reservation
@@ -186,8 +232,11 @@ pub(super) async fn doubt(
             on conflict (msisdn) do update
             set status = 'RESERVED', assigned_sim_id = null, updated_at = clock_timestamp()
             where phone_number.status = 'RETURNED'
+        ), chosen as (
+            update preview set reserved_msisdn = doubtful.msisdn from doubtful where preview.id = doubtful.preview_id
         )
-        update preview set reserved_msisdn = doubtful.msisdn from doubtful where preview.id = doubtful.preview_id";
+        select exists (select from doubtful)
+               or exists (select from reservation where id = $1 and attempts = $2 and state = 'IN_DOUBT') as written";
     let statement = || {
         sqlx::query(SQL)
             .bind(lease.reservation.as_uuid())
@@ -195,8 +244,7 @@ pub(super) async fn doubt(
             .bind(reason)
             .bind(retry_in.as_secs_f64())
     };
-    connections.all(statement).await?;
-    Ok(())
+    connections.one(statement).await?.try_get("written").map_err(|error| store_error(&error))
 }
 
 pub(super) async fn reject(connections: &Connections, lease: &Lease, reason: &str) -> Result<(), StoreError> {
@@ -244,6 +292,6 @@ pub(super) async fn cancel(
     };
     let cancelled: bool =
         connections.one(statement).await?.try_get("cancelled").map_err(|error| store_error(&error))?;
-    let Lease { reservation, call: attempts, hold } = lease.clone();
+    let Lease { reservation, call: attempts, hold, .. } = lease.clone();
     Ok(cancelled.then_some(Delivery { reservation, hold, attempts }))
 }

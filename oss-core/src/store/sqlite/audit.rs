@@ -10,9 +10,11 @@ use super::connections::Micros;
 use crate::numbers::{BrandId, ReservationId};
 use crate::sigan::{Hold, ListedHold};
 use crate::store::facts::delivery;
-use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::rows::{maybe_parsed, maybe_status, parsed, status};
 use crate::store::tenant::{OLDER_BRAND, brand_of_held};
-use crate::store::{Delivery, HeldNumber, KnownHold, LiveHold, Range, Tenant};
+use crate::store::{
+    Delivery, HeldNumber, HeldPage, KnownHold, Lease, LiveHold, Range, Tenant, UnreadableRow,
+};
 
 pub(super) async fn known_holds(
     connection: &mut SqliteConnection,
@@ -46,7 +48,7 @@ pub(super) async fn known_holds(
             .await?;
         known.push(KnownHold {
             state: maybe_parsed(&row, "state")?,
-            status: maybe_parsed(&row, "status")?,
+            status: maybe_status(&row, "status")?,
             contested: row.try_get("contested")?,
             young: reserved_at.timestamp_micros() > born || row.try_get("young")?,
         });
@@ -61,7 +63,8 @@ pub(super) async fn holding_brands(connection: &mut SqliteConnection) -> Result<
         where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED') and brand_id <> $1
         order by brand_id";
     let rows = sqlx::query(SQL).bind(OLDER_BRAND).fetch_all(connection).await?;
-    rows.iter().map(|row| parsed(row, "brand_id")).collect()
+    // A brand that cannot be read cannot be named to Sigan either.
+    Ok(rows.iter().filter_map(|row| parsed(row, "brand_id").ok()).collect())
 }
 
 pub(super) async fn held_numbers(
@@ -71,7 +74,7 @@ pub(super) async fn held_numbers(
     range: Range,
     young: Duration,
     limit: u32,
-) -> Result<Vec<HeldNumber>, sqlx::Error> {
+) -> Result<HeldPage, sqlx::Error> {
     const SQL: &str = concat!(
         "select p.msisdn, p.status, r.id, r.external_id, r.state,
                max(p.updated_at, coalesce(r.updated_at, p.updated_at)) > $3 as young
@@ -86,7 +89,7 @@ pub(super) async fn held_numbers(
         limit $4"
     );
     // Text before every number, and text after every number.
-    let after = range.after.map_or_else(String::new, |msisdn| msisdn.to_string());
+    let after = range.after.unwrap_or_default();
     let until = range.until.map_or_else(|| ":".to_owned(), |msisdn| msisdn.to_string());
     let [brand, older] = tenant.own_brands();
     let rows = sqlx::query(SQL)
@@ -98,7 +101,28 @@ pub(super) async fn held_numbers(
         .bind(older)
         .fetch_all(connection)
         .await?;
-    rows.iter().map(held).collect()
+    let keys = rows.iter().map(|row| row.try_get("msisdn")).collect::<Result<Vec<String>, _>>()?;
+    Ok(HeldPage::of(keys.into_iter().zip(rows.iter().map(held)), limit))
+}
+
+pub(super) async fn set_aside_rows(
+    connection: &mut SqliteConnection,
+    after: Option<ReservationId>,
+    limit: u32,
+) -> Result<Vec<(ReservationId, UnreadableRow)>, sqlx::Error> {
+    const SQL: &str = "
+        select id, set_aside
+        from reservation
+        where set_aside is not null and ($1 is null or id > $1)
+        order by id
+        limit $2";
+    let rows = sqlx::query(SQL).bind(after.map(ReservationId::as_uuid)).bind(i64::from(limit));
+    let read = |row: &SqliteRow| {
+        let id: Uuid = row.try_get("id")?;
+        let reason = row.try_get("set_aside")?;
+        Ok((id.into(), UnreadableRow { table: "reservation", key: id.to_string(), reason }))
+    };
+    rows.fetch_all(connection).await?.iter().map(read).collect()
 }
 
 fn held(row: &SqliteRow) -> Result<HeldNumber, sqlx::Error> {
@@ -112,7 +136,7 @@ fn held(row: &SqliteRow) -> Result<HeldNumber, sqlx::Error> {
     };
     Ok(HeldNumber {
         msisdn: parsed(row, "msisdn")?,
-        status: parsed(row, "status")?,
+        status: status(row, "status")?,
         live,
         young: row.try_get("young")?,
     })
@@ -135,26 +159,93 @@ pub(super) async fn release_stray(
                      and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING')
                )
                or exists (select 1 from phone_number where msisdn = $2 and status <> 'RETURNED') as barred";
-    const STRAY: &str = "
-        insert into reservation
-            (id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at)
-        values ($1, $2, $3, $4, 'RELEASING', $5, 0, 'held in Sigan and not here', $6, $6)";
-
     let row =
         sqlx::query(BARRED).bind(id.as_uuid()).bind(hold.msisdn.as_str()).fetch_one(&mut *connection).await?;
     match (row.try_get("written")?, row.try_get("barred")?) {
         (true, _) => {}
         (false, true) => return Ok(None),
         (false, false) => {
-            sqlx::query(STRAY)
-                .bind(id.as_uuid())
-                .bind(hold.external_id.as_str())
-                .bind(brand.as_str())
-                .bind(hold.msisdn.as_str())
-                .bind(now.after(tell_within))
-                .bind(now.0)
-                .execute(connection)
-                .await?;
+            let release = NewRelease { id, hold: &hold, brand: &brand, reason: "held in Sigan and not here" };
+            release.insert(connection, now, tell_within).await?;
+        }
+    }
+    Ok(Some(delivery(id, hold.external_id, hold.msisdn)))
+}
+
+/// A hold that is to be released and has no row.
+struct NewRelease<'a> {
+    id: ReservationId,
+    hold: &'a Hold,
+    brand: &'a BrandId,
+    reason: &'a str,
+}
+
+impl NewRelease<'_> {
+    /// Writes its row. It carries the preview that offered the number, unless that has an attempt already, so that nobody
+    /// reserves the number from it any more.
+    async fn insert(
+        self,
+        connection: &mut SqliteConnection,
+        now: Micros,
+        tell_within: Duration,
+    ) -> Result<(), sqlx::Error> {
+        const SQL: &str = "
+            insert into reservation
+                (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at)
+            values (
+                $1,
+                (
+                    select p.id
+                    from preview_number n
+                    join preview p on p.id = n.preview_id
+                    where n.msisdn = $4 and p.external_id = $2
+                      and not exists (
+                          select 1 from reservation r where r.preview_id = p.id and r.state <> 'REJECTED'
+                      )
+                    limit 1
+                ),
+                $2, $3, $4, 'RELEASING', $5, 0, $7, $6, $6
+            )";
+        sqlx::query(SQL)
+            .bind(self.id.as_uuid())
+            .bind(self.hold.external_id.as_str())
+            .bind(self.brand.as_str())
+            .bind(self.hold.msisdn.as_str())
+            .bind(now.after(tell_within))
+            .bind(now.0)
+            .bind(self.reason)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+pub(super) async fn release_lost(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    lease: Lease,
+    reason: String,
+    tell_within: Duration,
+) -> Result<Option<Delivery>, sqlx::Error> {
+    const SQL: &str = "
+        select exists (select 1 from reservation where id = $1 and state = 'RELEASING') as written,
+               exists (select 1 from reservation where id = $1) or exists (
+                   select 1 from reservation
+                   where external_id = $2 and msisdn = $3 and state not in ('RELEASED', 'REJECTED')
+               ) as in_hand";
+    let Lease { reservation: id, brand, hold, .. } = lease;
+    let row = sqlx::query(SQL)
+        .bind(id.as_uuid())
+        .bind(hold.external_id.as_str())
+        .bind(hold.msisdn.as_str())
+        .fetch_one(&mut *connection)
+        .await?;
+    match (row.try_get("written")?, row.try_get("in_hand")?) {
+        (true, _) => {}
+        (false, true) => return Ok(None),
+        (false, false) => {
+            let release = NewRelease { id, hold: &hold, brand: &brand, reason: &reason };
+            release.insert(connection, now, tell_within).await?;
         }
     }
     Ok(Some(delivery(id, hold.external_id, hold.msisdn)))

@@ -13,14 +13,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, Executor, Row};
 
 use super::catalog;
 use crate::store::catalog::first_edition;
+use crate::store::migrations::{Applied, VERSIONS};
 use crate::store::rows::usage;
 use crate::store::{PoolUsage, StoreError, migrations};
 
@@ -167,7 +169,13 @@ pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
 
 /// The tables, and the catalogue where there never was one.
 async fn bring(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    migrations::sqlite()?.run(&mut *connection).await.map_err(|error| migrations::failed(&error))?;
+    let migrator = migrations::sqlite()?;
+    let migrated = async {
+        connection.ensure_migrations_table(VERSIONS).await?;
+        record_earlier(connection, &migrator).await?;
+        migrator.run(&mut *connection).await
+    };
+    migrated.await.map_err(|error: MigrateError| migrations::failed(&error))?;
     let first = first_edition()?;
     let filled = async {
         let mut transaction = connection.begin_with("begin immediate").await?;
@@ -175,6 +183,24 @@ async fn bring(connection: &mut SqliteConnection) -> Result<(), StoreError> {
         transaction.commit().await
     };
     filled.await.map_err(|error| store_error(&error))
+}
+
+/// An earlier version of this service kept its versions in sqlx's own table. What was applied then is told by the tables that it
+/// made.
+async fn record_earlier(connection: &mut SqliteConnection, migrator: &Migrator) -> Result<(), MigrateError> {
+    const SQL: &str = "
+        select exists (select 1 from oss_migrations) as recorded,
+               exists (select 1 from sqlite_schema where name = 'reservation') as numbers,
+               exists (select 1 from sqlite_schema where name = 'reference_data') as devices";
+    let row = connection.fetch_one(SQL).await?;
+    if row.try_get("recorded")? {
+        return Ok(());
+    }
+    let applied = Applied { numbers: row.try_get("numbers")?, devices: row.try_get("devices")? };
+    for migration in migrator.iter().filter(|migration| applied.has(migration.version)) {
+        connection.skip(VERSIONS, migration).await?;
+    }
+    Ok(())
 }
 
 fn options(url: &SecretString) -> Result<SqliteConnectOptions, StoreError> {

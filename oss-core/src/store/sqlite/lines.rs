@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::connections::Micros;
 use crate::numbers::{HoldRecord, Line, Msisdn, Number, SimId};
 use crate::store::facts::{Live, Seen};
-use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::rows::{maybe_status, parsed, status};
 use crate::store::tenant::brand_of_number;
 use crate::store::{Assign, Tenant};
 
@@ -47,8 +47,7 @@ pub(super) async fn seen(
 ) -> Result<Option<Seen>, sqlx::Error> {
     const SQL: &str = concat!(
         "
-        select p.status, p.assigned_sim_id, r.id as live_id, r.external_id as live_external_id,
-               r.state as live_state, r.due_at <= $4 as live_due
+        select p.status, p.assigned_sim_id, r.id as live_id, r.state as live_state, r.due_at <= $4 as live_due
         from phone_number p
         left join reservation r
             on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
@@ -62,14 +61,13 @@ pub(super) async fn seen(
     let live = match row.try_get::<Option<Uuid>, _>("live_id")? {
         Some(id) => Some(Live {
             id: id.into(),
-            external_id: parsed(&row, "live_external_id")?,
             state: parsed(&row, "live_state")?,
             due: row.try_get::<Option<bool>, _>("live_due")?.unwrap_or(false),
         }),
         None => None,
     };
     let assigned_sim = row.try_get::<Option<Uuid>, _>("assigned_sim_id")?.map(SimId::from);
-    Ok(Some(Seen { status: parsed(&row, "status")?, assigned_sim, live }))
+    Ok(Some(Seen { status: status(&row, "status")?, assigned_sim, live }))
 }
 
 pub(super) async fn number(
@@ -77,12 +75,23 @@ pub(super) async fn number(
     tenant: Option<Tenant>,
     msisdn: Msisdn,
 ) -> Result<Option<Number>, sqlx::Error> {
-    // One row for each hold, each with the number's own columns; one row where it was never held.
+    // One row for each hold, each with the number's own columns; one row where it was never held. A brand is not told of the time
+    // when another one had the number: it had the number since its first hold, unless the number is older than our records; and
+    // the last assignment is its own, if the hold before it is.
     const SQL: &str = concat!(
         "
-        select p.origin, p.status, p.assigned_sim_id, p.assigned_at, p.created_at as line_created_at,
-               p.updated_at as line_updated_at,
-               r.id, r.preview_id, r.external_id, r.state, r.last_error, r.hold_expires_at, r.created_at, r.updated_at
+        select p.origin, p.status, p.assigned_sim_id, p.updated_at as line_updated_at,
+               case when $2 is null or 'unknown' in ($2, $3) then p.created_at
+                    else max(p.created_at, min(r.created_at) over ()) end as line_created_at,
+               case when $2 is null or coalesce((
+                   select holder.brand_id from reservation holder
+                   where holder.msisdn = p.msisdn and holder.created_at <= p.assigned_at
+                     and holder.state not in ('PENDING', 'REJECTED')
+                   order by holder.created_at desc
+                   limit 1
+               ), 'unknown') in ($2, $3) then p.assigned_at end as assigned_at,
+               r.id, r.preview_id, r.external_id, r.state, coalesce(r.set_aside, r.last_error) as last_error,
+               r.hold_expires_at, r.created_at, r.updated_at
         from (select $1 as msisdn) asked
         left join phone_number p on p.msisdn = asked.msisdn
         left join reservation r on r.msisdn = asked.msisdn and ($2 is null or r.brand_id in ($2, $3))
@@ -100,7 +109,7 @@ pub(super) async fn number(
 }
 
 fn line(row: &SqliteRow) -> Result<Option<Line>, sqlx::Error> {
-    let Some(status) = maybe_parsed(row, "status")? else { return Ok(None) };
+    let Some(status) = maybe_status(row, "status")? else { return Ok(None) };
     let assigned_at = row.try_get::<Option<i64>, _>("assigned_at")?;
     Ok(Some(Line {
         origin: row.try_get("origin")?,
@@ -108,7 +117,7 @@ fn line(row: &SqliteRow) -> Result<Option<Line>, sqlx::Error> {
         assigned_sim_id: row.try_get::<Option<Uuid>, _>("assigned_sim_id")?.map(SimId::from),
         assigned_at: assigned_at.map(|at| Micros(at).to_utc()).transpose()?,
         created_at: Micros(row.try_get("line_created_at")?).to_utc()?,
-        updated_at: Micros(row.try_get("line_updated_at")?).to_utc()?,
+        updated_at: Some(Micros(row.try_get("line_updated_at")?).to_utc()?),
     }))
 }
 
@@ -118,7 +127,7 @@ fn hold(row: &SqliteRow) -> Result<Option<HoldRecord>, sqlx::Error> {
     Ok(Some(HoldRecord {
         id: id.into(),
         preview: row.try_get::<Option<Uuid>, _>("preview_id")?.map(Into::into),
-        external_id: parsed(row, "external_id")?,
+        external_id: parsed(row, "external_id").ok(),
         state: parsed(row, "state")?,
         reason: row.try_get("last_error")?,
         hold_expires_at: hold_expires_at.map(|at| Micros(at).to_utc()).transpose()?,

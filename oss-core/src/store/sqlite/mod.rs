@@ -21,11 +21,10 @@ use sqlx::Row;
 
 use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
-use self::reservations::Attempt;
 use super::{
-    Assign, Begin, BeginRandom, CatalogStore, Census, Confirmed, Delivery, Due, HeldNumber, Keyed,
+    Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery, HeldPage, Keyed,
     KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
-    StoreError, Tenant, migrations,
+    StoreError, Tenant, UnreadableRow, migrations,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
@@ -71,7 +70,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
         const SQL: &str = "
-            select count(*) from _sqlx_migrations
+            select count(*) from oss_migrations
             where success and version in (select value from json_each($1))";
         let versions = format!("{:?}", migrations::versions());
         let count = self.connections.read(|connection| {
@@ -137,23 +136,26 @@ impl Store for SqliteStore {
         key: Option<&IdempotencyKey>,
         lease: Duration,
     ) -> Result<BeginRandom, StoreError> {
-        let attempt = Attempt { id, preview: None, brand: brand.clone(), key: key.cloned() };
-        let hold = hold.clone();
+        let started = Lease { reservation: id, call: 1, brand: brand.clone(), hold: hold.clone() };
+        let key = key.cloned();
         self.connections
-            .write(move |connection, now| Box::pin(random::begin(connection, now, attempt, hold, lease)))
+            .write(move |connection, now| Box::pin(random::begin(connection, now, started, key, lease)))
             .await
     }
 
     async fn resume_keyed(
         &self,
         tenant: Option<&Tenant>,
+        id: ReservationId,
         key: &IdempotencyKey,
         ddd: Ddd,
         lease: Option<Duration>,
     ) -> Result<Option<Keyed>, StoreError> {
         let (tenant, key) = (tenant.cloned(), key.clone());
         self.connections
-            .write(move |connection, now| Box::pin(random::resume(connection, now, tenant, key, ddd, lease)))
+            .write(move |connection, now| {
+                Box::pin(random::resume(connection, now, tenant, id, key, ddd, lease))
+            })
             .await
     }
 
@@ -164,7 +166,14 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<(), StoreError> {
+    async fn abandon(&self, leases: &[ReservationId]) -> Result<Vec<ReservationId>, StoreError> {
+        let leases = leases.to_vec();
+        self.connections
+            .write(move |connection, now| Box::pin(reservations::abandon(connection, now, leases)))
+            .await
+    }
+
+    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<bool, StoreError> {
         let (lease, reason) = (lease.clone(), reason.to_owned());
         self.connections
             .write(move |connection, now| {
@@ -190,6 +199,20 @@ impl Store for SqliteStore {
         self.connections
             .write(move |connection, now| {
                 Box::pin(reservations::cancel(connection, now, lease, reason, tell_within))
+            })
+            .await
+    }
+
+    async fn release_lost(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let (lease, reason) = (lease.clone(), reason.to_owned());
+        self.connections
+            .write(move |connection, now| {
+                Box::pin(audit::release_lost(connection, now, lease, reason, tell_within))
             })
             .await
     }
@@ -249,7 +272,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Vec<Due>, StoreError> {
+    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Claims, StoreError> {
         self.connections
             .write(move |connection, now| Box::pin(upkeep::claim_due(connection, now, limit, lease)))
             .await
@@ -291,12 +314,22 @@ impl Store for SqliteStore {
         range: Range,
         young: Duration,
         limit: u32,
-    ) -> Result<Vec<HeldNumber>, StoreError> {
+    ) -> Result<HeldPage, StoreError> {
         let (tenant, now) = (tenant.clone(), self.connections.now());
         self.connections
             .read(move |connection| {
                 Box::pin(audit::held_numbers(connection, now, tenant, range, young, limit))
             })
+            .await
+    }
+
+    async fn set_aside_rows(
+        &self,
+        after: Option<ReservationId>,
+        limit: u32,
+    ) -> Result<Vec<(ReservationId, UnreadableRow)>, StoreError> {
+        self.connections
+            .read(move |connection| Box::pin(audit::set_aside_rows(connection, after, limit)))
             .await
     }
 

@@ -21,6 +21,10 @@ pub(super) async fn previous(
                exists (
                    select 1 from reservation r
                    where r.preview_id = p.id and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+               ) or exists (
+                   select 1 from phone_number n
+                   where n.msisdn = p.reserved_msisdn and n.status <> 'RETURNED'
+                     and not exists (select 1 from reservation r where r.preview_id = p.id)
                ) as in_use
         from preview p
         where p.id = $1 and ($2 is null or p.brand_id in ($2, $3))";
@@ -99,7 +103,7 @@ pub(super) async fn purge(
     retention: Duration,
     limit: u32,
 ) -> Result<u64, sqlx::Error> {
-    // Older data has no reservation: its numbers are released under the external id of their preview.
+    // A number of older data may have no reservation. Then its preview alone knows Sigan's id of its hold.
     const SQL: &str = "
         delete from preview
         where id in (
@@ -112,7 +116,11 @@ pub(super) async fn purge(
                     and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'RELEASING', 'CANCELLING')
               )
               and not exists (
-                  select 1 from phone_number n where n.msisdn = p.reserved_msisdn and n.status = 'RESERVED'
+                  select 1 from phone_number n
+                  where n.msisdn = p.reserved_msisdn and n.status <> 'RETURNED'
+                    and not exists (
+                        select 1 from reservation r where r.msisdn = n.msisdn and r.external_id = p.external_id
+                    )
               )
             order by p.expires_at
             limit $2

@@ -7,18 +7,17 @@ use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
 use super::connections::Micros;
-use super::reservations::{Attempt, insert, resume as take_up};
-use crate::numbers::{Ddd, IdempotencyKey};
-use crate::sigan::Hold;
+use super::reservations::{Origin, insert, resume as take_up};
+use crate::numbers::{Ddd, IdempotencyKey, ReservationId};
 use crate::store::facts::{KeyedRow, Own};
-use crate::store::rows::parsed;
+use crate::store::rows::{maybe_status, parsed};
 use crate::store::{BeginRandom, Keyed, Lease, Tenant};
 
 pub(super) async fn begin(
     connection: &mut SqliteConnection,
     now: Micros,
-    attempt: Attempt,
-    hold: Hold,
+    started: Lease,
+    key: Option<IdempotencyKey>,
     lease: Duration,
 ) -> Result<BeginRandom, sqlx::Error> {
     // A repeated step finds its own row.
@@ -30,22 +29,31 @@ pub(super) async fn begin(
                exists (select 1 from phone_number where msisdn = $2 and status <> 'RETURNED')
                or exists (
                    select 1 from reservation
-                   where msisdn = $2 and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
-               ) as taken";
+                   where msisdn = $2
+                     and (
+                         state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+                         or state in ('RELEASING', 'CANCELLING') and external_id = $5
+                     )
+               ) as taken,
+               exists (
+                   select 1 from reservation where msisdn = $2 and state in ('PENDING', 'IN_DOUBT')
+               ) as unsettled";
     let row = sqlx::query(SQL)
-        .bind(attempt.id.as_uuid())
-        .bind(hold.msisdn.as_str())
-        .bind(attempt.key.as_ref().map(|key| key.client().as_str()))
-        .bind(attempt.key.as_ref().map(IdempotencyKey::text))
+        .bind(started.reservation.as_uuid())
+        .bind(started.hold.msisdn.as_str())
+        .bind(key.as_ref().map(|key| key.client().as_str()))
+        .bind(key.as_ref().map(IdempotencyKey::text))
+        .bind(started.hold.external_id.as_str())
         .fetch_one(&mut *connection)
         .await?;
-    let started = Lease { reservation: attempt.id, call: 1, hold };
-    match (row.try_get("begun")?, row.try_get("keyed")?, row.try_get("taken")?) {
-        (true, _, _) => Ok(BeginRandom::Started(started)),
-        (false, true, _) => Ok(BeginRandom::KeyInUse),
-        (false, false, true) => Ok(BeginRandom::Taken),
-        (false, false, false) => {
-            insert(connection, now, attempt, &started.hold, lease).await?;
+    let flag = |column| row.try_get::<bool, _>(column);
+    match (flag("begun")?, flag("keyed")?, flag("unsettled")?, flag("taken")?) {
+        (true, ..) => Ok(BeginRandom::Started(started)),
+        (_, true, ..) => Ok(BeginRandom::KeyInUse),
+        (_, _, true, _) => Ok(BeginRandom::Unsettled),
+        (.., true) => Ok(BeginRandom::Taken),
+        (false, false, false, false) => {
+            insert(connection, now, &started, Origin { preview: None, key }, lease).await?;
             Ok(BeginRandom::Started(started))
         }
     }
@@ -55,15 +63,18 @@ pub(super) async fn resume(
     connection: &mut SqliteConnection,
     now: Micros,
     tenant: Option<Tenant>,
+    id: ReservationId,
     key: IdempotencyKey,
     ddd: Ddd,
     lease: Option<Duration>,
 ) -> Result<Option<Keyed>, sqlx::Error> {
     const SQL: &str = "
-        select id, external_id, msisdn, state, attempts, due_at <= $3 as due,
-               substr(msisdn, 1, 2) = $4 and ($5 is null or brand_id in ($5, $6)) as same_request
-        from reservation
-        where client = $1 and idempotency_key = $2 and state <> 'REJECTED'";
+        select r.id, r.external_id, r.brand_id, r.msisdn, r.state, r.attempts, r.due_at <= $3 as due,
+               coalesce(r.lease_id = $7, false) as leased, number.status,
+               substr(r.msisdn, 1, 2) = $4 and ($5 is null or r.brand_id in ($5, $6)) as same_request
+        from reservation r
+        left join phone_number number on number.msisdn = r.msisdn
+        where r.client = $1 and r.idempotency_key = $2 and r.state <> 'REJECTED'";
     let [brand, older] = Tenant::parameters(tenant.as_ref());
     let row = sqlx::query(SQL)
         .bind(key.client().as_str())
@@ -72,6 +83,7 @@ pub(super) async fn resume(
         .bind(ddd.to_string())
         .bind(brand)
         .bind(older)
+        .bind(id.as_uuid())
         .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(None) };
@@ -82,13 +94,21 @@ pub(super) async fn resume(
         attempts: row.try_get("attempts")?,
         // A state that is never due has no time.
         due: row.try_get::<Option<bool>, _>("due")?.unwrap_or(false),
+        leased: row.try_get("leased")?,
     };
-    let external_id = parsed(&row, "external_id")?;
-    let keyed = KeyedRow { own, external_id, same_request: row.try_get("same_request")? };
+    let leased = own.leased;
+    let keyed = KeyedRow {
+        own,
+        external_id: parsed(&row, "external_id")?,
+        brand: parsed(&row, "brand_id")?,
+        status: maybe_status(&row, "status")?,
+        same_request: row.try_get("same_request")?,
+    };
     match (keyed.verdict(), lease) {
         (Keyed::Resumed(_), None) => Ok(Some(Keyed::InDoubt)),
+        (Keyed::Resumed(resumed), Some(_)) if leased => Ok(Some(Keyed::Resumed(resumed))),
         (Keyed::Resumed(resumed), Some(lease)) => {
-            take_up(connection, now, &resumed, lease).await?;
+            take_up(connection, now, id, &resumed, lease).await?;
             Ok(Some(Keyed::Resumed(resumed)))
         }
         (verdict, _) => Ok(Some(verdict)),

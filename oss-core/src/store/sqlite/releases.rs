@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
 use super::lines::seen;
-use crate::numbers::{ExternalId, Msisdn, ReservationId, ReservationState};
+use crate::numbers::{Msisdn, ReservationId, ReservationState};
 use crate::store::facts::{Live, delivery};
-use crate::store::rows::parsed;
+use crate::store::rows::{parsed, unreadable};
 use crate::store::{Delivery, Release, Tenant};
 
 pub(super) async fn release(
@@ -30,26 +30,57 @@ pub(super) async fn release(
         return Ok(answer);
     }
     sqlx::query(RETURNED).bind(msisdn.as_str()).bind(now.0).execute(&mut *connection).await?;
-    let told = match seen.live {
-        Some(live) => Some(free(connection, now, live, msisdn, lease).await?),
+    let row = match seen.live {
+        Some(live) => free(connection, now, live, lease).await?,
         None => adopt(connection, now, msisdn, lease).await?,
     };
-    Ok(Release::Returned(told))
+    match row {
+        Some(row) => returned(connection, &row, msisdn).await,
+        None => Ok(Release::Returned(None)),
+    }
+}
+
+/// The number is given back. If Sigan's id of its hold cannot be read, the row that has it is set aside.
+async fn returned(
+    connection: &mut SqliteConnection,
+    row: &SqliteRow,
+    msisdn: Msisdn,
+) -> Result<Release, sqlx::Error> {
+    let id: Uuid = row.try_get("id")?;
+    match parsed(row, "external_id") {
+        Ok(external_id) => Ok(Release::Returned(Some(delivery(id.into(), external_id, msisdn)))),
+        Err(error) => {
+            let row = unreadable("reservation", id.to_string(), &error);
+            set_aside(connection, id, &row.reason).await?;
+            Ok(Release::SetAside(row))
+        }
+    }
+}
+
+/// Leaves a row to a person: nothing claims it any more.
+pub(super) async fn set_aside(
+    connection: &mut SqliteConnection,
+    id: Uuid,
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    const SQL: &str = "update reservation set set_aside = $2 where id = $1 and set_aside is null";
+    sqlx::query(SQL).bind(id).bind(reason).execute(connection).await?;
+    Ok(())
 }
 
 async fn free(
     connection: &mut SqliteConnection,
     now: Micros,
     live: Live,
-    msisdn: Msisdn,
     lease: Duration,
-) -> Result<Delivery, sqlx::Error> {
+) -> Result<Option<SqliteRow>, sqlx::Error> {
     const SQL: &str = "
         update reservation
         set state = 'RELEASING', attempts = 0, last_error = null, due_at = $2, updated_at = $3
-        where id = $1 and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')";
-    sqlx::query(SQL).bind(live.id.as_uuid()).bind(now.after(lease)).bind(now.0).execute(connection).await?;
-    Ok(delivery(live.id, live.external_id, msisdn))
+        where id = $1 and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+        returning id, external_id";
+    let freed = sqlx::query(SQL).bind(live.id.as_uuid()).bind(now.after(lease)).bind(now.0);
+    freed.fetch_optional(connection).await
 }
 
 /// A number of older data has no reservation; Sigan's id of its hold is that of the preview it was chosen from.
@@ -58,35 +89,25 @@ async fn adopt(
     now: Micros,
     msisdn: Msisdn,
     lease: Duration,
-) -> Result<Option<Delivery>, sqlx::Error> {
-    const PREVIEW: &str = "
-        select p.id, p.external_id, p.brand_id
-        from preview p
-        where p.reserved_msisdn = $1
-          and not exists (select 1 from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
-        order by p.created_at desc
-        limit 1";
-    const ADOPTED: &str = "
+) -> Result<Option<SqliteRow>, sqlx::Error> {
+    const SQL: &str = "
         insert into reservation
             (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, created_at, updated_at)
-        values ($1, $2, $3, $4, $5, 'RELEASING', $6, 0, $7, $7)";
-
-    let Some(row) = sqlx::query(PREVIEW).bind(msisdn.as_str()).fetch_optional(&mut *connection).await? else {
-        return Ok(None);
-    };
-    let external_id: ExternalId = parsed(&row, "external_id")?;
-    let id = ReservationId::new();
-    sqlx::query(ADOPTED)
-        .bind(id.as_uuid())
-        .bind(row.try_get::<Uuid, _>("id")?)
-        .bind(external_id.as_str())
-        .bind(row.try_get::<&str, _>("brand_id")?)
+        select $1, p.id, p.external_id, p.brand_id, $2, 'RELEASING', $3, 0, $4, $4
+        from preview p
+        where p.reserved_msisdn = $2
+          and not exists (select 1 from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
+        order by p.created_at desc
+        limit 1
+        on conflict do nothing
+        returning id, external_id";
+    sqlx::query(SQL)
+        .bind(ReservationId::new().as_uuid())
         .bind(msisdn.as_str())
         .bind(now.after(lease))
         .bind(now.0)
-        .execute(connection)
-        .await?;
-    Ok(Some(delivery(id, external_id, msisdn)))
+        .fetch_optional(connection)
+        .await
 }
 
 pub(super) async fn delivered(

@@ -7,10 +7,10 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::numbers::{BrandId, Choice, IdempotencyKey, Msisdn, PreviewId, ReservationId, ReservationState};
+use crate::numbers::{Choice, IdempotencyKey, Msisdn, PreviewId, ReservationId, ReservationState};
 use crate::sigan::Hold;
 use crate::store::facts::{Asked, Own, Verdict, delivery};
-use crate::store::rows::{maybe_parsed, parsed};
+use crate::store::rows::{maybe_parsed, maybe_status, parsed};
 use crate::store::{Begin, Confirmed, Delivery, Lease, Tenant};
 
 pub(super) async fn begin(
@@ -23,15 +23,26 @@ pub(super) async fn begin(
     lease: Option<Duration>,
 ) -> Result<Begin, sqlx::Error> {
     const ASKED: &str = r#"
-        select p.external_id, p.brand_id, p.expires_at > $3 as open, n.msisdn, number.status,
+        select p.external_id, p.brand_id, p.expires_at > $3 as open, p.reserved_msisdn is not null as gave_before,
+               n.msisdn, number.status,
                own.id as own_id, own.msisdn as own_msisdn, own.state as own_state, own.attempts as own_attempts,
-               own.due_at <= $3 as own_due,
+               own.due_at <= $3 as own_due, own.lease_id = $6 as own_leased,
                exists (
                    select 1 from reservation other
                    where other.msisdn = n.msisdn
                      and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
                      and other.preview_id is not p.id
-               ) as held_elsewhere
+               ) as held_elsewhere,
+               exists (
+                   select 1 from reservation other
+                   where other.msisdn = n.msisdn and other.state in ('PENDING', 'IN_DOUBT')
+                     and other.preview_id is not p.id
+               ) as unsettled_elsewhere,
+               exists (
+                   select 1 from reservation other
+                   where other.msisdn = n.msisdn and other.state in ('RELEASING', 'CANCELLING')
+                     and other.external_id = p.external_id and other.preview_id is not p.id
+               ) as ending
         from preview p
         left join preview_number n on n.preview_id = p.id and n."index" = $2
         left join phone_number number on number.msisdn = n.msisdn
@@ -45,19 +56,19 @@ pub(super) async fn begin(
         .bind(now.0)
         .bind(brand)
         .bind(older)
+        .bind(id.as_uuid())
         .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(Begin::UnknownPreview) };
     match (asked(&row)?.verdict(id), lease) {
         (Verdict::Answer(answer), _) => Ok(answer),
         (Verdict::Start(_) | Verdict::Resume(_), None) => Ok(Begin::Free),
-        (Verdict::Start(hold), Some(lease)) => {
-            let attempt = Attempt { id, preview: Some(preview), brand: parsed(&row, "brand_id")?, key: None };
-            insert(connection, now, attempt, &hold, lease).await?;
-            Ok(Begin::Started(Lease { reservation: id, call: 1, hold }))
+        (Verdict::Start(started), Some(lease)) => {
+            insert(connection, now, &started, Origin { preview: Some(preview), key: None }, lease).await?;
+            Ok(Begin::Started(started))
         }
         (Verdict::Resume(resumed), Some(lease)) => {
-            resume(connection, now, &resumed, lease).await?;
+            resume(connection, now, id, &resumed, lease).await?;
             Ok(Begin::Started(resumed))
         }
     }
@@ -72,45 +83,49 @@ fn asked(row: &SqliteRow) -> Result<Asked, sqlx::Error> {
             attempts: row.try_get("own_attempts")?,
             // A state that is never due has no time.
             due: row.try_get::<Option<bool>, _>("own_due")?.unwrap_or(false),
+            leased: row.try_get::<Option<bool>, _>("own_leased")?.unwrap_or(false),
         }),
         None => None,
     };
     Ok(Asked {
         external_id: parsed(row, "external_id")?,
+        brand: parsed(row, "brand_id")?,
         open: row.try_get("open")?,
+        gave_before: row.try_get("gave_before")?,
         msisdn: maybe_parsed(row, "msisdn")?,
-        status: maybe_parsed(row, "status")?,
+        status: maybe_status(row, "status")?,
         held_elsewhere: row.try_get("held_elsewhere")?,
+        unsettled_elsewhere: row.try_get("unsettled_elsewhere")?,
+        ending: row.try_get("ending")?,
         own,
     })
 }
 
-/// An attempt that begins.
-pub(super) struct Attempt {
-    pub(super) id: ReservationId,
+/// Where an attempt comes from.
+pub(super) struct Origin {
     pub(super) preview: Option<PreviewId>,
-    pub(super) brand: BrandId,
     pub(super) key: Option<IdempotencyKey>,
 }
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
     now: Micros,
-    attempt: Attempt,
-    hold: &Hold,
+    started: &Lease,
+    origin: Origin,
     lease: Duration,
 ) -> Result<(), sqlx::Error> {
     const SQL: &str = "
         insert into reservation
-            (id, preview_id, external_id, brand_id, msisdn, state, due_at, client, idempotency_key, created_at, updated_at)
-        values ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $9, $9)";
-    let Attempt { id, preview, brand, key } = attempt;
+            (id, preview_id, external_id, brand_id, msisdn, state, due_at, client, idempotency_key, lease_id, created_at,
+             updated_at)
+        values ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $1, $9, $9)";
+    let Origin { preview, key } = origin;
     sqlx::query(SQL)
-        .bind(id.as_uuid())
+        .bind(started.reservation.as_uuid())
         .bind(preview.map(PreviewId::as_uuid))
-        .bind(hold.external_id.as_str())
-        .bind(brand.as_str())
-        .bind(hold.msisdn.as_str())
+        .bind(started.hold.external_id.as_str())
+        .bind(started.brand.as_str())
+        .bind(started.hold.msisdn.as_str())
         .bind(now.after(lease))
         .bind(key.as_ref().map(|key| key.client().as_str()))
         .bind(key.as_ref().map(IdempotencyKey::text))
@@ -120,25 +135,46 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Takes an attempt up again that nobody works on.
+/// Takes an attempt up again that nobody works on, with a lease of the attempt `id`.
 pub(super) async fn resume(
     connection: &mut SqliteConnection,
     now: Micros,
+    id: ReservationId,
     resumed: &Lease,
     lease: Duration,
 ) -> Result<(), sqlx::Error> {
     const SQL: &str = "
         update reservation
-        set state = 'PENDING', attempts = $2, due_at = $3, updated_at = $4
+        set state = 'PENDING', attempts = $2, due_at = $3, updated_at = $4, lease_id = $5
         where id = $1 and state in ('PENDING', 'IN_DOUBT')";
     sqlx::query(SQL)
         .bind(resumed.reservation.as_uuid())
         .bind(resumed.call)
         .bind(now.after(lease))
         .bind(now.0)
+        .bind(id.as_uuid())
         .execute(connection)
         .await?;
     Ok(())
+}
+
+pub(super) async fn abandon(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    leases: Vec<ReservationId>,
+) -> Result<Vec<ReservationId>, sqlx::Error> {
+    const SQL: &str = "
+        update reservation
+        set state = case attempts when 1 then 'REJECTED' else state end,
+            due_at = case attempts when 1 then null else $2 end,
+            last_error = 'its lease was not used', updated_at = $2
+        where lease_id = $1 and state = 'PENDING'";
+    let mut ended = Vec::new();
+    for lease in leases {
+        let written = sqlx::query(SQL).bind(lease.as_uuid()).bind(now.0).execute(&mut *connection).await?;
+        ended.extend((written.rows_affected() > 0).then_some(lease));
+    }
+    Ok(ended)
 }
 
 pub(super) async fn confirm(
@@ -147,13 +183,15 @@ pub(super) async fn confirm(
     lease: Lease,
     hold_for: Duration,
 ) -> Result<Confirmed, sqlx::Error> {
-    const STATE: &str = "select state, attempts, preview_id from reservation where id = $1";
+    const STATE: &str = "
+        select state, attempts, preview_id, coalesce(due_at <= $2, false) as due from reservation where id = $1";
     const HELD: &str = "
         update reservation
         set state = 'HELD', last_error = null, hold_expires_at = $2, due_at = $2, updated_at = $3
         where id = $1 and state in ('PENDING', 'IN_DOUBT')";
 
-    let row = sqlx::query(STATE).bind(lease.reservation.as_uuid()).fetch_one(&mut *connection).await?;
+    let row = sqlx::query(STATE).bind(lease.reservation.as_uuid()).bind(now.0);
+    let Some(row) = row.fetch_optional(&mut *connection).await? else { return Ok(Confirmed::Missing) };
     match parsed(&row, "state")? {
         ReservationState::Pending | ReservationState::InDoubt => {
             sqlx::query(HELD)
@@ -162,9 +200,11 @@ pub(super) async fn confirm(
                 .bind(now.0)
                 .execute(&mut *connection)
                 .await?;
-            reserve_number(connection, now, lease.hold.msisdn, row.try_get("preview_id")?).await?;
+            let msisdn = lease.hold.msisdn.as_str();
+            reserve_number(connection, now, msisdn, row.try_get("preview_id")?).await?;
             Ok(Confirmed::Held)
         }
+        ReservationState::Held if row.try_get("due")? => Ok(Confirmed::Released),
         ReservationState::Held | ReservationState::Assigned => Ok(Confirmed::Held),
         ReservationState::Releasing | ReservationState::Released => Ok(Confirmed::Released),
         ReservationState::Cancelling => {
@@ -175,7 +215,8 @@ pub(super) async fn confirm(
     }
 }
 
-/// A hold confirmed after it was given up gets a row of its own, so that Sigan is told to release it.
+/// A hold confirmed after it was given up gets a row of its own, so that Sigan is told to release it. It carries the preview,
+/// unless the preview has another attempt by now. If another attempt is at work on this very hold, it is that attempt's to end.
 async fn confirmed_too_late(
     connection: &mut SqliteConnection,
     now: Micros,
@@ -183,17 +224,26 @@ async fn confirmed_too_late(
 ) -> Result<Confirmed, sqlx::Error> {
     const SQL: &str = "
         insert into reservation
-            (id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at)
-        select $2, external_id, brand_id, msisdn, 'RELEASING', $3, 0, 'confirmed too late', $3, $3
-        from reservation
-        where id = $1";
+            (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at)
+        select $2,
+               case when not exists (
+                   select 1 from reservation other
+                   where other.preview_id = r.preview_id and other.state <> 'REJECTED'
+               ) then r.preview_id end,
+               r.external_id, r.brand_id, r.msisdn, 'RELEASING', $3, 0, 'confirmed too late', $3, $3
+        from reservation r
+        where r.id = $1
+        on conflict do nothing";
     let release = ReservationId::new();
-    sqlx::query(SQL)
+    let written = sqlx::query(SQL)
         .bind(lease.reservation.as_uuid())
         .bind(release.as_uuid())
         .bind(now.0)
         .execute(connection)
         .await?;
+    if written.rows_affected() == 0 {
+        return Ok(Confirmed::Released);
+    }
     let Hold { external_id, msisdn } = lease.hold;
     Ok(Confirmed::GivenUp(delivery(release, external_id, msisdn)))
 }
@@ -202,7 +252,7 @@ async fn confirmed_too_late(
 pub(super) async fn reserve_number(
     connection: &mut SqliteConnection,
     now: Micros,
-    msisdn: Msisdn,
+    msisdn: &str,
     preview: Option<Uuid>,
 ) -> Result<(), sqlx::Error> {
     const NUMBER: &str = "
@@ -212,8 +262,8 @@ pub(super) async fn reserve_number(
         set status = 'RESERVED', assigned_sim_id = null, updated_at = $2
         where phone_number.status = 'RETURNED'";
     const CHOSEN: &str = "update preview set reserved_msisdn = $2 where id = $1";
-    sqlx::query(NUMBER).bind(msisdn.as_str()).bind(now.0).execute(&mut *connection).await?;
-    sqlx::query(CHOSEN).bind(preview).bind(msisdn.as_str()).execute(connection).await?;
+    sqlx::query(NUMBER).bind(msisdn).bind(now.0).execute(&mut *connection).await?;
+    sqlx::query(CHOSEN).bind(preview).bind(msisdn).execute(connection).await?;
     Ok(())
 }
 
@@ -223,7 +273,7 @@ pub(super) async fn doubt(
     lease: Lease,
     reason: String,
     retry_in: Duration,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     const SQL: &str = "
         update reservation
         set state = 'IN_DOUBT', last_error = $3, due_at = $4, updated_at = $5
@@ -237,10 +287,17 @@ pub(super) async fn doubt(
         .bind(now.0)
         .fetch_optional(&mut *connection)
         .await?;
-    match doubtful {
-        Some(row) => reserve_number(connection, now, lease.hold.msisdn, row.try_get("preview_id")?).await,
-        None => Ok(()),
-    }
+    let Some(row) = doubtful else { return is_in_doubt(connection, &lease).await };
+    reserve_number(connection, now, lease.hold.msisdn.as_str(), row.try_get("preview_id")?).await?;
+    Ok(true)
+}
+
+/// Whether the step was taken before: it is repeated if its answer was lost.
+async fn is_in_doubt(connection: &mut SqliteConnection, lease: &Lease) -> Result<bool, sqlx::Error> {
+    const SQL: &str =
+        "select exists (select 1 from reservation where id = $1 and attempts = $2 and state = 'IN_DOUBT')";
+    let row = sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call);
+    row.fetch_one(connection).await?.try_get(0)
 }
 
 pub(super) async fn reject(
@@ -294,7 +351,7 @@ pub(super) async fn cancel(
         let row = sqlx::query(CANCELLED).bind(lease.reservation.as_uuid()).bind(lease.call);
         row.fetch_one(connection).await?.try_get(0)?
     };
-    let Lease { reservation, call: attempts, hold } = lease;
+    let Lease { reservation, call: attempts, hold, .. } = lease;
     Ok(cancelled.then_some(Delivery { reservation, hold, attempts }))
 }
 

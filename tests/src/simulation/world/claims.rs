@@ -24,13 +24,16 @@ impl World {
         let Some(hold) = newest else {
             return self.violated(&format!("{msisdn} was given and is not held"));
         };
-        let held_for = self.brand_of_hold(&hold.external_id);
+        let Some(external_id) = hold.external_id else {
+            return self.violated(&format!("{msisdn} was given, and its hold cannot be read"));
+        };
+        let held_for = self.brand_of_hold(&external_id);
         if held_for.as_ref() != Some(brand) {
             self.violated(&format!(
                 "{msisdn} was given to a customer of {brand} and is held for {held_for:?}"
             ));
         }
-        let given = Hold { external_id: hold.external_id, msisdn };
+        let given = Hold { external_id, msisdn };
         if self.shared().planted.contains(&given) {
             self.saw("a stray hold was given to its customer");
         }
@@ -60,7 +63,7 @@ impl World {
     /// Sigan's id of the hold that a number has now, as `GET /numbers` shows it.
     pub(in crate::simulation) fn held_under(&self, msisdn: Msisdn) -> Option<ExternalId> {
         let history = self.number(msisdn)?.history;
-        history.into_iter().find(|hold| hold.state == State::Held).map(|hold| hold.external_id)
+        history.into_iter().find(|hold| hold.state == State::Held)?.external_id
     }
 
     /// A number is on a customer's line.

@@ -57,6 +57,8 @@ struct Shared {
     /// Holds that were made in Sigan alone, so that no row here knows of them.
     planted: HashSet<Hold>,
     lost: Vec<LostRow>,
+    /// How many rows were put in that nobody can read.
+    unreadable_rows: u64,
     /// When an instance last died or slept, or the database was last cut off.
     last_mishap: DateTime<Utc>,
     operations: u64,
@@ -126,13 +128,16 @@ fn blocking<T>(work: impl Future<Output = T>) -> T {
     futures::executor::block_on(tokio::task::unconstrained(work))
 }
 
+/// The name of a new database in memory, by which several connections can share it.
+fn database_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("sqlite:file:simulation:memory:{}?mode=memory", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 impl World {
     pub(in crate::simulation) fn new(seed: u64) -> Self {
         let clock = Arc::new(VirtualClock::default());
-        // A database in memory has the name that its connections share it by.
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name =
-            format!("sqlite:file:simulation:memory:{}?mode=memory", NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = database_name();
         let store = blocking(SqliteStore::open(&name.as_str().into(), clock.clone()));
         let options: SqliteConnectOptions = name.parse().expect("the name of a database");
         let side = blocking(options.pragma("ignore_check_constraints", "on").connect());
@@ -155,6 +160,7 @@ impl World {
                 brands: HashMap::new(),
                 planted: HashSet::new(),
                 lost: Vec::new(),
+                unreadable_rows: 0,
                 last_mishap: DateTime::default(),
                 operations: 0,
                 seen: BTreeMap::new(),

@@ -86,7 +86,8 @@ impl World {
     /// No kill: what Sigan is told to release is held by nobody here.
     fn is_not_held_here(&self, hold: &Hold) {
         let live = self.number(hold.msisdn).and_then(|number| {
-            let of_hold = number.history.into_iter().filter(|record| record.external_id == hold.external_id);
+            let of_hold = number.history.into_iter();
+            let of_hold = of_hold.filter(|record| record.external_id.as_ref() == Some(&hold.external_id));
             of_hold.map(|record| record.state).find(|state| {
                 matches!(state, State::Pending | State::InDoubt | State::Held | State::Assigned)
             })

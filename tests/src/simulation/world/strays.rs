@@ -86,12 +86,12 @@ impl World {
 
     /// What an audit tells. Sigan loses no hold here, so none may be given back because Sigan lost it.
     pub(in crate::simulation) fn told_by_audit(&self, found: &Found) {
-        let Found::Difference(Difference { kind, outcome: Outcome::Fixed, msisdn, .. }) = found else {
+        let Found::Difference(Difference { kind, outcome: Outcome::Fixed, external_id, .. }) = found else {
             return;
         };
         match kind {
             DifferenceKind::UnknownThere => {
-                self.violated(&format!("the audit gave {msisdn} back, as if Sigan had lost it"));
+                self.violated(&format!("the audit gave {external_id:?} back, as if Sigan had lost it"));
             }
             _ => self.saw("an audit released a stray hold"),
         }

@@ -14,6 +14,9 @@ use super::{World, blocking};
 /// Numbers that no area code of this Sigan has. Each has a row that somebody has to look at.
 const UNUSUAL: [&str; 4] = ["11988880001", "11988880002", "11988880003", "11988880004"];
 
+/// How many of the unusual rows cannot be acted on: a number of ten digits, and every attempt.
+const UNREADABLE: u64 = 5;
+
 fn is_locked(error: &sqlx::Error) -> bool {
     const SHARED_CACHE_LOCKED: &str = "262";
     error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == SHARED_CACHE_LOCKED)
@@ -60,7 +63,13 @@ impl World {
         ] {
             self.beside(|| sqlx::query(ATTEMPT).bind(external_id).bind(msisdn).bind(state));
         }
+        self.shared().unreadable_rows = UNREADABLE;
         self.saw("unusual rows were left");
+    }
+
+    /// How many rows there are of which an audit has to say that nobody can read them.
+    pub(in crate::simulation) fn unreadable_rows(&self) -> u64 {
+        self.shared().unreadable_rows
     }
 
     /// Whether a number was put in to be found unusual.

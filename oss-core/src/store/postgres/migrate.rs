@@ -1,0 +1,158 @@
+//! Bringing a database to this version, be it new, an earlier version's, or the one that was there before this service.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row};
+
+use super::catalog;
+use super::connections::{Connections, migration_options, store_error};
+use crate::numbers::INVISIBLE;
+use crate::store::StoreError;
+use crate::store::migrations::{self, Applied, MigrationReport, VERSIONS};
+
+/// Whether the database has the tables of this version, and can hold every text.
+pub(super) async fn check(connections: &Connections) -> Result<(), StoreError> {
+    const SQL: &str = "
+        select count(*), current_setting('server_encoding') as encoding
+        from oss_migrations
+        where success and version = any($1)";
+    let versions = migrations::versions();
+    let row = connections.one(|| sqlx::query(SQL).bind(versions.clone())).await?;
+    let read = || Ok((row.try_get(0)?, row.try_get::<String, _>("encoding")?));
+    let (count, encoding) = read().map_err(|error: sqlx::Error| store_error(&error))?;
+    require_utf8(&encoding)?;
+    migrations::all_applied(count)
+}
+
+/// Migrates on a connection of its own.
+pub(super) async fn migrate(
+    url: &SecretString,
+    reservation_ttl: Duration,
+) -> Result<MigrationReport, StoreError> {
+    let options = migration_options(url)?.disable_statement_logging();
+    let mut connection = options.connect().await.map_err(|error| store_error(&error))?;
+    let migrated = migrate_on(&mut connection, reservation_ttl).await;
+    // Closing gives back the lock of the migrations, also if they failed.
+    let _ = connection.close().await;
+    migrated
+}
+
+async fn migrate_on(
+    connection: &mut PgConnection,
+    reservation_ttl: Duration,
+) -> Result<MigrationReport, StoreError> {
+    let encoding = connection.fetch_one("select current_setting('server_encoding')").await;
+    let encoding =
+        encoding.and_then(|row| row.try_get::<String, _>(0)).map_err(|error| store_error(&error))?;
+    require_utf8(&encoding)?;
+    run(connection, &migrations::postgres()?).await?;
+    catalog::fill(connection).await?;
+    let adopted = adopt(connection, reservation_ttl).await.map_err(|error| store_error(&error))?;
+    report(connection, adopted).await.map_err(|error| store_error(&error))
+}
+
+fn require_utf8(encoding: &str) -> Result<(), StoreError> {
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(StoreError::failed(format!(
+        "its encoding is {encoding}, which cannot hold every text; create one with encoding 'UTF8'"
+    )))
+}
+
+/// Runs the migrations that are not applied yet. The lock is held before the versions are looked at.
+async fn run(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), StoreError> {
+    let ran = async {
+        connection.lock().await?;
+        connection.ensure_migrations_table(VERSIONS).await?;
+        record_earlier(connection, migrator).await?;
+        migrator.run(&mut *connection).await?;
+        connection.unlock().await
+    };
+    ran.await.map_err(|error: MigrateError| migrations::failed(&error))
+}
+
+/// An earlier version of this service kept its versions in sqlx's own table, which may belong to another program. What was
+/// applied then is told by the tables that it made.
+async fn record_earlier(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrateError> {
+    const SQL: &str = "
+        select exists (select from oss_migrations) as recorded, to_regclass('reservation') is not null as numbers,
+               to_regclass('reference_data') is not null as devices";
+    let row = connection.fetch_one(SQL).await?;
+    if row.try_get("recorded")? {
+        return Ok(());
+    }
+    let applied = Applied { numbers: row.try_get("numbers")?, devices: row.try_get("devices")? };
+    for migration in migrator.iter().filter(|migration| applied.has(migration.version)) {
+        connection.skip(VERSIONS, migration).await?;
+    }
+    Ok(())
+}
+
+/// Gives each number that is held without a reservation one, under the external id of the preview it was chosen from: so it
+/// expires, the audit sees it, and its preview may be deleted. Its identifier is made of the preview's, so that a repeated
+/// migration makes no second one, and of the preview's time, so that it comes first in the number's history.
+async fn adopt(connection: &mut PgConnection, reservation_ttl: Duration) -> Result<u64, sqlx::Error> {
+    const SQL: &str = "
+        insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, hold_expires_at, created_at)
+        select (
+                   lpad(to_hex((extract(epoch from p.created_at) * 1000)::bigint), 12, '0')
+                   || '7' || left(md5(p.id::text), 3) || '8' || substr(md5(p.id::text), 4, 15)
+               )::uuid,
+               p.id, p.external_id, p.brand_id, n.msisdn,
+               case n.status when 'IN_USE' then 'ASSIGNED' else 'HELD' end,
+               case n.status when 'RESERVED' then clock_timestamp() + make_interval(secs => $1) end,
+               case n.status when 'RESERVED' then clock_timestamp() + make_interval(secs => $1) end,
+               p.created_at
+        from phone_number n
+        cross join lateral (
+            select p.id, p.external_id, p.brand_id, p.created_at
+            from preview p
+            where p.reserved_msisdn = n.msisdn
+              and not exists (select from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
+            order by p.created_at desc
+            limit 1
+        ) p
+        where n.status in ('RESERVED', 'IN_USE') and n.origin = 'VIVO' and n.msisdn ~ '^[1-9]{2}9[0-9]{8}$'
+          and not exists (
+              select from reservation r
+              where r.msisdn = n.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+          )
+        on conflict do nothing";
+    let adopted = connection.execute(sqlx::query(SQL).bind(reservation_ttl.as_secs_f64())).await?;
+    Ok(adopted.rows_affected())
+}
+
+/// What is left that this service cannot act on.
+async fn report(connection: &mut PgConnection, adopted: u64) -> Result<MigrationReport, sqlx::Error> {
+    const SQL: &str = r"
+        select (
+                   select count(*) from phone_number
+                   where status <> 'RETURNED' and origin = 'VIVO' and msisdn !~ '^[1-9]{2}9[0-9]{8}$'
+               ) + (
+                   select count(*) from preview where external_id in ('', '.', '..') or external_id ~ $1
+               ) + (
+                   select count(*) from reservation
+                   where state not in ('RELEASED', 'REJECTED')
+                     and (external_id in ('', '.', '..') or external_id ~ $1 or msisdn !~ '^[1-9]{2}9[0-9]{8}$')
+               ) as unreadable,
+               (
+                   select count(*) from phone_number n
+                   where n.status = 'RESERVED' and n.origin = 'VIVO' and n.msisdn ~ '^[1-9]{2}9[0-9]{8}$'
+                     and not exists (
+                         select from reservation r
+                         where r.msisdn = n.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+                     )
+               ) as without_id";
+    let ranges: String =
+        INVISIBLE.iter().map(|(first, last)| format!(r"\u{:04x}-\u{last:04x}", first.max(&1))).collect();
+    let row = connection.fetch_one(sqlx::query(SQL).bind(format!("^ | $|[{ranges}]"))).await?;
+    let count = |column| row.try_get::<i64, _>(column).map(i64::unsigned_abs);
+    Ok(MigrationReport {
+        adopted,
+        without_external_id: count("without_id")?,
+        unreadable: count("unreadable")?,
+    })
+}
