@@ -54,7 +54,7 @@ const CREDENTIALS: Scenario = Scenario {
 const FAILOVER: Scenario = Scenario {
     attempts: &[Attempt::First, Attempt::Again, Attempt::Second],
     foreign_hold: false,
-    faults: Faults { network: 2, failovers: 1, ..Faults::NONE },
+    faults: Faults { network: 1, failovers: 1, ..Faults::NONE },
 };
 
 /// Nothing goes wrong, every sight is come across, and at least that many states are visited.
@@ -71,11 +71,11 @@ fn holds(scenario: Scenario, states: usize, sights: &[Sight]) {
     }
 }
 
-/// Without the mend, the scenario goes wrong in that way.
-fn fails_without(mend: Mend, scenario: Scenario, violation: Violation) {
-    let found = explore(scenario, Mends::ALL.without(mend));
+/// Without the mends, the scenario goes wrong in that way.
+fn fails_without(mends: &[Mend], scenario: Scenario, violation: Violation) {
+    let found = explore(scenario, mends.iter().fold(Mends::ALL, |all, mend| all.without(*mend)));
     report(&found);
-    let Some(trace) = found.violation else { panic!("nothing goes wrong without {mend:?}") };
+    let Some(trace) = found.violation else { panic!("nothing goes wrong without {mends:?}") };
     assert_eq!(trace.violation, violation, "{trace}");
 }
 
@@ -87,15 +87,16 @@ fn report(found: &Exploration) {
     }
 }
 
-/// Emits a test for each mend: in which scenario it is missed, and what comes of it.
+/// Emits a test for each mend: in which scenario it is missed, and what comes of it. A mend that has another one behind it is missed
+/// if that one is left out too.
 macro_rules! missed {
-    ($($test:ident: $mend:ident, $scenario:ident => $violation:ident;)+) => {
+    ($($test:ident: $($mend:ident)+, $scenario:ident => $violation:ident;)+) => {
         mod missed {
             use super::*;
 
             $(#[test]
             fn $test() {
-                fails_without(Mend::$mend, $scenario, Violation::$violation);
+                fails_without(&[$(Mend::$mend),+], $scenario, Violation::$violation);
             })+
         }
     };
@@ -111,12 +112,12 @@ missed! {
     the_commit_before_the_cancel: CommitBeforeCancel, LOSSES => Kill;
     the_id_in_a_release: ReleaseById, LOSSES => Kill;
     the_id_in_a_release_by_the_audit: ReleaseById, FOREIGN_HOLD => Kill;
-    the_order_of_the_audit: AuditListsFirst, AUDIT => Kill;
-    the_order_of_an_audit_that_has_work: AuditListsFirst, FOREIGN_HOLD => Kill;
+    the_order_of_the_audit: AuditListsFirst OneRowPerHold, AUDIT => Kill;
+    the_order_of_an_audit_that_has_work: AuditListsFirst OneRowPerHold, FOREIGN_HOLD => Kill;
     the_second_look_of_the_audit: AuditAsksAgain, AUDIT => Kill;
     that_what_is_over_stays_over: OverForEver, LOSSES => Leak;
     the_cancel_after_a_refusal: CancelAfterRefusal, LOSSES => Leak;
-    the_preview_of_a_stray: StrayBarsItsPreview, STRAY => Kill;
+    the_index_of_holds: OneRowPerHold, STRAY => Kill;
     the_doubt_after_refused_credentials: CredentialsAreDoubt, CREDENTIALS => Leak;
     the_release_of_a_lost_row: LostRowIsReleased, FAILOVER => Leak;
     the_word_to_what_replaced_a_lost_row: ReplacementIsTold, FAILOVER => Leak;
@@ -165,7 +166,7 @@ fn a_foreign_hold() {
 #[test]
 fn a_stray_hold_with_an_open_preview() {
     let races = [Sight::StrayBarredAttempt, Sight::AttemptBarredStray, Sight::AuditFoundOrphan];
-    holds(STRAY, 50_000, &[&races[..], &[Sight::SecondCustomerHeld]].concat());
+    holds(STRAY, 100_000, &[&races[..], &[Sight::SecondCustomerHeld]].concat());
 }
 
 #[test]
@@ -176,5 +177,5 @@ fn credentials_are_refused() {
 
 #[test]
 fn a_failover_loses_a_row() {
-    holds(FAILOVER, 150_000, &[Sight::LostRowReleased, Sight::LostRowReplaced, Sight::SecondCustomerHeld]);
+    holds(FAILOVER, 20_000, &[Sight::LostRowReleased, Sight::LostRowReplaced, Sight::SecondCustomerHeld]);
 }

@@ -19,7 +19,8 @@ pub enum Mend {
     CommitBeforeCancel,
     /// A release names the external id it belongs to. Without it, it frees the number, whoever holds it.
     ReleaseById,
-    /// The audit lists Sigan's holds, then reads our rows. Without it, the other way round.
+    /// The audit lists Sigan's holds, then reads our rows. Without it, the other way round, and only [`Mend::OneRowPerHold`] keeps a
+    /// hold that was made in between from being released.
     AuditListsFirst,
     /// Before the audit gives up a hold that Sigan did not list, it asks Sigan once more. Without it, the list is believed, which
     /// may be older than the hold.
@@ -27,9 +28,9 @@ pub enum Mend {
     /// An attempt that Sigan refuses for now, and not because its hold is over, is cancelled. Without it, it is rejected at once,
     /// though a copy of the request may be granted later.
     CancelAfterRefusal,
-    /// The row by which the audit releases a stray hold carries the preview of that hold, so that the index of previews lets either
-    /// that row or an attempt of the preview exist. Without it, both may.
-    StrayBarsItsPreview,
+    /// The index that allows one unsettled or live row for each hold, so that an attempt at a hold and a release of the same hold
+    /// cannot both begin.
+    OneRowPerHold,
     /// A bare refusal of our credentials, which names no hold, leaves the outcome in doubt. Without it, it is believed: a first call
     /// is rejected, and a repeated one given up.
     CredentialsAreDoubt,

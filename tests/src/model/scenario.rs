@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::mends::{Mend, Mends};
-
 /// Sigan's name for one offer of the number to one customer. Never used for a second offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExternalId {
@@ -20,7 +18,7 @@ pub enum Attempt {
     First,
     /// The first customer's second one from the same preview, possible where the first was rejected.
     Again,
-    /// The second customer's: a random number, without a preview.
+    /// The second customer's.
     Second,
     /// The audit's release of a hold under A that no row here knows: a row without an attempt.
     ReleaseOfA,
@@ -44,15 +42,6 @@ impl Attempt {
         match id {
             ExternalId::A => Self::ReleaseOfA,
             ExternalId::B => Self::ReleaseOfB,
-        }
-    }
-
-    /// Whether its row carries the first customer's preview.
-    pub(super) const fn is_of_preview(self, mends: Mends) -> bool {
-        match self {
-            Self::First | Self::Again => true,
-            Self::ReleaseOfA => mends.has(Mend::StrayBarsItsPreview),
-            Self::Second | Self::ReleaseOfB => false,
         }
     }
 }

@@ -57,16 +57,17 @@ impl State {
         self.rows().filter(|(_, row)| row.is_live()).count()
     }
 
-    /// Whether an index keeps a row from being written: that of live rows, or that of the rows of a preview.
+    /// Whether an index keeps a row from being written: that of live rows, or that of the rows of a hold.
     pub(super) fn is_barred(&self, attempt: Attempt, row: Row, mends: Mends) -> bool {
         let others_live = self.rows().any(|(other, row)| other != attempt && row.is_live());
         mends.has(Mend::OneLiveRow) && row.is_live() && others_live
-            || self.preview_is_taken(attempt, row, mends)
+            || mends.has(Mend::OneRowPerHold) && self.hold_is_taken(attempt, row)
     }
 
-    fn preview_is_taken(&self, attempt: Attempt, row: Row, mends: Mends) -> bool {
-        let counts = |attempt: Attempt, row| attempt.is_of_preview(mends) && row != Row::Rejected;
-        counts(attempt, row) && self.rows().any(|(other, row)| other != attempt && counts(other, row))
+    fn hold_is_taken(&self, attempt: Attempt, row: Row) -> bool {
+        let counts = |row| !matches!(row, Row::Released | Row::Rejected);
+        let is_other = |other: Attempt| other != attempt && other.external_id() == attempt.external_id();
+        counts(row) && self.rows().any(|(other, row)| is_other(other) && counts(row))
     }
 
     /// Writes a row, unless an index refuses it. Tells whether it was written.

@@ -94,6 +94,8 @@ impl Story {
                     }
                 }
                 Some(Err(error)) if !is_worth_repeating(&error) => break,
+                // Some ask again while the first call is still under way.
+                None if self.world.pick(2) == 0 => continue,
                 _ => {}
             }
             self.world.rest(Duration::from_secs(15)).await;

@@ -94,6 +94,7 @@ pub fn run(seed: u64) -> Run {
         checks::settle(&world).await;
         world.every_hold_is_known();
         checks::audit_until_clean(&world).await;
+        checks::settle(&world).await;
         checks::compare(&world).await;
         world.ended()
     })

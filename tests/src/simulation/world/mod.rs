@@ -47,6 +47,8 @@ struct Shared {
     claims: BTreeMap<Msisdn, Claim>,
     /// Requests that are on their way to Sigan.
     flying: usize,
+    /// Calls that sleep, and may send something yet.
+    asleep: usize,
     calm: bool,
     sigan_is_cut_off: bool,
     database_is_cut_off: bool,
@@ -153,6 +155,7 @@ impl World {
                 instances: BTreeMap::new(),
                 claims: BTreeMap::new(),
                 flying: 0,
+                asleep: 0,
                 calm: false,
                 sigan_is_cut_off: false,
                 database_is_cut_off: false,
@@ -246,6 +249,22 @@ impl World {
     }
 }
 
+/// A call that sleeps, until it wakes or is given up.
+struct Sleeper<'a>(&'a World);
+
+impl<'a> Sleeper<'a> {
+    fn new(world: &'a World) -> Self {
+        world.shared().asleep += 1;
+        Self(world)
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.0.shared().asleep -= 1;
+    }
+}
+
 impl Life {
     /// Lets simulated time pass at a place where a process may die or fall asleep.
     pub(in crate::simulation) async fn passes(&self, world: &World) {
@@ -253,6 +272,7 @@ impl Life {
         if world.mishap(0.002) {
             world.saw("an instance slept beyond its lease");
             world.excuse_lost_rows();
+            let _sleeps = Sleeper::new(world);
             world.rest(Duration::from_mins(2)).await;
         }
         if self.ended.is_cancelled() {

@@ -32,7 +32,8 @@ impl World {
     }
 
     pub(in crate::simulation) fn nothing_flies(&self) -> bool {
-        self.shared().flying == 0
+        let shared = self.shared();
+        shared.flying == 0 && shared.asleep == 0
     }
 
     fn arrives(&self, request: &Request, late: bool) -> Response {
