@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
-    Choice, ClientName, Ddd, DeviceCode, DeviceModelId, IdempotencyKey, Imei, Malformed, Msisdn, PreviewId,
-    SimId, Tac,
+    BrandId, Choice, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Malformed,
+    Msisdn, PreviewId, SimId, Tac,
 };
 
 use crate::exit;
@@ -108,6 +109,23 @@ pub(crate) enum Command {
         #[arg(long, value_name = "UUID")]
         sim: SimId,
     },
+    /// Record a number that is on a line although nothing here says so, as after a restore.
+    ///
+    /// The number may be unknown, returned or reserved here. It is refused if it is held here for another brand, under another
+    /// external id, or on another SIM. Repeating the command changes nothing.
+    Adopt {
+        /// The number.
+        msisdn: Msisdn,
+        /// The SIM of its line.
+        #[arg(long, value_name = "UUID")]
+        sim: SimId,
+        /// The brand whose line it is.
+        #[arg(long)]
+        brand: BrandId,
+        /// Sigan's id of the hold [default: that of the reservation here, or else of the hold that Sigan lists].
+        #[arg(long, value_name = "ID")]
+        external_id: Option<ExternalId>,
+    },
     /// Show what a number is now, and every hold it has had.
     Show {
         /// The number.
@@ -142,7 +160,11 @@ pub(crate) enum Command {
         #[arg(long)]
         watch: bool,
     },
-    /// Lay our holds beside Sigan's and tell every difference.
+    /// Compare our holds with Sigan's and list every difference.
+    ///
+    /// Covers the configured brand, the brands of the clients in the file that --config names, and each brand that holds a
+    /// number here. Exits with 4 if something differs, or if numbers were left unsettled because they are young or in doubt:
+    /// then run it again. Never run --fix from cron: a person reads the report first.
     Audit {
         /// Settle what can be settled safely.
         #[arg(long)]
@@ -225,13 +247,14 @@ pub(crate) enum KeysCommand {
     /// Show a new key once, and its digest for the server's file.
     New {
         /// The client's name.
+        #[arg(value_parser = client_name)]
         name: ClientName,
     },
 }
 
 /// Operators share the keys of the command line.
 fn key(text: &str) -> Result<IdempotencyKey, Malformed> {
-    IdempotencyKey::new("oss".parse()?, text)
+    IdempotencyKey::new(COMMAND_LINE.parse()?, text)
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {
@@ -290,9 +313,13 @@ mod tests {
             ("oss release", "MSISDN"),
             ("oss release 1199995000", "a mobile number"),
             ("oss assign 11999950001 --sim x", "a UUID"),
+            ("oss adopt 11999950001 --brand acme", "--sim"),
+            ("oss adopt 11999950001 --sim 018f0000-0000-7000-8000-000000000000", "--brand"),
             ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
             ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
             ("oss keys new a,b", "a client's name"),
+            ("oss keys new oss", "a client's name other than"),
+            ("oss keys new anonymous", "a client's name other than"),
             ("oss ddd", "<DDD>"),
             ("oss ddd import", "<FILE>"),
             ("oss devices import", "<DIR>"),

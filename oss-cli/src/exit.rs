@@ -2,7 +2,7 @@
 
 use oss_core::config::ConfigError;
 use oss_core::store::StoreError;
-use oss_core::{Error, ErrorKind, ImportFaults, StartError};
+use oss_core::{AdoptError, Error, ErrorKind, ImportFaults, StartError};
 
 /// Done.
 pub(crate) const OK: u8 = 0;
@@ -12,7 +12,7 @@ pub(crate) const INTERNAL: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// What the command is about, or refers to, does not exist.
 pub(crate) const UNKNOWN: u8 = 3;
-/// The state of things forbids it, or its time is over; for an audit: something differs.
+/// The state of things forbids it, or its time is over; for an audit: something differs or is not settled.
 pub(crate) const CONFLICT: u8 = 4;
 /// Sigan refused, cannot be reached, or gave no certain answer.
 pub(crate) const SIGAN: u8 = 5;
@@ -28,7 +28,7 @@ Exit codes:
   1  internal fault, or our records and Sigan's disagree
   2  malformed input or configuration
   3  unknown: area code, preview, number or brand
-  4  the state forbids it: expired, in use, in flight, none left; or the audit found a difference
+  4  the state forbids it: expired, in use, in flight, none left; or the audit is not clean
   5  Sigan refused, cannot be reached, or gave no certain answer
   6  the database is not available";
 
@@ -69,7 +69,7 @@ fn exit_code(kind: ErrorKind) -> u8 {
         ErrorKind::Internal => INTERNAL,
         ErrorKind::Unknown | ErrorKind::UnknownReference => UNKNOWN,
         ErrorKind::KeyReused => USAGE,
-        ErrorKind::Expired | ErrorKind::Conflict => CONFLICT,
+        ErrorKind::Expired | ErrorKind::Conflict | ErrorKind::TooMany => CONFLICT,
         ErrorKind::SiganRefused | ErrorKind::SiganUnavailable | ErrorKind::OutcomeUnknown => SIGAN,
         ErrorKind::DatabaseUnavailable => DATABASE,
     }
@@ -84,6 +84,19 @@ impl From<Error> for Failure {
             field: error.field(),
             retry_after_seconds: error.retry_after().map(|wait| wait.as_secs()),
         }
+    }
+}
+
+impl From<AdoptError> for Failure {
+    fn from(error: AdoptError) -> Self {
+        let (code, message) = (error.code(), error.to_string());
+        let (exit, field) = match error {
+            AdoptError::Failed(error) => return error.into(),
+            AdoptError::NotListed { .. } => (UNKNOWN, "msisdn"),
+            AdoptError::UnknownSim(_) => (UNKNOWN, "simId"),
+            _ => (CONFLICT, "msisdn"),
+        };
+        Self { field: Some(field), ..Self::new(exit, code, message) }
     }
 }
 

@@ -54,8 +54,8 @@ async fn execute(Args { globals, command }: Args, output: Output) -> Result<Exit
             import(&globals, &Place::Ddds(file), dry_run, output).await
         }
         command => {
-            let oss = connect(&globals).await?;
-            let outcome = commands::run(&oss, command, output).await;
+            let (oss, clients_are_known) = connect(&globals).await?;
+            let outcome = commands::run(&oss, command, clients_are_known, output).await;
             // A release is told to Sigan after it was answered.
             oss.shutdown().await;
             outcome
@@ -83,7 +83,7 @@ async fn import(
 ) -> Result<ExitCode, Failure> {
     let import = Import::read(place, dry_run)?;
     if globals.sandbox {
-        let oss = connect(globals).await?;
+        let (oss, _) = connect(globals).await?;
         import.run(&oss.reference_data(), output).await?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -93,16 +93,17 @@ async fn import(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn connect(globals: &Globals) -> Result<Oss, Failure> {
+/// A client, and whether the configuration names the clients of the server. A sandbox has none.
+async fn connect(globals: &Globals) -> Result<(Oss, bool), Failure> {
     if !globals.sandbox {
         let config = Config::load(&sources(globals))?;
         log_at(config.basics.log)?;
-        return Ok(Oss::connect(&config).await?);
+        return Ok((Oss::connect(&config).await?, !config.basics.clients.is_empty()));
     }
     let basics = Basics::load(&sources(globals))?;
     log_at(basics.log)?;
     let dir = sandbox_dir(globals)?;
-    Ok(Sandbox::in_dir(&basics, &dir).await?.oss().clone())
+    Ok((Sandbox::in_dir(&basics, &dir).await?.oss().clone(), true))
 }
 
 /// People at a terminal want the answer; a log below warnings only where they ask for it.

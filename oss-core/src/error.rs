@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
+use crate::access::ClientLimit;
 use crate::config::ConfigError;
 use crate::devices::DeviceBrandId;
-use crate::numbers::{Choice, Ddd, MaskedMsisdn, NumberStatus, PreviewId, SimId};
-use crate::sigan::{Busy, Doubt, Refusal, SiganError};
+use crate::numbers::{BrandId, Choice, Ddd, MaskedMsisdn, NumberStatus, PreviewId, SimId};
+use crate::sigan::{Busy, COME_BACK, Doubt, Refusal, SiganError};
 use crate::store::StoreError;
 
 /// When a call that met something passing is worth repeating.
@@ -17,7 +18,7 @@ const RETRY_SOON: Duration = Duration::from_secs(2);
 /// Why an operation did not succeed.
 ///
 /// After any of them the store is as it was before, or says what is to be recovered.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The area code has the right form, but no locality of Brazil has it.
@@ -114,6 +115,31 @@ pub enum Error {
         /// When.
         retry_after: Duration,
     },
+    /// Sigan refuses what is asked for the brand, again and again, and is asked for it only now and then. Nothing was sent.
+    #[error(
+        "Sigan refuses what is asked for brand {brand}; nothing was done, check the brand and the credentials for Sigan"
+    )]
+    SiganRefusesBrand {
+        /// The brand.
+        brand: BrandId,
+    },
+    /// The client has its share of something that others need too. Nothing was done.
+    #[error("this client has its share of the {limit}; nothing was done, try again in {} s", COME_BACK.as_secs())]
+    ClientShareExceeded {
+        /// Of what.
+        limit: ClientLimit,
+    },
+    /// The client has drawn as many numbers of the area code as it may. Nothing was done.
+    #[error(
+        "this client has drawn as many numbers of DDD {ddd} as it may; nothing was done, try again in {} s",
+        whole_seconds(*retry_after)
+    )]
+    DrawBudgetExceeded {
+        /// The area code.
+        ddd: Ddd,
+        /// When there is as much of the budget as the call needs.
+        retry_after: Duration,
+    },
     /// Sigan may or may not have done what it was asked. It is recorded and will be settled.
     #[error("no certain answer from Sigan ({0}); repeat the same request to learn the outcome")]
     OutcomeUnknown(Doubt),
@@ -150,6 +176,8 @@ pub enum ErrorKind {
     SiganRefused,
     /// Sigan could not be asked. Nothing was done.
     SiganUnavailable,
+    /// The client takes more than its share. Nothing was done.
+    TooMany,
     /// The outcome is not known yet. The same call may be repeated.
     OutcomeUnknown,
     /// The database is down or too busy.
@@ -201,7 +229,10 @@ impl Error {
             | Self::Internal
             | Self::Store(StoreError::Failed { .. }) => ErrorKind::Internal,
             Self::SiganRefused(_) | Self::SiganNonsense(_) => ErrorKind::SiganRefused,
-            Self::SiganUnreachable | Self::SiganBusy { .. } => ErrorKind::SiganUnavailable,
+            Self::SiganUnreachable | Self::SiganBusy { .. } | Self::SiganRefusesBrand { .. } => {
+                ErrorKind::SiganUnavailable
+            }
+            Self::ClientShareExceeded { .. } | Self::DrawBudgetExceeded { .. } => ErrorKind::TooMany,
             Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => ErrorKind::OutcomeUnknown,
             Self::Store(StoreError::Unavailable { .. }) => ErrorKind::DatabaseUnavailable,
         }
@@ -232,6 +263,9 @@ impl Error {
         Self::SiganNonsense(_) => "sigan-answer-unusable",
         Self::SiganUnreachable => "sigan-unreachable",
         Self::SiganBusy { .. } => "sigan-busy",
+        Self::SiganRefusesBrand { .. } => "sigan-refuses-brand",
+        Self::ClientShareExceeded { .. } => "client-share-exceeded",
+        Self::DrawBudgetExceeded { .. } => "client-budget-exceeded",
         Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => "outcome-unknown",
         Self::Internal => "internal",
         Self::Store(StoreError::Unavailable { .. }) => "database-unavailable",
@@ -242,7 +276,9 @@ impl Error {
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         match self {
-            Self::UnknownDdd(_) | Self::NoNumbersLeft(_) => Some("areaCode"),
+            Self::UnknownDdd(_) | Self::NoNumbersLeft(_) | Self::DrawBudgetExceeded { .. } => {
+                Some("areaCode")
+            }
             Self::UnknownPrevious(_) => Some("previousId"),
             Self::UnknownPreview(_) | Self::PreviewExpired(_) | Self::PreviewUsed(_) => Some("previewId"),
             Self::UnknownBrand(_) | Self::UnknownBrandName => Some("brandId"),
@@ -261,7 +297,10 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::SiganBusy { retry_after } => Some(*retry_after),
+            Self::SiganBusy { retry_after } | Self::DrawBudgetExceeded { retry_after, .. } => {
+                Some(*retry_after)
+            }
+            Self::SiganRefusesBrand { .. } | Self::ClientShareExceeded { .. } => Some(COME_BACK),
             Self::ReserveInFlight
             | Self::KeyInFlight
             | Self::SiganUnreachable
@@ -278,8 +317,17 @@ impl Error {
 /// There is no turn to be had with Sigan.
 impl From<Busy> for Error {
     fn from(busy: Busy) -> Self {
-        Self::SiganBusy { retry_after: busy.retry_after }
+        match busy {
+            Busy::Sigan => Self::SiganBusy { retry_after: COME_BACK },
+            Busy::Refused(brand) => Self::SiganRefusesBrand { brand },
+            Busy::Share(limit) => Self::ClientShareExceeded { limit },
+        }
     }
+}
+
+/// Rounded up: who comes back after that time does not come too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// Why a question to Sigan, whose effect nobody needs to know of, has no answer.

@@ -44,6 +44,7 @@
 //! of the process, where it has one.
 //!
 //! Where several brands share one service, [`Oss::acting_for`] gives each a client that sees and touches its own alone.
+//! Where a server has several clients, [`Oss::on_behalf_of`] keeps each of them from taking what the others need.
 //!
 //! # Features
 //!
@@ -78,9 +79,10 @@ pub use devices::{
 };
 pub use error::{Error, ErrorKind, StartError};
 pub use numbers::{
-    AuditOptions, AuditReport, BrandId, Choice, ClientName, Ddd, Difference, DifferenceKind, ExternalId,
-    Found, HoldRecord, IdempotencyKey, Line, Malformed, MaskedMsisdn, Msisdn, Number, NumberStatus, Offer,
-    Outcome, Preview, PreviewId, Reservation, ReservationId, ReservationState, SimId, SweepReport,
+    AdoptError, Adopted, AuditOptions, AuditReport, BrandId, Choice, ClientName, Ddd, Difference,
+    DifferenceKind, DrawBudget, ExternalId, Found, HoldRecord, IdempotencyKey, Line, Malformed, MaskedMsisdn,
+    Msisdn, Number, NumberStatus, Offer, Outcome, Preview, PreviewId, Reservation, ReservationId,
+    ReservationState, SimId, SweepReport,
 };
 pub use oss::{Oss, Settings};
 pub use reference::{

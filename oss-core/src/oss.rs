@@ -9,15 +9,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::access::Share;
 use crate::areas::Areas;
 use crate::cache::RedisCache;
-use crate::config::Config;
+use crate::config::{Config, EXPECTED_BRAND};
 use crate::devices::{Catalog, LocalCatalog};
 use crate::error::{Error, StartError};
 use crate::gsim::{DeviceCatalog, GsimCatalog, HttpGsim};
-use crate::numbers::{BrandId, InFlight, LEASE_MARGIN, UnusedLeases};
+use crate::numbers::{
+    BrandId, ClientName, DrawBudget, Draws, InFlight, LEASE_MARGIN, Malformed, Sweeps, UnusedLeases,
+};
 use crate::reference::Versions;
-use crate::sigan::{Gate, HttpSigan, Sigan};
+use crate::sigan::{Gate, GateLimits, HttpSigan, Lane, Sigan};
 use crate::store::{self, Store, Tenant};
 use crate::telemetry::{Operation, Timings};
 
@@ -30,6 +33,16 @@ pub struct Oss {
     parts: Arc<Parts>,
     /// On whose behalf it acts; none where it answers for every brand.
     tenant: Option<Tenant>,
+    /// The client of a server that it works for; none if it works for this program itself.
+    client: Option<Client>,
+}
+
+/// A client of a server, which is not to take what others need.
+#[derive(Debug, Clone)]
+struct Client {
+    name: ClientName,
+    /// Whether it has no more than its share, because there are others.
+    has_share: bool,
 }
 
 #[derive(Debug)]
@@ -43,6 +56,8 @@ struct Parts {
     settings: Settings,
     in_flight: InFlight,
     unused_leases: UnusedLeases,
+    sweeps: Sweeps,
+    draws: Draws,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -67,7 +82,12 @@ pub struct Settings {
     pub sigan_calls: usize,
     /// How many more may wait for that.
     pub sigan_queue: usize,
-    /// How long the background sweep rests. What could not be settled is tried again within that time.
+    /// What part of the calls, of the queue and of the calls that wait one client may take at once, if there are others.
+    pub client_share: Share,
+    /// How many numbers one client may draw from an area code, if that is limited.
+    pub draws: Option<DrawBudget>,
+    /// How long the background sweep rests. What could not be settled is tried again within that time, or within five minutes
+    /// if Sigan answers other calls meanwhile.
     pub sweep_interval: Duration,
 }
 
@@ -108,9 +128,18 @@ impl Oss {
         let versions = Arc::new(Versions::new(store.clone()));
         let areas = Areas::new(store.clone(), versions.clone(), redis.clone());
         let catalog = Catalog::new(store.clone(), versions, redis);
-        let sigan = Gate::new(sigan, settings.sigan_calls, settings.sigan_queue, settings.sigan_call);
+        let limits = GateLimits {
+            calls: settings.sigan_calls,
+            queue: settings.sigan_queue,
+            share: settings.client_share,
+            call: settings.sigan_call,
+        };
+        let sigan = Gate::new(sigan, limits);
+        let draws = Draws::new(settings.draws);
+        let in_flight = InFlight::new(settings.client_share);
         Self {
             tenant: None,
+            client: None,
             parts: Arc::new(Parts {
                 timings: Timings::default(),
                 store,
@@ -119,8 +148,10 @@ impl Oss {
                 catalog,
                 devices,
                 settings,
-                in_flight: InFlight::default(),
+                in_flight,
                 unused_leases: UnusedLeases::default(),
+                sweeps: Sweeps::default(),
+                draws,
                 tasks: TaskTracker::new(),
                 stopping: CancellationToken::new(),
             }),
@@ -152,6 +183,10 @@ impl Oss {
     /// Without it a client answers for every brand, and Sigan holds numbers for the brand of the settings. Data of before there
     /// were brands belongs to that one.
     ///
+    /// # Errors
+    ///
+    /// [`Malformed`] for the brand `unknown`, which is reserved for that data: nobody may act for it.
+    ///
     /// ```
     /// use oss_core::{Error, Oss};
     ///
@@ -159,7 +194,7 @@ impl Oss {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let oss = Oss::sandbox().await?;
-    /// let (acme, other) = (oss.acting_for("acme".parse()?), oss.acting_for("other".parse()?));
+    /// let (acme, other) = (oss.acting_for("acme".parse()?)?, oss.acting_for("other".parse()?)?);
     ///
     /// let number = acme.reserve_random("11".parse()?, None).await?.msisdn;
     /// assert!(matches!(other.release(number).await, Err(Error::UnknownNumber(_))));
@@ -170,9 +205,27 @@ impl Oss {
     /// # #[cfg(not(feature = "mock"))]
     /// # fn main() {}
     /// ```
+    pub fn acting_for(&self, brand: BrandId) -> Result<Self, Malformed> {
+        if brand.as_str() == store::OLDER_BRAND {
+            return Err(Malformed { expected: EXPECTED_BRAND });
+        }
+        Ok(Self { tenant: Some(self.tenant_of(brand)), ..self.clone() })
+    }
+
+    /// The same client, as it is for one of several clients of a server: that one gets no more than its share of the calls to
+    /// Sigan and of the places to wait at, and it has a budget of numbers that it may draw from an area code. What goes beyond
+    /// is [`Error::ClientShareExceeded`] or [`Error::DrawBudgetExceeded`].
+    ///
+    /// The name becomes a label of metrics, so it has to be one of a configuration. Without a client nothing is shared out.
     #[must_use]
-    pub fn acting_for(&self, brand: BrandId) -> Self {
-        Self { tenant: Some(self.tenant_of(brand)), parts: self.parts.clone() }
+    pub fn on_behalf_of(self, client: ClientName) -> Self {
+        Self { client: Some(Client { name: client, has_share: true }), ..self }
+    }
+
+    /// The same, for a client that has no others beside it: it keeps its budget and may take every place.
+    #[must_use]
+    pub fn without_share(self) -> Self {
+        Self { client: self.client.map(|client| Client { has_share: false, ..client }), ..self }
     }
 
     /// Whether the service can do its work: the database answers and has the tables of this version.
@@ -222,6 +275,21 @@ impl Oss {
         self.tenant().map_or(&self.settings().brand, Tenant::brand)
     }
 
+    /// The client of a server that it works for.
+    pub(crate) fn client(&self) -> Option<&ClientName> {
+        self.client.as_ref().map(|client| &client.name)
+    }
+
+    /// The client that has a share, because there are others.
+    pub(crate) fn sharing_client(&self) -> Option<&ClientName> {
+        self.client.as_ref().filter(|client| client.has_share).map(|client| &client.name)
+    }
+
+    /// The lane of the calls to Sigan that a caller waits for.
+    pub(crate) fn caller_lane(&self) -> Lane<'_> {
+        Lane::Caller { brand: self.brand(), client: self.sharing_client() }
+    }
+
     pub(crate) fn timings(&self) -> &Timings {
         &self.parts.timings
     }
@@ -265,6 +333,14 @@ impl Oss {
 
     pub(crate) fn unused_leases(&self) -> &UnusedLeases {
         &self.parts.unused_leases
+    }
+
+    pub(crate) fn sweeps(&self) -> &Sweeps {
+        &self.parts.sweeps
+    }
+
+    pub(crate) fn draws(&self) -> &Draws {
+        &self.parts.draws
     }
 
     /// Runs work that outlives its caller, and that [`Oss::shutdown`] waits for.

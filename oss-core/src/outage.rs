@@ -34,6 +34,11 @@ impl Outage {
         matches!(health, Health::Down { until } if Instant::now() < until)
     }
 
+    /// Whether the system answered when it was last asked.
+    pub(crate) fn is_over(&self) -> bool {
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) == Health::Up
+    }
+
     /// Notes an answer. Whether it ends an outage.
     pub(crate) fn answered(&self) -> bool {
         self.replace(Health::Up) != Health::Up
@@ -60,9 +65,9 @@ mod tests {
         let outage = Outage::new(Duration::from_secs(2));
         assert!(!outage.is_pausing());
         assert!(outage.failed() && !outage.failed(), "told once");
-        assert!(outage.is_pausing());
+        assert!(outage.is_pausing() && !outage.is_over());
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(!outage.is_pausing(), "asked again");
+        assert!(!outage.is_pausing() && !outage.is_over(), "asked again");
         assert!(outage.answered() && !outage.answered(), "told once");
     }
 }

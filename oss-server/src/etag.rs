@@ -2,6 +2,7 @@
 //!
 //! The tag is made of the answer itself, so it is the same on every server, and changes only where the answer does.
 
+use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -14,17 +15,36 @@ pub(crate) fn tagged(asked: &HeaderMap, answer: &impl Serialize) -> Result<Respo
     let body = serde_json::to_vec(answer).map_err(|_| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer cannot be written")
     })?;
-    let tag = tag(&body);
-    let mut response = if is_known(asked, &tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(header::CONTENT_TYPE, "application/json")], body).into_response()
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    // Quotes and hexadecimal digits make a header.
-    headers.extend(HeaderValue::from_str(&tag).map(|tag| (header::ETAG, tag)));
-    Ok(response)
+    Ok(TaggedAnswer::new(HeaderValue::from_static("application/json"), body.into()).for_request(asked))
+}
+
+/// An answer and its tag, built once and sent any number of times: a copy shares the bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct TaggedAnswer {
+    content_type: HeaderValue,
+    body: Bytes,
+    tag: String,
+}
+
+impl TaggedAnswer {
+    /// Computes the tag of a body.
+    pub(crate) fn new(content_type: HeaderValue, body: Bytes) -> Self {
+        Self { content_type, tag: tag(&body), body }
+    }
+
+    /// The answer to a request with these headers: the body, or 304 if the caller has it.
+    pub(crate) fn for_request(&self, asked: &HeaderMap) -> Response {
+        let mut response = if is_known(asked, &self.tag) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            ([(header::CONTENT_TYPE, self.content_type.clone())], self.body.clone()).into_response()
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        // Quotes and hexadecimal digits make a header.
+        headers.extend(HeaderValue::from_str(&self.tag).map(|tag| (header::ETAG, tag)));
+        response
+    }
 }
 
 fn tag(body: &[u8]) -> String {

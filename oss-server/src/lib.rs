@@ -17,7 +17,7 @@ mod serve;
 mod start;
 mod telemetry;
 
-pub use access::Access;
+pub use access::{Access, ClientLimits};
 pub use routes::{Health, Routers, routers};
 pub use start::{Args, Failure, run};
 pub use telemetry::Metrics;

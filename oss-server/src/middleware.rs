@@ -46,6 +46,8 @@ pub(crate) fn current_request() -> Option<Uuid> {
 pub(crate) struct Observing {
     pub(crate) health: Health,
     pub(crate) load: Option<Arc<Load>>,
+    /// Whether a connection stays open after an answer.
+    pub(crate) keep_alive: bool,
 }
 
 impl<S> Layer<S> for Observing {
@@ -71,6 +73,12 @@ struct Around {
 }
 
 impl Around {
+    /// Whether the client is asked to close its connection. One that it kept would be closed soon if the server is stopping,
+    /// and the next request on it could meet that.
+    fn closes(&self) -> bool {
+        !self.observing.keep_alive || self.observing.health.is_stopping()
+    }
+
     async fn bounded<E>(
         &self,
         answer: impl Future<Output = Result<Response<Body>, E>>,
@@ -114,7 +122,7 @@ where
             around.requests.record(route, method, status, elapsed);
             answered(&opentelemetry::Context::current(), status);
             log(method, status, elapsed);
-            mark(response.headers_mut(), id, &around.observing.health);
+            mark(response.headers_mut(), id, around.closes());
             Ok(response)
         };
         Box::pin(CURRENT.scope(id, observed.instrument(span).with_context(trace)))
@@ -140,15 +148,14 @@ fn log(method: &'static str, status: StatusCode, elapsed: Duration) {
 }
 
 /// What every answer says.
-fn mark(headers: &mut HeaderMap, id: Uuid, health: &Health) {
+fn mark(headers: &mut HeaderMap, id: Uuid, closes: bool) {
     // Answers carry numbers, and say what is true now; those that may be kept say so themselves.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let mut text = Uuid::encode_buffer();
     if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)) {
         headers.insert(REQUEST_ID, value);
     }
-    // A connection that a client kept would be closed soon, and the next request on it could meet that.
-    if health.is_stopping() {
+    if closes {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
@@ -185,7 +192,7 @@ mod tests {
     async fn a_panic_is_answered_like_any_fault() {
         let broken = Router::new()
             .fallback(async || -> StatusCode { panic!("11999950001") })
-            .layer(Observing { health: Health::default(), load: None });
+            .layer(Observing { health: Health::default(), load: None, keep_alive: true });
         let answer = broken.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/problem+json");

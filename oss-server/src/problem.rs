@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use oss_core::access::Scope;
 use oss_core::{Error, ErrorKind};
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::middleware::current_request;
 
@@ -112,6 +112,29 @@ impl Problem {
         Self { challenge: Some(challenge), ..self }
     }
 
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body, as the answer to the request with this id.
+    pub(crate) fn json(&self, request: Option<Uuid>) -> Vec<u8> {
+        let body = Body {
+            r#type: format!("{URN}{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            // The request's id: what is asked for when this very answer is looked for in the log.
+            instance: request.map(|id| id.urn().to_string()),
+            field: self.field.or(self.faults.first().map(|fault| fault.field.as_str())),
+            errors: &self.faults,
+            reason: self.reason,
+            retry_after_seconds: self.retry_after,
+        };
+        // Texts and numbers: nothing that JSON cannot hold.
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
     /// Fields of a request that are not what was expected of them.
     pub(crate) fn malformed(faults: Vec<Fault>) -> Self {
         let told: Vec<String> =
@@ -136,6 +159,7 @@ fn status(kind: ErrorKind) -> StatusCode {
         ErrorKind::SiganRefused => StatusCode::BAD_GATEWAY,
         ErrorKind::SiganUnavailable | ErrorKind::DatabaseUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
+        ErrorKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
     }
 }
 
@@ -149,7 +173,7 @@ impl From<Error> for Problem {
         Self {
             field: error.field(),
             reason: if let Error::SiganRefused(refusal) = &error { Some(refusal.code()) } else { None },
-            retry_after: error.retry_after().map(|wait| wait.as_secs()),
+            retry_after: error.retry_after().map(whole_seconds),
             ..Self::new(status, error.code(), error.to_string())
         }
     }
@@ -157,19 +181,7 @@ impl From<Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = Body {
-            r#type: format!("{URN}{}", self.code),
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            // The request's id: what is asked for when this very answer is looked for in the log.
-            instance: current_request().map(|id| id.urn().to_string()),
-            field: self.field.or(self.faults.first().map(|fault| fault.field.as_str())),
-            errors: &self.faults,
-            reason: self.reason,
-            retry_after_seconds: self.retry_after,
-        };
-        let mut response = (self.status, Json(body)).into_response();
+        let mut response = (self.status, self.json(current_request())).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
@@ -184,6 +196,7 @@ impl IntoResponse for Problem {
 
 #[cfg(test)]
 mod tests {
+    use oss_core::access::ClientLimit;
     use oss_core::sigan::{Doubt, Refusal};
     use oss_core::store::StoreError;
     use oss_core::{Choice, Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId};
@@ -224,6 +237,9 @@ mod tests {
             (Error::SiganNonsense(reason()), 502),
             (Error::SiganUnreachable, 503),
             (Error::SiganBusy { retry_after: std::time::Duration::from_secs(1) }, 503),
+            (Error::SiganRefusesBrand { brand: "acme".parse().unwrap() }, 503),
+            (Error::ClientShareExceeded { limit: ClientLimit::SiganCalls }, 429),
+            (Error::DrawBudgetExceeded { ddd, retry_after: std::time::Duration::from_millis(1) }, 429),
             (Error::OutcomeUnknown(Doubt::Timeout), 504),
             (Error::OutcomeUnnamed(Doubt::Timeout), 504),
             (Error::Internal, 500),

@@ -15,12 +15,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
-use crate::access::Access;
+use crate::access::{Access, ClientLimits};
 use crate::routes::{Health, routers};
-use crate::serve::{self, Places, Reload, Serving, Watched};
+use crate::serve::{self, KeysAndCertificates, Places, Reload, Serving, Watched};
 use crate::telemetry::{Metrics, Traces};
 
-/// The connections of operators: probes and scrapers, a few at a time.
+/// The connections of operators: probes and scrapers, a few at a time, and each for one request.
 const ADMIN_CONNECTIONS: usize = 100;
 
 /// The life of a phone number between an MVNE and Sigan, Vivo's number inventory, over HTTP.
@@ -76,13 +76,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let flags = args.listen.map(|address| ("server.listen", address.to_string()));
     let sources = Sources::of_process(args.config.clone(), flags.into_iter().collect());
     let told_to_reload = signal(SignalKind::hangup()).map_err(|error| internal(&error))?;
-    let client_file = Watched::now(sources.file.clone()).await;
+    let client_file = Watched::now(sources.file.clone());
     let (basics, config) = configured(&args, &sources)?;
     let metrics = Metrics::install().map_err(|error| internal(&error))?;
     let traces = tell(&basics)?;
     let access = Arc::new(access(&args, &basics)?);
     let server = &basics.server;
-    let tls_files = Watched::of_tls(server.tls.as_ref()).await;
+    let tls_files = Watched::of_tls(server.tls.as_ref());
     let tls = server.tls.as_ref().map(serve::tls).transpose().map_err(|error| refused(error.to_string()))?;
 
     let oss = connect(&basics, config.as_ref()).await?;
@@ -90,20 +90,22 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let limit = server.concurrent_requests;
     let routers =
         routers(oss.clone(), health.clone(), metrics, &access, limit, server.admin_listen.is_some());
-    let places = Places::new(server.connections);
+    let places = Places::for_callers(server.connections);
     let service = listen(server.listen, routers.service, places, tls.clone()).await?;
     let admin = match server.admin_listen.zip(routers.admin) {
-        Some((address, router)) => Some(listen(address, router, Places::new(ADMIN_CONNECTIONS), None).await?),
+        Some((address, router)) => {
+            Some(listen(address, router, Places::for_operators(ADMIN_CONNECTIONS), None).await?)
+        }
         None => None,
     };
     let stop = stopping(health, server.drain).map_err(|error| internal(&error))?;
-    let reload = Reload {
-        told: told_to_reload,
+    let files = KeysAndCertificates {
         clients: access.has_keys().then_some((sources, access)),
         client_file,
         tls: server.tls.clone().zip(tls),
         tls_files,
     };
+    let reload = Reload { told: told_to_reload, files }.start().map_err(|error| internal(&error))?;
     oss.sweep_in_background();
     oss.count_in_background();
     tracing::info!(
@@ -115,7 +117,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 
     tokio::select! {
         () = stop => {}
-        never = reload.watch() => match never {},
+        never = reload => match never {},
     }
     service.stop(oss.longest_operation()).await;
     // Operations whose callers are gone are still under way.
@@ -145,10 +147,15 @@ async fn connect(basics: &Basics, config: Option<&Config>) -> Result<Oss, StartE
 }
 
 /// Who may call. Nobody is let in by the lack of a setting.
-fn access(args: &Args, Basics { server, clients, .. }: &Basics) -> Result<Access, Failure> {
+fn access(args: &Args, basics @ Basics { server, clients, .. }: &Basics) -> Result<Access, Failure> {
     let rate = server.requests_per_second;
+    let limits = ClientLimits {
+        requests_per_second: rate,
+        concurrent_requests: server.concurrent_requests,
+        share: basics.client_share,
+    };
     match (clients.is_empty(), args.allow_anonymous) {
-        (false, false) => Ok(Access::clients(clients.clone(), rate)),
+        (false, false) => Ok(Access::clients(clients.clone(), limits)),
         (false, true) => Err(refused(
             "clients are configured, so --allow-anonymous cannot be meant; leave out one of them",
         )),

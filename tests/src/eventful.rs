@@ -101,7 +101,7 @@ impl Eventful {
         until(&http, |scrape| scrape.value("oss_due_oldest_age_seconds", &[]) > 0.0).await;
         self.sigan.comes_back().await;
         until(&http, |scrape| {
-            scrape.value("oss_sigan_breaker", &[("state", "closed")]) > 0.0
+            scrape.value("oss_sigan_breaker", &[("state", "closed")]) > 1.0
                 && ["PENDING", "IN_DOUBT", "RELEASING"]
                     .iter()
                     .all(|state| scrape.value("oss_reservations", &[("state", state)]) < 1.0)

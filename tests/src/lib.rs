@@ -28,6 +28,7 @@ pub mod prometheus;
 pub mod proxy;
 pub mod python;
 pub mod redis;
+pub mod route;
 pub mod secrets;
 pub mod server;
 pub mod settle;

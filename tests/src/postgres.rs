@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use tokio::sync::OnceCell;
 
+use crate::backend::Database;
 use crate::process::{Guarded, as_user, free_port, program, signal};
 
 /// PostgreSQL refuses to run as root.
@@ -141,6 +142,52 @@ impl Postgres {
         }
     }
 
+    /// Makes every database read-only, as a primary is that has been demoted. Its sessions stay open.
+    ///
+    /// # Panics
+    ///
+    /// If that does not take effect in time.
+    pub async fn refuse_writes(&self) {
+        self.execute("postgres", "alter system set default_transaction_read_only = on").await;
+        self.reload_until_read_only_is("on").await;
+    }
+
+    /// Ends what [`Postgres::refuse_writes`] began.
+    ///
+    /// # Panics
+    ///
+    /// If that does not take effect in time.
+    pub async fn accept_writes(&self) {
+        self.execute("postgres", "alter system reset default_transaction_read_only").await;
+        self.reload_until_read_only_is("off").await;
+    }
+
+    async fn reload_until_read_only_is(&self, value: &str) {
+        self.execute("postgres", "select pg_reload_conf()").await;
+        let begun = Instant::now();
+        loop {
+            let mut connection = self.connect("postgres").await;
+            let row = connection.fetch_one("show transaction_read_only").await.expect("the setting is shown");
+            if row.get::<&str, _>(0) == value {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the setting does not take effect");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Runs a statement that locks rows of a database, and keeps them locked until the value is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If the statement fails.
+    pub async fn locked(&self, database: &Database, sql: &str) -> PgConnection {
+        let mut connection = self.connect(database.name()).await;
+        connection.execute("begin").await.expect("a transaction begins");
+        connection.execute(AssertSqlSafe(sql.to_owned())).await.expect("the rows are locked");
+        connection
+    }
+
     fn signal_all(&self, name: &str) {
         let pid = std::fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap_or_default();
         let Some(pid) = pid.lines().next() else { return };
@@ -156,7 +203,9 @@ impl Postgres {
         format!("postgres://{USER}@127.0.0.1:{}/{name}", self.port).into()
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
         self.port
     }
 

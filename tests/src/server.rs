@@ -132,10 +132,12 @@ impl Server {
         let kept = log.clone();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                if let Some(address) = listening(&line, "address") {
+                let address = listening(&line, "address");
+                // Whoever is told of the address may look for the line.
+                kept.lock().expect("nobody panics with the log").push(line);
+                if let Some(address) = address {
                     let _ = told.send(address);
                 }
-                kept.lock().expect("nobody panics with the log").push(line);
             }
         });
         let address = address.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| {

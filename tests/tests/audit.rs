@@ -1,11 +1,13 @@
 //! Our holds beside Sigan's: every kind of difference made for real, told, and mended where that is safe.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use oss_core::access::Scope;
 use oss_core::sigan::mock::{Behaviour, CallKind, Inventory};
 use oss_tests::backend::Database;
 use oss_tests::cli::{Ended, run_beside};
+use oss_tests::clients::ClientsFile;
 use oss_tests::http::Http;
 use oss_tests::server::Server;
 use oss_tests::settle::{records_agree, settings};
@@ -23,6 +25,8 @@ oss_tests::on_both!(
     what_is_young_is_left_alone,
     a_number_on_a_line_is_left_to_a_person,
     many_strays_have_to_be_forced,
+    many_strays_are_released_together,
+    it_says_which_brands_it_covers,
     a_reserve_under_way_is_not_touched,
     an_outage_changes_nothing,
 );
@@ -124,7 +128,7 @@ async fn nothing_differs_after_ordinary_work(database: Database) {
     let (code, report) = setup.audit(&[]).await;
     let counts = json!({
         "listed": 2, "held": 2, "unsettled": 0, "unknownHere": 0, "unknownThere": 0, "stateDiffers": 0, "unreadable": 0,
-        "fixed": 0, "differences": []
+        "fixed": 0, "brands": ["acme"], "mayMissBrands": true, "differences": []
     });
     assert_eq!((code, report), (0, counts), "these fields and no others");
     assert_eq!(setup.oss(&["audit", "--fix"]).await.code, 0);
@@ -248,7 +252,10 @@ async fn what_is_young_is_left_alone(database: Database) {
     setup.lose(&lost).await;
     setup.stray().await;
     let left = setup.oss(&["--output", "json", "audit", "--fix"]).await;
-    assert_eq!((left.code, &left.json()["unsettled"]), (0, &json!(2)), "{left:?}");
+    assert_eq!((left.code, &left.json()["unsettled"]), (4, &json!(2)), "it is not clean: {left:?}");
+    let table = setup.oss(&["audit"]).await;
+    assert_eq!(table.code, 4, "{table:?}");
+    assert!(table.stdout.contains("Not clean: 2 left unsettled, run again: oss audit"), "{table:?}");
     assert_eq!(setup.sigan.inventory().reserved().len(), 1);
     assert_eq!(setup.state_of(&lost).await, (json!("RESERVED"), json!("HELD")));
 }
@@ -282,6 +289,50 @@ async fn many_strays_have_to_be_forced(database: Database) {
     setup.is_clean().await;
 }
 
+async fn many_strays_are_released_together(database: Database) {
+    const STRAYS: usize = 48;
+    let setup = Setup::on(database).await;
+    join_all((0..STRAYS).map(|_| setup.stray())).await;
+    let latency = Duration::from_millis(400);
+    setup.sigan.behave(Behaviour { latency, ..Behaviour::default() });
+    let begun = Instant::now();
+    let (code, report) = setup.audit(&["--fix", "--force"]).await;
+    let took = begun.elapsed();
+    setup.sigan.behave(Behaviour::default());
+    assert_eq!((code, &report["fixed"]), (4, &json!(STRAYS)), "{report}");
+    assert!(took < latency * 20, "one after another takes {:?} at least: {took:?}", latency * 48);
+    let numbers: Vec<&str> = differences(&report).into_iter().map(|(msisdn, ..)| msisdn).collect();
+    assert!(numbers.is_sorted(), "{numbers:?}");
+    setup.is_clean().await;
+}
+
+async fn it_says_which_brands_it_covers(database: Database) {
+    let setup = Setup::on(database).await;
+    let holds =
+        "insert into reservation (id, external_id, brand_id, msisdn, state, created_at, updated_at) values";
+    let (id, now) = (setup.database.uuid_literal(uuid::Uuid::now_v7()), setup.database.now());
+    setup
+        .database
+        .execute(&format!("{holds} ({id}, 'PR-9', 'other', '11987650001', 'ASSIGNED', {now}, {now})"))
+        .await;
+    let (_, report) = setup.audit(&[]).await;
+    assert_eq!((&report["brands"], &report["mayMissBrands"]), (&json!(["acme", "other"]), &json!(true)));
+    let table = setup.oss(&["audit"]).await;
+    for part in ["Audited brands: acme, other\n", "Not audited:", "--config"] {
+        assert!(table.stdout.contains(part), "{part}: {table:?}");
+    }
+
+    let mut clients = ClientsFile::new();
+    clients.admit("shop", "named", &[Scope::Operations]);
+    let file = clients.path().display().to_string();
+    let (_, report) = setup.audit(&["--config", &file]).await;
+    let brands = json!(["acme", "named", "other"]);
+    assert_eq!((&report["brands"], &report["mayMissBrands"]), (&brands, &json!(false)));
+    let table = setup.oss(&["audit", "--config", &file]).await;
+    assert!(table.stdout.contains("Audited brands: acme, named, other"), "{table:?}");
+    assert!(!table.stdout.contains("Not audited"), "{table:?}");
+}
+
 async fn a_reserve_under_way_is_not_touched(database: Database) {
     let setup = Setup::on(database).await;
     let http = setup.http();
@@ -294,7 +345,7 @@ async fn a_reserve_under_way_is_not_touched(database: Database) {
     // Sigan holds it already, and the answer is on its way.
     setup.sigan.behave(Behaviour::default());
     let (code, report) = setup.audit(&["--fix", "--force"]).await;
-    assert_eq!(code, 0, "{report}");
+    assert_eq!((code, differences(&report), &report["unsettled"]), (4, vec![], &json!(1)), "{report}");
     assert_eq!(reserve.await.unwrap().status, 200);
     assert_eq!(setup.sigan.calls(CallKind::Release), 0);
     setup.is_clean().await;

@@ -45,7 +45,7 @@ impl Setup {
 
     /// The same service for the brand of its settings, and for another one.
     fn two(&self) -> (Oss, Oss) {
-        (self.oss.acting_for(brand("acme")), self.oss.acting_for(brand("other")))
+        ["acme", "other"].map(|name| self.oss.acting_for(brand(name)).expect("anyone may act for it")).into()
     }
 
     /// The numbers that Sigan lists for a brand.
@@ -204,4 +204,13 @@ async fn every_brand_is_audited(database: Database) {
         assert_eq!(setup.database.count(&recorded).await, 1, "{name}");
     }
     assert_eq!(setup.audit(&setup.oss, false).await.differences(), 0);
+}
+
+#[tokio::test]
+async fn nobody_may_act_for_the_brand_of_older_data() {
+    let oss = Oss::sandbox().await.unwrap();
+    let refused = oss.acting_for(brand("unknown")).unwrap_err();
+    assert!(refused.expected.contains("unknown"), "{refused}");
+    assert!(oss.acting_for(brand("acme")).is_ok());
+    oss.shutdown().await;
 }

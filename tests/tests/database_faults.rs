@@ -1,6 +1,6 @@
 //! A database that crashes or falls silent while numbers are being reserved.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::join_all;
@@ -8,9 +8,11 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use oss_core::sigan::mock::{Behaviour, CallKind, Fault};
 use oss_tests::backend::Database;
 use oss_tests::cut::CutWire;
+use oss_tests::http::Answer;
 use oss_tests::postgres::Postgres;
+use oss_tests::route::Route;
 use oss_tests::server::Server;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_while_sigan_is_asked_loses_no_number() {
@@ -223,4 +225,108 @@ async fn a_file_that_is_locked_changes_nothing_and_passes() {
     assert_eq!(sigan.calls(CallKind::Reserve), 0, "without its row no number is asked for");
     drop(lock);
     assert_eq!(http.reserve(&preview, 1).await.status, 200);
+}
+
+/// The messages of a server's log, each with the module that wrote it.
+fn messages(server: &Server) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let parse = |line: String| serde_json::from_str::<Value>(&line).ok();
+    let lines = server.log().into_iter().filter_map(parse);
+    lines.map(|line| (text(&line["target"]), text(&line["message"]))).collect()
+}
+
+fn count(messages: &[(String, String)], text: &str) -> usize {
+    messages.iter().filter(|(_, message)| message.contains(text)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_database_is_logged_once_and_left_alone_until_it_takes_writes() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    join_all((0..10).map(|_| http.preview())).await;
+    postgres.refuse_writes().await;
+    for _ in 0..3 {
+        let wish = || http.post("/previews", json!({ "areaCode": "11" }));
+        let answers = join_all((0..30).map(|_| wish())).await;
+        assert!(answers.iter().all(|answer| answer.status == 503 && answer.retry_after.is_some()));
+    }
+    // It may be the old primary, which answers look-ups from the past.
+    assert_eq!(http.get("/numbers/11999950001").await.status, 503);
+    assert_eq!(http.get("/health/ready").await.status, 503);
+    assert_eq!(http.get("/ddds/11").await.status, 204, "what is in memory is answered");
+
+    postgres.accept_writes().await;
+    http.preview().await;
+    server.logged("The database accepts writes again.").await;
+    let messages = messages(&server);
+    assert_eq!(count(&messages, "The database is read-only"), 1, "{messages:#?}");
+    assert_eq!(count(&messages, "The database accepts writes again."), 1, "{messages:#?}");
+    assert!(messages.iter().all(|(target, _)| target.starts_with("oss")), "{messages:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pool_follows_a_failover() {
+    let (old, new) = (Postgres::start().await, Postgres::start().await);
+    let (database, standby) = (Database::on(&old).await, Database::on(&new).await);
+    let route = Route::to(old.port()).await;
+    let url = database.url().replace(&format!(":{}/", old.port()), &format!(":{}/", route.port()));
+    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_DATABASE_URL", &url)]).await;
+    let http = server.http();
+    join_all((0..10).map(|_| http.preview())).await;
+
+    // The connections to the old primary stay open.
+    old.refuse_writes().await;
+    route.leads_to(new.port());
+    let created = join_all((0..20).map(|_| http.preview())).await;
+    assert_eq!(standby.count("select count(*) from preview").await, 20);
+    assert_eq!(http.reserve(&created[0], 1).await.status, 200);
+    assert_eq!(count(&messages(&server), "The database is read-only"), 0, "nobody had to wait");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_statements_that_lock_each_others_rows_both_succeed() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let numbers = join_all((0..2).map(|_| http.post("/reservations", json!({ "areaCode": "11" })))).await;
+    // Each update locks the other number too; the first two of them only once both have their own.
+    for statement in [
+        "create sequence updates",
+        "create function lock_the_other() returns trigger language plpgsql as $$ begin
+             perform pg_sleep(case when nextval('updates') <= 2 then 0.3 else 0 end);
+             perform from phone_number where msisdn <> new.msisdn for update;
+             return new;
+         end $$",
+        "create trigger other before update on phone_number for each row execute function lock_the_other()",
+    ] {
+        database.execute(statement).await;
+    }
+    let assign = |number: &Answer| {
+        let path = format!("/reservations/{}/assignment", number.body["msisdn"].as_str().expect("a number"));
+        let http = http.clone();
+        async move { http.put_json(&path, json!({ "simId": uuid::Uuid::now_v7() })).await.status }
+    };
+    assert_eq!(join_all(numbers.iter().map(assign)).await, [204, 204]);
+    assert!(postgres.log().contains("canceling statement due to lock timeout"), "they met");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_stays_locked_is_not_waited_for_long() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let reserved = http.post("/reservations", json!({ "areaCode": "11" })).await;
+    let path = format!("/reservations/{}", reserved.body["msisdn"].as_str().expect("a number"));
+    let lock = postgres.locked(&database, "select from phone_number for update").await;
+    let begun = Instant::now();
+    let refused = http.delete(&path).await;
+    assert_eq!((refused.status, refused.retry_after.is_some()), (503, true), "{refused:?}");
+    let repeats = postgres.log().matches("canceling statement due to lock timeout").count();
+    assert!((2..=5).contains(&repeats) && begun.elapsed() < Duration::from_secs(6), "{repeats}");
+    drop(lock);
+    assert_eq!(http.delete(&path).await.status, 204);
 }

@@ -9,6 +9,7 @@ use oss_tests::backend::Database;
 use oss_tests::cli::run;
 use oss_tests::http::{Answer, Http};
 use oss_tests::lists::Lists;
+use oss_tests::metrics::Scrape;
 use oss_tests::redis::Redis;
 use oss_tests::server::Server;
 use reqwest::Method;
@@ -254,6 +255,39 @@ async fn a_gsim_that_fails_changes_no_answer(database: Database) {
         assert_eq!(warnings, 1, "{fault:?}: told once: {:#?}", server.log());
         assert!(server.log().iter().all(|line| !line.contains("t0ken-g")));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gsim_is_not_asked_about_everything_at_once() {
+    const ASKED: usize = 64;
+    const CALLERS: usize = 200;
+    let gsim = GsimMock::start().await;
+    gsim.behave(Some(GsimFault::Slow(Duration::from_secs(5))));
+    let database = Database::sqlite().await;
+    let settings = [("OSS_GSIM_URL", gsim.url().to_string()), ("OSS_GSIM_TIMEOUT", "30s".to_owned())];
+    let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let (server, _sigan) = Server::with_sigan(&database, &settings).await;
+    let http = server.http();
+    // Each about a device that nobody knows.
+    let answers = (0..CALLERS).map(|tac| supported(&http, json!({ "tac": format!("{tac:08}") })));
+    assert_eq!(answers.len(), CALLERS);
+    assert!(join_all(answers).await.iter().all(|supported| !supported), "all are answered");
+    let calls = usize::try_from(gsim.calls()).unwrap();
+    assert_eq!(calls, ASKED);
+    let told = Scrape::of(&http).await;
+    let counted = |outcome| {
+        let labels = [("call", "supports_esim"), ("outcome", outcome)];
+        told.value("oss_gsim_call_duration_seconds_count", &labels).to_string()
+    };
+    assert_eq!(counted("ok"), ASKED.to_string());
+    assert_eq!(counted("busy"), (CALLERS - ASKED).to_string());
+
+    // It is not taken for an outage, nor is the answer kept that GSIM did not give.
+    gsim.behave(None);
+    let last = format!("{:08}", CALLERS - 1);
+    gsim.knows(&DeviceChoice::Tac(last.parse().unwrap()), true);
+    assert!(supported(&http, json!({ "tac": last })).await);
+    assert!(server.log().iter().all(|line| !line.contains("GSIM gives no answer")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,9 +8,11 @@ use oss_tests::secrets::shows_nothing;
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
 /// Every metric, its type, its labels. Whoever changes a line breaks somebody's dashboard: see `examples/operations`.
-const METRICS: [&str; 17] = [
+const METRICS: [&str; 21] = [
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
+    "oss_client_refusals_total counter client,limit",
+    "oss_connections_refused_total counter listener",
     "oss_database_connections gauge pool,state",
     "oss_database_connections_limit gauge pool",
     "oss_due_oldest_age_seconds gauge",
@@ -20,7 +22,9 @@ const METRICS: [&str; 17] = [
     "oss_operation_duration_seconds histogram operation,outcome",
     "oss_process_start_time_seconds gauge",
     "oss_reservations gauge state",
-    "oss_sigan_breaker gauge state",
+    "oss_set_aside_reservations gauge",
+    "oss_sigan_brand_refused gauge brand",
+    "oss_sigan_breaker gauge lane,state",
     "oss_sigan_call_duration_seconds histogram call,outcome",
     "oss_sigan_in_flight gauge lane",
     "oss_sigan_in_flight_limit gauge lane",

@@ -11,6 +11,8 @@ use oss_tests::sigan::Sigan;
 use serde_json::json;
 
 const SIM: &str = "018f0000-0000-7000-8000-000000000001";
+const SIM_SINCE: &str = "018f0000-0000-7000-8000-000000000002";
+const SIM_OF_OTHER: &str = "018f0000-0000-7000-8000-000000000003";
 
 /// The command line on one database.
 struct Program<'a> {
@@ -20,19 +22,33 @@ struct Program<'a> {
 
 impl Program<'_> {
     async fn oss(&self, arguments: &[&str]) -> Ended {
+        self.oss_for("acme", arguments).await
+    }
+
+    /// With another brand in the settings, as the client of that brand has it.
+    async fn oss_for(&self, brand: &str, arguments: &[&str]) -> Ended {
         let sigan = self.sigan.url();
         // What is held counts as abandoned a moment later.
-        let settings = [&settings(&self.database, &sigan)[..], &[("OSS_RESERVATION_TTL", "1s")]].concat();
+        let more = [("OSS_RESERVATION_TTL", "1s"), ("OSS_SIGAN_BRAND_ID", brand)];
+        let settings = [&settings(&self.database, &sigan)[..], &more].concat();
         run_beside(&settings, &[&["--output", "json"], arguments].concat()).await
     }
 
     async fn reserved(&self) -> String {
-        let ended = self.oss(&["reserve", "--ddd", "11"]).await;
+        self.reserved_for("acme").await
+    }
+
+    async fn reserved_for(&self, brand: &str) -> String {
+        let ended = self.oss_for(brand, &["reserve", "--ddd", "11"]).await;
         ended.json()["msisdn"].as_str().expect("a number").to_owned()
     }
 
-    async fn assign(&self, line: &str) -> i32 {
-        self.oss(&["assign", line, "--sim", SIM]).await.code
+    async fn assign(&self, line: &str, sim: &str) -> i32 {
+        self.oss(&["assign", line, "--sim", sim]).await.code
+    }
+
+    async fn adopt(&self, line: &str, sim: &str, brand: &str) -> i32 {
+        self.oss(&["adopt", line, "--sim", sim, "--brand", brand]).await.code
     }
 
     async fn audit(&self, more: &[&str]) -> Ended {
@@ -53,26 +69,29 @@ async fn a_database_that_was_set_back_gives_no_line_away() {
     let after = Program { database: before.database.copied().await, sigan: &sigan };
 
     // What the copy does not know.
-    let reserved_and_assigned_since = before.reserved().await;
+    let line_since = before.reserved().await;
+    let line_of_other = before.reserved_for("other").await;
     let claimed_by_nobody = before.reserved().await;
-    assert_eq!(before.assign(&assigned_since).await, 0);
-    assert_eq!(before.assign(&reserved_and_assigned_since).await, 0);
+    assert_eq!(before.assign(&assigned_since, SIM).await, 0);
+    assert_eq!(before.assign(&line_since, SIM_SINCE).await, 0);
+    assert_eq!(before.assign(&line_of_other, SIM_OF_OTHER).await, 0);
     assert_eq!(before.oss(&["release", &released_since]).await.code, 0);
     assert!(!before.held().contains(&released_since));
 
-    // The assignments are repeated; the one that cannot be is told to the database.
-    assert_eq!(after.assign(&assigned_since).await, 0);
-    assert_eq!(after.assign(&reserved_and_assigned_since).await, 3);
-    let insert = format!(
-        "insert into phone_number (msisdn, origin, status, assigned_sim_id, assigned_at)
-         values ('{reserved_and_assigned_since}', 'VIVO', 'IN_USE', '{SIM}', now())
-         on conflict (msisdn) do update
-         set status = excluded.status, assigned_sim_id = excluded.assigned_sim_id, assigned_at = now(),
-             updated_at = now()"
-    );
-    after.database.execute(&insert).await;
+    // The assignments are repeated; what is unknown here is adopted for its brand.
+    assert_eq!(after.assign(&assigned_since, SIM).await, 0);
+    assert_eq!(after.assign(&line_since, SIM_SINCE).await, 3);
+    assert_eq!(after.adopt(&line_since, SIM_SINCE, "acme").await, 0);
+    assert_eq!(after.adopt(&line_of_other, SIM_OF_OTHER, "acme").await, 3, "it is not of this brand");
+    assert_eq!(after.adopt(&line_of_other, SIM_OF_OTHER, "other").await, 0);
+    let brands = "select msisdn || ' ' || brand_id from reservation where state = 'ASSIGNED' order by 1";
+    let mut lines =
+        [format!("{assigned_since} acme"), format!("{line_since} acme"), format!("{line_of_other} other")];
+    lines.sort();
+    assert_eq!(after.database.texts(brands).await, lines);
 
     let audit = after.audit(&[]).await;
+    assert_eq!(audit.json()["brands"], json!(["acme", "other"]));
     let told: Vec<_> = audit.json()["differences"]
         .as_array()
         .expect("a list")
@@ -88,7 +107,7 @@ async fn a_database_that_was_set_back_gives_no_line_away() {
     // Long after everything that is no line counts as abandoned.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(after.oss(&["sweep"]).await.code, 0);
-    let mut lines = vec![assigned_since, reserved_and_assigned_since];
+    let mut lines = vec![assigned_since, line_since, line_of_other];
     lines.sort();
     assert_eq!(after.held(), lines);
     assert_eq!(after.audit(&[]).await.code, 0);

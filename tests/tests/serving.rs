@@ -1,7 +1,7 @@
 //! How the server is served: TLS, a listener for those who run it, keys and certificates that change meanwhile.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use oss_core::access::Scope;
@@ -67,7 +67,6 @@ async fn a_file_that_cannot_be_used_leaves_the_keys_in_force() {
             "64 hexadecimal",
         ),
         ("[[clien", "is not TOML"),
-        ("", "no clients any more"),
     ] {
         clients.write(text);
         server.hang_up();
@@ -75,6 +74,42 @@ async fn a_file_that_cannot_be_used_leaves_the_keys_in_force() {
         assert_eq!(server.http().with_key(&key).get("/ddds/11").await.status, 204, "{text}");
     }
     assert!(!server.log().join("\n").contains("s3cret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_without_clients_lets_nobody_in() {
+    let mut clients = ClientsFile::new();
+    let key = clients.admit("a", "acme", &Scope::ALL);
+    let database = Database::sqlite().await;
+    let (server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
+    let http = server.http().with_key(&key);
+    assert_eq!(http.get("/ddds/11").await.status, 204);
+    clients.write("[log]\nlevel = \"info\"\n");
+    becomes(&http, "/ddds/11", 401).await;
+    server.logged("nobody may call").await;
+    // Who is admitted again may call again.
+    clients.clear();
+    let key = clients.admit("a", "acme", &Scope::ALL);
+    becomes(&server.http().with_key(&key), "/ddds/11", 204).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_read_to_its_end_does_not_keep_it_from_stopping() {
+    let mut clients = ClientsFile::new();
+    let key = clients.admit("a", "acme", &Scope::ALL);
+    let database = Database::sqlite().await;
+    let (mut server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
+    // Who opens a pipe that nobody writes to waits, as on a file system that hangs.
+    std::fs::remove_file(clients.path()).unwrap();
+    assert!(Command::new("mkfifo").arg(clients.path()).status().expect("it runs").success());
+    server.hang_up();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    server.hang_up();
+    assert_eq!(server.http().with_key(&key).get("/ddds/11").await.status, 204, "it serves meanwhile");
+    let begun = Instant::now();
+    server.terminate();
+    assert!(server.ended().await.success());
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
 fn tls(dir: &Path) -> [(&'static str, String); 2] {

@@ -1,7 +1,8 @@
 //! How many statements an operation costs on PostgreSQL, by the count of PostgreSQL itself.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use oss_core::sigan::mock::{CallKind, Fault, RunningSigan};
 use oss_tests::backend::Database;
 use oss_tests::http::{Answer, Http};
@@ -96,6 +97,20 @@ async fn an_operation_costs_no_more_statements_than_it_must() {
     release_costs_one(&watched, reserved["msisdn"].as_str().unwrap()).await;
     let told = "select count(*) from reservation where state = 'RELEASED'";
     watched.database.comes_to(told, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_share_one_look_at_the_database_in_a_second() {
+    let watched = Watched::start().await;
+    watched.http.get("/health/ready").await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let (before, begun) = (watched.postgres.log().len(), Instant::now());
+    let probes = join_all((0..100).map(|_| watched.http.get("/health/ready"))).await;
+    let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap() + 1;
+    assert!(probes.iter().all(|probe| probe.status == 200));
+    // A look is two statements: whether the tables are there, and whether sessions have their bounds.
+    let looks = watched.since(before).len() / 2;
+    assert!((1..=seconds).contains(&looks), "{looks} in {seconds} s");
 }
 
 /// The caller waits for one statement; that Sigan was told is recorded by another, later.

@@ -5,10 +5,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use futures::future::join_all;
-use oss_core::sigan::mock::{CallKind, Fault, Inventory};
+use oss_core::sigan::mock::{Behaviour, CallKind, Fault, Inventory};
 use oss_tests::backend::Database;
 use oss_tests::cli::{oss, run, run_beside};
 use oss_tests::http::{Answer, Http};
+use oss_tests::metrics::Scrape;
 use oss_tests::process::signal;
 use oss_tests::server::Server;
 use oss_tests::settle::{UNSETTLED, records_agree, settings};
@@ -293,6 +294,40 @@ async fn every_hold_of_a_number_is_shown(database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_runs_one_sweep_at_a_time_and_its_callers_share_the_report() {
+    const CALLERS: usize = 20;
+    let database = Database::postgres().await;
+    let (server, sigan) = Server::with_sigan(&database, &[ABANDONED]).await;
+    let http = server.http();
+    reserved(&http).await;
+    overdue(&database, 1).await;
+    // Of the background one at the start.
+    let before = sweeps_of(&http).await;
+    sigan.behave(Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() });
+    let swept = join_all((0..CALLERS).map(|_| sweep(&http))).await;
+    assert!(swept.iter().all(|swept| swept.body["released"] == 1), "{swept:?}");
+    assert_eq!((sweeps_of(&http).await - before).to_string(), "1");
+    assert_eq!(sweep(&http).await.body["released"], 0, "the next one is new");
+
+    // Those whose callers hang up are no further sweeps, and the one that runs goes on.
+    reserved(&http).await;
+    overdue(&database, 1).await;
+    let before = sweeps_of(&http).await;
+    for _ in 0..CALLERS {
+        let asked = tokio::time::timeout(Duration::from_millis(50), sweep(&http)).await;
+        assert!(asked.is_err(), "it takes as long as Sigan does: {asked:?}");
+    }
+    in_state(&database, "RELEASED", 2).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((sweeps_of(&http).await - before).to_string(), "1");
+}
+
+/// How many sweeps have ended, by the metrics.
+async fn sweeps_of(http: &Http) -> f64 {
+    Scrape::of(http).await.value("oss_operation_duration_seconds_count", &[("operation", "sweep")])
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_servers_tell_sigan_of_each_release_once() {
     const DUE: usize = 200;
     let database = Database::postgres().await;
@@ -302,7 +337,7 @@ async fn two_servers_tell_sigan_of_each_release_once() {
     join_all((0..DUE).map(|_| reserved(&http))).await;
     overdue(&database, 200).await;
     let (here, there) = (first.http(), second.http());
-    let sweeps = join_all((0..4).flat_map(|_| [sweep(&here), sweep(&there)])).await;
+    let sweeps = join_all([sweep(&here), sweep(&there)]).await;
     database.comes_to(UNSETTLED, 0).await;
     let sum = |field: &str| sweeps.iter().filter_map(|swept| swept.body[field].as_u64()).sum::<u64>();
     assert_eq!((sum("expired"), sum("released"), sum("failed")), (200, 200, 0), "{sweeps:?}");

@@ -1,5 +1,6 @@
 //! The commands: one call of the library each, and how its answer looks.
 
+mod adopt;
 mod assign;
 mod audit;
 mod ddd;
@@ -22,8 +23,13 @@ use crate::args::Command;
 use crate::exit::Failure;
 use crate::output::Output;
 
-/// Runs a command that needs a client.
-pub(crate) async fn run(oss: &Oss, command: Command, output: Output) -> Result<ExitCode, Failure> {
+/// Runs a command that needs a client. `clients_are_known` says whether the configuration names the clients of the server.
+pub(crate) async fn run(
+    oss: &Oss,
+    command: Command,
+    clients_are_known: bool,
+    output: Output,
+) -> Result<ExitCode, Failure> {
     match command {
         Command::Preview { ddd, previous, idempotency_key } => {
             output.answer(&oss.create_preview(ddd, previous, idempotency_key).await?)?;
@@ -36,6 +42,9 @@ pub(crate) async fn run(oss: &Oss, command: Command, output: Output) -> Result<E
         }
         Command::Release { msisdns } => return release::run(oss, msisdns, output).await,
         Command::Assign { msisdn, sim } => output.answer(&assign::run(oss, msisdn, sim).await?)?,
+        Command::Adopt { msisdn, sim, brand, external_id } => {
+            output.answer(&adopt::run(oss, msisdn, sim, brand, external_id).await?)?;
+        }
         Command::Show { msisdn } => output.answer(&oss.number(msisdn).await?)?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(oss, ddd, output).await,
         Command::Brands => output.answer(&devices::brands(oss).await?)?,
@@ -43,7 +52,8 @@ pub(crate) async fn run(oss: &Oss, command: Command, output: Output) -> Result<E
         Command::Esim(device) => output.answer(&devices::esim(oss, device).await?)?,
         Command::Sweep { watch } => sweep::run(oss, watch, output).await?,
         Command::Audit { fix, force, min_age } => {
-            return audit::run(oss, AuditOptions { fix, force, young: min_age }, output).await;
+            let options = AuditOptions { fix, force, young: min_age };
+            return audit::run(oss, options, clients_are_known, output).await;
         }
         Command::Ddd { .. }
         | Command::Devices { .. }

@@ -4,14 +4,44 @@
 
 mod key;
 mod scope;
+mod share;
 
 use std::fmt;
 
 pub use key::{ClientKey, KeyDigest, NoRandomness};
 pub use scope::Scope;
+pub use share::{ClientLimit, Share};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::numbers::{BrandId, ClientName};
+use crate::numbers::{BrandId, ClientName, Malformed};
+
+/// The name under which a server without clients keeps the idempotency keys of everyone who calls it.
+pub const ANYONE: &str = "anonymous";
+
+/// The name under which the command line keeps the idempotency keys of operators.
+pub const COMMAND_LINE: &str = "oss";
+
+/// The name of a client. [`ANYONE`] and [`COMMAND_LINE`] are no names of clients: a client with such a name would share their
+/// idempotency keys, and get the numbers that they reserved.
+///
+/// # Errors
+///
+/// [`Malformed`] for those two, and for what is no name.
+///
+/// ```
+/// use oss_core::access::client_name;
+///
+/// assert!(client_name("acquisition").is_ok());
+/// assert!(client_name("oss").is_err() && client_name("anonymous").is_err());
+/// ```
+pub fn client_name(text: &str) -> Result<ClientName, Malformed> {
+    if [ANYONE, COMMAND_LINE].contains(&text) {
+        return Err(Malformed {
+            expected: "a client's name other than `oss`, which is the command line's, and `anonymous`, which is anyone's",
+        });
+    }
+    text.parse()
+}
 
 /// A program that calls the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +100,11 @@ impl Clients {
     /// The brands on whose behalf they act.
     pub fn brands(&self) -> impl Iterator<Item = &BrandId> {
         self.0.iter().map(|client| &client.brand)
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &ClientName> {
+        self.0.iter().map(|client| &client.name)
     }
 
     /// Whether nobody is known.

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use super::layers::{ClientTable, Layers};
 use super::settings::{Expected, brand, parsed};
 use super::{ConfigError, Sources};
-use crate::access::{Client, Clients, KeyDigest};
+use crate::access::{Client, Clients, KeyDigest, client_name};
 use crate::numbers::Malformed;
 
 const FIELDS: [&str; 4] = ["name", "key_sha256", "scopes", "brand_id"];
@@ -49,7 +49,7 @@ fn read_one(layers: &mut Layers, table: &Table, origin: &str) -> Option<Client> 
         layers.fault_at(origin, "name, key_sha256, scopes, brand_id and nothing else");
     }
     let mut fields = Fields { layers, table, origin };
-    let name = fields.text("name", parsed);
+    let name = fields.text("name", |text| client_name(text).map_err(|malformed| malformed.expected));
     let keys: Option<Vec<KeyDigest>> = fields.one_or_more("key_sha256");
     let scopes = fields.list("scopes");
     let brand = fields.text("brand_id", brand);
@@ -128,6 +128,8 @@ mod tests {
         let right = "[[clients]]\nname = \"a\"\nkey_sha256 = \"DIGEST\"\nscopes = []\nbrand_id = \"acme\"\n";
         for (text, part) in [
             (right.replace("\"a\"", "\"s3cret name\""), "name of clients 1"),
+            (right.replace("\"a\"", "\"oss\""), "name of clients 1"),
+            (right.replace("\"a\"", "\"anonymous\""), "name of clients 1"),
             (right.replace("DIGEST", "oss_s3cret"), "64 hexadecimal digits"),
             (right.replace("\"DIGEST\"", "[]"), "at least one"),
             (right.replace("[]", "[\"s3cret\"]"), "numbers:reserve"),

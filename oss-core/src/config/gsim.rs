@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::layers::Layers;
-use super::settings;
+use super::{encryption, settings};
 
 /// How GSIM is spoken to.
 #[derive(Debug, Clone)]
@@ -21,10 +21,13 @@ pub struct GsimConfig {
 
 impl GsimConfig {
     /// None where no address is set: GSIM is optional.
-    pub(super) fn read(layers: &mut Layers) -> Option<Self> {
+    pub(super) fn read(layers: &mut Layers, allow_http: Option<bool>) -> Option<Self> {
         let url = layers.optional("gsim.url", settings::base_url);
         let token = layers.optional("gsim.token", settings::secret);
         let timeout = layers.required("gsim.timeout", settings::call_timeout);
+        if token.is_some() {
+            encryption::check(layers, "gsim.url", url.as_ref(), allow_http);
+        }
         Some(Self { url: url?, token, timeout: timeout? })
     }
 }

@@ -164,11 +164,12 @@ impl Layers {
         let text = match value {
             Value::String(text) => Some(text.clone()),
             Value::Integer(number) => Some(number.to_string()),
+            Value::Boolean(switch) => Some(switch.to_string()),
             _ => None,
         };
         match (SETTINGS.iter().find(|setting| setting.key == key), text) {
             (Some(setting), Some(text)) => self.set(setting.key, text, origin),
-            (Some(_), None) => self.faults.push(format!("{origin}: expected text or a number")),
+            (Some(_), None) => self.faults.push(format!("{origin}: expected text, a number, true or false")),
             (None, _) => self.faults.push(format!("{origin} is not a setting; is it misspelt?")),
         }
     }

@@ -3,6 +3,7 @@
 //! The only module that reads the environment. Every fault is reported at once, and none repeats a secret.
 
 mod clients;
+mod encryption;
 mod gsim;
 mod layers;
 mod server;
@@ -15,12 +16,13 @@ use std::time::Duration;
 pub use gsim::GsimConfig;
 use secrecy::SecretString;
 pub use server::{ServerConfig, TlsConfig};
+pub(crate) use settings::BRAND as EXPECTED_BRAND;
 pub use settings::markdown_table;
 use url::Url;
 
 use self::layers::Layers;
-use crate::access::Clients;
-use crate::numbers::BrandId;
+use crate::access::{Clients, Share};
+use crate::numbers::{BrandId, DrawBudget};
 use crate::oss::Settings;
 use crate::sigan::Credentials;
 
@@ -72,6 +74,10 @@ pub struct Basics {
     pub sigan_calls: usize,
     /// How many more may wait.
     pub sigan_queue: usize,
+    /// What part of the places one client may take at once, if there are others.
+    pub client_share: Share,
+    /// How many numbers one client may draw from an area code, if that is limited.
+    pub draws: Option<DrawBudget>,
     /// How long the background sweep rests.
     pub sweep_interval: Duration,
     /// What is logged, and how.
@@ -197,8 +203,9 @@ impl Config {
         let basics = basics(&mut layers);
         let database = database(&mut layers);
         let redis = layers.optional("redis.url", settings::redis_url);
-        let sigan = sigan(&mut layers, basics.as_ref());
-        let gsim = GsimConfig::read(&mut layers);
+        let allow_http = layers.required("credentials.allow_http", settings::switch);
+        let sigan = sigan(&mut layers, basics.as_ref(), allow_http);
+        let gsim = GsimConfig::read(&mut layers, allow_http);
         layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan?, gsim }))
     }
 
@@ -245,6 +252,8 @@ impl Basics {
             sigan_call: self.sigan_timeout,
             sigan_calls: self.sigan_calls,
             sigan_queue: self.sigan_queue,
+            client_share: self.client_share,
+            draws: self.draws,
             sweep_interval: self.sweep_interval,
         }
     }
@@ -257,6 +266,9 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
     let sigan_timeout = layers.required("sigan.timeout", settings::call_timeout);
     let sigan_calls = layers.required("sigan.calls", settings::calls);
     let sigan_queue = layers.required("sigan.queue", settings::queue);
+    let client_share = layers.required("limits.client_share", settings::parsed);
+    let draws = layers.required("limits.draws_per_ddd", settings::draws);
+    let draws_window = layers.required("limits.draws_window", settings::duration);
     let sweep_interval = layers.required("sweep.interval", settings::duration);
     let level = layers.optional("log.level", settings::level);
     let format = layers.required("log.format", settings::log_format);
@@ -276,6 +288,8 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
         sigan_timeout: sigan_timeout?,
         sigan_calls: sigan_calls?,
         sigan_queue: sigan_queue?,
+        client_share: client_share?,
+        draws: DrawBudget::new(draws?, draws_window?),
         sweep_interval: sweep_interval?,
         log: LogConfig { level, format: format? },
         otlp_endpoint,
@@ -290,10 +304,13 @@ fn database(layers: &mut Layers) -> Option<DatabaseConfig> {
     Some(DatabaseConfig { url: url?, pool: pool? })
 }
 
-fn sigan(layers: &mut Layers, basics: Option<&Basics>) -> Option<SiganConfig> {
+fn sigan(layers: &mut Layers, basics: Option<&Basics>, allow_http: Option<bool>) -> Option<SiganConfig> {
     let url = layers.required("sigan.url", settings::base_url);
     let brand = layers.required("sigan.brand_id", settings::brand);
     let credentials = credentials(layers);
+    if !matches!(credentials, None | Some(Credentials::None)) {
+        encryption::check(layers, "sigan.url", url.as_ref(), allow_http);
+    }
     Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: basics?.sigan_timeout })
 }
 

@@ -37,7 +37,7 @@ const fn setting(
 }
 
 /// Every setting.
-pub(super) const SETTINGS: [Setting; 30] = [
+pub(super) const SETTINGS: [Setting; 34] = [
     setting(
         "database.url",
         "OSS_DATABASE_URL",
@@ -88,6 +88,13 @@ pub(super) const SETTINGS: [Setting; 30] = [
     ),
     setting("gsim.token", "OSS_GSIM_TOKEN", None, "bearer token for GSIM"),
     setting("gsim.timeout", "OSS_GSIM_TIMEOUT", Some("2s"), "the longest call to GSIM, over 1s and up to 2m"),
+    setting(
+        "credentials.allow_http",
+        "OSS_ALLOW_HTTP_CREDENTIALS",
+        Some("false"),
+        "`true` sends tokens and passwords for Sigan and GSIM over `http://` also to other machines, where anyone on the way \
+         can read them",
+    ),
     setting("preview.ttl", "OSS_PREVIEW_TTL", Some("15m"), "how long a preview may be reserved from"),
     setting(
         "preview.retention",
@@ -105,7 +112,8 @@ pub(super) const SETTINGS: [Setting; 30] = [
         "sweep.interval",
         "OSS_SWEEP_INTERVAL",
         Some("5s"),
-        "how long a server rests between two sweeps; what failed is tried again within that time",
+        "how long a server rests between two sweeps; what failed is tried again within that time, or within 5m if Sigan answers \
+         other calls meanwhile",
     ),
     setting(
         "log.level",
@@ -165,6 +173,26 @@ pub(super) const SETTINGS: [Setting; 30] = [
         Some("8000"),
         "how many connections are open at the same time, 1 to 100000; any beyond are closed",
     ),
+    setting(
+        "limits.client_share",
+        "OSS_CLIENT_SHARE",
+        Some("50"),
+        "what part of the concurrent requests, of `sigan.calls`, of `sigan.queue` and of the calls that wait for another one like \
+         them a client may take at once if there are other clients, in percent, 1 to 100",
+    ),
+    setting(
+        "limits.draws_per_ddd",
+        "OSS_DRAWS_PER_DDD",
+        Some("2000"),
+        "how many numbers of one DDD a client may draw at a server before it has to wait, 3 to 1000000 (a preview draws three, a \
+         random reserve one); `0` for no limit",
+    ),
+    setting(
+        "limits.draws_window",
+        "OSS_DRAWS_WINDOW",
+        Some("15m"),
+        "in what time all of them come back, evenly",
+    ),
 ];
 
 /// Variables that the programs read as flags.
@@ -193,6 +221,10 @@ pub(super) fn user(text: &str) -> Result<String, Expected> {
 pub(super) fn secret(text: &str) -> Result<SecretString, Expected> {
     let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
     printable.then(|| text.into()).ok_or("visible ASCII characters, without spaces")
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, Expected> {
+    text.parse().map_err(|_| "true or false")
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
@@ -251,6 +283,12 @@ pub(super) fn queue(text: &str) -> Result<usize, Expected> {
     text.parse().ok().filter(|places| *places <= 100_000).ok_or("a number from 0 to 100000")
 }
 
+/// A budget that is smaller than a preview would allow none at all.
+pub(super) fn draws(text: &str) -> Result<u32, Expected> {
+    let allowed = |numbers: &u32| *numbers == 0 || (3..=1_000_000).contains(numbers);
+    text.parse().ok().filter(allowed).ok_or("a number from 3 to 1000000, or 0")
+}
+
 pub(super) fn pool_size(text: &str) -> Result<u32, Expected> {
     text.parse().ok().filter(|size| (1..=1000).contains(size)).ok_or("a number from 1 to 1000")
 }
@@ -278,13 +316,12 @@ pub(super) fn parsed<T: FromStr<Err = Malformed>>(text: &str) -> Result<T, Expec
     text.parse().map_err(|malformed: Malformed| malformed.expected)
 }
 
+/// What is expected of a brand that somebody acts for.
+pub(crate) const BRAND: Expected =
+    "any brand but `unknown`, which is reserved for data written before brands existed";
+
 pub(super) fn brand(text: &str) -> Result<BrandId, Expected> {
-    if text == OLDER_BRAND {
-        return Err(
-            "a brand other than `unknown`, which is what data of before there were brands is said to be of",
-        );
-    }
-    parsed(text)
+    if text == OLDER_BRAND { Err(BRAND) } else { parsed(text) }
 }
 
 #[cfg(test)]

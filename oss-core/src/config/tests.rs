@@ -107,3 +107,23 @@ fn a_file_that_is_no_toml_is_a_fault() {
         Basics::load(&Sources { file: Some("/does/not/exist".into()), ..Sources::default() }).unwrap_err();
     assert!(error.to_string().contains("/does/not/exist"));
 }
+
+#[test]
+fn what_one_client_may_take_is_part_of_the_whole() {
+    let basics = |set: &[(&str, &str)]| Basics::load(&Sources::of_environment(set.iter().copied()));
+    let defaults = basics(&[]).unwrap();
+    assert_eq!(defaults.client_share.of(2000), 1000);
+    assert_eq!(defaults.draws, DrawBudget::new(2000, Duration::from_mins(15)));
+    assert_eq!(basics(&[("OSS_DRAWS_PER_DDD", "0")]).unwrap().draws, None);
+    for wrong in [
+        ("OSS_CLIENT_SHARE", "0"),
+        ("OSS_CLIENT_SHARE", "101"),
+        ("OSS_CLIENT_SHARE", "50%"),
+        // A preview draws three.
+        ("OSS_DRAWS_PER_DDD", "2"),
+        ("OSS_DRAWS_PER_DDD", "many"),
+        ("OSS_DRAWS_WINDOW", "0s"),
+    ] {
+        assert_eq!(basics(&[wrong]).unwrap_err().faults.len(), 1, "{wrong:?}");
+    }
+}

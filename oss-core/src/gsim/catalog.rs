@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 
 use super::{DeviceCatalog, GsimError, HttpGsim};
 use crate::cache::{Keep, Lookups, RedisCache};
@@ -23,11 +24,16 @@ const NOT_SUPPORTED: Duration = Duration::from_mins(10);
 /// How long GSIM is left alone after a call that failed.
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// How many look-ups may be under way. A client may ask about any number of devices that do not exist, and neither GSIM nor this
+/// process should bear all of them at once.
+const LOOKUPS: usize = 64;
+
 /// The local catalogue, and behind it GSIM.
 #[derive(Debug)]
 pub struct GsimCatalog {
     local: LocalCatalog,
     gsim: HttpGsim,
+    lookups: Semaphore,
     answers: Lookups<DeviceHash, Option<bool>>,
     outage: Outage,
 }
@@ -40,7 +46,8 @@ impl GsimCatalog {
             let keep = if *known == Some(true) { SUPPORTED } else { NOT_SUPPORTED };
             Keep { memory: keep, redis: keep }
         };
-        Self { local, gsim, answers: Lookups::keeping("gsim", redis, keep), outage: Outage::new(PAUSE) }
+        let answers = Lookups::keeping("gsim", redis, keep);
+        Self { local, gsim, lookups: Semaphore::new(LOOKUPS), answers, outage: Outage::new(PAUSE) }
     }
 
     /// GSIM's answer, where it has given one.
@@ -52,9 +59,10 @@ impl GsimCatalog {
         if self.outage.is_pausing() {
             return Err(GsimError::NotReachable);
         }
-        let asked = self.gsim.supports_esim(choice);
-        let answer = called(System::Gsim, "supports_esim", GsimError::code, asked).await;
+        let answer = called(System::Gsim, "supports_esim", GsimError::code, self.bounded(choice)).await;
         match answer {
+            // It says nothing of GSIM.
+            Err(GsimError::Busy) => {}
             Ok(_) if self.outage.answered() => tracing::info!("GSIM answers again."),
             Err(reason) if self.outage.failed() => {
                 tracing::warn!(%reason, "GSIM gives no answer; the local catalogue decides alone meanwhile.");
@@ -62,6 +70,12 @@ impl GsimCatalog {
             _ => {}
         }
         answer
+    }
+
+    /// Asks GSIM, unless as many look-ups as may be are under way: then the local catalogue decides alone.
+    async fn bounded(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
+        let _place = self.lookups.try_acquire().map_err(|_| GsimError::Busy)?;
+        self.gsim.supports_esim(choice).await
     }
 }
 

@@ -40,6 +40,9 @@ pub trait DeviceCatalog: Send + Sync + fmt::Debug {
 /// Why GSIM gave no answer. None of them says anything of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum GsimError {
+    /// Too many look-ups are under way, so GSIM was not asked.
+    #[error("too many look-ups under way")]
+    Busy,
     /// No connection could be opened.
     #[error("not reachable")]
     NotReachable,
@@ -65,6 +68,7 @@ impl GsimError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Busy => "busy",
             Self::NotReachable => "not-reachable",
             Self::Timeout => "timeout",
             Self::ConnectionLost => "connection-lost",

@@ -5,14 +5,18 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::idempotency::IdempotencyKey;
-use super::ids::PreviewId;
+use super::ids::{ClientName, PreviewId};
+use crate::access::{ClientLimit, Share};
+use crate::error::Error;
+use crate::oss::Oss;
 
 /// What makes two calls alike.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,17 +30,40 @@ pub(crate) enum Call {
 /// How many callers may wait for a call like theirs at once: each looks into the database now and then.
 const WAITERS: usize = 200;
 
+/// How many of them may wait for the same call, so that some places are left for others.
+const WAITERS_ALIKE: usize = WAITERS / 10;
+
 /// The calls of this process that are under way.
 #[derive(Debug, Clone)]
 pub(crate) struct InFlight {
     calls: Arc<Mutex<HashMap<Call, watch::Receiver<()>>>>,
-    places: Arc<Semaphore>,
+    waiting: Arc<Mutex<Waiting>>,
+    share: Share,
 }
 
-impl Default for InFlight {
-    fn default() -> Self {
-        Self { calls: Arc::default(), places: Arc::new(Semaphore::new(WAITERS)) }
-    }
+/// How many callers wait.
+#[derive(Debug, Default)]
+struct Waiting {
+    all: usize,
+    by_call: HashMap<Call, usize>,
+    by_client: HashMap<ClientName, usize>,
+}
+
+/// The right to wait for a call, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Waits {
+    waiting: Arc<Mutex<Waiting>>,
+    call: Call,
+    client: Option<ClientName>,
+}
+
+/// Why a caller may not wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Crowded {
+    /// Too many wait already, in all or for the same call.
+    Full,
+    /// The client has its share of the places.
+    Share,
 }
 
 /// Says, for as long as it lives, that a call is under way.
@@ -48,6 +75,11 @@ pub(crate) struct Guard {
 }
 
 impl InFlight {
+    /// Nothing is under way yet. One client has its share of the places to wait at.
+    pub(crate) fn new(share: Share) -> Self {
+        Self { calls: Arc::default(), waiting: Arc::default(), share }
+    }
+
     /// Enters a call until the guard is dropped; none where one like it is under way.
     pub(crate) fn enter(&self, call: Call) -> Option<Guard> {
         let (sender, receiver) = watch::channel(());
@@ -60,9 +92,23 @@ impl InFlight {
         }
     }
 
-    /// A place to wait at; none where too many wait already.
-    pub(crate) fn wait(&self) -> Option<OwnedSemaphorePermit> {
-        self.places.clone().try_acquire_owned().ok()
+    /// Takes a place to wait for a call, of the client's share if it has one. Does not wait.
+    fn try_join(&self, call: &Call, client: Option<&ClientName>) -> Result<Waits, Crowded> {
+        let mut waiting = lock_waiting(&self.waiting);
+        let count_of_client = |client| waiting.by_client.get(client).copied().unwrap_or_default();
+        if client.is_some_and(|client| count_of_client(client) >= self.share.of(WAITERS)) {
+            return Err(Crowded::Share);
+        }
+        let alike = waiting.by_call.get(call).copied().unwrap_or_default();
+        if waiting.all >= WAITERS || alike >= WAITERS_ALIKE {
+            return Err(Crowded::Full);
+        }
+        waiting.all += 1;
+        *waiting.by_call.entry(call.clone()).or_default() += 1;
+        if let Some(client) = client {
+            *waiting.by_client.entry(client.clone()).or_default() += 1;
+        }
+        Ok(Waits { waiting: self.waiting.clone(), call: call.clone(), client: client.cloned() })
     }
 
     /// Waits until a call has ended, or for `poll` where it is not here, but not beyond `patience`.
@@ -90,13 +136,56 @@ impl Drop for Guard {
     }
 }
 
+impl Drop for Waits {
+    fn drop(&mut self) {
+        let waiting = &mut *lock_waiting(&self.waiting);
+        waiting.all -= 1;
+        leave(&mut waiting.by_call, &self.call);
+        if let Some(client) = &self.client {
+            leave(&mut waiting.by_client, client);
+        }
+    }
+}
+
+/// Counts one less, and forgets what has none.
+fn leave<K: Eq + Hash>(counts: &mut HashMap<K, usize>, of: &K) {
+    if let Some(count) = counts.get_mut(of) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(of);
+        }
+    }
+}
+
+fn lock_waiting(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    // Nothing between the changes of the counts can panic, so they agree also if a thread panicked while holding the lock.
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Oss {
+    /// Takes a place to wait for a call; none if too many wait already, in all or for the same call. Does not wait.
+    pub(super) fn join_waiters(&self, call: &Call) -> Result<Option<Waits>, Error> {
+        let client = self.sharing_client();
+        match self.in_flight().try_join(call, client) {
+            Ok(waits) => Ok(Some(waits)),
+            Err(Crowded::Full) => Ok(None),
+            Err(Crowded::Share) => {
+                if let Some(client) = client {
+                    ClientLimit::Waiters.count_refusal(client);
+                }
+                Err(Error::ClientShareExceeded { limit: ClientLimit::Waiters })
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn a_waiter_wakes_when_the_reserve_ends() {
-        let in_flight = InFlight::default();
+        let in_flight = InFlight::new(Share::WHOLE);
         let call = Call::Reserve(PreviewId::new());
         let guard = in_flight.enter(call.clone());
         assert!(in_flight.enter(call.clone()).is_none(), "one at a time");
@@ -115,18 +204,50 @@ mod tests {
         assert!(in_flight.lock().is_empty());
     }
 
-    #[tokio::test]
-    async fn only_so_many_wait() {
-        let in_flight = InFlight::default();
-        let places: Vec<_> = (0..WAITERS).map(|_| in_flight.wait().unwrap()).collect();
-        assert!(in_flight.wait().is_none());
-        drop(places);
-        assert!(in_flight.wait().is_some());
+    fn some_call() -> Call {
+        Call::Reserve(PreviewId::new())
+    }
+
+    fn joined(in_flight: &InFlight, count: usize, call: &Call, client: Option<&ClientName>) -> Vec<Waits> {
+        (0..count).map(|_| in_flight.try_join(call, client).unwrap()).collect()
+    }
+
+    #[test]
+    fn only_so_many_wait() {
+        let in_flight = InFlight::new(Share::WHOLE);
+        let waits: Vec<_> = (0..10).map(|_| joined(&in_flight, WAITERS_ALIKE, &some_call(), None)).collect();
+        assert_eq!(in_flight.try_join(&some_call(), None).unwrap_err(), Crowded::Full);
+        drop(waits);
+        assert!(in_flight.try_join(&some_call(), None).is_ok());
+        let waiting = lock_waiting(&in_flight.waiting);
+        assert!(waiting.all == 0 && waiting.by_call.is_empty(), "{waiting:?}");
+    }
+
+    #[test]
+    fn those_who_wait_for_one_call_leave_places_for_others() {
+        let in_flight = InFlight::new(Share::WHOLE);
+        let call = some_call();
+        let _waits = joined(&in_flight, WAITERS_ALIKE, &call, None);
+        assert_eq!(in_flight.try_join(&call, None).unwrap_err(), Crowded::Full);
+        assert!(in_flight.try_join(&some_call(), None).is_ok());
+    }
+
+    #[test]
+    fn a_client_has_its_share_of_the_places() {
+        let in_flight = InFlight::new("40".parse().unwrap());
+        let [greedy, modest] = ["greedy", "modest"].map(|name| name.parse().unwrap());
+        let waits: Vec<_> =
+            (0..4).map(|_| joined(&in_flight, WAITERS_ALIKE, &some_call(), Some(&greedy))).collect();
+        assert_eq!(in_flight.try_join(&some_call(), Some(&greedy)).unwrap_err(), Crowded::Share);
+        assert!(in_flight.try_join(&some_call(), Some(&modest)).is_ok());
+        drop(waits);
+        assert!(in_flight.try_join(&some_call(), Some(&greedy)).is_ok());
+        assert!(lock_waiting(&in_flight.waiting).by_client.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_waiter_does_not_wait_beyond_its_patience() {
-        let in_flight = InFlight::default();
+        let in_flight = InFlight::new(Share::WHOLE);
         let call = Call::Reserve(PreviewId::new());
         let _guard = in_flight.enter(call.clone());
         in_flight.left(&call, Duration::from_hours(1), Instant::now() + Duration::from_secs(1)).await;

@@ -4,9 +4,11 @@
 //! ([`Store`](crate::store::Store), [`Sigan`](crate::sigan::Sigan)) and nothing behind them.
 
 mod abandon;
+mod adopt;
 mod assign;
 mod attempt;
 mod audit;
+mod draws;
 mod idempotency;
 mod ids;
 mod in_flight;
@@ -19,8 +21,11 @@ mod sweep;
 mod text;
 
 pub(crate) use abandon::UnusedLeases;
+pub use adopt::{AdoptError, Adopted};
 pub(crate) use attempt::LEASE_MARGIN;
 pub use audit::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
+pub use draws::DrawBudget;
+pub(crate) use draws::Draws;
 pub use idempotency::IdempotencyKey;
 pub(crate) use ids::uuid_id;
 pub use ids::{BrandId, Choice, ClientName, ExternalId, PreviewId, ReservationId, SimId};
@@ -31,4 +36,5 @@ pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
 pub use preview::{Offer, Preview};
 pub use reserve::Reservation;
 pub use sweep::SweepReport;
+pub(crate) use sweep::Sweeps;
 pub(crate) use text::INVISIBLE;

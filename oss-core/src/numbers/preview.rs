@@ -12,7 +12,7 @@ use super::ids::{Choice, ExternalId, PreviewId};
 use super::msisdn::{Ddd, MaskedMsisdn, Msisdn};
 use crate::error::Error;
 use crate::oss::Oss;
-use crate::sigan::{Lane, PreReservation, PreReserve, Refusal, SiganError, Turn};
+use crate::sigan::{PreReservation, PreReserve, Refusal, SiganError, Turn};
 use crate::store::{KeyedPreview, NewPreview};
 use crate::telemetry::Operation;
 
@@ -58,8 +58,8 @@ impl Oss {
     /// # Errors
     ///
     /// [`Error::UnknownDdd`], [`Error::UnknownPrevious`]; [`Error::PreviewUsed`] where the previous preview holds a number or
-    /// a reserve from it is in flight; [`Error::NoNumbersLeft`]; [`Error::KeyReused`], [`Error::KeyInFlight`]; and those of
-    /// Sigan and of the store. After any of them nothing is held: a pre-reservation that nobody can name lapses in Sigan by
+    /// a reserve from it is in flight; [`Error::NoNumbersLeft`]; [`Error::KeyReused`], [`Error::KeyInFlight`];
+    /// [`Error::ClientShareExceeded`], [`Error::DrawBudgetExceeded`]; and those of Sigan and of the store. After any of them nothing is held: a pre-reservation that nobody can name lapses in Sigan by
     /// itself.
     pub async fn create_preview(
         &self,
@@ -111,7 +111,7 @@ impl Oss {
 
         // Chama Sigan para pré-reservar números. The preview's time counts from before the call, so that it ends before
         // Sigan's hold does, however long the answer takes.
-        let turn = self.sigan().turn(Lane::Caller).await?;
+        let turn = self.sigan().turn(self.caller_lane()).await?;
         let asked = Instant::now();
         let pre_reservation = self.pre_reserve(&turn, ddd, Choice::ALL.len(), previous_external_id).await?;
 
@@ -143,7 +143,7 @@ impl Oss {
         Ok(previous.external_id)
     }
 
-    /// Asks Sigan for numbers, on hold for a minute longer than a preview lives.
+    /// Asks Sigan for numbers, on hold for a minute longer than a preview lives. They count against the client's budget.
     pub(super) async fn pre_reserve(
         &self,
         turn: &Turn<'_>,
@@ -151,6 +151,7 @@ impl Oss {
         quantity: usize,
         previous: Option<ExternalId>,
     ) -> Result<PreReservation, Error> {
+        self.draw(ddd, quantity)?;
         let wish = PreReserve {
             ddd,
             quantity: u8::try_from(quantity).unwrap_or(u8::MAX),

@@ -14,7 +14,7 @@ use super::in_flight::Call;
 use super::msisdn::{Ddd, Msisdn};
 use crate::error::Error;
 use crate::oss::Oss;
-use crate::sigan::{Doubt, Hold, Lane, Turn};
+use crate::sigan::{Doubt, Hold, Turn};
 use crate::store::{Begin, BeginRandom, Keyed, StoreError};
 use crate::telemetry::Operation;
 
@@ -83,7 +83,7 @@ impl Oss {
         loop {
             // The turn comes before the lease, so that no lease runs while a caller queues. Without a turn the caller only
             // looks: what is held already is told.
-            let turn = self.sigan().turn(Lane::Caller).await;
+            let turn = self.sigan().turn(self.caller_lane()).await;
             let lease_for = turn.is_ok().then(|| self.settings().lease());
             // Lock da pré-reserva; busca preview, preview_number e phone_number: one statement.
             let clock = LeaseClock::start(self.settings().lease());
@@ -109,7 +109,7 @@ impl Oss {
                 }
                 (Begin::InFlight, Ok(turn)) if Instant::now() < patience => {
                     drop(turn);
-                    let Some(_waits) = self.in_flight().wait() else { return Err(Error::ReserveInFlight) };
+                    let Some(_waits) = self.join_waiters(&call)? else { return Err(Error::ReserveInFlight) };
                     self.in_flight().left(&call, poll(), patience).await;
                 }
                 (Begin::InFlight | Begin::OtherInFlight | Begin::Free, Ok(_)) => {
@@ -121,7 +121,7 @@ impl Oss {
 
     async fn reserve_any(&self, ddd: Ddd) -> Result<Reservation, Error> {
         self.require_ddd(ddd).await?;
-        let turn = self.sigan().turn(Lane::Caller).await?;
+        let turn = self.sigan().turn(self.caller_lane()).await?;
         match self.reserve_offered(&turn, ddd, None).await {
             Err(Error::OutcomeUnknown(doubt)) => Err(Error::OutcomeUnnamed(doubt)),
             reserved => reserved?.ok_or(Error::KeyInFlight),
@@ -133,7 +133,7 @@ impl Oss {
         self.require_ddd(ddd).await?;
         let patience = Instant::now() + self.settings().sigan_call;
         loop {
-            let turn = self.sigan().turn(Lane::Caller).await;
+            let turn = self.sigan().turn(self.caller_lane()).await;
             let lease_for = turn.is_ok().then(|| self.settings().lease());
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();
@@ -148,7 +148,7 @@ impl Oss {
                 }
                 (Some(Keyed::InFlight | Keyed::InDoubt), Ok(turn)) => {
                     drop(turn);
-                    let waits = self.in_flight().wait();
+                    let waits = self.join_waiters(&Call::Keyed(key.clone()))?;
                     if waits.is_none() || Instant::now() >= patience {
                         return Err(Error::KeyInFlight);
                     }
@@ -230,7 +230,7 @@ impl Oss {
             if let Some(_guard) = self.in_flight().enter(call.clone()) {
                 return work.await;
             }
-            let waits = self.in_flight().wait();
+            let waits = self.join_waiters(&call)?;
             if waits.is_none() || Instant::now() >= patience {
                 return Err(Error::KeyInFlight);
             }

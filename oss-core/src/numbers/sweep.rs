@@ -3,11 +3,14 @@
 //!
 //! Any number of processes may sweep at once: each row is claimed by one of them, with a lease.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
 use metrics::counter;
 use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::attempt::{LeaseClock, recorded};
@@ -25,6 +28,9 @@ const BATCH: u32 = 500;
 
 /// The bound of the wait before the first repeat; it doubles with each.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
+
+/// The longest wait before a repeat.
+const LONGEST_RETRY: Duration = Duration::from_mins(5);
 
 /// What one sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -95,15 +101,61 @@ impl SweepReport {
     }
 }
 
+/// The last sweep of a client: it runs one at a time, so that those whose callers are gone do not pile up.
+#[derive(Debug, Default)]
+pub(crate) struct Sweeps(Mutex<Option<LastSweep>>);
+
+#[derive(Debug, Clone)]
+struct LastSweep {
+    task: AbortHandle,
+    /// None until the sweep has ended.
+    report: watch::Receiver<Option<Result<SweepReport, Error>>>,
+}
+
+impl LastSweep {
+    fn is_running(&self) -> bool {
+        // Its task ends a moment after its report is there; one that has panicked has none.
+        self.report.borrow().is_none() && !self.task.is_finished()
+    }
+}
+
 impl Oss {
     /// Does everything that is due, once: gives abandoned numbers back, settles doubts, tells Sigan of releases, deletes old
     /// previews. While Sigan does not answer it tries one call and leaves the rest due.
+    ///
+    /// A client runs one sweep at a time. Whoever asks while one runs, the one in the background included, waits for its end and
+    /// gets its report. A sweep goes on if nobody waits for it any more.
     ///
     /// # Errors
     ///
     /// [`Error::Store`]. What was done before it stays done; the rest stays due.
     pub async fn sweep(&self) -> Result<SweepReport, Error> {
-        self.tracked(Operation::Sweep, |oss| async move { oss.sweep_once().await }).await
+        let mut report = self.join_or_start_sweep().report;
+        let ended = report.wait_for(Option::is_some).await;
+        // Without a report the sweep has panicked. What a panic says may carry anything.
+        ended.ok().and_then(|ended| ended.clone()).unwrap_or_else(|| {
+            tracing::error!("A sweep stopped half-way; the next one goes on.");
+            Err(Error::Internal)
+        })
+    }
+
+    /// The sweep that runs, or a new one.
+    fn join_or_start_sweep(&self) -> LastSweep {
+        let mut last = self.sweeps().0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(sweep) if sweep.is_running() => sweep.clone(),
+            _ => last.insert(self.start_sweep()).clone(),
+        }
+    }
+
+    fn start_sweep(&self) -> LastSweep {
+        let (sender, report) = watch::channel(None);
+        let oss = self.clone();
+        let task = self.spawn(async move {
+            let swept = oss.timings().observed(Operation::Sweep, oss.sweep_once()).await;
+            sender.send_replace(Some(swept));
+        });
+        LastSweep { task: task.abort_handle(), report }
     }
 
     /// Sweeps again and again, at the interval of the settings, in a task that ends with [`Oss::shutdown`].
@@ -112,7 +164,7 @@ impl Oss {
         self.spawn(async move {
             while !oss.stopping().is_cancelled() {
                 let begun = Instant::now();
-                if let Err(error) = oss.timings().observed(Operation::Sweep, oss.sweep_once()).await {
+                if let Err(error) = oss.sweep().await {
                     tracing::warn!(%error, "A sweep ended early; the next one goes on.");
                 }
                 let rest = oss.settings().sweep_interval.saturating_sub(begun.elapsed());
@@ -282,13 +334,18 @@ impl Oss {
     }
 
     /// How soon what failed for the `attempts`-th time is due again: at a random moment of a time that doubles with each
-    /// attempt, up to the interval of the sweep, so that nothing rests longer once Sigan is back. The breaker, not this wait,
-    /// is what spares a Sigan that is down.
+    /// attempt. While Sigan answers others, the row fails for a reason of its own, and rests for minutes in the end. Otherwise
+    /// it rests no longer than the sweep, so that everything is settled soon once Sigan is back; then the breaker, not this
+    /// wait, is what spares Sigan.
     pub(super) fn retry_in(&self, attempts: i32) -> Duration {
-        let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or_default();
-        let bound = FIRST_RETRY.saturating_mul(1 << doublings).min(self.settings().sweep_interval);
-        bound.mul_f64(fastrand::f64())
+        let longest = if self.sigan().answers() { LONGEST_RETRY } else { self.settings().sweep_interval };
+        retry_bound(attempts, longest).mul_f64(fastrand::f64())
     }
+}
+
+fn retry_bound(attempts: i32, longest: Duration) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or_default();
+    FIRST_RETRY.saturating_mul(1 << doublings).min(longest).min(LONGEST_RETRY)
 }
 
 /// The row stays as it is, with its lease: it is due again when that runs out, and a release may be repeated.
@@ -301,5 +358,20 @@ fn reason(error: &SiganError) -> &'static str {
         SiganError::Refused(refusal) => refusal.code(),
         SiganError::NotSent => "not-reachable",
         SiganError::NoAnswer(_) => "no-answer",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_again_and_again_rests_for_minutes() {
+        let bounds = |longest: Duration| {
+            [0, 1, 2, 3, 9, 10, i32::MAX].map(|attempts| retry_bound(attempts, longest).as_millis())
+        };
+        assert_eq!(bounds(LONGEST_RETRY), [500, 1000, 2000, 4000, 256_000, 300_000, 300_000]);
+        assert_eq!(bounds(Duration::from_secs(5)), [500, 1000, 2000, 4000, 5000, 5000, 5000]);
+        assert_eq!(bounds(Duration::from_hours(1))[6], 300_000, "also if sweeps are rare");
     }
 }

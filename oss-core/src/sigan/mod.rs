@@ -36,7 +36,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 pub use client::{Credentials, HttpSigan};
-pub(crate) use gate::{Busy, Gate, Lane, Turn};
+pub(crate) use gate::{Busy, COME_BACK, Gate, GateLimits, Lane, Turn};
 
 use crate::numbers::{BrandId, Ddd, ExternalId, Msisdn};
 

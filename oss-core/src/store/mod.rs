@@ -3,6 +3,7 @@
 //! A method here is one step of the domain, not one row: each backend takes it in as few round trips as it can. The database
 //! is the judge of every race: its indexes refuse a second holder of a number. Backends know no operation and call nobody.
 
+mod adopt;
 mod answers;
 mod catalog;
 mod facts;
@@ -15,6 +16,7 @@ mod tenant;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use adopt::{AdoptOutcome, AdoptRefusal, Adoption};
 pub use answers::{
     Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery, Due, HeldNumber, HeldPage, Keyed,
     KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
@@ -193,6 +195,14 @@ pub trait Store: CatalogStore {
     /// Puts a reserved number on a line.
     async fn assign(&self, tenant: Option<&Tenant>, msisdn: Msisdn, sim: SimId)
     -> Result<Assign, StoreError>;
+
+    /// Records, as the attempt `id` if there is none, that a number is on a line for a tenant.
+    async fn adopt(
+        &self,
+        tenant: &Tenant,
+        id: ReservationId,
+        adoption: &Adoption,
+    ) -> Result<AdoptOutcome, StoreError>;
 
     /// What a number is now and every hold it has had, the latest first; none for a number never seen. A tenant is told of
     /// its own holds alone.

@@ -11,7 +11,7 @@ use metrics::gauge;
 use tokio::time::Instant;
 
 use super::names;
-use crate::numbers::ReservationState;
+use crate::numbers::{BrandId, ReservationState};
 use crate::oss::Oss;
 use crate::store::Census;
 
@@ -35,7 +35,7 @@ fn float_of(count: usize) -> f64 {
 }
 
 impl Oss {
-    /// Sets the gauges of what this process knows of itself: the turns at Sigan, its circuit breaker, the connections to the
+    /// Sets the gauges of what this process knows of itself: the turns at Sigan, its circuit breakers, the connections to the
     /// database. Cheap: nothing is asked or waited for. Called just before the metrics are read.
     pub fn record_gauges(&self) {
         let gate = self.sigan().usage();
@@ -44,14 +44,30 @@ impl Oss {
             gauge!(names::SIGAN_LIMIT, "lane" => lane.name).set(float_of(lane.limit));
         }
         gauge!(names::SIGAN_WAITING).set(float_of(gate.waiting));
-        for state in ["closed", "open", "probing"] {
-            gauge!(names::SIGAN_BREAKER, "state" => state).set(u8::from(gate.breaker == state));
+        for (lane, is) in gate.breakers {
+            for state in ["closed", "open", "probing"] {
+                gauge!(names::SIGAN_BREAKER, "lane" => lane, "state" => state).set(u8::from(is == state));
+            }
         }
+        self.record_brands(&gate.brands);
         for pool in self.store().pools() {
             let gauge = |state| gauge!(names::DATABASE_CONNECTIONS, "pool" => pool.name, "state" => state);
             gauge("idle").set(pool.idle);
             gauge("in_use").set(pool.in_use);
             gauge!(names::DATABASE_CONNECTIONS_LIMIT, "pool" => pool.name).set(pool.limit);
+        }
+    }
+
+    /// Also those of the settings that were never refused, so that each has a series.
+    fn record_brands(&self, refused: &[(BrandId, bool)]) {
+        let settings = self.settings();
+        let configured = std::iter::once(&settings.brand).chain(&settings.other_brands);
+        let never_refused = configured.filter(|brand| refused.iter().all(|(other, _)| other != *brand));
+        let brands = never_refused.map(|brand| (brand, false));
+        for (brand, is_refused) in
+            brands.chain(refused.iter().map(|(brand, is_refused)| (brand, *is_refused)))
+        {
+            gauge!(names::SIGAN_BRAND_REFUSED, "brand" => brand.to_string()).set(u8::from(is_refused));
         }
     }
 

@@ -32,6 +32,8 @@ metrics! {
         "Time of the operations of the library, by operation and outcome; unfinished is one whose caller left or that panicked.";
     describe_histogram HTTP_REQUEST_DURATION = "oss_http_request_duration_seconds":
         "Time to answer a request, by route (none where there is no such route), method and status.";
+    describe_counter CONNECTIONS_REFUSED = "oss_connections_refused_total":
+        "Connections that were closed because too many were open, by listener: the new one on service, the oldest one on admin.";
     describe_histogram SIGAN_CALL_DURATION = "oss_sigan_call_duration_seconds":
         "Time of the calls to Sigan, by call and outcome.";
     describe_histogram GSIM_CALL_DURATION = "oss_gsim_call_duration_seconds":
@@ -43,7 +45,11 @@ metrics! {
     describe_gauge SIGAN_WAITING = "oss_sigan_waiting":
         "Callers that wait for a turn at Sigan.";
     describe_gauge SIGAN_BREAKER = "oss_sigan_breaker":
-        "State of the circuit to Sigan: 1 for the one it is in (closed, open or probing), 0 for the others.";
+        "State of the circuits to Sigan, by lane (caller or upkeep): 1 for the one it is in (closed, open or probing), 0 for the others.";
+    describe_gauge SIGAN_BRAND_REFUSED = "oss_sigan_brand_refused":
+        "1 while Sigan refuses what callers ask for a brand, so that only a probe is sent now and then; else 0.";
+    describe_counter CLIENT_REFUSALS = "oss_client_refusals_total":
+        "Calls that were refused because their client had reached a limit, by client and limit (rate, requests, sigan-calls, sigan-queue, waiters or draws).";
     describe_gauge DATABASE_CONNECTIONS = "oss_database_connections":
         "Connections to the database that are open, by pool and state (idle or in_use).";
     describe_gauge DATABASE_CONNECTIONS_LIMIT = "oss_database_connections_limit":

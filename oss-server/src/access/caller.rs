@@ -16,15 +16,15 @@ pub(crate) struct Caller {
     pub(crate) name: ClientName,
     /// The brand it acts for; none where anyone may call, and the configured one is meant.
     pub(crate) brand: Option<BrandId>,
-}
-
-impl From<&Client> for Caller {
-    fn from(client: &Client) -> Self {
-        Self { name: client.name.clone(), brand: Some(client.brand.clone()) }
-    }
+    /// Whether there are other clients, so that it gets no more than its share.
+    pub(super) has_others: bool,
 }
 
 impl Caller {
+    pub(super) fn new(client: &Client, has_others: bool) -> Self {
+        Self { name: client.name.clone(), brand: Some(client.brand.clone()), has_others }
+    }
+
     /// The caller that the guard of the route let in. A route without a guard answers nothing but 500.
     pub(crate) fn of(parts: &Parts) -> Result<&Self, Problem> {
         parts.extensions.get().ok_or_else(|| {
@@ -41,7 +41,18 @@ impl FromRequestParts<Shared> for Acting {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Problem> {
-        let brand = Caller::of(parts)?.brand.clone();
-        Ok(Self(brand.map_or_else(|| state.oss.clone(), |brand| state.oss.acting_for(brand))))
+        let caller = Caller::of(parts)?;
+        let Some(brand) = caller.brand.clone() else { return Ok(Self(state.oss.clone())) };
+        let oss = state.oss.acting_for(brand).map_err(|_| {
+            // The configuration has no such client.
+            tracing::error!("A client acts for a brand that nobody may act for.");
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "nobody may act for this client's brand",
+            )
+        })?;
+        let oss = oss.on_behalf_of(caller.name.clone());
+        Ok(Self(if caller.has_others { oss } else { oss.without_share() }))
     }
 }

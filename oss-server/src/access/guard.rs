@@ -15,6 +15,7 @@ use utoipa::openapi::{PathItem, SecurityRequirement};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Access;
+use super::places::Placed;
 use crate::routes::Shared;
 
 /// Handlers, and what the document says of them.
@@ -57,10 +58,13 @@ struct Guarded<S> {
     admission: Admission,
 }
 
-impl<S: Service<Request, Response = Response<Body>>> Service<Request> for Guarded<S> {
+impl<S> Service<Request> for Guarded<S>
+where
+    S: Service<Request, Response = Response<Body>, Future: Unpin>,
+{
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, S::Error>>>;
+    type Future = Either<Placed<S::Future>, Ready<Result<Response<Body>, S::Error>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -69,9 +73,9 @@ impl<S: Service<Request, Response = Response<Body>>> Service<Request> for Guarde
     fn call(&mut self, mut request: Request) -> Self::Future {
         let Admission { access, scope } = &self.admission;
         match access.admit(request.headers(), *scope) {
-            Ok(caller) => {
+            Ok((caller, place)) => {
                 request.extensions_mut().insert(caller);
-                Either::Left(self.inner.call(request))
+                Either::Left(Placed::new(self.inner.call(request), place))
             }
             Err(problem) => Either::Right(ready(Ok(problem.into_response()))),
         }

@@ -5,7 +5,8 @@
 mod caller;
 mod guard;
 mod keys;
+mod places;
 
 pub(crate) use caller::{Acting, Caller};
 pub(crate) use guard::{SECURITY, guarded};
-pub use keys::Access;
+pub use keys::{Access, ClientLimits};

@@ -20,7 +20,8 @@ and given back.
 
 Every error is `application/problem+json` (RFC 9457). Its `type` is stable and made for programs; an operation names the types \
 that each status can have. Beyond these, a path that does not exist answers 404 `urn:oss:problem:unknown-route`, and a method that \
-a path does not know 405 `urn:oss:problem:method-not-allowed` with `Allow`. `GET` is answered to `HEAD` too, without the body.
+a path does not know 405 `urn:oss:problem:method-not-allowed` with `Allow`. A request whose head is not HTTP gets 400 \
+`urn:oss:problem:malformed-head`, one whose head is too long 431 `urn:oss:problem:head-too-large`. `GET` is answered to `HEAD` too, without the body.
 
 A 503, 504 or 409 with `Retry-After` may be repeated as it is; a 504 has to be, to learn what became of the request.
 

@@ -69,6 +69,7 @@ fn problems_of(operation: &Object, takes_input: bool) -> Problems {
         add("401", "unauthenticated");
         add("403", "forbidden");
         add("429", "too-many-requests");
+        add("429", "client-share-exceeded");
         add("500", "database-failed");
         add("503", "database-unavailable");
         add("503", "overloaded");

@@ -34,6 +34,8 @@ impl Kind {
 const KINDS: &[Kind] = &[
     kind("malformed", "A parameter or a field is not what was expected; `errors` has every fault"),
     kind("malformed-body", "The body is no JSON object"),
+    kind("malformed-head", "The head of the request is not HTTP; the connection is closed"),
+    kind("head-too-large", "The head of the request is longer than 16 KiB; the connection is closed"),
     kind("unauthenticated", "The key is missing, or no client has it"),
     kind("forbidden", "The client's key does not have the scope of the operation"),
     kind("unknown-ddd", "No locality of Brazil has this area code").of("areaCode"),
@@ -65,6 +67,14 @@ const KINDS: &[Kind] = &[
     kind("body-too-large", "The body is longer than 16 KiB"),
     kind("unsupported-media-type", "The body was not sent as `application/json`"),
     kind("too-many-requests", "The client asks more often than it may").retry(),
+    kind("client-share-exceeded", "The client has its share of what others need too; nothing was done")
+        .retry(),
+    kind(
+        "client-budget-exceeded",
+        "The client has drawn as many numbers of the area code as it may; nothing was done",
+    )
+    .of("areaCode")
+    .retry(),
     kind("internal", "A fault of this program; what was begun will be settled"),
     kind("database-failed", "The database did not do what it was asked"),
     kind("number-taken", "Sigan offered a number that is held or in use here: the inventories disagree"),
@@ -77,6 +87,8 @@ const KINDS: &[Kind] = &[
     kind("sigan-answer-unusable", "Sigan's answer cannot be used; nothing is held"),
     kind("sigan-unreachable", "Sigan cannot be reached; nothing was done").retry(),
     kind("sigan-busy", "Sigan has too much to do, or does not answer; nothing was done").retry(),
+    kind("sigan-refuses-brand", "Sigan refuses what is asked for the client's brand; nothing was done")
+        .retry(),
     kind("database-unavailable", "The database is down or too busy").retry(),
     kind("overloaded", "This server has as much to do as it can").retry(),
     kind("not-ready", "The server is stopping, or the database does not answer"),

@@ -11,7 +11,7 @@ mod sweeps;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use oss_core::Oss;
 use oss_core::access::Scope;
 use serde_json::Value;
@@ -19,7 +19,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::health::Health;
+use self::health::Readiness;
 use crate::access::{Access, guarded};
+use crate::etag::TaggedAnswer;
 use crate::limits::Load;
 use crate::middleware::Observing;
 use crate::openapi::{self, serve};
@@ -34,9 +36,10 @@ pub(crate) type Shared = Arc<AppState>;
 pub(crate) struct AppState {
     pub(crate) oss: Oss,
     pub(crate) health: Health,
+    pub(crate) readiness: Readiness,
     pub(crate) metrics: Metrics,
     /// The document of the routes.
-    pub(crate) document: Value,
+    pub(crate) document: TaggedAnswer,
 }
 
 /// What the server answers, in two parts that may be served apart.
@@ -61,9 +64,12 @@ pub fn routers(
     let load = Arc::new(Load::new(concurrent_requests, oss.longest_operation()));
     let (service, admin, document) = described(access, apart);
     let service = serve::with_page(service);
-    let service = finished(service, Observing { health: health.clone(), load: Some(load) });
-    let admin = finished(admin, Observing { health: health.clone(), load: None });
-    let state = Arc::new(AppState { oss, health, metrics, document });
+    let service = finished(service, Observing { health: health.clone(), load: Some(load), keep_alive: true });
+    // Connections of operators are few, so none of them rests: see `serve::Places`.
+    let admin = finished(admin, Observing { health: health.clone(), load: None, keep_alive: !apart });
+    let document =
+        TaggedAnswer::new(HeaderValue::from_static("application/json"), document.to_string().into());
+    let state = Arc::new(AppState { oss, health, readiness: Readiness::default(), metrics, document });
     if apart {
         return Routers { service: service.with_state(state.clone()), admin: Some(admin.with_state(state)) };
     }

@@ -22,9 +22,10 @@ use crate::problem::Problem;
         (status = 201, description = "The number, in full", body = ref("#/components/schemas/Reservation")),
         (status = 409, description = "no-numbers-left, idempotency-key-in-flight, idempotency-key-spent, reservation-given-up"),
         (status = 422, description = "unknown-ddd, idempotency-key-reused"),
+        (status = 429, description = "client-budget-exceeded"),
         (status = 500, description = "number-taken, number-unsettled"),
         (status = 502, description = "sigan-refused, sigan-answer-unusable"),
-        (status = 503, description = "sigan-unreachable, sigan-busy"),
+        (status = 503, description = "sigan-unreachable, sigan-busy, sigan-refuses-brand"),
         (status = 504, description = "outcome-unknown"),
     ),
 )]

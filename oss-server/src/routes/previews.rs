@@ -22,8 +22,9 @@ use crate::problem::Problem;
         (status = 201, description = "Three numbers, masked", body = ref("#/components/schemas/Preview")),
         (status = 409, description = "preview-used, no-numbers-left, idempotency-key-in-flight"),
         (status = 422, description = "unknown-ddd, unknown-previous-preview, idempotency-key-reused"),
+        (status = 429, description = "client-budget-exceeded"),
         (status = 502, description = "sigan-refused, sigan-answer-unusable"),
-        (status = 503, description = "sigan-unreachable, sigan-busy"),
+        (status = 503, description = "sigan-unreachable, sigan-busy, sigan-refuses-brand"),
         (status = 504, description = "outcome-unknown"),
     ),
 )]
@@ -51,7 +52,7 @@ pub(super) async fn create(
         (status = 410, description = "preview-expired"),
         (status = 500, description = "number-taken, number-unsettled"),
         (status = 502, description = "sigan-refused, sigan-answer-unusable"),
-        (status = 503, description = "sigan-unreachable, sigan-busy"),
+        (status = 503, description = "sigan-unreachable, sigan-busy, sigan-refuses-brand"),
         (status = 504, description = "outcome-unknown"),
     ),
 )]

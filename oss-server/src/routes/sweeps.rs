@@ -8,7 +8,8 @@ use crate::problem::Problem;
 
 /// Do everything that is due
 ///
-/// For a scheduler of the operator's own, beside the sweep of every server.
+/// For a scheduler of the operator's own, beside the sweep of every server. A server runs one sweep at a time: if one runs
+/// already, the answer is its report. A sweep goes on if its callers are gone.
 #[utoipa::path(
     post,
     path = "/sweeps",

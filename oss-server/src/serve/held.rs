@@ -1,28 +1,76 @@
 //! One connection, and its place among those that may be open.
 
+use std::collections::VecDeque;
 use std::future::{Ready, ready};
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum_server::accept::Accept;
+use metrics::Counter;
+use oss_core::telemetry::names::CONNECTIONS_REFUSED;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_io_timeout::TimeoutWriter;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// The longest that a client may take to receive a part of an answer.
 const SLOW_READER: Duration = Duration::from_secs(30);
 
-/// The connections that may be open at the same time. One too many is closed at once.
+/// How long no connection is refused before a refusal is logged again.
+const QUIET: Duration = Duration::from_mins(1);
+
+/// The connections that may be open at the same time.
 #[derive(Debug, Clone)]
-pub(crate) struct Places(Arc<Semaphore>);
+pub(crate) struct Places {
+    room: Room,
+    refusals: Arc<Refusals>,
+}
+
+/// The places of a listener, and what it does if all are taken.
+#[derive(Debug, Clone)]
+enum Room {
+    /// Closes the new connection.
+    ForSoMany(Arc<Semaphore>),
+    /// Closes the oldest connection.
+    ForTheNewest(Arc<Newest>),
+}
 
 impl Places {
-    pub(crate) fn new(connections: usize) -> Self {
-        Self(Arc::new(Semaphore::new(connections)))
+    /// Places for callers. A connection too many is closed at once, because those before it carry requests.
+    pub(crate) fn for_callers(connections: usize) -> Self {
+        let room = Room::ForSoMany(Arc::new(Semaphore::new(connections)));
+        Self { room, refusals: Arc::new(Refusals::of("service")) }
+    }
+
+    /// Places for operators. If all are taken the oldest connection is closed, so that connections on which nobody asks never
+    /// keep a probe out. Each connection serves one request there, so the oldest has had the most time for it.
+    pub(crate) fn for_operators(connections: usize) -> Self {
+        let newest = Newest { limit: connections, open: Mutex::default() };
+        Self { room: Room::ForTheNewest(Arc::new(newest)), refusals: Arc::new(Refusals::of("admin")) }
+    }
+
+    fn take(&self) -> io::Result<Place> {
+        match &self.room {
+            Room::ForSoMany(places) => {
+                let permit = places.clone().try_acquire_owned().map_err(|_| {
+                    self.refusals.record();
+                    io::Error::other("as many connections are open as may be")
+                })?;
+                Ok(Place::OneOfMany(permit))
+            }
+            Room::ForTheNewest(newest) => {
+                let (place, closed) = Newest::take(newest);
+                if closed {
+                    self.refusals.record();
+                }
+                Ok(place)
+            }
+        }
     }
 }
 
@@ -32,7 +80,91 @@ impl<S> Accept<TcpStream, S> for Places {
     type Future = Ready<io::Result<(Held, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        ready(Held::new(stream, &self.0).map(|held| (held, service)))
+        ready(Held::new(stream, self).map(|held| (held, service)))
+    }
+}
+
+/// Counts the connections that are closed because too many are open, and logs the first of a burst.
+#[derive(Debug)]
+struct Refusals {
+    listener: &'static str,
+    count: Counter,
+    last: Mutex<Option<Instant>>,
+}
+
+impl Refusals {
+    fn of(listener: &'static str) -> Self {
+        let count = metrics::counter!(CONNECTIONS_REFUSED, "listener" => listener);
+        // An alert needs the series before the first refusal.
+        count.increment(0);
+        Self { listener, count, last: Mutex::default() }
+    }
+
+    fn record(&self) {
+        self.count.increment(1);
+        if self.begins_burst() {
+            tracing::warn!(
+                listener = self.listener,
+                "Too many connections are open, so some are closed. The metric {CONNECTIONS_REFUSED} counts them."
+            );
+        }
+    }
+
+    /// Notes a refusal. Whether it is the first after a while without any.
+    fn begins_burst(&self) -> bool {
+        let now = Instant::now();
+        let before = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
+        before.is_none_or(|before| now.duration_since(before) >= QUIET)
+    }
+}
+
+/// The newest connections of a listener, the oldest first. As many as its limit are open.
+#[derive(Debug)]
+struct Newest {
+    limit: usize,
+    open: Mutex<VecDeque<Arc<CancellationToken>>>,
+}
+
+impl Newest {
+    /// A place for a new connection, and whether the oldest one was closed for it.
+    fn take(newest: &Arc<Self>) -> (Place, bool) {
+        let token = Arc::new(CancellationToken::new());
+        let mut open = newest.lock();
+        let oldest = if open.len() < newest.limit { None } else { open.pop_front() };
+        open.push_back(token.clone());
+        drop(open);
+        if let Some(oldest) = &oldest {
+            oldest.cancel();
+        }
+        let closed = Box::pin(token.as_ref().clone().cancelled_owned());
+        (Place::UntilClosed(Registered { token, closed, among: newest.clone() }), oldest.is_some())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<CancellationToken>>> {
+        // Each change leaves the list whole, also if a thread panicked while it held the lock.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of one connection.
+#[derive(Debug)]
+enum Place {
+    /// Kept as long as the connection is open.
+    OneOfMany(#[expect(dead_code, reason = "its drop gives the place back")] OwnedSemaphorePermit),
+    /// Taken away if a newer connection needs it.
+    UntilClosed(Registered),
+}
+
+#[derive(Debug)]
+struct Registered {
+    token: Arc<CancellationToken>,
+    closed: Pin<Box<WaitForCancellationFutureOwned>>,
+    among: Arc<Newest>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.among.lock().retain(|token| !Arc::ptr_eq(token, &self.token));
     }
 }
 
@@ -40,17 +172,27 @@ impl<S> Accept<TcpStream, S> for Places {
 #[derive(Debug)]
 pub(crate) struct Held {
     stream: Pin<Box<TimeoutWriter<TcpStream>>>,
-    _place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Held {
-    fn new(stream: TcpStream, places: &Arc<Semaphore>) -> io::Result<Self> {
-        let place = places.clone().try_acquire_owned();
-        let place = place.map_err(|_| io::Error::other("as many connections are open as may be"))?;
+    fn new(stream: TcpStream, places: &Places) -> io::Result<Self> {
+        let place = places.take()?;
         stream.set_nodelay(true)?;
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(SLOW_READER));
-        Ok(Self { stream: Box::pin(stream), _place: place })
+        Ok(Self { stream: Box::pin(stream), place })
+    }
+
+    /// An error if the place was taken away. Otherwise whoever reads or writes is woken when it is.
+    fn check_place(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Place::UntilClosed(registered) = &mut self.place else { return Ok(()) };
+        match registered.closed.as_mut().poll(cx) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(()) => {
+                Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a newer connection needs the place"))
+            }
+        }
     }
 }
 
@@ -60,12 +202,14 @@ impl AsyncRead for Held {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.check_place(cx)?;
         self.stream.as_mut().poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Held {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.check_place(cx)?;
         self.stream.as_mut().poll_write(cx, bytes)
     }
 
@@ -82,10 +226,43 @@ impl AsyncWrite for Held {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.check_place(cx)?;
         self.stream.as_mut().poll_write_vectored(cx, bytes)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_of_refusals_is_logged_once() {
+        let refusals = Refusals::of("service");
+        assert!(refusals.begins_burst());
+        for _ in 0..3 {
+            tokio::time::advance(QUIET / 2).await;
+            assert!(!refusals.begins_burst());
+        }
+        tokio::time::advance(QUIET).await;
+        assert!(refusals.begins_burst());
+    }
+
+    #[tokio::test]
+    async fn the_oldest_place_goes_to_a_newer_connection() {
+        let newest = Arc::new(Newest { limit: 2, open: Mutex::default() });
+        let take = || Newest::take(&newest);
+        let ((oldest, _), (second, _)) = (take(), take());
+        drop(second);
+        let (third, closed) = take();
+        assert!(!closed, "a place was free");
+        let (fourth, closed) = take();
+        assert!(closed);
+        let is_closed =
+            |place: &Place| matches!(place, Place::UntilClosed(place) if place.token.is_cancelled());
+        assert_eq!([&oldest, &third, &fourth].map(is_closed), [true, false, false]);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of routes: it is given a router and a listener.
 
+mod bad_head;
 mod held;
 mod reload;
 mod tls;
@@ -20,8 +21,9 @@ use oss_core::config::TlsConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use self::bad_head::ExplainBadHeads;
 pub(crate) use self::held::Places;
-pub(crate) use self::reload::{Reload, Watched};
+pub(crate) use self::reload::{KeysAndCertificates, Reload, Watched};
 
 /// The longest that a new connection may take to send the head of its first request, and to agree on TLS before that.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
@@ -54,11 +56,11 @@ impl Serving {
         let handle = Handle::new();
         let server = Server::from_listener(listener).acceptor(places).handle(handle.clone());
         let task = match tls {
-            None => tokio::spawn(serve(server, router)),
+            None => tokio::spawn(serve(server.map(ExplainBadHeads), router)),
             Some(tls) => {
                 let over_tls =
                     |places| RustlsAcceptor::new(tls).handshake_timeout(FIRST_REQUEST).acceptor(places);
-                tokio::spawn(serve(server.map(over_tls), router))
+                tokio::spawn(serve(server.map(over_tls).map(ExplainBadHeads), router))
             }
         };
         Ok(Self { address, handle, task })

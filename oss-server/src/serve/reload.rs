@@ -2,10 +2,16 @@
 //!
 //! Files are compared by what is in them, not by their times, so that links that are swapped count (as Kubernetes does with
 //! mounted secrets). What cannot be read leaves in force what was read before.
+//!
+//! A file may be on a disk that hangs, so a thread of its own reads them: nothing else waits for it, not even the end of the
+//! process.
 
 use std::convert::Infallible;
+use std::future::pending;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
@@ -20,11 +26,18 @@ use crate::access::Access;
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// What is read again.
+/// Reads files again when they change, or when somebody says so.
 #[derive(Debug)]
 pub(crate) struct Reload {
     /// Who says so. Listened to from the start of the process on: until then, the signal ends it.
     pub(crate) told: Signal,
+    /// What is read.
+    pub(crate) files: KeysAndCertificates,
+}
+
+/// What is read again.
+#[derive(Debug)]
+pub(crate) struct KeysAndCertificates {
     /// Where the clients come from, where there are any.
     pub(crate) clients: Option<(Sources, Arc<Access>)>,
     /// The file that they are in.
@@ -44,47 +57,74 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Looks at files. Done before they are read for use, so that no change falls in between.
-    pub(crate) async fn now(files: impl IntoIterator<Item = PathBuf>) -> Self {
+    pub(crate) fn now(files: impl IntoIterator<Item = PathBuf>) -> Self {
         let files: Vec<PathBuf> = files.into_iter().collect();
-        Self { seen: look(&files).await, files }
+        Self { seen: look(&files), files }
     }
 
     /// The files of a certificate.
-    pub(crate) async fn of_tls(tls: Option<&TlsConfig>) -> Self {
+    pub(crate) fn of_tls(tls: Option<&TlsConfig>) -> Self {
         let files = |tls: &TlsConfig| [Some(tls.cert.clone()), Some(tls.key.clone()), tls.client_ca.clone()];
-        Self::now(tls.map(files).into_iter().flatten().flatten()).await
+        Self::now(tls.map(files).into_iter().flatten().flatten())
     }
 
     /// Whether something else is in them than when they were last looked at.
-    async fn have_changed(&mut self) -> bool {
-        let before = std::mem::replace(&mut self.seen, look(&self.files).await);
+    fn have_changed(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.seen, look(&self.files));
         self.seen != before
     }
 }
 
 impl Reload {
-    /// Reads again what changes, for as long as this is polled.
-    pub(crate) async fn watch(mut self) -> Infallible {
-        loop {
-            let asked = asked(&mut self.told).await;
-            if self.client_file.have_changed().await || asked {
-                self.read_clients();
+    /// Reads again what changes, for as long as the returned future is polled.
+    ///
+    /// # Errors
+    ///
+    /// The operating system gives no thread.
+    pub(crate) fn start(self) -> io::Result<impl Future<Output = Infallible>> {
+        let Self { told, mut files } = self;
+        // Without room: a look is only begun by a thread that has nothing to do.
+        let (looks, due) = sync_channel(0);
+        let thread = std::thread::Builder::new().name("reload".to_owned());
+        thread.spawn(move || due.into_iter().for_each(|asked| files.read_again(asked)))?;
+        Ok(request_looks(told, looks))
+    }
+}
+
+/// Asks the thread to look at the files, at intervals and on SIGHUP.
+async fn request_looks(mut told: Signal, looks: SyncSender<bool>) -> Infallible {
+    let mut is_asked = false;
+    loop {
+        is_asked |= asked(&mut told).await;
+        match looks.try_send(is_asked) {
+            Ok(()) => is_asked = false,
+            // It is still reading. What was asked for is due when it has done so.
+            Err(TrySendError::Full(_)) => {}
+            Err(TrySendError::Disconnected(_)) => {
+                tracing::error!("Keys and certificates are not read again any more; start the server anew.");
+                return pending().await;
             }
-            if self.tls_files.have_changed().await || asked {
-                self.read_tls();
-            }
+        }
+    }
+}
+
+impl KeysAndCertificates {
+    fn read_again(&mut self, asked: bool) {
+        if self.client_file.have_changed() || asked {
+            self.read_clients();
+        }
+        if self.tls_files.have_changed() || asked {
+            self.read_tls();
         }
     }
 
     fn read_clients(&self) {
         let Some((sources, access)) = &self.clients else { return };
         match Clients::load(sources) {
-            Ok(clients) if clients.is_empty() => {
-                tracing::error!(
-                    "The configuration has no clients any more; those from before may still call."
-                );
-            }
             Ok(clients) => {
+                if clients.is_empty() {
+                    tracing::error!("The configuration has no clients any more, so nobody may call.");
+                }
                 tracing::info!(clients = clients.len(), "The clients' keys were read again.");
                 access.replace(clients);
             }
@@ -112,29 +152,26 @@ async fn asked(told: &mut Signal) -> bool {
     }
 }
 
-async fn look(files: &[PathBuf]) -> Vec<Option<[u8; 32]>> {
-    let mut seen = Vec::with_capacity(files.len());
-    for file in files {
-        seen.push(tokio::fs::read(file).await.ok().map(|bytes| Sha256::digest(bytes).into()));
-    }
-    seen
+fn look(files: &[PathBuf]) -> Vec<Option<[u8; 32]>> {
+    let digest = |file: &PathBuf| std::fs::read(file).ok().map(|bytes| Sha256::digest(bytes).into());
+    files.iter().map(digest).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_change_is_seen_once_and_so_is_a_file_that_is_gone() {
+    #[test]
+    fn a_change_is_seen_once_and_so_is_a_file_that_is_gone() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("oss.toml");
         std::fs::write(&file, "a").unwrap();
-        let mut watched = Watched::now([file.clone()]).await;
+        let mut watched = Watched::now([file.clone()]);
         std::fs::write(&file, "b").unwrap();
-        assert!(watched.have_changed().await, "also what changed before the first look after it");
+        assert!(watched.have_changed(), "also what changed before the first look after it");
         std::fs::write(&file, "b").unwrap();
-        assert!(!watched.have_changed().await, "what was written again is the same");
+        assert!(!watched.have_changed(), "what was written again is the same");
         std::fs::remove_file(&file).unwrap();
-        assert!(watched.have_changed().await);
+        assert!(watched.have_changed());
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `behaviours!` is the one list. A new behaviour is a function and a line there.
 
+pub mod adopts;
 pub mod assigns;
 pub mod audits;
 pub mod begins;
@@ -56,6 +57,11 @@ macro_rules! behaviours {
                 a_doubt_is_released, a_released_preview_gives_no_number, a_released_number_may_be_held_again,
                 a_delivery_is_settled;
             assigns: a_held_number_goes_on_a_line, only_what_is_certain_goes_on_a_line, a_number_shows_its_history;
+            adopts: an_unknown_number_is_put_on_a_line, a_returned_number_is_put_on_a_line, a_reserved_number_keeps_its_hold,
+                a_repeated_adoption_changes_nothing, a_hold_without_an_id_is_not_recorded,
+                what_is_held_otherwise_is_not_adopted, a_hold_that_is_over_is_not_adopted,
+                an_unsettled_number_is_not_adopted, an_adopted_number_belongs_to_its_brand,
+                a_preview_finds_the_number_that_was_adopted_from_it, of_fifty_adoptions_one_is_recorded;
             sweeps: an_abandoned_number_is_given_back, a_number_on_a_line_is_not_abandoned,
                 an_attempt_whose_caller_died_is_in_doubt, a_batch_has_a_limit, a_doubt_is_claimed_like_a_call,
                 a_random_doubt_can_be_named_only_by_a_key, a_claim_that_lapsed_is_made_again, each_row_is_claimed_by_one,

@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
-    Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery, HeldPage, Keyed,
-    KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
-    StoreError, Tenant, UnreadableRow,
+    AdoptOutcome, Adoption, Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery,
+    HeldPage, Keyed, KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
+    Release, Store, StoreError, Tenant, UnreadableRow,
 };
 use oss_core::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DeviceChanges,
@@ -184,6 +184,15 @@ impl Store for SimulatedStore {
         sim: SimId,
     ) -> Result<Assign, StoreError> {
         self.step(self.world.store.assign(tenant, msisdn, sim)).await
+    }
+
+    async fn adopt(
+        &self,
+        tenant: &Tenant,
+        id: ReservationId,
+        adoption: &Adoption,
+    ) -> Result<AdoptOutcome, StoreError> {
+        self.step(self.world.store.adopt(tenant, id, adoption)).await
     }
 
     async fn number(&self, tenant: Option<&Tenant>, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {

@@ -6,20 +6,22 @@
 //! left alone, because the sweep and the callers are still at work on it.
 
 mod compare;
+mod mend;
 mod report;
 
 use std::collections::{BTreeSet, HashMap};
 
 use backon::{ExponentialBuilder, Retryable};
 
-use self::compare::{Remedy, Verdict};
+use self::compare::Verdict;
+use self::mend::Repair;
 pub use self::report::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
 use super::ids::{BrandId, ExternalId, ReservationId};
 use super::msisdn::Msisdn;
 use crate::error::Error;
 use crate::oss::Oss;
-use crate::sigan::{Hold, Holder, HoldsPage, Lane, ListedHold};
-use crate::store::{Delivery, HeldNumber, Range, Tenant, UnreadableRow};
+use crate::sigan::{HoldsPage, Lane, ListedHold};
+use crate::store::{HeldNumber, Range, Tenant, UnreadableRow};
 
 /// How many numbers of either side are looked at together.
 const PAGE: u32 = 200;
@@ -57,6 +59,7 @@ impl Oss {
         let mut report = AuditReport::default();
         for brand in self.audited_brands().await? {
             let is_own = brand == *self.brand();
+            tell(Found::Brand(brand.clone()));
             let tenant = self.tenant_of(brand);
             let mut audit = Audit { oss: self, tenant, options, report, tell: &mut tell };
             audit.walk().await?;
@@ -107,6 +110,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
 
     async fn compare(&mut self, range: Range, listed: &[ListedHold]) -> Result<(), Error> {
         let known = self.oss.store().known_holds(listed, self.options.young).await?;
+        let mut repairs = Vec::new();
         for (ListedHold { hold, .. }, known) in listed.iter().zip(known) {
             self.report.listed += 1;
             let found = Difference {
@@ -118,8 +122,9 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
                 status: known.status.clone(),
                 outcome: Outcome::Reported,
             };
-            self.judge(compare::here(&known), found, None).await?;
+            repairs.extend(self.judge(compare::here(&known), found, None));
         }
+        self.settle(repairs).await?;
         let there: HashMap<Msisdn, &ExternalId> =
             listed.iter().map(|listed| (listed.hold.msisdn, &listed.hold.external_id)).collect();
         self.walk_ours(range, &there).await
@@ -134,6 +139,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
             let young = self.options.young;
             let page = self.oss.store().held_numbers(&self.tenant, range.clone(), young, PAGE).await?;
             page.unreadable.iter().for_each(|row| self.report_unreadable(row));
+            let mut repairs = Vec::new();
             for number in page.numbers {
                 self.report.held += 1;
                 let verdict = compare::there(&number, there.get(&number.msisdn).copied());
@@ -147,8 +153,9 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
                     status: Some(status),
                     outcome: Outcome::Reported,
                 };
-                self.judge(verdict, found, live.map(|live| live.reservation)).await?;
+                repairs.extend(self.judge(verdict, found, live.map(|live| live.reservation)));
             }
+            self.settle(repairs).await?;
             if page.next.is_none() {
                 return Ok(());
             }
@@ -185,73 +192,22 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         }
     }
 
-    /// Counts what was found, mends it where that is wished for and safe, and tells it.
-    async fn judge(
+    /// The difference that follows from a verdict, if there is one. Counts what is not settled.
+    fn judge(
         &mut self,
         verdict: Verdict,
         found: Difference,
         reservation: Option<ReservationId>,
-    ) -> Result<(), Error> {
-        let (kind, remedy) = match verdict {
-            Verdict::Agrees => return Ok(()),
+    ) -> Option<Repair> {
+        match verdict {
+            Verdict::Agrees => None,
             Verdict::Unsettled => {
                 self.report.unsettled += 1;
-                return Ok(());
+                None
             }
-            Verdict::Differs(kind, remedy) => (kind, remedy),
-        };
-        let outcome =
-            if self.options.fix { self.mend(remedy, &found, reservation).await? } else { Outcome::Reported };
-        self.report.count(kind);
-        (self.tell)(Found::Progress(self.report));
-        (self.tell)(Found::Difference(Difference { kind, outcome, ..found }));
-        Ok(())
-    }
-
-    async fn mend(
-        &mut self,
-        remedy: Remedy,
-        found: &Difference,
-        reservation: Option<ReservationId>,
-    ) -> Result<Outcome, Error> {
-        let spent = self.report.fixed >= RELEASES && !self.options.force;
-        let hold = found.external_id.clone().zip(found.msisdn);
-        let hold = hold.map(|(external_id, msisdn)| Hold { external_id, msisdn });
-        match (remedy, hold, reservation) {
-            (Remedy::Wait, ..) => Ok(Outcome::Moved),
-            (Remedy::ReleaseStray | Remedy::GiveBack, ..) if spent => Ok(Outcome::Limit),
-            (Remedy::ReleaseStray, Some(hold), _) => self.release_stray(&hold).await,
-            (Remedy::GiveBack, Some(hold), Some(id)) => self.give_back(&hold, id).await,
-            (Remedy::ReleaseStray | Remedy::GiveBack | Remedy::Person, ..) => Ok(Outcome::Person),
+            Verdict::Differs(kind, remedy) => {
+                Some(Repair { difference: Difference { kind, ..found }, remedy, reservation })
+            }
         }
-    }
-
-    async fn release_stray(&mut self, hold: &Hold) -> Result<Outcome, Error> {
-        let (id, brand) = (ReservationId::new(), self.tenant.brand());
-        let lease = self.oss.settings().lease();
-        let delivery = self.oss.store().release_stray(id, hold, brand, lease).await?;
-        Ok(self.tell_sigan(delivery).await)
-    }
-
-    async fn give_back(&mut self, hold: &Hold, id: ReservationId) -> Result<Outcome, Error> {
-        // The list may have been older than the hold: only Sigan's word on this very hold counts.
-        match self.oss.sigan().turn(Lane::Upkeep).await?.holder(hold).await {
-            Ok(Holder::PreReserved | Holder::Nobody) => {}
-            // The next audit asks again.
-            Ok(Holder::Reserved) | Err(_) => return Ok(Outcome::Moved),
-        }
-        let lease = self.oss.settings().lease();
-        let delivery = self.oss.store().give_back_lost(id, "not held in Sigan", lease).await?;
-        Ok(self.tell_sigan(delivery).await)
-    }
-
-    async fn tell_sigan(&mut self, delivery: Option<Delivery>) -> Outcome {
-        let Some(delivery) = delivery else { return Outcome::Moved };
-        self.report.fixed += 1;
-        match self.oss.sigan().turn(Lane::Upkeep).await {
-            Ok(turn) => drop(self.oss.deliver(&turn, &delivery).await),
-            Err(_) => self.oss.postpone(&delivery).await,
-        }
-        Outcome::Fixed
     }
 }

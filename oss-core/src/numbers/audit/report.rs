@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::numbers::{ExternalId, Msisdn, NumberStatus, ReservationState};
+use crate::numbers::{BrandId, ExternalId, Msisdn, NumberStatus, ReservationState};
 
 /// What an audit may do, and what it leaves alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +144,12 @@ impl AuditReport {
         }
     }
 
+    /// Whether Sigan and we agree on every number: nothing differs, and nothing was left unsettled.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.differences() == 0 && self.unsettled == 0
+    }
+
     /// How many differences were found.
     #[must_use]
     pub fn differences(&self) -> u64 {
@@ -154,6 +160,8 @@ impl AuditReport {
 /// What is told while an audit runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
+    /// A brand whose audit begins. The brands that are not told are not audited.
+    Brand(BrandId),
     /// A difference.
     Difference(Difference),
     /// How far it has come.

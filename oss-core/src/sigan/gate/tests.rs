@@ -1,13 +1,39 @@
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+
 use async_trait::async_trait;
+use tokio::time::Instant;
 
+use super::breaker::{FAILURES, OPEN};
+use super::callers::QUEUE;
 use super::*;
-use crate::sigan::Doubt;
+use crate::sigan::{Doubt, Refusal};
 
-/// A Sigan that holds nothing: it answers, or does not, as it is told, after a second.
+const DOWN: SiganError = SiganError::NoAnswer(Doubt::Status(503));
+
+/// A Sigan that holds nothing: it answers as it is told; a reserve after a second.
 #[derive(Debug, Default)]
 struct Scripted {
-    down: Mutex<bool>,
+    /// Why reserves fail, if they do.
+    reserves: Mutex<Option<SiganError>>,
+    /// Why everything else fails, if it does.
+    rest: Mutex<Option<SiganError>>,
     calls: AtomicUsize,
+}
+
+impl Scripted {
+    fn reserves_fail(&self, error: Option<SiganError>) {
+        *self.reserves.lock().unwrap() = error;
+    }
+
+    fn everything_fails(&self, error: Option<SiganError>) {
+        self.reserves_fail(error.clone());
+        *self.rest.lock().unwrap() = error;
+    }
+
+    fn done<T>(error: &Mutex<Option<SiganError>>, done: T) -> Result<T, SiganError> {
+        error.lock().unwrap().clone().map_or(Ok(done), Err)
+    }
 }
 
 #[async_trait]
@@ -19,15 +45,15 @@ impl Sigan for Scripted {
     async fn reserve(&self, _: &Hold) -> Result<(), SiganError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        if *self.down.lock().unwrap() { Err(SiganError::NoAnswer(Doubt::Status(503))) } else { Ok(()) }
+        Self::done(&self.reserves, ())
     }
 
     async fn release(&self, _: &Hold) -> Result<(), SiganError> {
-        Ok(())
+        Self::done(&self.rest, ())
     }
 
     async fn holder(&self, _: &Hold) -> Result<Holder, SiganError> {
-        Ok(Holder::Nobody)
+        Self::done(&self.rest, Holder::Nobody)
     }
 
     async fn holds(&self, _: &BrandId, _: Option<Msisdn>, _: usize) -> Result<HoldsPage, SiganError> {
@@ -39,17 +65,36 @@ fn hold() -> Hold {
     Hold { external_id: "PR-1".parse().unwrap(), msisdn: "11999950001".parse().unwrap() }
 }
 
-fn gate(calls: usize, queue: usize) -> (Arc<Gate>, Arc<Scripted>) {
-    let sigan = Arc::new(Scripted::default());
-    (Arc::new(Gate::new(sigan.clone(), calls, queue, Duration::from_secs(15))), sigan)
+fn wish() -> PreReserve {
+    let (ddd, brand) = ("11".parse().unwrap(), "acme".parse().unwrap());
+    PreReserve { ddd, quantity: 1, brand, hold_for: OPEN, previous: None }
 }
 
-/// What became of a call: nothing where it had no turn.
-async fn call(gate: &Gate) -> Option<Result<(), SiganError>> {
-    match gate.turn(Lane::Caller).await {
+fn gate(calls: usize, queue: usize) -> (Arc<Gate>, Arc<Scripted>) {
+    let sigan = Arc::new(Scripted::default());
+    let (share, call) = ("50".parse().unwrap(), Duration::from_secs(15));
+    (Arc::new(Gate::new(sigan.clone(), GateLimits { calls, queue, share, call })), sigan)
+}
+
+async fn turn<'a>(gate: &'a Gate, brand: &str, client: Option<&str>) -> Result<Turn<'a>, Busy> {
+    let (brand, client) = (brand.parse().unwrap(), client.map(|name| name.parse().unwrap()));
+    gate.turn(Lane::Caller { brand: &brand, client: client.as_ref() }).await
+}
+
+/// What became of a reserve for a brand: nothing if it had no turn.
+async fn reserve(gate: &Gate, brand: &str) -> Option<Result<(), SiganError>> {
+    match turn(gate, brand, None).await {
         Ok(turn) => Some(turn.reserve(&hold()).await),
         Err(_) => None,
     }
+}
+
+async fn call(gate: &Gate) -> Option<Result<(), SiganError>> {
+    reserve(gate, "acme").await
+}
+
+fn breakers(gate: &Gate) -> [&'static str; 2] {
+    gate.usage().breakers.map(|(_, state)| state)
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,65 +108,214 @@ async fn what_is_beyond_the_limit_and_its_queue_is_told_at_once() {
         .collect();
     tokio::task::yield_now().await;
     let asked = Instant::now();
-    assert!(gate.turn(Lane::Caller).await.is_err(), "two in flight and one waits: there is no place");
+    assert!(turn(&gate, "acme", None).await.is_err(), "two in flight and one waits: there is no place");
     assert_eq!(asked.elapsed(), Duration::ZERO);
     assert!(gate.turn(Lane::Upkeep).await.is_ok(), "upkeep has places of its own");
     for caller in callers {
         assert_eq!(caller.await.unwrap(), Some(Ok(())));
     }
     assert_eq!(sigan.calls.load(Ordering::SeqCst), 3);
-    assert_eq!(gate.waiting.load(Ordering::SeqCst), 0);
+    assert_eq!(gate.usage().waiting, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_does_not_wait_for_long() {
     let (gate, _) = gate(1, 5);
-    let _turn = gate.turn(Lane::Caller).await.unwrap();
+    let _turn = turn(&gate, "acme", None).await.unwrap();
     let asked = Instant::now();
-    assert_eq!(gate.turn(Lane::Caller).await.unwrap_err(), COME_BACK);
+    assert_eq!(turn(&gate, "acme", None).await.unwrap_err(), Busy::Sigan);
     assert_eq!(asked.elapsed(), QUEUE);
-    assert_eq!(gate.waiting.load(Ordering::SeqCst), 0);
+    assert_eq!(gate.usage().waiting, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sigan_that_is_down_is_left_alone_and_found_again() {
     let (gate, sigan) = gate(100, 0);
-    *sigan.down.lock().unwrap() = true;
+    sigan.everything_fails(Some(DOWN));
     for _ in 0..FAILURES {
         assert!(matches!(call(&gate).await, Some(Err(_))));
     }
     assert_eq!(call(&gate).await, None, "left alone");
-    assert!(gate.upkeep_turns().await.is_empty());
     assert_eq!(sigan.calls.load(Ordering::SeqCst), FAILURES as usize);
 
     tokio::time::advance(OPEN).await;
-    let probe = gate.upkeep_turns().await.pop().expect("the probe");
+    let probe = turn(&gate, "acme", None).await.expect("the probe");
     assert_eq!(call(&gate).await, None, "one probe at a time");
     assert!(probe.reserve(&hold()).await.is_err());
     drop(probe);
     assert_eq!(call(&gate).await, None, "the probe failed");
 
-    *sigan.down.lock().unwrap() = false;
+    sigan.everything_fails(None);
     tokio::time::advance(OPEN).await;
     assert_eq!(call(&gate).await, Some(Ok(())), "the probe");
     assert_eq!(call(&gate).await, Some(Ok(())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn upkeep_leaves_a_sigan_that_is_down_alone_too() {
+    let (gate, sigan) = gate(100, 0);
+    sigan.everything_fails(Some(DOWN));
+    for turn in gate.upkeep_turns().await.iter().take(FAILURES as usize) {
+        assert!(turn.release(&hold()).await.is_err());
+    }
+    assert_eq!(breakers(&gate), ["closed", "open"]);
+    assert!(gate.upkeep_turns().await.is_empty());
+    assert!(gate.turn(Lane::Delivery).await.is_err());
+
+    tokio::time::advance(OPEN).await;
+    let probes = gate.upkeep_turns().await;
+    assert_eq!(probes.len(), 1, "one probe at a time");
+    sigan.everything_fails(None);
+    assert!(probes[0].release(&hold()).await.is_ok());
+    drop(probes);
     assert_eq!(gate.upkeep_turns().await.len(), UPKEEP);
+}
+
+#[tokio::test(start_paused = true)]
+async fn releases_that_fail_never_cost_callers_their_turn() {
+    let (gate, sigan) = gate(100, 0);
+    *sigan.rest.lock().unwrap() = Some(DOWN);
+    for turn in &gate.upkeep_turns().await {
+        assert!(turn.release(&hold()).await.is_err());
+    }
+    // Also those that are made in a caller's turn.
+    for _ in 0..2 * FAILURES {
+        let turn = turn(&gate, "acme", None).await.unwrap();
+        assert!(turn.release(&hold()).await.is_err());
+    }
+    assert_eq!(breakers(&gate), ["closed", "open"]);
+    assert_eq!(call(&gate).await, Some(Ok(())));
+    assert_eq!(breakers(&gate), ["closed", "closed"], "an answer to anybody shows that Sigan is there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_without_an_answer_do_not_stop_upkeep() {
+    let (gate, sigan) = gate(100, 0);
+    sigan.reserves_fail(Some(DOWN));
+    for _ in 0..FAILURES {
+        assert!(matches!(call(&gate).await, Some(Err(_))));
+    }
+    assert_eq!(breakers(&gate), ["open", "closed"]);
+    assert!(gate.turn(Lane::Delivery).await.unwrap().release(&hold()).await.is_ok());
+    assert_eq!(breakers(&gate), ["closed", "closed"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_is_not_used_keeps_no_probe() {
     let (gate, sigan) = gate(100, 0);
-    *sigan.down.lock().unwrap() = true;
+    sigan.everything_fails(Some(DOWN));
     for _ in 0..FAILURES {
         call(&gate).await;
     }
     tokio::time::advance(OPEN).await;
-    *sigan.down.lock().unwrap() = false;
+    sigan.everything_fails(None);
     // A caller who only looked, and found the answer here.
-    drop(gate.turn(Lane::Caller).await.unwrap());
-    assert_eq!(gate.upkeep_turns().await.len(), 1);
+    drop(turn(&gate, "acme", None).await.unwrap());
     assert_eq!(call(&gate).await, Some(Ok(())), "the next one probes at once");
-    assert_eq!(gate.upkeep_turns().await.len(), UPKEEP);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_brand_that_is_refused_is_left_alone_and_no_other() {
+    for refused in [
+        SiganError::Refused(Refusal::Credentials),
+        SiganError::NoAnswer(Doubt::Credentials),
+        SiganError::NoAnswer(Doubt::Status(400)),
+    ] {
+        let (gate, sigan) = gate(100, 0);
+        let brand: BrandId = "refused".parse().unwrap();
+        sigan.reserves_fail(Some(refused.clone()));
+        for _ in 0..FAILURES {
+            assert_eq!(reserve(&gate, "refused").await, Some(Err(refused.clone())));
+        }
+        assert_eq!(turn(&gate, "refused", None).await.unwrap_err(), Busy::Refused(brand.clone()));
+        assert_eq!(gate.usage().brands, [(brand.clone(), true)]);
+        assert_eq!(breakers(&gate), ["closed", "closed"]);
+        sigan.reserves_fail(None);
+        let healthy = turn(&gate, "healthy", None).await.unwrap();
+        assert_eq!(healthy.pre_reserve(&wish()).await, Err(SiganError::Refused(Refusal::NoneLeft)));
+        assert_eq!(gate.upkeep_turns().await.len(), UPKEEP);
+        assert_eq!(
+            reserve(&gate, "refused").await,
+            None,
+            "what another brand is answered says nothing of it"
+        );
+
+        tokio::time::advance(OPEN).await;
+        let probe = turn(&gate, "refused", None).await.expect("the probe");
+        assert_eq!(reserve(&gate, "refused").await, None, "one probe at a time");
+        assert!(probe.reserve(&hold()).await.is_ok());
+        assert_eq!(reserve(&gate, "refused").await, Some(Ok(())));
+        assert_eq!(gate.usage().brands, [(brand, false)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_brands_probe_without_an_answer_is_repeated_soon() {
+    let (gate, sigan) = gate(100, 0);
+    sigan.reserves_fail(Some(SiganError::Refused(Refusal::Credentials)));
+    for _ in 0..FAILURES {
+        reserve(&gate, "refused").await;
+    }
+    for unclear in [SiganError::NoAnswer(Doubt::Timeout), SiganError::NoAnswer(Doubt::Unreadable)] {
+        tokio::time::advance(OPEN).await;
+        sigan.reserves_fail(Some(unclear.clone()));
+        assert_eq!(reserve(&gate, "refused").await, Some(Err(unclear)));
+        assert_eq!(reserve(&gate, "refused").await, None);
+    }
+    tokio::time::advance(OPEN).await;
+    drop(turn(&gate, "refused", None).await.unwrap());
+    sigan.reserves_fail(None);
+    assert_eq!(reserve(&gate, "refused").await, Some(Ok(())), "nor does one that was not sent count");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_takes_no_more_than_its_share() {
+    let (gate, _) = gate(4, 4);
+    let mut turns = Vec::new();
+    for _ in 0..2 {
+        turns.push(turn(&gate, "acme", Some("greedy")).await.unwrap());
+    }
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let gate = gate.clone();
+            tokio::spawn(async move { turn(&gate, "acme", Some("greedy")).await.map(drop) })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    assert_eq!(gate.usage().waiting, 2);
+    let refused = turn(&gate, "acme", Some("greedy")).await.unwrap_err();
+    assert_eq!(refused, Busy::Share(ClientLimit::SiganQueue));
+    for _ in 0..2 {
+        turns.push(turn(&gate, "acme", Some("modest")).await.unwrap());
+    }
+    for waits in waiting {
+        assert_eq!(waits.await.unwrap().unwrap_err(), Busy::Share(ClientLimit::SiganCalls));
+    }
+    assert_eq!(gate.usage().waiting, 0);
+    drop(turns);
+    assert!(turn(&gate, "acme", Some("greedy")).await.is_ok(), "its places are free again");
+    assert_eq!(gate.usage().lanes[0].in_flight, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_within_its_share_waits_for_a_place_like_anybody() {
+    let (gate, _) = gate(4, 4);
+    let mut turns = Vec::new();
+    for client in ["a", "a", "b", "b"] {
+        turns.push(turn(&gate, "acme", Some(client)).await.unwrap());
+    }
+    assert_eq!(
+        turn(&gate, "acme", Some("c")).await.unwrap_err(),
+        Busy::Sigan,
+        "there is nothing left for it"
+    );
+    let waits = tokio::spawn({
+        let gate = gate.clone();
+        async move { turn(&gate, "acme", Some("c")).await.map(drop) }
+    });
+    tokio::task::yield_now().await;
+    turns.pop();
+    assert_eq!(waits.await.unwrap(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,10 +326,10 @@ async fn a_delivery_without_a_place_does_not_wait() {
         turns.push(gate.turn(Lane::Delivery).await.unwrap());
     }
     let asked = Instant::now();
-    assert_eq!(gate.turn(Lane::Delivery).await.unwrap_err(), COME_BACK);
+    assert_eq!(gate.turn(Lane::Delivery).await.unwrap_err(), Busy::Sigan);
     assert_eq!(asked.elapsed(), Duration::ZERO);
     assert_eq!(gate.upkeep_turns().await.len(), UPKEEP, "the sweep has places of its own");
-    assert!(gate.turn(Lane::Caller).await.is_ok(), "and so have callers");
+    assert!(turn(&gate, "acme", None).await.is_ok(), "and so have callers");
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,17 +349,58 @@ async fn two_batches_of_upkeep_share_the_places() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_the_contract_is_an_answer() {
     let (gate, sigan) = gate(100, 0);
-    *sigan.down.lock().unwrap() = true;
-    let wish = PreReserve {
-        ddd: "11".parse().unwrap(),
-        quantity: 1,
-        brand: "b".parse().unwrap(),
-        hold_for: OPEN,
-        previous: None,
-    };
+    sigan.everything_fails(Some(DOWN));
     for _ in 0..3 * FAILURES {
         assert!(matches!(call(&gate).await, Some(Err(_))));
-        assert!(gate.turn(Lane::Caller).await.unwrap().pre_reserve(&wish).await.is_err());
+        assert!(turn(&gate, "acme", None).await.unwrap().pre_reserve(&wish()).await.is_err());
     }
-    assert!(!answers::<()>(&Err(SiganError::Refused(Refusal::Credentials))));
+}
+
+#[test]
+fn only_a_missing_answer_says_that_sigan_is_away() {
+    let refused = |refusal| Err(SiganError::Refused(refusal));
+    let doubt = |doubt| Err(SiganError::NoAnswer(doubt));
+    for (outcome, verdict) in [
+        (Ok(()), Verdict::Serves),
+        (refused(Refusal::NoneLeft), Verdict::Serves),
+        (refused(Refusal::NotHeld), Verdict::Serves),
+        (refused(Refusal::Taken), Verdict::Serves),
+        (refused(Refusal::HoldOver), Verdict::Serves),
+        (refused(Refusal::Credentials), Verdict::Refuses),
+        (doubt(Doubt::Credentials), Verdict::Refuses),
+        (doubt(Doubt::Status(400)), Verdict::Refuses),
+        (doubt(Doubt::Status(401)), Verdict::Refuses),
+        (doubt(Doubt::Status(403)), Verdict::Refuses),
+        (doubt(Doubt::Status(404)), Verdict::Refuses),
+        (doubt(Doubt::Status(200)), Verdict::Unusable),
+        (doubt(Doubt::Status(302)), Verdict::Unusable),
+        (doubt(Doubt::Unreadable), Verdict::Unusable),
+        (doubt(Doubt::Status(429)), Verdict::Missing),
+        (doubt(Doubt::Status(500)), Verdict::Missing),
+        (doubt(Doubt::Status(503)), Verdict::Missing),
+        (doubt(Doubt::Timeout), Verdict::Missing),
+        (doubt(Doubt::ConnectionLost), Verdict::Missing),
+        (Err(SiganError::NotSent), Verdict::Missing),
+    ] {
+        assert_eq!(Verdict::of(&outcome), verdict, "{outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_alone_is_told_from_a_sigan_that_is_away() {
+    let (gate, sigan) = gate(100, 0);
+    assert!(!gate.answers(), "nobody has asked it yet");
+    assert_eq!(call(&gate).await, Some(Ok(())));
+    *sigan.rest.lock().unwrap() = Some(DOWN);
+    let release = async || gate.turn(Lane::Delivery).await.unwrap().release(&hold()).await;
+    assert!(release().await.is_err());
+    assert!(gate.answers(), "callers are answered");
+    for _ in 1..FAILURES {
+        assert!(release().await.is_err());
+    }
+    assert!(!gate.answers());
+    assert_eq!(call(&gate).await, Some(Ok(())));
+    assert!(gate.answers());
+    tokio::time::advance(Duration::from_mins(2)).await;
+    assert!(!gate.answers(), "that was long ago");
 }

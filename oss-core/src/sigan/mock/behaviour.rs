@@ -1,12 +1,13 @@
 //! How the mock misbehaves: slow, refusing, failing before or after the effect, by chance or on cue.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::exchange::CallKind;
+use crate::numbers::{BrandId, Msisdn};
 use crate::sigan::wire::RefusalCode;
 
 /// How the mock behaves until told otherwise.
@@ -31,6 +32,8 @@ pub enum Fault {
     Forbid,
     /// It fails with 503, without effect.
     FailBefore,
+    /// It is answered with this status and no body, without effect.
+    Status(u16),
     /// It takes effect, and the connection is cut before the answer.
     LoseAnswer,
     /// It takes effect, and the answer cannot be read.
@@ -44,12 +47,22 @@ pub enum Fault {
 pub(super) struct Faults {
     pub(super) behaviour: Behaviour,
     cues: VecDeque<(CallKind, Fault)>,
+    /// The brands whose calls are all answered with a status.
+    pub(super) brands: HashMap<BrandId, u16>,
+    /// The numbers whose releases are all answered with a status.
+    pub(super) releases: HashMap<Msisdn, u16>,
     chance: StdRng,
 }
 
 impl Faults {
     pub(super) fn new(seed: u64) -> Self {
-        Self { behaviour: Behaviour::default(), cues: VecDeque::new(), chance: StdRng::seed_from_u64(seed) }
+        Self {
+            behaviour: Behaviour::default(),
+            cues: VecDeque::new(),
+            brands: HashMap::new(),
+            releases: HashMap::new(),
+            chance: StdRng::seed_from_u64(seed),
+        }
     }
 
     /// The next call of this kind has this fault.

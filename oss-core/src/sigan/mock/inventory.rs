@@ -106,6 +106,11 @@ impl Inventory {
         self.reserved().into_iter().find(|hold| hold.msisdn == msisdn).map(|hold| hold.external_id)
     }
 
+    /// The brand that a pre-reservation was made for.
+    pub(super) fn brand_of(&self, external_id: &ExternalId) -> Option<&BrandId> {
+        self.pre_reservations.get(external_id).map(|pre_reservation| &pre_reservation.brand)
+    }
+
     fn pre_reserve(&mut self, now: DateTime<Utc>, wish: &PreReserveBody) -> Response {
         if let Some(previous) = &wish.previous_external_id {
             self.end(previous);

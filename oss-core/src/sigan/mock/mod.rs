@@ -23,6 +23,7 @@ pub use self::behaviour::{Behaviour, Fault};
 pub use self::exchange::{CallKind, Request, Response};
 pub use self::inventory::Inventory;
 pub use self::wiremock_face::RunningSigan;
+use crate::numbers::{BrandId, Msisdn};
 
 /// A Sigan to play with. Cheap to clone; every clone is the same Sigan.
 #[derive(Clone)]
@@ -75,6 +76,24 @@ impl SiganMock {
         self.lock().faults.cue(kind, fault);
     }
 
+    /// Answers every call for a brand with a status and no body, without effect, until told otherwise.
+    pub fn refuse_brand(&self, brand: &BrandId, status: Option<u16>) {
+        let brands = &mut self.lock().faults.brands;
+        match status {
+            Some(status) => drop(brands.insert(brand.clone(), status)),
+            None => drop(brands.remove(brand)),
+        }
+    }
+
+    /// Answers every release of a number with a status and no body, without effect, until told otherwise.
+    pub fn refuse_release(&self, msisdn: Msisdn, status: Option<u16>) {
+        let releases = &mut self.lock().faults.releases;
+        match status {
+            Some(status) => drop(releases.insert(msisdn, status)),
+            None => drop(releases.remove(&msisdn)),
+        }
+    }
+
     /// Calls `told` with the inventory after each call that may have changed it, before the call is answered.
     pub fn on_change(&self, told: impl FnMut(&Inventory) + Send + 'static) {
         self.lock().on_change = Some(Box::new(told));
@@ -110,12 +129,13 @@ impl State {
     fn answer(&mut self, now: DateTime<Utc>, request: &Request) -> Answer {
         let kind = request.kind();
         *self.calls.entry(kind).or_default() += 1;
-        let fault = self.faults.decide(kind);
+        let fault = self.standing(request).or_else(|| self.faults.decide(kind));
         let latency = self.faults.behaviour.latency;
         let delay = if let Some(Fault::Slow(more)) = fault { latency + more } else { latency };
         let response = match fault {
             Some(Fault::FailBefore) => Some(Response::empty(503)),
             Some(Fault::Unauthorized) => Some(Response::empty(401)),
+            Some(Fault::Status(status)) => Some(Response::empty(status)),
             Some(Fault::Refuse(code)) => Some(Response::refused(code, named(request))),
             Some(Fault::LoseAnswer) => {
                 self.handle(now, request);
@@ -132,6 +152,23 @@ impl State {
             Some(Fault::Slow(_)) | None => Some(self.handle(now, request)),
         };
         Answer { response, delay }
+    }
+
+    /// The fault that every call of its brand, or every release of its number, has.
+    fn standing(&self, request: &Request) -> Option<Fault> {
+        let brand = match request {
+            Request::PreReserve(wish) => Some(&wish.brand_id),
+            Request::Holds { brand, .. } => Some(brand),
+            Request::Reserve(hold) | Request::Holder(hold) | Request::Release(hold) => {
+                self.inventory.brand_of(&hold.external_id)
+            }
+        };
+        let of_brand = brand.and_then(|brand| self.faults.brands.get(brand));
+        let of_number = match request {
+            Request::Release(hold) => self.faults.releases.get(&hold.msisdn),
+            _ => None,
+        };
+        of_brand.or(of_number).map(|status| Fault::Status(*status))
     }
 
     fn handle(&mut self, now: DateTime<Utc>, request: &Request) -> Response {

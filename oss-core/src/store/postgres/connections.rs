@@ -3,7 +3,6 @@
 //! Every step is a single statement, so the pool's connections never begin a transaction, and none can be left open there. A
 //! connection whose statement did not end well is not given back: one whose peer has vanished would keep its place for ever.
 
-use std::borrow::Cow;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,13 +10,15 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres, Row};
+use sqlx::{ConnectOptions, Connection, Executor, Postgres, Row};
 
+use super::repeats::{Failure, Repeats, code, is_session_over, leaves_connection_whole};
+use super::writable::WritableCheck;
 use crate::store::rows::usage;
 use crate::store::{PoolUsage, StoreError};
 
 /// The longest wait for a free connection.
-const ACQUIRE: Duration = Duration::from_secs(2);
+pub(super) const ACQUIRE: Duration = Duration::from_secs(2);
 
 /// The longest wait for the answer to a statement. A little more than the server's own `statement_timeout`, so that the
 /// server's error is the one that is seen while the server is alive.
@@ -53,6 +54,7 @@ pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 #[derive(Debug)]
 pub(super) struct Connections {
     pool: PgPool,
+    writable: WritableCheck,
 }
 
 impl Connections {
@@ -65,9 +67,8 @@ impl Connections {
             .max_lifetime(LIFETIME)
             // A dead connection is found by the statement that meets it, and the statement is run again on another.
             .test_before_acquire(false)
-            .after_connect(|connection, _| Box::pin(refuse_read_only(connection)))
             .connect_lazy_with(options.disable_statement_logging());
-        Ok(Self { pool })
+        Ok(Self { pool, writable: WritableCheck::new() })
     }
 
     pub(super) fn usage(&self) -> PoolUsage {
@@ -87,21 +88,23 @@ impl Connections {
         })
     }
 
-    /// The rows of a statement. It is built again and run once more where its connection turned out to be dead, or it was
-    /// the victim of a deadlock: every statement of this store may be repeated. A database that crashed leaves as many dead
-    /// connections as the pool has, so that many are got rid of.
+    /// The rows of a statement. It is built and run again if its connection turned out to be dead, if it collided with another
+    /// statement, or if the database is read-only: every statement of this store may be repeated.
     pub(super) async fn all<'q>(
         &self,
         statement: impl Fn() -> Statement<'q>,
     ) -> Result<Vec<PgRow>, StoreError> {
-        let mut outcome = self.attempt(statement()).await;
-        for _ in 0..self.pool.options().get_max_connections() {
-            if !outcome.as_ref().is_err_and(worth_repeating) {
-                break;
+        let mut repeats = Repeats::new(self.pool.options().get_max_connections());
+        loop {
+            let failure = match self.attempt(statement()).await {
+                Ok(rows) => return Ok(rows),
+                Err(failure) => failure,
+            };
+            let Some(pause) = repeats.pause_after(&failure) else { return Err(error_of(&failure)) };
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
             }
-            outcome = self.attempt(statement()).await;
         }
-        outcome.map_err(|error| store_error(&error))
     }
 
     /// The only row of a statement, where it has one.
@@ -133,12 +136,17 @@ impl Connections {
         outcome.await.map_err(|error: sqlx::Error| store_error(&error))
     }
 
-    async fn attempt(&self, statement: Statement<'_>) -> Result<Vec<PgRow>, sqlx::Error> {
+    async fn attempt(&self, statement: Statement<'_>) -> Result<Vec<PgRow>, Failure> {
+        self.writable.refuse_while_pausing()?;
         let mut borrowed = Borrowed(Some(self.pool.acquire().await?));
-        let Some(connection) = borrowed.0.as_deref_mut() else { return Err(sqlx::Error::PoolClosed) };
-        let outcome = tokio::time::timeout(STATEMENT, connection.fetch_all(statement))
+        let Some(connection) = borrowed.0.as_deref_mut() else { return Err(sqlx::Error::PoolClosed.into()) };
+        let run = async {
+            self.writable.check(connection).await?;
+            Ok(connection.fetch_all(statement).await?)
+        };
+        let outcome = tokio::time::timeout(STATEMENT, run)
             .await
-            .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
+            .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()));
         if outcome.as_ref().err().is_none_or(leaves_connection_whole) {
             borrowed.give_back();
         }
@@ -173,39 +181,16 @@ fn options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
         .map_err(|_| StoreError::failed("the database URL is not postgres://user@host:port/name"))
 }
 
-/// After a failover the old primary may still answer, but only to reads.
-async fn refuse_read_only(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let row = connection.fetch_one("select current_setting('transaction_read_only') = 'on'").await?;
-    if row.try_get(0)? {
-        return Err(sqlx::Error::Io(std::io::Error::other("the database is read-only")));
-    }
-    Ok(())
-}
-
-fn code(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error()?.code().map(Cow::into_owned)
-}
-
-/// Whether the server ended the statement and not the connection.
-fn leaves_connection_whole(error: &sqlx::Error) -> bool {
-    code(error).is_some_and(|code| !is_session_over(&code))
-}
-
-/// Class 08 (connection), a server that stops or starts, and one that has become read-only.
-fn is_session_over(code: &str) -> bool {
-    code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "25006")
-}
-
-fn worth_repeating(error: &sqlx::Error) -> bool {
-    match (error, code(error)) {
-        (_, Some(code)) => is_session_over(&code) || matches!(code.as_str(), "40001" | "40P01"),
-        (sqlx::Error::Io(error), None) => error.kind() != std::io::ErrorKind::TimedOut,
-        _ => false,
+fn error_of(failure: &Failure) -> StoreError {
+    match failure {
+        Failure::ReadOnly => read_only(),
+        Failure::Sql(error) => store_error(error),
     }
 }
 
-/// How the reason of an error begins that a foreign key gave (`foreign_key_violation`).
-pub(super) const FOREIGN_KEY: &str = "SQLSTATE 23503";
+fn read_only() -> StoreError {
+    StoreError::unavailable("the database is read-only")
+}
 
 /// A code and the name of a constraint: the text of a database error repeats values.
 pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
@@ -213,11 +198,17 @@ pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
     let constraint = error.as_database_error().and_then(|error| error.constraint()).unwrap_or_default();
     match code.as_str() {
         "42P01" => StoreError::failed("it lacks the tables of this version; run `oss migrate`"),
+        "25006" => read_only(),
         // Out of resources, lock or statement timeout, serialisation, deadlock.
         "55P03" | "57014" | "40001" | "40P01" => StoreError::unavailable(code),
         _ if is_session_over(&code) || code.starts_with("53") => StoreError::unavailable(code),
         _ => StoreError::failed(format!("SQLSTATE {code} {constraint}").trim_end().to_owned()),
     }
+}
+
+/// Whether a statement failed because a row that it refers to does not exist.
+pub(super) fn is_foreign_key_violation(error: &StoreError) -> bool {
+    matches!(error, StoreError::Failed { reason } if reason.starts_with("SQLSTATE 23503"))
 }
 
 fn without_code(error: &sqlx::Error) -> StoreError {

@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::connections::{Connections, FOREIGN_KEY, store_error};
+use super::connections::{Connections, is_foreign_key_violation, store_error};
 use super::reservations::flag;
 use crate::numbers::{HoldRecord, Line, Msisdn, Number, SimId};
 use crate::store::facts::{Live, RACES, Seen};
@@ -77,11 +77,12 @@ pub(super) async fn assign(
     for _ in 0..RACES {
         let statement =
             || sqlx::query(SQL).bind(msisdn.to_string()).bind(brand).bind(older).bind(sim.as_uuid());
-        // The existing database has a table of SIMs, and refuses one that is not there.
-        let Some(answered) = unless_unknown_sim(connections.maybe(statement).await)? else {
-            return Ok(Assign::UnknownSim);
+        let row = match connections.maybe(statement).await {
+            // The existing database has a table of SIMs, and refuses one that is not there.
+            Err(error) if is_foreign_key_violation(&error) => return Ok(Assign::UnknownSim),
+            answered => answered?,
         };
-        let Some(row) = answered else { return Ok(Assign::Unknown) };
+        let Some(row) = row else { return Ok(Assign::Unknown) };
         let read = || Ok((seen(&row)?, row.try_get("unchanged")?, row.try_get("written")?));
         let (seen, unchanged, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
         match seen.bars_assign(sim) {
@@ -92,14 +93,6 @@ pub(super) async fn assign(
         }
     }
     Err(StoreError::unavailable("the number kept changing"))
-}
-
-/// The answer of a statement that names a SIM; none if a foreign key says that there is no such SIM.
-pub(super) fn unless_unknown_sim<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
-    match answer {
-        Err(StoreError::Failed { reason }) if reason.starts_with(FOREIGN_KEY) => Ok(None),
-        answer => answer.map(Some),
-    }
 }
 
 /// The columns of `seen` in the statements that change a number.

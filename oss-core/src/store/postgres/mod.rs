@@ -4,6 +4,7 @@
 //! the rows have changed since, nothing was written and the statement is run again. Rows of `reservation` are locked before
 //! those of `phone_number`, so that two statements do not wait for each other.
 
+mod adopt;
 mod audit;
 mod catalog;
 mod connections;
@@ -12,8 +13,10 @@ mod migrate;
 mod previews;
 mod random;
 mod releases;
+mod repeats;
 mod reservations;
 mod upkeep;
+mod writable;
 
 use std::time::Duration;
 
@@ -23,9 +26,9 @@ use sqlx::Row;
 
 use self::connections::{Connections, store_error};
 use super::{
-    Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery, HeldPage, Keyed,
-    KeyedPreview, KnownHold, Lease, MigrationReport, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
-    Release, Store, StoreError, Tenant, UnreadableRow,
+    AdoptOutcome, Adoption, Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery,
+    HeldPage, Keyed, KeyedPreview, KnownHold, Lease, MigrationReport, NewPreview, Overdue, PoolUsage,
+    PreviousPreview, Range, Release, Store, StoreError, Tenant, UnreadableRow,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
@@ -199,6 +202,15 @@ impl Store for PostgresStore {
         sim: SimId,
     ) -> Result<Assign, StoreError> {
         lines::assign(&self.connections, tenant, msisdn, sim).await
+    }
+
+    async fn adopt(
+        &self,
+        tenant: &Tenant,
+        id: ReservationId,
+        adoption: &Adoption,
+    ) -> Result<AdoptOutcome, StoreError> {
+        adopt::adopt(&self.connections, tenant, id, adoption).await
     }
 
     async fn number(&self, tenant: Option<&Tenant>, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {

@@ -6,6 +6,10 @@
 //! write on the connection would be part of it and vanish.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -161,10 +165,24 @@ pub(super) fn is_in_memory(url: &SecretString) -> bool {
 /// Creates the file where there is none, and brings its tables to this version.
 pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
     let options = options(url)?.create_if_missing(true);
+    if !is_in_memory(url) {
+        create_private(options.get_filename())?;
+    }
     let mut connection = options.connect().await.map_err(|error| store_error(&error))?;
     let migrated = bring(&mut connection).await;
     let _ = connection.close().await;
     migrated
+}
+
+/// Creates the file if there is none, for its owner alone: it holds phone numbers. SQLite gives the files beside it the same mode.
+/// The mode of a file that is there is its owner's choice.
+fn create_private(file: &Path) -> Result<(), StoreError> {
+    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    match created {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::unavailable(format!("the file cannot be created: {}", error.kind()))),
+    }
 }
 
 /// The tables, and the catalogue where there never was one.

@@ -2,6 +2,7 @@
 //!
 //! Time is that of the [`Clock`] given, since the database is in this process.
 
+mod adopt;
 mod audit;
 mod catalog;
 mod connections;
@@ -22,9 +23,9 @@ use sqlx::Row;
 use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
 use super::{
-    Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery, HeldPage, Keyed,
-    KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range, Release, Store,
-    StoreError, Tenant, UnreadableRow, migrations,
+    AdoptOutcome, Adoption, Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery,
+    HeldPage, Keyed, KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
+    Release, Store, StoreError, Tenant, UnreadableRow, migrations,
 };
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
@@ -258,6 +259,18 @@ impl Store for SqliteStore {
         let tenant = tenant.cloned();
         self.connections
             .write(move |connection, now| Box::pin(lines::assign(connection, now, tenant, msisdn, sim)))
+            .await
+    }
+
+    async fn adopt(
+        &self,
+        tenant: &Tenant,
+        id: ReservationId,
+        adoption: &Adoption,
+    ) -> Result<AdoptOutcome, StoreError> {
+        let (tenant, adoption) = (tenant.clone(), adoption.clone());
+        self.connections
+            .write(move |connection, now| Box::pin(adopt::adopt(connection, now, tenant, id, adoption)))
             .await
     }
 

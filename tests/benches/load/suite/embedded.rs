@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use oss_core::access::Share;
 use oss_core::store::{SqliteStore, SystemClock};
 use oss_core::{Choice, Ddd, Oss, PreviewId, Settings};
 use oss_tests::backend::Database;
@@ -58,6 +59,8 @@ async fn library(database: &Database) -> Oss {
         sigan_call: Duration::from_secs(15),
         sigan_calls: 2000,
         sigan_queue: 200,
+        client_share: Share::WHOLE,
+        draws: None,
         sweep_interval: Duration::from_secs(5),
     };
     Oss::new(Arc::new(store), Arc::new(Prompt::default()), None, settings)

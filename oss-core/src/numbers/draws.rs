@@ -1,0 +1,135 @@
+//! How many numbers a client may draw from an area code in a time: whoever could draw without an end would see the whole stock
+//! through its offers, or empty it.
+//!
+//! Each process counts for itself.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use super::ids::ClientName;
+use super::msisdn::Ddd;
+use crate::access::ClientLimit;
+use crate::error::Error;
+use crate::oss::Oss;
+
+/// After how many draws the clients that have their whole budget again are forgotten.
+const FORGET_EVERY: u32 = 1024;
+
+/// How many numbers a client may draw from an area code at once; they come back evenly over the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DrawBudget {
+    /// How many numbers. A preview draws three, a random reserve one.
+    pub numbers: NonZeroU32,
+    /// In what time they all come back.
+    pub window: Duration,
+}
+
+impl DrawBudget {
+    /// A budget of so many numbers; none if it is zero, which means that there is no limit.
+    #[must_use]
+    pub fn new(numbers: u32, window: Duration) -> Option<Self> {
+        NonZeroU32::new(numbers).map(|numbers| Self { numbers, window })
+    }
+}
+
+/// The draws of every client of this process.
+#[derive(Debug)]
+pub(crate) struct Draws {
+    /// None if nobody has a budget.
+    limiter: Option<DefaultKeyedRateLimiter<(ClientName, Ddd)>>,
+    draws: AtomicU32,
+}
+
+impl Draws {
+    pub(crate) fn new(budget: Option<DrawBudget>) -> Self {
+        let quota = budget.and_then(|DrawBudget { numbers, window }| {
+            Some(Quota::with_period(window / numbers.get())?.allow_burst(numbers))
+        });
+        Self { limiter: quota.map(RateLimiter::keyed), draws: AtomicU32::new(0) }
+    }
+
+    /// Takes numbers off a client's budget, or says when there is as much of it.
+    fn take(&self, client: &ClientName, ddd: Ddd, quantity: NonZeroU32) -> Result<(), Duration> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        if self.draws.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
+            limiter.retain_recent();
+        }
+        match limiter.check_key_n(&(client.clone(), ddd), quantity) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(until)) => Err(until.wait_time_from(DefaultClock::default().now())),
+            // The configuration allows no budget that is smaller than a preview.
+            Err(_) => Err(Duration::from_secs(1)),
+        }
+    }
+}
+
+impl Oss {
+    /// Takes numbers that Sigan is to be asked for off the budget of the client, if there is a client.
+    pub(super) fn draw(&self, ddd: Ddd, quantity: usize) -> Result<(), Error> {
+        let quantity = u32::try_from(quantity).ok().and_then(NonZeroU32::new);
+        let (Some(client), Some(quantity)) = (self.client(), quantity) else { return Ok(()) };
+        self.draws().take(client, ddd, quantity).map_err(|retry_after| {
+            ClientLimit::Draws.count_refusal(client);
+            Error::DrawBudgetExceeded { ddd, retry_after }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draws(numbers: u32, window: Duration) -> Draws {
+        Draws::new(DrawBudget::new(numbers, window))
+    }
+
+    fn take(draws: &Draws, client: &str, ddd: &str, quantity: u32) -> Result<(), Duration> {
+        draws.take(&client.parse().unwrap(), ddd.parse().unwrap(), NonZeroU32::new(quantity).unwrap())
+    }
+
+    #[test]
+    fn each_client_has_a_budget_for_each_area_code() {
+        let draws = draws(7, Duration::from_hours(7));
+        assert_eq!(take(&draws, "a", "11", 3), Ok(()));
+        assert_eq!(take(&draws, "a", "11", 3), Ok(()));
+        let wait = take(&draws, "a", "11", 3).unwrap_err();
+        assert!(
+            wait > Duration::from_mins(119) && wait <= Duration::from_hours(2),
+            "two are missing: {wait:?}"
+        );
+        assert_eq!(take(&draws, "a", "11", 1), Ok(()), "one is left");
+        assert_eq!(take(&draws, "a", "21", 3), Ok(()));
+        assert_eq!(take(&draws, "b", "11", 3), Ok(()));
+    }
+
+    #[test]
+    fn a_budget_comes_back_evenly() {
+        let draws = draws(3, Duration::from_millis(300));
+        assert_eq!(take(&draws, "a", "11", 3), Ok(()));
+        let wait = take(&draws, "a", "11", 1).unwrap_err();
+        assert!(wait <= Duration::from_millis(100), "{wait:?}");
+        std::thread::sleep(wait);
+        assert_eq!(take(&draws, "a", "11", 1), Ok(()));
+    }
+
+    #[test]
+    fn who_has_drawn_nothing_for_long_is_forgotten() {
+        let draws = draws(3, Duration::from_millis(3));
+        for client in 0..FORGET_EVERY - 1 {
+            take(&draws, &format!("c{client}"), "11", 1).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+        take(&draws, "last", "11", 1).unwrap();
+        assert!(draws.limiter.unwrap().len() <= 1);
+    }
+
+    #[test]
+    fn without_a_budget_there_is_no_limit() {
+        let draws = draws(0, Duration::from_mins(15));
+        assert!((0..10_000).all(|_| take(&draws, "a", "11", 3).is_ok()));
+    }
+}

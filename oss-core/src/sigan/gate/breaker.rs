@@ -1,0 +1,87 @@
+//! A circuit breaker: after failures in a row it lets nothing pass but a probe now and then.
+//!
+//! It knows neither what fails nor the clock: a function of what it is told, and when.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// After how many failures in a row it opens.
+pub(super) const FAILURES: u32 = 8;
+
+/// How long it stays open before one call may probe. Shorter than any sweep interval, so that the first sweep after Sigan is
+/// back finds the circuit closed or closes it.
+pub(super) const OPEN: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Breaker {
+    /// Everything passes. So many calls in a row have failed.
+    Closed { failures: u32 },
+    /// Nothing passes until a time.
+    Open { until: Instant },
+    /// One probe is out. After `until` another may be sent, in case the first never reports back.
+    Probing { until: Instant },
+}
+
+/// What operators should hear of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    Opened,
+    Closed,
+}
+
+impl Breaker {
+    pub(super) const CLOSED: Self = Self::Closed { failures: 0 };
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Closed { .. } => "closed",
+            Self::Open { .. } => "open",
+            Self::Probing { .. } => "probing",
+        }
+    }
+
+    pub(super) fn is_closed(self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+
+    /// Whether a call may pass now.
+    pub(super) fn lets_pass(self, now: Instant) -> bool {
+        !matches!(self, Self::Open { until } | Self::Probing { until } if now < until)
+    }
+
+    /// Records that a call passes, and says whether it is a probe, which reports back within `longest`.
+    pub(super) fn pass(&mut self, now: Instant, longest: Duration) -> bool {
+        let probes = !self.is_closed();
+        if probes {
+            *self = Self::Probing { until: now + longest };
+        }
+        probes
+    }
+
+    /// Records that a probe found nothing out: another may be sent after `rest`.
+    pub(super) fn end_probe(&mut self, now: Instant, rest: Duration) {
+        if matches!(self, Self::Probing { .. }) {
+            *self = Self::Open { until: now + rest };
+        }
+    }
+
+    /// Records a failure.
+    pub(super) fn fail(&mut self, now: Instant) -> Option<Change> {
+        let open = Self::Open { until: now + OPEN };
+        let was_closed = self.is_closed();
+        *self = match *self {
+            Self::Closed { failures } if failures + 1 < FAILURES => Self::Closed { failures: failures + 1 },
+            Self::Closed { .. } | Self::Probing { .. } => open,
+            // A straggler, sent before the circuit opened.
+            Self::Open { .. } => *self,
+        };
+        (was_closed && !self.is_closed()).then_some(Change::Opened)
+    }
+
+    /// Records a success, which closes it whatever it was.
+    pub(super) fn succeed(&mut self) -> Option<Change> {
+        let was_closed = std::mem::replace(self, Self::CLOSED).is_closed();
+        (!was_closed).then_some(Change::Closed)
+    }
+}

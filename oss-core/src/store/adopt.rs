@@ -1,0 +1,182 @@
+//! What it takes to record that a number is on a line although nothing here says so, and the answers to it.
+//!
+//! Both backends read the same row, decide by [`AdoptionRow::verdict`], and write if nothing has changed since. Knows no SQL.
+
+use std::fmt;
+
+use super::Tenant;
+use super::tenant::OLDER_BRAND;
+use crate::numbers::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
+
+/// A number that is on a line, as the systems that know the lines report it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoption {
+    /// The number.
+    pub msisdn: Msisdn,
+    /// The SIM of its line.
+    pub sim: SimId,
+    /// Sigan's id of its hold; none if that of the live attempt here is meant.
+    pub external_id: Option<ExternalId>,
+}
+
+/// What became of an adoption.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdoptOutcome {
+    /// The number is on the line, now or already, and this is Sigan's id of its hold.
+    Adopted(ExternalId),
+    /// No id of a hold was given, and no attempt here has one.
+    NoExternalId,
+    /// The number cannot be adopted.
+    Refused(AdoptRefusal),
+    /// The database has a table of SIMs, and this one is not in it.
+    UnknownSim,
+}
+
+/// Why a number cannot be adopted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AdoptRefusal {
+    /// It is on another SIM.
+    OtherSim,
+    /// It is held for another brand, or the hold is one of another brand.
+    OtherBrand,
+    /// It is held under another external id.
+    OtherHold,
+    /// The hold that was named is released, or is being released.
+    HoldOver,
+    /// An attempt at it is under way or in doubt.
+    Unsettled,
+    /// Its status is not one that this program acts on.
+    UnknownStatus,
+    /// The brand is the one that only data from before there were brands has.
+    ReservedBrand,
+}
+
+impl AdoptRefusal {
+    /// A short, stable name, for programs: `assigned-elsewhere`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::OtherSim => "assigned-elsewhere",
+            Self::OtherBrand => "other-brand",
+            Self::OtherHold => "other-hold",
+            Self::HoldOver => "hold-over",
+            Self::Unsettled => "number-in-doubt",
+            Self::UnknownStatus => "number-state",
+            Self::ReservedBrand => "reserved-brand",
+        }
+    }
+}
+
+impl fmt::Display for AdoptRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherSim => "it is already on another SIM",
+            Self::OtherBrand => "it is held for another brand; check the brand",
+            Self::OtherHold => "it is held here under another external id; leave the id out, or check it",
+            Self::HoldOver => "that hold is released; give the id of the hold that Sigan has now",
+            Self::Unsettled => "whether Sigan holds it is not settled yet; run `oss sweep`, then repeat this",
+            Self::UnknownStatus => {
+                "its status is not RESERVED, IN_USE or RETURNED, so another program owns it"
+            }
+            Self::ReservedBrand => {
+                "`unknown` is the brand of data from before there were brands; name the line's brand"
+            }
+        })
+    }
+}
+
+/// A number and whatever may bar its adoption.
+#[derive(Debug)]
+pub(super) struct AdoptionRow {
+    /// What the number is; none if it never was ours.
+    pub(super) status: Option<NumberStatus>,
+    pub(super) sim: Option<SimId>,
+    pub(super) live: Option<LiveRow>,
+    /// Whether the hold that was named is released, or is being released.
+    pub(super) hold_is_over: bool,
+    /// The brand of the preview that offered the number under the id that was named, if there is one.
+    pub(super) offered_to: Option<String>,
+}
+
+/// The live attempt at a number.
+#[derive(Debug)]
+pub(super) struct LiveRow {
+    pub(super) id: ReservationId,
+    pub(super) external_id: ExternalId,
+    pub(super) brand: String,
+    pub(super) state: ReservationState,
+}
+
+/// What is to be done about an adoption.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing is to be written.
+    Answer(AdoptOutcome),
+    /// The number is to be put on the line.
+    Write {
+        /// The live attempt to be kept; none if a row has to be added.
+        live: Option<ReservationId>,
+        external_id: ExternalId,
+    },
+}
+
+impl AdoptionRow {
+    pub(super) fn verdict(&self, tenant: &Tenant, adoption: &Adoption) -> Verdict {
+        if let Some(refusal) = self.refusal(tenant, adoption) {
+            return Verdict::Answer(AdoptOutcome::Refused(refusal));
+        }
+        match (&self.live, &adoption.external_id) {
+            (Some(live), _)
+                if self.is_on_line_of(adoption.sim) && live.state == ReservationState::Assigned =>
+            {
+                Verdict::Answer(AdoptOutcome::Adopted(live.external_id.clone()))
+            }
+            (Some(live), _) => Verdict::Write { live: Some(live.id), external_id: live.external_id.clone() },
+            (None, Some(external_id)) => Verdict::Write { live: None, external_id: external_id.clone() },
+            (None, None) => Verdict::Answer(AdoptOutcome::NoExternalId),
+        }
+    }
+
+    fn refusal(&self, tenant: &Tenant, adoption: &Adoption) -> Option<AdoptRefusal> {
+        let is_own = |brand: &str| tenant.own_brands().contains(&brand);
+        if self.status.as_ref().is_some_and(|status| !status.is_known()) {
+            return Some(AdoptRefusal::UnknownStatus);
+        }
+        if self.sim.is_some_and(|sim| sim != adoption.sim) {
+            return Some(AdoptRefusal::OtherSim);
+        }
+        match &self.live {
+            Some(live) => live.refusal(is_own, adoption.external_id.as_ref()),
+            None if self.hold_is_over => Some(AdoptRefusal::HoldOver),
+            None if self.offered_to.as_deref().is_some_and(|brand| !is_own(brand)) => {
+                Some(AdoptRefusal::OtherBrand)
+            }
+            // A number that is held without an attempt is older data. The SIM proves whose line it is.
+            None if self.is_held() && self.sim.is_none() && !is_own(OLDER_BRAND) => {
+                Some(AdoptRefusal::OtherBrand)
+            }
+            None => None,
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| *status != NumberStatus::Returned)
+    }
+
+    fn is_on_line_of(&self, sim: SimId) -> bool {
+        self.status == Some(NumberStatus::InUse) && self.sim == Some(sim)
+    }
+}
+
+impl LiveRow {
+    fn refusal(&self, is_own: impl Fn(&str) -> bool, named: Option<&ExternalId>) -> Option<AdoptRefusal> {
+        if !is_own(&self.brand) {
+            return Some(AdoptRefusal::OtherBrand);
+        }
+        if named.is_some_and(|named| *named != self.external_id) {
+            return Some(AdoptRefusal::OtherHold);
+        }
+        let is_settled = matches!(self.state, ReservationState::Held | ReservationState::Assigned);
+        (!is_settled).then_some(AdoptRefusal::Unsettled)
+    }
+}

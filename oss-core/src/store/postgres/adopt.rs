@@ -1,0 +1,163 @@
+//! Recording that a number is on a line although nothing here says so.
+
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::connections::{Connections, is_foreign_key_violation, store_error};
+use crate::numbers::{ExternalId, NumberStatus, ReservationId, SimId};
+use crate::store::adopt::{AdoptOutcome, Adoption, AdoptionRow, LiveRow, Verdict};
+use crate::store::facts::RACES;
+use crate::store::rows::{maybe_status, parsed};
+use crate::store::{StoreError, Tenant};
+
+pub(super) async fn adopt(
+    connections: &Connections,
+    tenant: &Tenant,
+    id: ReservationId,
+    adoption: &Adoption,
+) -> Result<AdoptOutcome, StoreError> {
+    for _ in 0..RACES {
+        let row = read(connections, adoption).await?;
+        let (live, external_id) = match row.verdict(tenant, adoption) {
+            Verdict::Answer(outcome) => return Ok(outcome),
+            Verdict::Write { live, external_id } => (live, external_id),
+        };
+        let decided = Decided { row: &row, live, external_id: &external_id };
+        match write(connections, tenant, id, adoption, decided).await {
+            Ok(true) => return Ok(AdoptOutcome::Adopted(external_id)),
+            // The number changed since it was read: the next look sees how.
+            Ok(false) => {}
+            Err(error) if is_foreign_key_violation(&error) => return Ok(AdoptOutcome::UnknownSim),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StoreError::unavailable("the number kept changing"))
+}
+
+async fn read(connections: &Connections, adoption: &Adoption) -> Result<AdoptionRow, StoreError> {
+    const SQL: &str = "
+        select p.status, p.assigned_sim_id, r.id, r.external_id, r.brand_id, r.state,
+               exists (
+                   select from reservation o
+                   where o.msisdn = named.msisdn and o.external_id = $2
+                     and o.state in ('RELEASING', 'CANCELLING', 'RELEASED')
+               ) as hold_is_over,
+               (
+                   select preview.brand_id
+                   from preview_number n
+                   join preview on preview.id = n.preview_id
+                   where n.msisdn = named.msisdn and preview.external_id = $2
+                   limit 1
+               ) as offered_to
+        from (select $1::char(11) as msisdn) named
+        left join phone_number p on p.msisdn = named.msisdn
+        left join reservation r
+            on r.msisdn = named.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')";
+    let external_id = adoption.external_id.as_ref().map(ExternalId::as_str);
+    let statement = || sqlx::query(SQL).bind(adoption.msisdn.to_string()).bind(external_id);
+    let row = connections.one(statement).await?;
+    adoption_row(&row).map_err(|error| store_error(&error))
+}
+
+fn adoption_row(row: &PgRow) -> Result<AdoptionRow, sqlx::Error> {
+    let live = match row.try_get::<Option<Uuid>, _>("id")? {
+        Some(id) => Some(LiveRow {
+            id: id.into(),
+            external_id: parsed(row, "external_id")?,
+            brand: row.try_get("brand_id")?,
+            state: parsed(row, "state")?,
+        }),
+        None => None,
+    };
+    Ok(AdoptionRow {
+        status: maybe_status(row, "status")?,
+        sim: row.try_get::<Option<Uuid>, _>("assigned_sim_id")?.map(SimId::from),
+        live,
+        hold_is_over: row.try_get("hold_is_over")?,
+        offered_to: row.try_get("offered_to")?,
+    })
+}
+
+/// What was read, and what follows from it.
+#[derive(Clone, Copy)]
+struct Decided<'a> {
+    row: &'a AdoptionRow,
+    live: Option<ReservationId>,
+    external_id: &'a ExternalId,
+}
+
+/// Writes if the number is still as it was read.
+async fn write(
+    connections: &Connections,
+    tenant: &Tenant,
+    id: ReservationId,
+    adoption: &Adoption,
+    decided: Decided<'_>,
+) -> Result<bool, StoreError> {
+    // The new row names the preview that offered the number, so that a repeated reserve from it finds the line.
+    const SQL: &str = "
+        with live as materialized (
+            select id from reservation
+            where msisdn = $1::char(11) and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            for update
+        ), number as materialized (
+            select status, assigned_sim_id from phone_number
+            where msisdn = $1::char(11) and (select count(*) from live) >= 0
+            for update
+        ), unchanged as materialized (
+            select
+            where (select id from live) is not distinct from $6::uuid
+              and (select status from number) is not distinct from $7::text
+              and (select assigned_sim_id from number) is not distinct from $8::uuid
+        ), kept as (
+            update reservation r
+            set state = 'ASSIGNED', due_at = null, updated_at = clock_timestamp()
+            from unchanged
+            where r.id = $6::uuid and r.state in ('HELD', 'ASSIGNED')
+            returning r.id
+        ), recorded as (
+            insert into reservation (id, preview_id, external_id, brand_id, msisdn, state)
+            select $2, (
+                       select p.id
+                       from preview_number n
+                       join preview p on p.id = n.preview_id
+                       where n.msisdn = $1::char(11) and p.external_id = $3
+                         and not exists (select from reservation o where o.preview_id = p.id and o.state <> 'REJECTED')
+                       limit 1
+                   ), $3, $4, $1::char(11), 'ASSIGNED'
+            from unchanged
+            where $6::uuid is null and not exists (
+                select from reservation o
+                where o.msisdn = $1::char(11) and o.external_id = $3
+                  and o.state in ('RELEASING', 'CANCELLING', 'RELEASED')
+            )
+            on conflict do nothing
+            returning id, preview_id
+        ), chosen as (
+            update preview set reserved_msisdn = $1::char(11) from recorded where preview.id = recorded.preview_id
+        ), line as (
+            insert into phone_number (msisdn, origin, status, assigned_sim_id, assigned_at)
+            select $1::char(11), 'VIVO', 'IN_USE', $5, clock_timestamp()
+            from (select id from kept union all select id from recorded) held
+            on conflict (msisdn) do update
+            set origin = excluded.origin, status = excluded.status, assigned_sim_id = excluded.assigned_sim_id,
+                assigned_at = excluded.assigned_at, updated_at = clock_timestamp()
+            where phone_number.status is not distinct from $7::text
+            returning msisdn
+        )
+        select exists (select from line) as written";
+    let Decided { row, live, external_id } = decided;
+    let statement = || {
+        sqlx::query(SQL)
+            .bind(adoption.msisdn.to_string())
+            .bind(id.as_uuid())
+            .bind(external_id.as_str())
+            .bind(tenant.brand().as_str())
+            .bind(adoption.sim.as_uuid())
+            .bind(live.map(ReservationId::as_uuid))
+            .bind(row.status.as_ref().map(NumberStatus::as_str))
+            .bind(row.sim.map(SimId::as_uuid))
+    };
+    connections.one(statement).await?.try_get("written").map_err(|error| store_error(&error))
+}

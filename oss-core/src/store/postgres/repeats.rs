@@ -1,0 +1,133 @@
+//! Whether a statement that failed is run again, and after which pause. Bounds both, so that a caller is answered in time.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+use super::connections::ACQUIRE;
+
+/// How often a statement is repeated that collided with another one. Each try may wait for a lock first.
+const COLLISIONS: usize = 3;
+
+/// The first pause after a collision. Long enough that two statements that collided do not meet again.
+const COLLISION_PAUSE: Duration = Duration::from_millis(100);
+
+/// The pauses while the database is read-only.
+const READ_ONLY_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
+
+/// Why a statement failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The connection leads to a database that accepts no writes. The statement was not sent.
+    ReadOnly,
+    /// Anything else.
+    Sql(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+/// How often one statement may still be repeated.
+#[derive(Debug)]
+pub(super) struct Repeats {
+    dead_connections: u32,
+    collisions: ExponentialBackoff,
+    read_only: ExponentialBackoff,
+}
+
+impl Repeats {
+    /// A database that crashed leaves as many dead connections as the pool has. So many are discarded without a pause.
+    pub(super) fn new(pool_size: u32) -> Self {
+        let collisions = ExponentialBuilder::new().with_min_delay(COLLISION_PAUSE).with_max_times(COLLISIONS);
+        let [shortest, longest] = READ_ONLY_PAUSES;
+        let read_only = ExponentialBuilder::new()
+            .with_min_delay(shortest)
+            .with_max_delay(longest)
+            .without_max_times()
+            .with_total_delay(Some(ACQUIRE));
+        Self {
+            dead_connections: pool_size,
+            collisions: collisions.with_jitter().build(),
+            read_only: read_only.with_jitter().build(),
+        }
+    }
+
+    /// The pause before the statement is repeated; none if it is not.
+    pub(super) fn pause_after(&mut self, failure: &Failure) -> Option<Duration> {
+        match failure {
+            Failure::ReadOnly => self.read_only.next(),
+            Failure::Sql(error) if is_collision(error) => self.collisions.next(),
+            Failure::Sql(error) if is_session_lost(error) => {
+                self.dead_connections = self.dead_connections.checked_sub(1)?;
+                Some(Duration::ZERO)
+            }
+            Failure::Sql(_) => None,
+        }
+    }
+}
+
+pub(super) fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error()?.code().map(Cow::into_owned)
+}
+
+/// Serialisation failure, deadlock, or a lock that was not granted in time. The last may be a deadlock too: PostgreSQL looks
+/// for one after `deadlock_timeout` (1 s), which only a superuser can set, and `lock_timeout` ends the wait before that. To
+/// wait for longer would only keep the connection for longer, because the victim of a deadlock is repeated either way.
+fn is_collision(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| matches!(code.as_str(), "40001" | "40P01" | "55P03"))
+}
+
+fn is_session_lost(error: &sqlx::Error) -> bool {
+    match (error, code(error)) {
+        (_, Some(code)) => is_session_over(&code),
+        (sqlx::Error::Io(error), None) => error.kind() != std::io::ErrorKind::TimedOut,
+        _ => false,
+    }
+}
+
+/// Whether the server ended the statement and not the connection.
+pub(super) fn leaves_connection_whole(failure: &Failure) -> bool {
+    match failure {
+        Failure::ReadOnly => false,
+        Failure::Sql(error) => code(error).is_some_and(|code| !is_session_over(&code)),
+    }
+}
+
+/// Class 08 (connection), a server that stops or starts, and one that has become read-only.
+pub(super) fn is_session_over(code: &str) -> bool {
+    code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "25006")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pauses(failure: &Failure) -> Vec<Duration> {
+        let mut repeats = Repeats::new(2);
+        std::iter::from_fn(|| repeats.pause_after(failure)).take(100).collect()
+    }
+
+    #[test]
+    fn a_dead_connection_is_replaced_at_once_as_often_as_the_pool_is_large() {
+        let reset = Failure::Sql(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()));
+        assert_eq!(pauses(&reset), [Duration::ZERO; 2]);
+    }
+
+    #[test]
+    fn a_read_only_database_is_waited_for_as_long_as_a_free_connection() {
+        let pauses = pauses(&Failure::ReadOnly);
+        assert!(pauses.len() > 3, "{pauses:?}");
+        assert!(pauses.iter().all(|pause| !pause.is_zero()), "{pauses:?}");
+        assert!(pauses.iter().sum::<Duration>() <= ACQUIRE, "{pauses:?}");
+    }
+
+    #[test]
+    fn a_silent_database_is_not_asked_again() {
+        let silent = Failure::Sql(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+        assert_eq!(pauses(&silent), []);
+    }
+}

@@ -1,0 +1,143 @@
+//! The answers to request heads that cannot be read.
+//!
+//! hyper answers these itself, before any route is reached: 400 if a head is not HTTP, 431 if it is too long, both without a
+//! body. It closes the connection afterwards. This wrapper stands between hyper and the connection, above TLS, and gives those
+//! two answers the body that every error has.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum_server::accept::Accept;
+use futures::TryFutureExt;
+use futures::future::MapOk;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use uuid::Uuid;
+
+use crate::problem::Problem;
+
+/// What hyper says of the body that its own answers lack.
+const NO_BODY: &str = "content-length: 0\r\n";
+
+/// Accepts connections as `A` does, and explains hyper's own answers on them.
+#[derive(Debug, Clone)]
+pub(super) struct ExplainBadHeads<A>(pub(super) A);
+
+impl<A, I, S> Accept<I, S> for ExplainBadHeads<A>
+where
+    A: Accept<I, S>,
+{
+    type Stream = Explained<A::Stream>;
+    type Service = A::Service;
+    type Future = MapOk<A::Future, fn((A::Stream, A::Service)) -> (Self::Stream, A::Service)>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        let explained: fn((A::Stream, A::Service)) -> _ =
+            |(stream, service)| (Explained { stream, unsent: Bytes::new() }, service);
+        self.0.accept(stream, service).map_ok(explained)
+    }
+}
+
+/// A connection on which hyper's own answers are explained.
+#[derive(Debug)]
+pub(super) struct Explained<S> {
+    stream: S,
+    /// The rest of an answer that took the place of hyper's own.
+    unsent: Bytes,
+}
+
+impl<S: AsyncWrite + Unpin> Explained<S> {
+    /// Sends what took the place of hyper's own answer, which hyper believes to be sent.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            let _ = self.unsent.split_to(sent);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Explained<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Explained<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_send(cx))?;
+        let Some(answer) = explained(bytes) else { return Pin::new(&mut self.stream).poll_write(cx, bytes) };
+        self.unsent = answer.into();
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        // An answer of hyper's own is one piece.
+        if let [only] = bytes {
+            return self.poll_write(cx, only);
+        }
+        ready!(self.poll_send(cx))?;
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(cx))?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// The answer that takes the place of `written`, if that is one of hyper's own.
+fn explained(written: &[u8]) -> Option<Vec<u8>> {
+    let problem = problem_of(written)?;
+    let head = std::str::from_utf8(written).ok()?;
+    // Each answer of a route has a body and the id of its request. Those of hyper have neither, and are a whole head.
+    let head = head.strip_suffix("\r\n\r\n").filter(|head| !head.contains("\r\n\r\n"))?;
+    let (before, after) = head.split_once(NO_BODY)?;
+    let id = Uuid::now_v7();
+    tracing::info!(%id, status = problem.status().as_u16(), "Request head refused.");
+    let body = problem.json(Some(id));
+    let more = format!(
+        "content-type: application/problem+json\r\ncontent-length: {}\r\ncache-control: no-store\r\nx-request-id: {id}",
+        body.len()
+    );
+    Some([before.as_bytes(), after.as_bytes(), b"\r\n", more.as_bytes(), b"\r\n\r\n", &body].concat())
+}
+
+fn problem_of(written: &[u8]) -> Option<Problem> {
+    // After the digit of the version.
+    match written.strip_prefix(b"HTTP/1.")?.get(1..6)? {
+        b" 400 " => Some(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "malformed-head",
+            "the head of the request is not HTTP/1.1; look at its first line and its headers",
+        )),
+        b" 431 " => Some(Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head-too-large",
+            "the head of the request is longer than 16 KiB, or has too many headers",
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,182 @@
+//! Numbers that are on a line although nothing in the store says so.
+#![expect(
+    missing_docs,
+    clippy::missing_panics_doc,
+    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
+)]
+
+use futures::future::join_all;
+use oss_core::store::{AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, Release, Tenant};
+use oss_core::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState as State, SimId};
+use uuid::Uuid;
+
+use super::Fixture;
+use super::fixture::{LAPSED, LEASE, acme, hold, other};
+
+fn sim() -> SimId {
+    Uuid::now_v7().into()
+}
+
+fn id(text: &str) -> ExternalId {
+    text.parse().expect("an id")
+}
+
+/// A line for a number, under an id if one is named.
+fn line(msisdn: Msisdn, external_id: Option<&str>) -> Adoption {
+    Adoption { msisdn, sim: sim(), external_id: external_id.map(id) }
+}
+
+async fn adopt(db: &Fixture, tenant: &Tenant, adoption: &Adoption) -> AdoptOutcome {
+    db.store.adopt(tenant, ReservationId::new(), adoption).await.expect("the store answers")
+}
+
+fn adopted(external_id: &str) -> AdoptOutcome {
+    AdoptOutcome::Adopted(id(external_id))
+}
+
+async fn is_on_line(db: &Fixture, adoption: &Adoption, history: &[State]) {
+    assert_eq!(db.states(adoption.msisdn).await, (Some(NumberStatus::InUse), history.to_vec()));
+    let number = db.number(adoption.msisdn).await.expect("it is known");
+    let line = number.line.expect("it is on a line");
+    assert_eq!(line.assigned_sim_id, Some(adoption.sim));
+    assert!(line.assigned_at.is_some());
+    assert_eq!(line.origin, "VIVO");
+}
+
+pub async fn an_unknown_number_is_put_on_a_line(db: &Fixture) {
+    let adoption = line(db.offer().msisdns[0], Some("PR-LOST"));
+    assert_eq!(adopt(db, &acme(), &adoption).await, adopted("PR-LOST"));
+    is_on_line(db, &adoption, &[State::Assigned]).await;
+    let history = db.number(adoption.msisdn).await.unwrap().history;
+    assert_eq!((history[0].external_id.as_ref(), history[0].hold_expires_at), (Some(&id("PR-LOST")), None));
+    let released = db.store.release(None, adoption.msisdn, LEASE).await.unwrap();
+    assert_eq!(released, Release::Forbidden(NumberStatus::InUse));
+    assert_eq!(db.store.settle_overdue(100).await.unwrap().rows(), 0, "it never expires");
+}
+
+pub async fn a_returned_number_is_put_on_a_line(db: &Fixture) {
+    let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
+    let Release::Returned(Some(delivery)) = db.store.release(None, msisdn, LEASE).await.unwrap() else {
+        panic!("not told")
+    };
+    db.store.delivered(delivery.reservation).await.unwrap();
+    let adoption = line(msisdn, Some("PR-LATER"));
+    assert_eq!(adopt(db, &acme(), &adoption).await, adopted("PR-LATER"));
+    is_on_line(db, &adoption, &[State::Assigned, State::Released]).await;
+}
+
+pub async fn a_reserved_number_keeps_its_hold(db: &Fixture) {
+    let preview = db.preview().await;
+    let held = db.held(&preview, 1).await;
+    let adoption = line(held.hold.msisdn, None);
+    assert_eq!(adopt(db, &acme(), &adoption).await, adopted(preview.external_id.as_str()));
+    is_on_line(db, &adoption, &[State::Assigned]).await;
+    assert_eq!(db.store.assign(None, adoption.msisdn, adoption.sim).await.unwrap(), Assign::Assigned);
+}
+
+pub async fn a_repeated_adoption_changes_nothing(db: &Fixture) {
+    let (reservation, adoption) = (ReservationId::new(), line(db.offer().msisdns[0], Some("PR-LOST")));
+    for _ in 0..2 {
+        assert_eq!(db.store.adopt(&acme(), reservation, &adoption).await.unwrap(), adopted("PR-LOST"));
+    }
+    let before = db.number(adoption.msisdn).await;
+    assert_eq!(adopt(db, &acme(), &adoption).await, adopted("PR-LOST"));
+    let without_id = Adoption { external_id: None, ..adoption.clone() };
+    assert_eq!(adopt(db, &acme(), &without_id).await, adopted("PR-LOST"), "it is recorded");
+    assert_eq!(db.number(adoption.msisdn).await, before);
+}
+
+pub async fn a_hold_without_an_id_is_not_recorded(db: &Fixture) {
+    let adoption = line(db.offer().msisdns[0], None);
+    assert_eq!(adopt(db, &acme(), &adoption).await, AdoptOutcome::NoExternalId);
+    assert_eq!(db.number(adoption.msisdn).await, None);
+}
+
+pub async fn what_is_held_otherwise_is_not_adopted(db: &Fixture) {
+    let refused = AdoptOutcome::Refused;
+    let held = db.held(&db.preview().await, 1).await;
+    let msisdn = held.hold.msisdn;
+    let own = held.hold.external_id.as_str();
+    assert_eq!(adopt(db, &other(), &line(msisdn, Some(own))).await, refused(AdoptRefusal::OtherBrand));
+    let other_hold = line(msisdn, Some("PR-OTHER"));
+    assert_eq!(adopt(db, &acme(), &other_hold).await, refused(AdoptRefusal::OtherHold));
+    assert_eq!(
+        db.states(msisdn).await,
+        (Some(NumberStatus::Reserved), vec![State::Held]),
+        "nothing is written"
+    );
+
+    let first = line(msisdn, None);
+    assert_eq!(adopt(db, &acme(), &first).await, adopted(own));
+    assert_eq!(adopt(db, &acme(), &line(msisdn, None)).await, refused(AdoptRefusal::OtherSim));
+    assert_eq!(adopt(db, &other(), &first).await, refused(AdoptRefusal::OtherBrand));
+    let under_another_id = Adoption { external_id: Some(id("PR-OTHER")), ..first.clone() };
+    assert_eq!(adopt(db, &acme(), &under_another_id).await, refused(AdoptRefusal::OtherHold));
+    is_on_line(db, &first, &[State::Assigned]).await;
+
+    // The preview of another brand offered it, so that is not this brand's hold.
+    let preview = db.preview().await;
+    let adoption = line(preview.msisdns[0], Some(preview.external_id.as_str()));
+    assert_eq!(adopt(db, &other(), &adoption).await, refused(AdoptRefusal::OtherBrand));
+    assert_eq!(db.number(adoption.msisdn).await, None);
+}
+
+pub async fn a_hold_that_is_over_is_not_adopted(db: &Fixture) {
+    let held = db.held(&db.preview().await, 1).await;
+    let msisdn = held.hold.msisdn;
+    db.store.release(None, msisdn, LEASE).await.unwrap();
+    let adoption = line(msisdn, Some(held.hold.external_id.as_str()));
+    let refused = AdoptOutcome::Refused(AdoptRefusal::HoldOver);
+    assert_eq!(adopt(db, &acme(), &adoption).await, refused, "the release would end the line's hold");
+    db.store.delivered(held.reservation).await.unwrap();
+    assert_eq!(adopt(db, &acme(), &adoption).await, refused);
+    assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![State::Released]));
+}
+
+pub async fn an_unsettled_number_is_not_adopted(db: &Fixture) {
+    let refused = AdoptOutcome::Refused(AdoptRefusal::Unsettled);
+    let preview = db.preview().await;
+    let Begin::Started(pending) = db.begin_for(&preview, 1, LAPSED).await else { panic!("no lease") };
+    for named in [None, Some(preview.external_id.as_str())] {
+        assert_eq!(adopt(db, &acme(), &line(pending.hold.msisdn, named)).await, refused);
+    }
+    let doubtful = db.doubtful(&db.preview().await, 1).await;
+    assert_eq!(adopt(db, &acme(), &line(doubtful.hold.msisdn, None)).await, refused);
+    assert_eq!(db.states(doubtful.hold.msisdn).await, (Some(NumberStatus::Reserved), vec![State::InDoubt]));
+}
+
+pub async fn an_adopted_number_belongs_to_its_brand(db: &Fixture) {
+    let adoption = line(db.offer().msisdns[0], Some("PR-LOST"));
+    assert_eq!(adopt(db, &other(), &adoption).await, adopted("PR-LOST"));
+    assert_eq!(db.store.number(Some(&acme()), adoption.msisdn).await.unwrap(), None);
+    let number = db.store.number(Some(&other()), adoption.msisdn).await.unwrap();
+    assert_eq!(number.expect("its own").history.len(), 1);
+    assert_eq!(db.store.holding_brands().await.unwrap(), ["other".parse().expect("a brand")]);
+}
+
+pub async fn a_preview_finds_the_number_that_was_adopted_from_it(db: &Fixture) {
+    let preview = db.preview().await;
+    let adoption = line(preview.msisdns[1], Some(preview.external_id.as_str()));
+    assert_eq!(adopt(db, &acme(), &adoption).await, adopted(preview.external_id.as_str()));
+    assert_eq!(db.begin(&preview, 2).await, Begin::Held(hold(&preview, 2).msisdn));
+    assert_eq!(db.begin(&preview, 1).await, Begin::Used);
+    let history = db.number(adoption.msisdn).await.unwrap().history;
+    assert_eq!(history[0].preview, Some(preview.id));
+}
+
+pub async fn of_fifty_adoptions_one_is_recorded(db: &Fixture) {
+    let msisdn = db.offer().msisdns[0];
+    let outcomes = join_all((0..50).map(|_| {
+        let store = db.store.clone();
+        tokio::spawn(async move {
+            let adoption = line(msisdn, Some("PR-LOST"));
+            store.adopt(&acme(), ReservationId::new(), &adoption).await
+        })
+    }));
+    let outcomes: Vec<_> =
+        outcomes.await.into_iter().map(|outcome| outcome.unwrap().expect("the store answers")).collect();
+    let count = |wanted: &AdoptOutcome| outcomes.iter().filter(|outcome| *outcome == wanted).count();
+    assert_eq!(count(&adopted("PR-LOST")), 1, "{outcomes:?}");
+    assert_eq!(count(&AdoptOutcome::Refused(AdoptRefusal::OtherSim)), 49, "{outcomes:?}");
+    assert_eq!(db.states(msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
+}

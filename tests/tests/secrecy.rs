@@ -1,0 +1,109 @@
+//! What is kept from those whose business it is not: files, credentials, and what other clients reserved.
+
+use std::fs::{Permissions, metadata, set_permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use oss_core::access::Scope;
+use oss_tests::cli;
+use oss_tests::clients::ClientsFile;
+use oss_tests::server::Server;
+use tempfile::TempDir;
+
+fn mode(file: &Path) -> u32 {
+    metadata(file).unwrap_or_else(|_| panic!("{} is there", file.display())).permissions().mode() & 0o777
+}
+
+fn migrate(file: &Path) {
+    let url = format!("sqlite://{}", file.display());
+    let migrated = cli::run(&[], &["--database-url", &url, "migrate"]);
+    assert_eq!(migrated.code, 0, "{migrated:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_database_file_is_its_owners_alone() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("oss.db");
+    migrate(&file);
+    assert_eq!(mode(&file), 0o600);
+
+    // The files beside it are there as long as it is in use.
+    let url = format!("sqlite://{}", file.display());
+    let mut command = Server::command();
+    command.arg("--allow-anonymous").envs([
+        ("OSS_DATABASE_URL", url.as_str()),
+        ("OSS_SIGAN_URL", "http://127.0.0.1:9"),
+        ("OSS_SIGAN_BRAND_ID", "acme"),
+    ]);
+    let server = Server::spawn(command);
+    assert_eq!(server.http().get("/health/ready").await.status, 200);
+    for beside in ["oss.db-wal", "oss.db-shm"] {
+        assert_eq!(mode(&dir.path().join(beside)), 0o600, "{beside}");
+    }
+}
+
+#[test]
+fn the_mode_of_a_file_that_is_there_stays() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("oss.db");
+    migrate(&file);
+    set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+    migrate(&file);
+    assert_eq!(mode(&file), 0o640);
+}
+
+#[test]
+fn the_sandbox_keeps_its_database_from_others() {
+    let dir = TempDir::new().unwrap();
+    let reserved = cli::run(
+        &[("OSS_SANDBOX_DIR", dir.path().to_str().unwrap())],
+        &["--sandbox", "reserve", "--ddd", "11"],
+    );
+    assert_eq!(reserved.code, 0, "{reserved:?}");
+    assert_eq!(mode(&dir.path().join("oss.db")), 0o600);
+}
+
+/// Settings that would send a token in the clear.
+const IN_THE_CLEAR: [(&str, &str); 4] = [
+    ("OSS_DATABASE_URL", "sqlite:///nowhere/oss.db"),
+    ("OSS_SIGAN_URL", "http://sigan.invalid"),
+    ("OSS_SIGAN_BRAND_ID", "acme"),
+    ("OSS_SIGAN_TOKEN", "s3cret"),
+];
+
+#[test]
+fn a_token_is_not_sent_in_the_clear_unless_a_setting_allows_it() {
+    let run = |settings: &[(&str, &str)]| {
+        let server = Server::command().arg("--allow-anonymous").envs(settings.iter().copied()).output();
+        let server = server.expect("it runs");
+        let cli = cli::run(settings, &["show", "11999950001"]);
+        (server.status.code(), String::from_utf8_lossy(&server.stderr).into_owned(), cli.code, cli.stderr)
+    };
+    let (server, told, cli, told_cli) = run(&IN_THE_CLEAR);
+    assert_eq!((server, cli), (Some(2), 2), "{told}{told_cli}");
+    for told in [told, told_cli] {
+        assert!(told.contains("OSS_SIGAN_URL") && told.contains("OSS_ALLOW_HTTP_CREDENTIALS"), "{told}");
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+    // Then the database is what is missing.
+    let allowed = [&IN_THE_CLEAR[..], &[("OSS_ALLOW_HTTP_CREDENTIALS", "true")]].concat();
+    let (server, told, cli, told_cli) = run(&allowed);
+    assert_eq!((server, cli), (Some(6), 6), "{told}{told_cli}");
+}
+
+#[test]
+fn a_client_has_no_name_that_somebody_else_goes_by() {
+    for name in ["oss", "anonymous"] {
+        let key = cli::run(&[], &["keys", "new", name]);
+        assert_eq!(key.code, 2, "{key:?}");
+        assert!(key.stderr.contains("a client's name other than"), "{key:?}");
+
+        let mut clients = ClientsFile::new();
+        clients.admit(name, "acme", &Scope::ALL);
+        let server = Server::command().arg("--sandbox").arg("--config").arg(clients.path()).output();
+        let server = server.expect("it runs");
+        let told = String::from_utf8_lossy(&server.stderr);
+        assert_eq!(server.status.code(), Some(2), "{told}");
+        assert!(told.contains("name of clients 1"), "{told}");
+    }
+}
