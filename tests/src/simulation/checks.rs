@@ -63,7 +63,7 @@ async fn audit(world: &World, fix: bool) -> Vec<Difference> {
             Found::Difference(found) if found.kind == DifferenceKind::Unreadable => unreadable += 1,
             Found::Difference(found) if found.msisdn.is_some_and(World::is_unusual) => {}
             Found::Difference(found) => differences.push(found),
-            Found::Progress(_) => {}
+            Found::Brand(_) | Found::Progress(_) => {}
         }
     };
     if let Err(error) = oss.audit(options, tell).await {

@@ -179,7 +179,7 @@ impl Story {
     {
         let instance = self.world.instance().await;
         self.world.operation();
-        let oss = brand.map_or_else(|| instance.oss.clone(), |brand| instance.oss.acting_for(brand));
+        let oss = instance.acting_for(brand);
         let patience = if self.world.mishap(0.05) {
             self.world.up_to(Duration::from_secs(4))
         } else {

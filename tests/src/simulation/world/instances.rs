@@ -4,13 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oss_core::config::{Basics, Sources};
-use oss_core::{Oss, Settings};
+use oss_core::{BrandId, Oss, Settings};
 use tokio::time::sleep;
 
 use super::{Instance, Life, World};
 use crate::simulation::sigan::SimulatedSigan;
 use crate::simulation::store::SimulatedStore;
 use crate::simulation::{INSTANCES, brands};
+
+impl Instance {
+    /// Its client for a brand, or for all of them.
+    pub(in crate::simulation) fn acting_for(&self, brand: Option<BrandId>) -> Oss {
+        let oss = self.oss.clone();
+        brand.map_or(oss.clone(), |brand| oss.acting_for(brand).expect("a brand that may be acted for"))
+    }
+}
 
 impl World {
     pub(in crate::simulation) fn start_instance(self: &Arc<Self>, place: usize) {

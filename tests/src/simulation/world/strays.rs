@@ -70,10 +70,8 @@ impl World {
             self.rest(Duration::from_secs(30)).await;
             self.every_hold_is_known();
             let instance = self.instance().await;
-            let oss = match self.pick(4) {
-                0 => instance.oss.acting_for(brands()[self.pick(2)].clone()),
-                _ => instance.oss.clone(),
-            };
+            let brand = (self.pick(4) == 0).then(|| brands()[self.pick(2)].clone());
+            let oss = instance.acting_for(brand);
             let options = AuditOptions { fix: true, force: self.pick(2) == 0, young: YOUNG };
             let audited = tokio::select! {
                 biased;
