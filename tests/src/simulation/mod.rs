@@ -83,6 +83,7 @@ pub fn run(seed: u64) -> Run {
             tokio::spawn(world.clone().plant_unknown_ids_now_and_then()),
             tokio::spawn(world.clone().leave_unusual_rows()),
             tokio::spawn(world.clone().audit_now_and_then()),
+            tokio::spawn(world.clone().watch_for_leaks()),
         ];
         let customers: Vec<_> =
             (0..CUSTOMERS).map(|name| tokio::spawn(customer::lives(world.clone(), name))).collect();

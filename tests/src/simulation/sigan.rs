@@ -90,7 +90,13 @@ impl SimulatedSigan {
             return Err(self.refuse_credentials(request).await);
         }
         match self.fate() {
-            Fate::NotSent => Err(SiganError::NotSent),
+            Fate::NotSent => {
+                // The connection is refused at once, or is waited for in vain.
+                if self.world.pick(2) == 0 {
+                    self.world.rest(Duration::from_secs(2)).await;
+                }
+                Err(SiganError::NotSent)
+            }
             Fate::Fails => lost(Doubt::Status(503)),
             Fate::Vanishes => {
                 sleep(CALL).await;

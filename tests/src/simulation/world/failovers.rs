@@ -9,8 +9,8 @@ use sqlx::Row;
 
 use super::{LostRow, World};
 
-/// How long a worker may take to settle the hold of a lost row: the rest of its call, and what it then has to record and tell.
-const SETTLED_WITHIN: TimeDelta = TimeDelta::minutes(2);
+/// How long a worker may take to record what became of the hold of a lost row: a lease. Audits release no hold sooner.
+const SETTLED_WITHIN: TimeDelta = TimeDelta::seconds(25);
 
 impl World {
     pub(in crate::simulation) async fn fail_over_now_and_then(self: Arc<Self>) {

@@ -9,6 +9,7 @@ use oss_core::sigan::mock::Request;
 use oss_core::sigan::wire::{PreReserveBody, PreReserved};
 use oss_core::{AuditOptions, Choice, Difference, DifferenceKind, Found, Outcome, PreviewId};
 use sqlx::Row;
+use tokio::time::sleep;
 
 use super::World;
 use crate::simulation::brands;
@@ -68,7 +69,6 @@ impl World {
     pub(in crate::simulation) async fn audit_now_and_then(self: Arc<Self>) {
         loop {
             self.rest(Duration::from_secs(30)).await;
-            self.every_hold_is_known();
             let instance = self.instance().await;
             let brand = (self.pick(4) == 0).then(|| brands()[self.pick(2)].clone());
             let oss = instance.acting_for(brand);
@@ -92,6 +92,14 @@ impl World {
                 self.violated(&format!("the audit gave {external_id:?} back, as if Sigan had lost it"));
             }
             _ => self.saw("an audit released a stray hold"),
+        }
+    }
+
+    /// Looks for leaks again and again, so that no audit releases one before it was seen.
+    pub(in crate::simulation) async fn watch_for_leaks(self: Arc<Self>) {
+        loop {
+            sleep(Duration::from_secs(2)).await;
+            self.every_hold_is_known();
         }
     }
 
