@@ -8,6 +8,7 @@ mod answers;
 mod catalog;
 mod facts;
 mod migrations;
+mod offering;
 mod postgres;
 mod rows;
 mod sqlite;

@@ -8,6 +8,7 @@ use super::connections::{Connections, is_foreign_key_violation, store_error};
 use crate::numbers::{ExternalId, NumberStatus, ReservationId, SimId};
 use crate::store::adopt::{AdoptOutcome, Adoption, AdoptionRow, LiveRow, Verdict};
 use crate::store::facts::RACES;
+use crate::store::offering::offering;
 use crate::store::rows::{maybe_status, parsed};
 use crate::store::{StoreError, Tenant};
 
@@ -96,7 +97,8 @@ async fn write(
     decided: Decided<'_>,
 ) -> Result<bool, StoreError> {
     // The new row names the preview that offered the number, so that a repeated reserve from it finds the line.
-    const SQL: &str = "
+    const SQL: &str = concat!(
+        "
         with live as materialized (
             select id from reservation
             where msisdn = $1::char(11) and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
@@ -118,14 +120,9 @@ async fn write(
             returning r.id
         ), recorded as (
             insert into reservation (id, preview_id, external_id, brand_id, msisdn, state)
-            select $2, (
-                       select p.id
-                       from preview_number n
-                       join preview p on p.id = n.preview_id
-                       where n.msisdn = $1::char(11) and p.external_id = $3
-                         and not exists (select from reservation o where o.preview_id = p.id and o.state <> 'REJECTED')
-                       limit 1
-                   ), $3, $4, $1::char(11), 'ASSIGNED'
+            select $2, (",
+        offering!("$3", "$1::char(11)"),
+        "), $3, $4, $1::char(11), 'ASSIGNED'
             from unchanged
             where $6::uuid is null and not exists (
                 select from reservation o
@@ -146,7 +143,8 @@ async fn write(
             where phone_number.status is not distinct from $7::text
             returning msisdn
         )
-        select exists (select from line) as written";
+        select exists (select from line) as written"
+    );
     let Decided { row, live, external_id } = decided;
     let statement = || {
         sqlx::query(SQL)

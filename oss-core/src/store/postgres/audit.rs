@@ -12,29 +12,12 @@ use super::reservations::flag;
 use crate::numbers::{BrandId, Msisdn, ReservationId};
 use crate::sigan::{Hold, ListedHold};
 use crate::store::facts::{RACES, delivery};
+use crate::store::offering::offering;
 use crate::store::rows::{maybe_parsed, maybe_status, parsed, status};
 use crate::store::tenant::{OLDER_BRAND, brand_of_held};
 use crate::store::{
     Delivery, HeldNumber, HeldPage, KnownHold, Lease, LiveHold, Range, StoreError, Tenant, UnreadableRow,
 };
-
-/// An SQL query: the preview that offered a number under an external id, unless it has an attempt already. A row that is to
-/// release the number carries it, so that nobody reserves the number from it any more.
-macro_rules! offering {
-    ($external_id:literal, $msisdn:literal) => {
-        concat!(
-            "select p.id
-            from preview_number n
-            join preview p on p.id = n.preview_id
-            where n.msisdn = ",
-            $msisdn,
-            " and p.external_id = ",
-            $external_id,
-            " and not exists (select from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
-            limit 1"
-        )
-    };
-}
 
 /// Numbers before the first and at the last that there can be.
 const FIRST: &str = "00000000000";

@@ -8,6 +8,7 @@ use super::connections::Micros;
 use crate::numbers::{ExternalId, ReservationId, SimId};
 use crate::store::Tenant;
 use crate::store::adopt::{AdoptOutcome, Adoption, AdoptionRow, LiveRow, Verdict};
+use crate::store::offering::offering;
 use crate::store::rows::{maybe_status, parsed};
 
 pub(super) async fn adopt(
@@ -107,17 +108,14 @@ async fn record(
     adoption: &Adoption,
     external_id: &ExternalId,
 ) -> Result<(), sqlx::Error> {
-    const RECORDED: &str = "
+    const RECORDED: &str = concat!(
+        "
         insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, created_at, updated_at)
-        select $1, (
-                   select p.id
-                   from preview_number n
-                   join preview p on p.id = n.preview_id
-                   where n.msisdn = $4 and p.external_id = $2
-                     and not exists (select 1 from reservation o where o.preview_id = p.id and o.state <> 'REJECTED')
-                   limit 1
-               ), $2, $3, $4, 'ASSIGNED', $5, $5
-        returning preview_id";
+        select $1, (",
+        offering!("$2", "$4"),
+        "), $2, $3, $4, 'ASSIGNED', $5, $5
+        returning preview_id"
+    );
     const CHOSEN: &str = "update preview set reserved_msisdn = $2 where id = $1";
     let recorded = sqlx::query(RECORDED)
         .bind(id.as_uuid())

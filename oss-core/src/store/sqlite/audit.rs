@@ -10,6 +10,7 @@ use super::connections::Micros;
 use crate::numbers::{BrandId, ReservationId};
 use crate::sigan::{Hold, ListedHold};
 use crate::store::facts::delivery;
+use crate::store::offering::offering;
 use crate::store::rows::{maybe_parsed, maybe_status, parsed, status};
 use crate::store::tenant::{OLDER_BRAND, brand_of_held};
 use crate::store::{
@@ -189,23 +190,18 @@ impl NewRelease<'_> {
         now: Micros,
         tell_within: Duration,
     ) -> Result<(), sqlx::Error> {
-        const SQL: &str = "
+        const SQL: &str = concat!(
+            "
             insert into reservation
                 (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at)
             values (
                 $1,
-                (
-                    select p.id
-                    from preview_number n
-                    join preview p on p.id = n.preview_id
-                    where n.msisdn = $4 and p.external_id = $2
-                      and not exists (
-                          select 1 from reservation r where r.preview_id = p.id and r.state <> 'REJECTED'
-                      )
-                    limit 1
-                ),
+                (",
+            offering!("$2", "$4"),
+            "),
                 $2, $3, $4, 'RELEASING', $5, 0, $7, $6, $6
-            )";
+            )"
+        );
         sqlx::query(SQL)
             .bind(self.id.as_uuid())
             .bind(self.hold.external_id.as_str())
