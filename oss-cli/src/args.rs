@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -97,8 +99,8 @@ pub(crate) enum Command {
     },
     /// Give numbers back.
     Release {
-        /// The numbers, as people write them: 11999950001, "+55 (11) 99995-0001".
-        #[arg(required = true, value_name = "MSISDN")]
+        /// The numbers, as people write them: 11999950001, "+55 (11) 99995-0001", 5511999950001, "0 15 11 99995-0001".
+        #[arg(required = true, value_name = "MSISDN", value_parser = numbers_in_turn())]
         msisdns: Vec<Msisdn>,
     },
     /// Put a number on a line.
@@ -207,15 +209,26 @@ pub(crate) struct EsimArgs {
     /// Its type allocation code: the first 8 digits of its IMEI.
     #[arg(long)]
     pub(crate) tac: Option<Tac>,
-    /// Its IMEI, of which only the TAC is looked at.
+    /// Its IMEI, of which only the TAC is looked at: 14 to 16 digits, as `*#06#` shows them.
     #[arg(long)]
     pub(crate) imei: Option<Imei>,
-    /// Its Apple identifier or Android model code, such as "iPhone15,2".
+    /// Its Apple identifier or Android model code, such as "iPhone15,2", in any case, with or without "/DS".
     #[arg(long, value_name = "CODE")]
     pub(crate) device_code: Option<DeviceCode>,
     /// Its model, as `oss models` shows it.
     #[arg(long)]
     pub(crate) model: Option<DeviceModelId>,
+}
+
+/// Options of both imports.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct ImportOptions {
+    /// Only tell what would change.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Import the list even if it removes more than a tenth of the existing entries of a kind.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -224,9 +237,8 @@ pub(crate) enum DddCommand {
     Import {
         /// A CSV file: `location_cnl,ddd[,municipality,uf]`.
         file: PathBuf,
-        /// Only tell what would change.
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        options: ImportOptions,
     },
 }
 
@@ -236,9 +248,8 @@ pub(crate) enum DevicesCommand {
     Import {
         /// A folder with `device_brands.csv`, `device_models.csv`, `device_codes.csv` and `device_tacs.csv`.
         dir: PathBuf,
-        /// Only tell what would change.
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        options: ImportOptions,
     },
 }
 
@@ -250,6 +261,15 @@ pub(crate) enum KeysCommand {
         #[arg(value_parser = client_name)]
         name: ClientName,
     },
+}
+
+/// Reads one number after the other and says which one is wrong by its position, because its text is not repeated.
+fn numbers_in_turn() -> impl Fn(&str) -> Result<Msisdn, String> + Clone + Send + Sync + 'static {
+    let count = Arc::new(AtomicUsize::new(0));
+    move |text| {
+        let position = count.fetch_add(1, Ordering::Relaxed) + 1;
+        text.parse().map_err(|malformed: Malformed| format!("number {position}: {malformed}"))
+    }
 }
 
 /// Operators share the keys of the command line.
@@ -311,7 +331,12 @@ mod tests {
             ("oss audit --force", "--fix"),
             ("oss audit --min-age soon", "expected a time"),
             ("oss release", "MSISDN"),
-            ("oss release 1199995000", "a mobile number"),
+            ("oss release 1199995000", "number 1: expected a mobile number"),
+            ("oss release 11999950001 0800 11999950003 x", "number 2: expected a mobile number"),
+            (
+                "oss release --output json 11999950001 11999950002 1133334444",
+                "number 3: expected a mobile number",
+            ),
             ("oss assign 11999950001 --sim x", "a UUID"),
             ("oss adopt 11999950001 --brand acme", "--sim"),
             ("oss adopt 11999950001 --sim 018f0000-0000-7000-8000-000000000000", "--brand"),

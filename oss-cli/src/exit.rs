@@ -2,7 +2,7 @@
 
 use oss_core::config::ConfigError;
 use oss_core::store::StoreError;
-use oss_core::{AdoptError, Error, ErrorKind, ImportFaults, StartError};
+use oss_core::{AdoptError, Error, ErrorKind, ImportError, ImportFaults, StartError};
 
 /// Done.
 pub(crate) const OK: u8 = 0;
@@ -109,6 +109,18 @@ impl From<ConfigError> for Failure {
 impl From<ImportFaults> for Failure {
     fn from(error: ImportFaults) -> Self {
         Self::new(USAGE, "import-faults", error.to_string())
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::MassRemoval(error) => {
+                let advice = "look at the list, and give --force if it is complete";
+                Self::new(CONFLICT, "mass-removal", format!("{error}; {advice}"))
+            }
+            ImportError::Store(error) => error.into(),
+        }
     }
 }
 

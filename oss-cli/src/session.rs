@@ -9,7 +9,7 @@ use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, ReferenceData, log, store};
 use tracing::Level;
 
-use crate::args::{Args, Command, DddCommand, DevicesCommand, Globals, KeysCommand};
+use crate::args::{Args, Command, DddCommand, DevicesCommand, Globals, ImportOptions, KeysCommand};
 use crate::commands;
 use crate::commands::import::{Import, Place};
 use crate::exit::{self, Failure};
@@ -44,14 +44,14 @@ async fn execute(Args { globals, command }: Args, output: Output) -> Result<Exit
             log_at(Basics::load(&sources(&globals))?.log)?;
             commands::sigan_mock::run(listen, latency, fail_rate, lose_rate).await
         }
-        Command::Devices { command: DevicesCommand::Import { dir, dry_run } } => {
-            import(&globals, &Place::Devices(dir), dry_run, output).await
+        Command::Devices { command: DevicesCommand::Import { dir, options } } => {
+            import(&globals, &Place::Devices(dir), options, output).await
         }
         Command::Ddd { ddd: Some(_), command: Some(_) } => {
             Err(Failure::usage("give a DDD to ask for, or a file to import; not both".to_owned()))
         }
-        Command::Ddd { command: Some(DddCommand::Import { file, dry_run }), .. } => {
-            import(&globals, &Place::Ddds(file), dry_run, output).await
+        Command::Ddd { command: Some(DddCommand::Import { file, options }), .. } => {
+            import(&globals, &Place::Ddds(file), options, output).await
         }
         command => {
             let (oss, clients_are_known) = connect(&globals).await?;
@@ -78,10 +78,10 @@ async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure>
 async fn import(
     globals: &Globals,
     place: &Place,
-    dry_run: bool,
+    options: ImportOptions,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let import = Import::read(place, dry_run)?;
+    let import = Import::read(place, options)?;
     if globals.sandbox {
         let (oss, _) = connect(globals).await?;
         import.run(&oss.reference_data(), output).await?;

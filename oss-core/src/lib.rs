@@ -86,6 +86,6 @@ pub use numbers::{
 };
 pub use oss::{Oss, Settings};
 pub use reference::{
-    Changes, Count, DataVersion, DataVersions, Edition, ImportFault, ImportFaults, ImportMode, Progress,
-    ReferenceData,
+    Changes, Count, DataVersion, DataVersions, Edition, ImportError, ImportFault, ImportFaults, ImportMode,
+    MassRemoval, Progress, ReferenceData, RemovalLimit,
 };

@@ -82,7 +82,7 @@ pub struct Settings {
     pub sigan_calls: usize,
     /// How many more may wait for that.
     pub sigan_queue: usize,
-    /// What part of the calls, of the queue and of the calls that wait one client may take at once, if there are others.
+    /// The part of the calls, of the queue and of the waiting places that one client may take at once, if there are others.
     pub client_share: Share,
     /// How many numbers one client may draw from an area code, if that is limited.
     pub draws: Option<DrawBudget>,
@@ -212,9 +212,9 @@ impl Oss {
         Ok(Self { tenant: Some(self.tenant_of(brand)), ..self.clone() })
     }
 
-    /// The same client, as it is for one of several clients of a server: that one gets no more than its share of the calls to
-    /// Sigan and of the places to wait at, and it has a budget of numbers that it may draw from an area code. What goes beyond
-    /// is [`Error::ClientShareExceeded`] or [`Error::DrawBudgetExceeded`].
+    /// Returns this `Oss` for one of several clients of a server. That client gets at most its share of the calls to Sigan and of
+    /// the waiting places, and has a budget of numbers that it may draw from an area code. A call beyond these limits gets
+    /// [`Error::ClientShareExceeded`] or [`Error::DrawBudgetExceeded`].
     ///
     /// The name becomes a label of metrics, so it has to be one of a configuration. Without a client nothing is shared out.
     #[must_use]
@@ -222,7 +222,7 @@ impl Oss {
         Self { client: Some(Client { name: client, has_share: true }), ..self }
     }
 
-    /// The same, for a client that has no others beside it: it keeps its budget and may take every place.
+    /// Returns this `Oss` for the only client of a server: it keeps its budget and may take every place.
     #[must_use]
     pub fn without_share(self) -> Self {
         Self { client: self.client.map(|client| Client { has_share: false, ..client }), ..self }

@@ -53,7 +53,7 @@ impl Database {
         database
     }
 
-    /// The same, not migrated yet.
+    /// Makes a database that is not migrated yet.
     ///
     /// # Panics
     ///

@@ -75,7 +75,7 @@ impl Eventful {
         let http = self.server.http();
         let preview = http.preview().await;
         self.sigan.next(CallKind::Reserve, Fault::Unauthorized);
-        assert_eq!(http.reserve(&preview, 1).await.status, 502);
+        assert_eq!(http.reserve(&preview, 1).await.status, 504);
         // The first number that Sigan offers there.
         let now = database.now();
         let taken = format!(

@@ -6,6 +6,9 @@ use oss_tests::backend::Database;
 use oss_tests::redis::Redis;
 use oss_tests::server::Server;
 
+/// The words of the log line for a Redis that does not answer.
+const UNANSWERED: &str = "Redis does not answer";
+
 oss_tests::on_each_redis!(
     an_area_code_is_looked_up_once,
     a_redis_that_is_gone_changes_no_answer,
@@ -44,6 +47,7 @@ async fn a_redis_that_is_gone_changes_no_answer(mut redis: Redis) {
     for ddd in ["21", "31", "41", "51", "61"] {
         assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, 204);
     }
+    server.logged(UNANSWERED).await;
     assert_eq!(warnings(&server), 1, "told once: {:#?}", server.log());
 }
 
@@ -55,6 +59,7 @@ async fn a_redis_that_never_answers_changes_no_answer_and_comes_back(mut redis: 
     for ddd in ["21", "31", "41"] {
         assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, 204);
     }
+    server.logged(UNANSWERED).await;
     assert_eq!(warnings(&server), 1, "told once: {:#?}", server.log());
     redis.thaw();
     for ddd in 11..=99 {
@@ -132,5 +137,5 @@ fn key(ddd: u8) -> String {
 }
 
 fn warnings(server: &Server) -> usize {
-    server.log().iter().filter(|line| line.contains("Redis does not answer")).count()
+    server.log().iter().filter(|line| line.contains(UNANSWERED)).count()
 }

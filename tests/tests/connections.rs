@@ -86,7 +86,7 @@ fn logged(server: &Server, text: &str) -> usize {
     server.log().iter().filter(|line| line.contains(text)).count()
 }
 
-/// What the server says until it closes the connection.
+/// Returns everything the server sends until it closes the connection.
 fn said(address: &str, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();

@@ -55,10 +55,17 @@ fn an_area_code_is_asked_for_as_ever() {
     std::fs::write(&list, "location_cnl,ddd,municipality,uf\n1,23,L'Oeste,SP\n").unwrap();
     let list = list.to_str().unwrap();
     let counts = json!({ "added": 1, "changed": 0, "removed": 5571, "total": 1 });
-    let told = in_sandbox(&sandbox, &["ddd", "import", list, "--dry-run"]).json();
+    let told = in_sandbox(&sandbox, &["ddd", "import", list, "--dry-run", "--force"]).json();
     assert_eq!(told, json!({ "dryRun": true, "localities": counts }));
+    for arguments in [vec!["ddd", "import", list], vec!["ddd", "import", list, "--dry-run"]] {
+        let refused = in_sandbox(&sandbox, &arguments);
+        assert_eq!((refused.code, refused.stdout.as_str()), (4, ""), "{refused:?}");
+        for part in ["mass-removal", "5571 of 5571 localities", "--force"] {
+            assert!(refused.stderr.contains(part), "{part} is not in {refused:?}");
+        }
+    }
     assert_eq!(in_sandbox(&sandbox, &["ddd", "11"]).code, 0, "nothing was written");
-    assert_eq!(in_sandbox(&sandbox, &["ddd", "import", list]).json()["localities"], counts);
+    assert_eq!(in_sandbox(&sandbox, &["ddd", "import", list, "--force"]).json()["localities"], counts);
     assert_eq!(
         (in_sandbox(&sandbox, &["ddd", "11"]).code, in_sandbox(&sandbox, &["ddd", "23"]).code),
         (3, 0)
@@ -103,7 +110,7 @@ async fn a_catalogue_takes_the_place_of_the_one_there_is() {
         let told = import(&lists, &["--dry-run"]).json();
         assert_eq!(everything(&database).await, before, "a dry run writes nothing");
         assert_eq!(told["brands"], json!({ "added": 1, "changed": 1, "removed": 0, "total": 32 }));
-        assert_eq!(told["tacs"], json!({ "added": 0, "changed": 0, "removed": 1, "total": 1391 }));
+        assert_eq!(told["tacs"], json!({ "added": 0, "changed": 0, "removed": 1, "total": 1388 }));
         let mut written = import(&lists, &[]).json();
         written["dryRun"] = json!(true);
         assert_eq!(written, told, "what the dry run told is what is written");
@@ -133,9 +140,9 @@ async fn a_list_with_faults_changes_nothing_and_tells_each() {
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
         for fault in [
             "device_models.csv:417: model SAMSUNG_GALAXY_S25 is already in line",
-            "device_codes.csv:858: model: NO_SUCH_MODEL is not in device_models.csv",
-            "device_tacs.csv:1394: tac: expected a TAC: 8 digits",
-            "device_tacs.csv:1395: it is not UTF-8",
+            "device_codes.csv:857: model: NO_SUCH_MODEL is not in device_models.csv",
+            "device_tacs.csv:1391: tac: expected a TAC: 8 digits",
+            "device_tacs.csv:1392: it is not UTF-8",
         ] {
             assert!(ended.stderr.contains(fault), "{fault} is not in {ended:?}");
         }
@@ -150,6 +157,125 @@ async fn a_list_with_faults_changes_nothing_and_tells_each() {
         let ended = run(&on, &["devices", "import", "/does/not/exist"]);
         assert_eq!((ended.code, ended.stderr.lines().count()), (2, 5), "{ended:?}");
         assert_eq!(everything(&database).await, before);
+    }
+}
+
+/// Sums over every locality, and how many lists have a new version.
+async fn localities(database: &Database) -> Vec<i64> {
+    let mut counts = Vec::new();
+    for sum in ["count(*)", "sum(location_cnl)", "sum(cast(ddd as integer) * location_cnl)"] {
+        counts.push(database.count(&format!("select cast({sum} as bigint) from location_ddd")).await);
+    }
+    counts.push(database.count("select count(*) from reference_data where version <> zeroblob(16)").await);
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_localities_is_read_right_or_refused_with_its_line() {
+    const CASES: [(&str, Result<u64, &str>); 16] = [
+        ("ddd_min.csv", Err("ddd_min.csv:2: uf: the field contains a line break")),
+        ("ddd_unclosed_quote_last_column.csv", Err("quote_last_column.csv:3: uf: the field contains a line")),
+        ("ddd_stray_quotes_in_uf.csv", Err("ddd_stray_quotes_in_uf.csv:11: uf: the field contains a line")),
+        ("ddd_crlf_unclosed_quote.csv", Err("unclosed_quote.csv:3: municipality: the field contains a line")),
+        ("ddd_blank_lines.csv", Err("ddd_blank_lines.csv:6: ddd: expected a DDD")),
+        ("ddd_invisible_inside.csv", Err("2: location_cnl: it contains an invisible character (U+200B)")),
+        (
+            "ddd_other_headings.csv",
+            Err("1: expected the headings location_cnl,ddd[,municipality,uf]; found \"cnl,ddd\""),
+        ),
+        (
+            "ddd_sep_pipe.csv",
+            Err("ddd_sep_pipe.csv:1: the line sep= names \"|\"; expected a comma, a semicolon"),
+        ),
+        ("ddd_utf16_cut.csv", Err("ddd_utf16_cut.csv:1: it begins as UTF-16, but it is not")),
+        ("ddd_excel_empty_rows.csv", Ok(2)),
+        ("ddd_padded.csv", Ok(2)),
+        ("ddd_semicolons.csv", Ok(2)),
+        ("ddd_sep_line.csv", Ok(2)),
+        ("ddd_utf16le_bom.csv", Ok(2)),
+        ("ddd_utf16be_tabs.csv", Ok(2)),
+        ("ddd_invisible_around.csv", Ok(2)),
+    ];
+    let database = Database::sqlite().await;
+    let on = [("OSS_DATABASE_URL", database.url())];
+    let before = localities(&database).await;
+    let lists = Lists::localities();
+    for (file, expected) in CASES {
+        let path = lists.file(file);
+        let import = ["--output", "json", "ddd", "import", path.to_str().unwrap(), "--force"];
+        let Ok(total) = expected else {
+            let ended = run(&on, &import);
+            let fault = expected.unwrap_err();
+            assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{file}: {ended:?}");
+            let error: serde_json::Value = serde_json::from_str(&ended.stderr).unwrap();
+            assert!(error.to_string().replace("\\\"", "\"").contains(fault), "{file}: {fault}: {error}");
+            assert_eq!(localities(&database).await, before, "{file}: after a fault nothing has changed");
+            continue;
+        };
+        let counts = json!({ "added": 0, "changed": 0, "removed": 5571 - total, "total": total });
+        let ended = run(&on, &[&import[..], &["--dry-run"]].concat());
+        assert_eq!(ended.code, 0, "{file}: {ended:?}");
+        assert_eq!(ended.json()["localities"], counts, "{file}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_of_a_catalogue_are_trimmed_and_its_flags_are_read_in_both_languages() {
+    let database = Database::sqlite().await;
+    let lists = Lists::devices();
+    lists.add("device_brands.csv", " lori\u{a0},Lori");
+    lists.add("device_models.csv", "\u{feff}lori , LORI_1\u{200b},Lori 1,VERDADEIRO,");
+    lists.add("device_models.csv", "lori,LORI_2,Lori 2,False,");
+    lists.add("device_codes.csv", "SM-X999 ,SAMSUNG_GALAXY_S25");
+    lists.add("device_tacs.csv", "35000001\t,LORI_1 ,");
+    lists.change("device_models.csv", |bytes| {
+        String::from_utf8(bytes).unwrap().replace(",true,", ",TRUE,").into()
+    });
+    let ended = run(&[("OSS_DATABASE_URL", database.url())], &["devices", "import", lists.path()]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for (rows, condition) in [
+        (1, "device_code where code = 'SM-X999'"),
+        (1, "device_brand where slug = 'lori'"),
+        (1, "device_catalog_model where model = 'LORI_1' and supports_esim"),
+        (1, "device_catalog_model where model = 'LORI_2' and not supports_esim"),
+        (1, "device_tac where tac = '35000001' and model = 'LORI_1'"),
+    ] {
+        assert_eq!(database.count(&format!("select count(*) from {condition}")).await, rows, "{condition}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_removes_more_than_a_tenth_of_a_kind_is_refused_unless_it_is_forced() {
+    for database in [Database::sqlite().await, Database::postgres().await] {
+        let on = [("OSS_DATABASE_URL", database.url())];
+        let import = |lists: &Lists, more: &[&str]| {
+            run(&on, &[&["--output", "json", "devices", "import", lists.path()], more].concat())
+        };
+        let before = everything(&database).await;
+        let lists = Lists::devices();
+        for file in ["device_codes.csv", "device_tacs.csv"] {
+            lists.keep_lines(file, 1);
+        }
+        lists.remove("device_models.csv", "zte,");
+        for more in [&[][..], &["--dry-run"]] {
+            let refused = import(&lists, more);
+            assert_eq!((refused.code, refused.stdout.as_str()), (4, ""), "{refused:?}");
+            for part in ["mass-removal", " of 415 models, 855 of 855 codes and 1389 of 1389 TACs", "--force"]
+            {
+                assert!(refused.stderr.contains(part), "{part} is not in {refused:?}");
+            }
+        }
+        assert_eq!(everything(&database).await, before, "a list that is refused changes nothing");
+
+        let few = Lists::devices();
+        few.keep_lines("device_tacs.csv", 1 + 1389 - 138);
+        assert_eq!(import(&few, &[]).json()["tacs"]["removed"], 138, "a tenth may go");
+        few.keep_lines("device_tacs.csv", 1 + 1251 - 126);
+        assert_eq!(import(&few, &[]).code, 4, "one more than a tenth may not");
+
+        assert_eq!(import(&lists, &["--force"]).json()["codes"]["removed"], 855);
+        assert_eq!(database.count("select count(*) from device_tac").await, 0);
+        assert_eq!(import(&Lists::devices(), &[]).json()["tacs"]["added"], 1389, "an empty kind is filled");
     }
 }
 

@@ -43,8 +43,8 @@ async fn the_metrics_are_those_of_the_list(database: Database) {
     for (operation, outcome, count) in [
         ("create_preview", "ok", "6"),
         ("reserve", "ok", "3"),
-        ("reserve", "sigan-refused", "2"),
-        ("reserve", "outcome-unknown", "1"),
+        ("reserve", "sigan-refused", "1"),
+        ("reserve", "outcome-unknown", "2"),
         ("reserve_random", "ok", "1"),
         ("reserve_random", "number-taken", "1"),
         ("reserve_random", "sigan-busy", "1"),

@@ -1,4 +1,4 @@
-//! What is kept from those whose business it is not: files, credentials, and what other clients reserved.
+//! Files, credentials and other clients' reservations are hidden from those who may not see them.
 
 use std::fs::{Permissions, metadata, set_permissions};
 use std::os::unix::fs::PermissionsExt;

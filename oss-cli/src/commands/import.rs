@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use oss_core::{Count, DddData, DddSummary, DeviceData, DeviceSummary, ImportMode, Progress, ReferenceData};
+use oss_core::{
+    Count, DddData, DddSummary, DeviceData, DeviceSummary, ImportMode, Progress, ReferenceData, RemovalLimit,
+};
 use serde::Serialize;
 
+use crate::args::ImportOptions;
 use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
 
@@ -15,6 +18,7 @@ use crate::output::{Answer, Output, table};
 pub(crate) struct Import {
     list: List,
     mode: ImportMode,
+    limit: RemovalLimit,
 }
 
 #[derive(Debug)]
@@ -34,7 +38,7 @@ pub(crate) enum Place {
 
 impl Import {
     /// Reads a list whole, before any database is asked.
-    pub(crate) fn read(place: &Place, dry_run: bool) -> Result<Self, Failure> {
+    pub(crate) fn read(place: &Place, options: ImportOptions) -> Result<Self, Failure> {
         let bar = drawn("{spinner} reading {bar:30} {percent} %");
         let told = |Progress { done, total }| {
             // Each new length is drawn at once, so only that of each file is told.
@@ -48,16 +52,18 @@ impl Import {
             Place::Ddds(file) => DddData::read(file, told).map(List::Ddds),
         };
         bar.finish_and_clear();
-        let mode = if dry_run { ImportMode::DryRun } else { ImportMode::Write };
-        Ok(Self { list: list?, mode })
+        let mode = if options.dry_run { ImportMode::DryRun } else { ImportMode::Write };
+        let limit = if options.force { RemovalLimit::Unlimited } else { RemovalLimit::Tenth };
+        Ok(Self { list: list?, mode, limit })
     }
 
     pub(crate) async fn run(&self, reference: &ReferenceData, output: Output) -> Result<(), Failure> {
         let bar = drawn("{spinner} comparing and writing");
         let dry_run = self.mode == ImportMode::DryRun;
+        let (mode, limit) = (self.mode, self.limit);
         let summary = match &self.list {
-            List::Devices(data) => reference.import_devices(data, self.mode).await.map(Summary::Devices),
-            List::Ddds(data) => reference.import_ddds(data, self.mode).await.map(Summary::Ddds),
+            List::Devices(data) => reference.import_devices(data, mode, limit).await.map(Summary::Devices),
+            List::Ddds(data) => reference.import_ddds(data, mode, limit).await.map(Summary::Ddds),
         };
         bar.finish_and_clear();
         output.answer(&Imported { dry_run, summary: summary? })
@@ -89,11 +95,9 @@ enum Summary {
 
 impl Summary {
     fn counts(&self) -> Vec<(&'static str, Count)> {
-        match *self {
-            Self::Devices(DeviceSummary { brands, models, codes, tacs }) => {
-                vec![("brands", brands), ("models", models), ("codes", codes), ("TACs", tacs)]
-            }
-            Self::Ddds(DddSummary { localities }) => vec![("localities", localities)],
+        match self {
+            Self::Devices(summary) => summary.kinds().to_vec(),
+            Self::Ddds(summary) => summary.kinds().to_vec(),
         }
     }
 }

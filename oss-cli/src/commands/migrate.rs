@@ -19,13 +19,16 @@ impl Answer for Migrated {
         let MigrationReport { adopted, without_external_id, unreadable, .. } = self.report;
         let mut text = "The database has the tables and the reference data of this version".to_owned();
         for (count, what) in [
-            (adopted, "numbers that were held before have a reservation now".to_owned()),
-            (without_external_id, "reserved numbers have no id of Sigan here: they do not expire".to_owned()),
-            (unreadable, format!("rows cannot be read and are left alone: see {oss} audit")),
+            (adopted, "Numbers that were held before and have a reservation now".to_owned()),
+            (
+                without_external_id,
+                "Reserved numbers that do not expire, because no id of Sigan is recorded".to_owned(),
+            ),
+            (unreadable, format!("Rows that cannot be read and are left alone; see `{oss} audit`")),
         ] {
             if count > 0 {
                 // Writing to a string does not fail.
-                let _ = write!(text, "\n{count} {what}");
+                let _ = write!(text, "\n{what}: {count}");
             }
         }
         text

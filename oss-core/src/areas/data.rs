@@ -93,6 +93,12 @@ impl DddSummary {
     pub fn is_change(&self) -> bool {
         self.localities.is_change()
     }
+
+    /// The only kind's name for people, and its count.
+    #[must_use]
+    pub fn kinds(&self) -> [(&'static str, Count); 1] {
+        [("localities", self.localities)]
+    }
 }
 
 #[cfg(test)]

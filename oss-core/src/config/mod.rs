@@ -74,7 +74,7 @@ pub struct Basics {
     pub sigan_calls: usize,
     /// How many more may wait.
     pub sigan_queue: usize,
-    /// What part of the places one client may take at once, if there are others.
+    /// The part of the calls, of the queue and of the waiting places that one client may take at once, if there are others.
     pub client_share: Share,
     /// How many numbers one client may draw from an area code, if that is limited.
     pub draws: Option<DrawBudget>,

@@ -316,7 +316,7 @@ pub(super) fn parsed<T: FromStr<Err = Malformed>>(text: &str) -> Result<T, Expec
     text.parse().map_err(|malformed: Malformed| malformed.expected)
 }
 
-/// What is expected of a brand that somebody acts for.
+/// The rule for a brand that somebody acts for, as messages state it.
 pub(crate) const BRAND: Expected =
     "any brand but `unknown`, which is reserved for data written before brands existed";
 

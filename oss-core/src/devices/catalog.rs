@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::codes::{Spellings, spelled, spellings};
 use super::{BrandSlug, DeviceBrandId, DeviceChoice, DeviceModelId, DisplayName};
 use crate::cache::{Lookups, RedisCache};
 use crate::error::Error;
@@ -51,11 +52,23 @@ pub(crate) struct Catalog {
     store: Arc<dyn Store>,
     versions: Arc<Versions>,
     shown: Lookups<DataVersion, Arc<[Assortment]>>,
+    codes: Lookups<DataVersion, Spellings>,
 }
 
 impl Catalog {
     pub(crate) fn new(store: Arc<dyn Store>, versions: Arc<Versions>, redis: Option<RedisCache>) -> Self {
-        Self { store, versions, shown: Lookups::new("catalog", redis) }
+        // The codes are few and come from one statement, so every instance looks them up itself.
+        let codes = Lookups::new("device_codes", None);
+        Self { store, versions, shown: Lookups::new("catalog", redis), codes }
+    }
+
+    /// A choice whose code, if it has one, is spelled as in the catalogue.
+    pub(super) async fn spelled(&self, choice: &DeviceChoice) -> Result<DeviceChoice, StoreError> {
+        let DeviceChoice::Code(code) = choice else { return Ok(choice.clone()) };
+        let version = self.versions.current().await?.devices;
+        let load = async || Ok::<_, StoreError>(spellings(self.store.device_codes().await?));
+        let listed = self.codes.get_or_load(version, load).await?;
+        Ok(DeviceChoice::Code(spelled(&listed, code)))
     }
 
     async fn shown(&self) -> Result<Arc<[Assortment]>, StoreError> {

@@ -21,7 +21,8 @@ pub struct EsimCheck {
 impl Oss {
     /// Whether a device supports eSIM. A choice that does is stored, once, under its hash.
     ///
-    /// An unknown device is no error: it is not supported.
+    /// An unknown device is no error: it is not supported. A code is looked up without regard to case and to suffixes such as
+    /// `/DS`, and its hash is that of the catalogue's spelling.
     ///
     /// ```
     /// use oss_core::DeviceChoice;
@@ -41,6 +42,7 @@ impl Oss {
     }
 
     async fn check(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {
+        let choice = &self.catalog().spelled(choice).await?;
         let known = self.devices().supports_esim(choice).await?;
         if known != Some(true) {
             return Ok(EsimCheck { supports_esim: false, hash: None });

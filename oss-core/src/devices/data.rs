@@ -213,7 +213,13 @@ impl DeviceSummary {
     /// Whether anything changes.
     #[must_use]
     pub fn is_change(&self) -> bool {
-        [self.brands, self.models, self.codes, self.tacs].into_iter().any(Count::is_change)
+        self.kinds().into_iter().any(|(_, count)| count.is_change())
+    }
+
+    /// Each kind's name for people, and its count.
+    #[must_use]
+    pub fn kinds(&self) -> [(&'static str, Count); 4] {
+        [("brands", self.brands), ("models", self.models), ("codes", self.codes), ("TACs", self.tacs)]
     }
 }
 

@@ -6,6 +6,7 @@
 mod catalog;
 mod check;
 mod choice;
+mod codes;
 mod data;
 mod hash;
 mod names;

@@ -6,11 +6,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::{Uuid, uuid};
 
-use crate::numbers::{Malformed, serde_as_text, uuid_id};
+use crate::numbers::{Malformed, serde_exactly, trimmed, uuid_id};
 
 /// Declares a name that is a text.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $expected:literal, $allowed:expr) => {
+        name! { $(#[$doc])* $name, $expected, $allowed, std::convert::identity }
+    };
+    ($(#[$doc:meta])* $name:ident, $expected:literal, $allowed:expr, $tidy:path) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Box<str>);
@@ -21,14 +24,19 @@ macro_rules! name {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// Reads a text as it is, for what a program wrote.
+            pub(crate) fn exact(text: &str) -> Result<Self, Malformed> {
+                let allowed: fn(&str) -> bool = $allowed;
+                if allowed(text) { Ok(Self(text.into())) } else { Err(Malformed { expected: $expected }) }
+            }
         }
 
         impl FromStr for $name {
             type Err = Malformed;
 
             fn from_str(text: &str) -> Result<Self, Malformed> {
-                let allowed: fn(&str) -> bool = $allowed;
-                if allowed(text) { Ok(Self(text.into())) } else { Err(Malformed { expected: $expected }) }
+                Self::exact($tidy(text))
             }
         }
 
@@ -38,13 +46,16 @@ macro_rules! name {
             }
         }
 
-        serde_as_text!($name);
+        serde_exactly!($name);
     };
 }
 
 name! {
     /// What a maker calls a make of device: an Apple identifier (`iPhone15,2`) or an Android model code (`SM-S931B`).
-    DeviceCode, "a device code, such as iPhone15,2: 1 to 128 characters", short
+    ///
+    /// `parse` leaves out spaces and invisible characters around it. Which spelling the catalogue has is another question:
+    /// [`Oss::check_esim`](crate::Oss::check_esim) ignores case and suffixes such as `/DS`.
+    DeviceCode, "a device code, such as iPhone15,2: 1 to 128 characters", short, trimmed
 }
 
 name! {
@@ -124,6 +135,12 @@ mod tests {
         for text in ["iPhone15,2", "Redmi Note 8 (2021)", "L'original", long.as_str()] {
             assert_eq!(text.parse::<DeviceCode>().unwrap().as_str(), text);
         }
+        assert_eq!("\u{feff} SM-S931B\t".parse::<DeviceCode>().unwrap().as_str(), "SM-S931B");
+        assert_eq!(
+            DeviceCode::exact("SM-S931B ").unwrap().as_str(),
+            "SM-S931B ",
+            "as another program wrote it"
+        );
         for text in ["", "Samsung", "a_b", "a b"] {
             assert!(text.parse::<BrandSlug>().is_err(), "{text:?}");
         }
@@ -133,7 +150,7 @@ mod tests {
         #[test]
         fn display_and_parse_agree(text in ".{0,130}") {
             if let Ok(code) = text.parse::<DeviceCode>() {
-                prop_assert_eq!(code.to_string(), text);
+                prop_assert_eq!(code.to_string(), trimmed(&text));
             }
         }
     }

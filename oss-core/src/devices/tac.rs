@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::numbers::{Malformed, ascii, serde_as_text};
+use crate::numbers::{Malformed, ascii, is_hidden, plain, serde_as_text};
 
 /// A type allocation code: the eight digits that the GSMA gives to one make and model, and that every IMEI of it begins with
 /// (GSMA TS.06, "IMEI Allocation and Approval Process").
@@ -57,7 +57,8 @@ serde_as_text!(Tac);
 /// The identity of one device: TAC, serial number and check digit, fifteen digits in all (GSMA TS.06; the check digit is
 /// Luhn's, 3GPP TS 23.003 annex B).
 ///
-/// Checked when it is read, and then reduced to its TAC: the rest is nobody's business here.
+/// The check digit may be left out, or be 0, which is how networks send it. It may also be replaced by the two digits of the
+/// software's version (IMEISV). What is read is reduced to its TAC: the rest is nobody's business here.
 ///
 /// ```
 /// # use oss_core::Imei;
@@ -80,19 +81,35 @@ impl Imei {
 impl FromStr for Imei {
     type Err = Malformed;
 
-    /// Reads fifteen digits. Spaces, dashes and slashes are passed over.
+    /// Reads 14, 15 or 16 digits. Separators are passed over, and so is the text after the slash that `*#06#` shows.
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        const MALFORMED: Malformed = Malformed {
-            expected: "an IMEI: 15 digits, the last of which checks the others (*#06# shows it)",
-        };
-        let digits: String = text.chars().filter(|char| !matches!(char, ' ' | '-' | '/')).collect();
-        let whole = digits.len() == 15 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if whole && luhn(digits.as_bytes()) {
-            digits[..8].parse().map(Self).map_err(|_| MALFORMED)
-        } else {
-            Err(MALFORMED)
+        const MALFORMED: Malformed = Malformed { expected: "an IMEI: 14, 15 or 16 digits (*#06# shows it)" };
+        let text: String = text.chars().filter_map(plain).collect();
+        let digits: String =
+            without_version(&text).chars().filter(|char| !matches!(char, ' ' | '-' | '/' | '.')).collect();
+        if digits.chars().any(is_hidden) {
+            return Err(Malformed { expected: "an IMEI; this value contains an invisible character" });
         }
+        if !(14..=16).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(MALFORMED);
+        }
+        if digits.len() == 15 && !digits.ends_with('0') && !luhn(digits.as_bytes()) {
+            return Err(Malformed {
+                expected: "an IMEI; the last of these 15 digits does not check the others",
+            });
+        }
+        digits[..8].parse().map(Self).map_err(|_| MALFORMED)
     }
+}
+
+/// The text up to the slash before the software's version. The parts of an IMEI may have slashes between them too.
+fn without_version(text: &str) -> &str {
+    let ends_imei = |at: usize| {
+        let digits = text[..at].bytes().filter(u8::is_ascii_digit).count();
+        let next = text[at + 1..].split('/').next().unwrap_or_default().trim();
+        digits > 14 || digits == 14 && next.len() != 1
+    };
+    text.match_indices('/').find(|(at, _)| ends_imei(*at)).map_or(text, |(at, _)| &text[..at])
 }
 
 /// Whether the last of these digits is the check digit of the others: with every second one from the right doubled, and its
@@ -132,6 +149,7 @@ mod tests {
             ("490154203237518", "49015420"),
             ("49-015420-323751-8", "49015420"),
             ("35/209900/176148/1", "35209900"),
+            ("35/209900/176148/1/01", "35209900"),
         ] {
             assert_eq!(text.parse::<Imei>().unwrap().tac().as_str(), tac, "{text}");
         }
@@ -139,9 +157,16 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_imei() {
-        for text in
-            ["", "49015420", "49015420323751", "490154203237517", "4901542032375180", "49015420323751x"]
-        {
+        for text in [
+            "",
+            "49015420",
+            "4901542032375",
+            "490154203237517",
+            "49015420323751801",
+            "49015420323751x",
+            "35/209900/176148/2/01",
+            "35/209900/176148/2",
+        ] {
             assert!(text.parse::<Imei>().is_err(), "{text}");
         }
     }
@@ -154,7 +179,7 @@ mod tests {
 
         #[test]
         fn one_check_digit_in_ten_is_right(digits in "[0-9]{14}") {
-            let right = (0..10).filter(|check| format!("{digits}{check}").parse::<Imei>().is_ok());
+            let right = (0..10).filter(|check| luhn(format!("{digits}{check}").as_bytes()));
             prop_assert_eq!(right.count(), 1);
         }
 

@@ -36,7 +36,7 @@ impl UnusedLeases {
         leases.len() == 1
     }
 
-    /// Those that have not run out.
+    /// Returns the leases that have not run out, and forgets the others.
     fn running(&self) -> Vec<ReservationId> {
         let now = Instant::now();
         let mut leases = self.lock();

@@ -31,7 +31,7 @@ pub struct Adopted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdoptError {
-    /// What is recorded of the number forbids it.
+    /// The records of the number forbid it.
     #[error("number {number} cannot be adopted: {refusal}")]
     Refused {
         /// The number.

@@ -8,13 +8,15 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
+use super::text::{is_hidden, plain};
+
 /// A value that did not have the form its type asks for.
 ///
 /// It never repeats the value: what was typed may be a customer's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}")]
 pub struct Malformed {
-    /// The form that was expected, as words to follow "expected".
+    /// The form that was expected, as words to follow "expected"; with the reason where a parser knows it.
     pub expected: &'static str,
 }
 
@@ -65,6 +67,8 @@ impl fmt::Debug for Ddd {
 
 /// A Brazilian mobile number in national form: area code, `9`, eight digits.
 ///
+/// `parse` reads what people write and paste. serde reads only the eleven digits, as [`Msisdn::exact`] does.
+///
 /// `Display` gives the eleven digits, for answers to the caller who reserved the number and for the wire. `Debug` masks, so
 /// that a number never reaches a log by way of a derived `Debug`.
 ///
@@ -99,26 +103,102 @@ impl Msisdn {
     }
 }
 
+/// Why a text is no mobile number.
+macro_rules! no_mobile_number {
+    ($why:literal) => {
+        Malformed {
+            expected: concat!("a mobile number: DDD, 9 and eight digits, for example 11999950001; ", $why),
+        }
+    };
+}
+
+impl Msisdn {
+    /// Reads the eleven digits and no other form.
+    ///
+    /// Databases and Sigan have one form for each number. A key of theirs in another form is another key, even if a person
+    /// would read it as the same number.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] for any other text.
+    pub fn exact(text: &str) -> Result<Self, Malformed> {
+        match <[u8; 11]>::try_from(text.as_bytes()) {
+            Ok(digits) if is_mobile(&digits) => Ok(Self(digits)),
+            _ => Err(no_mobile_number!("only its eleven digits are read here")),
+        }
+    }
+}
+
 impl FromStr for Msisdn {
     type Err = Malformed;
 
-    /// Reads eleven national digits. A leading `+55`, spaces, brackets and dashes are passed over.
+    /// Reads every form that can mean only one number: with `+55`, `0055` or `55`, with the trunk zero and a carrier code
+    /// (`0 15 11 …`), with `tel:`, separators, full-width digits and invisible marks. Eleven digits are always DDD and number,
+    /// so that DDD 55 is not taken for the country.
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        const MALFORMED: Malformed =
-            Malformed { expected: "a mobile number: DDD, 9 and eight digits, for example 11999950001" };
-        let text = text.trim();
-        let national = text.strip_prefix("+55").unwrap_or(text);
-        let mut digits = [0; 11];
-        let written = national.bytes().filter(|byte| !matches!(byte, b' ' | b'(' | b')' | b'-'));
-        for (position, byte) in written.enumerate() {
-            *digits.get_mut(position).ok_or(MALFORMED)? = byte;
+        let written =
+            text.chars().filter_map(plain).filter(|char| !matches!(char, ' ' | '(' | ')' | '-' | '.'));
+        let written: String = written.map(|char| char.to_ascii_lowercase()).collect();
+        let dialled = written.strip_prefix("tel:").unwrap_or(&written);
+        let (is_international, digits) = match dialled.strip_prefix('+') {
+            Some(digits) => (true, digits),
+            None => (false, dialled),
+        };
+        if digits.chars().any(is_hidden) {
+            return Err(no_mobile_number!("this value contains an invisible character"));
         }
-        match digits {
-            [b'1'..=b'9', b'1'..=b'9', b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {
-                Ok(Self(digits))
-            }
-            _ => Err(MALFORMED),
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(no_mobile_number!(
+                "this value contains a character that is neither a digit nor a separator"
+            ));
         }
+        let national = without_trunk(without_country(digits, is_international)?);
+        match <[u8; 11]>::try_from(national.as_bytes()) {
+            Ok(digits) if is_mobile(&digits) => Ok(Self(digits)),
+            _ => Err(refusal(national.as_bytes())),
+        }
+    }
+}
+
+/// Whether eleven bytes are DDD, 9 and eight digits.
+fn is_mobile(digits: &[u8; 11]) -> bool {
+    matches!(digits, [b'1'..=b'9', b'1'..=b'9', b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit))
+}
+
+/// The digits after the country code. Without a sign before it, `55` is the country only if the digits are too many for a
+/// number of DDD 55.
+fn without_country(digits: &str, is_international: bool) -> Result<&str, Malformed> {
+    const LONGEST_NATIONAL: usize = 12;
+    let international = if is_international { Some(digits) } else { digits.strip_prefix("00") };
+    match (international, digits.strip_prefix("55")) {
+        (Some(international), _) => international
+            .strip_prefix("55")
+            .ok_or(no_mobile_number!("this value has a country code other than 55 after + or 00")),
+        (None, Some(national)) if digits.len() > LONGEST_NATIONAL => Ok(national),
+        (None, _) => Ok(digits),
+    }
+}
+
+/// The digits after the trunk zero, and after the two digits of the carrier that may follow it.
+fn without_trunk(digits: &str) -> &str {
+    match (digits.as_bytes(), digits.len()) {
+        ([b'0', ..], 12) => &digits[1..],
+        ([b'0', b'1'..=b'9', ..], 14) => &digits[3..],
+        _ => digits,
+    }
+}
+
+/// Why digits without country and trunk zero are no mobile number.
+fn refusal(digits: &[u8]) -> Malformed {
+    match (digits, digits.len()) {
+        ([b'0', b'3' | b'5' | b'8' | b'9', b'0', b'0', ..], _) => {
+            no_mobile_number!("a number such as 0800 is not a mobile number")
+        }
+        ([b'1'..=b'9', b'1'..=b'9', b'2'..=b'5', ..], 10) => no_mobile_number!("this is a land line"),
+        (_, ..=10) => no_mobile_number!("this value has too few digits"),
+        (_, 12..) => no_mobile_number!("this value has too many digits"),
+        ([b'1'..=b'9', b'1'..=b'9', ..], _) => no_mobile_number!("the digit after the DDD is not 9"),
+        _ => no_mobile_number!("the first two digits are not a DDD"),
     }
 }
 
@@ -176,9 +256,27 @@ macro_rules! serde_as_text {
     )+};
 }
 
-pub(crate) use serde_as_text;
+/// Serialises a type by its text, and reads only that text: what a program wrote, unlike what a person typed, has one form.
+macro_rules! serde_exactly {
+    ($name:ty) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                Self::exact(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
 
-serde_as_text!(Ddd, Msisdn);
+pub(crate) use {serde_as_text, serde_exactly};
+
+serde_as_text!(Ddd);
+serde_exactly!(Msisdn);
 
 /// The text of digits.
 pub(crate) fn ascii(digits: &[u8]) -> &str {
@@ -193,30 +291,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_what_people_write() {
-        for text in
-            ["11999950001", "+5511999950001", "+55 11 99995-0001", "(11) 99995-0001", " 11 9 9995 0001 "]
-        {
-            assert_eq!(text.parse::<Msisdn>().unwrap().as_str(), "11999950001", "{text}");
+    fn refuses_what_is_no_mobile_number() {
+        for (text, why) in [
+            ("", "too few"),
+            ("1199995000", "too few"),
+            ("119999500011", "too many"),
+            ("11899950001", "not 9"),
+            ("01999950001", "not a DDD"),
+            ("10999950001", "not a DDD"),
+            ("15 11 99995-0001", "too many"),
+            ("55 11 9999-5000", "too many"),
+            ("+1 11999950001", "country code"),
+            ("0011999950001", "country code"),
+            ("11 9999x0001", "neither a digit"),
+            ("१1999950001", "neither a digit"),
+            ("+55+5511999950001", "neither a digit"),
+            ("11999950001\0", "invisible"),
+        ] {
+            let refused = text.parse::<Msisdn>().unwrap_err();
+            assert!(refused.expected.contains(why), "{text:?}: {refused}");
         }
     }
 
     #[test]
-    fn refuses_what_is_no_mobile_number() {
-        for text in [
-            "",
-            "1199995000",
-            "119999500011",
-            "11899950001",
-            "01999950001",
-            "10999950001",
-            "5511999950001",
-            "+1 11999950001",
-            "11 9999x0001",
-            "१1999950001",
-            "+55+5511999950001",
-        ] {
-            assert!(text.parse::<Msisdn>().is_err(), "{text}");
+    fn a_program_writes_eleven_digits_and_nothing_else() {
+        assert!(Msisdn::exact("11999950001").is_ok());
+        assert!(serde_json::from_str::<Msisdn>("\"11999950001\"").is_ok());
+        for text in [" 11999950001", "5511999950001", "１1999950001", "11899950001", "2133334444"] {
+            assert!(Msisdn::exact(text).is_err(), "{text}");
+            assert!(serde_json::from_value::<Msisdn>(text.into()).is_err(), "{text}");
         }
     }
 
@@ -232,7 +335,9 @@ mod tests {
         fn display_and_parse_agree(number in "[1-9]{2}9[0-9]{8}") {
             let parsed: Msisdn = number.parse().unwrap();
             prop_assert_eq!(parsed.to_string(), number.clone());
-            prop_assert_eq!(format!("+55 {parsed}").parse::<Msisdn>().unwrap(), parsed);
+            for prefix in ["+55 ", "55", "0055", "0", "015", "+55 0"] {
+                prop_assert_eq!(format!("{prefix}{parsed}").parse::<Msisdn>().unwrap(), parsed);
+            }
             let debug = format!("{parsed:?}");
             prop_assert!(!debug.contains(&number));
         }

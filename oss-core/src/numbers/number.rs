@@ -48,7 +48,7 @@ macro_rules! words {
     };
 }
 
-/// What a number is now (`phone_number.status`).
+/// The status of a number (`phone_number.status`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum NumberStatus {
     /// Held in Sigan for us, not yet on a line.

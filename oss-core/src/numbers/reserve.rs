@@ -204,8 +204,8 @@ impl Oss {
         Ok(Hold { external_id: pre_reservation.external_id, msisdn })
     }
 
-    /// What a step that may take a lease was answered. If its answer was lost, the lease may have been taken all the same, and
-    /// Sigan was certainly not asked: so that a repeat need not wait for its end, it is ended in the background.
+    /// Passes on the database's answer to a step that may take a lease. If the answer was lost, the step may have taken the lease,
+    /// but Sigan was certainly not asked. The lease is then ended in the background, so that a repeat need not wait.
     fn begun<T>(
         &self,
         attempt: ReservationId,

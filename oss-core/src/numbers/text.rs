@@ -21,6 +21,35 @@ pub(crate) fn is_invisible(char: char) -> bool {
     INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(char)))
 }
 
+/// A character of an identifier that a person copied, as the ASCII character it stands for. None for a mark that only changes
+/// how a text is shown: phones, spreadsheets and PDFs put such marks around what is copied from them.
+pub(crate) fn plain(char: char) -> Option<char> {
+    match char {
+        // Full-width forms repeat ASCII at a distance.
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(char) - 0xfee0),
+        '\u{2010}'..='\u{2015}' | '\u{2043}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' => Some('-'),
+        '\u{61c}' => None,
+        _ if char.is_whitespace() => Some(' '),
+        _ if is_invisible(char) && !char.is_control() => None,
+        _ => Some(char),
+    }
+}
+
+/// Whether a character is one that a person who reads a refused identifier cannot see: a control, a filler or a tag.
+pub(crate) fn is_hidden(char: char) -> bool {
+    is_invisible(char)
+        || matches!(
+            char,
+            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{e0000}'
+                ..='\u{e0fff}'
+        )
+}
+
+/// A text without the spaces and invisible characters around it. A control is left for the parser to refuse.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|char: char| char.is_whitespace() || is_hidden(char) && !char.is_control())
+}
+
 /// Whether a text has 1 to `longest` characters, each of which can be seen.
 pub(crate) fn is_visible_text(text: &str, longest: usize) -> bool {
     !text.is_empty() && text.chars().count() <= longest && !text.chars().any(is_invisible)

@@ -9,9 +9,11 @@ use std::hash::Hash;
 use std::path::Path;
 use std::str::FromStr;
 
-use csv::{ByteRecord, ErrorKind, Reader, StringRecord};
+use csv::StringRecord;
 
-use crate::numbers::Malformed;
+use super::list_text::{ListText, shown, trim};
+use super::records::{Columns, Records, RowFault};
+use crate::numbers::{Malformed, is_invisible};
 
 /// A fault of a list, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +59,6 @@ pub struct Progress {
     /// Bytes that the file has.
     pub total: u64,
 }
-
-/// Names of columns.
-type Columns = &'static [&'static str];
 
 /// A file that is being read, and the faults so far.
 pub(crate) struct CsvFile<'a> {
@@ -137,82 +136,43 @@ impl<'a> CsvFile<'a> {
         mut each: impl FnMut(&K, &mut Row<'_>),
     ) -> Option<HashMap<K, u64>> {
         let Self { name, bytes, required, optional, may_be_empty, faults } = self;
-        let mut reader = Reader::from_reader(&*bytes);
-        let places = match header(&mut reader, required, optional) {
-            Ok(places) => places,
-            Err(fault) => {
-                faults.push(ImportFault { file: name.to_owned(), line: Some(1), fault });
-                return None;
-            }
-        };
+        let mut whole =
+            |line, fault| faults.push(ImportFault { file: name.to_owned(), line: Some(line), fault });
+        let text = ListText::decode(bytes).map_err(|fault| whole(1, fault)).ok()?;
+        let mut records = Records::of(&text);
+        let places = records.header(required, optional).map_err(|(line, fault)| whole(line, fault)).ok()?;
         let mut keys: HashMap<K, u64> = HashMap::new();
-        let total = bytes.len() as u64;
-        while let Some((line, record)) = next(&mut reader) {
-            told(Progress { done: reader.position().byte(), total });
+        let total = text.rows().len() as u64;
+        while let Some((line, record)) = records.next() {
+            told(Progress { done: records.position().byte(), total });
             let record = match record {
                 Ok(record) => record,
-                Err(fault) => {
+                Err(RowFault { fault, hides_the_rest }) => {
                     faults.push(ImportFault { file: name.to_owned(), line: Some(line), fault });
+                    if hides_the_rest {
+                        return None;
+                    }
                     continue;
                 }
             };
             let mut row = Row { record, places: &places, line, file: name, faults };
-            let Some(found) = row.get::<K>(key) else { continue };
+            let Some(found) = row.key::<K>(key) else { continue };
             if let Some(first) = keys.get(&found) {
                 row.fault(format!("{key} {found} is already in line {first}"));
             }
             each(&found, &mut row);
             keys.entry(found).or_insert(line);
         }
-        let line = Some(reader.position().line());
+        let line = Some(text.line(records.position()));
         let mut fault =
             |fault: &str| faults.push(ImportFault { file: name.to_owned(), line, fault: fault.to_owned() });
-        if bytes.last() != Some(&b'\n') {
+        if text.rows().last() != Some(&b'\n') {
             fault("the last line does not end: the file may have been cut short; end it with a newline");
         }
         if keys.is_empty() && !may_be_empty {
             fault("it has no rows");
         }
         Some(keys)
-    }
-}
-
-/// Where each column is. A required one that is missing, and any that is not known, is a fault.
-fn header(
-    reader: &mut Reader<&[u8]>,
-    required: Columns,
-    optional: Columns,
-) -> Result<HashMap<&'static str, usize>, String> {
-    let expected = || {
-        let may = if optional.is_empty() { String::new() } else { format!("[,{}]", optional.join(",")) };
-        format!("expected the headings {}{may}", required.join(","))
-    };
-    let given = reader.headers().map_err(|_| expected())?.clone();
-    let place = |name: &&'static str| given.iter().position(|column| column == *name).map(|at| (*name, at));
-    let places: HashMap<_, _> = required.iter().chain(optional).filter_map(place).collect();
-    let complete = required.iter().all(|name| places.contains_key(name));
-    if complete && places.len() == given.len() { Ok(places) } else { Err(expected()) }
-}
-
-/// The next row and its line; what is wrong with it, where it is no row.
-fn next(reader: &mut Reader<&[u8]>) -> Option<(u64, Result<StringRecord, String>)> {
-    let mut record = ByteRecord::new();
-    match reader.read_byte_record(&mut record) {
-        Ok(false) => None,
-        Ok(true) => {
-            let line = record.position().map_or(0, csv::Position::line);
-            Some((line, StringRecord::from_byte_record(record).map_err(|_| "it is not UTF-8".to_owned())))
-        }
-        Err(error) => {
-            let line = error.position().map_or(0, csv::Position::line);
-            let fault = match error.kind() {
-                ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                    format!("expected {expected_len} columns, not {len}")
-                }
-                _ => "it cannot be read".to_owned(),
-            };
-            Some((line, Err(fault)))
-        }
     }
 }
 
@@ -223,10 +183,23 @@ impl Row<'_> {
         match text.parse() {
             Ok(value) => Some(value),
             Err(Malformed { expected }) => {
-                self.fault(format!("{column}: expected {expected}"));
+                let found = shown(self.text(column).unwrap_or_default());
+                self.fault(format!("{column}: expected {expected}; found {found}"));
                 None
             }
         }
+    }
+
+    /// The value of a column that identifies a row. An invisible character makes it another key than the one that people
+    /// see, so one inside it is a fault. Those around it are trimmed, as they are in every column.
+    fn key<K: FromStr<Err = Malformed>>(&mut self, column: &'static str) -> Option<K> {
+        let invisible = self.text(column).and_then(|text| text.chars().find(|char| is_invisible(*char)));
+        if let Some(char) = invisible {
+            let code = u32::from(char);
+            self.fault(format!("{column}: it contains an invisible character (U+{code:04X})"));
+            return None;
+        }
+        self.get(column)
     }
 
     /// The key of another file that a column names. Where that file has no such key, that is a fault; where nothing is known
@@ -240,7 +213,7 @@ impl Row<'_> {
     where
         K: FromStr<Err = Malformed> + Hash + Eq + fmt::Display,
     {
-        let key: K = self.get(column)?;
+        let key: K = self.key(column)?;
         if keys.is_some_and(|keys| !keys.contains_key(&key)) {
             self.fault(format!("{column}: {key} is not in {file}"));
             return None;
@@ -248,17 +221,20 @@ impl Row<'_> {
         Some(key)
     }
 
-    /// Whether a column says `true` or `false`; `default` where the file has no such column.
+    /// Whether a column says `true` or `false`, in any case and also in Portuguese, as spreadsheets write it; `default` if
+    /// the file has no such column.
     pub(crate) fn flag(&mut self, column: &'static str, default: bool) -> Option<bool> {
-        match self.text(column) {
-            None => Some(default),
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            Some(_) => {
-                self.fault(format!("{column}: expected true or false"));
-                None
-            }
+        let Some(text) = self.text(column) else { return Some(default) };
+        let is_one_of = |words: [&str; 2]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+        if is_one_of(["true", "verdadeiro"]) {
+            return Some(true);
         }
+        if is_one_of(["false", "falso"]) {
+            return Some(false);
+        }
+        let found = shown(text);
+        self.fault(format!("{column}: expected true or false; found {found}"));
+        None
     }
 
     /// Notes a fault of this row.
@@ -267,6 +243,6 @@ impl Row<'_> {
     }
 
     fn text(&self, column: &str) -> Option<&str> {
-        self.places.get(column).and_then(|&at| self.record.get(at))
+        self.places.get(column).and_then(|&at| self.record.get(at)).map(trim)
     }
 }

@@ -34,6 +34,12 @@ impl Count {
     pub fn is_change(self) -> bool {
         self.added + self.changed + self.removed > 0
     }
+
+    /// Lines there were before.
+    #[must_use]
+    pub fn kept(self) -> usize {
+        (self.total + self.removed).saturating_sub(self.added)
+    }
 }
 
 impl<K: Ord + Clone, V: PartialEq + Clone> Changes<K, V> {

@@ -5,6 +5,9 @@
 
 mod csv_file;
 mod diff;
+mod list_text;
+mod records;
+mod removal;
 mod versions;
 
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use std::sync::Arc;
 pub(crate) use self::csv_file::{CsvFile, Folder};
 pub use self::csv_file::{ImportFault, ImportFaults, Progress};
 pub use self::diff::{Changes, Count};
+pub use self::removal::{ImportError, MassRemoval, RemovalLimit};
 pub(crate) use self::versions::Versions;
 pub use self::versions::{DataVersion, DataVersions};
 use crate::areas::{DddChanges, DddData, DddSummary};
@@ -48,12 +52,12 @@ pub struct Edition<C> {
 /// ```no_run
 /// use std::path::Path;
 ///
-/// use oss_core::{DeviceData, ImportMode};
+/// use oss_core::{DeviceData, ImportMode, RemovalLimit};
 ///
 /// # async fn example(config: oss_core::Config) -> Result<(), Box<dyn std::error::Error>> {
 /// let data = DeviceData::read(Path::new("catalogue"), |_| {})?; // Every fault of every file, or none.
 /// let reference = oss_core::ReferenceData::connect(&config.database).await?;
-/// let summary = reference.import_devices(&data, ImportMode::DryRun).await?;
+/// let summary = reference.import_devices(&data, ImportMode::DryRun, RemovalLimit::Tenth).await?;
 /// println!("{} models would be removed", summary.models.removed);
 /// # Ok(()) }
 /// ```
@@ -78,16 +82,19 @@ impl ReferenceData {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] where the database fails, or other imports keep coming between. Nothing was changed then.
+    /// [`ImportError::MassRemoval`] if the list would remove more than `limit` allows, also in a dry run, and
+    /// [`ImportError::Store`] if the database fails or other imports keep coming between. Nothing was changed then.
     pub async fn import_devices(
         &self,
         data: &DeviceData,
         mode: ImportMode,
-    ) -> Result<DeviceSummary, StoreError> {
+        limit: RemovalLimit,
+    ) -> Result<DeviceSummary, ImportError> {
         for _ in 0..RACES {
             let (over, kept) = self.store.devices().await?;
             let changes = DeviceChanges::between(&kept, data);
             let summary = changes.summary();
+            limit.check(&summary.kinds())?;
             if mode == ImportMode::DryRun || !summary.is_change() {
                 return Ok(summary);
             }
@@ -95,7 +102,7 @@ impl ReferenceData {
                 return Ok(summary);
             }
         }
-        Err(overtaken())
+        Err(overtaken().into())
     }
 
     /// Puts a list of localities and their area codes in the place of the one there is.
@@ -103,11 +110,17 @@ impl ReferenceData {
     /// # Errors
     ///
     /// As for [`ReferenceData::import_devices`].
-    pub async fn import_ddds(&self, data: &DddData, mode: ImportMode) -> Result<DddSummary, StoreError> {
+    pub async fn import_ddds(
+        &self,
+        data: &DddData,
+        mode: ImportMode,
+        limit: RemovalLimit,
+    ) -> Result<DddSummary, ImportError> {
         for _ in 0..RACES {
             let (over, kept) = self.store.ddds().await?;
             let changes = DddChanges::between(&kept, data);
             let summary = changes.summary();
+            limit.check(&summary.kinds())?;
             if mode == ImportMode::DryRun || !summary.is_change() {
                 return Ok(summary);
             }
@@ -115,7 +128,7 @@ impl ReferenceData {
                 return Ok(summary);
             }
         }
-        Err(overtaken())
+        Err(overtaken().into())
     }
 }
 

@@ -1,5 +1,5 @@
-//! Who may call Sigan now: a limit on the calls in flight, a bounded queue before it, a share of both for each client, and
-//! circuit breakers.
+//! The gate decides who may call Sigan now. It limits the calls in flight, has a bounded queue before them, gives each client a
+//! share of both, and has circuit breakers.
 //!
 //! An operation takes its turn before it takes a lease, so that nobody waits with a lease running. If there is no turn, the
 //! answer comes at once: calls that pile up help nobody. The gate does not know what is called for.
@@ -82,7 +82,7 @@ pub(crate) struct GateLimits {
     pub(crate) calls: usize,
     /// How many more wait at most.
     pub(crate) queue: usize,
-    /// What part of both one client may take.
+    /// The part of both that one client may take.
     pub(crate) share: Share,
     /// How long a call may take.
     pub(crate) call: Duration,
@@ -118,7 +118,7 @@ pub(crate) struct Turn<'a> {
     _permit: Permit<'a>,
 }
 
-/// What a turn holds for as long as it lives.
+/// A turn holds its permit for as long as it lives.
 #[derive(Debug)]
 #[expect(dead_code, reason = "a permit acts when it is dropped")]
 enum Permit<'a> {

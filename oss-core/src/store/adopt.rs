@@ -1,4 +1,4 @@
-//! What it takes to record that a number is on a line although nothing here says so, and the answers to it.
+//! Adoption: records that a number is on a line although nothing here says so.
 //!
 //! Both backends read the same row, decide by [`AdoptionRow::verdict`], and write if nothing has changed since. Knows no SQL.
 
@@ -19,7 +19,7 @@ pub struct Adoption {
     pub external_id: Option<ExternalId>,
 }
 
-/// What became of an adoption.
+/// The outcome of an adoption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdoptOutcome {
     /// The number is on the line, now or already, and this is Sigan's id of its hold.
@@ -88,7 +88,7 @@ impl fmt::Display for AdoptRefusal {
 /// A number and whatever may bar its adoption.
 #[derive(Debug)]
 pub(super) struct AdoptionRow {
-    /// What the number is; none if it never was ours.
+    /// The status of the number; none if it never was ours.
     pub(super) status: Option<NumberStatus>,
     pub(super) sim: Option<SimId>,
     pub(super) live: Option<LiveRow>,
@@ -107,7 +107,7 @@ pub(super) struct LiveRow {
     pub(super) state: ReservationState,
 }
 
-/// What is to be done about an adoption.
+/// The next step of an adoption.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Nothing is to be written.

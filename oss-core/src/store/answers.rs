@@ -266,7 +266,7 @@ pub struct UnreadableRow {
 /// The rows that a sweep has claimed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// What is to be asked or told.
+    /// The rows to ask or tell Sigan about.
     pub due: Vec<Due>,
     /// Rows that turned out to be unreadable, and are set aside from now on.
     pub set_aside: Vec<UnreadableRow>,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::areas::{DddChanges, DddData};
-use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
+use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash};
 use crate::reference::{DataVersion, DataVersions, Edition};
 
 /// The database, as the device operations and the imports see it.
@@ -17,6 +17,9 @@ pub trait CatalogStore: Send + Sync + fmt::Debug {
 
     /// Every brand with those of its models that support eSIM, in no order.
     async fn assortments(&self) -> Result<Vec<Assortment>, StoreError>;
+
+    /// Every device code of the catalogue, in no order.
+    async fn device_codes(&self) -> Result<Vec<DeviceCode>, StoreError>;
 
     /// Whether a device supports eSIM; none where it is not in the catalogue.
     async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError>;

@@ -25,14 +25,21 @@ pub(super) struct Asked {
     pub(super) msisdn: Option<Msisdn>,
     /// What the number is, where it was ever ours.
     pub(super) status: Option<NumberStatus>,
-    /// Whether a live reservation that is not of this preview has the number.
-    pub(super) held_elsewhere: bool,
-    /// Whether that reservation is not settled yet.
-    pub(super) unsettled_elsewhere: bool,
-    /// Whether this very hold is being released or cancelled in Sigan.
-    pub(super) ending: bool,
+    /// The attempts at the number that are not of this preview.
+    pub(super) others: Others,
     /// The reservation of this preview that was not rejected.
     pub(super) own: Option<Own>,
+}
+
+/// The attempts at a number that are not of one preview, and not over.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Others {
+    /// Whether one of them is live, so that it has the number.
+    pub(super) live: bool,
+    /// Whether that one is not settled yet.
+    pub(super) unsettled: bool,
+    /// Whether one of them ends, in Sigan, the very hold that the preview stands for.
+    pub(super) ending: bool,
 }
 
 /// The reservation of a preview.
@@ -71,9 +78,9 @@ impl Asked {
             Some(own) => Verdict::Answer(own.state.blocks_other_choices()),
             None if !self.open => Verdict::Answer(Begin::Expired),
             // Whoever ends a hold may end it after this attempt was told that it has it.
-            None if self.gave_before || self.ending => Verdict::Answer(Begin::Used),
-            None if self.unsettled_elsewhere => Verdict::Answer(Begin::Unsettled(msisdn)),
-            None if self.held_elsewhere
+            None if self.gave_before || self.others.ending => Verdict::Answer(Begin::Used),
+            None if self.others.unsettled => Verdict::Answer(Begin::Unsettled(msisdn)),
+            None if self.others.live
                 || self.status.is_some_and(|status| status != NumberStatus::Returned) =>
             {
                 Verdict::Answer(Begin::Taken(msisdn))
@@ -84,7 +91,7 @@ impl Asked {
 }
 
 impl Own {
-    /// What follows if the same number was chosen before.
+    /// Decides for a number that the preview's earlier attempt chose too.
     fn verdict(self, hold: Hold, brand: BrandId, status: Option<&NumberStatus>) -> Verdict {
         let resumed = Lease { reservation: self.id, call: self.attempts + 1, brand, hold };
         match self.state {
@@ -126,14 +133,14 @@ pub(super) struct KeyedRow {
     pub(super) external_id: ExternalId,
     /// The brand it is for.
     pub(super) brand: BrandId,
-    /// What its number is, if it was ever ours.
+    /// The status of its number, if it was ever ours.
     pub(super) status: Option<NumberStatus>,
     /// Whether it was for the same area code and the same brand.
     pub(super) same_request: bool,
 }
 
 impl KeyedRow {
-    /// What a repeated call is told. [`Keyed::Resumed`] is to be written first, unless its lease was taken before.
+    /// Decides the answer to a repeated call. [`Keyed::Resumed`] is written first, unless its lease was already taken.
     pub(super) fn verdict(self) -> Keyed {
         let Self { own, external_id, brand, status, same_request } = self;
         if !same_request {
@@ -224,9 +231,7 @@ mod tests {
             gave_before: false,
             msisdn: Some("11999950001".parse().unwrap()),
             status: None,
-            held_elsewhere: false,
-            unsettled_elsewhere: false,
-            ending: false,
+            others: Others::default(),
             own,
         }
     }
@@ -310,7 +315,8 @@ mod tests {
 
     #[test]
     fn a_hold_that_is_being_ended_is_not_begun_again() {
-        for used in [Asked { ending: true, ..asked(None) }, Asked { gave_before: true, ..asked(None) }] {
+        let ending = Others { ending: true, ..Others::default() };
+        for used in [Asked { others: ending, ..asked(None) }, Asked { gave_before: true, ..asked(None) }] {
             assert_eq!(used.verdict(ReservationId::new()), Verdict::Answer(Begin::Used));
         }
     }
@@ -318,8 +324,7 @@ mod tests {
     #[test]
     fn an_attempt_that_is_not_settled_is_no_disagreement() {
         let unsettled = Asked {
-            held_elsewhere: true,
-            unsettled_elsewhere: true,
+            others: Others { live: true, unsettled: true, ..Others::default() },
             status: Some(NumberStatus::Reserved),
             ..asked(None)
         };

@@ -40,7 +40,7 @@ const SQLITE: &[Source] = sources!("sqlite");
 /// that works on the same database.
 pub(super) const VERSIONS: &str = "oss_migrations";
 
-/// What a migration did beyond the tables, and what it found that a person should look at.
+/// The changes of a migration beyond the tables, and the rows that a person should look at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

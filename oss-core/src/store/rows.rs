@@ -1,19 +1,51 @@
 //! Reading columns into the domain's types, and the use of a pool, the same on both databases.
 
-use std::str::FromStr;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::{ColumnIndex, Database, Decode, Pool, Row, Type};
 
 use super::{PoolUsage, UnreadableRow};
-use crate::devices::{Assortment, DeviceBrand, DeviceModel};
-use crate::numbers::NumberStatus;
+use crate::devices::{
+    Assortment, BrandSlug, DeviceBrand, DeviceCode, DeviceModel, DeviceModelId, DisplayName,
+};
+use crate::numbers::{BrandId, ExternalId, Malformed, Msisdn, NumberStatus, ReservationState};
+
+/// A type that columns of text hold.
+pub(super) trait Stored: Sized {
+    /// Reads the text of a column.
+    fn stored(text: &str) -> Result<Self, Malformed>;
+}
+
+impl Stored for Msisdn {
+    /// A key in another form is another key, and set aside, even if a person would read it as a number.
+    fn stored(text: &str) -> Result<Self, Malformed> {
+        Self::exact(text)
+    }
+}
+
+/// The types whose parser reads one form only.
+macro_rules! stored_as_parsed {
+    ($($name:ty),+) => {$(
+        impl Stored for $name {
+            fn stored(text: &str) -> Result<Self, Malformed> {
+                text.parse()
+            }
+        }
+    )+};
+}
+
+impl Stored for DeviceCode {
+    fn stored(text: &str) -> Result<Self, Malformed> {
+        Self::exact(text)
+    }
+}
+
+stored_as_parsed!(BrandId, BrandSlug, DeviceModelId, DisplayName, ExternalId, ReservationState);
 
 /// A column of text, through the parser of its type.
 pub(super) fn parsed<'r, T, R>(row: &'r R, column: &'static str) -> Result<T, sqlx::Error>
 where
-    T: FromStr,
+    T: Stored,
     R: Row,
     &'static str: ColumnIndex<R>,
     &'r str: Decode<'r, R::Database> + Type<R::Database>,
@@ -24,7 +56,7 @@ where
 /// A column of text that may be null, through the parser of its type.
 pub(super) fn maybe_parsed<'r, T, R>(row: &'r R, column: &'static str) -> Result<Option<T>, sqlx::Error>
 where
-    T: FromStr,
+    T: Stored,
     R: Row,
     &'static str: ColumnIndex<R>,
     Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
@@ -33,8 +65,8 @@ where
 }
 
 /// The error leaves the text out: it may be a number.
-fn read<T: FromStr>(column: &'static str, text: &str) -> Result<T, sqlx::Error> {
-    text.parse().map_err(|_| sqlx::Error::ColumnDecode {
+fn read<T: Stored>(column: &'static str, text: &str) -> Result<T, sqlx::Error> {
+    T::stored(text).map_err(|_| sqlx::Error::ColumnDecode {
         index: column.to_owned(),
         source: "the text has not the form of its type".into(),
     })
@@ -104,4 +136,18 @@ pub(super) fn usage<DB: Database>(name: &'static str, pool: &Pool<DB>) -> PoolUs
     // The two are read one after the other, so that for a moment more may be idle than are open.
     let in_use = pool.size().saturating_sub(idle);
     PoolUsage { name, idle, in_use, limit: pool.options().get_max_connections() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_key_is_no_other_number() {
+        assert!(Msisdn::stored("11999950001").is_ok());
+        for key in ["5511999950001", "011999950001", "１１９９９９５０００１", "11 99995-0001", "2133334444 "]
+        {
+            assert!(Msisdn::stored(key).is_err(), "{key}");
+        }
+    }
 }

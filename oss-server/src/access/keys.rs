@@ -31,7 +31,7 @@ pub struct ClientLimits {
     pub requests_per_second: NonZeroU32,
     /// How many requests are served at the same time, of all clients together.
     pub concurrent_requests: usize,
-    /// What part of them one client may have, if there are others.
+    /// The part of them that one client may have, if there are others.
     pub share: Share,
 }
 

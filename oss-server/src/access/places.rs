@@ -18,7 +18,7 @@ pub(super) struct Counts(HashMap<ClientName, Arc<AtomicUsize>>);
 pub(super) struct Place(Arc<AtomicUsize>);
 
 impl Counts {
-    /// Those of these clients. One that was there before keeps its count, because its requests go on.
+    /// Makes the places of these clients. A client that was there before keeps its count, because its requests go on.
     pub(super) fn of(clients: &Clients, before: &Self) -> Self {
         let count = |name: &ClientName| before.0.get(name).cloned().unwrap_or_default();
         Self(clients.names().map(|name| (name.clone(), count(name))).collect())

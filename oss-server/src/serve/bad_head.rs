@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::problem::Problem;
 
-/// What hyper says of the body that its own answers lack.
+/// The header with which hyper says that its own answers have no body.
 const NO_BODY: &str = "content-length: 0\r\n";
 
 /// Accepts connections as `A` does, and explains hyper's own answers on them.

@@ -31,11 +31,11 @@ const LOOK: Duration = Duration::from_secs(2);
 pub(crate) struct Reload {
     /// Who says so. Listened to from the start of the process on: until then, the signal ends it.
     pub(crate) told: Signal,
-    /// What is read.
+    /// The files to read.
     pub(crate) files: KeysAndCertificates,
 }
 
-/// What is read again.
+/// The files that a reload reads again.
 #[derive(Debug)]
 pub(crate) struct KeysAndCertificates {
     /// Where the clients come from, where there are any.

@@ -7,23 +7,18 @@
 
 use futures::future::join_all;
 use oss_core::store::{AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, Release, Tenant};
-use oss_core::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState as State, SimId};
-use uuid::Uuid;
+use oss_core::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
 use super::fixture::{LAPSED, LEASE, acme, hold, other};
-
-fn sim() -> SimId {
-    Uuid::now_v7().into()
-}
 
 fn id(text: &str) -> ExternalId {
     text.parse().expect("an id")
 }
 
 /// A line for a number, under an id if one is named.
-fn line(msisdn: Msisdn, external_id: Option<&str>) -> Adoption {
-    Adoption { msisdn, sim: sim(), external_id: external_id.map(id) }
+async fn line(db: &Fixture, msisdn: Msisdn, external_id: Option<&str>) -> Adoption {
+    Adoption { msisdn, sim: db.sim().await, external_id: external_id.map(id) }
 }
 
 async fn adopt(db: &Fixture, tenant: &Tenant, adoption: &Adoption) -> AdoptOutcome {
@@ -44,7 +39,7 @@ async fn is_on_line(db: &Fixture, adoption: &Adoption, history: &[State]) {
 }
 
 pub async fn an_unknown_number_is_put_on_a_line(db: &Fixture) {
-    let adoption = line(db.offer().msisdns[0], Some("PR-LOST"));
+    let adoption = line(db, db.offer().msisdns[0], Some("PR-LOST")).await;
     assert_eq!(adopt(db, &acme(), &adoption).await, adopted("PR-LOST"));
     is_on_line(db, &adoption, &[State::Assigned]).await;
     let history = db.number(adoption.msisdn).await.unwrap().history;
@@ -60,7 +55,7 @@ pub async fn a_returned_number_is_put_on_a_line(db: &Fixture) {
         panic!("not told")
     };
     db.store.delivered(delivery.reservation).await.unwrap();
-    let adoption = line(msisdn, Some("PR-LATER"));
+    let adoption = line(db, msisdn, Some("PR-LATER")).await;
     assert_eq!(adopt(db, &acme(), &adoption).await, adopted("PR-LATER"));
     is_on_line(db, &adoption, &[State::Assigned, State::Released]).await;
 }
@@ -68,14 +63,15 @@ pub async fn a_returned_number_is_put_on_a_line(db: &Fixture) {
 pub async fn a_reserved_number_keeps_its_hold(db: &Fixture) {
     let preview = db.preview().await;
     let held = db.held(&preview, 1).await;
-    let adoption = line(held.hold.msisdn, None);
+    let adoption = line(db, held.hold.msisdn, None).await;
     assert_eq!(adopt(db, &acme(), &adoption).await, adopted(preview.external_id.as_str()));
     is_on_line(db, &adoption, &[State::Assigned]).await;
     assert_eq!(db.store.assign(None, adoption.msisdn, adoption.sim).await.unwrap(), Assign::Assigned);
 }
 
 pub async fn a_repeated_adoption_changes_nothing(db: &Fixture) {
-    let (reservation, adoption) = (ReservationId::new(), line(db.offer().msisdns[0], Some("PR-LOST")));
+    let (reservation, adoption) =
+        (ReservationId::new(), line(db, db.offer().msisdns[0], Some("PR-LOST")).await);
     for _ in 0..2 {
         assert_eq!(db.store.adopt(&acme(), reservation, &adoption).await.unwrap(), adopted("PR-LOST"));
     }
@@ -87,7 +83,7 @@ pub async fn a_repeated_adoption_changes_nothing(db: &Fixture) {
 }
 
 pub async fn a_hold_without_an_id_is_not_recorded(db: &Fixture) {
-    let adoption = line(db.offer().msisdns[0], None);
+    let adoption = line(db, db.offer().msisdns[0], None).await;
     assert_eq!(adopt(db, &acme(), &adoption).await, AdoptOutcome::NoExternalId);
     assert_eq!(db.number(adoption.msisdn).await, None);
 }
@@ -97,8 +93,11 @@ pub async fn what_is_held_otherwise_is_not_adopted(db: &Fixture) {
     let held = db.held(&db.preview().await, 1).await;
     let msisdn = held.hold.msisdn;
     let own = held.hold.external_id.as_str();
-    assert_eq!(adopt(db, &other(), &line(msisdn, Some(own))).await, refused(AdoptRefusal::OtherBrand));
-    let other_hold = line(msisdn, Some("PR-OTHER"));
+    assert_eq!(
+        adopt(db, &other(), &line(db, msisdn, Some(own)).await).await,
+        refused(AdoptRefusal::OtherBrand)
+    );
+    let other_hold = line(db, msisdn, Some("PR-OTHER")).await;
     assert_eq!(adopt(db, &acme(), &other_hold).await, refused(AdoptRefusal::OtherHold));
     assert_eq!(
         db.states(msisdn).await,
@@ -106,9 +105,9 @@ pub async fn what_is_held_otherwise_is_not_adopted(db: &Fixture) {
         "nothing is written"
     );
 
-    let first = line(msisdn, None);
+    let first = line(db, msisdn, None).await;
     assert_eq!(adopt(db, &acme(), &first).await, adopted(own));
-    assert_eq!(adopt(db, &acme(), &line(msisdn, None)).await, refused(AdoptRefusal::OtherSim));
+    assert_eq!(adopt(db, &acme(), &line(db, msisdn, None).await).await, refused(AdoptRefusal::OtherSim));
     assert_eq!(adopt(db, &other(), &first).await, refused(AdoptRefusal::OtherBrand));
     let under_another_id = Adoption { external_id: Some(id("PR-OTHER")), ..first.clone() };
     assert_eq!(adopt(db, &acme(), &under_another_id).await, refused(AdoptRefusal::OtherHold));
@@ -116,7 +115,7 @@ pub async fn what_is_held_otherwise_is_not_adopted(db: &Fixture) {
 
     // The preview of another brand offered it, so that is not this brand's hold.
     let preview = db.preview().await;
-    let adoption = line(preview.msisdns[0], Some(preview.external_id.as_str()));
+    let adoption = line(db, preview.msisdns[0], Some(preview.external_id.as_str())).await;
     assert_eq!(adopt(db, &other(), &adoption).await, refused(AdoptRefusal::OtherBrand));
     assert_eq!(db.number(adoption.msisdn).await, None);
 }
@@ -125,7 +124,7 @@ pub async fn a_hold_that_is_over_is_not_adopted(db: &Fixture) {
     let held = db.held(&db.preview().await, 1).await;
     let msisdn = held.hold.msisdn;
     db.store.release(None, msisdn, LEASE).await.unwrap();
-    let adoption = line(msisdn, Some(held.hold.external_id.as_str()));
+    let adoption = line(db, msisdn, Some(held.hold.external_id.as_str())).await;
     let refused = AdoptOutcome::Refused(AdoptRefusal::HoldOver);
     assert_eq!(adopt(db, &acme(), &adoption).await, refused, "the release would end the line's hold");
     db.store.delivered(held.reservation).await.unwrap();
@@ -138,15 +137,15 @@ pub async fn an_unsettled_number_is_not_adopted(db: &Fixture) {
     let preview = db.preview().await;
     let Begin::Started(pending) = db.begin_for(&preview, 1, LAPSED).await else { panic!("no lease") };
     for named in [None, Some(preview.external_id.as_str())] {
-        assert_eq!(adopt(db, &acme(), &line(pending.hold.msisdn, named)).await, refused);
+        assert_eq!(adopt(db, &acme(), &line(db, pending.hold.msisdn, named).await).await, refused);
     }
     let doubtful = db.doubtful(&db.preview().await, 1).await;
-    assert_eq!(adopt(db, &acme(), &line(doubtful.hold.msisdn, None)).await, refused);
+    assert_eq!(adopt(db, &acme(), &line(db, doubtful.hold.msisdn, None).await).await, refused);
     assert_eq!(db.states(doubtful.hold.msisdn).await, (Some(NumberStatus::Reserved), vec![State::InDoubt]));
 }
 
 pub async fn an_adopted_number_belongs_to_its_brand(db: &Fixture) {
-    let adoption = line(db.offer().msisdns[0], Some("PR-LOST"));
+    let adoption = line(db, db.offer().msisdns[0], Some("PR-LOST")).await;
     assert_eq!(adopt(db, &other(), &adoption).await, adopted("PR-LOST"));
     assert_eq!(db.store.number(Some(&acme()), adoption.msisdn).await.unwrap(), None);
     let number = db.store.number(Some(&other()), adoption.msisdn).await.unwrap();
@@ -156,7 +155,7 @@ pub async fn an_adopted_number_belongs_to_its_brand(db: &Fixture) {
 
 pub async fn a_preview_finds_the_number_that_was_adopted_from_it(db: &Fixture) {
     let preview = db.preview().await;
-    let adoption = line(preview.msisdns[1], Some(preview.external_id.as_str()));
+    let adoption = line(db, preview.msisdns[1], Some(preview.external_id.as_str())).await;
     assert_eq!(adopt(db, &acme(), &adoption).await, adopted(preview.external_id.as_str()));
     assert_eq!(db.begin(&preview, 2).await, Begin::Held(hold(&preview, 2).msisdn));
     assert_eq!(db.begin(&preview, 1).await, Begin::Used);
@@ -166,12 +165,10 @@ pub async fn a_preview_finds_the_number_that_was_adopted_from_it(db: &Fixture) {
 
 pub async fn of_fifty_adoptions_one_is_recorded(db: &Fixture) {
     let msisdn = db.offer().msisdns[0];
-    let outcomes = join_all((0..50).map(|_| {
+    let adoptions = join_all((0..50).map(|_| line(db, msisdn, Some("PR-LOST")))).await;
+    let outcomes = join_all(adoptions.into_iter().map(|adoption| {
         let store = db.store.clone();
-        tokio::spawn(async move {
-            let adoption = line(msisdn, Some("PR-LOST"));
-            store.adopt(&acme(), ReservationId::new(), &adoption).await
-        })
+        tokio::spawn(async move { store.adopt(&acme(), ReservationId::new(), &adoption).await })
     }));
     let outcomes: Vec<_> =
         outcomes.await.into_iter().map(|outcome| outcome.unwrap().expect("the store answers")).collect();

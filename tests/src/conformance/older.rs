@@ -95,7 +95,7 @@ pub async fn a_preview_that_gave_a_number_before_gives_no_other(db: &Fixture) {
     assert!(db.store.previous_preview(None, preview.id).await.unwrap().unwrap().in_use);
 }
 
-/// What cannot be read is set aside, and in the way of nothing.
+/// Unreadable rows are set aside and do not stop the others.
 pub async fn one_unreadable_row_does_not_stop_the_others(db: &Fixture) {
     const ROWS: usize = 20;
     let mut leases = Vec::new();

@@ -16,7 +16,7 @@ use super::fixture::{LAPSED, LEASE, hold};
 
 const MANY: u32 = 100;
 
-/// What is due, claimed. Everything can be read.
+/// Claims the rows that are due, all of which can be read.
 async fn claim(db: &Fixture, limit: u32, lease: Duration) -> Vec<Due> {
     let claims = db.store.claim_due(limit, lease).await.unwrap();
     assert_eq!(claims.set_aside, []);

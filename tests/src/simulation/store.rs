@@ -12,8 +12,8 @@ use oss_core::store::{
 };
 use oss_core::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DeviceChanges,
-    DeviceChoice, DeviceData, DeviceHash, Edition, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId,
-    ReservationState, SimId,
+    DeviceChoice, DeviceCode, DeviceData, DeviceHash, Edition, IdempotencyKey, Msisdn, Number, PreviewId,
+    ReservationId, ReservationState, SimId,
 };
 
 use super::world::{Life, World};
@@ -277,6 +277,10 @@ impl CatalogStore for SimulatedStore {
 
     async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
         self.look_up(self.world.store.assortments())
+    }
+
+    async fn device_codes(&self) -> Result<Vec<DeviceCode>, StoreError> {
+        self.look_up(self.world.store.device_codes())
     }
 
     async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {

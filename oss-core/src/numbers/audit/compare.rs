@@ -86,30 +86,31 @@ mod tests {
     const PERSON: Verdict = Verdict::Differs(DifferenceKind::StateDiffers, Remedy::Person);
     const WAIT: Verdict = Verdict::Differs(DifferenceKind::StateDiffers, Remedy::Wait);
 
-    fn known(state: Option<State>, status: &Option<NumberStatus>) -> KnownHold {
-        KnownHold { state, status: status.clone(), contested: false, young: false }
+    fn known(state: Option<State>, status: Option<&NumberStatus>) -> KnownHold {
+        KnownHold { state, status: status.cloned(), contested: false, young: false }
     }
 
     #[test]
     fn what_sigan_lists_is_looked_for_here() {
+        let removed = NumberStatus::from("REMOVED");
         let (reserved, in_use, returned, removed) = (
-            &Some(NumberStatus::Reserved),
-            &Some(NumberStatus::InUse),
-            &Some(NumberStatus::Returned),
-            &Some(NumberStatus::from("REMOVED")),
+            Some(&NumberStatus::Reserved),
+            Some(&NumberStatus::InUse),
+            Some(&NumberStatus::Returned),
+            Some(&removed),
         );
         for (state, status, verdict) in [
             (Some(State::Held), reserved, Verdict::Agrees),
             (Some(State::Assigned), in_use, Verdict::Agrees),
             (Some(State::Held), in_use, Verdict::Agrees),
-            (Some(State::Pending), &None, Verdict::Unsettled),
+            (Some(State::Pending), None, Verdict::Unsettled),
             (Some(State::InDoubt), reserved, Verdict::Unsettled),
             (Some(State::Releasing), returned, Verdict::Unsettled),
             (Some(State::Cancelling), returned, Verdict::Unsettled),
             (Some(State::Released), returned, OVER),
-            (Some(State::Rejected), &None, OVER),
+            (Some(State::Rejected), None, OVER),
             (Some(State::Held), returned, WAIT),
-            (None, &None, STRAY),
+            (None, None, STRAY),
             (None, returned, STRAY),
             (None, reserved, Verdict::Agrees),
             (None, in_use, Verdict::Agrees),
@@ -123,10 +124,10 @@ mod tests {
 
     #[test]
     fn what_is_young_or_contested_is_left_alone() {
-        let young = |state| KnownHold { young: true, ..known(state, &None) };
+        let young = |state| KnownHold { young: true, ..known(state, None) };
         assert_eq!(here(&young(None)), Verdict::Unsettled);
         assert_eq!(here(&young(Some(State::Released))), Verdict::Unsettled);
-        let contested = |state| KnownHold { contested: true, ..known(state, &Some(NumberStatus::Reserved)) };
+        let contested = |state| KnownHold { contested: true, ..known(state, Some(&NumberStatus::Reserved)) };
         assert_eq!(here(&contested(None)), WAIT);
         assert_eq!(here(&contested(Some(State::Released))), WAIT);
     }

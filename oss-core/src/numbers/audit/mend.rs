@@ -25,7 +25,7 @@ pub(super) struct Repair {
     pub(super) reservation: Option<ReservationId>,
 }
 
-/// What is done about a difference.
+/// The way to mend a difference.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     /// Nothing; the outcome says why.

@@ -23,7 +23,7 @@ pub(super) enum Breaker {
     Probing { until: Instant },
 }
 
-/// What operators should hear of.
+/// A change that is logged for operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     Opened,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::breaker::{Breaker, Change, OPEN};
+use super::breaker::{Breaker, Change, FAILURES, OPEN};
 use crate::numbers::BrandId;
 use crate::sigan::{Doubt, Refusal, SiganError};
 
@@ -29,7 +29,7 @@ pub(super) enum Purpose {
     Upkeep,
 }
 
-/// What the outcome of a call says of Sigan.
+/// The meaning of a call's outcome for the circuits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It gave no answer about the request.
@@ -97,15 +97,18 @@ pub(super) struct Circuits {
 struct State {
     callers: Breaker,
     upkeep: Breaker,
-    /// Those of the brands that were ever refused.
+    /// One breaker for each brand that was ever refused.
     brands: HashMap<BrandId, Breaker>,
     answered: Option<Instant>,
+    /// How many calls of all circuits in a row had no answer.
+    missing: u32,
 }
 
 impl Circuits {
     pub(super) fn new(call: Duration) -> Self {
         let (callers, upkeep) = (Breaker::CLOSED, Breaker::CLOSED);
-        Self { state: Mutex::new(State { callers, upkeep, brands: HashMap::new(), answered: None }), call }
+        let state = State { callers, upkeep, brands: HashMap::new(), answered: None, missing: 0 };
+        Self { state: Mutex::new(state), call }
     }
 
     /// Whether a call could be made now. Changes nothing.
@@ -149,7 +152,7 @@ impl Circuits {
     /// Whether Sigan answers other calls: then what fails again and again fails for a reason of its own.
     pub(super) fn answers(&self) -> bool {
         let state = self.state();
-        state.upkeep.is_closed() && state.answered.is_some_and(|answered| answered.elapsed() <= RECENTLY)
+        state.missing < FAILURES && state.answered.is_some_and(|answered| answered.elapsed() <= RECENTLY)
     }
 
     /// The states of the two circuits that every brand shares, by lane.
@@ -199,6 +202,7 @@ impl State {
     }
 
     fn record_missing(&mut self, purpose: &Purpose, now: Instant) {
+        self.missing = self.missing.saturating_add(1);
         let changed = self.shared(purpose).fail(now);
         match (purpose, changed) {
             (Purpose::Caller(_), Some(Change::Opened)) => {
@@ -213,7 +217,7 @@ impl State {
 
     /// An answer to anybody shows that Sigan is there.
     fn record_answer(&mut self, now: Instant) {
-        self.answered = Some(now);
+        (self.answered, self.missing) = (Some(now), 0);
         let changed = [self.callers.succeed(), self.upkeep.succeed()];
         if changed.contains(&Some(Change::Closed)) {
             tracing::info!("Sigan answers again.");

@@ -81,7 +81,7 @@ async fn turn<'a>(gate: &'a Gate, brand: &str, client: Option<&str>) -> Result<T
     gate.turn(Lane::Caller { brand: &brand, client: client.as_ref() }).await
 }
 
-/// What became of a reserve for a brand: nothing if it had no turn.
+/// Reserves for a brand. Returns none if the reserve got no turn.
 async fn reserve(gate: &Gate, brand: &str) -> Option<Result<(), SiganError>> {
     match turn(gate, brand, None).await {
         Ok(turn) => Some(turn.reserve(&hold()).await),
@@ -395,10 +395,14 @@ async fn what_fails_alone_is_told_from_a_sigan_that_is_away() {
     let release = async || gate.turn(Lane::Delivery).await.unwrap().release(&hold()).await;
     assert!(release().await.is_err());
     assert!(gate.answers(), "callers are answered");
+    sigan.reserves_fail(Some(DOWN));
     for _ in 1..FAILURES {
-        assert!(release().await.is_err());
+        assert!(gate.answers());
+        assert!(matches!(call(&gate).await, Some(Err(_))));
     }
-    assert!(!gate.answers());
+    assert!(!gate.answers(), "nobody is answered any more");
+    assert!(release().await.is_err());
+    sigan.reserves_fail(None);
     assert_eq!(call(&gate).await, Some(Ok(())));
     assert!(gate.answers());
     tokio::time::advance(Duration::from_mins(2)).await;

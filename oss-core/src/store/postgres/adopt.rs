@@ -80,7 +80,7 @@ fn adoption_row(row: &PgRow) -> Result<AdoptionRow, sqlx::Error> {
     })
 }
 
-/// What was read, and what follows from it.
+/// The row that was read, and the decision that follows from it.
 #[derive(Clone, Copy)]
 struct Decided<'a> {
     row: &'a AdoptionRow,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::connections::{Connections, Statement, store_error};
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{
-    Assortment, DeviceBrand, DeviceChanges, DeviceChoice, DeviceData, DeviceHash, DeviceModel,
+    Assortment, DeviceBrand, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, DeviceModel,
 };
 use crate::reference::{DataVersion, DataVersions, Edition};
 use crate::store::StoreError;
@@ -43,6 +43,11 @@ fn brand_and_model(row: &PgRow) -> Result<(DeviceBrand, Option<DeviceModel>), sq
     let Some(model) = maybe_parsed(row, "model")? else { return Ok((brand, None)) };
     let (name, homologated) = (parsed(row, "model_name")?, row.try_get("homologated")?);
     Ok((brand, Some(DeviceModel { model, name, homologated })))
+}
+
+pub(super) async fn device_codes(connections: &Connections) -> Result<Vec<DeviceCode>, StoreError> {
+    let rows = connections.all(|| sqlx::query("select code from device_code")).await?;
+    rows.iter().map(|row| parsed(row, "code")).collect::<Result<_, _>>().map_err(|error| store_error(&error))
 }
 
 pub(super) async fn supports_esim(

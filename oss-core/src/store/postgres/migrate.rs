@@ -125,7 +125,7 @@ async fn adopt(connection: &mut PgConnection, reservation_ttl: Duration) -> Resu
     Ok(adopted.rows_affected())
 }
 
-/// What is left that this service cannot act on.
+/// Counts the rows that this service cannot act on.
 async fn report(connection: &mut PgConnection, adopted: u64) -> Result<MigrationReport, sqlx::Error> {
     const SQL: &str = r"
         select (
@@ -146,9 +146,9 @@ async fn report(connection: &mut PgConnection, adopted: u64) -> Result<Migration
                          where r.msisdn = n.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
                      )
                ) as without_id";
-    let ranges: String =
-        INVISIBLE.iter().map(|(first, last)| format!(r"\u{:04x}-\u{last:04x}", first.max(&1))).collect();
-    let row = connection.fetch_one(sqlx::query(SQL).bind(format!("^ | $|[{ranges}]"))).await?;
+    let range = |(first, last): &(u32, u32)| format!(r"\u{:04x}-\u{last:04x}", first.max(&1));
+    let ranges: Vec<_> = INVISIBLE.iter().map(range).collect();
+    let row = connection.fetch_one(sqlx::query(SQL).bind(format!("^ | $|[{}]", ranges.concat()))).await?;
     let count = |column| row.try_get::<i64, _>(column).map(i64::unsigned_abs);
     Ok(MigrationReport {
         adopted,

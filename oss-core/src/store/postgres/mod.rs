@@ -31,7 +31,7 @@ use super::{
     PreviousPreview, Range, Release, Store, StoreError, Tenant, UnreadableRow,
 };
 use crate::areas::{DddChanges, DddData};
-use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
+use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash};
 use crate::numbers::{
     BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
@@ -295,6 +295,10 @@ impl CatalogStore for PostgresStore {
 
     async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
         catalog::assortments(&self.connections).await
+    }
+
+    async fn device_codes(&self) -> Result<Vec<DeviceCode>, StoreError> {
+        catalog::device_codes(&self.connections).await
     }
 
     async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {

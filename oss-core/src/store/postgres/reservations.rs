@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use crate::numbers::{Choice, PreviewId, ReservationId, ReservationState};
-use crate::store::facts::{Asked, Own, RACES, Verdict, delivery};
+use crate::store::facts::{Asked, Others, Own, RACES, Verdict, delivery};
 use crate::store::rows::{maybe_parsed, maybe_status, parsed};
 use crate::store::{Begin, Confirmed, Delivery, Lease, StoreError, Tenant};
 
@@ -26,26 +26,26 @@ pub(super) async fn begin(
                    p.reserved_msisdn is not null as gave_before, n.msisdn, number.status,
                    own.id as own_id, own.msisdn as own_msisdn, own.state as own_state, own.attempts as own_attempts,
                    own.due_at <= clock_timestamp() as own_due, own.lease_id = $1 as own_leased,
-                   other.held_elsewhere, other.unsettled_elsewhere, other.ending
+                   others.other_live, others.other_unsettled, others.other_ending
             from preview p
             left join preview_number n on n.preview_id = p.id and n.index = $3
             left join phone_number number on number.msisdn = n.msisdn
             left join reservation own on own.preview_id = p.id and own.state <> 'REJECTED'
             left join lateral (
-                select bool_or(r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')) as held_elsewhere,
-                       bool_or(r.state in ('PENDING', 'IN_DOUBT')) as unsettled_elsewhere,
-                       bool_or(r.state in ('RELEASING', 'CANCELLING') and r.external_id = p.external_id) as ending
+                select bool_or(r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')) as other_live,
+                       bool_or(r.state in ('PENDING', 'IN_DOUBT')) as other_unsettled,
+                       bool_or(r.state in ('RELEASING', 'CANCELLING') and r.external_id = p.external_id) as other_ending
                 from reservation r
                 where r.msisdn = n.msisdn and r.preview_id is distinct from p.id
                   and r.state not in ('RELEASED', 'REJECTED')
-            ) other on true
+            ) others on true
             where p.id = $2 and ($5::text is null or p.brand_id in ($5, $6))
         ), started as (
             insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, lease_id)
             select $1, $2, external_id, brand_id, msisdn, 'PENDING', clock_timestamp() + make_interval(secs => $4), $1
             from asked
             where $4::float8 is not null and own_id is null and open and msisdn is not null and not gave_before
-              and not coalesce(held_elsewhere or ending, false) and coalesce(status, 'RETURNED') = 'RETURNED'
+              and not coalesce(other_live or other_ending, false) and coalesce(status, 'RETURNED') = 'RETURNED'
             on conflict do nothing
             returning true
         ), resumed as (
@@ -104,9 +104,11 @@ fn asked(row: &PgRow) -> Result<(Asked, bool), sqlx::Error> {
         gave_before: row.try_get("gave_before")?,
         msisdn: maybe_parsed(row, "msisdn")?,
         status: maybe_status(row, "status")?,
-        held_elsewhere: flag(row, "held_elsewhere")?,
-        unsettled_elsewhere: flag(row, "unsettled_elsewhere")?,
-        ending: flag(row, "ending")?,
+        others: Others {
+            live: flag(row, "other_live")?,
+            unsettled: flag(row, "other_unsettled")?,
+            ending: flag(row, "other_ending")?,
+        },
         own,
     };
     Ok((asked, row.try_get("written")?))
@@ -192,7 +194,7 @@ pub(super) async fn confirm(
     Err(StoreError::unavailable("the reservation kept changing"))
 }
 
-/// What became of the hold; none if another call settled the row first, so that the next look sees how.
+/// Reads the outcome of a hold. Returns none if another call settled the row first, so that the next look sees how.
 fn confirmed(row: &PgRow, lease: &Lease, release: ReservationId) -> Result<Option<Confirmed>, sqlx::Error> {
     if row.try_get("held")? {
         return Ok(Some(Confirmed::Held));
@@ -201,14 +203,15 @@ fn confirmed(row: &PgRow, lease: &Lease, release: ReservationId) -> Result<Optio
     Ok(match parsed(row, "state")? {
         ReservationState::Held if row.try_get("due")? => Some(Confirmed::Released),
         ReservationState::Held | ReservationState::Assigned => Some(Confirmed::Held),
-        ReservationState::Releasing | ReservationState::Released => Some(Confirmed::Released),
         ReservationState::Cancelling => {
             Some(Confirmed::GivenUp(Delivery { reservation, hold, attempts: row.try_get("attempts")? }))
         }
         ReservationState::Rejected if row.try_get("given_up")? => {
             Some(Confirmed::GivenUp(delivery(release, hold.external_id, hold.msisdn)))
         }
-        ReservationState::Rejected => Some(Confirmed::Released),
+        ReservationState::Releasing | ReservationState::Released | ReservationState::Rejected => {
+            Some(Confirmed::Released)
+        }
         ReservationState::Pending | ReservationState::InDoubt => None,
     })
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::connections::Micros;
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{
-    Assortment, DeviceBrand, DeviceChanges, DeviceChoice, DeviceData, DeviceHash, DeviceModel,
+    Assortment, DeviceBrand, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, DeviceModel,
 };
 use crate::reference::{DataVersion, DataVersions, Edition};
 use crate::store::rows::{assorted, from_json, maybe_parsed, parsed, to_json};
@@ -40,6 +40,11 @@ fn brand_and_model(row: &SqliteRow) -> Result<(DeviceBrand, Option<DeviceModel>)
     let Some(model) = maybe_parsed(row, "model")? else { return Ok((brand, None)) };
     let (name, homologated) = (parsed(row, "model_name")?, row.try_get("homologated")?);
     Ok((brand, Some(DeviceModel { model, name, homologated })))
+}
+
+pub(super) async fn device_codes(connection: &mut SqliteConnection) -> Result<Vec<DeviceCode>, sqlx::Error> {
+    let rows = sqlx::query("select code from device_code").fetch_all(connection).await?;
+    rows.iter().map(|row| parsed(row, "code")).collect()
 }
 
 pub(super) async fn supports_esim(

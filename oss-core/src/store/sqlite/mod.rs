@@ -28,7 +28,7 @@ use super::{
     Release, Store, StoreError, Tenant, UnreadableRow, migrations,
 };
 use crate::areas::{DddChanges, DddData};
-use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceData, DeviceHash};
+use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash};
 use crate::numbers::{
     BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
@@ -384,6 +384,10 @@ impl CatalogStore for SqliteStore {
 
     async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
         self.connections.read(|connection| Box::pin(catalog::assortments(connection))).await
+    }
+
+    async fn device_codes(&self) -> Result<Vec<DeviceCode>, StoreError> {
+        self.connections.read(|connection| Box::pin(catalog::device_codes(connection))).await
     }
 
     async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::connections::Micros;
 use crate::numbers::{Choice, IdempotencyKey, Msisdn, PreviewId, ReservationId, ReservationState};
 use crate::sigan::Hold;
-use crate::store::facts::{Asked, Own, Verdict, delivery};
+use crate::store::facts::{Asked, Others, Own, Verdict, delivery};
 use crate::store::rows::{maybe_parsed, maybe_status, parsed};
 use crate::store::{Begin, Confirmed, Delivery, Lease, Tenant};
 
@@ -32,17 +32,17 @@ pub(super) async fn begin(
                    where other.msisdn = n.msisdn
                      and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
                      and other.preview_id is not p.id
-               ) as held_elsewhere,
+               ) as other_live,
                exists (
                    select 1 from reservation other
                    where other.msisdn = n.msisdn and other.state in ('PENDING', 'IN_DOUBT')
                      and other.preview_id is not p.id
-               ) as unsettled_elsewhere,
+               ) as other_unsettled,
                exists (
                    select 1 from reservation other
                    where other.msisdn = n.msisdn and other.state in ('RELEASING', 'CANCELLING')
                      and other.external_id = p.external_id and other.preview_id is not p.id
-               ) as ending
+               ) as other_ending
         from preview p
         left join preview_number n on n.preview_id = p.id and n."index" = $2
         left join phone_number number on number.msisdn = n.msisdn
@@ -94,9 +94,11 @@ fn asked(row: &SqliteRow) -> Result<Asked, sqlx::Error> {
         gave_before: row.try_get("gave_before")?,
         msisdn: maybe_parsed(row, "msisdn")?,
         status: maybe_status(row, "status")?,
-        held_elsewhere: row.try_get("held_elsewhere")?,
-        unsettled_elsewhere: row.try_get("unsettled_elsewhere")?,
-        ending: row.try_get("ending")?,
+        others: Others {
+            live: row.try_get("other_live")?,
+            unsettled: row.try_get("other_unsettled")?,
+            ending: row.try_get("other_ending")?,
+        },
         own,
     })
 }

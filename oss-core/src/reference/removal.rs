@@ -1,0 +1,98 @@
+//! How much of a list an import may remove.
+
+use std::fmt;
+
+use super::Count;
+use crate::store::StoreError;
+
+/// How many of the existing entries an import may remove.
+///
+/// A list that lacks most of what there is rather lost rows on its way than reports so many changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemovalLimit {
+    /// A tenth of the entries of each kind.
+    Tenth,
+    /// All of them.
+    Unlimited,
+}
+
+impl RemovalLimit {
+    pub(super) fn check(self, kinds: &[(&'static str, Count)]) -> Result<(), MassRemoval> {
+        let exceeds = |count: &Count| count.removed > count.kept() / 10;
+        if self == Self::Unlimited || !kinds.iter().any(|(_, count)| exceeds(count)) {
+            return Ok(());
+        }
+        let removing = kinds.iter().filter(|(_, count)| count.removed > 0);
+        Err(MassRemoval { kinds: removing.copied().collect() })
+    }
+}
+
+/// A list would remove more entries than its import may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MassRemoval {
+    /// Each kind of which it would remove entries, with the counts.
+    pub kinds: Vec<(&'static str, Count)>,
+}
+
+impl std::error::Error for MassRemoval {}
+
+impl fmt::Display for MassRemoval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the list would remove ")?;
+        for (at, (kind, count)) in self.kinds.iter().enumerate() {
+            let joint = match at {
+                0 => "",
+                _ if at + 1 == self.kinds.len() => " and ",
+                _ => ", ",
+            };
+            write!(f, "{joint}{} of {} {kind}", count.removed, count.kept())?;
+        }
+        write!(f, ", more than a tenth of a kind, so nothing was changed")
+    }
+}
+
+/// Why an import changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// The list would remove more entries than the import may.
+    #[error(transparent)]
+    MassRemoval(#[from] MassRemoval),
+    /// The database failed, or other imports keep coming between.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_most_a_tenth_of_each_kind_may_go() {
+        let count =
+            |kept: usize, removed: usize| Count { removed, total: kept - removed, ..Count::default() };
+        for (kept, removed, allowed) in [
+            (0, 0, true),
+            (9, 0, true),
+            (9, 1, false),
+            (10, 1, true),
+            (1392, 139, true),
+            (1392, 140, false),
+            (5, 5, false),
+        ] {
+            let kinds = [("codes", count(100, 1)), ("TACs", count(kept, removed))];
+            assert_eq!(RemovalLimit::Tenth.check(&kinds).is_ok(), allowed, "{removed} of {kept}");
+            assert!(RemovalLimit::Unlimited.check(&kinds).is_ok());
+        }
+    }
+
+    #[test]
+    fn each_kind_is_counted_by_what_there_was() {
+        let grown = Count { added: 50, changed: 0, removed: 2, total: 58 };
+        let refused =
+            RemovalLimit::Tenth.check(&[("brands", grown), ("models", Count::default())]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the list would remove 2 of 10 brands, more than a tenth of a kind, so nothing was changed"
+        );
+    }
+}
