@@ -34,7 +34,7 @@ pub(super) enum Action {
     ExecuteLate(Request),
     /// The audit does the first half of its comparison.
     AuditBegins,
-    /// The audit does the second half: it releases what nobody here knows, and gives up what Sigan does not hold.
+    /// The audit does the second half: it writes a release of what nobody here knows, and gives up what Sigan does not hold.
     AuditEnds,
 
     /// The network fails a worker in some way.
@@ -43,6 +43,8 @@ pub(super) enum Action {
     Kill(Worker),
     /// The lease of a row runs out while its worker pauses.
     Pause(Attempt),
+    /// The database fails over, and the row of an attempt under way is lost.
+    Failover(Attempt),
 }
 
 /// What the network may do to a request.
@@ -60,6 +62,8 @@ pub(super) enum Failure {
     Double,
     /// Sigan refuses what it may grant later.
     RefuseForNow,
+    /// Our credentials are refused, without a word on the hold.
+    Forbid,
 }
 
 impl Action {
@@ -68,7 +72,7 @@ impl Action {
     pub(super) const fn is_due(self) -> bool {
         let of_a_customer = matches!(self, Self::Begin(_) | Self::Repeat(_) | Self::GiveBack(_));
         let of_sigan_itself = matches!(self, Self::Offer(_) | Self::Drop(_));
-        let fault = matches!(self, Self::Network(..) | Self::Kill(_) | Self::Pause(_));
+        let fault = matches!(self, Self::Network(..) | Self::Kill(_) | Self::Pause(_) | Self::Failover(_));
         !of_a_customer && !of_sigan_itself && !fault
     }
 }
@@ -98,6 +102,7 @@ impl fmt::Display for Action {
             Self::Pause(attempt) => {
                 write!(f, "fault, the lease of {attempt} runs out while its worker pauses")
             }
+            Self::Failover(attempt) => write!(f, "fault, a failover loses the row of {attempt}"),
         }
     }
 }

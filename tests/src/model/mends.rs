@@ -19,7 +19,8 @@ pub enum Mend {
     CommitBeforeCancel,
     /// A release names the external id it belongs to. Without it, it frees the number, whoever holds it.
     ReleaseById,
-    /// The audit lists Sigan's holds, then reads our rows. Without it, the other way round.
+    /// The audit lists Sigan's holds, then reads our rows. Without it, the other way round, and only [`Mend::OneRowPerHold`] keeps a
+    /// hold that was made in between from being released.
     AuditListsFirst,
     /// Before the audit gives up a hold that Sigan did not list, it asks Sigan once more. Without it, the list is believed, which
     /// may be older than the hold.
@@ -27,6 +28,18 @@ pub enum Mend {
     /// An attempt that Sigan refuses for now, and not because its hold is over, is cancelled. Without it, it is rejected at once,
     /// though a copy of the request may be granted later.
     CancelAfterRefusal,
+    /// The index that allows one unsettled or live row for each hold, so that an attempt at a hold and a release of the same hold
+    /// cannot both begin.
+    OneRowPerHold,
+    /// A bare refusal of our credentials, which names no hold, leaves the outcome in doubt. Without it, it is believed: a first call
+    /// is rejected, and a repeated one given up.
+    CredentialsAreDoubt,
+    /// A worker who finds that a failover lost the row of its attempt writes one that releases the hold. Without it, the outcome
+    /// is dropped.
+    LostRowIsReleased,
+    /// Where another attempt has taken the place of a lost row, the outcome of the lost call counts as a call of that attempt.
+    /// Without it, the other attempt is rejected once its own first call had no effect, whatever the lost call did.
+    ReplacementIsTold,
     /// Sigan's part: a hold that was released or cancelled never comes back. Without it, a late reserve takes the number again.
     OverForEver,
 }

@@ -1,8 +1,8 @@
 //! The protocol by which a number is held in Sigan, as a model small enough to try every order of events.
 //!
 //! One number, up to three attempts to hold it, and a Sigan that keeps its promises. Between us and Sigan requests and answers
-//! are lost, delayed and doubled; workers are killed at any step, or pause until their lease has run out. [`explore`] visits
-//! every state that can follow, breadth first, and reports the shortest way to a [`Violation`].
+//! are lost, delayed and doubled; workers are killed at any step, or pause until their lease has run out; credentials are refused,
+//! and a failover loses a row. The audit releases what no row knows. [`explore`] visits every state that can follow, breadth first, and reports the shortest way to a [`Violation`].
 //!
 //! ```text
 //!  begin ──> PENDING(call, lease) ──granted──> HELD ──given back──> RELEASING ──told──> RELEASED
@@ -24,6 +24,7 @@
 //! - `ASSIGNED`: entered from `HELD` by a guarded statement, left by none of the steps here.
 //! - A hold that expires here: the same as one that its customer gives back.
 //! - `previousExternalId`: the same as a pre-reservation that lapses at Sigan.
+//! - A failover that loses a row that nobody works on: only the audit can find its hold, which is then a stray one.
 //! - Time itself: whatever can be early or late is tried both ways.
 
 mod action;

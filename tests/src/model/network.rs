@@ -23,6 +23,8 @@ pub(super) enum Answer {
     Refused,
     /// To a reserve: not now.
     RefusedForNow,
+    /// To a reserve: our credentials are not accepted. Says nothing of the hold.
+    Forbidden,
     /// To the question who holds it: reserved under this id.
     Ours,
     /// To the question who holds it: not reserved under this id.

@@ -1,7 +1,7 @@
 //! What can happen next, in a given state.
 
 use super::action::{Action, Failure};
-use super::mends::{Mend, Mends};
+use super::mends::Mends;
 use super::network::{Answer, Progress, Task, Worker};
 use super::row::Row;
 use super::scenario::{Attempt, ExternalId, Scenario};
@@ -22,18 +22,29 @@ impl Model {
         sigan_itself(state, &mut actions);
         for &attempt in self.scenario.attempts {
             self.customer(state, attempt, &mut actions);
-            sweeper(state, attempt, &mut actions);
+        }
+        for (attempt, row) in state.rows() {
+            sweeper(state, attempt, row, &mut actions);
         }
         for worker in state.workers() {
             goes_on(state, worker, &mut actions);
         }
         actions.extend(state.late.iter().copied().map(Action::ExecuteLate));
         match state.audit {
-            None if state.left.audits > 0 => actions.push(Action::AuditBegins),
+            None if state.left.audits > 0 || self.only_an_audit_can_help(state, &actions) => {
+                actions.push(Action::AuditBegins);
+            }
             None => {}
             Some(_) => actions.push(Action::AuditEnds),
         }
         actions
+    }
+
+    /// Whether the hold that was there from the start is still a stray when all else is at rest. Audits that came too early, while
+    /// an attempt was at it, do not count: there is always another.
+    fn only_an_audit_can_help(&self, state: &State, actions: &[Action]) -> bool {
+        let is_stray = state.sigan.reserved() == Some(ExternalId::A) && !state.audit_spares(ExternalId::A);
+        self.scenario.foreign_hold && is_stray && !actions.iter().any(|action| action.is_due())
     }
 
     /// A customer asks, asks again, or gives back.
@@ -56,15 +67,22 @@ impl Model {
     /// Whether the statement that begins an attempt would insert a row.
     fn may_begin(&self, state: &State, attempt: Attempt) -> bool {
         let offered = state.sigan.hold(attempt.external_id()) != Hold::NotOffered;
-        let number_is_free = state.live_rows() == 0 || !self.mends.has(Mend::OneLiveRow);
-        let earlier = (attempt == Attempt::Again).then(|| state.row(Attempt::First));
-        let preview_is_free = earlier.is_none_or(|row| row == Some(Row::Rejected));
-        offered && number_is_free && preview_is_free
+        offered && !state.is_barred(attempt, Row::BEGUN, self.mends) && follows(state, attempt)
     }
+}
+
+/// Whether it is this attempt's turn: the first customer's second one comes after the first, be that rejected or lost.
+fn follows(state: &State, attempt: Attempt) -> bool {
+    let first = state.row(Attempt::First);
+    let first_is_lost = || first.is_none() && state.workers().any(|worker| worker.attempt == Attempt::First);
+    attempt != Attempt::Again || first == Some(Row::Rejected) || first_is_lost()
 }
 
 /// A worker goes on, or is kept from it.
 fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
+    if may_be_forbidden(worker) && state.left.credentials > 0 {
+        actions.push(Action::Network(worker, Failure::Forbid));
+    }
     let network_may_fail = state.left.network > 0;
     let mut fail = |failure| {
         if network_may_fail {
@@ -89,7 +107,7 @@ fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
             actions.push(Action::Execute(worker));
         }
         Progress::Answered(answer) => {
-            if !matches!(answer, Answer::NotSent | Answer::Missing) {
+            if !matches!(answer, Answer::NotSent | Answer::Missing | Answer::Forbidden) {
                 fail(Failure::LoseAnswer);
             }
             actions.push(Action::Record(worker));
@@ -98,6 +116,12 @@ fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
     if state.left.kills > 0 {
         actions.push(Action::Kill(worker));
     }
+}
+
+/// Whether credentials may be refused instead of what Sigan would answer, or has answered already.
+fn may_be_forbidden(worker: Worker) -> bool {
+    let at_sigan = matches!(worker.progress, Progress::Sent | Progress::Answered(Answer::Granted));
+    worker.task == Task::Reserve && at_sigan
 }
 
 /// Sigan drops a pre-reservation whose time is over, and offers the number again once nobody holds it.
@@ -112,10 +136,13 @@ fn sigan_itself(state: &State, actions: &mut Vec<Action>) {
     }
 }
 
-/// What happens to a row without its customer.
-fn sweeper(state: &State, attempt: Attempt, actions: &mut Vec<Action>) {
-    let Some(row) = state.row(attempt) else { return };
-    let mut workers = state.workers().filter(|worker| worker.attempt == attempt);
+/// What happens to a row without its customer: the sweep, and a database that fails over.
+fn sweeper(state: &State, attempt: Attempt, row: Row, actions: &mut Vec<Action>) {
+    let at_work = || state.workers().filter(|worker| worker.attempt == attempt);
+    if matches!(row, Row::Pending { .. }) && state.left.failovers > 0 && at_work().next().is_some() {
+        actions.push(Action::Failover(attempt));
+    }
+    let mut workers = at_work();
     match row {
         Row::Pending { call, lapsed: false } => {
             if !workers.any(|worker| worker.call == call) {

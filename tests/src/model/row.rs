@@ -71,6 +71,15 @@ impl Row {
         }
     }
 
+    /// A call was made that the row does not know of, so that the call under way is not the first any more: that it had no effect
+    /// does not mean that nothing is held.
+    pub(super) fn count_unknown_call(self) -> Option<Self> {
+        match self {
+            Self::Pending { call, lapsed } => Some(Self::Pending { call: call + 1, lapsed }),
+            _ => None,
+        }
+    }
+
     /// The customer gives the number back.
     pub(super) fn give_back(self) -> Option<Self> {
         let guard = matches!(self, Self::Held | Self::InDoubt { .. } | Self::Pending { lapsed: true, .. });

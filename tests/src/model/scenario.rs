@@ -20,15 +20,28 @@ pub enum Attempt {
     Again,
     /// The second customer's.
     Second,
+    /// The audit's release of a hold under A that no row here knows: a row without an attempt.
+    ReleaseOfA,
+    /// The audit's release of a hold under B that no row here knows.
+    ReleaseOfB,
 }
 
 impl Attempt {
-    pub(super) const ALL: [Self; 3] = [Self::First, Self::Again, Self::Second];
+    pub(super) const ALL: [Self; 5] =
+        [Self::First, Self::Again, Self::Second, Self::ReleaseOfA, Self::ReleaseOfB];
 
     pub(super) const fn external_id(self) -> ExternalId {
         match self {
-            Self::First | Self::Again => ExternalId::A,
-            Self::Second => ExternalId::B,
+            Self::First | Self::Again | Self::ReleaseOfA => ExternalId::A,
+            Self::Second | Self::ReleaseOfB => ExternalId::B,
+        }
+    }
+
+    /// The row in which the audit releases a hold that no row here knows.
+    pub(super) const fn release_of(id: ExternalId) -> Self {
+        match id {
+            ExternalId::A => Self::ReleaseOfA,
+            ExternalId::B => Self::ReleaseOfB,
         }
     }
 }
@@ -44,6 +57,15 @@ pub struct Faults {
     pub pauses: u8,
     /// Audits, which are no faults but bounded like them.
     pub audits: u8,
+    /// Bare refusals of our credentials, by Sigan or by a gateway: before a reserve had its effect, or after it.
+    pub credentials: u8,
+    /// Failovers of the database that lose the row of an attempt under way.
+    pub failovers: u8,
+}
+
+impl Faults {
+    /// Nothing goes wrong.
+    pub const NONE: Self = Self { network: 0, kills: 0, pauses: 0, audits: 0, credentials: 0, failovers: 0 };
 }
 
 /// What is explored: who wants the number, and what goes wrong meanwhile.
@@ -51,7 +73,8 @@ pub struct Faults {
 pub struct Scenario {
     /// The attempts that may be made.
     pub attempts: &'static [Attempt],
-    /// Whether Sigan holds the number for us under an id that we have no row of, as after the restore of an old backup.
+    /// Whether Sigan holds the number for us under A, which we have no row of, as after the restore of an old backup. The preview
+    /// of A may still be open: then the first customer may reserve from it.
     pub foreign_hold: bool,
     /// What may go wrong.
     pub faults: Faults,

@@ -1,11 +1,14 @@
 //! The situations that a scenario is there for. A test that never came across them has tested nothing.
 
-use super::action::Action;
-use super::network::{Answer, Progress, Request, Task};
+use super::action::{Action, Failure};
+use super::network::{Answer, Progress, Request, Task, Worker};
 use super::row::Row;
-use super::scenario::Attempt;
+use super::scenario::{Attempt, ExternalId};
 use super::sigan::Hold;
 use super::state::{Audit, State};
+
+/// The rows in which the audit releases strays.
+const RELEASES: [Attempt; 2] = [Attempt::ReleaseOfA, Attempt::ReleaseOfB];
 
 /// Something worth having seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,18 @@ pub enum Sight {
     SecondCustomerHeld,
     /// The audit found a hold that nobody here knows.
     AuditFoundOrphan,
+    /// A stray hold's release kept its open preview from being reserved from.
+    StrayBarredAttempt,
+    /// An attempt kept the audit from releasing what had looked like a stray hold of its preview.
+    AttemptBarredStray,
+    /// Credentials were refused after the reserve had its effect.
+    ForbiddenAfterEffect,
+    /// Credentials were refused to a repeated reserve, whose first call had its effect.
+    ForbiddenRepeat,
+    /// A worker released the hold of a row that a failover had lost.
+    LostRowReleased,
+    /// Another attempt had taken the place of a row that a failover had lost.
+    LostRowReplaced,
     /// Sigan's list was older than a hold, so that the hold looked lost.
     AuditListWasOlder,
     /// The audit left a hold alone because something about its number was not settled.
@@ -41,7 +56,7 @@ pub enum Sight {
 }
 
 impl Sight {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::LateReserveBarred,
         Self::ReserveRepeated,
         Self::ReleaseRepeated,
@@ -54,6 +69,12 @@ impl Sight {
         Self::SecondAttemptHeld,
         Self::SecondCustomerHeld,
         Self::AuditFoundOrphan,
+        Self::StrayBarredAttempt,
+        Self::AttemptBarredStray,
+        Self::ForbiddenAfterEffect,
+        Self::ForbiddenRepeat,
+        Self::LostRowReleased,
+        Self::LostRowReplaced,
         Self::AuditListWasOlder,
         Self::AuditSparedUnsettled,
     ];
@@ -93,7 +114,30 @@ impl Sight {
             }),
             Self::SecondAttemptHeld => is_held(after, Attempt::Again),
             Self::SecondCustomerHeld => is_held(after, Attempt::Second),
-            Self::AuditFoundOrphan => action == Action::AuditEnds && after.late.len() > before.late.len(),
+            Self::AuditFoundOrphan => {
+                RELEASES.iter().any(|&release| before.row(release) != after.row(release))
+                    && action == Action::AuditEnds
+            }
+            Self::StrayBarredAttempt => {
+                after.row(Attempt::ReleaseOfA).is_some()
+                    && after.row(Attempt::First).is_none()
+                    && after.sigan.hold(ExternalId::A) == Hold::Reserved
+            }
+            Self::AttemptBarredStray => {
+                action == Action::AuditEnds
+                    && before.audit == Some(Audit::Listed(Some(ExternalId::A)))
+                    && before.row(Attempt::First).is_some()
+                    && after.row(Attempt::ReleaseOfA).is_none()
+            }
+            Self::ForbiddenAfterEffect => is_forbidden(action)
+                .is_some_and(|worker| before.sigan.hold(worker.attempt.external_id()) == Hold::Reserved),
+            Self::ForbiddenRepeat => is_forbidden(action).is_some_and(|worker| worker.call > 1),
+            Self::LostRowReleased => {
+                is_recorded_without_row(before, action).is_some_and(|attempt| after.row(attempt).is_some())
+            }
+            Self::LostRowReplaced => {
+                is_recorded_without_row(before, action).is_some_and(|_| before.row(Attempt::Again).is_some())
+            }
             Self::AuditListWasOlder => {
                 action == Action::AuditEnds
                     && before.audit == Some(Audit::Listed(None))
@@ -105,6 +149,22 @@ impl Sight {
                     && before.rows().any(|(_, row)| row.is_unsettled())
             }
         }
+    }
+}
+
+/// The worker whose credentials are refused in a step.
+fn is_forbidden(action: Action) -> Option<Worker> {
+    match action {
+        Action::Network(worker, Failure::Forbid) => Some(worker),
+        _ => None,
+    }
+}
+
+/// The attempt whose outcome a worker knows in a step that finds no row of it.
+fn is_recorded_without_row(before: &State, action: Action) -> Option<Attempt> {
+    match action {
+        Action::Record(worker) if before.row(worker.attempt).is_none() => Some(worker.attempt),
+        _ => None,
     }
 }
 

@@ -57,14 +57,31 @@ impl State {
         self.rows().filter(|(_, row)| row.is_live()).count()
     }
 
-    /// Writes a row, unless the index of live rows refuses it. Tells whether it was written.
-    pub(super) fn write(&mut self, attempt: Attempt, row: Row, mends: Mends) -> bool {
+    /// Whether an index keeps a row from being written: that of live rows, or that of the rows of a hold.
+    pub(super) fn is_barred(&self, attempt: Attempt, row: Row, mends: Mends) -> bool {
         let others_live = self.rows().any(|(other, row)| other != attempt && row.is_live());
-        if mends.has(Mend::OneLiveRow) && row.is_live() && others_live {
+        mends.has(Mend::OneLiveRow) && row.is_live() && others_live
+            || mends.has(Mend::OneRowPerHold) && self.hold_is_taken(attempt, row)
+    }
+
+    fn hold_is_taken(&self, attempt: Attempt, row: Row) -> bool {
+        let counts = |row| !matches!(row, Row::Released | Row::Rejected);
+        let is_other = |other: Attempt| other != attempt && other.external_id() == attempt.external_id();
+        counts(row) && self.rows().any(|(other, row)| is_other(other) && counts(row))
+    }
+
+    /// Writes a row, unless an index refuses it. Tells whether it was written.
+    pub(super) fn write(&mut self, attempt: Attempt, row: Row, mends: Mends) -> bool {
+        if self.is_barred(attempt, row, mends) {
             return false;
         }
         self.rows[attempt as usize] = Some(row);
         true
+    }
+
+    /// Forgets a row, as a failover does that loses the last commit.
+    pub(super) const fn lose(&mut self, attempt: Attempt) {
+        self.rows[attempt as usize] = None;
     }
 
     pub(super) fn workers(&self) -> impl Iterator<Item = Worker> {

@@ -2,7 +2,7 @@
 
 use super::action::{Action, Failure};
 use super::mends::Mend;
-use super::network::{Answer, Progress, Request, Task, Worker};
+use super::network::{Answer, Progress, Task, Worker};
 use super::possible::Model;
 use super::row::Row;
 use super::scenario::{Attempt, ExternalId};
@@ -27,6 +27,10 @@ impl Model {
             Action::Pause(attempt) => {
                 state.left.pauses -= 1;
                 self.end_lease(&mut state, attempt);
+            }
+            Action::Failover(attempt) => {
+                state.left.failovers -= 1;
+                state.lose(attempt);
             }
             Action::Send(worker) => advance(&mut state, worker, Progress::Sent),
             Action::Execute(worker) => {
@@ -83,6 +87,9 @@ impl Model {
         let Progress::Answered(answer) = worker.progress else { return };
         state.stop(worker);
         let (attempt, call, mends) = (worker.attempt, worker.call, self.mends);
+        if state.row(attempt).is_none() && mends.has(Mend::IntentRow) {
+            return self.record_without_row(state, worker, answer);
+        }
         match (worker.task, answer) {
             (_, Answer::Granted | Answer::Ours) => {
                 self.update(state, attempt, |row| row.confirm(mends));
@@ -93,6 +100,9 @@ impl Model {
             }
             (Task::Reserve, Answer::RefusedForNow) if call == 1 && !mends.has(Mend::CancelAfterRefusal) => {
                 self.update(state, attempt, |row| row.reject(call, mends));
+            }
+            (Task::Reserve, Answer::Forbidden) if !mends.has(Mend::CredentialsAreDoubt) => {
+                self.believe_refused_credentials(state, worker);
             }
             (Task::Reserve, Answer::Refused | Answer::RefusedForNow) | (Task::AskHolder, Answer::NotOurs) => {
                 self.give_up(state, worker);
@@ -111,6 +121,28 @@ impl Model {
         }
     }
 
+    /// A failover lost the row. Nobody will claim the number by it, so what Sigan may hold for it is released. Where another attempt
+    /// of its preview has taken its place, that one settles the hold: it is told that its own call was not the first.
+    fn record_without_row(&self, state: &mut State, worker: Worker, answer: Answer) {
+        let release = match (worker.task, answer) {
+            _ if !self.mends.has(Mend::LostRowIsReleased) => return,
+            (Task::Reserve, Answer::Refused | Answer::NotSent) if worker.call == 1 => return,
+            (_, Answer::Granted | Answer::Ours) => Row::Releasing,
+            _ => Row::Cancelling,
+        };
+        if !state.write(worker.attempt, release, self.mends) && self.mends.has(Mend::ReplacementIsTold) {
+            self.update(state, Attempt::Again, Row::count_unknown_call);
+        }
+    }
+
+    fn believe_refused_credentials(&self, state: &mut State, worker: Worker) {
+        if worker.call == 1 {
+            self.update(state, worker.attempt, |row| row.reject(worker.call, self.mends));
+        } else {
+            self.give_up(state, worker);
+        }
+    }
+
     /// An attempt comes to nothing, and a request of one of its calls may still be on its way to Sigan. Once the cancel was
     /// executed, that request is refused; until then, nobody may answer the customer with yes. So the decision is committed
     /// here, and the cancel sent by whoever finds it due.
@@ -126,7 +158,7 @@ impl Model {
     }
 
     fn audit_begins(&self, state: &mut State) {
-        state.left.audits -= 1;
+        state.left.audits = state.left.audits.saturating_sub(1);
         state.audit = Some(if self.mends.has(Mend::AuditListsFirst) {
             Audit::Listed(state.sigan.reserved())
         } else {
@@ -146,7 +178,7 @@ impl Model {
             }),
         };
         if let Some(id) = stray {
-            state.delay(Request::Release(id));
+            state.write(Attempt::release_of(id), Row::Releasing, self.mends);
         }
         if let Audit::Listed(listed) = audit {
             self.give_up_lost(state, listed);
@@ -174,7 +206,9 @@ fn advance(state: &mut State, worker: Worker, progress: Progress) {
 }
 
 fn fail(state: &mut State, worker: Worker, failure: Failure) {
-    state.left.network -= 1;
+    let left = &mut state.left;
+    let budget = if failure == Failure::Forbid { &mut left.credentials } else { &mut left.network };
+    *budget -= 1;
     match failure {
         Failure::Unreachable => advance(state, worker, Progress::Answered(Answer::NotSent)),
         Failure::LoseRequest | Failure::LoseAnswer => {
@@ -186,6 +220,7 @@ fn fail(state: &mut State, worker: Worker, failure: Failure) {
         }
         Failure::Double => state.delay(worker.request()),
         Failure::RefuseForNow => advance(state, worker, Progress::Answered(Answer::RefusedForNow)),
+        Failure::Forbid => advance(state, worker, Progress::Answered(Answer::Forbidden)),
     }
 }
 

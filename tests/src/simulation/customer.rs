@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_core::{Choice, Ddd, Error, ErrorKind, IdempotencyKey, Msisdn, Oss, PreviewId, Reservation, SimId};
+use oss_core::{
+    BrandId, Choice, Ddd, Error, ErrorKind, IdempotencyKey, Msisdn, Oss, PreviewId, Reservation, SimId,
+};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::CUSTOMERS;
 use super::world::World;
+use super::{CUSTOMERS, brands};
 
 /// How many times a customer comes back for another number.
 const STORIES: usize = 16;
@@ -19,7 +21,14 @@ const PATIENCE: usize = 6;
 pub(super) async fn lives(world: Arc<World>, name: usize) {
     for turn in 0..STORIES {
         world.rest(Duration::from_secs(30)).await;
-        let story = Story { world: world.clone(), id: (turn * CUSTOMERS + name) as u64 };
+        let [settings_brand, other] = brands();
+        let (brand, is_confined) = match name % 3 {
+            0 => (settings_brand, true),
+            1 => (other, true),
+            _ => (settings_brand, false),
+        };
+        let id = (turn * CUSTOMERS + name) as u64;
+        let story = Story { world: world.clone(), id, brand, is_confined };
         story.unfolds().await;
     }
 }
@@ -28,6 +37,10 @@ pub(super) async fn lives(world: Arc<World>, name: usize) {
 struct Story {
     world: Arc<World>,
     id: u64,
+    /// The brand that the customer is of.
+    brand: BrandId,
+    /// Whether the calls are those of a client that acts for the brand, or of one that acts for all.
+    is_confined: bool,
 }
 
 impl Story {
@@ -63,8 +76,13 @@ impl Story {
         if self.world.pick(5) == 0 {
             preview = self.looks(Some(preview)).await?;
         }
+        let stray = self.world.plant_stray(preview);
         self.world.rest(Duration::from_mins(1)).await;
-        let choice = Choice::ALL[self.world.pick(3)];
+        if stray.is_some() {
+            // Until an audit may take the hold for a stray one.
+            self.world.rest(Duration::from_secs(50)).await;
+        }
+        let choice = stray.unwrap_or(Choice::ALL[self.world.pick(3)]);
         let mut taken = None;
         for _ in 0..PATIENCE {
             match self.call(|oss| async move { oss.reserve(preview, choice).await }).await {
@@ -76,6 +94,8 @@ impl Story {
                     }
                 }
                 Some(Err(error)) if !is_worth_repeating(&error) => break,
+                // Some ask again while the first call is still under way.
+                None if self.world.pick(2) == 0 => continue,
                 _ => {}
             }
             self.world.rest(Duration::from_secs(15)).await;
@@ -97,6 +117,9 @@ impl Story {
     }
 
     async fn gives_back(&self, msisdn: Msisdn) {
+        if self.world.pick(5) == 0 {
+            self.is_not_given_back_by_another_brand(msisdn).await;
+        }
         self.world.given_up(self.id, msisdn);
         let ours = self.world.held_under(msisdn);
         // A release names a number and not a hold: whoever repeats one looks first whether the hold is still theirs.
@@ -109,6 +132,20 @@ impl Story {
         }
     }
 
+    /// Another brand's client does not even find the number.
+    async fn is_not_given_back_by_another_brand(&self, msisdn: Msisdn) {
+        let [settings_brand, other] = brands();
+        let stranger = if self.brand == other { settings_brand } else { other };
+        let released = self.call_as(Some(stranger), |oss| async move { oss.release(msisdn).await }).await;
+        match released {
+            Some(Ok(())) if self.world.is_claimed(self.id, msisdn) => {
+                self.world.violated(&format!("{msisdn} of {} was given back by another brand", self.brand));
+            }
+            Some(Err(Error::UnknownNumber(_))) => self.world.saw("another brand did not find the number"),
+            _ => {}
+        }
+    }
+
     async fn puts_on_a_line(&self, msisdn: Msisdn) {
         // The name of the SIM is of no account, as long as a repeat names the same.
         let sim = SimId::from(Uuid::from_u128(u128::from(self.id)));
@@ -116,7 +153,7 @@ impl Story {
             match self.call(|oss| async move { oss.assign(msisdn, sim).await }).await {
                 Some(Ok(())) => {
                     self.world.saw("a number was put on a line");
-                    return self.world.on_a_line(self.id, msisdn);
+                    return self.world.on_a_line(self.id, &self.brand, msisdn);
                 }
                 Some(Err(error)) if !is_worth_repeating(&error) => return,
                 _ => self.world.rest(Duration::from_secs(5)).await,
@@ -124,13 +161,25 @@ impl Story {
         }
     }
 
-    /// Calls any instance; none where it died, or the customer hung up.
     async fn call<T, F>(&self, operation: impl FnOnce(Oss) -> F) -> Option<Result<T, Error>>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.call_as(self.is_confined.then(|| self.brand.clone()), operation).await
+    }
+
+    /// Calls any instance; none where it died, or the customer hung up.
+    async fn call_as<T, F>(
+        &self,
+        brand: Option<BrandId>,
+        operation: impl FnOnce(Oss) -> F,
+    ) -> Option<Result<T, Error>>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let instance = self.world.instance().await;
         self.world.operation();
+        let oss = instance.acting_for(brand);
         let patience = if self.world.mishap(0.05) {
             self.world.up_to(Duration::from_secs(4))
         } else {
@@ -139,7 +188,7 @@ impl Story {
         let answered = tokio::select! {
             biased;
             () = instance.life.ended.cancelled() => None,
-            answered = operation(instance.oss.clone()) => Some(answered),
+            answered = operation(oss) => Some(answered),
             () = sleep(patience) => None,
         };
         match &answered {
@@ -151,7 +200,7 @@ impl Story {
     }
 
     fn was_given(&self, reservation: Reservation) -> Msisdn {
-        self.world.given(self.id, reservation.msisdn);
+        self.world.given(self.id, &self.brand, reservation.msisdn);
         reservation.msisdn
     }
 
@@ -160,7 +209,7 @@ impl Story {
     }
 
     fn key(&self) -> IdempotencyKey {
-        let client = "customers".parse().expect("a name");
+        let client = format!("customers-of-{}", self.brand).parse().expect("a name");
         IdempotencyKey::new(client, &format!("story-{}", self.id)).expect("a key")
     }
 }

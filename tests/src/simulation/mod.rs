@@ -1,12 +1,14 @@
 //! A deterministic simulation of the whole: many customers, several instances, a hostile network, one seed.
 //!
 //! What runs is the real thing: the operations of `oss-core`, its gate, its sweep, and the statements of the SQLite store. Only
-//! the edges are simulated: time is tokio's paused clock, the network to Sigan loses, delays and doubles, the database
-//! loses answers, and an instance may die or fall asleep at any await at which it touches either. Every choice comes from the
-//! seed, so a seed that fails once fails always.
+//! the edges are simulated: time is tokio's paused clock, the network to Sigan loses, delays and doubles, Sigan refuses the
+//! credentials of a brand, the database loses answers and rows and has rows that nobody can read, Sigan has holds that no row
+//! knows, audits run, and an instance may die or fall asleep at any await at which it touches either. Every choice comes from
+//! the seed, so a seed that fails once fails always.
 //!
-//! While it runs it is checked that no number is given to two customers and that Sigan is never told to release a number
-//! that is held here; when everything has settled, that Sigan and we hold the same.
+//! While it runs it is checked that no number is given to two customers or to another brand, that Sigan is never told to release
+//! a number that is held here, and that a row knows of each hold; when everything has settled, that Sigan and we hold the same
+//! for each brand.
 
 mod checks;
 mod customer;
@@ -17,6 +19,8 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use oss_core::BrandId;
 
 use self::world::World;
 
@@ -31,6 +35,11 @@ const NUMBERS: u32 = 40;
 
 /// The longest call to Sigan.
 const CALL: Duration = Duration::from_secs(5);
+
+/// On whose behalf numbers are held: the brand of the settings, and another.
+fn brands() -> [BrandId; 2] {
+    ["acme", "other"].map(|brand| brand.parse().expect("a brand"))
+}
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +78,12 @@ pub fn run(seed: u64) -> Run {
         let storms = [
             tokio::spawn(world.clone().kill_now_and_then()),
             tokio::spawn(world.clone().cut_off_now_and_then()),
+            tokio::spawn(world.clone().refuse_credentials_now_and_then()),
+            tokio::spawn(world.clone().fail_over_now_and_then()),
+            tokio::spawn(world.clone().plant_unknown_ids_now_and_then()),
+            tokio::spawn(world.clone().leave_unusual_rows()),
+            tokio::spawn(world.clone().audit_now_and_then()),
+            tokio::spawn(world.clone().watch_for_leaks()),
         ];
         let customers: Vec<_> =
             (0..CUSTOMERS).map(|name| tokio::spawn(customer::lives(world.clone(), name))).collect();
@@ -77,6 +92,9 @@ pub fn run(seed: u64) -> Run {
         }
         storms.iter().for_each(tokio::task::JoinHandle::abort);
         world.calm_down();
+        checks::settle(&world).await;
+        world.every_hold_is_known();
+        checks::audit_until_clean(&world).await;
         checks::settle(&world).await;
         checks::compare(&world).await;
         world.ended()

@@ -71,10 +71,32 @@ impl SimulatedSigan {
         answered
     }
 
+    /// Something answers that our credentials are not accepted: before the request had its effect, or after it.
+    async fn refuse_credentials(&self, request: Request) -> SiganError {
+        let takes = self.world.up_to(Duration::from_secs(2));
+        if self.world.pick(2) == 0 {
+            self.world.saw("credentials were refused");
+            sleep(takes).await;
+        } else {
+            self.world.saw("credentials were refused after the effect");
+            drop(self.world.fly(request, takes).await);
+        }
+        CREDENTIALS
+    }
+
     async fn send(&self, request: Request) -> Result<Response, SiganError> {
         let lost = |doubt| Err(SiganError::NoAnswer(doubt));
+        if self.world.credentials_are_refused(&request) {
+            return Err(self.refuse_credentials(request).await);
+        }
         match self.fate() {
-            Fate::NotSent => Err(SiganError::NotSent),
+            Fate::NotSent => {
+                // The connection is refused at once, or is waited for in vain.
+                if self.world.pick(2) == 0 {
+                    self.world.rest(Duration::from_secs(2)).await;
+                }
+                Err(SiganError::NotSent)
+            }
             Fate::Fails => lost(Doubt::Status(503)),
             Fate::Vanishes => {
                 sleep(CALL).await;
@@ -97,6 +119,9 @@ impl SimulatedSigan {
         }
     }
 }
+
+/// What a bare 401 or 403 means.
+const CREDENTIALS: SiganError = SiganError::NoAnswer(Doubt::Credentials);
 
 /// The body of success, or the refusal.
 fn read<T: DeserializeOwned>(response: &Response) -> Result<T, SiganError> {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use oss_core::sigan::Hold;
 use oss_core::store::Store;
-use oss_core::{ExternalId, Msisdn, Number, ReservationState as State};
+use oss_core::{BrandId, ExternalId, Msisdn, Number, ReservationState as State};
 
 use super::{Claim, World};
 
@@ -13,8 +14,8 @@ impl World {
         self.database(self.store.number(None, msisdn)).expect("the database in memory answers")
     }
 
-    /// A customer was told that a number is theirs. No double: it is nobody else's.
-    pub(in crate::simulation) fn given(&self, story: u64, msisdn: Msisdn) {
+    /// A customer was told that a number is theirs. No double: it is nobody else's, and no other brand's.
+    pub(in crate::simulation) fn given(&self, story: u64, brand: &BrandId, msisdn: Msisdn) {
         self.note(&format!("{msisdn} was given in story {story}"));
         let now = self.now();
         let newest = self
@@ -23,17 +24,32 @@ impl World {
         let Some(hold) = newest else {
             return self.violated(&format!("{msisdn} was given and is not held"));
         };
+        let Some(external_id) = hold.external_id else {
+            return self.violated(&format!("{msisdn} was given, and its hold cannot be read"));
+        };
+        let held_for = self.brand_of_hold(&external_id);
+        if held_for.as_ref() != Some(brand) {
+            self.violated(&format!(
+                "{msisdn} was given to a customer of {brand} and is held for {held_for:?}"
+            ));
+        }
+        let given = Hold { external_id, msisdn };
+        if self.shared().planted.contains(&given) {
+            self.saw("a stray hold was given to its customer");
+        }
         let over = hold.hold_expires_at.is_none_or(|until| until <= now);
         if !over && !matches!(hold.state, State::Held | State::Assigned) {
             return self.violated(&format!("{msisdn} was given in story {story} and is {}", hold.state));
         }
-        let other = self.shared().claims.get(&msisdn).copied();
+        let other = self.shared().claims.get(&msisdn).cloned();
         if let Some(other) =
             other.filter(|claim| claim.story != story && claim.until.is_none_or(|until| until > now))
         {
             self.violated(&format!("{msisdn} was given in story {story} and in story {}", other.story));
         }
-        self.shared().claims.insert(msisdn, Claim { story, until: hold.hold_expires_at });
+        self.shared()
+            .claims
+            .insert(msisdn, Claim { story, brand: brand.clone(), until: hold.hold_expires_at });
     }
 
     /// A customer has no use for a number any more.
@@ -51,8 +67,15 @@ impl World {
     }
 
     /// A number is on a customer's line.
-    pub(in crate::simulation) fn on_a_line(&self, story: u64, msisdn: Msisdn) {
-        self.shared().claims.insert(msisdn, Claim { story, until: None });
+    pub(in crate::simulation) fn on_a_line(&self, story: u64, brand: &BrandId, msisdn: Msisdn) {
+        self.shared().claims.insert(msisdn, Claim { story, brand: brand.clone(), until: None });
+    }
+
+    /// Whether a customer's number is still his.
+    pub(in crate::simulation) fn is_claimed(&self, story: u64, msisdn: Msisdn) -> bool {
+        let now = self.now();
+        let claim = self.shared().claims.get(&msisdn).cloned();
+        claim.is_some_and(|claim| claim.story == story && claim.until.is_none_or(|until| until > now))
     }
 
     pub(in crate::simulation) fn claims(&self) -> BTreeMap<Msisdn, Claim> {

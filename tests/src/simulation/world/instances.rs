@@ -3,14 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_core::Oss;
 use oss_core::config::{Basics, Sources};
+use oss_core::{BrandId, Oss, Settings};
 use tokio::time::sleep;
 
 use super::{Instance, Life, World};
-use crate::simulation::INSTANCES;
 use crate::simulation::sigan::SimulatedSigan;
 use crate::simulation::store::SimulatedStore;
+use crate::simulation::{INSTANCES, brands};
+
+impl Instance {
+    /// Its client for a brand, or for all of them.
+    pub(in crate::simulation) fn acting_for(&self, brand: Option<BrandId>) -> Oss {
+        let oss = self.oss.clone();
+        brand.map_or(oss.clone(), |brand| oss.acting_for(brand).expect("a brand that may be acted for"))
+    }
+}
 
 impl World {
     pub(in crate::simulation) fn start_instance(self: &Arc<Self>, place: usize) {
@@ -27,7 +35,8 @@ impl World {
         let life = Life::default();
         let store = SimulatedStore::new(self.clone(), life.clone());
         let sigan = SimulatedSigan::new(self.clone(), life.clone());
-        let settings = basics.settings("acme".parse().expect("a brand"));
+        let [brand, other] = brands();
+        let settings = Settings { other_brands: vec![other], ..basics.settings(brand) };
         let oss = Oss::new(Arc::new(store), Arc::new(sigan), None, settings);
         oss.sweep_in_background();
         self.shared().instances.insert(place, Instance { oss, life });
@@ -52,6 +61,7 @@ impl World {
             if let Some(killed) = killed {
                 killed.life.ended.cancel();
                 self.saw("an instance died");
+                self.excuse_lost_rows();
             }
             self.rest(Duration::from_secs(5)).await;
             self.start_instance(place);
@@ -68,10 +78,21 @@ impl World {
                 self.shared().sigan_is_cut_off = false;
             } else {
                 self.shared().database_is_cut_off = true;
+                self.excuse_lost_rows();
                 self.rest(Duration::from_secs(15)).await;
                 self.shared().database_is_cut_off = false;
             }
             self.saw(if sigan { "Sigan was cut off" } else { "the database was cut off" });
+        }
+    }
+
+    pub(in crate::simulation) async fn refuse_credentials_now_and_then(self: Arc<Self>) {
+        loop {
+            self.rest(Duration::from_mins(3)).await;
+            let brand = brands()[self.pick(2)].clone();
+            self.shared().refused_brand = Some(brand);
+            self.rest(Duration::from_secs(20)).await;
+            self.shared().refused_brand = None;
         }
     }
 
@@ -81,6 +102,7 @@ impl World {
             shared.calm = true;
             shared.sigan_is_cut_off = false;
             shared.database_is_cut_off = false;
+            shared.refused_brand = None;
             (0..INSTANCES).filter(|place| !shared.instances.contains_key(place)).collect()
         };
         for place in missing {

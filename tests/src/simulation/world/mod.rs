@@ -1,23 +1,30 @@
 //! What everyone in a simulation shares: time, chance, Sigan's inventory, the database, and what has been seen.
 
 mod claims;
+mod failovers;
 mod instances;
 mod network;
+mod strays;
+mod unusual;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use oss_core::sigan::Hold;
 use oss_core::sigan::mock::Inventory;
 use oss_core::store::{Clock, SqliteStore};
-use oss_core::{Msisdn, Oss};
+use oss_core::{BrandId, ExternalId, Msisdn, Oss};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+pub(in crate::simulation) use self::strays::YOUNG;
 use super::{NUMBERS, Run};
 
 /// The world of one run.
@@ -27,6 +34,8 @@ pub(in crate::simulation) struct World {
     begun: Instant,
     clock: Arc<VirtualClock>,
     pub(in crate::simulation) store: SqliteStore,
+    /// A connection to the same database, for what no operation does.
+    side: Mutex<SqliteConnection>,
     state: Mutex<Shared>,
 }
 
@@ -38,9 +47,22 @@ struct Shared {
     claims: BTreeMap<Msisdn, Claim>,
     /// Requests that are on their way to Sigan.
     flying: usize,
+    /// Calls that sleep, and may send something yet.
+    asleep: usize,
     calm: bool,
     sigan_is_cut_off: bool,
     database_is_cut_off: bool,
+    /// The brand whose credentials Sigan refuses now.
+    refused_brand: Option<BrandId>,
+    /// On whose behalf each pre-reservation was made.
+    brands: HashMap<ExternalId, BrandId>,
+    /// Holds that were made in Sigan alone, so that no row here knows of them.
+    planted: HashSet<Hold>,
+    lost: Vec<LostRow>,
+    /// How many rows were put in that nobody can read.
+    unreadable_rows: u64,
+    /// When an instance last died or slept, or the database was last cut off.
+    last_mishap: DateTime<Utc>,
     operations: u64,
     seen: BTreeMap<&'static str, u64>,
     trace: DefaultHasher,
@@ -60,11 +82,22 @@ pub(in crate::simulation) struct Life {
     pub(in crate::simulation) ended: CancellationToken,
 }
 
+/// The row of an attempt that a failover lost, while a worker was at Sigan for it.
+#[derive(Debug)]
+struct LostRow {
+    hold: Hold,
+    at: DateTime<Utc>,
+    /// Whether its worker may be gone too: then only an audit can find its hold.
+    excused: bool,
+}
+
 /// A number that a customer was told is theirs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::simulation) struct Claim {
     /// The customer's story in which it was given.
     pub(in crate::simulation) story: u64,
+    /// The brand that the customer is of.
+    pub(in crate::simulation) brand: BrandId,
     /// Until when at least; none for ever.
     pub(in crate::simulation) until: Option<DateTime<Utc>>,
 }
@@ -84,7 +117,7 @@ fn database_runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime for the database")
@@ -97,24 +130,41 @@ fn blocking<T>(work: impl Future<Output = T>) -> T {
     futures::executor::block_on(tokio::task::unconstrained(work))
 }
 
+/// The name of a new database in memory, by which several connections can share it.
+fn database_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("sqlite:file:simulation:memory:{}?mode=memory", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 impl World {
     pub(in crate::simulation) fn new(seed: u64) -> Self {
         let clock = Arc::new(VirtualClock::default());
-        let store = blocking(SqliteStore::open(&"sqlite::memory:".into(), clock.clone()));
+        let name = database_name();
+        let store = blocking(SqliteStore::open(&name.as_str().into(), clock.clone()));
+        let options: SqliteConnectOptions = name.parse().expect("the name of a database");
+        let side = blocking(options.pragma("ignore_check_constraints", "on").connect());
         let world = Self {
             seed,
             begun: Instant::now(),
             clock,
             store: store.expect("memory opens"),
+            side: Mutex::new(side.expect("memory opens again")),
             state: Mutex::new(Shared {
                 chance: fastrand::Rng::with_seed(seed),
                 inventory: Inventory::new("PR").with_numbers_per_ddd(NUMBERS),
                 instances: BTreeMap::new(),
                 claims: BTreeMap::new(),
                 flying: 0,
+                asleep: 0,
                 calm: false,
                 sigan_is_cut_off: false,
                 database_is_cut_off: false,
+                refused_brand: None,
+                brands: HashMap::new(),
+                planted: HashSet::new(),
+                lost: Vec::new(),
+                unreadable_rows: 0,
+                last_mishap: DateTime::default(),
                 operations: 0,
                 seen: BTreeMap::new(),
                 trace: DefaultHasher::new(),
@@ -199,12 +249,30 @@ impl World {
     }
 }
 
+/// A call that sleeps, until it wakes or is given up.
+struct Sleeper<'a>(&'a World);
+
+impl<'a> Sleeper<'a> {
+    fn new(world: &'a World) -> Self {
+        world.shared().asleep += 1;
+        Self(world)
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.0.shared().asleep -= 1;
+    }
+}
+
 impl Life {
     /// Lets simulated time pass at a place where a process may die or fall asleep.
     pub(in crate::simulation) async fn passes(&self, world: &World) {
         world.rest(Duration::from_millis(20)).await;
         if world.mishap(0.002) {
             world.saw("an instance slept beyond its lease");
+            world.excuse_lost_rows();
+            let _sleeps = Sleeper::new(world);
             world.rest(Duration::from_mins(2)).await;
         }
         if self.ended.is_cancelled() {

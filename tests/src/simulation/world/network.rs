@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_core::ReservationState as State;
 use oss_core::sigan::Hold;
 use oss_core::sigan::mock::{Inventory, Request, Response};
+use oss_core::sigan::wire::PreReserved;
+use oss_core::{BrandId, ExternalId, ReservationState as State};
 use tokio::time::sleep;
 
 use super::World;
@@ -31,7 +32,8 @@ impl World {
     }
 
     pub(in crate::simulation) fn nothing_flies(&self) -> bool {
-        self.shared().flying == 0
+        let shared = self.shared();
+        shared.flying == 0 && shared.asleep == 0
     }
 
     fn arrives(&self, request: &Request, late: bool) -> Response {
@@ -40,7 +42,7 @@ impl World {
         {
             self.is_not_held_here(hold);
         }
-        let response = self.shared().inventory.handle(self.now(), request);
+        let response = self.sigan_does(request);
         self.note(&format!("{request:?}: {}", response.status));
         match request {
             Request::Reserve(_) if late && response.status == 410 => self.saw("a late reserve was barred"),
@@ -49,6 +51,37 @@ impl World {
             _ => {}
         }
         response
+    }
+
+    /// Has Sigan do what a request says.
+    pub(super) fn sigan_does(&self, request: &Request) -> Response {
+        let now = self.now();
+        let mut shared = self.shared();
+        let response = shared.inventory.handle(now, request);
+        if let (Request::PreReserve(wish), 201) = (request, response.status) {
+            let PreReserved { external_id, .. } =
+                serde_json::from_slice(&response.body).expect("the mock speaks the contract");
+            shared.brands.insert(external_id, wish.brand_id.clone());
+        }
+        response
+    }
+
+    /// On whose behalf Sigan has a pre-reservation.
+    pub(in crate::simulation) fn brand_of_hold(&self, external_id: &ExternalId) -> Option<BrandId> {
+        self.shared().brands.get(external_id).cloned()
+    }
+
+    /// Whether Sigan, or a gateway before it, refuses our credentials for this request.
+    pub(in crate::simulation) fn credentials_are_refused(&self, request: &Request) -> bool {
+        let brand = match request {
+            Request::PreReserve(wish) => Some(wish.brand_id.clone()),
+            Request::Holds { brand, .. } => Some(brand.clone()),
+            Request::Reserve(hold) | Request::Holder(hold) | Request::Release(hold) => {
+                self.brand_of_hold(&hold.external_id)
+            }
+        };
+        let by_chance = self.mishap(0.005);
+        by_chance || brand.is_some() && brand == self.shared().refused_brand
     }
 
     /// No kill: what Sigan is told to release is held by nobody here.
