@@ -132,7 +132,7 @@ impl Oss {
     }
 
     /// Has a hold released whose row a failover of the database lost: nobody else would ever know of it. If the attempt has a
-    /// row after all, or another attempt is at work on the same hold, nothing is done.
+    /// row after all, nothing is done. Another attempt at the same hold settles it with its own.
     pub(super) async fn release_lost(&self, lease: &Lease, clock: LeaseClock) -> Result<Reservation, Error> {
         let tell_within = self.settings().lease();
         match recorded(clock, || self.store().release_lost(lease, "its row was lost", tell_within)).await {

@@ -165,7 +165,8 @@ pub trait Store: CatalogStore {
     ) -> Result<Option<Delivery>, StoreError>;
 
     /// Records that a hold is to be released whose row is gone: a failover of the database lost it. None if the attempt has a
-    /// row, or another attempt is at work on the same hold.
+    /// row, or another attempt is at work on the same hold. That attempt counts the lost call as one of its own, because what
+    /// the lost call did outlasts its own first call, even if that one was not sent.
     async fn release_lost(
         &self,
         lease: &Lease,

@@ -71,6 +71,18 @@ pub async fn a_hold_that_another_attempt_has_is_not_lost(db: &Fixture) {
     assert_eq!(db.begin(&preview, 2).await, Begin::Held(preview.msisdns[1]));
 }
 
+/// A failover lost the row of a first call, and its customer asked again, so that another attempt has the hold. What the lost call
+/// did is not undone because the other attempt's own first call was not sent.
+pub async fn an_attempt_learns_of_the_lost_call_before_it(db: &Fixture) {
+    let preview = db.preview().await;
+    let again = db.started(&preview, 1).await;
+    let lost = Lease { reservation: ReservationId::new(), ..again.clone() };
+    assert_eq!(db.store.release_lost(&lost, "its row was lost", LEASE).await.unwrap(), None);
+    db.store.reject(&again, "Sigan not reachable").await.unwrap();
+    let (_, states) = db.states(again.hold.msisdn).await;
+    assert_ne!(states, [State::Rejected], "Sigan may hold the number since the lost call");
+}
+
 /// A late confirmation of a refused attempt must not end the hold that a later attempt has under the same id.
 pub async fn a_late_confirmation_spares_the_attempt_that_has_the_hold(db: &Fixture) {
     let preview = db.preview().await;

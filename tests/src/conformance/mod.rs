@@ -47,6 +47,7 @@ macro_rules! behaviours {
                 resumes_a_lapsed_lease, resumes_once_by_its_own_id, gives_no_expired_hold_again,
                 ends_a_lease_that_was_not_used, ends_an_unused_lease_of_an_older_attempt, only_looks_without_a_lease, takes_a_random_number_once;
             ends: a_confirmed_hold_is_recorded, a_hold_without_a_row_is_released, a_hold_that_another_attempt_has_is_not_lost,
+                an_attempt_learns_of_the_lost_call_before_it,
                 a_late_confirmation_spares_the_attempt_that_has_the_hold, a_hold_may_be_confirmed_again, a_doubt_keeps_the_number,
                 a_doubt_of_an_older_call_changes_nothing, a_refusal_leaves_nothing,
                 an_attempt_is_cancelled_before_it_is_rejected,

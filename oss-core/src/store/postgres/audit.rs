@@ -211,6 +211,10 @@ pub(super) async fn release_lost(
             where not exists (select from reservation where id = $1)
             on conflict do nothing
             returning id
+        ), counted as (
+            update reservation set attempts = attempts + 1
+            where external_id = $2 and msisdn = $4::char(11) and state = 'PENDING'
+              and not exists (select from reservation where id = $1)
         )
         select exists (select from lost)
                or exists (select from reservation where id = $1 and state = 'RELEASING') as written,

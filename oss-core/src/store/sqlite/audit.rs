@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::numbers::{BrandId, ReservationId};
+use crate::numbers::{BrandId, ReservationId, ReservationState};
 use crate::sigan::{Hold, ListedHold};
 use crate::store::facts::delivery;
 use crate::store::offering::offering;
@@ -224,11 +224,14 @@ pub(super) async fn release_lost(
     tell_within: Duration,
 ) -> Result<Option<Delivery>, sqlx::Error> {
     const SQL: &str = "
-        select exists (select 1 from reservation where id = $1 and state = 'RELEASING') as written,
-               exists (select 1 from reservation where id = $1) or exists (
+        select (select state from reservation where id = $1) as own,
+               exists (
                    select 1 from reservation
                    where external_id = $2 and msisdn = $3 and state not in ('RELEASED', 'REJECTED')
                ) as in_hand";
+    const COUNTED: &str = "
+        update reservation set attempts = attempts + 1
+        where external_id = $1 and msisdn = $2 and state = 'PENDING'";
     let Lease { reservation: id, brand, hold, .. } = lease;
     let row = sqlx::query(SQL)
         .bind(id.as_uuid())
@@ -236,10 +239,15 @@ pub(super) async fn release_lost(
         .bind(hold.msisdn.as_str())
         .fetch_one(&mut *connection)
         .await?;
-    match (row.try_get("written")?, row.try_get("in_hand")?) {
-        (true, _) => {}
-        (false, true) => return Ok(None),
-        (false, false) => {
+    match (maybe_parsed(&row, "own")?, row.try_get("in_hand")?) {
+        (Some(ReservationState::Releasing), _) => {}
+        (Some(_), _) => return Ok(None),
+        (None, true) => {
+            let counted = sqlx::query(COUNTED).bind(hold.external_id.as_str()).bind(hold.msisdn.as_str());
+            counted.execute(connection).await?;
+            return Ok(None);
+        }
+        (None, false) => {
             let release = NewRelease { id, hold: &hold, brand: &brand, reason: &reason };
             release.insert(connection, now, tell_within).await?;
         }
