@@ -15,6 +15,8 @@ const STORED: &str = "
     insert into preview (id, external_id, reserved_msisdn, brand_id, created_at, expires_at)
     select gen_random_uuid(), 'PR-' || n, '119' || lpad(n::text, 8, '0'), 'acme', now(), now() + interval '15 minutes'
     from generate_series(1, {numbers}) n;
+    insert into preview_number (preview_id, index, msisdn)
+    select id, 1, reserved_msisdn from preview where reserved_msisdn <= '11900100000';
     insert into phone_number (msisdn, origin, status)
     select '119' || lpad(n::text, 8, '0'), 'VIVO', 'RESERVED' from generate_series(1, {numbers}) n;
     insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, hold_expires_at)
