@@ -23,7 +23,7 @@ impl ListText {
     ///
     /// # Errors
     ///
-    /// What is wrong with the file as a whole.
+    /// Says what is wrong with the file as a whole.
     pub(super) fn decode(bytes: Cow<'static, [u8]>) -> Result<Self, String> {
         let bytes = match &*bytes {
             [0xff, 0xfe, rest @ ..] => Cow::Owned(utf8(rest, u16::from_le_bytes)?.into_bytes()),

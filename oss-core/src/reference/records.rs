@@ -17,7 +17,7 @@ pub(super) struct Records<'a> {
     headings: Vec<String>,
 }
 
-/// What is wrong with a row.
+/// A fault of a row.
 #[derive(Debug)]
 pub(super) struct RowFault {
     /// The fault, in words.

@@ -136,7 +136,7 @@ fn sigan_itself(state: &State, actions: &mut Vec<Action>) {
     }
 }
 
-/// What happens to a row without its customer: the sweep, and a database that fails over.
+/// Steps that a row takes without its customer: those of the sweep, and of a database that fails over.
 fn sweeper(state: &State, attempt: Attempt, row: Row, actions: &mut Vec<Action>) {
     let at_work = || state.workers().filter(|worker| worker.attempt == attempt);
     if matches!(row, Row::Pending { .. }) && state.left.failovers > 0 && at_work().next().is_some() {

@@ -120,7 +120,7 @@ impl SimulatedSigan {
     }
 }
 
-/// What a bare 401 or 403 means.
+/// The meaning of a bare 401 or 403.
 const CREDENTIALS: SiganError = SiganError::NoAnswer(Doubt::Credentials);
 
 /// The body of success, or the refusal.

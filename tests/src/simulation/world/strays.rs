@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::World;
 use crate::simulation::brands;
 
-/// What changed within this time is left alone by the audits: longer than a reserve may take.
+/// Audits leave alone a row that changed within this time. It is longer than a reserve may take.
 pub(in crate::simulation) const YOUNG: Duration = Duration::from_secs(30);
 
 impl World {
@@ -82,7 +82,7 @@ impl World {
         }
     }
 
-    /// What an audit tells. Sigan loses no hold here, so none may be given back because Sigan lost it.
+    /// Checks a message of an audit. Sigan loses no hold here, so none may be given back because Sigan lost it.
     pub(in crate::simulation) fn told_by_audit(&self, found: &Found) {
         let Found::Difference(Difference { kind, outcome: Outcome::Fixed, external_id, .. }) = found else {
             return;
