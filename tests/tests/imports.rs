@@ -90,13 +90,15 @@ async fn everything(database: &Database) -> Vec<i64> {
     counts
 }
 
+fn import_devices(database: &Database, lists: &Lists, more: &[&str]) -> Ended {
+    let arguments = [&["--output", "json", "devices", "import", lists.path()], more].concat();
+    run(&[("OSS_DATABASE_URL", database.url())], &arguments)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_catalogue_takes_the_place_of_the_one_there_is() {
     for database in [Database::sqlite().await, Database::postgres().await] {
-        let on = [("OSS_DATABASE_URL", database.url())];
-        let import = |lists: &Lists, more: &[&str]| {
-            run(&on, &[&["--output", "json", "devices", "import", lists.path()], more].concat())
-        };
+        let import = |lists: &Lists, more: &[&str]| import_devices(&database, lists, more);
         let before = everything(&database).await;
         let lists = Lists::devices();
         let same = import(&lists, &[]).json();
@@ -247,10 +249,7 @@ async fn the_keys_of_a_catalogue_are_trimmed_and_its_flags_are_read_in_both_lang
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_removes_more_than_a_tenth_of_a_kind_is_refused_unless_it_is_forced() {
     for database in [Database::sqlite().await, Database::postgres().await] {
-        let on = [("OSS_DATABASE_URL", database.url())];
-        let import = |lists: &Lists, more: &[&str]| {
-            run(&on, &[&["--output", "json", "devices", "import", lists.path()], more].concat())
-        };
+        let import = |lists: &Lists, more: &[&str]| import_devices(&database, lists, more);
         let before = everything(&database).await;
         let lists = Lists::devices();
         for file in ["device_codes.csv", "device_tacs.csv"] {
