@@ -44,8 +44,9 @@ impl Areas {
     }
 
     async fn exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
-        let version = self.versions.current().await?.ddds;
-        self.known.get_or_load(Listed { version, ddd }, || self.store.ddd_exists(ddd)).await
+        let current = self.versions.current().await?;
+        let listed = Listed { version: current.ddds, ddd };
+        self.known.get_or_load(current.installation, listed, || self.store.ddd_exists(ddd)).await
     }
 }
 

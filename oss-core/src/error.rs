@@ -86,6 +86,14 @@ pub enum Error {
     /// The number is on another SIM.
     #[error("number {0} is already on another SIM")]
     AssignedElsewhere(MaskedMsisdn),
+    /// The SIM has another number; none if the caller may not see that number.
+    #[error("SIM {sim} already has {}; a SIM has one number, so check the SIM", other_number(*.number))]
+    SimHasNumber {
+        /// The SIM.
+        sim: SimId,
+        /// Its number.
+        number: Option<MaskedMsisdn>,
+    },
     /// Sigan has no numbers to offer there.
     #[error("Sigan has no numbers left in DDD {0}; try another area code")]
     NoNumbersLeft(Ddd),
@@ -221,6 +229,7 @@ impl Error {
             | Self::NumberState { .. }
             | Self::NumberInDoubt(_)
             | Self::AssignedElsewhere(_)
+            | Self::SimHasNumber { .. }
             | Self::NoNumbersLeft(_)
             | Self::GivenUp => ErrorKind::Conflict,
             Self::KeyReused => ErrorKind::KeyReused,
@@ -255,6 +264,7 @@ impl Error {
         Self::NumberState { .. } => "number-state",
         Self::NumberInDoubt(_) => "number-in-doubt",
         Self::AssignedElsewhere(_) => "assigned-elsewhere",
+        Self::SimHasNumber { .. } => "sim-has-number",
         Self::NoNumbersLeft(_) => "no-numbers-left",
         Self::GivenUp => "reservation-given-up",
         Self::NumberTaken(_) => "number-taken",
@@ -282,7 +292,7 @@ impl Error {
             Self::UnknownPrevious(_) => Some("previousId"),
             Self::UnknownPreview(_) | Self::PreviewExpired(_) | Self::PreviewUsed(_) => Some("previewId"),
             Self::UnknownBrand(_) | Self::UnknownBrandName => Some("brandId"),
-            Self::UnknownSim(_) => Some("simId"),
+            Self::UnknownSim(_) | Self::SimHasNumber { .. } => Some("simId"),
             Self::UnknownChoice { .. } => Some("index"),
             Self::KeyInFlight | Self::KeyReused | Self::KeySpent => Some("Idempotency-Key"),
             Self::UnknownNumber(_)
@@ -312,6 +322,10 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn other_number(number: Option<MaskedMsisdn>) -> String {
+    number.map_or_else(|| "another number".to_owned(), |number| format!("number {number}"))
 }
 
 /// There is no turn to be had with Sigan.

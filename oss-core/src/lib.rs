@@ -87,5 +87,5 @@ pub use numbers::{
 pub use oss::{Oss, Settings};
 pub use reference::{
     Changes, Count, DataVersion, DataVersions, Edition, ImportError, ImportFault, ImportFaults, ImportMode,
-    MassRemoval, Progress, ReferenceData, RemovalLimit,
+    InstallationId, MassRemoval, Progress, ReferenceData, RemovalLimit,
 };

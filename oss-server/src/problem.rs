@@ -228,6 +228,7 @@ mod tests {
             (Error::NumberState { number: number(), status: NumberStatus::InUse }, 409),
             (Error::NumberInDoubt(number()), 409),
             (Error::AssignedElsewhere(number()), 409),
+            (Error::SimHasNumber { sim: preview.as_uuid().into(), number: None }, 409),
             (Error::NoNumbersLeft(ddd), 409),
             (Error::GivenUp, 409),
             (Error::NumberTaken(number()), 500),

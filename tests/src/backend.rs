@@ -222,6 +222,17 @@ impl Database {
         }
     }
 
+    /// The identity that the migration gave it.
+    ///
+    /// # Panics
+    ///
+    /// If it has none.
+    pub async fn installation(&self) -> uuid::Uuid {
+        let text = if self.is_postgres() { "id::text" } else { "hex(id)" };
+        let ids = self.texts(&format!("select {text} from oss_installation")).await;
+        ids[0].parse().expect("a UUID")
+    }
+
     /// The text of an identifier, as the database writes a literal of it.
     #[must_use]
     pub fn uuid_literal(&self, id: uuid::Uuid) -> String {

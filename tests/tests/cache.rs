@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use oss_core::DeviceChoice;
+use oss_core::gsim::mock::GsimMock;
 use oss_tests::backend::Database;
 use oss_tests::redis::Redis;
 use oss_tests::server::Server;
+use serde_json::json;
 
 /// The words of the log line for a Redis that does not answer.
 const UNANSWERED: &str = "Redis does not answer";
@@ -26,6 +29,7 @@ async fn an_area_code_is_looked_up_once(redis: Redis) {
     let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     assert_eq!(server.http().get("/ddds/11").await.status, 204);
     assert_eq!(server.http().get("/ddds/23").await.status, 404);
+    let key = keys(&database).await;
     assert_eq!(redis.get(&key(11)).as_deref(), Some("true"));
     assert_eq!(redis.get(&key(23)).as_deref(), Some("false"));
 
@@ -77,6 +81,7 @@ async fn a_master_that_is_lost_is_replaced(mut redis: Redis) {
     let settings = [("OSS_REDIS_URL", redis.url())];
     let (writer, _sigan) = Server::with_sigan(&database, &settings).await;
     let (reader, _sigan) = Server::with_sigan(&database, &settings).await;
+    let key = keys(&database).await;
     for ddd in 11..=49 {
         writer.http().get(&format!("/ddds/{ddd}")).await;
     }
@@ -113,6 +118,7 @@ async fn a_redis_that_was_started_again_is_no_outage() {
     let (database, mut redis) = (Database::sqlite().await, Redis::start().await);
     let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     assert_eq!(server.http().get("/ddds/11").await.status, 204);
+    let key = keys(&database).await;
     redis.stop();
     redis.start_again().await;
     assert_eq!(server.http().get("/ddds/21").await.status, 204);
@@ -125,15 +131,41 @@ async fn a_slot_that_has_moved_is_found() {
     let (database, redis) = (Database::sqlite().await, Redis::cluster().await);
     let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     assert_eq!(server.http().get("/ddds/11").await.status, 204);
+    let key = keys(&database).await;
     redis.moves_the_slot_of(&key(21));
     assert_eq!(server.http().get("/ddds/21").await.status, 204);
     assert_eq!(redis.get(&key(21)).as_deref(), Some("true"));
     assert_eq!(warnings(&server), 0, "that is no outage: {:#?}", server.log());
 }
 
-/// Where the answer for an area code is kept: under the version of the list, which is zero until it is imported.
-fn key(ddd: u8) -> String {
-    format!("oss:ddd:{}:{ddd}", uuid::Uuid::nil())
+#[tokio::test(flavor = "multi_thread")]
+async fn two_installations_on_one_redis_keep_their_own_answers() {
+    let redis = Redis::start().await;
+    let (mut servers, choice) = (Vec::new(), json!({ "deviceCode": "ZZ-1" }));
+    for (database, ddd, supported) in
+        [(Database::postgres().await, "11", true), (Database::sqlite().await, "21", false)]
+    {
+        let gsim = GsimMock::start().await;
+        gsim.knows(&DeviceChoice::Code("ZZ-1".parse().unwrap()), supported);
+        database.execute(&format!("delete from location_ddd where ddd <> '{ddd}'")).await;
+        let url = gsim.url();
+        let settings = [("OSS_REDIS_URL", redis.url()), ("OSS_GSIM_URL", url.as_str())];
+        let (server, sigan) = Server::with_sigan(&database, &settings).await;
+        for (asked, known) in [("11", ddd == "11"), ("21", ddd == "21")] {
+            let status = server.http().get(&format!("/ddds/{asked}")).await.status;
+            assert_eq!(status, if known { 204 } else { 404 }, "{asked} where {ddd} is the only one");
+        }
+        let check = server.http().put_json("/device-models", choice.clone()).await;
+        assert_eq!(check.body["supportsEsim"], supported, "{check:?}");
+        servers.push((server, sigan, gsim, database));
+    }
+}
+
+/// Where the answer for an area code is kept: under its database and the version of the list, which is zero until it is
+/// imported.
+async fn keys(database: &Database) -> impl Fn(u8) -> String {
+    let installation = database.installation().await;
+    move |ddd| format!("oss:{installation}:ddd:{}:{ddd}", uuid::Uuid::nil())
 }
 
 fn warnings(server: &Server) -> usize {

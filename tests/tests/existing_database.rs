@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use oss_core::sigan::mock::Inventory;
-use oss_core::store::{PostgresStore, Store};
-use oss_core::{NumberStatus, ReservationState};
+use oss_core::store::{Assign, PostgresStore, Store};
+use oss_core::{Msisdn, NumberStatus, ReservationState};
 use oss_tests::backend::Database;
 use oss_tests::cli::run_beside;
 use oss_tests::postgres::Postgres;
@@ -86,7 +86,15 @@ async fn it_is_worked_on_swept_and_audited() {
     let unknown = json!({ "simId": "018f0000-0000-7000-a000-000000000099" });
     let refused = http.put_json("/reservations/11999950001/assignment", unknown).await;
     assert_eq!((refused.status, &refused.body["type"]), (422, &json!("urn:oss:problem:unknown-sim")));
-    let known = json!({ "simId": "018f0000-0000-7000-a000-000000000001" });
+    let on_a_line = json!({ "simId": "018f0000-0000-7000-a000-000000000001" });
+    let refused = http.put_json("/reservations/11999950001/assignment", on_a_line).await;
+    assert_eq!((refused.status, &refused.body["type"]), (409, &json!("urn:oss:problem:sim-has-number")));
+    let new_sim = "
+        insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status)
+        select '018f0000-0000-7000-a000-000000000002', iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status
+        from sim";
+    database.execute(new_sim).await;
+    let known = json!({ "simId": "018f0000-0000-7000-a000-000000000002" });
     assert_eq!(http.put_json("/reservations/11999950001/assignment", known).await.status, 204);
     assert_eq!(http.post("/reservations", json!({ "areaCode": "21" })).await.status, 201);
     database.comes_to("select count(*) from reservation where state = 'RELEASING'", 0).await;
@@ -134,6 +142,8 @@ async fn an_installation_of_an_earlier_version_moves_over() {
         "delete from _sqlx_migrations where version > 3",
         "alter table reservation drop column lease_id, drop column set_aside",
         "drop index reservation_hold",
+        "alter table phone_number drop column shares_sim",
+        "drop table oss_installation",
     ] {
         database.execute(statement).await;
     }
@@ -141,7 +151,7 @@ async fn an_installation_of_an_earlier_version_moves_over() {
     assert!(error.to_string().contains("oss migrate"), "{error}");
     PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
     store(&database).check().await.unwrap();
-    assert_eq!(database.count("select count(*) from oss_migrations").await, 4);
+    assert_eq!(database.count("select count(*) from oss_migrations").await, 5);
     assert_eq!(database.count("select count(*) from _sqlx_migrations").await, 3, "left as it was");
 }
 
@@ -150,4 +160,27 @@ async fn a_database_that_cannot_hold_every_text_is_refused() {
     let latin = Postgres::shared().await.latin_database().await;
     let error = PostgresStore::migrate(&latin, TTL).await.unwrap_err().to_string();
     assert!(error.contains("LATIN1") && error.contains("UTF8"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_that_share_a_sim_are_counted_and_left_alone() {
+    let database = Database::existing_unmigrated().await;
+    let shared = "018f0000-0000-7000-a000-000000000001";
+    let second = format!(
+        "insert into phone_number (msisdn, origin, status, assigned_sim_id)
+         values ('11988880009', 'VIVO', 'IN_USE', '{shared}'), ('11988880008', 'VIVO', 'REMOVED', '{shared}')"
+    );
+    database.execute(&second).await;
+    let report = PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
+    assert_eq!(report.sharing_sim, 1);
+    let on_it = format!("select msisdn from phone_number where assigned_sim_id = '{shared}' order by msisdn");
+    assert_eq!(database.texts(&on_it).await, ["11988880003", "11988880008", "11988880009"]);
+
+    let store = store(&database);
+    let assign = async |msisdn: &str| {
+        store.assign(None, msisdn.parse().unwrap(), shared.parse().unwrap()).await.unwrap()
+    };
+    let first: Msisdn = "11988880003".parse().unwrap();
+    assert_eq!(assign("11999950001").await, Assign::SimHasNumber(Some(first.masked())), "no third one");
+    assert_eq!(assign("11988880009").await, Assign::Assigned, "it was, and stays");
 }

@@ -49,6 +49,12 @@ async fn a_number_lives_its_life(database: Database) {
     assert_eq!(http.put_json(assignment, json!({ "simId": sim })).await.status, 204);
     assert_eq!(http.put_json(assignment, json!({ "simId": sim })).await.status, 204, "again, the same SIM");
     assert_eq!(http.put_json(assignment, json!({ "simId": Uuid::now_v7() })).await.status, 409);
+    let other = http.post("/reservations", json!({ "areaCode": "11" })).await;
+    let other = other.body["msisdn"].as_str().expect("a number").to_owned();
+    let second = http.put_json(&format!("/reservations/{other}/assignment"), json!({ "simId": sim })).await;
+    assert_eq!((second.status, &second.body["type"]), (409, &json!("urn:oss:problem:sim-has-number")));
+    let detail = second.body["detail"].as_str().expect("a text");
+    assert!(detail.contains("number (11) 9****-0002;"), "the other number is named, masked: {detail}");
     assert_eq!(status_of(&http, "11999950002").await, (json!("IN_USE"), json!("ASSIGNED")));
     let in_use = http.delete("/reservations/11999950002").await;
     assert_eq!((in_use.status, &in_use.body["type"]), (409, &json!("urn:oss:problem:number-state")));

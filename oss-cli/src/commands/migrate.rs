@@ -16,7 +16,7 @@ pub(crate) struct Migrated {
 
 impl Answer for Migrated {
     fn table(&self, oss: &str) -> String {
-        let MigrationReport { adopted, without_external_id, unreadable, .. } = self.report;
+        let MigrationReport { adopted, without_external_id, unreadable, sharing_sim, .. } = self.report;
         let mut text = "The database has the tables and the reference data of this version".to_owned();
         for (count, what) in [
             (adopted, "Numbers that were held before and have a reservation now".to_owned()),
@@ -24,6 +24,7 @@ impl Answer for Migrated {
                 without_external_id,
                 "Reserved numbers that do not expire, because no id of Sigan is recorded".to_owned(),
             ),
+            (sharing_sim, "Numbers on a SIM that has another number too, and are left alone".to_owned()),
             (unreadable, format!("Rows that cannot be read and are left alone; see `{oss} audit`")),
         ] {
             if count > 0 {

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::redis::Deployment;
 pub use self::redis::RedisCache;
+use crate::reference::InstallationId;
 use crate::telemetry::names::CACHE_LOOKUPS;
 
 /// How long an answer is kept.
@@ -100,8 +101,15 @@ where
         Self { name, memory, redis, keep, in_memory, in_redis }
     }
 
-    /// The answer for `key`. Callers that ask at the same time share one look-up; an error is kept nowhere.
-    pub(crate) async fn get_or_load<F, E>(&self, key: K, load: impl FnOnce() -> F) -> Result<V, E>
+    /// The answer for `key` in a database. Callers that ask at the same time share one look-up; an error is kept nowhere.
+    ///
+    /// In Redis, which may serve several installations, the key names the database.
+    pub(crate) async fn get_or_load<F, E>(
+        &self,
+        installation: InstallationId,
+        key: K,
+        load: impl FnOnce() -> F,
+    ) -> Result<V, E>
     where
         F: Future<Output = Result<V, E>>,
         E: Clone + Send + Sync + 'static,
@@ -112,17 +120,22 @@ where
         if let Some(known) = known {
             return Ok(known);
         }
-        let found = self.redis_or(&key, load);
+        let found = self.redis_or(installation, &key, load);
         let found = Box::pin(self.memory.try_get_with(key.clone(), found));
         found.await.map_err(|error: Arc<E>| E::clone(&error))
     }
 
-    async fn redis_or<F, E>(&self, key: &K, load: impl FnOnce() -> F) -> Result<V, E>
+    async fn redis_or<F, E>(
+        &self,
+        installation: InstallationId,
+        key: &K,
+        load: impl FnOnce() -> F,
+    ) -> Result<V, E>
     where
         F: Future<Output = Result<V, E>>,
     {
         let Some(redis) = &self.redis else { return load().await };
-        let key = format!("oss:{}:{key}", self.name);
+        let key = format!("oss:{installation}:{}:{key}", self.name);
         // What cannot be read was written by another version: it counts as absent.
         let known = redis.get(&key).await.and_then(|text| serde_json::from_str(&text).ok());
         self.in_redis.count(known.is_some());
@@ -143,6 +156,10 @@ mod tests {
 
     use super::*;
 
+    fn here() -> InstallationId {
+        uuid::Uuid::nil().into()
+    }
+
     #[tokio::test]
     async fn callers_at_the_same_time_share_one_look_up() {
         let (lookups, loads) = (Arc::new(Lookups::<u8, bool>::new("t", None)), Arc::new(AtomicUsize::new(0)));
@@ -156,7 +173,7 @@ mod tests {
                         gate.wait_for(|open| *open).await.unwrap();
                         Ok::<_, ()>(false)
                     };
-                    lookups.get_or_load(11, load).await
+                    lookups.get_or_load(here(), 11, load).await
                 })
             })
             .collect();
@@ -167,7 +184,7 @@ mod tests {
         }
         assert_eq!(loads.load(Ordering::SeqCst), 1);
         // A negative answer is an answer.
-        let again = lookups.get_or_load(11, || async { Err("asked again") }).await;
+        let again = lookups.get_or_load(here(), 11, || async { Err("asked again") }).await;
         assert_eq!(again, Ok(false));
     }
 
@@ -179,15 +196,15 @@ mod tests {
         };
         let lookups = Lookups::<u8, bool>::keeping("t", None, keep);
         for (key, again) in [(1, true), (0, true)] {
-            lookups.get_or_load(key, || async { Ok::<_, ()>(key == 1) }).await.unwrap();
-            assert_eq!(lookups.get_or_load(key, || async { Ok::<_, ()>(true) }).await, Ok(again));
+            lookups.get_or_load(here(), key, || async { Ok::<_, ()>(key == 1) }).await.unwrap();
+            assert_eq!(lookups.get_or_load(here(), key, || async { Ok::<_, ()>(true) }).await, Ok(again));
         }
     }
 
     #[tokio::test]
     async fn an_error_is_not_kept() {
         let lookups = Lookups::<u8, bool>::new("t", None);
-        assert_eq!(lookups.get_or_load(11, || async { Err("down") }).await, Err("down"));
-        assert_eq!(lookups.get_or_load(11, || async { Ok::<_, &str>(true) }).await, Ok(true));
+        assert_eq!(lookups.get_or_load(here(), 11, || async { Err("down") }).await, Err("down"));
+        assert_eq!(lookups.get_or_load(here(), 11, || async { Ok::<_, &str>(true) }).await, Ok(true));
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use super::codes::{Spellings, spelled, spellings};
 use super::{BrandSlug, DeviceBrandId, DeviceChoice, DeviceModelId, DisplayName};
@@ -11,7 +12,7 @@ use crate::cache::{Lookups, RedisCache};
 use crate::error::Error;
 use crate::gsim::DeviceCatalog;
 use crate::oss::Oss;
-use crate::reference::{DataVersion, Versions};
+use crate::reference::{DataVersion, InstallationId, Versions};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Operation;
 
@@ -65,15 +66,16 @@ impl Catalog {
     /// A choice whose code, if it has one, is spelled as in the catalogue.
     pub(super) async fn spelled(&self, choice: &DeviceChoice) -> Result<DeviceChoice, StoreError> {
         let DeviceChoice::Code(code) = choice else { return Ok(choice.clone()) };
-        let version = self.versions.current().await?.devices;
+        let current = self.versions.current().await?;
         let load = async || Ok::<_, StoreError>(spellings(self.store.device_codes().await?));
-        let listed = self.codes.get_or_load(version, load).await?;
+        let listed = self.codes.get_or_load(current.installation, current.devices, load).await?;
         Ok(DeviceChoice::Code(spelled(&listed, code)))
     }
 
     async fn shown(&self) -> Result<Arc<[Assortment]>, StoreError> {
-        let version = self.versions.current().await?.devices;
-        self.shown.get_or_load(version, async || Ok(sorted(self.store.assortments().await?).into())).await
+        let current = self.versions.current().await?;
+        let load = async || Ok(sorted(self.store.assortments().await?).into());
+        self.shown.get_or_load(current.installation, current.devices, load).await
     }
 }
 
@@ -91,13 +93,20 @@ fn sorted(mut assortments: Vec<Assortment>) -> Vec<Assortment> {
 #[derive(Debug)]
 pub struct LocalCatalog {
     store: Arc<dyn Store>,
+    installation: OnceCell<InstallationId>,
 }
 
 impl LocalCatalog {
     /// The catalogue of a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self { store, installation: OnceCell::new() }
+    }
+
+    /// The database that has the catalogue. It stays the same, so it is asked once.
+    pub(crate) async fn installation(&self) -> Result<InstallationId, StoreError> {
+        let load = async || Ok(self.store.data_versions().await?.installation);
+        self.installation.get_or_try_init(load).await.copied()
     }
 }
 

@@ -12,6 +12,7 @@ use super::{DeviceCatalog, GsimError, HttpGsim};
 use crate::cache::{Keep, Lookups, RedisCache};
 use crate::devices::{DeviceChoice, DeviceHash, LocalCatalog};
 use crate::outage::Outage;
+use crate::reference::InstallationId;
 use crate::store::StoreError;
 use crate::telemetry::{System, called};
 
@@ -51,8 +52,12 @@ impl GsimCatalog {
     }
 
     /// GSIM's answer, where it has given one.
-    async fn remembered(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
-        self.answers.get_or_load(DeviceHash::of(choice), || self.asked(choice)).await
+    async fn remembered(
+        &self,
+        installation: InstallationId,
+        choice: &DeviceChoice,
+    ) -> Result<Option<bool>, GsimError> {
+        self.answers.get_or_load(installation, DeviceHash::of(choice), || self.asked(choice)).await
     }
 
     async fn asked(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
@@ -84,7 +89,7 @@ impl DeviceCatalog for GsimCatalog {
     async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
         match self.local.supports_esim(choice).await? {
             Some(known) => Ok(Some(known)),
-            None => Ok(self.remembered(choice).await.ok().flatten()),
+            None => Ok(self.remembered(self.local.installation().await?, choice).await.ok().flatten()),
         }
     }
 }

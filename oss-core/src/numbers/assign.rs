@@ -15,7 +15,8 @@ impl Oss {
     /// # Errors
     ///
     /// [`Error::UnknownNumber`]; [`Error::UnknownSim`]; [`Error::NumberState`] where the number was given back;
-    /// [`Error::AssignedElsewhere`] where it is on another SIM; [`Error::NumberInDoubt`] while it is not certain that Sigan holds it.
+    /// [`Error::AssignedElsewhere`] if it is on another SIM; [`Error::SimHasNumber`] if the SIM has another number;
+    /// [`Error::NumberInDoubt`] while it is not certain that Sigan holds it.
     pub async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Error> {
         self.tracked(Operation::Assign, move |oss| async move {
             let number = msisdn.masked();
@@ -27,6 +28,7 @@ impl Oss {
                 Assign::Unknown => Err(Error::UnknownNumber(number)),
                 Assign::UnknownSim => Err(Error::UnknownSim(sim)),
                 Assign::AssignedElsewhere => Err(Error::AssignedElsewhere(number)),
+                Assign::SimHasNumber(number) => Err(Error::SimHasNumber { sim, number }),
                 Assign::InDoubt => Err(Error::NumberInDoubt(number)),
                 Assign::Forbidden(status) => Err(Error::NumberState { number, status }),
             }

@@ -17,7 +17,7 @@ pub use self::csv_file::{ImportFault, ImportFaults, Progress};
 pub use self::diff::{Changes, Count};
 pub use self::removal::{ImportError, MassRemoval, RemovalLimit};
 pub(crate) use self::versions::Versions;
-pub use self::versions::{DataVersion, DataVersions};
+pub use self::versions::{DataVersion, DataVersions, InstallationId};
 use crate::areas::{DddChanges, DddData, DddSummary};
 use crate::config::DatabaseConfig;
 use crate::devices::{DeviceChanges, DeviceData, DeviceSummary};

@@ -39,15 +39,22 @@ impl DataVersion {
     }
 }
 
+uuid_id! {
+    /// One database, told from every other one. `oss migrate` chooses it at random.
+    InstallationId
+}
+
 impl Default for DataVersion {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// The versions of all lists.
+/// The versions of all lists, and whose lists they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataVersions {
+    /// The database that has the lists. Two databases may have the same versions.
+    pub installation: InstallationId,
     /// That of the device catalogue.
     pub devices: DataVersion,
     /// That of the area codes.

@@ -6,7 +6,9 @@ use std::fmt;
 
 use super::Tenant;
 use super::tenant::OLDER_BRAND;
-use crate::numbers::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
+use crate::numbers::{
+    ExternalId, MaskedMsisdn, Msisdn, NumberStatus, ReservationId, ReservationState, SimId,
+};
 
 /// A number that is on a line, as the systems that know the lines report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum AdoptOutcome {
 pub enum AdoptRefusal {
     /// It is on another SIM.
     OtherSim,
+    /// The SIM has another number.
+    SimHasNumber(Option<MaskedMsisdn>),
     /// It is held for another brand, or the hold is one of another brand.
     OtherBrand,
     /// It is held under another external id.
@@ -57,6 +61,7 @@ impl AdoptRefusal {
     pub fn code(self) -> &'static str {
         match self {
             Self::OtherSim => "assigned-elsewhere",
+            Self::SimHasNumber(_) => "sim-has-number",
             Self::OtherBrand => "other-brand",
             Self::OtherHold => "other-hold",
             Self::HoldOver => "hold-over",
@@ -70,6 +75,10 @@ impl AdoptRefusal {
 impl fmt::Display for AdoptRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::SimHasNumber(Some(number)) => {
+                return write!(f, "the SIM already has number {number}; check the SIM");
+            }
+            Self::SimHasNumber(None) => "the SIM already has another number; check the SIM",
             Self::OtherSim => "it is already on another SIM",
             Self::OtherBrand => "it is held for another brand; check the brand",
             Self::OtherHold => "it is held here under another external id; leave the id out, or check it",
@@ -96,6 +105,8 @@ pub(super) struct AdoptionRow {
     pub(super) hold_is_over: bool,
     /// The brand of the preview that offered the number under the id that was named, if there is one.
     pub(super) offered_to: Option<String>,
+    /// Another number that the SIM has.
+    pub(super) other_number: Option<Option<MaskedMsisdn>>,
 }
 
 /// The live attempt at a number.
@@ -144,6 +155,9 @@ impl AdoptionRow {
         }
         if self.sim.is_some_and(|sim| sim != adoption.sim) {
             return Some(AdoptRefusal::OtherSim);
+        }
+        if let (Some(number), false) = (self.other_number, self.is_on_line_of(adoption.sim)) {
+            return Some(AdoptRefusal::SimHasNumber(number));
         }
         match &self.live {
             Some(live) => live.refusal(is_own, adoption.external_id.as_ref()),

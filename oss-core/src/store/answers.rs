@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::rows::unreadable;
 use crate::numbers::{
-    BrandId, ExternalId, IdempotencyKey, Msisdn, NumberStatus, PreviewId, ReservationId, ReservationState,
+    BrandId, ExternalId, IdempotencyKey, MaskedMsisdn, Msisdn, NumberStatus, PreviewId, ReservationId,
+    ReservationState,
 };
 use crate::sigan::Hold;
 
@@ -179,6 +180,8 @@ pub enum Assign {
     Assigned,
     /// It is on a line with another SIM.
     AssignedElsewhere,
+    /// The SIM has this number already; none if the caller may not see that number.
+    SimHasNumber(Option<MaskedMsisdn>),
     /// Whether Sigan holds it is not certain yet.
     InDoubt,
     /// It was given back, or another program gave it a status that this service does not know.

@@ -29,6 +29,7 @@ macro_rules! sources {
             ),
             (3, "devices", include_str!(concat!("../../../migrations/", $folder, "/0003_devices.sql"))),
             (4, "safe_ends", include_str!(concat!("../../../migrations/", $folder, "/0004_safe_ends.sql"))),
+            (5, "identity", include_str!(concat!("../../../migrations/", $folder, "/0005_identity.sql"))),
         ]
     };
 }
@@ -51,6 +52,8 @@ pub struct MigrationReport {
     pub without_external_id: u64,
     /// Rows that cannot be read, because a number or Sigan's id does not have its form. They are left alone.
     pub unreadable: u64,
+    /// Numbers on a SIM that has another number too. They are left alone.
+    pub sharing_sim: u64,
 }
 
 /// The migrations that a database had before its versions were recorded in [`VERSIONS`], by the tables that they made.

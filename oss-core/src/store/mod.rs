@@ -11,6 +11,7 @@ mod migrations;
 mod offering;
 mod postgres;
 mod rows;
+mod sims;
 mod sqlite;
 mod tenant;
 

@@ -8,7 +8,7 @@ use super::{PoolUsage, UnreadableRow};
 use crate::devices::{
     Assortment, BrandSlug, DeviceBrand, DeviceCode, DeviceModel, DeviceModelId, DisplayName,
 };
-use crate::numbers::{BrandId, ExternalId, Malformed, Msisdn, NumberStatus, ReservationState};
+use crate::numbers::{BrandId, ExternalId, Malformed, MaskedMsisdn, Msisdn, NumberStatus, ReservationState};
 
 /// A type that columns of text hold.
 pub(super) trait Stored: Sized {
@@ -62,6 +62,20 @@ where
     Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
 {
     row.try_get::<Option<&'r str>, _>(column)?.map(|text| read(column, text)).transpose()
+}
+
+/// A number that may be null, masked. The inner option is none for one that cannot be read.
+pub(super) fn masked<'r, R>(
+    row: &'r R,
+    column: &'static str,
+) -> Result<Option<Option<MaskedMsisdn>>, sqlx::Error>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+    Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let text = row.try_get::<Option<&'r str>, _>(column)?;
+    Ok(text.map(|text| Msisdn::exact(text).ok().map(|number| number.masked())))
 }
 
 /// The error leaves the text out: it may be a number.

@@ -67,7 +67,7 @@ pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<Statu
     responses(
         (status = 204, description = "On the line of the SIM, now or before"),
         (status = 404, description = "unknown-number"),
-        (status = 409, description = "number-state, number-in-doubt, assigned-elsewhere"),
+        (status = 409, description = "number-state, number-in-doubt, assigned-elsewhere, sim-has-number"),
         (status = 422, description = "unknown-sim"),
     ),
 )]

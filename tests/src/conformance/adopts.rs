@@ -177,3 +177,14 @@ pub async fn of_fifty_adoptions_one_is_recorded(db: &Fixture) {
     assert_eq!(count(&AdoptOutcome::Refused(AdoptRefusal::OtherSim)), 49, "{outcomes:?}");
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
 }
+
+pub async fn a_sim_that_has_a_number_is_not_adopted(db: &Fixture) {
+    let first = line(db, db.offer().msisdns[0], Some("PR-FIRST")).await;
+    assert_eq!(adopt(db, &acme(), &first).await, adopted("PR-FIRST"));
+    let second =
+        Adoption { msisdn: db.offer().msisdns[0], external_id: Some(id("PR-SECOND")), sim: first.sim };
+    let refusal = AdoptRefusal::SimHasNumber(Some(first.msisdn.masked()));
+    assert_eq!(adopt(db, &acme(), &second).await, AdoptOutcome::Refused(refusal));
+    assert_eq!(db.number(second.msisdn).await, None, "nothing is written");
+    assert_eq!(adopt(db, &acme(), &first).await, adopted("PR-FIRST"), "its own number, again");
+}

@@ -55,3 +55,15 @@ pub async fn a_number_shows_its_history(db: &Fixture) {
     assert_eq!(previews, [Some(second.id), Some(first.id)], "the latest first");
     assert!(number.history.iter().all(|hold| hold.updated_at >= hold.created_at));
 }
+
+pub async fn a_sim_has_one_number(db: &Fixture) {
+    let first = db.held(&db.preview().await, 1).await.hold.msisdn;
+    let second = db.held(&db.preview().await, 1).await.hold.msisdn;
+    let sim = db.sim().await;
+    let assign = async |msisdn| db.store.assign(None, msisdn, sim).await.unwrap();
+    assert_eq!(assign(first).await, Assign::Assigned);
+    assert_eq!(assign(second).await, Assign::SimHasNumber(Some(first.masked())));
+    assert_eq!(assign(first).await, Assign::Assigned, "again, its own number");
+    assert_eq!(db.states(second).await, (Some(NumberStatus::Reserved), vec![State::Held]), "nothing changed");
+    assert_eq!(db.number(second).await.unwrap().line.unwrap().assigned_sim_id, None);
+}

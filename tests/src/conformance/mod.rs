@@ -57,12 +57,14 @@ macro_rules! behaviours {
             releases: a_number_is_given_back_once, only_a_reserved_number_is_given_back, a_call_under_way_bars_a_release,
                 a_doubt_is_released, a_released_preview_gives_no_number, a_released_number_may_be_held_again,
                 a_delivery_is_settled;
-            assigns: a_held_number_goes_on_a_line, only_what_is_certain_goes_on_a_line, a_number_shows_its_history;
+            assigns: a_held_number_goes_on_a_line, only_what_is_certain_goes_on_a_line, a_number_shows_its_history,
+                a_sim_has_one_number;
             adopts: an_unknown_number_is_put_on_a_line, a_returned_number_is_put_on_a_line, a_reserved_number_keeps_its_hold,
                 a_repeated_adoption_changes_nothing, a_hold_without_an_id_is_not_recorded,
                 what_is_held_otherwise_is_not_adopted, a_hold_that_is_over_is_not_adopted,
                 an_unsettled_number_is_not_adopted, an_adopted_number_belongs_to_its_brand,
-                a_preview_finds_the_number_that_was_adopted_from_it, of_fifty_adoptions_one_is_recorded;
+                a_preview_finds_the_number_that_was_adopted_from_it, of_fifty_adoptions_one_is_recorded,
+                a_sim_that_has_a_number_is_not_adopted;
             sweeps: an_abandoned_number_is_given_back, a_number_on_a_line_is_not_abandoned,
                 an_attempt_whose_caller_died_is_in_doubt, a_batch_has_a_limit, a_doubt_is_claimed_like_a_call,
                 a_random_doubt_can_be_named_only_by_a_key, a_claim_that_lapsed_is_made_again, each_row_is_claimed_by_one,
@@ -79,12 +81,13 @@ macro_rules! behaviours {
             tenants: a_preview_is_replaced_by_its_brand_alone, a_preview_is_reserved_from_by_its_brand_alone,
                 a_number_is_given_back_by_its_brand_alone, a_number_goes_on_a_line_for_its_brand_alone,
                 a_number_is_shown_to_its_brand_alone, a_number_shows_no_times_of_another_brand, a_number_changes_hands, a_key_is_of_one_brand,
-                the_brands_with_live_holds_are_listed, a_number_changes_hands_under_a_call;
+                the_brands_with_live_holds_are_listed, a_number_changes_hands_under_a_call,
+                a_number_of_the_sim_is_named_to_its_brand_alone;
             catalog: knows_the_devices, a_choice_is_kept_once, another_catalogue_takes_its_place_and_back,
                 a_changed_line_is_changed, an_import_that_was_overtaken_changes_nothing,
                 of_two_imports_at_once_one_is_written, another_list_of_localities_takes_its_place;
             races: fifty_callers_for_one_number, fifty_callers_for_one_preview, fifty_releases_of_one_number,
-                a_release_and_an_assignment, a_stray_is_released_or_reserved, a_release_and_a_call_that_takes_a_doubt_up, a_caller_who_goes_away_leaves_no_transaction;
+                a_release_and_an_assignment, fifty_numbers_for_one_sim, a_stray_is_released_or_reserved, a_release_and_a_call_that_takes_a_doubt_up, a_caller_who_goes_away_leaves_no_transaction;
         );
     };
     (@list $open:expr; $($module:ident: $($behaviour:ident),+;)+) => {

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use oss_core::store::{Assign, Begin, Release, Store};
+use oss_core::store::{AdoptOutcome, Adoption, Assign, Begin, Release, Store};
 use oss_core::{NumberStatus, ReservationId, ReservationState as State};
 use tokio::sync::Barrier;
 
 use super::Fixture;
-use super::fixture::{LEASE, choice, hold};
+use super::fixture::{LEASE, acme, choice, hold};
 
 const CALLERS: usize = 50;
 
@@ -177,4 +177,29 @@ pub async fn a_caller_who_goes_away_leaves_no_transaction(db: &Fixture) {
         let found = db.store.previous_preview(None, preview.id).await.unwrap();
         assert!(found.is_some(), "a write that was reported is there");
     }
+}
+
+pub async fn fifty_numbers_for_one_sim(db: &Fixture) {
+    let (mut numbers, sim) = (Vec::new(), db.sim().await);
+    for _ in 0..CALLERS {
+        numbers.push(db.held(&db.preview().await, 1).await.hold.msisdn);
+    }
+    let outcomes = at_once(&db.store, |at, store| {
+        let (msisdn, id) = (numbers[at], ReservationId::new());
+        // Half of them by an adoption, which must respect the same rule.
+        async move {
+            if at % 2 == 0 {
+                return store.assign(None, msisdn, sim).await.unwrap() == Assign::Assigned;
+            }
+            let adoption = Adoption { msisdn, sim, external_id: None };
+            matches!(store.adopt(&acme(), id, &adoption).await.unwrap(), AdoptOutcome::Adopted(_))
+        }
+    });
+    let outcomes = outcomes.await;
+    assert_eq!(outcomes.iter().filter(|succeeded| **succeeded).count(), 1, "{outcomes:?}");
+    let mut on_the_sim = 0;
+    for msisdn in numbers {
+        on_the_sim += usize::from(db.states(msisdn).await.0 == Some(NumberStatus::InUse));
+    }
+    assert_eq!(on_the_sim, 1);
 }

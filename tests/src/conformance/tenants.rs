@@ -247,3 +247,18 @@ pub async fn a_number_changes_hands_under_a_call(db: &Fixture) {
         assert_eq!(shown(db, &stranger, own.msisdn).await, None);
     }
 }
+
+pub async fn a_number_of_the_sim_is_named_to_its_brand_alone(db: &Fixture) {
+    let (number, free) = (db.held(&db.preview().await, 1).await.hold.msisdn, db.preview().await);
+    let sim = db.sim().await;
+    assert_eq!(db.store.assign(Some(&acme()), number, sim).await.unwrap(), Assign::Assigned);
+    let own = db.held(&free, 1).await.hold.msisdn;
+    let answer = db.store.assign(Some(&acme()), own, sim).await.unwrap();
+    assert_eq!(answer, Assign::SimHasNumber(Some(number.masked())));
+
+    let theirs = same_numbers_for_other(db, &db.offer()).await;
+    let Begin::Started(lease) = begin(db, &other(), &theirs).await else { panic!("it is free") };
+    assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
+    let answer = db.store.assign(Some(&other()), lease.hold.msisdn, sim).await.unwrap();
+    assert_eq!(answer, Assign::SimHasNumber(None));
+}

@@ -4,12 +4,13 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::connections::{Connections, is_foreign_key_violation, store_error};
+use super::connections::{Connections, is_foreign_key_violation, is_unique_violation, store_error};
 use crate::numbers::{ExternalId, NumberStatus, ReservationId, SimId};
 use crate::store::adopt::{AdoptOutcome, Adoption, AdoptionRow, LiveRow, Verdict};
 use crate::store::facts::RACES;
 use crate::store::offering::offering;
-use crate::store::rows::{maybe_status, parsed};
+use crate::store::rows::{masked, maybe_status, parsed};
+use crate::store::sims::{self, other_number_of_sim};
 use crate::store::{StoreError, Tenant};
 
 pub(super) async fn adopt(
@@ -27,8 +28,9 @@ pub(super) async fn adopt(
         let decided = Decided { row: &row, live, external_id: &external_id };
         match write(connections, tenant, id, adoption, decided).await {
             Ok(true) => return Ok(AdoptOutcome::Adopted(external_id)),
-            // The number changed since it was read: the next look sees how.
+            // The number changed since it was read, or its SIM got another one: the next look sees how.
             Ok(false) => {}
+            Err(error) if is_unique_violation(&error, sims::INDEX) => {}
             Err(error) if is_foreign_key_violation(&error) => return Ok(AdoptOutcome::UnknownSim),
             Err(error) => return Err(error),
         }
@@ -37,7 +39,8 @@ pub(super) async fn adopt(
 }
 
 async fn read(connections: &Connections, adoption: &Adoption) -> Result<AdoptionRow, StoreError> {
-    const SQL: &str = "
+    const SQL: &str = concat!(
+        "
         select p.status, p.assigned_sim_id, r.id, r.external_id, r.brand_id, r.state,
                exists (
                    select from reservation o
@@ -50,13 +53,18 @@ async fn read(connections: &Connections, adoption: &Adoption) -> Result<Adoption
                    join preview on preview.id = n.preview_id
                    where n.msisdn = named.msisdn and preview.external_id = $2
                    limit 1
-               ) as offered_to
+               ) as offered_to,
+               (select o.msisdn from (",
+        other_number_of_sim!("$3", "named.msisdn"),
+        ") o) as other_number
         from (select $1::char(11) as msisdn) named
         left join phone_number p on p.msisdn = named.msisdn
         left join reservation r
-            on r.msisdn = named.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')";
+            on r.msisdn = named.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')"
+    );
     let external_id = adoption.external_id.as_ref().map(ExternalId::as_str);
-    let statement = || sqlx::query(SQL).bind(adoption.msisdn.to_string()).bind(external_id);
+    let (msisdn, sim) = (adoption.msisdn, adoption.sim);
+    let statement = || sqlx::query(SQL).bind(msisdn.to_string()).bind(external_id).bind(sim.as_uuid());
     let row = connections.one(statement).await?;
     adoption_row(&row).map_err(|error| store_error(&error))
 }
@@ -77,6 +85,7 @@ fn adoption_row(row: &PgRow) -> Result<AdoptionRow, sqlx::Error> {
         live,
         hold_is_over: row.try_get("hold_is_over")?,
         offered_to: row.try_get("offered_to")?,
+        other_number: masked(row, "other_number")?,
     })
 }
 
@@ -139,7 +148,9 @@ async fn write(
             from (select id from kept union all select id from recorded) held
             on conflict (msisdn) do update
             set origin = excluded.origin, status = excluded.status, assigned_sim_id = excluded.assigned_sim_id,
-                assigned_at = excluded.assigned_at, updated_at = clock_timestamp()
+                assigned_at = excluded.assigned_at, updated_at = clock_timestamp(),
+                shares_sim = phone_number.shares_sim
+                             and phone_number.assigned_sim_id is not distinct from excluded.assigned_sim_id
             where phone_number.status is not distinct from $7::text
             returning msisdn
         )

@@ -17,9 +17,14 @@ use crate::store::rows::{assorted, from_json, maybe_parsed, parsed, to_json};
 pub(super) async fn versions(connections: &Connections) -> Result<DataVersions, StoreError> {
     const SQL: &str = "
         select (select version from reference_data where name = 'devices') as devices,
-               (select version from reference_data where name = 'ddds') as ddds";
+               (select version from reference_data where name = 'ddds') as ddds,
+               id as installation
+        from oss_installation";
     let row = connections.one(|| sqlx::query(SQL)).await?;
-    let read = || Ok(DataVersions { devices: version(&row, "devices")?, ddds: version(&row, "ddds")? });
+    let read = || {
+        let installation = row.try_get::<Uuid, _>("installation")?.into();
+        Ok(DataVersions { installation, devices: version(&row, "devices")?, ddds: version(&row, "ddds")? })
+    };
     read().map_err(|error: sqlx::Error| store_error(&error))
 }
 

@@ -211,6 +211,11 @@ pub(super) fn is_foreign_key_violation(error: &StoreError) -> bool {
     matches!(error, StoreError::Failed { reason } if reason.starts_with("SQLSTATE 23503"))
 }
 
+/// Whether a statement failed because another row has what a unique index lets one row have.
+pub(super) fn is_unique_violation(error: &StoreError, index: &str) -> bool {
+    matches!(error, StoreError::Failed { reason } if *reason == format!("SQLSTATE 23505 {index}"))
+}
+
 fn without_code(error: &sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::PoolTimedOut => StoreError::unavailable("no free connection in time"),

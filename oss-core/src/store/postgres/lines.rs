@@ -5,11 +5,12 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::connections::{Connections, is_foreign_key_violation, store_error};
+use super::connections::{Connections, is_foreign_key_violation, is_unique_violation, store_error};
 use super::reservations::flag;
-use crate::numbers::{HoldRecord, Line, Msisdn, Number, SimId};
+use crate::numbers::{HoldRecord, Line, MaskedMsisdn, Msisdn, Number, SimId};
 use crate::store::facts::{Live, RACES, Seen};
-use crate::store::rows::{maybe_status, parsed, status};
+use crate::store::rows::{masked, maybe_status, parsed, status};
+use crate::store::sims::{self, other_number_of_sim};
 use crate::store::tenant::brand_of_number;
 use crate::store::{Assign, StoreError, Tenant};
 
@@ -57,13 +58,16 @@ pub(super) async fn assign(
 ) -> Result<Assign, StoreError> {
     const SQL: &str = concat!(
         locked_number!(),
-        ", line as (
+        ", other as materialized (",
+        other_number_of_sim!("$4", "$1::char(11)"),
+        "), line as (
             update phone_number p
-            set status = 'IN_USE', assigned_sim_id = $4, assigned_at = clock_timestamp(),
+            set status = 'IN_USE', assigned_sim_id = $4, shares_sim = false, assigned_at = clock_timestamp(),
                 updated_at = clock_timestamp()
             from seen
             where p.msisdn = $1::char(11) and seen.status = 'RESERVED' and seen.unchanged
               and coalesce(seen.live_state, 'HELD') in ('HELD', 'ASSIGNED')
+              and not exists (select from other)
             returning true
         ), assigned as (
             update reservation r
@@ -71,7 +75,14 @@ pub(super) async fn assign(
             from seen, line
             where r.id = seen.live_id and r.state = 'HELD'
         )
-        select seen.*, exists (select from line) as written from seen"
+        select seen.*, exists (select from line) as written, (select msisdn from other) as other_number,
+               exists (
+                   select from other
+                   where $2::text is null or ",
+        brand_of_number!("other.msisdn", "other.status"),
+        " in ($2, $3)
+               ) as shows_other
+        from seen"
     );
     let [brand, older] = Tenant::parameters(tenant);
     for _ in 0..RACES {
@@ -80,19 +91,31 @@ pub(super) async fn assign(
         let row = match connections.maybe(statement).await {
             // The existing database has a table of SIMs, and refuses one that is not there.
             Err(error) if is_foreign_key_violation(&error) => return Ok(Assign::UnknownSim),
+            // Another number got the SIM meanwhile: the next look sees which one.
+            Err(error) if is_unique_violation(&error, sims::INDEX) => continue,
             answered => answered?,
         };
         let Some(row) = row else { return Ok(Assign::Unknown) };
-        let read = || Ok((seen(&row)?, row.try_get("unchanged")?, row.try_get("written")?));
-        let (seen, unchanged, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
-        match seen.bars_assign(sim) {
-            Some(answer) if unchanged || tenant.is_none() => return Ok(answer),
-            None if written => return Ok(Assign::Assigned),
+        let read = || {
+            let (unchanged, written) = (row.try_get("unchanged")?, row.try_get("written")?);
+            Ok((seen(&row)?, other_number(&row)?, unchanged, written))
+        };
+        let (seen, other, unchanged, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
+        match (seen.bars_assign(sim), other) {
+            (Some(answer), _) if unchanged || tenant.is_none() => return Ok(answer),
+            (None, _) if written => return Ok(Assign::Assigned),
+            (None, Some(other)) if unchanged => return Ok(Assign::SimHasNumber(other)),
             // The number changed under the statement: the next look sees how, and whose it is.
             _ => {}
         }
     }
     Err(StoreError::unavailable("the number kept changing"))
+}
+
+/// The other number of the SIM, shown if the caller may see it.
+fn other_number(row: &PgRow) -> Result<Option<Option<MaskedMsisdn>>, sqlx::Error> {
+    let is_shown: bool = row.try_get("shows_other")?;
+    Ok(masked(row, "other_number")?.map(|number| number.filter(|_| is_shown)))
 }
 
 /// The columns of `seen` in the statements that change a number.

@@ -145,7 +145,8 @@ async fn report(connection: &mut PgConnection, adopted: u64) -> Result<Migration
                          select from reservation r
                          where r.msisdn = n.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
                      )
-               ) as without_id";
+               ) as without_id,
+               (select count(*) from phone_number where status = 'IN_USE' and shares_sim) as sharing_sim";
     let range = |(first, last): &(u32, u32)| format!(r"\u{:04x}-\u{last:04x}", first.max(&1));
     let ranges: Vec<_> = INVISIBLE.iter().map(range).collect();
     let row = connection.fetch_one(sqlx::query(SQL).bind(format!("^ | $|[{}]", ranges.concat()))).await?;
@@ -154,5 +155,6 @@ async fn report(connection: &mut PgConnection, adopted: u64) -> Result<Migration
         adopted,
         without_external_id: count("without_id")?,
         unreadable: count("unreadable")?,
+        sharing_sim: count("sharing_sim")?,
     })
 }

@@ -9,7 +9,8 @@ use crate::numbers::{ExternalId, ReservationId, SimId};
 use crate::store::Tenant;
 use crate::store::adopt::{AdoptOutcome, Adoption, AdoptionRow, LiveRow, Verdict};
 use crate::store::offering::offering;
-use crate::store::rows::{maybe_status, parsed};
+use crate::store::rows::{masked, maybe_status, parsed};
+use crate::store::sims::other_number_of_sim;
 
 pub(super) async fn adopt(
     connection: &mut SqliteConnection,
@@ -23,7 +24,8 @@ pub(super) async fn adopt(
         values ($1, 'VIVO', 'IN_USE', $2, $3, $3, $3)
         on conflict (msisdn) do update
         set origin = excluded.origin, status = excluded.status, assigned_sim_id = excluded.assigned_sim_id,
-            assigned_at = excluded.assigned_at, updated_at = excluded.updated_at";
+            assigned_at = excluded.assigned_at, updated_at = excluded.updated_at,
+            shares_sim = phone_number.shares_sim and phone_number.assigned_sim_id is excluded.assigned_sim_id";
 
     let row = read(&mut *connection, &adoption).await?;
     let (live, external_id) = match row.verdict(&tenant, &adoption) {
@@ -44,7 +46,8 @@ pub(super) async fn adopt(
 }
 
 async fn read(connection: &mut SqliteConnection, adoption: &Adoption) -> Result<AdoptionRow, sqlx::Error> {
-    const SQL: &str = "
+    const SQL: &str = concat!(
+        "
         select p.status, p.assigned_sim_id, r.id, r.external_id, r.brand_id, r.state,
                exists (
                    select 1 from reservation o
@@ -57,13 +60,18 @@ async fn read(connection: &mut SqliteConnection, adoption: &Adoption) -> Result<
                    join preview on preview.id = n.preview_id
                    where n.msisdn = $1 and preview.external_id = $2
                    limit 1
-               ) as offered_to
+               ) as offered_to,
+               (select o.msisdn from (",
+        other_number_of_sim!("$3", "$1"),
+        ") o) as other_number
         from (select 1) one
         left join phone_number p on p.msisdn = $1
         left join reservation r
-            on r.msisdn = $1 and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')";
+            on r.msisdn = $1 and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')"
+    );
     let external_id = adoption.external_id.as_ref().map(ExternalId::as_str);
-    let statement = sqlx::query(SQL).bind(adoption.msisdn.as_str()).bind(external_id);
+    let statement =
+        sqlx::query(SQL).bind(adoption.msisdn.as_str()).bind(external_id).bind(adoption.sim.as_uuid());
     adoption_row(&statement.fetch_one(connection).await?)
 }
 
@@ -83,6 +91,7 @@ fn adoption_row(row: &SqliteRow) -> Result<AdoptionRow, sqlx::Error> {
         live,
         hold_is_over: row.try_get("hold_is_over")?,
         offered_to: row.try_get("offered_to")?,
+        other_number: masked(row, "other_number")?,
     })
 }
 

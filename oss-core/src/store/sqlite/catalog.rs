@@ -16,9 +16,12 @@ use crate::store::rows::{assorted, from_json, maybe_parsed, parsed, to_json};
 pub(super) async fn versions(connection: &mut SqliteConnection) -> Result<DataVersions, sqlx::Error> {
     const SQL: &str = "
         select (select version from reference_data where name = 'devices') as devices,
-               (select version from reference_data where name = 'ddds') as ddds";
+               (select version from reference_data where name = 'ddds') as ddds,
+               id as installation
+        from oss_installation";
     let row = sqlx::query(SQL).fetch_one(connection).await?;
-    Ok(DataVersions { devices: version(&row, "devices")?, ddds: version(&row, "ddds")? })
+    let installation = row.try_get::<Uuid, _>("installation")?.into();
+    Ok(DataVersions { installation, devices: version(&row, "devices")?, ddds: version(&row, "ddds")? })
 }
 
 fn version(row: &SqliteRow, column: &'static str) -> Result<DataVersion, sqlx::Error> {

@@ -5,9 +5,10 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::numbers::{HoldRecord, Line, Msisdn, Number, SimId};
+use crate::numbers::{HoldRecord, Line, MaskedMsisdn, Msisdn, Number, SimId};
 use crate::store::facts::{Live, Seen};
-use crate::store::rows::{maybe_status, parsed, status};
+use crate::store::rows::{masked, maybe_status, parsed, status};
+use crate::store::sims::other_number_of_sim;
 use crate::store::tenant::brand_of_number;
 use crate::store::{Assign, Tenant};
 
@@ -20,16 +21,20 @@ pub(super) async fn assign(
 ) -> Result<Assign, sqlx::Error> {
     const LINE: &str = "
         update phone_number
-        set status = 'IN_USE', assigned_sim_id = $2, assigned_at = $3, updated_at = $3
+        set status = 'IN_USE', assigned_sim_id = $2, shares_sim = 0, assigned_at = $3, updated_at = $3
         where msisdn = $1 and status = 'RESERVED'";
     const ASSIGNED: &str = "
         update reservation
         set state = 'ASSIGNED', due_at = null, updated_at = $2
         where id = $1 and state = 'HELD'";
 
-    let Some(seen) = seen(connection, now, tenant, msisdn).await? else { return Ok(Assign::Unknown) };
+    let seen = seen(connection, now, tenant.as_ref(), msisdn).await?;
+    let Some(seen) = seen else { return Ok(Assign::Unknown) };
     if let Some(answer) = seen.bars_assign(sim) {
         return Ok(answer);
+    }
+    if let Some(other) = other_number(connection, tenant.as_ref(), msisdn, sim).await? {
+        return Ok(Assign::SimHasNumber(other));
     }
     sqlx::query(LINE).bind(msisdn.as_str()).bind(sim.as_uuid()).bind(now.0).execute(&mut *connection).await?;
     if let Some(live) = seen.live {
@@ -38,11 +43,34 @@ pub(super) async fn assign(
     Ok(Assign::Assigned)
 }
 
+/// The other number of the SIM, shown if the caller may see it.
+async fn other_number(
+    connection: &mut SqliteConnection,
+    tenant: Option<&Tenant>,
+    msisdn: Msisdn,
+    sim: SimId,
+) -> Result<Option<Option<MaskedMsisdn>>, sqlx::Error> {
+    const SQL: &str = concat!(
+        "
+        select other.msisdn as other_number, $3 is null or ",
+        brand_of_number!("other.msisdn", "other.status"),
+        " in ($3, $4) as shows_other
+        from (",
+        other_number_of_sim!("$2", "$1"),
+        ") other"
+    );
+    let [brand, older] = Tenant::parameters(tenant);
+    let statement = sqlx::query(SQL).bind(msisdn.as_str()).bind(sim.as_uuid()).bind(brand).bind(older);
+    let Some(row) = statement.fetch_optional(connection).await? else { return Ok(None) };
+    let is_shown: bool = row.try_get("shows_other")?;
+    Ok(masked(&row, "other_number")?.map(|number| number.filter(|_| is_shown)))
+}
+
 /// A number that belongs to the tenant, and the live reservation that has it.
 pub(super) async fn seen(
     connection: &mut SqliteConnection,
     now: Micros,
-    tenant: Option<Tenant>,
+    tenant: Option<&Tenant>,
     msisdn: Msisdn,
 ) -> Result<Option<Seen>, sqlx::Error> {
     const SQL: &str = concat!(
@@ -55,7 +83,7 @@ pub(super) async fn seen(
         brand_of_number!("p.msisdn", "p.status"),
         " in ($2, $3))"
     );
-    let [brand, older] = Tenant::parameters(tenant.as_ref());
+    let [brand, older] = Tenant::parameters(tenant);
     let statement = sqlx::query(SQL).bind(msisdn.as_str()).bind(brand).bind(older).bind(now.0);
     let Some(row) = statement.fetch_optional(connection).await? else { return Ok(None) };
     let live = match row.try_get::<Option<Uuid>, _>("live_id")? {

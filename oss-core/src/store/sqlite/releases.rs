@@ -25,7 +25,9 @@ pub(super) async fn release(
         set status = 'RETURNED', assigned_sim_id = null, updated_at = $2
         where msisdn = $1 and status = 'RESERVED'";
 
-    let Some(seen) = seen(connection, now, tenant, msisdn).await? else { return Ok(Release::Unknown) };
+    let Some(seen) = seen(connection, now, tenant.as_ref(), msisdn).await? else {
+        return Ok(Release::Unknown);
+    };
     if let Some(answer) = seen.bars_release() {
         return Ok(answer);
     }
