@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
-    BrandId, Choice, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Malformed,
+    BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Index, Malformed,
     Msisdn, PreviewId, SimId, Tac,
 };
 
@@ -92,7 +92,7 @@ pub(crate) enum Command {
         preview: Option<PreviewId>,
         /// Which of the three: 1, 2 or 3.
         #[arg(long, requires = "preview", conflicts_with = "ddd")]
-        index: Option<Choice>,
+        index: Option<Index>,
         /// Make a random reserve repeatable: with the same key it gives the same number.
         #[arg(long, value_name = "KEY", value_parser = key, conflicts_with = "preview")]
         idempotency_key: Option<IdempotencyKey>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::access::ClientLimit;
 use crate::config::ConfigError;
 use crate::devices::DeviceBrandId;
-use crate::numbers::{BrandId, Choice, Ddd, MaskedMsisdn, NumberStatus, PreviewId, SimId};
+use crate::numbers::{BrandId, Ddd, MaskedMsisdn, NumberStatus, PreviewId, SimId};
 use crate::sigan::{Busy, COME_BACK, Doubt, Refusal, SiganError};
 use crate::store::StoreError;
 
@@ -33,13 +33,8 @@ pub enum Error {
     #[error("preview {0} does not exist; create one first")]
     UnknownPreview(PreviewId),
     /// The preview has no number with that index.
-    #[error("preview {preview} has no number {choice}")]
-    UnknownChoice {
-        /// The preview.
-        preview: PreviewId,
-        /// The index that was asked for.
-        choice: Choice,
-    },
+    #[error("preview {0} has no number with this index; give one of those that it was answered with")]
+    UnknownChoice(PreviewId),
     /// Neither held now nor ever held here.
     #[error("number {0} is not known here")]
     UnknownNumber(MaskedMsisdn),
@@ -52,8 +47,8 @@ pub enum Error {
     /// No brand of devices is called so.
     #[error("no brand has this name; give the name, the slug or the id of one of the listed brands")]
     UnknownBrandName,
-    /// The 15 minutes are over, or another preview took its place.
-    #[error("preview {0} has expired; create another")]
+    /// The 15 minutes are over, or another preview replaced it.
+    #[error("preview {0} has expired or was replaced; create another")]
     PreviewExpired(PreviewId),
     /// Another call is working on the same preview or number.
     #[error("another call for the same number is in flight; try again in {} s", RETRY_SOON.as_secs())]
@@ -214,7 +209,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownPreview(_)
-            | Self::UnknownChoice { .. }
+            | Self::UnknownChoice(_)
             | Self::UnknownNumber(_)
             | Self::UnknownBrand(_)
             | Self::UnknownBrandName => ErrorKind::Unknown,
@@ -251,7 +246,7 @@ impl Error {
         Self::UnknownDdd(_) => "unknown-ddd",
         Self::UnknownPrevious(_) => "unknown-previous-preview",
         Self::UnknownPreview(_) => "unknown-preview",
-        Self::UnknownChoice { .. } => "unknown-index",
+        Self::UnknownChoice(_) => "unknown-index",
         Self::UnknownNumber(_) => "unknown-number",
         Self::UnknownSim(_) => "unknown-sim",
         Self::UnknownBrand(_) | Self::UnknownBrandName => "unknown-brand",
@@ -293,7 +288,7 @@ impl Error {
             Self::UnknownPreview(_) | Self::PreviewExpired(_) | Self::PreviewUsed(_) => Some("previewId"),
             Self::UnknownBrand(_) | Self::UnknownBrandName => Some("brandId"),
             Self::UnknownSim(_) | Self::SimHasNumber { .. } => Some("simId"),
-            Self::UnknownChoice { .. } => Some("index"),
+            Self::UnknownChoice(_) => Some("index"),
             Self::KeyInFlight | Self::KeyReused | Self::KeySpent => Some("Idempotency-Key"),
             Self::UnknownNumber(_)
             | Self::NumberState { .. }

@@ -80,9 +80,9 @@ pub use devices::{
 pub use error::{Error, ErrorKind, StartError};
 pub use numbers::{
     AdoptError, Adopted, AuditOptions, AuditReport, BrandId, Choice, ClientName, Ddd, Difference,
-    DifferenceKind, DrawBudget, ExternalId, Found, HoldRecord, IdempotencyKey, Line, Malformed, MaskedMsisdn,
-    Msisdn, Number, NumberStatus, Offer, Outcome, Preview, PreviewId, Reservation, ReservationId,
-    ReservationState, SimId, SweepReport,
+    DifferenceKind, DrawBudget, ExternalId, Found, HoldRecord, IdempotencyKey, Index, Line, Malformed,
+    MaskedMsisdn, Msisdn, Number, NumberStatus, Offer, Outcome, Preview, PreviewId, Reservation,
+    ReservationId, ReservationState, SimId, SweepReport,
 };
 pub use oss::{Oss, Settings};
 pub use reference::{

@@ -199,7 +199,7 @@ mod tests {
     use oss_core::access::ClientLimit;
     use oss_core::sigan::{Doubt, Refusal};
     use oss_core::store::StoreError;
-    use oss_core::{Choice, Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId};
+    use oss_core::{Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId};
 
     use super::*;
 
@@ -215,7 +215,7 @@ mod tests {
             (Error::UnknownDdd(ddd), 422),
             (Error::UnknownPrevious(preview), 422),
             (Error::UnknownPreview(preview), 404),
-            (Error::UnknownChoice { preview, choice: Choice::ALL[0] }, 404),
+            (Error::UnknownChoice(preview), 404),
             (Error::UnknownNumber(number()), 404),
             (Error::UnknownBrand(preview.as_uuid().into()), 404),
             (Error::UnknownBrandName, 404),

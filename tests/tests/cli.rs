@@ -98,10 +98,12 @@ fn exit_codes_and_errors_are_for_programs_too() {
     let unknown = uuid::Uuid::now_v7().to_string();
     for (arguments, code, part) in [
         (vec!["reserve"], 2, "--ddd"),
-        (vec!["reserve", "--ddd", "00"], 2, "two digits from 1 to 9"),
+        (vec!["reserve", "--ddd", "0"], 2, "two digits"),
         (vec!["show", "1199995000"], 2, "mobile number"),
-        (vec!["reserve", "--preview", &unknown, "--index", "4"], 2, "from 1 to 3"),
+        (vec!["reserve", "--preview", &unknown, "--index", "x"], 2, "from 1 to 3"),
         (vec!["reserve", "--ddd", "23"], 3, "not in use"),
+        (vec!["reserve", "--ddd", "20"], 3, "not in use"),
+        (vec!["reserve", "--preview", &unknown, "--index", "9"], 3, "no number with this index"),
         (vec!["reserve", "--preview", &unknown, "--index", "1"], 3, "does not exist"),
         (vec!["preview", "--ddd", "11", "--previous", &unknown], 3, "does not exist"),
         (vec!["show", "11999990000"], 3, "not known"),

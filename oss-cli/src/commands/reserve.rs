@@ -1,6 +1,6 @@
 //! `oss reserve`
 
-use oss_core::{Choice, Oss, PreviewId, Reservation};
+use oss_core::{Error, Index, Oss, PreviewId, Reservation};
 
 use crate::exit::Failure;
 use crate::output::Answer;
@@ -9,10 +9,13 @@ use crate::output::Answer;
 pub(crate) async fn run(
     oss: &Oss,
     preview: Option<PreviewId>,
-    index: Option<Choice>,
+    index: Option<Index>,
 ) -> Result<Reservation, Failure> {
     match (preview, index) {
-        (Some(preview), Some(index)) => Ok(oss.reserve(preview, index).await?),
+        (Some(preview), Some(index)) => {
+            let choice = index.choice().ok_or(Error::UnknownChoice(preview))?;
+            Ok(oss.reserve(preview, choice).await?)
+        }
         // The parser lets nothing else through.
         _ => Err(Failure::usage("give --ddd, or --preview with --index".to_owned())),
     }

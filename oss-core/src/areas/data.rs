@@ -31,6 +31,20 @@ impl std::fmt::Display for Cnl {
     }
 }
 
+/// An area code that a locality may have: Anatel's numbering plan has none with a zero.
+struct Assignable(Ddd);
+
+impl FromStr for Assignable {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        match text.parse() {
+            Ok(ddd) if !text.contains('0') => Ok(Self(ddd)),
+            _ => Err(Malformed { expected: "a DDD: two digits from 1 to 9, for example 11" }),
+        }
+    }
+}
+
 /// The localities of Brazil with their area codes, free of faults.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct DddData {
@@ -52,7 +66,7 @@ impl DddData {
         let columns = &["location_cnl", "ddd"];
         if let Some(file) = CsvFile::open(folder, &name, columns, &["municipality", "uf"], &mut faults) {
             file.not_empty().rows("location_cnl", &mut told, |cnl: &Cnl, row| {
-                data.localities.extend(row.get("ddd").map(|ddd| (*cnl, ddd)));
+                data.localities.extend(row.get("ddd").map(|Assignable(ddd)| (*cnl, ddd)));
             });
         }
         if faults.is_empty() { Ok(data) } else { Err(ImportFaults { faults }) }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::settings::{Expected, FLAG_VARIABLES, SETTINGS, Setting};
+use super::settings::{Expected, FLAG_VARIABLES, PREFIX, SETTINGS, Setting, resembled};
 use super::{ConfigError, Sources};
 
 /// The one thing in the file that is a list of tables.
@@ -112,12 +112,15 @@ impl Layers {
     }
 
     fn read_variable(&mut self, name: &str, value: &str) {
-        if !name.starts_with("OSS_") || FLAG_VARIABLES.contains(&name) || value.is_empty() {
+        if !name.starts_with(PREFIX) || FLAG_VARIABLES.contains(&name) || value.is_empty() {
             return;
         }
         match SETTINGS.iter().find(|setting| setting.env == name) {
             Some(setting) => self.set(setting.key, value.to_owned(), name.to_owned()),
-            None => self.faults.push(format!("{name} is not a setting; is it misspelt?")),
+            // Other products have variables that begin with `OSS_` too: only one that was meant for us is a fault.
+            None => self.faults.extend(
+                resembled(name).map(|setting| format!("{name} is not a setting; did you mean {setting}?")),
+            ),
         }
     }
 

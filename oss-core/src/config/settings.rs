@@ -195,8 +195,40 @@ pub(super) const SETTINGS: [Setting; 34] = [
     ),
 ];
 
+/// How the name of every variable begins.
+pub(super) const PREFIX: &str = "OSS_";
+
 /// Variables that the programs read as flags.
 pub(super) const FLAG_VARIABLES: [&str; 2] = ["OSS_CONFIG", "OSS_SANDBOX_DIR"];
+
+/// How alike two names are, from 0 to 1, of which one may be a misspelling of the other.
+const ALIKE: f64 = 0.75;
+
+/// The variable of ours that an unknown variable resembles; none if it belongs to another product.
+///
+/// It resembles one that is written almost like it, and one of the same section, as `OSS_SIGAN_SECRET` does.
+pub(super) fn resembled(name: &str) -> Option<&'static str> {
+    let likeness = |ours: &str| {
+        strsim::normalized_damerau_levenshtein(
+            ours.trim_start_matches(PREFIX),
+            name.trim_start_matches(PREFIX),
+        )
+    };
+    let ours = SETTINGS.iter().map(|setting| setting.env).chain(FLAG_VARIABLES);
+    let nearest = ours.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    (likeness(nearest) >= ALIKE).then_some(nearest).or_else(|| of_same_section(name))
+}
+
+/// A variable of the section that a name begins with: `OSS_SIGAN_URL` for `OSS_SIGAN_…`.
+fn of_same_section(name: &str) -> Option<&'static str> {
+    let section = |env: &'static str, key: &str| {
+        let section = key.split('.').next()?.to_ascii_uppercase();
+        let rest = name.strip_prefix(PREFIX)?.strip_prefix(&section)?;
+        let is_in_section = env.starts_with(&format!("{PREFIX}{section}"));
+        (is_in_section && (rest.is_empty() || rest.starts_with('_'))).then_some(env)
+    };
+    SETTINGS.iter().find_map(|setting| section(setting.env, setting.key))
+}
 
 /// The settings as a table in Markdown, as the README shows it.
 #[must_use]

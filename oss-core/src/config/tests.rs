@@ -127,3 +127,33 @@ fn what_one_client_may_take_is_part_of_the_whole() {
         assert_eq!(basics(&[wrong]).unwrap_err().faults.len(), 1, "{wrong:?}");
     }
 }
+
+#[test]
+fn only_a_variable_that_resembles_one_of_ours_is_a_fault() {
+    for (name, ours) in [
+        ("OSS_DATABSE_URL", "OSS_DATABASE_URL"),
+        ("OSS_DATABASE", "OSS_DATABASE_URL"),
+        ("OSS_SIGAN_BRAND", "OSS_SIGAN_BRAND_ID"),
+        ("OSS_SIGAN_SECRET", "OSS_SIGAN_URL"),
+        ("OSS_LISTNE", "OSS_LISTEN"),
+        ("OSS_CONFG", "OSS_CONFIG"),
+        ("OSS_PREVIEW_LIFETIME", "OSS_PREVIEW_TTL"),
+    ] {
+        let faults = Config::load(&with(&[(name, "s3cret")])).unwrap_err().to_string();
+        assert!(faults.contains(&format!("{name} is not a setting; did you mean {ours}?")), "{faults}");
+        assert!(!faults.contains("s3cret"));
+    }
+    // The variables of Alibaba Cloud's Object Storage Service, and of whatever else is called OSS.
+    let others = [
+        "ACCESS_KEY_ID",
+        "ACCESS_KEY_SECRET",
+        "ENDPOINT",
+        "BUCKET",
+        "REGION",
+        "SESSION_TOKEN",
+        "SECURITY_TOKEN",
+    ];
+    for name in others.map(|name| format!("OSS_{name}")) {
+        Config::load(&with(&[(&name, "x")])).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+    }
+}

@@ -213,6 +213,30 @@ impl FromStr for Choice {
     }
 }
 
+/// The index of a number, as a caller names it: any integer. Only some have a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Index(Option<Choice>);
+
+impl Index {
+    /// The choice that it names; none if no preview has a number with this index.
+    #[must_use]
+    pub fn choice(self) -> Option<Choice> {
+        self.0
+    }
+}
+
+impl FromStr for Index {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Malformed { expected: "an index from 1 to 3" });
+        }
+        Ok(Self(text.parse().ok()))
+    }
+}
+
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -239,5 +263,16 @@ mod tests {
             assert!(text.parse::<Choice>().is_err(), "{text}");
         }
         assert_eq!("3".parse::<Choice>().unwrap().get(), 3);
+    }
+
+    #[test]
+    fn an_index_is_an_integer() {
+        for (text, choice) in [("1", Some(1)), ("3", Some(3)), ("0", None), ("9", None), ("-1", None)] {
+            assert_eq!(text.parse::<Index>().unwrap().choice().map(Choice::get), choice, "{text}");
+        }
+        assert_eq!("9".repeat(40).parse::<Index>().unwrap().choice(), None);
+        for text in ["", "-", "one", "1.0", "+1", "1 ", "१"] {
+            assert!(text.parse::<Index>().is_err(), "{text}");
+        }
     }
 }

@@ -28,7 +28,7 @@ pub use draws::DrawBudget;
 pub(crate) use draws::Draws;
 pub use idempotency::IdempotencyKey;
 pub(crate) use ids::uuid_id;
-pub use ids::{BrandId, Choice, ClientName, ExternalId, PreviewId, ReservationId, SimId};
+pub use ids::{BrandId, Choice, ClientName, ExternalId, Index, PreviewId, ReservationId, SimId};
 pub(crate) use in_flight::InFlight;
 pub use msisdn::{Ddd, Malformed, MaskedMsisdn, Msisdn};
 pub(crate) use msisdn::{ascii, serde_as_text, serde_exactly};

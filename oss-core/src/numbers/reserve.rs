@@ -93,7 +93,7 @@ impl Oss {
             match (self.begun(attempt, clock, begun)?, turn) {
                 // se preview não existe, emite 404
                 (Begin::UnknownPreview, _) => return Err(Error::UnknownPreview(preview)),
-                (Begin::UnknownChoice, _) => return Err(Error::UnknownChoice { preview, choice }),
+                (Begin::UnknownChoice, _) => return Err(Error::UnknownChoice(preview)),
                 // se preview está expirada, emite 410
                 (Begin::Expired, _) => return Err(Error::PreviewExpired(preview)),
                 // se phone_number existe e não está no status RETURNED, emite 500

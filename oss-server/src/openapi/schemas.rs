@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::access::SECURITY;
 
 const MSISDN: &str = "^[1-9]{2}9[0-9]{8}$";
-const DDD: &str = "^[1-9]{2}$";
+const DDD: &str = "^[0-9]{2}$";
 
 pub(super) fn components() -> Value {
     let mut schemas = requests();

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use oss_core::{Preview, Reservation};
+use oss_core::{Error, Index, Preview, Reservation};
 
 use crate::access::Acting;
 use crate::body::Fields;
@@ -57,6 +57,7 @@ pub(super) async fn create(
     ),
 )]
 pub(super) async fn reserve(Acting(oss): Acting, params: Params) -> Result<Json<Reservation>, Problem> {
-    let reservation = oss.reserve(params.get("previewId")?, params.get("index")?).await?;
-    Ok(Json(reservation))
+    let (preview, index) = (params.get("previewId")?, params.get::<Index>("index")?);
+    let choice = index.choice().ok_or(Error::UnknownChoice(preview))?;
+    Ok(Json(oss.reserve(preview, choice).await?))
 }
