@@ -1,4 +1,8 @@
--- What tells this database from another one, and one SIM from two lines.
+-- What tells this database from another one, one SIM from two lines, and one call from another.
+
+-- Keys of other systems are longer than 128 characters. A longer text rewrites no row.
+alter table preview alter idempotency_key type varchar(255);
+alter table reservation alter idempotency_key type varchar(255);
 
 -- One row: the identity of this database. A cache that several installations share keeps their answers apart by it. The name
 -- has a prefix, because the database may belong to other programs too.

@@ -2,7 +2,7 @@
 
 use oss_core::config::ConfigError;
 use oss_core::store::StoreError;
-use oss_core::{AdoptError, Error, ErrorKind, ImportError, ImportFaults, StartError};
+use oss_core::{AdoptError, Error, ErrorKind, ImportError, ImportFaults, StartError, whole_seconds};
 
 /// Done.
 pub(crate) const OK: u8 = 0;
@@ -82,7 +82,7 @@ impl From<Error> for Failure {
             code: error.code(),
             message: error.to_string(),
             field: error.field(),
-            retry_after_seconds: error.retry_after().map(|wait| wait.as_secs()),
+            retry_after_seconds: error.retry_after().map(whole_seconds),
         }
     }
 }

@@ -51,10 +51,13 @@ pub enum Error {
     #[error("preview {0} has expired or was replaced; create another")]
     PreviewExpired(PreviewId),
     /// Another call is working on the same preview or number.
-    #[error("another call for the same number is in flight; try again in {} s", RETRY_SOON.as_secs())]
+    #[error("another call for the same number is in flight; try again in {} s", whole_seconds(RETRY_SOON))]
     ReserveInFlight,
     /// Another call came with the same idempotency key and has not ended.
-    #[error("another call with the same idempotency key is in flight; try again in {} s", RETRY_SOON.as_secs())]
+    #[error(
+        "another call with the same idempotency key is in flight; try again in {} s",
+        whole_seconds(RETRY_SOON)
+    )]
     KeyInFlight,
     /// The idempotency key came with another request before.
     #[error("this idempotency key came with another request before; use a new key for a new request")]
@@ -99,21 +102,19 @@ pub enum Error {
     #[error("Sigan offered number {0}, which is held or in use here; the inventories disagree")]
     NumberTaken(MaskedMsisdn),
     /// Sigan offered a number of which an earlier attempt is not settled yet: it is neither held for certain nor free.
-    #[error(
-        "an earlier attempt at number {0} is not settled yet; try again later, or create another preview"
-    )]
+    #[error("an earlier attempt at number {0} is not settled yet; try again for another number, or later")]
     NumberUnsettled(MaskedMsisdn),
     /// Sigan said no, for certain. Nothing is held.
     #[error("Sigan refused: {0}")]
     SiganRefused(Refusal),
     /// Sigan answered a question without effect in a way that cannot be used.
-    #[error("Sigan's answer cannot be used: {0}")]
-    SiganNonsense(String),
+    #[error("Sigan's answer cannot be used ({0}); nothing was reserved")]
+    SiganNonsense(Doubt),
     /// No connection to Sigan could be opened, or there was no time left to send. Nothing was sent.
-    #[error("Sigan cannot be reached; nothing was done, try again in {} s", RETRY_SOON.as_secs())]
+    #[error("Sigan cannot be reached; nothing was done, try again in {} s", whole_seconds(RETRY_SOON))]
     SiganUnreachable,
     /// There are too many calls to Sigan under way, or it does not answer and is left alone. Nothing was sent.
-    #[error("Sigan is busy or does not answer; nothing was done, try again in {} s", retry_after.as_secs())]
+    #[error("Sigan is busy or does not answer; nothing was done, try again in {} s", whole_seconds(*retry_after))]
     SiganBusy {
         /// When.
         retry_after: Duration,
@@ -127,7 +128,10 @@ pub enum Error {
         brand: BrandId,
     },
     /// The client has its share of something that others need too. Nothing was done.
-    #[error("this client has its share of the {limit}; nothing was done, try again in {} s", COME_BACK.as_secs())]
+    #[error(
+        "this client has its share of the {limit}; nothing was done, try again in {} s",
+        whole_seconds(COME_BACK)
+    )]
     ClientShareExceeded {
         /// Of what.
         limit: ClientLimit,
@@ -143,13 +147,16 @@ pub enum Error {
         /// When there is as much of the budget as the call needs.
         retry_after: Duration,
     },
+    /// Sigan did not answer a question whose effect, if it had one, holds nothing for long: a pre-reservation lapses.
+    #[error("no answer from Sigan ({0}); nothing is reserved, so simply try again")]
+    SiganNoAnswer(Doubt),
     /// Sigan may or may not have done what it was asked. It is recorded and will be settled.
     #[error("no certain answer from Sigan ({0}); repeat the same request to learn the outcome")]
     OutcomeUnknown(Doubt),
-    /// The same, for a random number that its caller has no name for. The sweep gives it back.
+    /// Sigan may or may not have reserved a random number, and the caller has no name for it. The sweep gives it back.
     #[error(
-        "no certain answer from Sigan ({0}); whatever it reserved is given back, and a repeat reserves another number; \
-         with an idempotency key the same request can be asked again"
+        "no certain answer from Sigan ({0}); if it reserved a number, that is given back automatically, so simply try \
+         again; with an idempotency key a repeat learns the outcome instead"
     )]
     OutcomeUnnamed(Doubt),
     /// The operation failed in a way that is a fault of this program.
@@ -237,7 +244,9 @@ impl Error {
                 ErrorKind::SiganUnavailable
             }
             Self::ClientShareExceeded { .. } | Self::DrawBudgetExceeded { .. } => ErrorKind::TooMany,
-            Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => ErrorKind::OutcomeUnknown,
+            Self::SiganNoAnswer(_) | Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => {
+                ErrorKind::OutcomeUnknown
+            }
             Self::Store(StoreError::Unavailable { .. }) => ErrorKind::DatabaseUnavailable,
         }
     }
@@ -271,7 +280,7 @@ impl Error {
         Self::SiganRefusesBrand { .. } => "sigan-refuses-brand",
         Self::ClientShareExceeded { .. } => "client-share-exceeded",
         Self::DrawBudgetExceeded { .. } => "client-budget-exceeded",
-        Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => "outcome-unknown",
+        Self::SiganNoAnswer(_) | Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => "outcome-unknown",
         Self::Internal => "internal",
         Self::Store(StoreError::Unavailable { .. }) => "database-unavailable",
         Self::Store(StoreError::Failed { .. }) => "database-failed",
@@ -311,6 +320,7 @@ impl Error {
             | Self::SiganUnreachable
             | Self::NumberInDoubt(_)
             | Self::NumberUnsettled(_)
+            | Self::SiganNoAnswer(_)
             | Self::OutcomeUnknown(_)
             | Self::OutcomeUnnamed(_)
             | Self::Store(StoreError::Unavailable { .. }) => Some(RETRY_SOON),
@@ -334,9 +344,10 @@ impl From<Busy> for Error {
     }
 }
 
-/// Rounded up: who comes back after that time does not come too early.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+/// A wait in whole seconds, as `Retry-After` has them: never less than the wait, and never none at all.
+#[must_use]
+pub fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// Why a question to Sigan, whose effect nobody needs to know of, has no answer.
@@ -347,9 +358,9 @@ impl From<SiganError> for Error {
             SiganError::NotSent => Self::SiganUnreachable,
             SiganError::NoAnswer(Doubt::Credentials) => Self::SiganRefused(Refusal::Credentials),
             SiganError::NoAnswer(doubt @ (Doubt::Status(_) | Doubt::Unreadable)) => {
-                Self::SiganNonsense(doubt.to_string())
+                Self::SiganNonsense(doubt)
             }
-            SiganError::NoAnswer(doubt) => Self::OutcomeUnknown(doubt),
+            SiganError::NoAnswer(doubt) => Self::SiganNoAnswer(doubt),
         }
     }
 }

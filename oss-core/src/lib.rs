@@ -77,7 +77,7 @@ pub use devices::{
     DeviceData, DeviceHash, DeviceModel, DeviceModelId, DeviceSummary, DisplayName, EsimCheck, Imei,
     LocalCatalog, ModelEntry, Source, Tac, TacEntry,
 };
-pub use error::{Error, ErrorKind, StartError};
+pub use error::{Error, ErrorKind, StartError, whole_seconds};
 pub use numbers::{
     AdoptError, Adopted, AuditOptions, AuditReport, BrandId, Choice, ClientName, Ddd, Difference,
     DifferenceKind, DrawBudget, ExternalId, Found, HoldRecord, IdempotencyKey, Index, Line, Malformed,

@@ -48,8 +48,9 @@ impl Sandbox {
     /// [`StartError`] where the folder or a port cannot be used.
     pub async fn in_dir(basics: &Basics, dir: &Path) -> Result<Self, StartError> {
         std::fs::create_dir_all(dir)?;
+        let dir = std::path::absolute(dir)?;
         let lock = lock(dir.join("lock")).await?;
-        let url: SecretString = format!("sqlite://{}", dir.join("oss.db").display()).into();
+        let url = sqlite_url(&dir.join("oss.db"))?;
         SqliteStore::migrate(&url).await?;
         let mock = kept_in(dir.join("sigan.json"))?;
         Self::start(basics, &url, mock, Some(lock)).await
@@ -136,6 +137,13 @@ impl Sigan for Served {
     }
 }
 
+/// The URL of a file, whose name may have characters that mean something else in a URL.
+fn sqlite_url(file: &Path) -> io::Result<SecretString> {
+    // The path is absolute, as its caller made it.
+    let url = url::Url::from_file_path(file).map_err(|()| io::Error::other("its path is not absolute"))?;
+    Ok(format!("sqlite://{}", url.path()).into())
+}
+
 /// Begins the external ids of one inventory, so that those of another one differ.
 fn lifetime() -> String {
     format!("SB{:08x}", rand::random::<u32>())
@@ -181,6 +189,17 @@ mod tests {
 
     fn basics() -> Basics {
         Basics::load(&Sources::default()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_folder_may_have_any_name() {
+        let parent = tempfile::tempdir().unwrap();
+        for name in ["a?mode=ro", "100%41", "a#b", "ção e espaço", ":memory:", "a&b=c;d", "a\\b"] {
+            let dir = parent.path().join(name);
+            Sandbox::in_dir(&basics(), &dir).await.unwrap().oss().shutdown().await;
+            assert!(dir.join("oss.db").is_file(), "{name}");
+        }
+        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 7, "and nothing beside them");
     }
 
     #[tokio::test]

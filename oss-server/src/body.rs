@@ -1,17 +1,28 @@
 //! Bodies of requests: JSON objects whose fields are read by name, so that every fault is told with the field's name.
 
+use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use http_body_util::LengthLimitError;
+use http_body_util::BodyExt;
 use oss_core::Malformed;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use crate::limits::{BODY_TIME, LONGEST_BODY};
 use crate::problem::{Fault, Problem};
+
+/// How some editors and spreadsheets begin a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// How much is read of a body after it turned out to be too long, and for how long.
+const DRAINED: usize = 1 << 20;
+const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// How many unknown fields are named in a problem, and how much of each name.
 const NAMED: usize = 5;
@@ -34,23 +45,39 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
                 "the body has to be JSON; send Content-Type: application/json",
             ));
         }
-        let body =
-            timeout(BODY_TIME, to_bytes(request.into_body(), LONGEST_BODY)).await.map_err(|_| too_slow())?;
-        let body = body.map_err(unread)?;
-        match serde_json::from_slice(&body) {
-            Ok(Value::Object(unread)) => Ok(Self { unread, faults: Vec::new() }),
-            Ok(_) => Err(not_an_object("the body is no JSON object".to_owned())),
-            // The parser's own text may repeat what was sent.
-            Err(error) => Err(not_an_object(format!(
-                "the body is no JSON object; it cannot be read at line {}, column {}",
-                error.line(),
-                error.column()
-            ))),
+        if is_encoded(request.headers()) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "the body is compressed or otherwise encoded; send it as it is, without Content-Encoding",
+            ));
         }
+        let body = timeout(BODY_TIME, read(request.into_body())).await.map_err(|_| too_slow())??;
+        Self::parse(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body))
     }
 }
 
 impl Fields {
+    fn parse(body: &[u8]) -> Result<Self, Problem> {
+        // The parser's own text may repeat what was sent.
+        let Members { values, repeated } =
+            serde_json::from_slice(body).map_err(|error: serde_json::Error| {
+                not_an_object(match error.classify() {
+                    Category::Data => "the body is no JSON object".to_owned(),
+                    _ => format!(
+                        "the body is no JSON object; it cannot be read at line {}, column {}",
+                        error.line(),
+                        error.column()
+                    ),
+                })
+            })?;
+        let mut fields = Self { unread: values, faults: Vec::new() };
+        for name in repeated.iter().take(NAMED) {
+            fields.fault(&shortened(name), "one value, not several");
+        }
+        Ok(fields)
+    }
+
     /// A field that has to be there. Where it is not what its type asks for, [`Fields::finish`] says so.
     pub(crate) fn required<T: FromStr<Err = Malformed>>(&mut self, name: &'static str) -> Option<T> {
         let Some(value) = self.unread.remove(name) else {
@@ -103,6 +130,60 @@ impl Fields {
     }
 }
 
+/// The members of a JSON object, and the names that came more than once: of two values nobody knows which one is meant.
+struct Members {
+    values: Map<String, Value>,
+    repeated: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+struct Collect;
+
+impl<'de> Visitor<'de> for Collect {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Members { values: Map::new(), repeated: Vec::new() };
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if members.values.insert(name.clone(), value).is_some() {
+                members.repeated.push(name);
+            }
+        }
+        Ok(members)
+    }
+}
+
+/// Reads a body to its end. Of one that is too long a little more is read: a client that still sends when the connection is
+/// closed may never see the answer.
+async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| unread())?.into_data() else { continue };
+        if bytes.len() + data.len() > LONGEST_BODY {
+            let _ = timeout(DRAIN_TIME, drain(body)).await;
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+async fn drain(mut body: Body) {
+    let mut left = DRAINED;
+    while let (1.., Some(Ok(frame))) = (left, body.frame().await) {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+    }
+}
+
 /// A name is shown as far as it can be one: a caller may have put a number there.
 fn shortened(name: &str) -> String {
     name.chars()
@@ -116,6 +197,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     given.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut given = headers.get_all(header::CONTENT_ENCODING).iter();
+    given.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
 fn not_an_object(detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed-body", detail)
 }
@@ -124,13 +210,10 @@ fn too_slow() -> Problem {
     Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body did not arrive within 10 seconds")
 }
 
-fn unread(error: axum::Error) -> Problem {
-    if error.into_inner().is::<LengthLimitError>() {
-        return Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body-too-large",
-            "the body is longer than 16 KiB",
-        );
-    }
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the body is longer than 16 KiB")
+}
+
+fn unread() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed-body", "the body could not be read to its end")
 }

@@ -21,7 +21,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::limits::Load;
-use crate::problem::Problem;
+use crate::problem::{Problem, Reported};
 use crate::routes::Health;
 use crate::telemetry::{Requests, Trace, answered};
 
@@ -121,7 +121,7 @@ where
             let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
             around.requests.record(route, method, status, elapsed);
             answered(&opentelemetry::Context::current(), status);
-            log(method, status, elapsed);
+            log(method, status, elapsed, response.extensions().get());
             mark(response.headers_mut(), id, around.closes());
             Ok(response)
         };
@@ -135,12 +135,18 @@ fn request_id(headers: &HeaderMap) -> Uuid {
     sent.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::now_v7)
 }
 
-/// A line for each request. Look-ups and probes that are answered well are only for who looks closely: there may be thousands
+/// Logs a line for each request; a problem's line has its code and the reason. Look-ups and probes that are answered well are only for who looks closely: there may be thousands
 /// in a second, they change nothing, and metrics count them.
-fn log(method: &'static str, status: StatusCode, elapsed: Duration) {
+fn log(method: &'static str, status: StatusCode, elapsed: Duration, problem: Option<&Reported>) {
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let is_fault = status == StatusCode::INTERNAL_SERVER_ERROR;
     let status = status.as_u16();
-    if matches!(method, "GET" | "HEAD") && status < 400 {
+    if let Some(Reported { code, reason }) = problem {
+        if is_fault {
+            return tracing::error!(status, elapsed_ms, code, reason, "Request answered.");
+        }
+        tracing::info!(status, elapsed_ms, code, reason, "Request answered.");
+    } else if matches!(method, "GET" | "HEAD") && status < 400 {
         tracing::debug!(status, elapsed_ms, "Request answered.");
     } else {
         tracing::info!(status, elapsed_ms, "Request answered.");

@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use oss_core::access::Scope;
-use oss_core::{Error, ErrorKind};
+use oss_core::store::StoreError;
+use oss_core::{Error, ErrorKind, whole_seconds};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -32,6 +33,8 @@ pub(crate) struct Problem {
     /// Short and stable, the end of `type`.
     code: &'static str,
     detail: String,
+    /// Why, for the log alone; none if the detail says it all.
+    internal: Option<String>,
     field: Option<&'static str>,
     faults: Vec<Fault>,
     /// Why Sigan refused, where it did.
@@ -89,6 +92,7 @@ impl Problem {
             status,
             code,
             detail,
+            internal: None,
             field: None,
             faults: Vec::new(),
             reason: None,
@@ -143,9 +147,12 @@ impl Problem {
     }
 }
 
-/// `Retry-After` has whole seconds: never less than what was meant, nor none at all.
-fn whole_seconds(wait: Duration) -> u64 {
-    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+/// A problem that was answered, for the log line of its request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reported {
+    pub(crate) code: &'static str,
+    /// Why, in words. For a fault of the database it names the server, which a caller is not told.
+    pub(crate) reason: String,
 }
 
 /// The one map from the library's errors to statuses.
@@ -166,22 +173,33 @@ fn status(kind: ErrorKind) -> StatusCode {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = status(error.kind());
-        // An attempt that is not settled yet is nobody's fault: it will be.
-        if status == StatusCode::INTERNAL_SERVER_ERROR && error.retry_after().is_none() {
-            tracing::error!(%error, "A request failed for a reason that is ours.");
-        }
+        let (detail, internal) = match &error {
+            Error::Store(fault) => (detail_of(fault), Some(error.to_string())),
+            _ => (error.to_string(), None),
+        };
         Self {
+            internal,
             field: error.field(),
             reason: if let Error::SiganRefused(refusal) = &error { Some(refusal.code()) } else { None },
             retry_after: error.retry_after().map(whole_seconds),
-            ..Self::new(status, error.code(), error.to_string())
+            ..Self::new(status, error.code(), detail)
         }
     }
+}
+
+/// A fault of the database as a caller is told: neither the server nor the reason, which are for operators.
+fn detail_of(fault: &StoreError) -> String {
+    if fault.is_transient() {
+        return "the database is not available; nothing was lost, try again".to_owned();
+    }
+    "the database failed; the operators find the reason in the log, under the id of this request".to_owned()
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.json(current_request())).into_response();
+        let reason = self.internal.unwrap_or(self.detail);
+        response.extensions_mut().insert(Reported { code: self.code, reason });
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
@@ -198,7 +216,6 @@ impl IntoResponse for Problem {
 mod tests {
     use oss_core::access::ClientLimit;
     use oss_core::sigan::{Doubt, Refusal};
-    use oss_core::store::StoreError;
     use oss_core::{Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId};
 
     use super::*;
@@ -235,7 +252,8 @@ mod tests {
             (Error::NumberUnsettled(number()), 500),
             (Error::UnknownSim(preview.as_uuid().into()), 422),
             (Error::SiganRefused(Refusal::Taken), 502),
-            (Error::SiganNonsense(reason()), 502),
+            (Error::SiganNonsense(Doubt::Unreadable), 502),
+            (Error::SiganNoAnswer(Doubt::Timeout), 504),
             (Error::SiganUnreachable, 503),
             (Error::SiganBusy { retry_after: std::time::Duration::from_secs(1) }, 503),
             (Error::SiganRefusesBrand { brand: "acme".parse().unwrap() }, 503),

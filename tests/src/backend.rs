@@ -102,6 +102,14 @@ impl Database {
         Self { url: format!("{server}/copy_of_{name}").into(), _dir: None }
     }
 
+    /// The same database behind another port.
+    #[must_use]
+    pub fn behind(&self, port: u16) -> Self {
+        let (before, name) = self.url().rsplit_once('/').unwrap_or_default();
+        let host = before.rsplit_once(':').map_or(before, |(host, _)| host);
+        Self { url: format!("{host}:{port}/{name}").into(), _dir: None }
+    }
+
     /// Its address.
     #[must_use]
     pub fn url(&self) -> &str {

@@ -142,6 +142,20 @@ impl Postgres {
         }
     }
 
+    /// Puts rules of access (`pg_hba.conf`) before those that there are.
+    ///
+    /// # Panics
+    ///
+    /// If they do not take effect in time.
+    pub async fn lets_in_by(&self, rules: &[&str]) {
+        let file = self.dir.join("data/pg_hba.conf");
+        let kept = std::fs::read_to_string(&file).expect("the rules are read");
+        std::fs::write(&file, format!("{}\n{kept}", rules.join("\n"))).expect("the rules are written");
+        // The reload is done once a setting has its new value; the rules are read before.
+        self.execute("postgres", "alter system set default_statistics_target = 99").await;
+        self.reload_until("default_statistics_target", "99").await;
+    }
+
     /// Makes every database read-only, as a primary is that has been demoted. Its sessions stay open.
     ///
     /// # Panics
@@ -149,7 +163,7 @@ impl Postgres {
     /// If that does not take effect in time.
     pub async fn refuse_writes(&self) {
         self.execute("postgres", "alter system set default_transaction_read_only = on").await;
-        self.reload_until_read_only_is("on").await;
+        self.reload_until("transaction_read_only", "on").await;
     }
 
     /// Ends what [`Postgres::refuse_writes`] began.
@@ -159,15 +173,16 @@ impl Postgres {
     /// If that does not take effect in time.
     pub async fn accept_writes(&self) {
         self.execute("postgres", "alter system reset default_transaction_read_only").await;
-        self.reload_until_read_only_is("off").await;
+        self.reload_until("transaction_read_only", "off").await;
     }
 
-    async fn reload_until_read_only_is(&self, value: &str) {
+    async fn reload_until(&self, setting: &str, value: &str) {
         self.execute("postgres", "select pg_reload_conf()").await;
         let begun = Instant::now();
         loop {
             let mut connection = self.connect("postgres").await;
-            let row = connection.fetch_one("show transaction_read_only").await.expect("the setting is shown");
+            let shown = AssertSqlSafe(format!("show {setting}"));
+            let row = connection.fetch_one(shown).await.expect("the setting is shown");
             if row.get::<&str, _>(0) == value {
                 return;
             }

@@ -22,9 +22,12 @@ fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> (i32, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_refuses_to_start_on_what_cannot_work() {
-    let (code, text) = refused(&["--allow-anonymous"], &[("OSS_SIGAN_TIMEOUT", "soon"), ("OSS_TYPO", "1")]);
+    let (code, text) =
+        refused(&["--allow-anonymous"], &[("OSS_SIGAN_TIMEOUT", "soon"), ("OSS_SIGAN_TYPO", "1")]);
     assert_eq!(code, 2);
-    for part in ["OSS_DATABASE_URL", "OSS_SIGAN_URL", "OSS_SIGAN_BRAND_ID", "OSS_SIGAN_TIMEOUT", "OSS_TYPO"] {
+    for part in
+        ["OSS_DATABASE_URL", "OSS_SIGAN_URL", "OSS_SIGAN_BRAND_ID", "OSS_SIGAN_TIMEOUT", "OSS_SIGAN_TYPO"]
+    {
         assert!(text.contains(part), "{part} is missing: {text}");
     }
     let empty = Postgres::shared().await.empty_database().await;

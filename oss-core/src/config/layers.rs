@@ -8,6 +8,8 @@ use toml::{Table, Value};
 use super::settings::{Expected, FLAG_VARIABLES, PREFIX, SETTINGS, Setting, resembled};
 use super::{ConfigError, Sources};
 
+const LINE_ENDS: [char; 2] = ['\r', '\n'];
+
 /// The one thing in the file that is a list of tables.
 const CLIENTS: &str = "clients";
 
@@ -107,12 +109,17 @@ impl Layers {
         }
     }
 
-    fn set(&mut self, key: &'static str, text: String, origin: String) {
+    /// Notes a value. A line break at its end is left out: a file that holds one value mostly ends with it.
+    fn set(&mut self, key: &'static str, mut text: String, origin: String) {
+        text.truncate(text.trim_end_matches(LINE_ENDS).len());
         self.given.insert(key, Given { text, origin });
     }
 
     fn read_variable(&mut self, name: &str, value: &str) {
-        if !name.starts_with(PREFIX) || FLAG_VARIABLES.contains(&name) || value.is_empty() {
+        if !name.starts_with(PREFIX)
+            || FLAG_VARIABLES.contains(&name)
+            || value.trim_end_matches(LINE_ENDS).is_empty()
+        {
             return;
         }
         match SETTINGS.iter().find(|setting| setting.env == name) {

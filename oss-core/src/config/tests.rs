@@ -1,5 +1,7 @@
 use std::io::Write;
 
+use secrecy::ExposeSecret;
+
 use super::*;
 
 const NEEDED: [(&str, &str); 3] = [
@@ -89,6 +91,25 @@ fn an_empty_variable_counts_as_unset() {
     let config = Config::load(&with(&[("OSS_REDIS_URL", ""), ("OSS_SIGAN_TOKEN", "")])).unwrap();
     assert!(config.redis.is_none());
     assert!(matches!(config.sigan.credentials, Credentials::None));
+}
+
+#[test]
+fn a_line_break_at_the_end_of_any_value_is_left_out() {
+    let sources = with(&[
+        ("OSS_DATABASE_URL", "postgres://oss:s3cret@db/oss\n"),
+        ("OSS_SIGAN_URL", "https://sigan.example/base\r\n"),
+        ("OSS_SIGAN_BRAND_ID", "acme\n"),
+        ("OSS_SIGAN_TOKEN", "t0ken\n"),
+        ("OSS_DATABASE_POOL", "7\n"),
+        ("OSS_REDIS_URL", "\n"),
+        ("OSS_LISTEN", "127.0.0.1:1\n"),
+    ]);
+    let config = Config::load(&sources).unwrap();
+    assert_eq!(config.database.url.expose_secret(), "postgres://oss:s3cret@db/oss");
+    assert_eq!((config.database.pool, config.sigan.brand.as_str()), (7, "acme"));
+    assert!(config.redis.is_none(), "an empty line is no value");
+    let Credentials::Bearer(token) = &config.sigan.credentials else { panic!("{:?}", config.sigan) };
+    assert_eq!(token.expose_secret(), "t0ken");
 }
 
 #[test]

@@ -8,7 +8,6 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use tokio::time::Instant;
 
-use super::msisdn::Msisdn;
 use super::reserve::Reservation;
 use crate::error::Error;
 use crate::oss::Oss;
@@ -158,11 +157,6 @@ impl Oss {
             tracing::error!(reservation.id = %lease.reservation, %error, "A refusal could not be recorded; recovery will.");
         }
     }
-}
-
-pub(super) fn taken(msisdn: Msisdn) -> Error {
-    tracing::error!(number = %msisdn.masked(), "Sigan offered a number that is held or in use here.");
-    Error::NumberTaken(msisdn.masked())
 }
 
 /// Records an outcome, again and again while the database is not available and the lease lasts.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::attempt::{LeaseClock, taken};
+use super::attempt::LeaseClock;
 use super::idempotency::IdempotencyKey;
 use super::ids::{Choice, PreviewId, ReservationId};
 use super::in_flight::Call;
@@ -97,7 +97,7 @@ impl Oss {
                 // se preview está expirada, emite 410
                 (Begin::Expired, _) => return Err(Error::PreviewExpired(preview)),
                 // se phone_number existe e não está no status RETURNED, emite 500
-                (Begin::Taken(msisdn), _) => return Err(taken(msisdn)),
+                (Begin::Taken(msisdn), _) => return Err(Error::NumberTaken(msisdn.masked())),
                 (Begin::Unsettled(msisdn), _) => return Err(Error::NumberUnsettled(msisdn.masked())),
                 (Begin::Held(msisdn), _) => return Ok(Reservation { msisdn }),
                 (Begin::Used, _) => return Err(Error::PreviewUsed(preview)),
@@ -182,7 +182,7 @@ impl Oss {
             let begun = self.store().begin_random(attempt, &hold, self.brand(), key, lease_for).await;
             offers.next();
             match self.begun(attempt, clock, begun)? {
-                BeginRandom::Taken => return Err(taken(hold.msisdn)),
+                BeginRandom::Taken => return Err(Error::NumberTaken(hold.msisdn.masked())),
                 BeginRandom::KeyInUse => return Ok(None),
                 BeginRandom::Started(lease) => {
                     return self.reserve_in_sigan(turn, &lease, clock).await.map(Some);
@@ -199,7 +199,7 @@ impl Oss {
     async fn offered(&self, turn: &Turn<'_>, ddd: Ddd) -> Result<Hold, Error> {
         let pre_reservation = self.pre_reserve(turn, ddd, 1, None).await?;
         let [msisdn] = pre_reservation.msisdns[..] else {
-            return Err(Error::SiganNonsense(Doubt::Unreadable.to_string()));
+            return Err(Error::SiganNonsense(Doubt::Unreadable));
         };
         Ok(Hold { external_id: pre_reservation.external_id, msisdn })
     }

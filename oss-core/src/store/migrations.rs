@@ -132,6 +132,15 @@ fn location_ddd_rows() -> Result<String, StoreError> {
     Ok(rows.join(",\n"))
 }
 
+/// The database's own error, if a migration failed because of one.
+pub(super) fn cause(error: &sqlx::migrate::MigrateError) -> Option<&sqlx::Error> {
+    use sqlx::migrate::MigrateError;
+    match error {
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => Some(cause),
+        _ => None,
+    }
+}
+
 /// The error of a migration, without the text of the database.
 pub(super) fn failed(error: &sqlx::migrate::MigrateError) -> StoreError {
     use sqlx::migrate::MigrateError;

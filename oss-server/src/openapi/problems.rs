@@ -66,7 +66,7 @@ const KINDS: &[Kind] = &[
     kind("sim-has-number", "The SIM already has another number; a SIM has one number").of("simId"),
     kind("preview-expired", "The preview has expired, or another one replaced it").of("previewId"),
     kind("body-too-large", "The body is longer than 16 KiB"),
-    kind("unsupported-media-type", "The body was not sent as `application/json`"),
+    kind("unsupported-media-type", "The body was not sent as `application/json`, or it was sent encoded"),
     kind("too-many-requests", "The client asks more often than it may").retry(),
     kind("client-share-exceeded", "The client has its share of what others need too; nothing was done")
         .retry(),
@@ -81,7 +81,7 @@ const KINDS: &[Kind] = &[
     kind("number-taken", "Sigan offered a number that is held or in use here: the inventories disagree"),
     kind(
         "number-unsettled",
-        "An earlier attempt at the number that Sigan offered is not settled yet; try again later, or create another preview",
+        "An earlier attempt at the number that Sigan offered is not settled yet; try again for another number, or later",
     )
     .retry(),
     kind("sigan-refused", "Sigan refused, for certain; nothing is held, and `reason` says why"),
@@ -93,7 +93,7 @@ const KINDS: &[Kind] = &[
     kind("database-unavailable", "The database is down or too busy").retry(),
     kind("overloaded", "This server has as much to do as it can").retry(),
     kind("not-ready", "The server is stopping, or the database does not answer"),
-    kind("outcome-unknown", "Sigan gave no certain answer; repeat the same request to learn the outcome")
+    kind("outcome-unknown", "Sigan gave no certain answer; `detail` says what to do: repeat the same request, or simply call again")
         .retry(),
     kind("too-slow", "The request took too long and may have had an effect; repeat it or look"),
 ];

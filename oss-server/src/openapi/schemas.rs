@@ -45,9 +45,9 @@ fn parameters() -> Value {
         "brandId": in_path("brandId", "The id of a listed brand", uuid(), "382b5349-40fd-5820-8dca-ce1baa10d8c8".into()),
         "Idempotency-Key": in_header(
             "Idempotency-Key",
-            "Makes a repeat answer what the first call answered (draft-ietf-httpapi-idempotency-key-header): 1 to 128 visible \
+            "Makes a repeat answer what the first call answered (draft-ietf-httpapi-idempotency-key-header): 1 to 255 visible \
              ASCII characters, bare or between quotes. Another request under the same key gets 422.",
-            json!({ "type": "string", "pattern": "^([!#-~]{1,128}|\"[!#-~]{1,128}\")$" }),
+            json!({ "type": "string", "pattern": "^([!#-~]{1,255}|\"[!#-~]{1,255}\")$" }),
             "order-4711",
         ),
         "If-None-Match": in_header(

@@ -14,8 +14,9 @@ use tokio::time::{Instant, timeout};
 use super::Shared;
 use crate::problem::Problem;
 
-/// The longest that readiness waits for the database.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest that readiness waits for the database. A little more than a statement waits for a connection, because that
+/// wait ends with the reason.
+const PATIENCE: Duration = Duration::from_millis(2_500);
 
 /// Why the server is not ready if the database takes longer.
 const TOO_SLOW: &str = "the database does not answer in time";

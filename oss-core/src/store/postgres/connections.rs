@@ -7,12 +7,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Executor, Postgres, Row};
 
-use super::repeats::{Failure, Repeats, code, is_session_over, leaves_connection_whole};
+use super::borrowing::Lender;
+pub(super) use super::faults::{is_foreign_key_violation, is_unique_violation, store_error};
+use super::repeats::{Failure, Repeats, leaves_connection_whole};
 use super::writable::WritableCheck;
 use crate::store::rows::usage;
 use crate::store::{PoolUsage, StoreError};
@@ -53,7 +54,7 @@ pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 #[derive(Debug)]
 pub(super) struct Connections {
-    pool: PgPool,
+    lender: Lender,
     writable: WritableCheck,
 }
 
@@ -68,11 +69,11 @@ impl Connections {
             // A dead connection is found by the statement that meets it, and the statement is run again on another.
             .test_before_acquire(false)
             .connect_lazy_with(options.disable_statement_logging());
-        Ok(Self { pool, writable: WritableCheck::new() })
+        Ok(Self { lender: Lender::new(pool), writable: WritableCheck::new() })
     }
 
     pub(super) fn usage(&self) -> PoolUsage {
-        usage("statements", &self.pool)
+        usage("statements", self.lender.pool())
     }
 
     /// Whether sessions are bounded as they have to be.
@@ -94,13 +95,15 @@ impl Connections {
         &self,
         statement: impl Fn() -> Statement<'q>,
     ) -> Result<Vec<PgRow>, StoreError> {
-        let mut repeats = Repeats::new(self.pool.options().get_max_connections());
+        let mut repeats = Repeats::new(self.lender.pool().options().get_max_connections());
         loop {
             let failure = match self.attempt(statement()).await {
                 Ok(rows) => return Ok(rows),
                 Err(failure) => failure,
             };
-            let Some(pause) = repeats.pause_after(&failure) else { return Err(error_of(&failure)) };
+            let Some(pause) = repeats.pause_after(&failure) else {
+                return Err(self.lender.target().error_of(&failure));
+            };
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
@@ -122,8 +125,8 @@ impl Connections {
 
     /// The only row of a long statement, on a connection of its own that is given more time. It is run once.
     pub(super) async fn alone(&self, statement: Statement<'_>) -> Result<PgRow, StoreError> {
+        let mut connection = self.lender.open().await?;
         let outcome = async {
-            let mut connection = self.pool.connect_options().connect().await?;
             let mut transaction = connection.begin().await?;
             // For the transaction and not for the session, which may be another client's next: that of a pooler.
             let more_time = sqlx::query("select set_config('statement_timeout', $1, true)").bind(LONG);
@@ -138,8 +141,8 @@ impl Connections {
 
     async fn attempt(&self, statement: Statement<'_>) -> Result<Vec<PgRow>, Failure> {
         self.writable.refuse_while_pausing()?;
-        let mut borrowed = Borrowed(Some(self.pool.acquire().await?));
-        let Some(connection) = borrowed.0.as_deref_mut() else { return Err(sqlx::Error::PoolClosed.into()) };
+        let mut borrowed = self.lender.borrow().await?;
+        let Some(connection) = borrowed.connection() else { return Err(sqlx::Error::PoolClosed.into()) };
         let run = async {
             self.writable.check(connection).await?;
             Ok(connection.fetch_all(statement).await?)
@@ -154,23 +157,6 @@ impl Connections {
     }
 }
 
-/// A connection that is closed unless it is given back: also where the caller stops waiting in the middle of a statement.
-struct Borrowed(Option<PoolConnection<Postgres>>);
-
-impl Borrowed {
-    fn give_back(mut self) {
-        drop(self.0.take());
-    }
-}
-
-impl Drop for Borrowed {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(connection.detach());
-        }
-    }
-}
-
 /// The options of a connection that migrates. A role may have the bounds of the service, which are too narrow for that.
 pub(super) fn migration_options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
     Ok(options(url)?.options(BOUNDS.map(|(name, _)| (name, "0"))))
@@ -179,66 +165,4 @@ pub(super) fn migration_options(url: &SecretString) -> Result<PgConnectOptions, 
 fn options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
     PgConnectOptions::from_str(url.expose_secret())
         .map_err(|_| StoreError::failed("the database URL is not postgres://user@host:port/name"))
-}
-
-fn error_of(failure: &Failure) -> StoreError {
-    match failure {
-        Failure::ReadOnly => read_only(),
-        Failure::Sql(error) => store_error(error),
-    }
-}
-
-fn read_only() -> StoreError {
-    StoreError::unavailable("the database is read-only")
-}
-
-/// A code and the name of a constraint: the text of a database error repeats values.
-pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
-    let Some(code) = code(error) else { return without_code(error) };
-    let constraint = error.as_database_error().and_then(|error| error.constraint()).unwrap_or_default();
-    match code.as_str() {
-        "42P01" => StoreError::failed("it lacks the tables of this version; run `oss migrate`"),
-        "25006" => read_only(),
-        // Out of resources, lock or statement timeout, serialisation, deadlock.
-        "55P03" | "57014" | "40001" | "40P01" => StoreError::unavailable(code),
-        _ if is_session_over(&code) || code.starts_with("53") => StoreError::unavailable(code),
-        _ => StoreError::failed(format!("SQLSTATE {code} {constraint}").trim_end().to_owned()),
-    }
-}
-
-/// Whether a statement failed because a row that it refers to does not exist.
-pub(super) fn is_foreign_key_violation(error: &StoreError) -> bool {
-    matches!(error, StoreError::Failed { reason } if reason.starts_with("SQLSTATE 23503"))
-}
-
-/// Whether a statement failed because another row has what a unique index lets one row have.
-pub(super) fn is_unique_violation(error: &StoreError, index: &str) -> bool {
-    matches!(error, StoreError::Failed { reason } if *reason == format!("SQLSTATE 23505 {index}"))
-}
-
-fn without_code(error: &sqlx::Error) -> StoreError {
-    match error {
-        sqlx::Error::PoolTimedOut => StoreError::unavailable("no free connection in time"),
-        sqlx::Error::Io(error) => StoreError::unavailable(error.kind().to_string()),
-        sqlx::Error::Tls(_) => StoreError::unavailable("TLS"),
-        sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            StoreError::unavailable("connection lost")
-        }
-        sqlx::Error::ColumnDecode { index, .. } => {
-            StoreError::failed(format!("column {index} cannot be read"))
-        }
-        _ => StoreError::failed("an answer that cannot be read"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_says_whether_it_passes() {
-        assert!(store_error(&sqlx::Error::PoolTimedOut).is_transient());
-        assert!(store_error(&sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into())).is_transient());
-        assert!(!store_error(&sqlx::Error::RowNotFound).is_transient());
-    }
 }

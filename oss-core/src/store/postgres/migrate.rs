@@ -8,6 +8,7 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row};
 
 use super::catalog;
 use super::connections::{Connections, migration_options, store_error};
+use super::faults::Target;
 use crate::numbers::INVISIBLE;
 use crate::store::StoreError;
 use crate::store::migrations::{self, Applied, MigrationReport, VERSIONS};
@@ -32,8 +33,9 @@ pub(super) async fn migrate(
     reservation_ttl: Duration,
 ) -> Result<MigrationReport, StoreError> {
     let options = migration_options(url)?.disable_statement_logging();
-    let mut connection = options.connect().await.map_err(|error| store_error(&error))?;
-    let migrated = migrate_on(&mut connection, reservation_ttl).await;
+    let target = Target::of(&options);
+    let mut connection = options.connect().await.map_err(|error| target.connect_error(&error))?;
+    let migrated = migrate_on(&mut connection, &target, reservation_ttl).await;
     // Closing gives back the lock of the migrations, also if they failed.
     let _ = connection.close().await;
     migrated
@@ -41,13 +43,14 @@ pub(super) async fn migrate(
 
 async fn migrate_on(
     connection: &mut PgConnection,
+    target: &Target,
     reservation_ttl: Duration,
 ) -> Result<MigrationReport, StoreError> {
     let encoding = connection.fetch_one("select current_setting('server_encoding')").await;
     let encoding =
         encoding.and_then(|row| row.try_get::<String, _>(0)).map_err(|error| store_error(&error))?;
     require_utf8(&encoding)?;
-    run(connection, &migrations::postgres()?).await?;
+    run(connection, target, &migrations::postgres()?).await?;
     catalog::fill(connection).await?;
     let adopted = adopt(connection, reservation_ttl).await.map_err(|error| store_error(&error))?;
     report(connection, adopted).await.map_err(|error| store_error(&error))
@@ -63,7 +66,7 @@ fn require_utf8(encoding: &str) -> Result<(), StoreError> {
 }
 
 /// Runs the migrations that are not applied yet. The lock is held before the versions are looked at.
-async fn run(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), StoreError> {
+async fn run(connection: &mut PgConnection, target: &Target, migrator: &Migrator) -> Result<(), StoreError> {
     let ran = async {
         connection.lock().await?;
         connection.ensure_migrations_table(VERSIONS).await?;
@@ -71,7 +74,10 @@ async fn run(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), S
         migrator.run(&mut *connection).await?;
         connection.unlock().await
     };
-    ran.await.map_err(|error: MigrateError| migrations::failed(&error))
+    ran.await.map_err(|error: MigrateError| {
+        let cause = migrations::cause(&error).and_then(|cause| target.migration_error(cause));
+        cause.unwrap_or_else(|| migrations::failed(&error))
+    })
 }
 
 /// An earlier version of this service kept its versions in sqlx's own table, which may belong to another program. What was

@@ -6,8 +6,10 @@
 
 mod adopt;
 mod audit;
+mod borrowing;
 mod catalog;
 mod connections;
+mod faults;
 mod lines;
 mod migrate;
 mod previews;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use super::connections::ACQUIRE;
+use crate::store::StoreError;
 
 /// How often a statement is repeated that collided with another one. Each try may wait for a lock first.
 const COLLISIONS: usize = 3;
@@ -21,7 +22,11 @@ const READ_ONLY_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::fr
 pub(super) enum Failure {
     /// The connection leads to a database that accepts no writes. The statement was not sent.
     ReadOnly,
-    /// Anything else.
+    /// No connection could be opened.
+    Connect(sqlx::Error),
+    /// There was no connection to be had in time, for this reason.
+    NoConnection(StoreError),
+    /// The statement failed.
     Sql(sqlx::Error),
 }
 
@@ -61,11 +66,11 @@ impl Repeats {
         match failure {
             Failure::ReadOnly => self.read_only.next(),
             Failure::Sql(error) if is_collision(error) => self.collisions.next(),
-            Failure::Sql(error) if is_session_lost(error) => {
+            Failure::Sql(error) | Failure::Connect(error) if is_session_lost(error) => {
                 self.dead_connections = self.dead_connections.checked_sub(1)?;
                 Some(Duration::ZERO)
             }
-            Failure::Sql(_) => None,
+            Failure::Sql(_) | Failure::Connect(_) | Failure::NoConnection(_) => None,
         }
     }
 }
@@ -92,7 +97,7 @@ fn is_session_lost(error: &sqlx::Error) -> bool {
 /// Whether the server ended the statement and not the connection.
 pub(super) fn leaves_connection_whole(failure: &Failure) -> bool {
     match failure {
-        Failure::ReadOnly => false,
+        Failure::ReadOnly | Failure::Connect(_) | Failure::NoConnection(_) => false,
         Failure::Sql(error) => code(error).is_some_and(|code| !is_session_over(&code)),
     }
 }

@@ -25,6 +25,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Executor, Row};
 
 use super::catalog;
+use super::faults::{code, missing, store_error};
 use crate::store::catalog::first_edition;
 use crate::store::migrations::{Applied, VERSIONS};
 use crate::store::rows::usage;
@@ -82,19 +83,22 @@ pub(super) struct Connections {
     writer: SqlitePool,
     readers: SqlitePool,
     clock: Arc<dyn Clock>,
+    /// The database's file, as an error names it.
+    file: Arc<Path>,
 }
 
 impl Connections {
     /// Opens no connection yet. A database in memory lives in one connection, which both writes and reads.
     pub(super) fn new(url: &SecretString, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let options = options(url)?;
+        let file = options.get_filename().into();
         let writer = pool(1).connect_lazy_with(options.clone());
         let readers = if is_in_memory(url) {
             writer.clone()
         } else {
             pool(READERS).connect_lazy_with(options.pragma("query_only", "on"))
         };
-        Ok(Self { writer, readers, clock })
+        Ok(Self { writer, readers, clock, file })
     }
 
     /// Does a piece of work in one transaction that holds the write lock; the time it is given was read under the lock.
@@ -121,7 +125,7 @@ impl Connections {
             outcome
         };
         match tokio::spawn(transaction).await {
-            Ok(outcome) => outcome.map_err(|error: sqlx::Error| store_error(&error)),
+            Ok(outcome) => outcome.map_err(|error: sqlx::Error| store_error(&self.file, &error)),
             Err(_) => Err(StoreError::failed("the write stopped half-way and was rolled back")),
         }
     }
@@ -144,13 +148,13 @@ impl Connections {
             let mut connection = self.readers.acquire().await?;
             work(&mut connection).await
         };
-        outcome.await.map_err(|error| store_error(&error))
+        outcome.await.map_err(|error| store_error(&self.file, &error))
     }
 
     /// Brings the tables of a database in memory to this version: nobody else can.
     pub(super) async fn migrate_in_memory(&self) -> Result<(), StoreError> {
-        let mut connection = self.writer.acquire().await.map_err(|error| store_error(&error))?;
-        bring(&mut connection).await
+        let mut connection = self.writer.acquire().await.map_err(|error| store_error(&self.file, &error))?;
+        bring(&mut connection, &self.file).await
     }
 }
 
@@ -159,17 +163,19 @@ fn micros(clock: &dyn Clock) -> Micros {
 }
 
 pub(super) fn is_in_memory(url: &SecretString) -> bool {
-    url.expose_secret().contains(":memory:")
+    let place = url.expose_secret().trim_start_matches("sqlite:");
+    place.trim_start_matches("//").starts_with(":memory:")
 }
 
 /// Creates the file where there is none, and brings its tables to this version.
 pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
     let options = options(url)?.create_if_missing(true);
+    let file = options.get_filename();
     if !is_in_memory(url) {
-        create_private(options.get_filename())?;
+        create_private(file)?;
     }
-    let mut connection = options.connect().await.map_err(|error| store_error(&error))?;
-    let migrated = bring(&mut connection).await;
+    let mut connection = options.connect().await.map_err(|error| store_error(file, &error))?;
+    let migrated = bring(&mut connection, file).await;
     let _ = connection.close().await;
     migrated
 }
@@ -181,26 +187,32 @@ fn create_private(file: &Path) -> Result<(), StoreError> {
     match created {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(StoreError::unavailable(format!("the file cannot be created: {}", error.kind()))),
+        Err(error) => Err(missing(file).unwrap_or_else(|| {
+            StoreError::unavailable(format!("{} cannot be created: {}", file.display(), error.kind()))
+        })),
     }
 }
 
 /// The tables, and the catalogue where there never was one.
-async fn bring(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+async fn bring(connection: &mut SqliteConnection, file: &Path) -> Result<(), StoreError> {
     let migrator = migrations::sqlite()?;
     let migrated = async {
         connection.ensure_migrations_table(VERSIONS).await?;
         record_earlier(connection, &migrator).await?;
         migrator.run(&mut *connection).await
     };
-    migrated.await.map_err(|error: MigrateError| migrations::failed(&error))?;
+    migrated.await.map_err(|error: MigrateError| match migrations::cause(&error) {
+        // A file that cannot be used, and no fault of the migration.
+        Some(cause) if code(cause).is_some_and(|code| code & 0xff > 1) => store_error(file, cause),
+        _ => migrations::failed(&error),
+    })?;
     let first = first_edition()?;
     let filled = async {
         let mut transaction = connection.begin_with("begin immediate").await?;
         catalog::change_devices(&mut transaction, first).await?;
         transaction.commit().await
     };
-    filled.await.map_err(|error| store_error(&error))
+    filled.await.map_err(|error| store_error(file, &error))
 }
 
 /// An earlier version of this service kept its versions in sqlx's own table. What was applied then is told by the tables that it
@@ -242,46 +254,7 @@ fn pool(size: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-/// A code: the text of a database error repeats values.
-fn store_error(error: &sqlx::Error) -> StoreError {
-    match error {
-        sqlx::Error::PoolTimedOut => StoreError::unavailable("no free connection in time"),
-        sqlx::Error::ColumnDecode { index, .. } => {
-            StoreError::failed(format!("column {index} cannot be read"))
-        }
-        _ => match error.as_database_error() {
-            Some(database) if database.message().starts_with("no such table") => {
-                StoreError::failed("it lacks the tables of this version; run `oss migrate`")
-            }
-            Some(database) => {
-                with_code(database.code().and_then(|code| code.parse().ok()).unwrap_or_default())
-            }
-            None if matches!(
-                error,
-                sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
-            ) =>
-            {
-                StoreError::unavailable("the file cannot be used")
-            }
-            None => StoreError::failed("an answer that cannot be read"),
-        },
-    }
-}
-
 /// Whether the disk is full, broken or read-only; a database in memory has none, and keeps its connection.
 fn disk_failed(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|database| database.code()?.parse::<i32>().ok());
-    code.is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13))
-}
-
-/// The low byte of an extended code is the primary one (<https://www.sqlite.org/rescode.html>).
-fn with_code(code: i32) -> StoreError {
-    match code & 0xff {
-        5 | 6 => StoreError::unavailable("the file is locked by another process"),
-        8 => StoreError::unavailable("the file is read-only"),
-        10 => StoreError::unavailable("input or output error"),
-        13 => StoreError::unavailable("the disk is full"),
-        14 => StoreError::unavailable("the file cannot be opened; `oss migrate` creates it"),
-        _ => StoreError::failed(format!("SQLite code {code}")),
-    }
+    code(error).is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13))
 }

@@ -6,6 +6,7 @@ mod adopt;
 mod audit;
 mod catalog;
 mod connections;
+mod faults;
 mod lines;
 mod previews;
 mod random;

@@ -1,0 +1,133 @@
+//! Each fault of a database is told in words: the system, the reason, what to do, and no secret.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use oss_tests::backend::Database;
+use oss_tests::cli::{Ended, run_beside};
+use oss_tests::postgres::Postgres;
+use oss_tests::route::Route;
+use oss_tests::server::Server;
+use serde_json::json;
+
+/// Runs a command that needs a database, which cannot be used.
+async fn refused(url: &str, arguments: &[&str]) -> Ended {
+    let settings =
+        [("OSS_DATABASE_URL", url), ("OSS_SIGAN_URL", "http://127.0.0.1:9"), ("OSS_SIGAN_BRAND_ID", "acme")];
+    let ended = run_beside(&settings, arguments).await;
+    assert_eq!(ended.code, 6, "{ended:?}");
+    ended
+}
+
+/// What is said of a URL by each of some commands.
+async fn says(url: &str, parts: &[&str]) {
+    for arguments in [&["ddd", "11"][..], &["migrate"]] {
+        let ended = refused(url, arguments).await;
+        for part in parts {
+            assert!(ended.stderr.contains(part), "{arguments:?}: {part:?} is missing: {}", ended.stderr);
+        }
+        assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lets_nobody_in_is_told_from_one_that_is_not_there() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let name = database.url().rsplit('/').next().expect("a name").to_owned();
+    database.execute("create role locked login password 'right'").await;
+    database.execute("create role outsider login").await;
+    let rules = ["host all locked 127.0.0.1/32 scram-sha-256", "host all outsider 127.0.0.1/32 reject"];
+    postgres.lets_in_by(&rules).await;
+    let place = format!("127.0.0.1:{}", postgres.port());
+    let url = |user: &str, rest: &str| format!("postgres://{user}@{place}/{rest}");
+
+    let password = format!("{place} refuses the password of user locked; correct");
+    says(&url("locked:s3cret", &name), &[&password]).await;
+    says(&url("outsider:s3cret", &name), &[&format!("{place} does not let user outsider in"), "pg_hba.conf"])
+        .await;
+    says(&url("postgres:s3cret", "absent"), &[&format!("{place} has no database absent; create it")]).await;
+    let tls = format!("TLS with {place} failed: server does not support TLS; check sslmode");
+    says(&url("postgres:s3cret", &format!("{name}?sslmode=require")), &[&tls]).await;
+    says("postgres://oss:s3cret@db.invalid/oss", &["the host db.invalid is not known"]).await;
+    says("postgres://oss:s3cret@127.0.0.1:9/oss", &["nothing listens at 127.0.0.1:9; start PostgreSQL"])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_never_answers_is_told_as_such() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let place = silent.local_addr().expect("it is bound").to_string();
+    let ended = refused(&format!("postgres://oss:s3cret@{place}/oss"), &["ddd", "11"]).await;
+    assert!(ended.stderr.contains(&format!("{place} does not answer; check the address")), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_privilege_is_told_with_what_to_grant() {
+    let postgres = Postgres::start().await;
+    let migrated = Database::on(&postgres).await;
+    migrated.execute("create role limited login").await;
+    let limited = migrated.url().replace("postgres://postgres@", "postgres://limited@");
+    let ended = refused(&limited, &["ddd", "11"]).await;
+    assert!(ended.stderr.contains("its user lacks a privilege; grant select, insert"), "{ended:?}");
+
+    let (server, _) = limited.rsplit_once('/').expect("a name");
+    migrated.execute("create database empty").await;
+    let ended = refused(&format!("{server}/empty"), &["migrate"]).await;
+    assert!(ended.stderr.contains("user limited may not create or change the tables"), "{ended:?}");
+    assert!(ended.stderr.contains("grant create on the schema"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_database_is_told_as_such() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    postgres.refuse_writes().await;
+    for arguments in [&["ddd", "11"][..], &["migrate"]] {
+        let ended = refused(database.url(), arguments).await;
+        assert!(ended.stderr.contains("the database is read-only: it is a standby"), "{ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sqlite_file_that_cannot_be_used_is_named() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let inside = |name: &str| format!("sqlite://{}", dir.path().join(name).display());
+    says(&inside("absent/oss.db"), &["there is no folder", "/absent; create it"]).await;
+    let ended = refused(&inside("oss.db"), &["ddd", "11"]).await;
+    assert!(ended.stderr.contains("oss.db does not exist; `oss migrate` creates it"), "{ended:?}");
+    std::fs::write(
+        dir.path().join("text.db"),
+        "no database at all, and longer than a header has to be\n".repeat(9),
+    )
+    .expect("it is written");
+    says(&inside("text.db"), &["text.db is not a SQLite database"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_says_why_and_callers_are_told_no_address() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let route = Route::to(postgres.port()).await;
+    let place = format!("127.0.0.1:{}", route.port());
+    let server = Server::start(&database.behind(route.port()), "http://127.0.0.1:9", &[]);
+    let http = server.http();
+    assert_eq!(http.get("/health/ready").await.status, 200);
+    drop(route);
+    postgres.crash_and_restart();
+
+    let not_ready = loop {
+        let answer = http.get("/health/ready").await;
+        if answer.status == 503 {
+            break answer;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let detail = not_ready.body["detail"].as_str().expect("a text");
+    assert!(detail.contains(&format!("nothing listens at {place}")), "{detail}");
+    let failed = http.post("/previews", json!({ "areaCode": "21" })).await;
+    assert_eq!((failed.status, &failed.body["type"]), (503, &json!("urn:oss:problem:database-unavailable")));
+    let told = failed.body.to_string();
+    assert!(!told.contains(&place) && told.contains("try again"), "{told}");
+    server.logged(&format!("nothing listens at {place}")).await;
+}
