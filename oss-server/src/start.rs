@@ -112,7 +112,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     tracing::info!(
         address = %service.address,
         admin = admin.as_ref().map(|admin| tracing::field::display(admin.address)),
-        docs = docs_url(service.address, server.tls.is_some()),
+        docs = %docs_url(service.address, server.tls.is_some()),
         sandbox = args.sandbox,
         "Listening."
     );
@@ -132,7 +132,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The address of the documentation, which is opened on this machine at first: a server that listens everywhere is there too.
+/// The URL of the documentation. A server that listens on every address is named by this machine's own.
 fn docs_url(mut address: SocketAddr, over_tls: bool) -> String {
     if address.ip().is_unspecified() {
         let this_machine =

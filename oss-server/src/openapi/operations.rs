@@ -69,6 +69,7 @@ fn problems_of(operation: &Object, takes_input: bool) -> Problems {
         add("413", "body-too-large");
         add("415", "unsupported-media-type");
     }
+    // A guarded operation lists its keys, also if the server has no clients and the list is empty. An open one has no list yet.
     let security = operation.get("security").and_then(Value::as_array);
     if security.is_some_and(|keys| !keys.is_empty()) {
         add("401", "unauthenticated");
@@ -81,7 +82,9 @@ fn problems_of(operation: &Object, takes_input: bool) -> Problems {
         add("503", "database-unavailable");
         add("503", "overloaded");
         add("504", "too-slow");
-        ["502", "503", "504"].into_iter().for_each(|status| add(status, "proxy"));
+        for status in ["502", "503", "504"] {
+            add(status, "proxy");
+        }
     }
     add("500", "internal");
     for (status, response) in operation["responses"].as_object().into_iter().flatten() {

@@ -140,10 +140,12 @@ fn name(description: &str) -> Value {
 }
 
 fn one_of_three(field: &str, schema: Value, example: &str) -> Value {
+    let mut properties = json!({});
+    properties[field] = schema;
     json!({
         "type": "object",
         "required": [field],
-        "properties": { field: schema },
+        "properties": properties,
         "additionalProperties": false,
         "examples": [{ field: example }],
     })
