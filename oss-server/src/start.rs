@@ -1,6 +1,6 @@
 //! Starting and stopping the server.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
 use crate::access::{Access, ClientLimits};
+use crate::openapi::serve as docs;
 use crate::routes::{Health, routers};
 use crate::serve::{self, KeysAndCertificates, Places, Reload, Serving, Watched};
 use crate::telemetry::{Metrics, Traces};
@@ -111,6 +112,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     tracing::info!(
         address = %service.address,
         admin = admin.as_ref().map(|admin| tracing::field::display(admin.address)),
+        docs = %docs_url(service.address, server.tls.is_some()),
         sandbox = args.sandbox,
         "Listening."
     );
@@ -128,6 +130,17 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     traces.end().await;
     tracing::info!("Stopped.");
     Ok(())
+}
+
+/// The URL of the documentation. A server that listens on every address is named by this machine's own.
+fn docs_url(mut address: SocketAddr, over_tls: bool) -> String {
+    if address.ip().is_unspecified() {
+        let this_machine =
+            if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+        address.set_ip(this_machine);
+    }
+    let scheme = if over_tls { "https" } else { "http" };
+    format!("{scheme}://{address}{}", docs::PATH)
 }
 
 /// What the server is told. The sandbox needs no more than the basics.
@@ -220,4 +233,21 @@ fn stopping(health: Health, drain: Duration) -> std::io::Result<impl Future<Outp
         }
         tracing::info!("Stopping: no new requests, and those in flight finish.");
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_an_address_that_a_browser_opens() {
+        for (listening, over_tls, url) in [
+            ("127.0.0.1:8080", false, "http://127.0.0.1:8080/docs"),
+            ("0.0.0.0:8443", true, "https://127.0.0.1:8443/docs"),
+            ("[::]:8080", false, "http://[::1]:8080/docs"),
+            ("10.0.0.11:80", false, "http://10.0.0.11:80/docs"),
+        ] {
+            assert_eq!(docs_url(listening.parse().unwrap(), over_tls), url);
+        }
+    }
 }

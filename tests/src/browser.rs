@@ -76,6 +76,16 @@ impl Browser {
         self.tell("/url", json!({ "url": url })).await;
     }
 
+    /// The title of the page.
+    ///
+    /// # Panics
+    ///
+    /// Where the browser does not tell.
+    pub async fn title(&self) -> String {
+        let title = self.ask(Method::GET, "/title", None).await.expect("a page has a title");
+        title.as_str().expect("a title is text").to_owned()
+    }
+
     /// Clicks on what a CSS selector finds, once it is there.
     ///
     /// # Panics

@@ -1,9 +1,13 @@
 //! The page that shows the document, in a real browser.
 
+use std::process::Command;
+
 use oss_core::access::Scope;
 use oss_tests::browser::Browser;
 use oss_tests::clients::ClientsFile;
+use oss_tests::python::succeeds;
 use oss_tests::server::Server;
+use serde_json::Value;
 
 const OPERATION: &str = "#operations-Numbers-createPreview";
 
@@ -58,5 +62,39 @@ async fn a_request_is_tried_from_the_page_which_loads_nothing_from_elsewhere() {
     for part in ["/docs/swagger-ui-bundle.js", "/openapi.json", "/previews"] {
         assert!(requested.iter().any(|url| url.ends_with(part)), "{part}: {requested:?}");
     }
+    browser.close().await;
+}
+
+/// Runs a command of the page as a person does who copies it.
+fn run(command: &str, key: &str) -> Value {
+    let answer = succeeds(Command::new("sh").args(["-c", command]).env("OSS_KEY", key));
+    serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{command}: {error}: {answer}"))
+}
+
+/// Opens a server's address, and does what the page shows first.
+async fn follow_the_first_request(browser: &Browser, server: &Server, key: &str) {
+    browser.open(&format!("http://{}/", server.http().address())).await;
+    let shown = browser.shows(".info", "A first request").await;
+    assert_eq!(browser.title().await, "vivo-mvne-oss");
+    assert!(shown.starts_with("vivo-mvne-oss"), "{shown}");
+    let (life, first) = (shown.find("The life of a number"), shown.find("A first request"));
+    assert!(life.is_some() && life < first, "{shown}");
+
+    let commands: Vec<&str> = shown.lines().filter(|line| line.starts_with("curl ")).collect();
+    let [create, reserve] = commands[..] else { panic!("two commands: {shown}") };
+    assert_eq!(create.contains("authorization"), !key.is_empty(), "{create}");
+    let preview = run(create, key);
+    let id = preview["id"].as_str().unwrap_or_else(|| panic!("{create}: {preview}"));
+    let reservation = run(&reserve.replace("PREVIEW_ID", id), key);
+    assert_eq!(reservation["msisdn"], "11999950002", "{reserve}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_begins_with_the_life_of_a_number_and_a_first_request_that_works() {
+    let browser = Browser::start().await;
+    let mut clients = ClientsFile::new();
+    follow_the_first_request(&browser, &Server::sandbox(&clients, &[]), "").await;
+    let key = clients.admit("page", "acme", &[Scope::NumbersReserve]);
+    follow_the_first_request(&browser, &Server::sandbox(&clients, &[]), &key).await;
     browser.close().await;
 }

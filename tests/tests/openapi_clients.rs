@@ -1,6 +1,6 @@
-//! What programs that are not Rust make of the document: clients generated from it, and one that tries to prove it wrong.
+//! What programs that are not Rust make of the document: clients generated from it, a linter, and one that tries to prove it wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use oss_core::access::Scope;
@@ -42,12 +42,45 @@ impl Served {
     fn path(&self, name: &str) -> String {
         self.dir.path().join(name).display().to_string()
     }
+
+    /// Runs openapi-generator, with one of its properties.
+    fn generate(&self, generator: &str, property: &str, into: &Path) {
+        succeeds(
+            tool("openapi-generator-cli")
+                .args(["generate", "-i", &self.document(), "-g", generator])
+                .args(["--additional-properties", property, "-o"])
+                .arg(into),
+        );
+    }
+
+    /// Checks the types of a program of `tests/clients` and of the client that was generated for it, and runs it.
+    fn checks_and_runs_python(&self, program: &str) {
+        let program = repository().join("tests/clients").join(program);
+        let cache = repository().join("target/mypy");
+        succeeds(
+            tool("mypy")
+                .args(["--strict", "--follow-imports", "silent", "--cache-dir"])
+                .arg(cache)
+                .arg(&program)
+                .env("MYPYPATH", self.dir.path()),
+        );
+        self.lives(tool("python").arg(&program).env("PYTHONPATH", self.dir.path()));
+    }
+
+    fn compiles_and_runs_typescript(&self, dir: &Path) {
+        succeeds(npm_tool("tsc").current_dir(dir));
+        self.lives(Command::new("node").arg(dir.join("life.js")));
+    }
+
+    /// Runs a program that calls the server.
+    fn lives(&self, program: &mut Command) {
+        succeeds(program.env("OSS_URL", self.url()).env("OSS_KEY", &self.key));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_python_client_previews_reserves_and_releases() {
     let served = Served::start().await;
-    let program = repository().join("tests/clients/python/life.py");
     let config = repository().join("tests/clients/python/generator.yaml");
     succeeds(
         tool("openapi-python-client")
@@ -56,50 +89,61 @@ async fn a_python_client_previews_reserves_and_releases() {
             .arg("--config")
             .arg(config),
     );
-    let cache = repository().join("target/mypy");
-    succeeds(
-        tool("mypy")
-            .args(["--strict", "--follow-imports", "silent", "--cache-dir"])
-            .arg(cache)
-            .arg(&program)
-            .env("MYPYPATH", served.dir.path()),
-    );
-    succeeds(
-        tool("python")
-            .arg(&program)
-            .env("PYTHONPATH", served.dir.path())
-            .env("OSS_URL", served.url())
-            .env("OSS_KEY", &served.key),
-    );
+    served.checks_and_runs_python("python/life.py");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_python_client_of_openapi_generator_previews_reserves_and_releases() {
+    let served = Served::start().await;
+    served.generate("python", "packageName=oss_openapi", served.dir.path());
+    served.checks_and_runs_python("openapi-generator/life.py");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_typescript_client_previews_reserves_and_releases() {
     let served = Served::start().await;
-    // Its packages are found beside the program.
-    let dir = repository().join("target/typescript");
-    for name in ["life.ts", "tsconfig.json"] {
-        let source = repository().join("tests/clients/typescript").join(name);
-        std::fs::copy(source, dir.join(name)).expect("tests/run makes target/typescript");
-    }
+    let dir = typescript_program("typescript");
     let schema = dir.join("schema.d.ts");
-    succeeds(bin(&dir, "openapi-typescript").arg(served.document()).arg("--output").arg(schema));
-    succeeds(&mut bin(&dir, "tsc"));
-    succeeds(
-        Command::new("node")
-            .arg(dir.join("life.js"))
-            .env("OSS_URL", served.url())
-            .env("OSS_KEY", &served.key),
-    );
+    succeeds(npm_tool("openapi-typescript").arg(served.document()).arg("--output").arg(schema));
+    served.compiles_and_runs_typescript(&dir);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typescript_client_of_openapi_generator_previews_reserves_and_releases() {
+    let served = Served::start().await;
+    let dir = typescript_program("openapi-generator");
+    served.generate("typescript-fetch", "importFileExtension=.js", &dir.join("client"));
+    served.compiles_and_runs_typescript(&dir);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redocly_finds_nothing() {
+    let served = Served::start().await;
+    let mut lint = npm_tool("redocly");
+    lint.args(["lint", "--max-problems=1000", &served.document()]);
+    // It would ask the internet for a newer version of itself, and tell how it is used.
+    lint.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+    let told = succeeds(&mut lint);
+    assert!(told.is_empty(), "{told}");
+}
+
+/// A program of `tests/clients` in a new folder, where the packages are found that `tests/run` installs.
+fn typescript_program(name: &str) -> PathBuf {
+    let (clients, packages) = (repository().join("tests/clients"), repository().join("target/typescript"));
+    let dir = packages.join(name);
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).expect("a folder");
+    for file in ["life.ts", "tsconfig.json"] {
+        std::fs::copy(clients.join(name).join(file), dir.join(file)).expect("it can be copied");
+    }
+    dir
 }
 
 /// A tool that npm installed.
-fn bin(dir: &Path, name: &str) -> Command {
-    let path = dir.join("node_modules/.bin").join(name);
+fn npm_tool(name: &str) -> Command {
+    let path = repository().join("target/typescript/node_modules/.bin").join(name);
     assert!(path.exists(), "{} is missing; tests/run installs it", path.display());
-    let mut command = Command::new(path);
-    command.current_dir(dir);
-    command
+    Command::new(path)
 }
 
 #[tokio::test(flavor = "multi_thread")]

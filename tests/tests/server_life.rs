@@ -60,6 +60,18 @@ async fn the_sandbox_needs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn its_first_line_names_the_documentation() {
+    let mut command = Server::command();
+    command.arg("--sandbox");
+    let server = Server::spawn(command);
+    let url = format!("http://{}/docs", server.address());
+    server.logged(&format!("\"docs\":\"{url}\"")).await;
+    let answer = reqwest::get(&url).await.expect("the server answers");
+    assert_eq!(answer.status(), 200);
+    assert!(answer.text().await.expect("a page").contains("<title>vivo-mvne-oss</title>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_finishes_what_is_in_flight_before_it_ends() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let (mut server, sigan) = Server::with_sigan(&database, &[]).await;

@@ -13,7 +13,10 @@ use oss_tests::proxy::Proxy;
 use oss_tests::redis::Redis;
 use oss_tests::server::Server;
 use oss_tests::settle::settings;
+use reqwest::Method;
 use secrecy::ExposeSecret;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 /// Restarts three servers in turn, which reach the database at `url`.
 async fn restarted_in_turn(database: &Database, url: &str) {
@@ -69,5 +72,45 @@ async fn nothing_starts_behind_a_pooler_that_leaves_sessions_unbounded() {
         let swept = run_beside(&pooled, &["sweep"]).await;
         assert_eq!(swept.code, code, "{swept:?}");
         assert_eq!(swept.stderr.contains("lock_timeout of 500ms"), code != 0, "{swept:?}");
+    }
+}
+
+/// A server that is ready, and closes the connection instead of answering anything else.
+async fn ready_but_silent() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("a bound socket has an address").to_string();
+    tokio::spawn(async move {
+        while let Ok((caller, _)) = listener.accept().await {
+            tokio::spawn(answer_probe(caller));
+        }
+    });
+    address
+}
+
+async fn answer_probe(mut caller: TcpStream) -> std::io::Result<()> {
+    let mut head = [0; 4096];
+    let count = caller.read(&mut head).await?;
+    if head[..count].starts_with(b"GET /health/ready ") {
+        caller.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await?;
+    }
+    caller.shutdown().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proxy_answers_as_the_document_says_if_no_server_does() {
+    let silent = [ready_but_silent().await, ready_but_silent().await, ready_but_silent().await];
+    let missing = [steady_address(), steady_address(), steady_address()];
+    for (servers, status, retry_after) in [(silent, 502, None), (missing, 503, Some(2))] {
+        let proxy = Proxy::before(servers.each_ref().map(String::as_str)).await;
+        let id = "01920e4b-5f3c-7cc0-8a4e-2f6d1c9b7a10";
+        for (sent, is_kept) in [(id, true), ("x\"y", false)] {
+            // Another client each time: HAProxy closes a connection that it has used before without an answer.
+            let http = proxy.http();
+            // The client checks the form of a problem, and looks for its type in the document.
+            let answer = http.send(http.request(Method::GET, "/ddds/11").header("x-request-id", sent)).await;
+            assert_eq!((answer.status, answer.retry_after), (status, retry_after), "{answer:?}");
+            assert_eq!(answer.body["type"], "urn:oss:problem:proxy", "{answer:?}");
+            assert_eq!(answer.body["instance"] == format!("urn:uuid:{id}"), is_kept, "{answer:?}");
+        }
     }
 }

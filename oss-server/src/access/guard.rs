@@ -24,10 +24,11 @@ pub(crate) type Routes = UtoipaMethodRouter<Shared>;
 /// The name that the document gives to the clients' keys.
 pub(crate) const SECURITY: &str = "clientKey";
 
-/// Handlers that only a client with this scope reaches, and a document that says so.
+/// Handlers that only a client with this scope reaches, and a document that says so. Without clients no key is needed.
 pub(crate) fn guarded(access: &Arc<Access>, scope: Scope, (schemas, mut paths, methods): Routes) -> Routes {
     for operation in paths.paths.values_mut().flat_map(operations) {
-        operation.security = Some(vec![SecurityRequirement::new(SECURITY, [scope.name()])]);
+        let needs_key = access.has_keys().then(|| SecurityRequirement::new(SECURITY, [scope.name()]));
+        operation.security = Some(needs_key.into_iter().collect());
     }
     (schemas, paths, methods.route_layer(Admission { access: access.clone(), scope }))
 }

@@ -33,6 +33,8 @@ fn complete_one(path: &str, operation: &mut Object) {
     if let Some(body) = operation.get_mut("requestBody") {
         body["required"] = true.into();
     }
+    // An open operation says so. Without this, nobody could tell it from one whose security was forgotten.
+    operation.entry("security").or_insert_with(|| json!([]));
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, codes) in problems {
         let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
@@ -56,6 +58,8 @@ fn problems_of(operation: &Object, takes_input: bool) -> Problems {
     let mut add =
         |status: &str, code: &str| problems.entry(status.to_owned()).or_default().push(code.to_owned());
     let has_body = operation.contains_key("requestBody");
+    add("400", "malformed-head");
+    add("431", "head-too-large");
     if takes_input || has_body {
         add("400", "malformed");
     }
@@ -65,15 +69,22 @@ fn problems_of(operation: &Object, takes_input: bool) -> Problems {
         add("413", "body-too-large");
         add("415", "unsupported-media-type");
     }
-    if operation.contains_key("security") {
+    // A guarded operation lists its keys, also if the server has no clients and the list is empty. An open one has no list yet.
+    let security = operation.get("security").and_then(Value::as_array);
+    if security.is_some_and(|keys| !keys.is_empty()) {
         add("401", "unauthenticated");
         add("403", "forbidden");
+    }
+    if security.is_some() {
         add("429", "too-many-requests");
         add("429", "client-share-exceeded");
         add("500", "database-failed");
         add("503", "database-unavailable");
         add("503", "overloaded");
         add("504", "too-slow");
+        for status in ["502", "503", "504"] {
+            add(status, "proxy");
+        }
     }
     add("500", "internal");
     for (status, response) in operation["responses"].as_object().into_iter().flatten() {

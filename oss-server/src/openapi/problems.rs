@@ -95,6 +95,11 @@ const KINDS: &[Kind] = &[
     kind("not-ready", "The server is stopping, or the database does not answer"),
     kind("outcome-unknown", "Sigan gave no certain answer; `detail` says what to do: repeat the same request, or simply call again")
         .retry(),
+    kind(
+        "proxy",
+        "HAProxy answered for a server, as `examples/operations/haproxy.cfg` makes it; at 503 nothing was done, at 502 and 504 the request may have had an effect",
+    )
+    .retry(),
     kind("too-slow", "The request took too long and may have had an effect; repeat it or look"),
 ];
 
@@ -138,7 +143,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             "description": format!("{means}."),
             "allOf": [
                 { "$ref": "#/components/schemas/Problem" },
-                { "type": "object", "required": ["type"], "properties": { "type": { "const": format!("{URN}{code}") } } },
+                { "type": "object", "required": ["type"], "properties": { "type": { "type": "string", "const": format!("{URN}{code}") } } },
             ],
         });
         schemas.insert(schema_name(code), narrowed);

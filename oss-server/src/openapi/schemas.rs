@@ -10,7 +10,8 @@ use crate::access::SECURITY;
 const MSISDN: &str = "^[1-9]{2}9[0-9]{8}$";
 const DDD: &str = "^[0-9]{2}$";
 
-pub(super) fn components() -> Value {
+/// The parts of the document. `has_keys` says whether callers show keys.
+pub(super) fn components(has_keys: bool) -> Value {
     let mut schemas = requests();
     for answers in [answers(), number(), problem()] {
         schemas
@@ -18,15 +19,14 @@ pub(super) fn components() -> Value {
             .into_iter()
             .for_each(|all| all.extend(answers.as_object().cloned().unwrap_or_default()));
     }
+    let key = json!({
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "oss_ and 64 hexadecimal digits",
+        "description": "The client's key. `oss keys new NAME` makes one; the operation names the scope that it needs.",
+    });
     json!({
-        "securitySchemes": {
-            SECURITY: {
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "oss_ and 64 hexadecimal digits",
-                "description": "The client's key. `oss keys new NAME` makes one; the operation names the scope that it needs.",
-            },
-        },
+        "securitySchemes": if has_keys { json!({ SECURITY: key }) } else { json!({}) },
         "parameters": parameters(),
         "headers": headers(),
         "schemas": schemas,
@@ -141,9 +141,6 @@ fn name(description: &str) -> Value {
 
 fn one_of_three(field: &str, schema: Value, example: &str) -> Value {
     let mut properties = json!({});
-    for other in ["tac", "deviceCode", "deviceModel"] {
-        properties[other] = json!({ "type": "null" });
-    }
     properties[field] = schema;
     json!({
         "type": "object",
@@ -198,11 +195,11 @@ fn answers() -> Value {
             &[],
             json!({ "msisdn": "11999950002" }),
         ),
-        "Brands": open(json!({ "brands": list("Brand") }), &[], json!({ "brands": [brand] })),
-        "Brand": open(json!({ "id": uuid(), "name": text() }), &[], brand.clone()),
-        "Models": open(json!({ "models": list("Model") }), &[], json!({ "models": [model] })),
-        "Model": open(json!({ "model": text(), "name": text() }), &[], model.clone()),
-        "Document": { "type": "object", "description": "OpenAPI 3.1" },
+        "DeviceBrands": open(json!({ "brands": list("DeviceBrand") }), &[], json!({ "brands": [brand] })),
+        "DeviceBrand": open(json!({ "id": uuid(), "name": text() }), &[], brand.clone()),
+        "DeviceModels": open(json!({ "models": list("DeviceModel") }), &[], json!({ "models": [model] })),
+        "DeviceModel": open(json!({ "model": text(), "name": text() }), &[], model.clone()),
+        "OpenApiDocument": { "type": "object", "description": "OpenAPI 3.1" },
         "EsimCheck": open(
             json!({
                 "supportsEsim": { "type": "boolean", "description": "Whether it does, for certain" },
@@ -250,7 +247,7 @@ fn number() -> Value {
     let states =
         ["PENDING", "HELD", "IN_DOUBT", "ASSIGNED", "RELEASING", "CANCELLING", "RELEASED", "REJECTED"];
     json!({
-        "Number": open(
+        "PhoneNumber": open(
             json!({
                 "msisdn": { "type": "string", "pattern": MSISDN },
                 "origin": { "type": "string", "description": "`VIVO`, or the carrier it was ported in from" },
@@ -347,11 +344,11 @@ pub(super) fn links(schema: &str) -> Option<Value> {
             let number = || json!({ "msisdn": "$response.body#/msisdn" });
             Some(json!({
                 "show": link("showNumber", number(), "See what became of it"),
-                "assign": link("assign", number(), "Put it on a line"),
-                "release": link("release", number(), "Give it back"),
+                "assign": link("assignNumber", number(), "Put it on a line"),
+                "release": link("releaseNumber", number(), "Give it back"),
             }))
         }
-        "Brands" => Some(json!({
+        "DeviceBrands" => Some(json!({
             "models": link("listModels", json!({ "brandId": "$response.body#/brands/0/id" }), "See its models"),
         })),
         _ => None,

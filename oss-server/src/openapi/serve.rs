@@ -18,37 +18,37 @@ use crate::etag::TaggedAnswer;
 use crate::problem::Problem;
 use crate::routes::{Shared, unknown};
 
-/// Where the document is.
-const DOCUMENT: &str = "/openapi.json";
-
 /// The page runs what comes with it, and speaks to this server alone. Its styles are set by scripts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The path of the page, without the slash that the names of its files need.
+pub(crate) const PATH: &str = "/docs";
+
 /// The page.
 const PAGE: &str = "index.html";
 
-/// The page and the files that it loads.
-const FILES: [&str; 8] = [
-    PAGE,
-    "index.css",
-    "swagger-ui.css",
-    "swagger-ui-bundle.js",
-    "swagger-ui-standalone-preset.js",
-    "swagger-initializer.js",
-    "favicon-16x16.png",
-    "favicon-32x32.png",
+/// The files of the page that are ours: name, type and text. Swagger UI's own ones would show its name instead of the product's.
+const OURS: [(&str, &str, &str); 2] = [
+    (PAGE, "text/html; charset=utf-8", include_str!("page/index.html")),
+    ("initializer.js", "text/javascript; charset=utf-8", include_str!("page/initializer.js")),
 ];
+
+/// The files of Swagger UI that the page loads.
+const SWAGGER_UI: [&str; 2] = ["swagger-ui.css", "swagger-ui-bundle.js"];
 
 /// The answers with these files, by name. They are the same in every server of a process.
 static ANSWERS: LazyLock<Vec<(&str, TaggedAnswer)>> = LazyLock::new(|| {
-    // The page would otherwise ask a validator on the internet about the document.
-    let config = Arc::new(Config::from(DOCUMENT).validator_url("none"));
-    FILES.into_iter().filter_map(|name| Some((name, built(name, &config)?))).collect()
+    let ours = OURS.map(|(name, kind, text)| {
+        (name, TaggedAnswer::new(HeaderValue::from_static(kind), Bytes::from_static(text.as_bytes())))
+    });
+    let vendored = SWAGGER_UI.into_iter().filter_map(|name| Some((name, vendored(name)?)));
+    ours.into_iter().chain(vendored).collect()
 });
 
-fn built(name: &str, config: &Arc<Config<'static>>) -> Option<TaggedAnswer> {
-    let file = utoipa_swagger_ui::serve(name, config.clone()).ok()??;
+fn vendored(name: &str) -> Option<TaggedAnswer> {
+    // The configuration only changes a file that the page does not load.
+    let file = utoipa_swagger_ui::serve(name, Arc::new(Config::default())).ok()??;
     let body = match file.bytes {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => bytes.into(),
@@ -56,27 +56,34 @@ fn built(name: &str, config: &Arc<Config<'static>>) -> Option<TaggedAnswer> {
     Some(TaggedAnswer::new(file.content_type.parse().ok()?, body))
 }
 
-/// Adds the page to these routes.
+/// Adds the page to these routes, and leads there whoever opens the server's address.
 #[expect(
     clippy::disallowed_methods,
     reason = "the page is open, and it shows the document instead of being in it"
 )]
 pub(crate) fn with_page(routes: Router<Shared>) -> Router<Shared> {
     routes
-        .route("/docs", get(async || protected(Redirect::to("/docs/").into_response())))
+        .route("/", get(to_page))
+        .route(PATH, get(to_page))
         .route("/docs/", get(async |headers: HeaderMap| file(Ok(Path(PAGE.to_owned())), headers).await))
         .route("/docs/{*file}", get(file))
 }
 
+async fn to_page() -> Response {
+    protected(Redirect::to("/docs/").into_response())
+}
+
 /// This document
+///
+/// It is made of the routes of this server and open to everyone. `/docs` shows it in a browser.
 #[utoipa::path(
     get,
     path = "/openapi.json",
-    operation_id = "document",
+    operation_id = "showDocument",
     tag = "Operations",
     params(("If-None-Match" = String, Header)),
     responses(
-        (status = 200, description = "The document", body = ref("#/components/schemas/Document")),
+        (status = 200, description = "The document", body = ref("#/components/schemas/OpenApiDocument")),
         (status = 304, description = "The caller has it"),
     ),
 )]
@@ -113,13 +120,11 @@ mod tests {
 
     #[test]
     fn the_page_has_every_file_that_it_names() {
-        let config = Arc::new(Config::from(DOCUMENT));
-        let page = utoipa_swagger_ui::serve(PAGE, config).unwrap().unwrap();
-        let page = String::from_utf8(page.bytes.into_owned()).unwrap();
+        let (_, _, page) = OURS[0];
         let named = ["href=\"", "src=\""].into_iter().flat_map(|attribute| page.split(attribute).skip(1));
-        let named: Vec<&str> =
-            named.map(|rest| rest.split('"').next().unwrap().trim_start_matches("./")).collect();
-        assert_eq!(named.len(), FILES.len() - 1, "{named:?}");
+        let named = named.map(|rest| rest.split('"').next().unwrap());
+        let named: Vec<&str> = named.filter(|name| !name.starts_with("data:")).collect();
+        assert_eq!(named.len(), ANSWERS.len() - 1, "{named:?}");
         for name in named {
             assert!(answer(name, &HeaderMap::new()).is_some(), "{name}");
         }

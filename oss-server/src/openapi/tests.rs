@@ -6,14 +6,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use oss_core::Error;
-use serde_json::Value;
+use oss_core::access::Clients;
+use serde_json::{Value, json};
 
-use crate::access::Access;
+use crate::access::{Access, ClientLimits};
 use crate::routes::described;
 
+/// The document of a server with clients.
 fn document() -> Value {
-    let access = Access::anyone(NonZeroU32::MAX).unwrap();
-    described(&Arc::new(access), false).2
+    let limits = ClientLimits {
+        requests_per_second: NonZeroU32::MAX,
+        concurrent_requests: 1,
+        share: "50".parse().unwrap(),
+    };
+    described(&Arc::new(Access::clients(Clients::default(), limits)), false).2
 }
 
 /// Every object and list in a value, with itself.
@@ -81,8 +87,43 @@ fn everything_that_an_operation_has_is_described() {
     for operation in operations(&document) {
         let id = operation["operationId"].as_str().unwrap();
         assert!(operation["summary"].is_string() && operation["tags"].is_array(), "{id}");
+        assert!(operation["description"].as_str().is_some_and(|text| !text.is_empty()), "{id}");
         for (status, answer) in operation["responses"].as_object().unwrap() {
             assert!(answer["description"].as_str().is_some_and(|text| !text.is_empty()), "{id} {status}");
         }
     }
+}
+
+#[test]
+fn no_property_is_always_null_and_every_constant_has_a_type() {
+    let document = document();
+    let mut constants = 0;
+    for node in nodes(&document["components"]["schemas"]) {
+        assert_ne!(node["type"], "null", "{node}");
+        let is_typed = node.get("const").is_none_or(|_| node["type"].is_string());
+        assert!(is_typed, "{node}");
+        constants += usize::from(node.get("const").is_some());
+    }
+    assert!(constants > 20, "{constants}");
+}
+
+#[test]
+fn an_operation_says_whether_it_needs_a_key_and_without_clients_none_does() {
+    let with_clients = document();
+    let open: Vec<&str> = operations(&with_clients)
+        .filter(|operation| operation["security"] == json!([]))
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
+    assert_eq!(open, ["isLive", "isReady", "showDocument"]);
+
+    let anyone = Access::anyone(NonZeroU32::MAX).unwrap();
+    let document = described(&Arc::new(anyone), false).2;
+    for operation in operations(&document) {
+        let id = &operation["operationId"];
+        assert_eq!(operation["security"], json!([]), "{id}");
+        let keys = ["401", "403"].map(|status| operation["responses"].get(status));
+        assert_eq!(keys, [None, None], "{id}");
+    }
+    assert_eq!(document["components"]["securitySchemes"], json!({}));
+    assert!(!document["info"]["description"].as_str().unwrap().contains("authorization"));
 }

@@ -7,7 +7,9 @@ use crate::access::Acting;
 use crate::path::Params;
 use crate::problem::Problem;
 
-/// Does a DDD exist?
+/// Check whether a DDD exists
+///
+/// A DDD exists if at least one locality of Brazil has it.
 #[utoipa::path(
     get,
     path = "/ddds/{ddd}",

@@ -37,7 +37,10 @@ struct Model<'a> {
     name: &'a DisplayName,
 }
 
-/// The device brands that support eSIM
+/// List the device brands that support eSIM
+///
+/// A brand is listed if the catalogue has a model of it that supports eSIM. Send the `ETag` of an earlier answer as
+/// `If-None-Match` to learn cheaply whether the list has changed.
 #[utoipa::path(
     get,
     path = "/brands",
@@ -45,7 +48,7 @@ struct Model<'a> {
     tag = "Devices",
     params(("If-None-Match" = String, Header)),
     responses(
-        (status = 200, description = "The brands, by name", body = ref("#/components/schemas/Brands")),
+        (status = 200, description = "The brands, by name", body = ref("#/components/schemas/DeviceBrands")),
         (status = 304, description = "The caller has them"),
     ),
 )]
@@ -55,7 +58,9 @@ pub(super) async fn brands(Acting(oss): Acting, headers: HeaderMap) -> Result<Re
     tagged(&headers, &Brands { brands })
 }
 
-/// The models of a brand that support eSIM
+/// List the models of a brand that support eSIM
+///
+/// Send the `ETag` of an earlier answer as `If-None-Match` to learn cheaply whether the list has changed.
 #[utoipa::path(
     get,
     path = "/brands/{brandId}/models",
@@ -63,7 +68,7 @@ pub(super) async fn brands(Acting(oss): Acting, headers: HeaderMap) -> Result<Re
     tag = "Devices",
     params(("If-None-Match" = String, Header)),
     responses(
-        (status = 200, description = "The models, by name", body = ref("#/components/schemas/Models")),
+        (status = 200, description = "The models, by name", body = ref("#/components/schemas/DeviceModels")),
         (status = 304, description = "The caller has them"),
         (status = 404, description = "unknown-brand"),
     ),
@@ -78,7 +83,10 @@ pub(super) async fn models(
     tagged(&headers, &Models { models })
 }
 
-/// Does a device support eSIM?
+/// Check whether a device supports eSIM
+///
+/// The device is named by exactly one of its TAC, its code and a listed model. If it supports eSIM, the answer has the hash
+/// that names this choice when an eSIM is requested later.
 #[utoipa::path(
     put,
     path = "/device-models",

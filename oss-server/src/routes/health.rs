@@ -99,7 +99,9 @@ impl Readiness {
     }
 }
 
-/// The process answers
+/// Check whether the process answers
+///
+/// For whoever restarts a process that hangs. Asks neither the database nor Sigan.
 #[utoipa::path(
     get,
     path = "/health/live",
@@ -113,7 +115,10 @@ pub(super) async fn live() -> StatusCode {
     StatusCode::OK
 }
 
-/// The process takes new work, and the database answers
+/// Check whether the server takes new work
+///
+/// For load balancers. The server is ready if it is not stopping and the database answers, which is checked once a second at
+/// most.
 #[utoipa::path(
     get,
     path = "/health/ready",

@@ -6,13 +6,13 @@ use axum::http::header::CONTENT_TYPE;
 
 use super::Shared;
 
-/// Every metric of this process, for Prometheus
+/// List the metrics of this process, for Prometheus
 ///
 /// Asks neither the database nor Sigan. Needs no key on a listener of its own (`OSS_ADMIN_LISTEN`).
 #[utoipa::path(
     get,
     path = "/metrics",
-    operation_id = "metrics",
+    operation_id = "showMetrics",
     tag = "Operations",
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain")),
 )]

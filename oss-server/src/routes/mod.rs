@@ -87,7 +87,7 @@ pub(crate) fn described(access: &Arc<Access>, apart: bool) -> (Router<Shared>, R
     let (service, mut described) = service(access).routes(routes!(serve::document)).split_for_parts();
     let (admin, beside) = probes().routes(metrics).split_for_parts();
     described.merge(beside);
-    (service, admin, openapi::document(described))
+    (service, admin, openapi::document(described, access.has_keys()))
 }
 
 /// The routes of the contract. Each goes through its scope.

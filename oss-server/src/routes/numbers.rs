@@ -11,6 +11,9 @@ use crate::path::Params;
 use crate::problem::Problem;
 
 /// Reserve a random number
+///
+/// Draws one number of the area code and reserves it without a preview. Sigan takes some seconds. Send an `Idempotency-Key`:
+/// without one, a call whose outcome is unknown cannot be repeated, and its number is given back automatically.
 #[utoipa::path(
     post,
     path = "/reservations",
@@ -40,11 +43,14 @@ pub(super) async fn reserve_random(
     Ok((StatusCode::CREATED, Json(reservation)))
 }
 
-/// Give a number back
+/// Release a number
+///
+/// Gives a reserved number back to Sigan. Repeating the call is safe as long as the number is still the caller's. A number in
+/// use cannot be released.
 #[utoipa::path(
     delete,
     path = "/reservations/{msisdn}",
-    operation_id = "release",
+    operation_id = "releaseNumber",
     tag = "Numbers",
     responses(
         (status = 204, description = "Given back, now or before"),
@@ -58,10 +64,12 @@ pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<Statu
 }
 
 /// Put a number on a line
+///
+/// Records that the number is on the line of a SIM. From then on it no longer expires.
 #[utoipa::path(
     put,
     path = "/reservations/{msisdn}/assignment",
-    operation_id = "assign",
+    operation_id = "assignNumber",
     tag = "Numbers",
     request_body = ref("#/components/schemas/Assignment"),
     responses(
@@ -82,14 +90,16 @@ pub(super) async fn assign(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What a number is now
+/// Show a number
+///
+/// The answer has the status of the number, the SIM that it is on, and every hold it has had.
 #[utoipa::path(
     get,
     path = "/numbers/{msisdn}",
     operation_id = "showNumber",
     tag = "Numbers",
     responses(
-        (status = 200, description = "The number, and every hold it has had", body = ref("#/components/schemas/Number")),
+        (status = 200, description = "The number, and every hold it has had", body = ref("#/components/schemas/PhoneNumber")),
         (status = 404, description = "unknown-number"),
     ),
 )]

@@ -11,6 +11,9 @@ use crate::path::Params;
 use crate::problem::Problem;
 
 /// Pre-reserve three numbers
+///
+/// Sigan holds three numbers of the area code for a while, and the answer shows them masked. With `previousId` the new preview
+/// replaces that one, and Sigan frees its numbers. Send an `Idempotency-Key` to repeat a call without drawing other numbers.
 #[utoipa::path(
     post,
     path = "/previews",
@@ -39,7 +42,10 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(preview)))
 }
 
-/// Reserve one of the three
+/// Reserve a number of a preview
+///
+/// Reserves the chosen number in Sigan, which takes some seconds, and shows it in full. Repeating the call answers the same
+/// and settles an unknown outcome.
 #[utoipa::path(
     put,
     path = "/previews/{previewId}/reservations/{index}",

@@ -6,9 +6,9 @@ use oss_core::SweepReport;
 use crate::access::Acting;
 use crate::problem::Problem;
 
-/// Do everything that is due
+/// Run one clean-up pass
 ///
-/// For a scheduler of the operator's own, beside the sweep of every server. A server runs one sweep at a time: if one runs
+/// Expires abandoned numbers, resolves unknown outcomes, sends pending releases and deletes old previews. For a scheduler of the operator's own, beside the sweep of every server. A server runs one sweep at a time: if one runs
 /// already, the answer is its report. A sweep goes on if its callers are gone.
 #[utoipa::path(
     post,

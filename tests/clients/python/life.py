@@ -5,7 +5,7 @@ from http import HTTPStatus
 from uuid import uuid4
 
 from oss_client import AuthenticatedClient
-from oss_client.api.numbers import create_preview, release, reserve_from_preview
+from oss_client.api.numbers import create_preview, release_number, reserve_from_preview
 from oss_client.models import NewPreview, Preview, Reservation, UnknownPreviewProblem
 
 
@@ -23,7 +23,7 @@ def live(client: AuthenticatedClient) -> None:
     assert isinstance(reservation, Reservation), reservation
     assert reservation.msisdn[-4:] == preview.msisdns[1].preview[-4:]
 
-    released = release.sync_detailed(reservation.msisdn, client=client)
+    released = release_number.sync_detailed(reservation.msisdn, client=client)
     assert released.status_code == HTTPStatus.NO_CONTENT, released
 
     problem = reserve_from_preview.sync(uuid4(), 1, client=client)

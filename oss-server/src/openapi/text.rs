@@ -1,0 +1,65 @@
+//! The text at the head of the document, with which `/docs` begins.
+
+/// The product, and the life of a number.
+const LIFE: &str = "\
+`vivo-mvne-oss` stands between an MVNE and Sigan, Vivo's number inventory: it pre-reserves phone numbers, reserves them, puts \
+them on lines and gives them back.
+
+## The life of a number
+
+1. **Preview.** `POST /previews` pre-reserves three numbers of an area code (DDD) and shows them masked. They are held for 15 \
+minutes, or as long as the operator says.
+2. **Reserve.** `PUT /previews/{previewId}/reservations/{index}` reserves one of the three and shows it in full. \
+`POST /reservations` reserves a random number without a preview.
+3. **Assign.** `PUT /reservations/{msisdn}/assignment` puts the number on the line of a SIM. A number that is not assigned in \
+time (24 hours, or as long as the operator says) is given back automatically.
+4. **Release.** `DELETE /reservations/{msisdn}` gives the number back.
+
+`GET /numbers/{msisdn}` shows at any time what a number is now.
+
+## A first request
+
+";
+
+/// Errors and the protocol.
+const RULES: &str = "
+
+## Errors
+
+Every error is `application/problem+json` (RFC 9457). Its `type` is stable and made for programs; an operation names the types \
+that each status can have. Beyond these, a path that does not exist answers 404 `urn:oss:problem:unknown-route`, and a method that \
+a path does not know 405 `urn:oss:problem:method-not-allowed` with `Allow`. `urn:oss:problem:proxy` comes from the proxy that the \
+operator put in front of the servers, if that is HAProxy with our configuration.
+
+A 503, 504 or 409 with `Retry-After` may be repeated as it is; a 504 has to be, to learn what became of the request.
+
+## HTTP
+
+The server speaks HTTP/1.1 only, over TLS too. A proxy in front of it can speak HTTP/2 to callers. `GET` is answered to `HEAD` \
+too, without the body.";
+
+/// The whole text. `has_keys` says whether callers show keys.
+pub(super) fn description(has_keys: bool) -> String {
+    let (before, header) = if has_keys {
+        (
+            "Put your client's key into `OSS_KEY` (`oss keys new NAME` makes one), then:",
+            " -H \"authorization: Bearer $OSS_KEY\"",
+        )
+    } else {
+        ("This server needs no key:", "")
+    };
+    let first = format!(
+        "{before}
+
+```sh
+curl -s{header} http://localhost:8080/previews -H 'content-type: application/json' -d '{{\"areaCode\":\"11\"}}'
+```
+
+The answer has the `id` of the preview and three masked numbers. Reserve the second one with that id:
+
+```sh
+curl -s{header} -X PUT http://localhost:8080/previews/PREVIEW_ID/reservations/2
+```"
+    );
+    [LIFE, &first, RULES].concat()
+}
