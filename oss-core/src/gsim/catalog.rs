@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::{DeviceCatalog, GsimError, HttpGsim};
 use crate::cache::{Keep, Lookups, RedisCache};
-use crate::devices::{DeviceChoice, DeviceHash, LocalCatalog};
+use crate::devices::{DeviceChoice, DeviceHash, EsimAnswer, LocalCatalog};
 use crate::outage::Outage;
 use crate::store::StoreError;
 use crate::telemetry::{System, called};
@@ -81,10 +81,11 @@ impl GsimCatalog {
 
 #[async_trait]
 impl DeviceCatalog for GsimCatalog {
-    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
-        match self.local.supports_esim(choice).await? {
-            Some(known) => Ok(Some(known)),
-            None => Ok(self.remembered(choice).await.ok().flatten()),
+    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
+        let answer = self.local.esim_support(choice).await?;
+        if answer.support.is_known() {
+            return Ok(answer);
         }
+        Ok(answer.or_of_gsim(self.remembered(choice).await.ok().flatten()))
     }
 }
