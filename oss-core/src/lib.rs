@@ -74,8 +74,8 @@ pub use cache::RedisCache;
 pub use config::Config;
 pub use devices::{
     Assortment, BrandEntry, BrandSlug, DeviceBrand, DeviceBrandId, DeviceChanges, DeviceChoice, DeviceCode,
-    DeviceData, DeviceHash, DeviceModel, DeviceModelId, DeviceSummary, DisplayName, EsimCheck, Imei,
-    LocalCatalog, ModelEntry, Source, Tac, TacEntry,
+    DeviceData, DeviceHash, DeviceModel, DeviceModelId, DeviceSummary, DisplayName, EsimAnswer, EsimCheck,
+    EsimSource, EsimSupport, Imei, LocalCatalog, ModelEntry, Source, Tac, TacEntry,
 };
 pub use error::{Error, ErrorKind, StartError, whole_seconds};
 pub use numbers::{

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use oss_core::config::{Config, Sources};
 use oss_core::gsim::mock::{GsimFault, GsimMock};
-use oss_core::{DeviceBrandId, DeviceChoice};
+use oss_core::{DeviceBrandId, DeviceChoice, DeviceHash, EsimCheck, EsimSource, EsimSupport, Oss};
 use oss_tests::backend::Database;
 use oss_tests::cli::run;
 use oss_tests::http::{Answer, Http};
@@ -24,6 +25,7 @@ oss_tests::on_both!(
     an_import_is_seen_by_every_server,
     gsim_is_asked_once_of_what_is_unknown_here,
     a_gsim_that_fails_changes_no_answer,
+    an_answer_is_yes_no_or_unknown_and_names_its_source,
 );
 
 async fn check(http: &Http, choice: Value) -> Answer {
@@ -46,20 +48,20 @@ async fn the_real_devices_are_known(database: Database) {
     for (choice, body) in [
         (
             json!({ "deviceModel": "SAMSUNG_GALAXY_S25" }),
-            json!({ "supportsEsim": true, "hash": "ae3c0d941cea2bc1ee8d059a0bd7478f" }),
+            json!({ "supportsEsim": true, "known": true, "hash": "ae3c0d941cea2bc1ee8d059a0bd7478f" }),
         ),
         (
             json!({ "deviceCode": "iPhone15,2" }),
-            json!({ "supportsEsim": true, "hash": "bcd1624a168e2722691c565e0c6dc479" }),
+            json!({ "supportsEsim": true, "known": true, "hash": "bcd1624a168e2722691c565e0c6dc479" }),
         ),
         (
             json!({ "tac": "35050556" }),
-            json!({ "supportsEsim": true, "hash": "014338fee969ef8655b64f83fcee7a89" }),
+            json!({ "supportsEsim": true, "known": true, "hash": "014338fee969ef8655b64f83fcee7a89" }),
         ),
-        (json!({ "deviceCode": "iPhone10,3" }), json!({ "supportsEsim": false })),
-        (json!({ "deviceCode": "Watch1,1" }), json!({ "supportsEsim": false })),
-        (json!({ "tac": "00000000" }), json!({ "supportsEsim": false })),
-        (json!({ "tac": null, "deviceModel": "NOBODY'S" }), json!({ "supportsEsim": false })),
+        (json!({ "deviceCode": "iPhone10,3" }), json!({ "supportsEsim": false, "known": false })),
+        (json!({ "deviceCode": "Watch1,1" }), json!({ "supportsEsim": false, "known": true })),
+        (json!({ "tac": "00000000" }), json!({ "supportsEsim": false, "known": false })),
+        (json!({ "tac": null, "deviceModel": "NOBODY'S" }), json!({ "supportsEsim": false, "known": false })),
     ] {
         let answer = check(&http, choice).await;
         assert_eq!((answer.status, answer.body), (200, body));
@@ -236,6 +238,108 @@ async fn gsim_is_asked_once_of_what_is_unknown_here(database: Database) {
     assert_eq!(database.count("select count(*) from device_model").await, 3);
 }
 
+/// The origin of an answer, as `oss esim` shows it.
+enum Origin {
+    Lists(&'static str),
+    Gsim,
+    Nobody,
+}
+
+impl Origin {
+    fn source(&self) -> Option<EsimSource> {
+        match self {
+            Self::Lists(lists) => Some(EsimSource::Catalogue { lists: lists.parse().unwrap() }),
+            Self::Gsim => Some(EsimSource::Gsim),
+            Self::Nobody => None,
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Lists(lists) => json!({ "name": "catalogue", "lists": lists }),
+            Self::Gsim => json!({ "name": "gsim" }),
+            Self::Nobody => Value::Null,
+        }
+    }
+
+    fn line(&self, version: &str) -> String {
+        match self {
+            Self::Lists("") => format!("Source: device catalogue, version {version}\n"),
+            Self::Lists(lists) => format!("Source: device catalogue, version {version} ({lists})\n"),
+            Self::Gsim => {
+                format!("Source: GSIM; the device catalogue, version {version}, does not have this device\n")
+            }
+            Self::Nobody => format!("Looked in: device catalogue, version {version}\n"),
+        }
+    }
+}
+
+async fn an_answer_is_yes_no_or_unknown_and_names_its_source(database: Database) {
+    let lists = Lists::devices();
+    lists.add("device_models.csv", "samsung,NEW_1,New 1,false,");
+    let on = [("OSS_DATABASE_URL", database.url())];
+    assert_eq!(run(&on, &["devices", "import", lists.path()]).code, 0);
+    let (version, _) = database.store().await.devices().await.unwrap();
+    let gsim = GsimMock::start().await;
+    gsim.knows(&DeviceChoice::Tac("00000001".parse().unwrap()), true);
+    gsim.knows(&DeviceChoice::Tac("00000002".parse().unwrap()), false);
+    let (server, sigan) = Server::with_sigan(&database, &[("OSS_GSIM_URL", gsim.url().as_str())]).await;
+    let (sigan, gsim) = (sigan.url().to_string(), gsim.url().to_string());
+    let settings = [
+        on[0],
+        ("OSS_SIGAN_URL", sigan.as_str()),
+        ("OSS_GSIM_URL", gsim.as_str()),
+        ("OSS_SIGAN_BRAND_ID", "acme"),
+    ];
+    let oss = Oss::connect(&Config::load(&Sources::of_environment(settings)).unwrap()).await.unwrap();
+
+    let s25 = Origin::Lists("gsm-sim:some;list-A;list-H;list-U;!variants");
+    for ((flag, value), support, word, origin) in [
+        (("--tac", "35050556"), EsimSupport::Yes, "yes", s25),
+        (("--device-code", "Watch1,1"), EsimSupport::No, "no", Origin::Lists("no-cellular-modem")),
+        (("--model", "NEW_1"), EsimSupport::No, "no", Origin::Lists("")),
+        (("--tac", "00000001"), EsimSupport::Yes, "yes", Origin::Gsim),
+        (("--tac", "00000002"), EsimSupport::No, "no", Origin::Gsim),
+        (("--tac", "00000003"), EsimSupport::Unknown, "unknown", Origin::Nobody),
+    ] {
+        let (field, choice) = match flag {
+            "--tac" => ("tac", DeviceChoice::Tac(value.parse().unwrap())),
+            "--device-code" => ("deviceCode", DeviceChoice::Code(value.parse().unwrap())),
+            _ => ("deviceModel", DeviceChoice::Model(value.parse().unwrap())),
+        };
+        let hash = (support == EsimSupport::Yes).then(|| DeviceHash::of(&choice));
+        let expected = EsimCheck { support, source: origin.source(), list_version: version, hash };
+        assert_eq!(oss.check_esim(&choice).await.unwrap(), expected, "{value}");
+
+        let mut body = json!({ "supportsEsim": hash.is_some(), "known": support != EsimSupport::Unknown });
+        add(&mut body, "hash", &json!(hash));
+        assert_eq!(check(&server.http(), json!({ field: value })).await.body, body, "{value}");
+
+        add(&mut body, "support", &json!(word));
+        add(&mut body, "source", &origin.json());
+        add(&mut body, "listVersion", &json!(version));
+        let told = run(&settings, &["--output", "json", "esim", flag, value]);
+        assert_eq!((told.code, told.json()), (0, body), "{value}");
+
+        let told = run(&settings, &["esim", flag, value]).stdout;
+        let begin = match support {
+            EsimSupport::Yes => "Supports eSIM; ask for one under the hash ",
+            EsimSupport::No => "Does not support eSIM\n",
+            EsimSupport::Unknown => "Unknown: no source has this device\n",
+        };
+        let end = origin.line(&version.to_string());
+        assert!(told.starts_with(begin) && told.ends_with(&end), "{value}: {told}");
+    }
+    oss.shutdown().await;
+}
+
+/// Adds a field unless its value is null.
+fn add(body: &mut Value, field: &str, value: &Value) {
+    if !value.is_null() {
+        body[field] = value.clone();
+    }
+}
+
 async fn a_gsim_that_fails_changes_no_answer(database: Database) {
     let gsim = GsimMock::start().await;
     gsim.knows(&DeviceChoice::Tac("00000001".parse().unwrap()), true);
@@ -248,7 +352,10 @@ async fn a_gsim_that_fails_changes_no_answer(database: Database) {
         let (server, _sigan) = Server::with_sigan(&database, &settings).await;
         let (http, begun) = (server.http(), std::time::Instant::now());
         for tac in ["00000001", "00000002", "00000003", "35050556"] {
-            assert_eq!(supported(&http, json!({ "tac": tac })).await, tac == "35050556", "{fault:?}");
+            let answer = check(&http, json!({ "tac": tac })).await;
+            let listed = tac == "35050556";
+            assert_eq!((answer.status, &answer.body["supportsEsim"]), (200, &json!(listed)), "{fault:?}");
+            assert_eq!(answer.body["known"], json!(listed), "{fault:?}: no answer is not a no");
         }
         assert!(begun.elapsed() < Duration::from_secs(4), "{fault:?}: {:?}", begun.elapsed());
         let warnings = server.log().iter().filter(|line| line.contains("GSIM gives no answer")).count();

@@ -1,6 +1,6 @@
 //! `oss brands`, `oss models`, `oss esim`
 
-use oss_core::{DeviceBrand, DeviceChoice, DeviceModel, EsimCheck, Imei, Oss};
+use oss_core::{DeviceBrand, DeviceChoice, DeviceModel, EsimCheck, EsimSource, EsimSupport, Imei, Oss};
 use serde::Serialize;
 
 use crate::args::EsimArgs;
@@ -16,12 +16,12 @@ pub(crate) async fn models(oss: &Oss, brand: &str) -> Result<Models, Failure> {
     Ok(Models { models: oss.models(brand).await? })
 }
 
-pub(crate) async fn esim(oss: &Oss, device: EsimArgs) -> Result<EsimCheck, Failure> {
+pub(crate) async fn esim(oss: &Oss, device: EsimArgs) -> Result<Compatibility, Failure> {
     let tac = device.tac.or(device.imei.map(Imei::tac));
     let choice = DeviceChoice::one_of(tac, device.device_code, device.model)
         // The parser lets nothing else through.
         .map_err(|malformed| Failure::usage(malformed.to_string()))?;
-    Ok(oss.check_esim(&choice).await?)
+    Ok(oss.check_esim(&choice).await?.into())
 }
 
 #[derive(Debug, Serialize)]
@@ -55,11 +55,40 @@ impl Answer for Models {
     }
 }
 
-impl Answer for EsimCheck {
+/// The fields of the HTTP answer, and the origin of the answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Compatibility {
+    supports_esim: bool,
+    known: bool,
+    #[serde(flatten)]
+    check: EsimCheck,
+}
+
+impl From<EsimCheck> for Compatibility {
+    fn from(check: EsimCheck) -> Self {
+        Self { supports_esim: check.supports_esim(), known: check.support.is_known(), check }
+    }
+}
+
+impl Answer for Compatibility {
     fn table(&self, _oss: &str) -> String {
-        match self.hash {
-            Some(hash) => format!("Supports eSIM; ask for one under the hash {hash}"),
-            None => "Does not support eSIM, as far as is known".to_owned(),
-        }
+        let answer = match self.check.support {
+            EsimSupport::Yes => "Supports eSIM",
+            EsimSupport::No => "Does not support eSIM",
+            EsimSupport::Unknown => "Unknown: no source has this device",
+        };
+        let hash = self.check.hash.map(|hash| format!("; ask for one under the hash {hash}"));
+        format!("{answer}{}\n{}", hash.unwrap_or_default(), origin(&self.check))
+    }
+}
+
+fn origin(check: &EsimCheck) -> String {
+    let catalogue = format!("device catalogue, version {}", check.list_version);
+    match &check.source {
+        Some(EsimSource::Catalogue { lists }) if lists.as_str().is_empty() => format!("Source: {catalogue}"),
+        Some(EsimSource::Catalogue { lists }) => format!("Source: {catalogue} ({lists})"),
+        Some(EsimSource::Gsim) => format!("Source: GSIM; the {catalogue}, does not have this device"),
+        None => format!("Looked in: {catalogue}"),
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::codes::{Spellings, spelled, spellings};
-use super::{BrandSlug, DeviceBrandId, DeviceChoice, DeviceModelId, DisplayName};
+use super::{BrandSlug, DeviceBrandId, DeviceChoice, DeviceModelId, DisplayName, EsimAnswer};
 use crate::cache::{Lookups, RedisCache};
 use crate::error::Error;
 use crate::gsim::DeviceCatalog;
@@ -112,8 +112,8 @@ impl LocalCatalog {
 
 #[async_trait]
 impl DeviceCatalog for LocalCatalog {
-    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
-        self.store.supports_esim(choice).await
+    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
+        self.store.esim_support(choice).await
     }
 }
 

@@ -2,34 +2,49 @@
 
 use serde::Serialize;
 
-use super::{DeviceChoice, DeviceHash};
+use super::{DeviceChoice, DeviceHash, EsimAnswer, EsimSource, EsimSupport};
 use crate::error::Error;
 use crate::oss::Oss;
+use crate::reference::DataVersion;
 use crate::telemetry::Operation;
 
-/// Whether a device supports eSIM.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Whether a device supports eSIM, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EsimCheck {
-    /// Whether it does, for certain. A device that nobody knows does not.
-    pub supports_esim: bool,
-    /// The name of the choice, to ask for an eSIM with; only where it does.
+    /// The answer: yes, no or unknown.
+    pub support: EsimSupport,
+    /// The source that knows the device; none if no source does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<EsimSource>,
+    /// The version of the device catalogue that was looked at, also if the device is not in it.
+    pub list_version: DataVersion,
+    /// The name of the choice, to ask for an eSIM with; only if the answer is yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<DeviceHash>,
+}
+
+impl EsimCheck {
+    /// Whether the device supports eSIM for certain, as the contract's `supportsEsim` says it: an unknown device does not.
+    #[must_use]
+    pub fn supports_esim(&self) -> bool {
+        self.support == EsimSupport::Yes
+    }
 }
 
 impl Oss {
     /// Whether a device supports eSIM. A choice that does is stored, once, under its hash.
     ///
-    /// An unknown device is no error: it is not supported. A code is looked up without regard to case and to suffixes such as
+    /// An unknown device is no error: the answer is [`EsimSupport::Unknown`]. "No" means that the catalogue or GSIM knows the
+    /// device and says that it has no eSIM. A code is looked up without regard to case and to suffixes such as
     /// `/DS`, and its hash is that of the catalogue's spelling.
     ///
     /// ```
-    /// use oss_core::DeviceChoice;
+    /// use oss_core::{DeviceChoice, EsimSupport};
     ///
     /// # async fn example(oss: oss_core::Oss) -> Result<(), Box<dyn std::error::Error>> {
     /// let check = oss.check_esim(&DeviceChoice::Code("iPhone15,2".parse()?)).await?;
-    /// assert!(check.supports_esim);
+    /// assert_eq!(check.support, EsimSupport::Yes);
     /// assert_eq!(check.hash.unwrap().to_string(), "bcd1624a168e2722691c565e0c6dc479");
     /// # Ok(()) }
     /// ```
@@ -43,12 +58,13 @@ impl Oss {
 
     async fn check(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {
         let choice = &self.catalog().spelled(choice).await?;
-        let known = self.devices().supports_esim(choice).await?;
-        if known != Some(true) {
-            return Ok(EsimCheck { supports_esim: false, hash: None });
+        let EsimAnswer { support, source, list_version } = self.devices().esim_support(choice).await?;
+        let mut check = EsimCheck { support, source, list_version, hash: None };
+        if check.supports_esim() {
+            let hash = DeviceHash::of(choice);
+            self.store().keep_choice(choice, hash).await?;
+            check.hash = Some(hash);
         }
-        let hash = DeviceHash::of(choice);
-        self.store().keep_choice(choice, hash).await?;
-        Ok(EsimCheck { supports_esim: true, hash: Some(hash) })
+        Ok(check)
     }
 }

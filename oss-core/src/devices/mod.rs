@@ -10,6 +10,7 @@ mod codes;
 mod data;
 mod hash;
 mod names;
+mod support;
 mod tac;
 
 pub(crate) use self::catalog::Catalog;
@@ -19,4 +20,5 @@ pub use self::choice::DeviceChoice;
 pub use self::data::{BrandEntry, DeviceChanges, DeviceData, DeviceSummary, ModelEntry, TacEntry};
 pub use self::hash::DeviceHash;
 pub use self::names::{BrandSlug, DeviceBrandId, DeviceCode, DeviceModelId, DisplayName, Source};
+pub use self::support::{EsimAnswer, EsimSource, EsimSupport};
 pub use self::tac::{Imei, Tac};

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::{DeviceCatalog, GsimError, HttpGsim};
 use crate::cache::{Keep, Lookups, RedisCache};
-use crate::devices::{DeviceChoice, DeviceHash, LocalCatalog};
+use crate::devices::{DeviceChoice, DeviceHash, EsimAnswer, LocalCatalog};
 use crate::outage::Outage;
 use crate::reference::InstallationId;
 use crate::store::StoreError;
@@ -86,10 +86,12 @@ impl GsimCatalog {
 
 #[async_trait]
 impl DeviceCatalog for GsimCatalog {
-    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
-        match self.local.supports_esim(choice).await? {
-            Some(known) => Ok(Some(known)),
-            None => Ok(self.remembered(self.local.installation().await?, choice).await.ok().flatten()),
+    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
+        let answer = self.local.esim_support(choice).await?;
+        if answer.support.is_known() {
+            return Ok(answer);
         }
+        let remembered = self.remembered(self.local.installation().await?, choice).await;
+        Ok(answer.or_of_gsim(remembered.ok().flatten()))
     }
 }

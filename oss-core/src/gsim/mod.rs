@@ -10,7 +10,7 @@
 //! wrong address and a proxy answer too, and counts as no answer. Asking has no effect, so it may be repeated.
 //!
 //! GSIM is asked only about devices that the local catalogue does not know, and never waited for beyond its timeout. Where it
-//! gives no answer, the local one stands: the device is unknown.
+//! gives no answer, the local one stands: the device is unknown, which is not a "no".
 
 mod catalog;
 mod client;
@@ -24,7 +24,7 @@ use async_trait::async_trait;
 
 pub use self::catalog::GsimCatalog;
 pub use self::client::HttpGsim;
-use crate::devices::DeviceChoice;
+use crate::devices::{DeviceChoice, EsimAnswer};
 use crate::store::StoreError;
 
 /// Whoever knows which devices support eSIM, as the operations see it.
@@ -33,8 +33,8 @@ use crate::store::StoreError;
 /// know.
 #[async_trait]
 pub trait DeviceCatalog: Send + Sync + fmt::Debug {
-    /// Whether a device supports eSIM; none where the device is not known.
-    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError>;
+    /// Whether a device supports eSIM, and which source says so.
+    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError>;
 }
 
 /// Why GSIM gave no answer. None of them says anything of the device.

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::areas::{DddChanges, DddData};
-use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash};
+use crate::devices::{
+    Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, EsimAnswer,
+};
 use crate::reference::{DataVersion, DataVersions, Edition};
 
 /// The database, as the device operations and the imports see it.
@@ -21,8 +23,8 @@ pub trait CatalogStore: Send + Sync + fmt::Debug {
     /// Every device code of the catalogue, in no order.
     async fn device_codes(&self) -> Result<Vec<DeviceCode>, StoreError>;
 
-    /// Whether a device supports eSIM; none where it is not in the catalogue.
-    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError>;
+    /// Whether a device supports eSIM, as the current version of the catalogue says; unknown if it is not in the catalogue.
+    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError>;
 
     /// Stores a choice under its hash (`device_model`), where it is not stored yet.
     async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError>;

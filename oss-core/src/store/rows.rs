@@ -6,9 +6,11 @@ use sqlx::{ColumnIndex, Database, Decode, Pool, Row, Type};
 
 use super::{PoolUsage, UnreadableRow};
 use crate::devices::{
-    Assortment, BrandSlug, DeviceBrand, DeviceCode, DeviceModel, DeviceModelId, DisplayName,
+    Assortment, BrandSlug, DeviceBrand, DeviceCode, DeviceModel, DeviceModelId, DisplayName, EsimAnswer,
+    Source,
 };
 use crate::numbers::{BrandId, ExternalId, Malformed, MaskedMsisdn, Msisdn, NumberStatus, ReservationState};
+use crate::reference::DataVersion;
 
 /// A type that columns of text hold.
 pub(super) trait Stored: Sized {
@@ -40,7 +42,7 @@ impl Stored for DeviceCode {
     }
 }
 
-stored_as_parsed!(BrandId, BrandSlug, DeviceModelId, DisplayName, ExternalId, ReservationState);
+stored_as_parsed!(BrandId, BrandSlug, DeviceModelId, DisplayName, ExternalId, ReservationState, Source);
 
 /// A column of text, through the parser of its type.
 pub(super) fn parsed<'r, T, R>(row: &'r R, column: &'static str) -> Result<T, sqlx::Error>
@@ -121,6 +123,19 @@ where
 /// A value as JSON, for the database to take apart.
 pub(super) fn to_json(value: &impl Serialize) -> Result<String, sqlx::Error> {
     serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+/// The catalogue's answer about a device, from a row whose columns are null if the device is not in it.
+pub(super) fn esim_answer<'r, R>(list_version: DataVersion, row: &'r R) -> Result<EsimAnswer, sqlx::Error>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+    Option<bool>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let supports_esim = row.try_get::<Option<bool>, _>("supports_esim")?;
+    let lists = maybe_parsed(row, "source")?;
+    Ok(EsimAnswer::of_catalogue(list_version, supports_esim.zip(lists)))
 }
 
 /// A value that the database put together as JSON. The error leaves the text out.

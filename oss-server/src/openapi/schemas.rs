@@ -203,6 +203,10 @@ fn answers() -> Value {
         "EsimCheck": open(
             json!({
                 "supportsEsim": { "type": "boolean", "description": "Whether it does, for certain" },
+                "known": {
+                    "type": "boolean",
+                    "description": "Whether a source knows the device. If it is false, `supportsEsim` is false because no source knows the device, and not because it has no eSIM",
+                },
                 "hash": {
                     "type": "string",
                     "pattern": "^[0-9a-f]{32}$",
@@ -210,7 +214,7 @@ fn answers() -> Value {
                 },
             }),
             &["hash"],
-            json!({ "supportsEsim": true, "hash": "bcd1624a168e2722691c565e0c6dc479" }),
+            json!({ "supportsEsim": true, "known": true, "hash": "bcd1624a168e2722691c565e0c6dc479" }),
         ),
         "SweepReport": open(
             json!({

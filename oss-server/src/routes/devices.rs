@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use oss_core::{
-    DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel, DeviceModelId, DisplayName, EsimCheck,
+    DeviceBrand, DeviceBrandId, DeviceChoice, DeviceHash, DeviceModel, DeviceModelId, DisplayName, EsimCheck,
 };
 use serde::Serialize;
 
@@ -35,6 +35,22 @@ struct Models<'a> {
 struct Model<'a> {
     model: &'a DeviceModelId,
     name: &'a DisplayName,
+}
+
+/// The contract's answer, and whether a source knows the device.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Compatibility {
+    supports_esim: bool,
+    known: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hash: Option<DeviceHash>,
+}
+
+impl From<EsimCheck> for Compatibility {
+    fn from(check: EsimCheck) -> Self {
+        Self { supports_esim: check.supports_esim(), known: check.support.is_known(), hash: check.hash }
+    }
 }
 
 /// List the device brands that support eSIM
@@ -94,13 +110,13 @@ pub(super) async fn models(
     tag = "Devices",
     request_body = ref("#/components/schemas/DeviceChoice"),
     responses(
-        (status = 200, description = "Whether it does; one that nobody knows does not", body = ref("#/components/schemas/EsimCheck")),
+        (status = 200, description = "Whether it does. A device that no source knows does not, and `known` is false", body = ref("#/components/schemas/EsimCheck")),
     ),
 )]
-pub(super) async fn check(Acting(oss): Acting, mut fields: Fields) -> Result<Json<EsimCheck>, Problem> {
+pub(super) async fn check(Acting(oss): Acting, mut fields: Fields) -> Result<Json<Compatibility>, Problem> {
     let (tac, code, model) =
         (fields.optional("tac"), fields.optional("deviceCode"), fields.optional("deviceModel"));
     let one = fields.together(&["tac", "deviceCode", "deviceModel"], DeviceChoice::one_of(tac, code, model));
     let choice = fields.finish(one)?;
-    Ok(Json(oss.check_esim(&choice).await?))
+    Ok(Json(oss.check_esim(&choice).await?.into()))
 }

@@ -8,22 +8,26 @@
 use futures::future::join_all;
 use oss_core::{
     Cnl, DataVersion, DddChanges, DddData, DeviceBrandId, DeviceChanges, DeviceChoice, DeviceData,
-    DeviceHash, Edition,
+    DeviceHash, Edition, EsimAnswer, EsimSupport,
 };
 
 use super::Fixture;
 
 pub async fn knows_the_devices(db: &Fixture) {
-    for (choice, supported) in [
-        (DeviceChoice::Model("SAMSUNG_GALAXY_S25".parse().unwrap()), Some(true)),
-        (DeviceChoice::Code("iPhone15,2".parse().unwrap()), Some(true)),
-        (DeviceChoice::Tac("35050556".parse().unwrap()), Some(true)),
-        (DeviceChoice::Code("Watch1,1".parse().unwrap()), Some(false)),
+    let (version, data) = db.store.devices().await.unwrap();
+    for (choice, model) in [
+        (DeviceChoice::Model("SAMSUNG_GALAXY_S25".parse().unwrap()), Some(("SAMSUNG_GALAXY_S25", true))),
+        (DeviceChoice::Code("iPhone15,2".parse().unwrap()), Some(("APPLE_IPHONE_14_PRO", true))),
+        (DeviceChoice::Tac("35050556".parse().unwrap()), Some(("SAMSUNG_GALAXY_S25", true))),
+        (DeviceChoice::Code("Watch1,1".parse().unwrap()), Some(("APPLE_WATCH_1ST_GENERATION", false))),
         (DeviceChoice::Code("iphone15,2".parse().unwrap()), None),
         (DeviceChoice::Tac("00000000".parse().unwrap()), None),
         (DeviceChoice::Model("' or ''='".parse().unwrap()), None),
     ] {
-        assert_eq!(db.store.supports_esim(&choice).await.unwrap(), supported, "{choice:?}");
+        let row =
+            model.map(|(model, supported)| (supported, data.models[&model.parse().unwrap()].source.clone()));
+        let answer = EsimAnswer::of_catalogue(version, row);
+        assert_eq!(db.store.esim_support(&choice).await.unwrap(), answer, "{choice:?}");
     }
     let assortments = db.store.assortments().await.unwrap();
     assert_eq!(assortments.len(), 31);
@@ -78,7 +82,7 @@ pub async fn another_catalogue_takes_its_place_and_back(db: &Fixture) {
     let (_, first) = db.store.devices().await.unwrap();
     assert_eq!(
         (first.brands.len(), first.models.len(), first.codes.len(), first.tacs.len()),
-        (31, 415, 855, 1389)
+        (31, 415, 880, 1389)
     );
     for given in [odd(), first] {
         let edition = devices_edition(db, &given).await;
@@ -101,7 +105,9 @@ pub async fn a_changed_line_is_changed(db: &Fixture) {
     assert!(db.store.change_devices(devices_edition(db, &other).await).await.unwrap());
     assert_eq!(db.store.devices().await.unwrap().1, other);
     let moved = DeviceChoice::Tac("00000001".parse().unwrap());
-    assert_eq!(db.store.supports_esim(&moved).await.unwrap(), Some(true));
+    let answer = db.store.esim_support(&moved).await.unwrap();
+    let version = db.store.data_versions().await.unwrap().devices;
+    assert_eq!((answer.support, answer.list_version), (EsimSupport::Yes, version));
 }
 
 pub async fn an_import_that_was_overtaken_changes_nothing(db: &Fixture) {

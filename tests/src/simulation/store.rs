@@ -12,8 +12,8 @@ use oss_core::store::{
 };
 use oss_core::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DeviceChanges,
-    DeviceChoice, DeviceCode, DeviceData, DeviceHash, Edition, IdempotencyKey, Msisdn, Number, PreviewId,
-    ReservationId, ReservationState, SimId,
+    DeviceChoice, DeviceCode, DeviceData, DeviceHash, Edition, EsimAnswer, IdempotencyKey, Msisdn, Number,
+    PreviewId, ReservationId, ReservationState, SimId,
 };
 
 use super::world::{Life, World};
@@ -283,8 +283,8 @@ impl CatalogStore for SimulatedStore {
         self.look_up(self.world.store.device_codes())
     }
 
-    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
-        self.look_up(self.world.store.supports_esim(choice))
+    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
+        self.look_up(self.world.store.esim_support(choice))
     }
 
     async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {

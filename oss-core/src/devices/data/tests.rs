@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// A catalogue without faults.
@@ -47,11 +49,42 @@ fn a_model_is_homologated_where_nothing_is_said() {
 fn the_catalogue_that_comes_along_has_no_faults() {
     let data = DeviceData::built_in().unwrap();
     let lines = (data.brands.len(), data.models.len(), data.codes.len(), data.tacs.len());
-    assert_eq!(lines, (31, 415, 855, 1389));
+    assert_eq!(lines, (31, 415, 880, 1389));
     // It has two slots for nano-SIMs and no eSIM; a public list gives the TACs to older phones.
     assert!(!data.codes.contains_key(&"iPhone11,4".parse().unwrap()));
     for tac in ["35066600", "35104310", "35081600"] {
         assert!(!data.tacs.contains_key(&tac.parse().unwrap()), "{tac}");
+    }
+}
+
+#[test]
+fn the_notes_list_the_models_that_are_found_by_their_name_alone() {
+    let notes = include_str!("../../../../migrations/data/NOTES.md");
+    let (_, table) = notes.split_once("have neither a code nor a TAC").unwrap();
+    let listed = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let data = DeviceData::built_in().unwrap();
+    let has_key = |model: &DeviceModelId| {
+        data.codes.values().chain(data.tacs.values().map(|entry| &entry.model)).any(|other| other == model)
+    };
+    let without = data.models.iter().filter(|(model, entry)| entry.supports_esim && !has_key(model));
+    let without: BTreeSet<&str> = without.map(|(model, _)| model.as_str()).collect();
+    assert_eq!(listed.collect::<BTreeSet<_>>(), without);
+}
+
+#[test]
+fn a_code_is_that_of_the_model_that_its_source_names() {
+    let data = DeviceData::built_in().unwrap();
+    for (code, model) in [
+        ("CPH2671", "OPPO_FIND_N5"),
+        ("DNY-NX9", "HONOR_400"),
+        ("SH-RM15", "SHARP_AQUOS_SENSE4_LITE"),
+        ("Surface Duo", "MICROSOFT_SURFACE_DUO"),
+    ] {
+        assert_eq!(data.codes[&code.parse().unwrap()].as_str(), model, "{code}");
+    }
+    // Codes of mainland China, and a code that two models share.
+    for code in ["V2415A", "PKX110", "FLC-AN00", "V2244", "V30"] {
+        assert!(!data.codes.contains_key(&code.parse().unwrap()), "{code}");
     }
 }
 

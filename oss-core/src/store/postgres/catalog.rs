@@ -8,11 +8,12 @@ use super::connections::{Connections, Statement, store_error};
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{
     Assortment, DeviceBrand, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, DeviceModel,
+    EsimAnswer,
 };
 use crate::reference::{DataVersion, DataVersions, Edition};
 use crate::store::StoreError;
 use crate::store::catalog::first_edition;
-use crate::store::rows::{assorted, from_json, maybe_parsed, parsed, to_json};
+use crate::store::rows::{assorted, esim_answer, from_json, maybe_parsed, parsed, to_json};
 
 pub(super) async fn versions(connections: &Connections) -> Result<DataVersions, StoreError> {
     const SQL: &str = "
@@ -55,23 +56,34 @@ pub(super) async fn device_codes(connections: &Connections) -> Result<Vec<Device
     rows.iter().map(|row| parsed(row, "code")).collect::<Result<_, _>>().map_err(|error| store_error(&error))
 }
 
-pub(super) async fn supports_esim(
+pub(super) async fn esim_support(
     connections: &Connections,
     choice: &DeviceChoice,
-) -> Result<Option<bool>, StoreError> {
+) -> Result<EsimAnswer, StoreError> {
+    // One statement, so that the answer and the version belong together. It always has one row.
     const BY_TAC: &str = "
-        select m.supports_esim from device_tac t join device_catalog_model m on m.model = t.model
-        where t.tac = $1::char(8)";
+        select r.version, m.supports_esim, m.source from reference_data r
+        left join device_tac t on t.tac = $1::char(8)
+        left join device_catalog_model m on m.model = t.model
+        where r.name = 'devices'";
     const BY_CODE: &str = "
-        select m.supports_esim from device_code c join device_catalog_model m on m.model = c.model
-        where c.code = $1";
-    const BY_MODEL: &str = "select supports_esim from device_catalog_model where model = $1";
-    let row = connections.maybe(|| match choice {
+        select r.version, m.supports_esim, m.source from reference_data r
+        left join device_code c on c.code = $1
+        left join device_catalog_model m on m.model = c.model
+        where r.name = 'devices'";
+    const BY_MODEL: &str = "
+        select r.version, m.supports_esim, m.source from reference_data r
+        left join device_catalog_model m on m.model = $1
+        where r.name = 'devices'";
+    let row = connections.one(|| match choice {
         DeviceChoice::Tac(tac) => sqlx::query(BY_TAC).bind(tac.as_str()),
         DeviceChoice::Code(code) => sqlx::query(BY_CODE).bind(code.as_str()),
         DeviceChoice::Model(model) => sqlx::query(BY_MODEL).bind(model.as_str()),
     });
-    row.await?.map(|row| row.try_get(0)).transpose().map_err(|error| store_error(&error))
+    let row = row.await?;
+    version(&row, "version")
+        .and_then(|version| esim_answer(version, &row))
+        .map_err(|error| store_error(&error))
 }
 
 pub(super) async fn keep_choice(

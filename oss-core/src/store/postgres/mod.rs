@@ -33,7 +33,9 @@ use super::{
     PreviousPreview, Range, Release, Store, StoreError, Tenant, UnreadableRow,
 };
 use crate::areas::{DddChanges, DddData};
-use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash};
+use crate::devices::{
+    Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, EsimAnswer,
+};
 use crate::numbers::{
     BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
@@ -303,8 +305,8 @@ impl CatalogStore for PostgresStore {
         catalog::device_codes(&self.connections).await
     }
 
-    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
-        catalog::supports_esim(&self.connections, choice).await
+    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
+        catalog::esim_support(&self.connections, choice).await
     }
 
     async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {

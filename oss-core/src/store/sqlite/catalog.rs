@@ -9,9 +9,10 @@ use super::connections::Micros;
 use crate::areas::{DddChanges, DddData};
 use crate::devices::{
     Assortment, DeviceBrand, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, DeviceModel,
+    EsimAnswer,
 };
 use crate::reference::{DataVersion, DataVersions, Edition};
-use crate::store::rows::{assorted, from_json, maybe_parsed, parsed, to_json};
+use crate::store::rows::{assorted, esim_answer, from_json, maybe_parsed, parsed, to_json};
 
 pub(super) async fn versions(connection: &mut SqliteConnection) -> Result<DataVersions, sqlx::Error> {
     const SQL: &str = "
@@ -50,23 +51,32 @@ pub(super) async fn device_codes(connection: &mut SqliteConnection) -> Result<Ve
     rows.iter().map(|row| parsed(row, "code")).collect()
 }
 
-pub(super) async fn supports_esim(
+pub(super) async fn esim_support(
     connection: &mut SqliteConnection,
     choice: DeviceChoice,
-) -> Result<Option<bool>, sqlx::Error> {
+) -> Result<EsimAnswer, sqlx::Error> {
+    // One statement, so that the answer and the version belong together. It always has one row.
     const BY_TAC: &str = "
-        select m.supports_esim from device_tac t join device_catalog_model m on m.model = t.model
-        where t.tac = $1";
+        select r.version, m.supports_esim, m.source from reference_data r
+        left join device_tac t on t.tac = $1
+        left join device_catalog_model m on m.model = t.model
+        where r.name = 'devices'";
     const BY_CODE: &str = "
-        select m.supports_esim from device_code c join device_catalog_model m on m.model = c.model
-        where c.code = $1";
-    const BY_MODEL: &str = "select supports_esim from device_catalog_model where model = $1";
+        select r.version, m.supports_esim, m.source from reference_data r
+        left join device_code c on c.code = $1
+        left join device_catalog_model m on m.model = c.model
+        where r.name = 'devices'";
+    const BY_MODEL: &str = "
+        select r.version, m.supports_esim, m.source from reference_data r
+        left join device_catalog_model m on m.model = $1
+        where r.name = 'devices'";
     let query = match &choice {
         DeviceChoice::Tac(tac) => sqlx::query(BY_TAC).bind(tac.as_str()),
         DeviceChoice::Code(code) => sqlx::query(BY_CODE).bind(code.as_str()),
         DeviceChoice::Model(model) => sqlx::query(BY_MODEL).bind(model.as_str()),
     };
-    query.fetch_optional(connection).await?.map(|row| row.try_get(0)).transpose()
+    let row = query.fetch_one(connection).await?;
+    esim_answer(version(&row, "version")?, &row)
 }
 
 pub(super) async fn keep_choice(

@@ -29,7 +29,9 @@ use super::{
     Release, Store, StoreError, Tenant, UnreadableRow, migrations,
 };
 use crate::areas::{DddChanges, DddData};
-use crate::devices::{Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash};
+use crate::devices::{
+    Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, EsimAnswer,
+};
 use crate::numbers::{
     BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
@@ -391,9 +393,9 @@ impl CatalogStore for SqliteStore {
         self.connections.read(|connection| Box::pin(catalog::device_codes(connection))).await
     }
 
-    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, StoreError> {
+    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
         let choice = choice.clone();
-        self.connections.read(|connection| Box::pin(catalog::supports_esim(connection, choice))).await
+        self.connections.read(|connection| Box::pin(catalog::esim_support(connection, choice))).await
     }
 
     async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {
