@@ -139,10 +139,9 @@ fn request_id(headers: &HeaderMap) -> Uuid {
 /// in a second, they change nothing, and metrics count them.
 fn log(method: &'static str, status: StatusCode, elapsed: Duration, problem: Option<&Reported>) {
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    let is_fault = status == StatusCode::INTERNAL_SERVER_ERROR;
     let status = status.as_u16();
-    if let Some(Reported { code, reason }) = problem {
-        if is_fault {
+    if let Some(Reported { code, reason, needs_a_person }) = problem {
+        if *needs_a_person {
             return tracing::error!(status, elapsed_ms, code, reason, "Request answered.");
         }
         tracing::info!(status, elapsed_ms, code, reason, "Request answered.");

@@ -153,6 +153,8 @@ pub(crate) struct Reported {
     pub(crate) code: &'static str,
     /// Why, in words. For a fault of the database it names the server, which a caller is not told.
     pub(crate) reason: String,
+    /// Whether a person has to look: a fault that does not pass by itself.
+    pub(crate) needs_a_person: bool,
 }
 
 /// The one map from the library's errors to statuses.
@@ -199,7 +201,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.json(current_request())).into_response();
         let reason = self.internal.unwrap_or(self.detail);
-        response.extensions_mut().insert(Reported { code: self.code, reason });
+        response.extensions_mut().insert(Reported {
+            code: self.code,
+            reason,
+            needs_a_person: self.status == StatusCode::INTERNAL_SERVER_ERROR && self.retry_after.is_none(),
+        });
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {

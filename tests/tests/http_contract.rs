@@ -64,6 +64,7 @@ async fn a_number_lives_its_life(database: Database) {
     let released = http.reserve(&other, 1).await;
     assert_eq!((released.status, &released.body["type"]), (409, &json!("urn:oss:problem:preview-used")));
     settled(&http, "11999950004", "RELEASED").await;
+    assert_eq!(sigan.inventory().reserved().len(), 1, "only the number in use is held there");
 
     let random = http.post("/reservations", json!({ "areaCode": "11" })).await;
     let other = random.body["msisdn"].as_str().expect("a number").to_owned();
@@ -71,7 +72,6 @@ async fn a_number_lives_its_life(database: Database) {
     assert_eq!((second.status, &second.body["type"]), (409, &json!("urn:oss:problem:sim-has-number")));
     let detail = second.body["detail"].as_str().expect("a text");
     assert!(detail.contains("number (11) 9****-0002;"), "the other number is named, masked: {detail}");
-    assert_eq!(sigan.inventory().reserved().len(), 1, "only the number in use is held there");
 }
 
 /// Waits until the latest hold of a number has a state: Sigan is told in the background.
@@ -202,6 +202,7 @@ async fn bad_input_names_its_field_and_changes_nothing(database: Database) {
         (post("/previews", r#"{"areaCode":"11","previousId":"x"}"#), 400, "previousId"),
         (post("/previews", r#"{"areaCode":"11","previousId":7}"#), 400, "previousId"),
         (post("/previews", r#"{"areaCode":"11","colour":"red"}"#), 400, "colour"),
+        (post("/previews", r#"{"areaCode":"11","areaCode":"11"}"#), 400, "areaCode"),
         (post("/reservations", r#"{"areaCode":"11","index":1}"#), 400, "index"),
         (post("/reservations", r#"{"areaCode":"1"}"#), 400, "areaCode"),
         (put("/reservations/11999950001/assignment").json(&json!({ "simId": "x" })), 400, "simId"),
@@ -240,13 +241,18 @@ async fn the_frame_answers_with_problems_too(database: Database) {
         (http.request(Method::POST, "/ddds/11"), 405),
         (http.request(Method::POST, "/previews").body(r#"{"areaCode":"11"}"#), 415),
         (http.request(Method::POST, "/previews"), 415),
+        (json(br#"{"areaCode":"11"}"#.to_vec()).header("content-encoding", "gzip"), 415),
+        (json(br#"{"areaCode":"11"}"#.to_vec()).header("content-encoding", "identity"), 201),
+        (json("\u{feff}{\"areaCode\":\"11\"}".as_bytes().to_vec()), 201),
+        (json(br#"{"areaCode":"11"}"#.to_vec()).header("idempotency-key", "k".repeat(255)), 201),
+        (json(br#"{"areaCode":"11"}"#.to_vec()).header("idempotency-key", "k".repeat(256)), 400),
         (json(Vec::new()), 400),
         (json(b"{".to_vec()), 400),
         (json(b"[]".to_vec()), 400),
         (json(b"\"11\"".to_vec()), 400),
         (json(b"{\"areaCode\":\"\xff\"}".to_vec()), 400),
         (json("[".repeat(10_000).into_bytes()), 400),
-        (json(vec![b' '; 100_000]), 413),
+        (json(vec![b' '; 1_000_000]), 413),
     ];
     for (request, status) in cases {
         let answer = http.send(request).await;

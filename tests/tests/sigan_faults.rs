@@ -8,6 +8,7 @@ use oss_tests::backend::Database;
 use oss_tests::http::Http;
 use oss_tests::process::free_port;
 use oss_tests::server::Server;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 oss_tests::on_both!(
@@ -24,6 +25,7 @@ oss_tests::on_both!(
     an_area_code_may_run_out,
     a_number_offered_twice_is_given_once,
     a_lost_random_number_is_recorded,
+    what_to_do_after_a_504_depends_on_the_operation,
 );
 
 async fn state_of(http: &Http, msisdn: &str) -> (Value, Value) {
@@ -294,6 +296,16 @@ async fn a_number_offered_twice_is_given_once(database: Database) {
     let preview = http.preview().await;
     let taken = http.reserve(&preview, 1).await;
     assert_eq!((taken.status, &taken.body["type"]), (500, &json!("urn:oss:problem:number-taken")));
+    confused.logged("held or in use here").await;
+    let told: Vec<_> =
+        confused.log().into_iter().filter(|line| line.contains("held or in use here")).collect();
+    let [line] = &told[..] else { panic!("it is logged once: {told:#?}") };
+    let line: Value = serde_json::from_str(line).expect("JSON");
+    assert_eq!(
+        (&line["level"], &line["fields"]["code"]),
+        (&json!("ERROR"), &json!("number-taken")),
+        "{line}"
+    );
     let taken = http.post("/reservations", json!({ "areaCode": "11" })).await;
     assert_eq!(taken.status, 201, "the fourth number is free");
     assert_eq!(other.calls(CallKind::Reserve), 1, "a taken number is not asked for");
@@ -308,4 +320,36 @@ async fn a_lost_random_number_is_recorded(database: Database) {
     assert_eq!(state_of(&http, "11999950001").await, (json!("RESERVED"), json!("IN_DOUBT")));
     assert_eq!(http.delete("/reservations/11999950001").await.status, 204);
     until(&sigan, |inventory| inventory.reserved().is_empty()).await;
+}
+
+async fn what_to_do_after_a_504_depends_on_the_operation(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let (http, ddd) = (server.http(), json!({ "areaCode": "11" }));
+    let preview = http.preview().await;
+    let keyed = http.request(Method::POST, "/reservations").header("idempotency-key", "k").json(&ddd);
+    for (call, request, advice) in [
+        (
+            CallKind::PreReserve,
+            http.request(Method::POST, "/previews").json(&ddd),
+            "nothing is reserved, so simply try again",
+        ),
+        (
+            CallKind::Reserve,
+            http.request(Method::PUT, &format!("/previews/{preview}/reservations/1")),
+            "repeat the same request to learn the outcome",
+        ),
+        (CallKind::Reserve, keyed, "repeat the same request to learn the outcome"),
+        (
+            CallKind::Reserve,
+            http.request(Method::POST, "/reservations").json(&ddd),
+            "given back automatically, so simply try again",
+        ),
+    ] {
+        sigan.next(call, Fault::LoseAnswer);
+        let answer = http.send(request).await;
+        assert_eq!((answer.status, &answer.body["type"]), (504, &json!("urn:oss:problem:outcome-unknown")));
+        let detail = answer.body["detail"].as_str().expect("a text");
+        assert!(detail.contains(advice), "{detail}");
+        server.logged(advice).await;
+    }
 }

@@ -31,7 +31,9 @@ that each status can have. Beyond these, a path that does not exist answers 404 
 a path does not know 405 `urn:oss:problem:method-not-allowed` with `Allow`. `urn:oss:problem:proxy` comes from the proxy that the \
 operator put in front of the servers, if that is HAProxy with our configuration.
 
-A 503, 504 or 409 with `Retry-After` may be repeated as it is; a 504 has to be, to learn what became of the request.
+A 503, 504 or 409 with `Retry-After` may be repeated as it is. What a 504 asks for depends on the operation, and `detail` says \
+it: repeat `PUT /previews/…` or a request with an `Idempotency-Key` to learn what became of it; after `POST /previews` nothing is \
+reserved, and what a `POST /reservations` without a key may have reserved is given back automatically, so simply call again.
 
 ## HTTP
 
