@@ -10,10 +10,10 @@ use std::sync::Arc;
 pub use self::data::{Cnl, DddChanges, DddData, DddSummary};
 
 use crate::cache::{Lookups, RedisCache};
+use crate::domain::{DataVersion, Ddd};
 use crate::error::Error;
-use crate::numbers::Ddd;
 use crate::oss::Oss;
-use crate::reference::{DataVersion, Versions};
+use crate::reference::Versions;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Operation;
 

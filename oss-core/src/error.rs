@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use crate::access::ClientLimit;
 use crate::config::ConfigError;
-use crate::devices::DeviceBrandId;
-use crate::numbers::{BrandId, Ddd, MaskedMsisdn, NumberStatus, PreviewId, SimId};
+use crate::domain::{BrandId, Ddd, DeviceBrandId, MaskedMsisdn, NumberStatus, PreviewId, SimId};
 use crate::sigan::{Busy, COME_BACK, Doubt, Refusal, SiganError};
 use crate::store::StoreError;
 

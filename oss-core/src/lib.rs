@@ -55,6 +55,7 @@ mod areas;
 mod cache;
 pub mod config;
 mod devices;
+mod domain;
 mod error;
 pub mod gsim;
 mod http;
@@ -73,19 +74,22 @@ pub use areas::{Cnl, DddChanges, DddData, DddSummary};
 pub use cache::RedisCache;
 pub use config::Config;
 pub use devices::{
-    Assortment, BrandEntry, BrandSlug, DeviceBrand, DeviceBrandId, DeviceChanges, DeviceChoice, DeviceCode,
-    DeviceData, DeviceHash, DeviceModel, DeviceModelId, DeviceSummary, DisplayName, EsimAnswer, EsimCheck,
-    EsimSource, EsimSupport, Imei, LocalCatalog, ModelEntry, Source, Tac, TacEntry,
+    BrandEntry, DeviceChanges, DeviceData, DeviceSummary, EsimCheck, LocalCatalog, ModelEntry, TacEntry,
+};
+pub use domain::{
+    Assortment, BrandId, BrandSlug, Choice, ClientName, DataVersion, DataVersions, Ddd, DeviceBrand,
+    DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId, DisplayName, Edition,
+    EsimAnswer, EsimSource, EsimSupport, ExternalId, HoldRecord, IdempotencyKey, Imei, Index, InstallationId,
+    Line, Malformed, MaskedMsisdn, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState,
+    SimId, Source, Tac,
 };
 pub use error::{Error, ErrorKind, StartError, whole_seconds};
 pub use numbers::{
-    AdoptError, Adopted, AuditOptions, AuditReport, BrandId, Choice, ClientName, Ddd, Difference,
-    DifferenceKind, DrawBudget, ExternalId, Found, HoldRecord, IdempotencyKey, Index, Line, Malformed,
-    MaskedMsisdn, Msisdn, Number, NumberStatus, Offer, Outcome, Preview, PreviewId, Reservation,
-    ReservationId, ReservationState, SimId, SweepReport,
+    AdoptError, Adopted, AuditOptions, AuditReport, Difference, DifferenceKind, DrawBudget, Found, Offer,
+    Outcome, Preview, Reservation, SweepReport,
 };
 pub use oss::{Oss, Settings};
 pub use reference::{
-    Changes, Count, DataVersion, DataVersions, Edition, ImportError, ImportFault, ImportFaults, ImportMode,
-    InstallationId, MassRemoval, Progress, ReferenceData, RemovalLimit,
+    Changes, Count, ImportError, ImportFault, ImportFaults, ImportMode, MassRemoval, Progress, ReferenceData,
+    RemovalLimit,
 };

@@ -14,11 +14,10 @@ use crate::areas::Areas;
 use crate::cache::RedisCache;
 use crate::config::{Config, EXPECTED_BRAND};
 use crate::devices::{Catalog, LocalCatalog};
+use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND};
 use crate::error::{Error, StartError};
 use crate::gsim::{DeviceCatalog, GsimCatalog, HttpGsim};
-use crate::numbers::{
-    BrandId, ClientName, DrawBudget, Draws, InFlight, LEASE_MARGIN, Malformed, Sweeps, UnusedLeases,
-};
+use crate::numbers::{DrawBudget, Draws, InFlight, LEASE_MARGIN, Sweeps, UnusedLeases};
 use crate::reference::Versions;
 use crate::sigan::{Gate, GateLimits, HttpSigan, Lane, Sigan};
 use crate::store::{self, Store, Tenant};
@@ -206,7 +205,7 @@ impl Oss {
     /// # fn main() {}
     /// ```
     pub fn acting_for(&self, brand: BrandId) -> Result<Self, Malformed> {
-        if brand.as_str() == store::OLDER_BRAND {
+        if brand.as_str() == OLDER_BRAND {
             return Err(Malformed { expected: EXPECTED_BRAND });
         }
         Ok(Self { tenant: Some(self.tenant_of(brand)), ..self.clone() })

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::config::{Basics, SiganConfig, Sources};
+use crate::domain::{BrandId, Msisdn};
 use crate::error::StartError;
-use crate::numbers::{BrandId, Msisdn};
 use crate::oss::Oss;
 use crate::sigan::mock::{Inventory, RunningSigan, SiganMock};
 use crate::sigan::{
@@ -184,7 +184,7 @@ fn write(path: &Path, inventory: &Inventory) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numbers::{Choice, NumberStatus};
+    use crate::domain::{Choice, NumberStatus};
     use crate::sigan::mock::CallKind;
 
     fn basics() -> Basics {

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::numbers::Malformed;
+use crate::domain::Malformed;
 
 /// What every key begins with, so that a scanner for leaked secrets knows one when it sees it.
 const PREFIX: &str = "oss_";

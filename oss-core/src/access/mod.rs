@@ -13,7 +13,7 @@ pub use scope::Scope;
 pub use share::{ClientLimit, Share};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::numbers::{BrandId, ClientName, Malformed};
+use crate::domain::{BrandId, ClientName, Malformed};
 
 /// The name under which a server without clients keeps the idempotency keys of everyone who calls it.
 pub const ANYONE: &str = "anonymous";

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::numbers::Malformed;
+use crate::domain::Malformed;
 
 /// One thing that a client may be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use metrics::counter;
 
-use crate::numbers::{ClientName, Malformed};
+use crate::domain::{ClientName, Malformed};
 use crate::telemetry::names::CLIENT_REFUSALS;
 
 /// The part of all places that one client may take at once, in percent.

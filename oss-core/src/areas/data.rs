@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::numbers::{Ddd, Malformed};
+use crate::domain::{Ddd, Malformed};
 use crate::reference::{Changes, Count, CsvFile, Folder, ImportFaults, Progress};
 
 /// Anatel's code of a locality (`código nacional de localidade`), or another number that identifies it.

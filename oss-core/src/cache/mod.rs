@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::redis::Deployment;
 pub use self::redis::RedisCache;
-use crate::reference::InstallationId;
+use crate::domain::InstallationId;
 use crate::telemetry::names::CACHE_LOOKUPS;
 
 /// How long an answer is kept.

@@ -11,7 +11,7 @@ use super::layers::{ClientTable, Layers};
 use super::settings::{Expected, brand, parsed};
 use super::{ConfigError, Sources};
 use crate::access::{Client, Clients, KeyDigest, client_name};
-use crate::numbers::Malformed;
+use crate::domain::Malformed;
 
 const FIELDS: [&str; 4] = ["name", "key_sha256", "scopes", "brand_id"];
 

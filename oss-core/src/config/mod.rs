@@ -22,7 +22,8 @@ use url::Url;
 
 use self::layers::Layers;
 use crate::access::{Clients, Share};
-use crate::numbers::{BrandId, DrawBudget};
+use crate::domain::BrandId;
+use crate::numbers::DrawBudget;
 use crate::oss::Settings;
 use crate::sigan::Credentials;
 

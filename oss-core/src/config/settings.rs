@@ -12,8 +12,7 @@ use url::Url;
 
 use super::{CONNECT_TIMEOUT, LogFormat, RedisUrl};
 use crate::cache::Deployment;
-use crate::numbers::{BrandId, Malformed};
-use crate::store::OLDER_BRAND;
+use crate::domain::{BrandId, Malformed, OLDER_BRAND};
 
 /// One setting.
 pub(super) struct Setting {

@@ -3,49 +3,20 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::codes::{Spellings, spelled, spellings};
-use super::{BrandSlug, DeviceBrandId, DeviceChoice, DeviceModelId, DisplayName, EsimAnswer};
 use crate::cache::{Lookups, RedisCache};
+use crate::domain::{
+    Assortment, DataVersion, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel, DisplayName, EsimAnswer,
+    InstallationId,
+};
 use crate::error::Error;
 use crate::gsim::DeviceCatalog;
 use crate::oss::Oss;
-use crate::reference::{DataVersion, InstallationId, Versions};
+use crate::reference::Versions;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Operation;
-
-/// A brand of devices.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceBrand {
-    /// Derived from the slug, so the same on every installation.
-    pub id: DeviceBrandId,
-    /// Its name in addresses and files.
-    pub slug: BrandSlug,
-    /// Its name for people.
-    pub name: DisplayName,
-}
-
-/// A model that supports eSIM.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceModel {
-    /// Our name for it.
-    pub model: DeviceModelId,
-    /// Its name for people.
-    pub name: DisplayName,
-    /// Whether Anatel has homologated it, as far as the catalogue says.
-    pub homologated: bool,
-}
-
-/// A brand with those of its models that support eSIM.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Assortment {
-    /// The brand.
-    pub brand: DeviceBrand,
-    /// The models; none where the brand has none that support eSIM.
-    pub models: Vec<DeviceModel>,
-}
 
 /// The catalogue as it is shown, looked up once for each version of it.
 #[derive(Debug)]

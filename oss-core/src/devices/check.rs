@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use super::{DeviceChoice, DeviceHash, EsimAnswer, EsimSource, EsimSupport};
+use crate::domain::{DataVersion, DeviceChoice, DeviceHash, EsimAnswer, EsimSource, EsimSupport};
 use crate::error::Error;
 use crate::oss::Oss;
-use crate::reference::DataVersion;
 use crate::telemetry::Operation;
 
 /// Whether a device supports eSIM, and how that is known.

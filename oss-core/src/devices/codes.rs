@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::DeviceCode;
+use crate::domain::DeviceCode;
 
 /// The codes of a catalogue with their keys, in the order of the keys.
 pub(super) type Spellings = Arc<[(String, DeviceCode)]>;

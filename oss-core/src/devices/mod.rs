@@ -5,20 +5,10 @@
 
 mod catalog;
 mod check;
-mod choice;
 mod codes;
 mod data;
-mod hash;
-mod names;
-mod support;
-mod tac;
 
 pub(crate) use self::catalog::Catalog;
-pub use self::catalog::{Assortment, DeviceBrand, DeviceModel, LocalCatalog};
+pub use self::catalog::LocalCatalog;
 pub use self::check::EsimCheck;
-pub use self::choice::DeviceChoice;
 pub use self::data::{BrandEntry, DeviceChanges, DeviceData, DeviceSummary, ModelEntry, TacEntry};
-pub use self::hash::DeviceHash;
-pub use self::names::{BrandSlug, DeviceBrandId, DeviceCode, DeviceModelId, DisplayName, Source};
-pub use self::support::{EsimAnswer, EsimSource, EsimSupport};
-pub use self::tac::{Imei, Tac};

@@ -10,9 +10,9 @@ use tokio::sync::Semaphore;
 
 use super::{DeviceCatalog, GsimError, HttpGsim};
 use crate::cache::{Keep, Lookups, RedisCache};
-use crate::devices::{DeviceChoice, DeviceHash, EsimAnswer, LocalCatalog};
+use crate::devices::LocalCatalog;
+use crate::domain::{DeviceChoice, DeviceHash, EsimAnswer, InstallationId};
 use crate::outage::Outage;
-use crate::reference::InstallationId;
 use crate::store::StoreError;
 use crate::telemetry::{System, called};
 

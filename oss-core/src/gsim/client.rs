@@ -7,7 +7,7 @@ use url::Url;
 use super::GsimError;
 use super::wire::{Device, RefusalBody, RefusalCode, parameter};
 use crate::config::GsimConfig;
-use crate::devices::DeviceChoice;
+use crate::domain::DeviceChoice;
 use crate::error::StartError;
 use crate::http::{self, Received, exchange};
 

@@ -9,7 +9,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::wire::{Device, RefusalBody, RefusalCode, parameter};
-use crate::devices::DeviceChoice;
+use crate::domain::DeviceChoice;
 
 /// A GSIM that runs until it is dropped.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ use async_trait::async_trait;
 
 pub use self::catalog::GsimCatalog;
 pub use self::client::HttpGsim;
-use crate::devices::{DeviceChoice, EsimAnswer};
+use crate::domain::{DeviceChoice, EsimAnswer};
 use crate::store::StoreError;
 
 /// Whoever knows which devices support eSIM, as the operations see it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::devices::{DeviceChoice, DeviceModelId};
+use crate::domain::{DeviceChoice, DeviceModelId};
 
 /// Answer 200: GSIM knows the device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::attempt::LeaseClock;
-use super::ids::ReservationId;
+use crate::domain::ReservationId;
 use crate::oss::Oss;
 
 /// How long the search rests.

@@ -2,12 +2,11 @@
 
 use serde::Serialize;
 
-use super::ids::{BrandId, ExternalId, ReservationId, SimId};
-use super::msisdn::{MaskedMsisdn, Msisdn};
+use crate::domain::{BrandId, ExternalId, MaskedMsisdn, Msisdn, OLDER_BRAND, ReservationId, SimId};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Hold, Lane};
-use crate::store::{AdoptOutcome, AdoptRefusal, Adoption, OLDER_BRAND};
+use crate::store::{AdoptOutcome, AdoptRefusal, Adoption};
 use crate::telemetry::Operation;
 
 /// How many holds are asked for if Sigan has to be asked for more than the one that is looked for.

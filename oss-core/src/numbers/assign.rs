@@ -1,8 +1,6 @@
 //! Putting a number on a line, and looking at one number.
 
-use super::ids::SimId;
-use super::msisdn::Msisdn;
-use super::number::{Number, NumberStatus};
+use crate::domain::{Msisdn, Number, NumberStatus, SimId};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::store::Assign;

@@ -10,9 +10,8 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use super::ids::ClientName;
-use super::msisdn::Ddd;
 use crate::access::ClientLimit;
+use crate::domain::{ClientName, Ddd};
 use crate::error::Error;
 use crate::oss::Oss;
 

@@ -12,9 +12,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::idempotency::IdempotencyKey;
-use super::ids::{ClientName, PreviewId};
 use crate::access::{ClientLimit, Share};
+use crate::domain::{ClientName, IdempotencyKey, PreviewId};
 use crate::error::Error;
 use crate::oss::Oss;
 

@@ -7,9 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::idempotency::IdempotencyKey;
-use super::ids::{Choice, ExternalId, PreviewId};
-use super::msisdn::{Ddd, MaskedMsisdn, Msisdn};
+use crate::domain::{Choice, Ddd, ExternalId, IdempotencyKey, MaskedMsisdn, Msisdn, PreviewId};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{PreReservation, PreReserve, Refusal, SiganError, Turn};

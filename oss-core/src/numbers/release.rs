@@ -1,6 +1,6 @@
 //! Releasing a number. Specification: "Liberar reserva".
 
-use super::msisdn::Msisdn;
+use crate::domain::Msisdn;
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::store::{Release, UnreadableRow};

@@ -8,10 +8,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::attempt::LeaseClock;
-use super::idempotency::IdempotencyKey;
-use super::ids::{Choice, PreviewId, ReservationId};
 use super::in_flight::Call;
-use super::msisdn::{Ddd, Msisdn};
+use crate::domain::{Choice, Ddd, IdempotencyKey, Msisdn, PreviewId, ReservationId};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Doubt, Hold, Turn};

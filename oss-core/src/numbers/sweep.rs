@@ -14,8 +14,8 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::attempt::{LeaseClock, recorded};
-use super::number::ReservationState;
 use super::release::log_set_aside;
+use crate::domain::ReservationState;
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Holder, Lane, SiganError, Turn};

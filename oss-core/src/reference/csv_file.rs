@@ -13,7 +13,7 @@ use csv::StringRecord;
 
 use super::list_text::{ListText, shown};
 use super::records::{Columns, Records, RowFault};
-use crate::numbers::{Malformed, is_invisible, trimmed};
+use crate::domain::{Malformed, is_invisible, trimmed};
 
 /// A fault of a list, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

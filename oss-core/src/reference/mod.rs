@@ -17,10 +17,10 @@ pub use self::csv_file::{ImportFault, ImportFaults, Progress};
 pub use self::diff::{Changes, Count};
 pub use self::removal::{ImportError, MassRemoval, RemovalLimit};
 pub(crate) use self::versions::Versions;
-pub use self::versions::{DataVersion, DataVersions, InstallationId};
 use crate::areas::{DddChanges, DddData, DddSummary};
 use crate::config::DatabaseConfig;
 use crate::devices::{DeviceChanges, DeviceData, DeviceSummary};
+use crate::domain::{DataVersion, Edition};
 use crate::oss::Oss;
 use crate::store::{self, Store, StoreError};
 
@@ -34,17 +34,6 @@ pub enum ImportMode {
     Write,
     /// It is told what would be written.
     DryRun,
-}
-
-/// What is to become of a list, over the version that was read.
-#[derive(Debug, Clone)]
-pub struct Edition<C> {
-    /// The version that the changes were made for. Over any other one nothing is written.
-    pub over: DataVersion,
-    /// The version that the list then has, chosen by the caller.
-    pub version: DataVersion,
-    /// What changes.
-    pub changes: C,
 }
 
 /// The reference data of a database, to be replaced. Needs neither Sigan nor Redis.

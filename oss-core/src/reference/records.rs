@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 
 use super::list_text::{ListText, shown};
-use crate::numbers::trimmed;
+use crate::domain::trimmed;
 
 /// Names of columns.
 pub(super) type Columns = &'static [&'static str];

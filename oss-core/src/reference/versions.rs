@@ -2,16 +2,12 @@
 //!
 //! Asked of the database every now and then, and of no cache: it is what tells a cache that it is out of date.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
-use uuid::Uuid;
 
-use crate::numbers::{Malformed, uuid_id};
+use crate::domain::DataVersions;
 use crate::store::{Store, StoreError};
 
 /// How old the known versions may be: an import is seen that much later, and a moment more while a look-up asks.
@@ -19,47 +15,6 @@ const FRESH: Duration = Duration::from_secs(2);
 
 /// The longest that a look-up waits for newer versions than those it knows.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-uuid_id! {
-    /// One state of a list. Chosen anew by every import, so that no cache takes a list for another one.
-    DataVersion
-}
-
-impl DataVersion {
-    /// A version that no list has had.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-
-    /// That of a list as the migrations left it.
-    #[must_use]
-    pub const fn of_migration() -> Self {
-        Self(Uuid::nil())
-    }
-}
-
-uuid_id! {
-    /// One database, told from every other one. `oss migrate` chooses it at random.
-    InstallationId
-}
-
-impl Default for DataVersion {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The versions of all lists, and whose lists they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DataVersions {
-    /// The database that has the lists. Two databases may have the same versions.
-    pub installation: InstallationId,
-    /// That of the device catalogue.
-    pub devices: DataVersion,
-    /// That of the area codes.
-    pub ddds: DataVersion,
-}
 
 /// The versions, as they were a moment ago.
 #[derive(Debug)]

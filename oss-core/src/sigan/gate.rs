@@ -18,7 +18,7 @@ use self::callers::{CallerPlaces, Place};
 use self::circuits::{Circuits, Open, Probes, Purpose, Verdict};
 use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganError};
 use crate::access::{ClientLimit, Share};
-use crate::numbers::{BrandId, ClientName, Msisdn};
+use crate::domain::{BrandId, ClientName, Msisdn};
 use crate::telemetry::{System, called};
 
 /// When it is worth asking again: a second later there may be a turn, whatever was missing.

@@ -34,20 +34,11 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 pub use client::{Credentials, HttpSigan};
 pub(crate) use gate::{Busy, COME_BACK, Gate, GateLimits, Lane, Turn};
 
-use crate::numbers::{BrandId, Ddd, ExternalId, Msisdn};
-
-/// One number under one pre-reservation: what reserve and release name. A release by number alone could free a newer hold.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Hold {
-    /// Sigan's name for the pre-reservation.
-    pub external_id: ExternalId,
-    /// The number.
-    pub msisdn: Msisdn,
-}
+use crate::domain::{BrandId, Ddd, ExternalId, Msisdn};
+pub use crate::domain::{Hold, ListedHold};
 
 /// A wish for numbers of an area code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,15 +73,6 @@ pub enum Holder {
     PreReserved,
     /// Not at all.
     Nobody,
-}
-
-/// One hold of Sigan's list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedHold {
-    /// The hold.
-    pub hold: Hold,
-    /// When it was reserved, by Sigan's clock.
-    pub reserved_at: DateTime<Utc>,
 }
 
 /// A page of the numbers that Sigan has reserved for a brand.

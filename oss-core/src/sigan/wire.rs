@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
-use crate::numbers::{BrandId, Ddd, ExternalId, Msisdn};
+use crate::domain::{BrandId, Ddd, ExternalId, Msisdn};
 
 /// Body of `POST /pre-reservations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::areas::{DddChanges, DddData};
-use crate::devices::{
-    Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, EsimAnswer,
+use crate::devices::{DeviceChanges, DeviceData};
+use crate::domain::{
+    Assortment, DataVersion, DataVersions, DeviceChoice, DeviceCode, DeviceHash, Edition, EsimAnswer,
 };
-use crate::reference::{DataVersion, DataVersions, Edition};
 
 /// The database, as the device operations and the imports see it.
 #[async_trait]

@@ -3,10 +3,7 @@
 //! A method here is one step of the domain, not one row: each backend takes it in as few round trips as it can. The database
 //! is the judge of every race: its indexes refuse a second holder of a number. Backends know no operation and call nobody.
 
-mod adopt;
-mod answers;
 mod catalog;
-mod facts;
 mod migrations;
 mod offering;
 mod postgres;
@@ -18,23 +15,20 @@ mod tenant;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use adopt::{AdoptOutcome, AdoptRefusal, Adoption};
-pub use answers::{
-    Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery, Due, HeldNumber, HeldPage, Keyed,
-    KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
-    Release, UnreadableRow,
-};
 use async_trait::async_trait;
 pub use catalog::CatalogStore;
 pub use migrations::MigrationReport;
 pub use postgres::PostgresStore;
 use secrecy::ExposeSecret;
 pub use sqlite::{Clock, SqliteStore, SystemClock};
-pub(crate) use tenant::OLDER_BRAND;
-pub use tenant::Tenant;
 
 use crate::config::DatabaseConfig;
-use crate::numbers::{
+pub use crate::domain::{
+    AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery,
+    Due, HeldNumber, HeldPage, Keyed, KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, Overdue,
+    PoolUsage, PreviousPreview, Range, Release, Tenant, UnreadableRow,
+};
+use crate::domain::{
     BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
 use crate::sigan::{Hold, ListedHold};

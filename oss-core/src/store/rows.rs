@@ -4,13 +4,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::{ColumnIndex, Database, Decode, Pool, Row, Type};
 
-use super::{PoolUsage, UnreadableRow};
-use crate::devices::{
-    Assortment, BrandSlug, DeviceBrand, DeviceCode, DeviceModel, DeviceModelId, DisplayName, EsimAnswer,
+use super::{HeldNumber, HeldPage, PoolUsage, UnreadableRow};
+use crate::domain::{
+    Assortment, BrandId, BrandSlug, DataVersion, DeviceBrand, DeviceCode, DeviceModel, DeviceModelId,
+    DisplayName, EsimAnswer, ExternalId, Malformed, MaskedMsisdn, Msisdn, NumberStatus, ReservationState,
     Source,
 };
-use crate::numbers::{BrandId, ExternalId, Malformed, MaskedMsisdn, Msisdn, NumberStatus, ReservationState};
-use crate::reference::DataVersion;
 
 /// A type that columns of text hold.
 pub(super) trait Stored: Sized {
@@ -142,6 +141,26 @@ where
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
     serde_json::from_str(text)
         .map_err(|_| sqlx::Error::Decode("the JSON has not the form of its type".into()))
+}
+
+/// A page of at most `limit` rows, each with its key and what was read of it.
+pub(super) fn held_page(
+    rows: impl Iterator<Item = (String, Result<HeldNumber, sqlx::Error>)>,
+    limit: u32,
+) -> HeldPage {
+    let mut page = HeldPage::default();
+    let mut last = None;
+    let mut count = 0;
+    for (key, read) in rows {
+        match read {
+            Ok(number) => page.numbers.push(number),
+            Err(error) => page.unreadable.push(unreadable("phone_number", key.clone(), &error)),
+        }
+        last = Some(key);
+        count += 1;
+    }
+    page.next = last.filter(|_| count == limit);
+    page
 }
 
 /// Brands with their models, from rows of which those of one brand lie together.

@@ -1,50 +1,4 @@
-//! Whose data a step may see and touch, where several brands share one database.
-//!
-//! The one place that says to which brand a row belongs, as Rust and as SQL, the same on both databases. Every statement that
-//! names a preview or a number is confined by it, so that what another brand has is not found, and nothing has to be compared
-//! after it was read.
-//!
-//! - A preview belongs to the brand it was made for.
-//! - A number belongs to the brand whose reservation of it is live. Once it is `RETURNED`, to the brand that gave it back last.
-//! - Of older data nobody recorded the brand: previews of the brand `unknown`, and numbers that are held without a
-//!   reservation. It belongs to the one brand that there was, which is the brand of the configuration.
-
-use crate::numbers::BrandId;
-
-/// The brand that older data has. Nobody may act for it.
-pub(crate) const OLDER_BRAND: &str = "unknown";
-
-/// A brand, as the one on whose behalf a step is taken: it sees and touches what belongs to it, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tenant {
-    brand: BrandId,
-    has_older_data: bool,
-}
-
-impl Tenant {
-    /// The tenant that a brand is. The data of before there were brands belongs to it too where `has_older_data`.
-    #[must_use]
-    pub fn new(brand: BrandId, has_older_data: bool) -> Self {
-        Self { brand, has_older_data }
-    }
-
-    /// Its brand.
-    #[must_use]
-    pub fn brand(&self) -> &BrandId {
-        &self.brand
-    }
-
-    /// The values of `brand_id` that are its own.
-    pub(super) fn own_brands(&self) -> [&str; 2] {
-        let brand = self.brand.as_str();
-        [brand, if self.has_older_data { OLDER_BRAND } else { brand }]
-    }
-
-    /// The same, as the parameters of a statement that is confined to a tenant, or to none.
-    pub(super) fn parameters(tenant: Option<&Self>) -> [Option<&str>; 2] {
-        tenant.map_or([None, None], |tenant| tenant.own_brands().map(Some))
-    }
-}
+//! The rules of [`Tenant`](crate::domain::Tenant) in SQL, the same on both databases.
 
 /// An SQL expression: the brand that a held number belongs to, from that of its live reservation, which it may not have.
 macro_rules! brand_of_held {
@@ -81,16 +35,3 @@ macro_rules! brand_of_number {
     };
 }
 pub(super) use brand_of_number;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn older_data_belongs_to_one_brand() {
-        let own = |has_older_data| Tenant::new("acme".parse().unwrap(), has_older_data);
-        assert_eq!(own(true).own_brands(), ["acme", "unknown"]);
-        assert_eq!(own(false).own_brands(), ["acme", "acme"]);
-        assert_eq!(Tenant::parameters(None), [None, None]);
-    }
-}

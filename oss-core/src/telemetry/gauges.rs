@@ -11,7 +11,7 @@ use metrics::gauge;
 use tokio::time::Instant;
 
 use super::names;
-use crate::numbers::{BrandId, ReservationState};
+use crate::domain::{BrandId, ReservationState};
 use crate::oss::Oss;
 use crate::store::Census;
 

@@ -1,8 +1,7 @@
 //! What follows where one side is laid beside the other. No I/O, so that every case stands in a table of tests.
 
 use super::report::DifferenceKind;
-use crate::numbers::ExternalId;
-use crate::numbers::{NumberStatus, ReservationState};
+use crate::domain::{ExternalId, NumberStatus, ReservationState};
 use crate::store::{HeldNumber, KnownHold};
 
 /// What an audit makes of one number.
@@ -139,7 +138,7 @@ mod tests {
             msisdn: "11999950001".parse().unwrap(),
             status: status.clone(),
             live: state.map(|state| LiveHold {
-                reservation: crate::numbers::ReservationId::new(),
+                reservation: crate::domain::ReservationId::new(),
                 external_id: ours.clone(),
                 state,
             }),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::numbers::{BrandId, ExternalId, Msisdn, NumberStatus, ReservationState};
+use crate::domain::{BrandId, ExternalId, Msisdn, NumberStatus, ReservationState};
 
 /// What an audit may do, and what it leaves alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::domain::{ExternalId, Msisdn};
 use crate::http::Received;
-use crate::numbers::{ExternalId, Msisdn};
 use crate::sigan::wire::{Holding, HoldingState, PreReserved, RefusalBody, RefusalCode, Reserved};
 use crate::sigan::{
     Doubt, Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, Refusal, SiganError,

@@ -16,9 +16,9 @@ use url::Url;
 use super::wire::PreReserveBody;
 use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganError};
 use crate::config::SiganConfig;
+use crate::domain::{BrandId, Msisdn};
 use crate::error::StartError;
 use crate::http::{self, Received, exchange};
-use crate::numbers::{BrandId, Msisdn};
 
 /// How often a connection that could not be opened is tried again.
 const RECONNECTS: usize = 2;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Busy;
 use crate::access::{ClientLimit, Share};
-use crate::numbers::ClientName;
+use crate::domain::ClientName;
 
 /// The longest wait in the queue.
 pub(super) const QUEUE: Duration = Duration::from_secs(2);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, Change, FAILURES, OPEN};
-use crate::numbers::BrandId;
+use crate::domain::BrandId;
 use crate::sigan::{Doubt, Refusal, SiganError};
 
 /// How many brands have a circuit at most. Brands come from a configuration, so this is only a bound on memory.

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::exchange::CallKind;
-use crate::numbers::{BrandId, Msisdn};
+use crate::domain::{BrandId, Msisdn};
 use crate::sigan::wire::RefusalCode;
 
 /// How the mock behaves until told otherwise.

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde::Serialize;
 
-use crate::numbers::{BrandId, ExternalId, Msisdn};
+use crate::domain::{BrandId, ExternalId, Msisdn};
 use crate::sigan::Hold;
 use crate::sigan::wire::{PreReserveBody, RefusalBody, RefusalCode};
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::exchange::{Request, Response};
-use crate::numbers::{BrandId, Ddd, ExternalId, Msisdn};
+use crate::domain::{BrandId, Ddd, ExternalId, Msisdn};
 use crate::sigan::Hold;
 use crate::sigan::wire::{
     Holding, HoldingState, HoldsPage, PreReserveBody, PreReserved, RefusalCode, Reserved,

@@ -23,7 +23,7 @@ pub use self::behaviour::{Behaviour, Fault};
 pub use self::exchange::{CallKind, Request, Response};
 pub use self::inventory::Inventory;
 pub use self::wiremock_face::RunningSigan;
-use crate::numbers::{BrandId, Msisdn};
+use crate::domain::{BrandId, Msisdn};
 
 /// A Sigan to play with. Cheap to clone; every clone is the same Sigan.
 #[derive(Clone)]
@@ -182,7 +182,7 @@ impl State {
     }
 }
 
-fn named(request: &Request) -> Option<crate::numbers::ExternalId> {
+fn named(request: &Request) -> Option<crate::domain::ExternalId> {
     match request {
         Request::Reserve(hold) | Request::Holder(hold) | Request::Release(hold) => {
             Some(hold.external_id.clone())

@@ -5,9 +5,10 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::connections::{Connections, is_foreign_key_violation, is_unique_violation, store_error};
-use crate::numbers::{ExternalId, NumberStatus, ReservationId, SimId};
-use crate::store::adopt::{AdoptOutcome, Adoption, AdoptionRow, LiveRow, Verdict};
-use crate::store::facts::RACES;
+use crate::domain::{
+    AdoptOutcome, Adoption, AdoptionRow, AdoptionVerdict, ExternalId, LiveRow, NumberStatus, RACES,
+    ReservationId, SimId,
+};
 use crate::store::offering::offering;
 use crate::store::rows::{masked, maybe_status, parsed};
 use crate::store::sims::{self, other_number_of_sim};
@@ -22,8 +23,8 @@ pub(super) async fn adopt(
     for _ in 0..RACES {
         let row = read(connections, adoption).await?;
         let (live, external_id) = match row.verdict(tenant, adoption) {
-            Verdict::Answer(outcome) => return Ok(outcome),
-            Verdict::Write { live, external_id } => (live, external_id),
+            AdoptionVerdict::Answer(outcome) => return Ok(outcome),
+            AdoptionVerdict::Write { live, external_id } => (live, external_id),
         };
         let decided = Decided { row: &row, live, external_id: &external_id };
         match write(connections, tenant, id, adoption, decided).await {

@@ -9,12 +9,11 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use super::reservations::flag;
-use crate::numbers::{BrandId, Msisdn, ReservationId};
+use crate::domain::{BrandId, Msisdn, OLDER_BRAND, RACES, ReservationId, delivery};
 use crate::sigan::{Hold, ListedHold};
-use crate::store::facts::{RACES, delivery};
 use crate::store::offering::offering;
-use crate::store::rows::{maybe_parsed, maybe_status, parsed, status};
-use crate::store::tenant::{OLDER_BRAND, brand_of_held};
+use crate::store::rows::{held_page, maybe_parsed, maybe_status, parsed, status};
+use crate::store::tenant::brand_of_held;
 use crate::store::{
     Delivery, HeldNumber, HeldPage, KnownHold, Lease, LiveHold, Range, StoreError, Tenant, UnreadableRow,
 };
@@ -113,7 +112,7 @@ pub(super) async fn held_numbers(
     let rows = connections.all(statement).await?;
     let keys = rows.iter().map(|row| row.try_get("msisdn")).collect::<Result<Vec<String>, _>>();
     let keys = keys.map_err(|error| store_error(&error))?;
-    Ok(HeldPage::of(keys.into_iter().zip(rows.iter().map(held)), limit))
+    Ok(held_page(keys.into_iter().zip(rows.iter().map(held)), limit))
 }
 
 pub(super) async fn set_aside_rows(

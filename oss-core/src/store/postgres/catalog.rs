@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::connections::{Connections, Statement, store_error};
 use crate::areas::{DddChanges, DddData};
-use crate::devices::{
-    Assortment, DeviceBrand, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, DeviceModel,
-    EsimAnswer,
+use crate::devices::{DeviceChanges, DeviceData};
+use crate::domain::{
+    Assortment, DataVersion, DataVersions, DeviceBrand, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
+    Edition, EsimAnswer,
 };
-use crate::reference::{DataVersion, DataVersions, Edition};
 use crate::store::StoreError;
 use crate::store::catalog::first_edition;
 use crate::store::rows::{assorted, esim_answer, from_json, maybe_parsed, parsed, to_json};

@@ -7,8 +7,7 @@ use uuid::Uuid;
 
 use super::connections::{Connections, is_foreign_key_violation, is_unique_violation, store_error};
 use super::reservations::flag;
-use crate::numbers::{HoldRecord, Line, MaskedMsisdn, Msisdn, Number, SimId};
-use crate::store::facts::{Live, RACES, Seen};
+use crate::domain::{HoldRecord, Line, Live, MaskedMsisdn, Msisdn, Number, RACES, Seen, SimId};
 use crate::store::rows::{masked, maybe_status, parsed, status};
 use crate::store::sims::{self, other_number_of_sim};
 use crate::store::tenant::brand_of_number;

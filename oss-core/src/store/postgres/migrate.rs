@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row};
 use super::catalog;
 use super::connections::{Connections, migration_options, store_error};
 use super::faults::Target;
-use crate::numbers::INVISIBLE;
+use crate::domain::INVISIBLE;
 use crate::store::StoreError;
 use crate::store::migrations::{self, Applied, MigrationReport, VERSIONS};
 

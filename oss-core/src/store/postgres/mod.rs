@@ -33,13 +33,11 @@ use super::{
     PreviousPreview, Range, Release, Store, StoreError, Tenant, UnreadableRow,
 };
 use crate::areas::{DddChanges, DddData};
-use crate::devices::{
-    Assortment, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, EsimAnswer,
+use crate::devices::{DeviceChanges, DeviceData};
+use crate::domain::{
+    Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DeviceChoice, DeviceCode, DeviceHash,
+    Edition, EsimAnswer, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
-use crate::numbers::{
-    BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
-};
-use crate::reference::{DataVersion, DataVersions, Edition};
 use crate::sigan::{Hold, ListedHold};
 
 /// The store on PostgreSQL.

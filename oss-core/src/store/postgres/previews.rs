@@ -6,7 +6,7 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
-use crate::numbers::{IdempotencyKey, PreviewId};
+use crate::domain::{IdempotencyKey, PreviewId};
 use crate::store::rows::parsed;
 use crate::store::{KeyedPreview, NewPreview, PreviousPreview, StoreError, Tenant};
 

@@ -8,9 +8,8 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use super::reservations::flag;
-use crate::numbers::{BrandId, Ddd, IdempotencyKey, ReservationId};
+use crate::domain::{BrandId, Ddd, IdempotencyKey, KeyedRow, Own, RACES, ReservationId};
 use crate::sigan::Hold;
-use crate::store::facts::{KeyedRow, Own, RACES};
 use crate::store::rows::{maybe_status, parsed};
 use crate::store::{BeginRandom, Keyed, Lease, StoreError, Tenant};
 

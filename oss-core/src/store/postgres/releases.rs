@@ -8,8 +8,7 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use super::lines::{locked_number, seen};
-use crate::numbers::{Msisdn, ReservationId, ReservationState};
-use crate::store::facts::{RACES, delivery};
+use crate::domain::{Msisdn, RACES, ReservationId, ReservationState, delivery};
 use crate::store::rows::{parsed, unreadable};
 use crate::store::{Delivery, Release, StoreError, Tenant};
 

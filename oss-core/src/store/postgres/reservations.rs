@@ -7,8 +7,9 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
-use crate::numbers::{Choice, PreviewId, ReservationId, ReservationState};
-use crate::store::facts::{Asked, Others, Own, RACES, Verdict, delivery};
+use crate::domain::{
+    Asked, Choice, Others, Own, PreviewId, RACES, ReservationId, ReservationState, Verdict, delivery,
+};
 use crate::store::rows::{maybe_parsed, maybe_status, parsed};
 use crate::store::{Begin, Confirmed, Delivery, Lease, StoreError, Tenant};
 

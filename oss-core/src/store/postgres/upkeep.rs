@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use super::releases::set_aside;
-use crate::numbers::ReservationState;
+use crate::domain::ReservationState;
 use crate::sigan::Hold;
 use crate::store::rows::{parsed, unreadable};
 use crate::store::{Census, Claims, Delivery, Due, Lease, Overdue, StoreError, UnreadableRow};

@@ -5,9 +5,10 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::numbers::{ExternalId, ReservationId, SimId};
+use crate::domain::{
+    AdoptOutcome, Adoption, AdoptionRow, AdoptionVerdict, ExternalId, LiveRow, ReservationId, SimId,
+};
 use crate::store::Tenant;
-use crate::store::adopt::{AdoptOutcome, Adoption, AdoptionRow, LiveRow, Verdict};
 use crate::store::offering::offering;
 use crate::store::rows::{masked, maybe_status, parsed};
 use crate::store::sims::other_number_of_sim;
@@ -29,8 +30,8 @@ pub(super) async fn adopt(
 
     let row = read(&mut *connection, &adoption).await?;
     let (live, external_id) = match row.verdict(&tenant, &adoption) {
-        Verdict::Answer(outcome) => return Ok(outcome),
-        Verdict::Write { live, external_id } => (live, external_id),
+        AdoptionVerdict::Answer(outcome) => return Ok(outcome),
+        AdoptionVerdict::Write { live, external_id } => (live, external_id),
     };
     match live {
         Some(live) => keep(&mut *connection, now, live).await?,

@@ -7,12 +7,12 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::numbers::{BrandId, ReservationId, ReservationState};
+use crate::domain::delivery;
+use crate::domain::{BrandId, OLDER_BRAND, ReservationId, ReservationState};
 use crate::sigan::{Hold, ListedHold};
-use crate::store::facts::delivery;
 use crate::store::offering::offering;
-use crate::store::rows::{maybe_parsed, maybe_status, parsed, status};
-use crate::store::tenant::{OLDER_BRAND, brand_of_held};
+use crate::store::rows::{held_page, maybe_parsed, maybe_status, parsed, status};
+use crate::store::tenant::brand_of_held;
 use crate::store::{
     Delivery, HeldNumber, HeldPage, KnownHold, Lease, LiveHold, Range, Tenant, UnreadableRow,
 };
@@ -103,7 +103,7 @@ pub(super) async fn held_numbers(
         .fetch_all(connection)
         .await?;
     let keys = rows.iter().map(|row| row.try_get("msisdn")).collect::<Result<Vec<String>, _>>()?;
-    Ok(HeldPage::of(keys.into_iter().zip(rows.iter().map(held)), limit))
+    Ok(held_page(keys.into_iter().zip(rows.iter().map(held)), limit))
 }
 
 pub(super) async fn set_aside_rows(

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use crate::areas::{DddChanges, DddData};
-use crate::devices::{
-    Assortment, DeviceBrand, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, DeviceModel,
-    EsimAnswer,
+use crate::devices::{DeviceChanges, DeviceData};
+use crate::domain::{
+    Assortment, DataVersion, DataVersions, DeviceBrand, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
+    Edition, EsimAnswer,
 };
-use crate::reference::{DataVersion, DataVersions, Edition};
 use crate::store::rows::{assorted, esim_answer, from_json, maybe_parsed, parsed, to_json};
 
 pub(super) async fn versions(connection: &mut SqliteConnection) -> Result<DataVersions, sqlx::Error> {

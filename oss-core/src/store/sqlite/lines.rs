@@ -5,8 +5,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::numbers::{HoldRecord, Line, MaskedMsisdn, Msisdn, Number, SimId};
-use crate::store::facts::{Live, Seen};
+use crate::domain::{HoldRecord, Line, Live, MaskedMsisdn, Msisdn, Number, Seen, SimId};
 use crate::store::rows::{masked, maybe_status, parsed, status};
 use crate::store::sims::other_number_of_sim;
 use crate::store::tenant::brand_of_number;

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::numbers::{IdempotencyKey, PreviewId};
+use crate::domain::{IdempotencyKey, PreviewId};
 use crate::store::rows::{parsed, to_json};
 use crate::store::{KeyedPreview, NewPreview, PreviousPreview, Tenant};
 

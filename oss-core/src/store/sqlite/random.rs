@@ -8,8 +8,7 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use super::reservations::{Origin, insert, resume as take_up};
-use crate::numbers::{Ddd, IdempotencyKey, ReservationId};
-use crate::store::facts::{KeyedRow, Own};
+use crate::domain::{Ddd, IdempotencyKey, KeyedRow, Own, ReservationId};
 use crate::store::rows::{maybe_status, parsed};
 use crate::store::{BeginRandom, Keyed, Lease, Tenant};
 

@@ -8,8 +8,7 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use super::lines::seen;
-use crate::numbers::{Msisdn, ReservationId, ReservationState};
-use crate::store::facts::{Live, delivery};
+use crate::domain::{Live, Msisdn, ReservationId, ReservationState, delivery};
 use crate::store::rows::{parsed, unreadable};
 use crate::store::{Delivery, Release, Tenant};
 

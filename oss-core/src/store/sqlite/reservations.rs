@@ -7,9 +7,11 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::numbers::{Choice, IdempotencyKey, Msisdn, PreviewId, ReservationId, ReservationState};
+use crate::domain::{
+    Asked, Choice, IdempotencyKey, Msisdn, Others, Own, PreviewId, ReservationId, ReservationState, Verdict,
+    delivery,
+};
 use crate::sigan::Hold;
-use crate::store::facts::{Asked, Others, Own, Verdict, delivery};
 use crate::store::rows::{maybe_parsed, maybe_status, parsed};
 use crate::store::{Begin, Confirmed, Delivery, Lease, Tenant};
 

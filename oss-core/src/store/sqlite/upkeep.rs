@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::connections::Micros;
 use super::releases::set_aside;
 use super::reservations::reserve_number;
-use crate::numbers::{NumberStatus, ReservationState};
+use crate::domain::{NumberStatus, ReservationState};
 use crate::sigan::Hold;
 use crate::store::rows::{parsed, status, unreadable};
 use crate::store::{Census, Claims, Delivery, Due, Lease, Overdue};

@@ -4,12 +4,10 @@
 
 use std::time::Duration;
 
-use super::rows::unreadable;
-use crate::numbers::{
-    BrandId, ExternalId, IdempotencyKey, MaskedMsisdn, Msisdn, NumberStatus, PreviewId, ReservationId,
+use super::{
+    BrandId, ExternalId, Hold, IdempotencyKey, MaskedMsisdn, Msisdn, NumberStatus, PreviewId, ReservationId,
     ReservationState,
 };
-use crate::sigan::Hold;
 
 /// A pre-reservation to be stored, with the numbers Sigan offered.
 #[derive(Debug, Clone)]
@@ -233,7 +231,7 @@ impl Census {
     }
 
     /// Adds those in a state: how many there are, how many are due, and by how many seconds the first of them is.
-    pub(super) fn add(&mut self, state: ReservationState, stored: i64, due: i64, first_due_secs: f64) {
+    pub(crate) fn add(&mut self, state: ReservationState, stored: i64, due: i64, first_due_secs: f64) {
         self.states.push((state, stored.unsigned_abs()));
         self.due += due.unsigned_abs();
         if let (1.., Ok(age)) = (due, Duration::try_from_secs_f64(first_due_secs)) {
@@ -324,28 +322,6 @@ pub struct HeldPage {
     pub unreadable: Vec<UnreadableRow>,
     /// The last row that was looked at: the next page begins after it. None if this is the last page.
     pub next: Option<String>,
-}
-
-impl HeldPage {
-    /// A page of at most `limit` rows, each with its key and what was read of it.
-    pub(super) fn of(
-        rows: impl Iterator<Item = (String, Result<HeldNumber, sqlx::Error>)>,
-        limit: u32,
-    ) -> Self {
-        let mut page = Self::default();
-        let mut last = None;
-        let mut count = 0;
-        for (key, read) in rows {
-            match read {
-                Ok(number) => page.numbers.push(number),
-                Err(error) => page.unreadable.push(unreadable("phone_number", key.clone(), &error)),
-            }
-            last = Some(key);
-            count += 1;
-        }
-        page.next = last.filter(|_| count == limit);
-        page
-    }
 }
 
 /// A live attempt at a number.

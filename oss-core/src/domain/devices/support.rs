@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Source;
-use crate::reference::DataVersion;
+use crate::domain::DataVersion;
 
 /// Whether a device supports eSIM, as far as a source knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

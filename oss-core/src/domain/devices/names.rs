@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::{Uuid, uuid};
 
-use crate::numbers::{Malformed, serde_exactly, trimmed, uuid_id};
+use crate::domain::{Malformed, serde_exactly, trimmed, uuid_id};
 
 /// Declares a name that is a text.
 macro_rules! name {

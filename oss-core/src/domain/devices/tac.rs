@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::numbers::{Malformed, ascii, is_hidden, plain, serde_as_text};
+use crate::domain::{Malformed, ascii, is_hidden, plain, serde_as_text};
 
 /// A type allocation code: the eight digits that the GSMA gives to one make and model, and that every IMEI of it begins with
 /// (GSMA TS.06, "IMEI Allocation and Approval Process").

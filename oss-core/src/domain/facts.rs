@@ -3,63 +3,64 @@
 //! Both backends decide by these functions, so a rule stands once. PostgreSQL writes in the statement that reads, under guards
 //! that say the same; a function here then names the answer. Knows no SQL.
 
-use super::{Assign, Begin, Delivery, Keyed, Lease, Release};
-use crate::numbers::{BrandId, ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
-use crate::sigan::Hold;
+use super::{
+    Assign, Begin, BrandId, Delivery, ExternalId, Hold, Keyed, Lease, Msisdn, NumberStatus, Release,
+    ReservationId, ReservationState, SimId,
+};
 
 /// How often a step is taken again that found its rows changed under it, before the caller is told to come back later.
-pub(super) const RACES: usize = 3;
+pub(crate) const RACES: usize = 3;
 
 /// A preview, the number that was chosen from it, and who holds either.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// Sigan's name for the preview.
-    pub(super) external_id: ExternalId,
+    pub(crate) external_id: ExternalId,
     /// The brand it was made for.
-    pub(super) brand: BrandId,
+    pub(crate) brand: BrandId,
     /// Whether its time is not over.
-    pub(super) open: bool,
+    pub(crate) open: bool,
     /// Whether it gave a number before its reservation was recorded: older data.
-    pub(super) gave_before: bool,
+    pub(crate) gave_before: bool,
     /// The chosen number; none where the preview has no number with that index.
-    pub(super) msisdn: Option<Msisdn>,
+    pub(crate) msisdn: Option<Msisdn>,
     /// What the number is, where it was ever ours.
-    pub(super) status: Option<NumberStatus>,
+    pub(crate) status: Option<NumberStatus>,
     /// The attempts at the number that are not of this preview.
-    pub(super) others: Others,
+    pub(crate) others: Others,
     /// The reservation of this preview that was not rejected.
-    pub(super) own: Option<Own>,
+    pub(crate) own: Option<Own>,
 }
 
 /// The attempts at a number that are not of one preview, and not over.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Others {
+pub(crate) struct Others {
     /// Whether one of them is live, so that it has the number.
-    pub(super) live: bool,
+    pub(crate) live: bool,
     /// Whether that one is not settled yet.
-    pub(super) unsettled: bool,
+    pub(crate) unsettled: bool,
     /// Whether one of them ends, in Sigan, the very hold that the preview stands for.
-    pub(super) ending: bool,
+    pub(crate) ending: bool,
 }
 
 /// The reservation of a preview.
 #[derive(Debug)]
-pub(super) struct Own {
-    pub(super) id: ReservationId,
-    pub(super) msisdn: Msisdn,
-    pub(super) state: ReservationState,
-    pub(super) attempts: i32,
+pub(crate) struct Own {
+    pub(crate) id: ReservationId,
+    pub(crate) msisdn: Msisdn,
+    pub(crate) state: ReservationState,
+    pub(crate) attempts: i32,
     /// Whether the time at which it is to be looked at has come: for `PENDING`, whether its lease ran out; for `HELD`, whether
     /// it has expired.
-    pub(super) due: bool,
+    pub(crate) due: bool,
     /// Whether the attempt that asks has its lease: the statement that took it is run a second time, because its answer was
     /// lost.
-    pub(super) leased: bool,
+    pub(crate) leased: bool,
 }
 
 /// What is to be done with a wish to reserve.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// A new attempt may begin.
     Start(Lease),
     /// The preview's own attempt may be taken up again.
@@ -70,7 +71,7 @@ pub(super) enum Verdict {
 
 impl Asked {
     /// What follows for the attempt `id`.
-    pub(super) fn verdict(self, id: ReservationId) -> Verdict {
+    pub(crate) fn verdict(self, id: ReservationId) -> Verdict {
         let Some(msisdn) = self.msisdn else { return Verdict::Answer(Begin::UnknownChoice) };
         let hold = Hold { external_id: self.external_id, msisdn };
         match self.own {
@@ -127,21 +128,21 @@ impl ReservationState {
 
 /// The random reservation that was begun under a key.
 #[derive(Debug)]
-pub(super) struct KeyedRow {
-    pub(super) own: Own,
+pub(crate) struct KeyedRow {
+    pub(crate) own: Own,
     /// Sigan's name for its pre-reservation.
-    pub(super) external_id: ExternalId,
+    pub(crate) external_id: ExternalId,
     /// The brand it is for.
-    pub(super) brand: BrandId,
+    pub(crate) brand: BrandId,
     /// The status of its number, if it was ever ours.
-    pub(super) status: Option<NumberStatus>,
+    pub(crate) status: Option<NumberStatus>,
     /// Whether it was for the same area code and the same brand.
-    pub(super) same_request: bool,
+    pub(crate) same_request: bool,
 }
 
 impl KeyedRow {
     /// Decides the answer to a repeated call. [`Keyed::Resumed`] is written first, unless its lease was already taken.
-    pub(super) fn verdict(self) -> Keyed {
+    pub(crate) fn verdict(self) -> Keyed {
         let Self { own, external_id, brand, status, same_request } = self;
         if !same_request {
             return Keyed::OtherRequest;
@@ -166,25 +167,25 @@ impl KeyedRow {
 
 /// A number, and the live reservation that has it.
 #[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) status: NumberStatus,
-    pub(super) assigned_sim: Option<SimId>,
+pub(crate) struct Seen {
+    pub(crate) status: NumberStatus,
+    pub(crate) assigned_sim: Option<SimId>,
     /// The live reservation, where there is one: older data has none.
-    pub(super) live: Option<Live>,
+    pub(crate) live: Option<Live>,
 }
 
 /// A live reservation of a number.
 #[derive(Debug)]
-pub(super) struct Live {
-    pub(super) id: ReservationId,
-    pub(super) state: ReservationState,
+pub(crate) struct Live {
+    pub(crate) id: ReservationId,
+    pub(crate) state: ReservationState,
     /// As [`Own::due`].
-    pub(super) due: bool,
+    pub(crate) due: bool,
 }
 
 impl Seen {
     /// Why the number cannot be released; none where it can.
-    pub(super) fn bars_release(&self) -> Option<Release> {
+    pub(crate) fn bars_release(&self) -> Option<Release> {
         let in_flight = |live: &Live| live.state == ReservationState::Pending && !live.due;
         match &self.status {
             NumberStatus::Returned => Some(Release::AlreadyReturned),
@@ -197,7 +198,7 @@ impl Seen {
     }
 
     /// Why the number cannot be put on the line of `sim`, or that it is; none where it can.
-    pub(super) fn bars_assign(&self, sim: SimId) -> Option<Assign> {
+    pub(crate) fn bars_assign(&self, sim: SimId) -> Option<Assign> {
         let unsettled =
             |live: &Live| matches!(live.state, ReservationState::Pending | ReservationState::InDoubt);
         match &self.status {
@@ -213,7 +214,7 @@ impl Seen {
 }
 
 /// The first delivery of a release of `msisdn`.
-pub(super) fn delivery(reservation: ReservationId, external_id: ExternalId, msisdn: Msisdn) -> Delivery {
+pub(crate) fn delivery(reservation: ReservationId, external_id: ExternalId, msisdn: Msisdn) -> Delivery {
     Delivery { reservation, hold: Hold { external_id, msisdn }, attempts: 0 }
 }
 

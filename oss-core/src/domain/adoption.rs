@@ -6,9 +6,7 @@ use std::fmt;
 
 use super::Tenant;
 use super::tenant::OLDER_BRAND;
-use crate::numbers::{
-    ExternalId, MaskedMsisdn, Msisdn, NumberStatus, ReservationId, ReservationState, SimId,
-};
+use crate::domain::{ExternalId, MaskedMsisdn, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
 
 /// A number that is on a line, as the systems that know the lines report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,31 +94,31 @@ impl fmt::Display for AdoptRefusal {
 
 /// A number and whatever may bar its adoption.
 #[derive(Debug)]
-pub(super) struct AdoptionRow {
+pub(crate) struct AdoptionRow {
     /// The status of the number; none if it never was ours.
-    pub(super) status: Option<NumberStatus>,
-    pub(super) sim: Option<SimId>,
-    pub(super) live: Option<LiveRow>,
+    pub(crate) status: Option<NumberStatus>,
+    pub(crate) sim: Option<SimId>,
+    pub(crate) live: Option<LiveRow>,
     /// Whether the hold that was named is released, or is being released.
-    pub(super) hold_is_over: bool,
+    pub(crate) hold_is_over: bool,
     /// The brand of the preview that offered the number under the id that was named, if there is one.
-    pub(super) offered_to: Option<String>,
+    pub(crate) offered_to: Option<String>,
     /// Another number that the SIM has.
-    pub(super) other_number: Option<Option<MaskedMsisdn>>,
+    pub(crate) other_number: Option<Option<MaskedMsisdn>>,
 }
 
 /// The live attempt at a number.
 #[derive(Debug)]
-pub(super) struct LiveRow {
-    pub(super) id: ReservationId,
-    pub(super) external_id: ExternalId,
-    pub(super) brand: String,
-    pub(super) state: ReservationState,
+pub(crate) struct LiveRow {
+    pub(crate) id: ReservationId,
+    pub(crate) external_id: ExternalId,
+    pub(crate) brand: String,
+    pub(crate) state: ReservationState,
 }
 
 /// The next step of an adoption.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum AdoptionVerdict {
     /// Nothing is to be written.
     Answer(AdoptOutcome),
     /// The number is to be put on the line.
@@ -132,19 +130,23 @@ pub(super) enum Verdict {
 }
 
 impl AdoptionRow {
-    pub(super) fn verdict(&self, tenant: &Tenant, adoption: &Adoption) -> Verdict {
+    pub(crate) fn verdict(&self, tenant: &Tenant, adoption: &Adoption) -> AdoptionVerdict {
         if let Some(refusal) = self.refusal(tenant, adoption) {
-            return Verdict::Answer(AdoptOutcome::Refused(refusal));
+            return AdoptionVerdict::Answer(AdoptOutcome::Refused(refusal));
         }
         match (&self.live, &adoption.external_id) {
             (Some(live), _)
                 if self.is_on_line_of(adoption.sim) && live.state == ReservationState::Assigned =>
             {
-                Verdict::Answer(AdoptOutcome::Adopted(live.external_id.clone()))
+                AdoptionVerdict::Answer(AdoptOutcome::Adopted(live.external_id.clone()))
             }
-            (Some(live), _) => Verdict::Write { live: Some(live.id), external_id: live.external_id.clone() },
-            (None, Some(external_id)) => Verdict::Write { live: None, external_id: external_id.clone() },
-            (None, None) => Verdict::Answer(AdoptOutcome::NoExternalId),
+            (Some(live), _) => {
+                AdoptionVerdict::Write { live: Some(live.id), external_id: live.external_id.clone() }
+            }
+            (None, Some(external_id)) => {
+                AdoptionVerdict::Write { live: None, external_id: external_id.clone() }
+            }
+            (None, None) => AdoptionVerdict::Answer(AdoptOutcome::NoExternalId),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a caller says which device is meant.
 
 use super::{DeviceCode, DeviceModelId, Tac};
-use crate::numbers::Malformed;
+use crate::domain::Malformed;
 
 /// A device, by the one thing that its caller knows of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,0 +1,24 @@
+//! A number that Sigan keeps for us.
+
+use chrono::{DateTime, Utc};
+
+use super::ids::ExternalId;
+use super::msisdn::Msisdn;
+
+/// One number under one pre-reservation: what reserve and release name. A release by number alone could free a newer hold.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Hold {
+    /// Sigan's name for the pre-reservation.
+    pub external_id: ExternalId,
+    /// The number.
+    pub msisdn: Msisdn,
+}
+
+/// One hold of Sigan's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedHold {
+    /// The hold.
+    pub hold: Hold,
+    /// When it was reserved, by Sigan's clock.
+    pub reserved_at: DateTime<Utc>,
+}

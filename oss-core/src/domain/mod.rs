@@ -1,0 +1,38 @@
+//! Values, states and rules: pure. Nothing here does I/O, waits, tells the time or knows SQL.
+
+mod adoption;
+mod answers;
+mod devices;
+mod facts;
+mod hold;
+mod idempotency;
+mod ids;
+mod lists;
+mod msisdn;
+mod number;
+mod tenant;
+mod text;
+
+pub use adoption::{AdoptOutcome, AdoptRefusal, Adoption};
+pub(crate) use adoption::{AdoptionRow, AdoptionVerdict, LiveRow};
+pub use answers::{
+    Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery, Due, HeldNumber, HeldPage, Keyed,
+    KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
+    Release, UnreadableRow,
+};
+pub use devices::{
+    Assortment, BrandSlug, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
+    DeviceModelId, DisplayName, EsimAnswer, EsimSource, EsimSupport, Imei, Source, Tac,
+};
+pub(crate) use facts::*;
+pub use hold::{Hold, ListedHold};
+pub use idempotency::IdempotencyKey;
+pub(crate) use ids::uuid_id;
+pub use ids::{BrandId, Choice, ClientName, ExternalId, Index, PreviewId, ReservationId, SimId};
+pub use lists::{DataVersion, DataVersions, Edition, InstallationId};
+pub use msisdn::{Ddd, Malformed, MaskedMsisdn, Msisdn};
+pub(crate) use msisdn::{ascii, serde_as_text, serde_exactly};
+pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
+pub(crate) use tenant::OLDER_BRAND;
+pub use tenant::Tenant;
+pub(crate) use text::{INVISIBLE, is_hidden, is_invisible, plain, trimmed};
