@@ -1,16 +1,26 @@
 //! `oss audit`
 
+use std::convert::Infallible;
+use std::fmt::Write;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState};
 use oss_core::{AuditOptions, AuditReport, BrandId, Difference, Found, Oss};
 use serde::Serialize;
 
+use crate::args::Form;
 use crate::exit::{self, Failure};
-use crate::output::{Answer, Output, table};
+use crate::output::{Answer, Output};
+use crate::status_line::{Line, draw, is_visible, style};
 
-/// Walks both sides and tells every difference. Progress is shown where standard error is a terminal.
+/// Shown until it is known how many numbers there are.
+const BEGUN: &str = "{spinner} {elapsed}, {wide_msg}";
+
+/// Shown then: the numbers that are held here.
+const COUNTED: &str = "{spinner} {pos} of {len}, {rate}/s, {eta} left, {wide_msg}";
+
+/// Walks both sides and tells every difference: people at once, programs in one document at the end. Progress is shown if
+/// standard error is a terminal.
 ///
 /// Unless `clients_are_known`, brands of clients that hold nothing here may be missed, and the answer says so.
 pub(crate) async fn run(
@@ -19,23 +29,24 @@ pub(crate) async fn run(
     clients_are_known: bool,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let progress = progress();
     let mut audited = Audited { may_miss_brands: !clients_are_known, ..Audited::default() };
-    let outcome = oss.audit(options, |found| match found {
-        Found::Brand(brand) => audited.brands.push(brand),
-        Found::Difference(difference) => audited.differences.push(difference),
-        Found::Progress(report) => {
-            progress.set_message(told(&report));
-            audited.report = report;
-        }
-    });
-    let outcome = outcome.await;
-    progress.finish_and_clear();
+    let mut written = Ok(());
+    let outcome = {
+        let line = draw(style(BEGUN));
+        let audit = oss.audit(options, |found| {
+            let shown = audited.hear(found, &line, output);
+            if written.is_ok() {
+                written = shown;
+            }
+        });
+        count_beside(oss, &line, audit).await
+    };
+    written?;
     audited.report = match outcome {
         Ok(report) => report,
-        // What was mended before it failed has to be told.
+        // What was mended before it failed has to be told. People have seen it already.
         Err(error) => {
-            if !audited.differences.is_empty() {
+            if !audited.differences.is_empty() && output.form() == Form::Json {
                 output.answer(&audited)?;
             }
             return Err(error.into());
@@ -45,14 +56,26 @@ pub(crate) async fn run(
     Ok(ExitCode::from(if audited.report.is_clean() { exit::OK } else { exit::CONFLICT }))
 }
 
-fn progress() -> ProgressBar {
-    let progress = ProgressBar::new_spinner();
-    // The template is a constant, and one that cannot be read leaves the default.
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
-        progress.set_style(style);
+/// Runs the audit, which does not wait for the count of what it will look at.
+async fn count_beside<T>(oss: &Oss, line: &Line, audit: impl Future<Output = T>) -> T {
+    let count = async {
+        // Without a total the line shows less. A database that fails ends the audit itself.
+        if let (true, Ok(total)) = (is_visible(), oss.count_held_numbers().await) {
+            line.set_length(total);
+            line.set_style(style(COUNTED).with_key("rate", write_rate));
+        }
+        std::future::pending::<Infallible>().await
+    };
+    tokio::select! {
+        biased;
+        done = audit => done,
+        never = count => match never {},
     }
-    progress.enable_steady_tick(Duration::from_millis(200));
-    progress
+}
+
+fn write_rate(state: &ProgressState, to: &mut dyn Write) {
+    // The line is drawn again in a moment.
+    let _ = write!(to, "{:.0}", state.per_sec());
 }
 
 fn told(report: &AuditReport) -> String {
@@ -76,6 +99,24 @@ struct Audited {
 }
 
 impl Audited {
+    fn hear(&mut self, found: Found, line: &ProgressBar, output: Output) -> Result<(), Failure> {
+        match found {
+            Found::Brand(brand) => self.brands.push(brand),
+            Found::Progress(report) => {
+                line.set_message(told(&report));
+                line.set_position(report.held);
+                self.report = report;
+            }
+            Found::Difference(difference) => {
+                if output.form() == Form::Table {
+                    output.part(&row(&difference))?;
+                }
+                self.differences.push(difference);
+            }
+        }
+        Ok(())
+    }
+
     fn coverage(&self) -> String {
         let brands: Vec<&str> = self.brands.iter().map(BrandId::as_str).collect();
         let brands = format!("Audited brands: {}", brands.join(", "));
@@ -83,8 +124,9 @@ impl Audited {
             return brands;
         }
         format!(
-            "{brands}\nNot audited: a brand that only the server's file names and that holds nothing here; \
-             give that file with --config"
+            "{brands}
+Not audited: a brand that only the server's file names and that holds
+nothing here;              give that file with --config"
         )
     }
 
@@ -92,35 +134,47 @@ impl Audited {
         match (self.differences.is_empty(), self.report.unsettled) {
             (true, 0) => "Clean: nothing differs".to_owned(),
             (true, unsettled) => format!("Not clean: {unsettled} left unsettled, run again: {oss} audit"),
+            _ if self.report.being_told > 0 => format!("To tell Sigan again, unless a server does: {oss} sweep"),
             _ if self.report.fixed > 0 => format!("To see what is left: {oss} audit"),
             _ => format!("To settle what is safe: {oss} audit --fix"),
         }
     }
+
+    fn outcomes(&self) -> String {
+        let AuditReport { fixed, being_told, .. } = self.report;
+        if being_told == 0 {
+            return format!("{fixed} fixed");
+        }
+        format!("{fixed} fixed, {being_told} given back here of which Sigan is being told")
+    }
 }
 
+/// What is said at the end: the differences were shown when they were found.
 impl Answer for Audited {
     fn table(&self, oss: &str) -> String {
         let (summary, coverage, next) = (told(&self.report), self.coverage(), self.next(oss));
         if self.differences.is_empty() {
-            return format!("{summary}\n{coverage}\n{next}");
+            return format!("{summary}
+{coverage}
+{next}");
         }
-        let mut table = table(&["number", "difference", "Sigan's id", "state here", "outcome"]);
-        for difference in &self.differences {
-            table.add_row(row(difference));
-        }
-        format!("{table}\n{summary}, {} fixed\n{coverage}\n{next}", self.report.fixed)
+        format!("{summary}
+{}
+{coverage}
+{next}", self.outcomes())
     }
 }
 
-fn row(difference: &Difference) -> [String; 5] {
-    let none = || "none".to_owned();
-    [
-        difference
-            .msisdn
-            .map_or_else(|| difference.row.clone().unwrap_or_default(), |msisdn| msisdn.to_string()),
-        difference.kind.as_str().to_owned(),
-        difference.external_id.as_ref().map_or_else(none, ToString::to_string),
-        difference.state.map_or_else(none, |state| state.to_string()),
-        difference.outcome.as_str().to_owned(),
-    ]
+/// A difference by itself: the rows that follow are not known yet, so there are no columns.
+fn row(Difference { msisdn, row, kind, external_id, state, outcome, .. }: &Difference) -> String {
+    let (kind, outcome) = (kind.as_str(), outcome.as_str());
+    let Some(msisdn) = msisdn else {
+        return format!("{kind}: {}
+             {outcome}", row.as_deref().unwrap_or_default());
+    };
+    let id = external_id.as_ref().map_or("none".to_owned(), ToString::to_string);
+    let state = state.map_or("none".to_owned(), |state| state.to_string());
+    format!("{msisdn}  {kind}; state here: {state}
+             Sigan's id: {id}
+             {outcome}")
 }

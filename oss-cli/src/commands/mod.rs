@@ -22,9 +22,22 @@ use oss_core::{AuditOptions, Oss};
 use crate::args::Command;
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::status_line::while_waiting;
 
 /// Runs a command that needs a client. `clients_are_known` says whether the configuration names the clients of the server.
 pub(crate) async fn run(
+    oss: &Oss,
+    command: Command,
+    clients_are_known: bool,
+    output: Output,
+) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Sweep { watch: true } => sweep::watch(oss, output).await.map(|()| ExitCode::SUCCESS),
+        command => while_waiting(run_once(oss, command, clients_are_known, output)).await,
+    }
+}
+
+async fn run_once(
     oss: &Oss,
     command: Command,
     clients_are_known: bool,
@@ -50,7 +63,7 @@ pub(crate) async fn run(
         Command::Brands => output.answer(&devices::brands(oss).await?)?,
         Command::Models { brand } => output.answer(&devices::models(oss, &brand).await?)?,
         Command::Esim(device) => output.answer(&devices::esim(oss, device).await?)?,
-        Command::Sweep { watch } => sweep::run(oss, watch, output).await?,
+        Command::Sweep { .. } => output.answer(&oss.sweep().await?)?,
         Command::Audit { fix, force, min_age } => {
             let options = AuditOptions { fix, force, young: min_age };
             return audit::run(oss, options, clients_are_known, output).await;

@@ -4,16 +4,14 @@ use oss_core::{Oss, SweepReport};
 
 use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
+use crate::status_line::while_waiting;
 
-/// Sweeps once, or until interrupted. With `watch` an error of one sweep does not end the next ones.
-pub(crate) async fn run(oss: &Oss, watch: bool, output: Output) -> Result<(), Failure> {
-    if !watch {
-        return output.answer(&oss.sweep().await?);
-    }
+/// Sweeps again and again, until interrupted. An error of one sweep does not end the next ones.
+pub(crate) async fn watch(oss: &Oss, output: Output) -> Result<(), Failure> {
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
     loop {
-        match oss.sweep().await {
+        match while_waiting(oss.sweep()).await {
             Ok(report) if report == SweepReport::default() => {}
             Ok(report) => output.line(&report)?,
             Err(error) => {

@@ -58,6 +58,20 @@ pub struct Config {
     pub gsim: Option<GsimConfig>,
 }
 
+/// The part of a [`Config`] that the operations need which do not call Sigan: look-ups, and putting a number on a line.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RecordsConfig {
+    /// What the sandbox needs too.
+    pub basics: Basics,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The cache that servers share, where there is one.
+    pub redis: Option<RedisUrl>,
+    /// GSIM, where devices that are not in the catalogue are asked of it.
+    pub gsim: Option<GsimConfig>,
+}
+
 /// What is needed wherever numbers and Sigan come from.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -219,6 +233,21 @@ impl Config {
         let basics = basics(&mut layers);
         let database = database(&mut layers);
         layers.finish(|| Some((basics?, database?)))
+    }
+
+    /// What the operations that do not call Sigan need: a database must be named. The settings of Sigan are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault.
+    pub fn load_without_sigan(sources: &Sources) -> Result<RecordsConfig, ConfigError> {
+        let mut layers = Layers::read(sources);
+        let basics = basics(&mut layers);
+        let database = database(&mut layers);
+        let redis = layers.optional("redis.url", settings::redis_url);
+        let allow_http = layers.required("credentials.allow_http", settings::switch);
+        let gsim = GsimConfig::read(&mut layers, allow_http);
+        layers.finish(|| Some(RecordsConfig { basics: basics?, database: database?, redis, gsim }))
     }
 
     /// What the operations need to know of it.

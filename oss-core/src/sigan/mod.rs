@@ -24,6 +24,7 @@
 //! - a pre-reservation lapses by itself;
 //! - not-found is typed and carries our id.
 
+mod absent;
 mod client;
 mod gate;
 #[cfg(feature = "mock")]
@@ -35,6 +36,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+pub(crate) use absent::NoSigan;
 pub use client::{Credentials, HttpSigan};
 pub(crate) use gate::{Busy, COME_BACK, Gate, GateLimits, Lane, Turn};
 

@@ -90,6 +90,7 @@ pub async fn held_numbers_come_in_pages(db: &Fixture) {
         }
     }
     assert_eq!(walked, numbers, "in order, without what was given back");
+    assert_eq!(db.store.count_held_numbers().await.unwrap(), 6, "as many as are walked");
     assert_eq!(held(db, &other()).await, []);
     let part = Range { after: Some(numbers[0].to_string()), until: Some(numbers[2]) };
     let part = db.store.held_numbers(&acme(), part, EVERYTHING_IS_YOUNG, 10).await.unwrap().numbers;
