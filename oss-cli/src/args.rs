@@ -39,7 +39,8 @@ pub(crate) fn parse<T: Into<OsString> + Clone>(
             error.insert(ContextKind::InvalidValue, ContextValue::String(HIDDEN.to_owned()));
         }
         for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue] {
-            let may_be_number = matches!(error.get(kind), Some(ContextValue::String(text)) if has_number(text));
+            let may_be_number =
+                matches!(error.get(kind), Some(ContextValue::String(text)) if has_number(text));
             if may_be_number {
                 error.insert(kind, ContextValue::String(HIDDEN.to_owned()));
                 // Clap repeats the word in its advice.
@@ -331,8 +332,7 @@ mod tests {
 
     #[test]
     fn what_was_typed_wrongly_is_not_repeated() {
-        for line in
-            [
+        for line in [
             "oss esim --imei 350009210000009",
             "oss show 119999500011",
             "oss esim --tac 350009210000003",

@@ -57,8 +57,8 @@ Examples:
 
 pub(crate) const ESIM: &str = "\
 Examples:
-  oss esim --imei 353268111111118
-  oss esim --tac 35326811
+  oss esim --imei 490154203237518
+  oss esim --tac 49015420
   oss esim --device-code iPhone15,2";
 
 pub(crate) const DEVICES_IMPORT: &str = "\
@@ -145,7 +145,8 @@ mod tests {
         show.build();
         let global = Args::command().get_arguments().filter(|argument| argument.is_global_set()).count();
         let apart = Args::command();
-        let apart = apart.get_arguments().filter(|argument| argument.get_help_heading() == Some("Global options"));
+        let apart =
+            apart.get_arguments().filter(|argument| argument.get_help_heading() == Some("Global options"));
         assert_eq!(apart.count(), global);
     }
 }

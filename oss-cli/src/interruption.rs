@@ -7,7 +7,8 @@ pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
     let sweep = format!("the next sweep (`{oss} sweep`, or that of a server)");
     Some(match command {
         Command::Preview { .. } => {
-            "nothing is reserved; numbers that Sigan has offered meanwhile become free again by themselves".to_owned()
+            "nothing is reserved; numbers that Sigan has offered meanwhile become free again by themselves"
+                .to_owned()
         }
         Command::Reserve { preview: Some(_), .. } => format!(
             "whether Sigan has reserved the number is in doubt; {sweep} settles it, and the same command, repeated a little \
@@ -33,6 +34,7 @@ pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
             "what was settled stays so, and {sweep} tells Sigan of numbers that were given back here; audit again to see what \
              is left"
         ),
+        Command::SiganMock { .. } => "what the mock held is gone with it".to_owned(),
         Command::Migrate => "each step of the migration is done whole or not at all; run it again".to_owned(),
         Command::Devices { command: DevicesCommand::Import { options, .. } }
         | Command::Ddd { command: Some(DddCommand::Import { options, .. }), .. }

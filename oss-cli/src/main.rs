@@ -33,7 +33,8 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return output.failure(&Failure::internal(format!("no runtime: {error}"))),
     };
-    let code = runtime.block_on(session::run(args, output)).unwrap_or_else(|failure| output.failure(&failure));
+    let code =
+        runtime.block_on(session::run(args, output)).unwrap_or_else(|failure| output.failure(&failure));
     // Whoever interrupts a command does not wait for what it is still doing.
     runtime.shutdown_background();
     code

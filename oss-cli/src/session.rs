@@ -20,6 +20,9 @@ use crate::interruption::left_behind;
 use crate::output::Output;
 use crate::status_line::{LogWriter, aside, while_waiting};
 
+/// How long a command that is interrupted has to end before something is said.
+const ENDING: Duration = Duration::from_millis(100);
+
 /// How long a sandbox that another process uses is waited for: longer than any single command takes.
 const SANDBOX_PATIENCE: Duration = Duration::from_mins(1);
 
@@ -38,6 +41,10 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, Failure>
     tokio::select! {
         done = &mut work => return done,
         _ = tokio::signal::ctrl_c() => {}
+    }
+    // One that was resting ends by itself, and there is nothing to say.
+    if let Ok(done) = tokio::time::timeout(ENDING, &mut work).await {
+        return done;
     }
     let Some(left) = left.filter(|_| begun.load(Ordering::Relaxed)) else {
         return Err(Failure::interrupted("nothing was changed"));
@@ -71,6 +78,7 @@ async fn execute(
         }
         Command::SiganMock { listen, latency, fail_rate, lose_rate } => {
             log_at(Basics::load(&sources(&globals))?.log)?;
+            begun.store(true, Ordering::Relaxed);
             commands::sigan_mock::run(listen, latency, fail_rate, lose_rate).await
         }
         Command::Devices { command: DevicesCommand::Import { dir, options } } => {

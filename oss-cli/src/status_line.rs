@@ -64,15 +64,20 @@ pub(crate) async fn while_waiting<F: Future>(work: F) -> F::Output {
 }
 
 fn show_wait(line: &mut Option<Line>, begun: Instant) {
-    let (awaited, since) = calls::awaited();
-    let waited = since.max(begun).elapsed();
-    if waited < PATIENCE {
+    let Some(wait) = wait(begun) else {
         *line = None;
         return;
-    }
+    };
     let line = line.get_or_insert_with(|| Line::new(style("{spinner} {wide_msg}")));
-    line.set_message(format!("waiting for {awaited} ({} s)", waited.as_secs()));
+    line.set_message(wait);
     line.tick();
+}
+
+/// What has been waited for since `begun` or later, if that is too long to say nothing.
+pub(crate) fn wait(begun: Instant) -> Option<String> {
+    let (awaited, since) = calls::awaited();
+    let waited = since.max(begun).elapsed();
+    (waited >= PATIENCE).then(|| format!("waiting for {awaited} ({} s)", waited.as_secs()))
 }
 
 impl Line {

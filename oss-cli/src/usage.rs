@@ -80,7 +80,8 @@ mod tests {
         ] {
             assert_eq!(form(line), Form::Json, "{line}");
         }
-        for line in ["oss show", "oss --output", "oss --output yaml", "oss show -- --output json", "oss json"] {
+        for line in ["oss show", "oss --output", "oss --output yaml", "oss show -- --output json", "oss json"]
+        {
             assert_eq!(form(line), Form::Table, "{line}");
         }
     }

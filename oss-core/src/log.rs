@@ -65,7 +65,9 @@ where
 {
     let filter = filter(config.level.unwrap_or(default));
     match spans {
-        Some(spans) => registry().with(spans).with(lines(config.format, writer).with_filter(filter)).try_init(),
+        Some(spans) => {
+            registry().with(spans).with(lines(config.format, writer).with_filter(filter)).try_init()
+        }
         // What no line shows is not made at all.
         None => registry().with(lines(config.format, writer)).with(filter).try_init(),
     }

@@ -178,7 +178,8 @@ impl Oss {
     /// As for [`Oss::connect`].
     pub async fn connect_without_sigan(config: &RecordsConfig) -> Result<Self, StartError> {
         // No statement of these operations names a brand, because the client acts for none.
-        let brand = store::OLDER_BRAND.parse().map_err(|error: Malformed| StartError::Sigan(error.to_string()))?;
+        let brand =
+            store::OLDER_BRAND.parse().map_err(|error: Malformed| StartError::Sigan(error.to_string()))?;
         let settings = config.basics.settings(brand);
         let (database, redis, gsim) = (&config.database, config.redis.as_ref(), config.gsim.as_ref());
         Self::connect_to(database, redis, gsim, Arc::new(NoSigan), settings).await

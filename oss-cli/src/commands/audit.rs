@@ -3,21 +3,19 @@
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressState};
+use indicatif::{HumanDuration, ProgressBar, ProgressState};
 use oss_core::{AuditOptions, AuditReport, BrandId, Difference, Found, Oss};
 use serde::Serialize;
 
 use crate::args::Form;
 use crate::exit::{self, Failure};
 use crate::output::{Answer, Output};
-use crate::status_line::{Line, draw, is_visible, style};
+use crate::status_line::{Line, draw, is_visible, style, wait};
 
-/// Shown until it is known how many numbers there are.
-const BEGUN: &str = "{spinner} {elapsed}, {wide_msg}";
-
-/// Shown then: the numbers that are held here.
-const COUNTED: &str = "{spinner} {pos} of {len}, {rate}/s, {eta} left, {wide_msg}";
+/// How the audit's line looks: how far it is among the numbers that are held here, what it waits for, and what it found.
+const LINE: &str = "{spinner} {pace}, {wait}{wide_msg}";
 
 /// Walks both sides and tells every difference: people at once, programs in one document at the end. Progress is shown if
 /// standard error is a terminal.
@@ -32,7 +30,9 @@ pub(crate) async fn run(
     let mut audited = Audited { may_miss_brands: !clients_are_known, ..Audited::default() };
     let mut written = Ok(());
     let outcome = {
-        let line = draw(style(BEGUN));
+        let line =
+            draw(style(LINE).with_key("pace", write_pace).with_key("wait", write_wait(Instant::now())));
+        line.set_message(found_so_far(&AuditReport::default()));
         let audit = oss.audit(options, |found| {
             let shown = audited.hear(found, &line, output);
             if written.is_ok() {
@@ -62,7 +62,6 @@ async fn count_beside<T>(oss: &Oss, line: &Line, audit: impl Future<Output = T>)
         // Without a total the line shows less. A database that fails ends the audit itself.
         if let (true, Ok(total)) = (is_visible(), oss.count_held_numbers().await) {
             line.set_length(total);
-            line.set_style(style(COUNTED).with_key("rate", write_rate));
         }
         std::future::pending::<Infallible>().await
     };
@@ -73,12 +72,32 @@ async fn count_beside<T>(oss: &Oss, line: &Line, audit: impl Future<Output = T>)
     }
 }
 
-fn write_rate(state: &ProgressState, to: &mut dyn Write) {
-    // The line is drawn again in a moment.
-    let _ = write!(to, "{:.0}", state.per_sec());
+fn write_wait(begun: Instant) -> impl Fn(&ProgressState, &mut dyn Write) + Clone + Send + Sync {
+    move |_, to| {
+        if let Some(wait) = wait(begun) {
+            // A line that cannot be written is drawn again in a moment.
+            let _ = write!(to, "{wait}, ");
+        }
+    }
 }
 
-fn told(report: &AuditReport) -> String {
+fn write_pace(state: &ProgressState, to: &mut dyn Write) {
+    let (done, rate) = (state.pos(), state.per_sec());
+    // As above.
+    let _ = match state.len() {
+        Some(total) if done > 0 => {
+            write!(to, "{done} of {total} numbers, {rate:.0}/s, {:#} left", HumanDuration(state.eta()))
+        }
+        Some(total) => write!(to, "{done} of {total} numbers"),
+        None => write!(to, "{done} numbers"),
+    };
+}
+
+fn found_so_far(report: &AuditReport) -> String {
+    format!("{} in Sigan, {} unsettled, {} differ", report.listed, report.unsettled, report.differences())
+}
+
+fn summary(report: &AuditReport) -> String {
     let AuditReport { listed, held, unsettled, .. } = report;
     format!(
         "{listed} held in Sigan, {held} held here, {unsettled} not settled yet, {} differ",
@@ -103,8 +122,8 @@ impl Audited {
         match found {
             Found::Brand(brand) => self.brands.push(brand),
             Found::Progress(report) => {
-                line.set_message(told(&report));
                 line.set_position(report.held);
+                line.set_message(found_so_far(&report));
                 self.report = report;
             }
             Found::Difference(difference) => {
@@ -124,9 +143,8 @@ impl Audited {
             return brands;
         }
         format!(
-            "{brands}
-Not audited: a brand that only the server's file names and that holds
-nothing here;              give that file with --config"
+            "{brands}\nNot audited: a brand that only the server's file names and that holds nothing\nhere; give that file \
+             with --config"
         )
     }
 
@@ -134,7 +152,9 @@ nothing here;              give that file with --config"
         match (self.differences.is_empty(), self.report.unsettled) {
             (true, 0) => "Clean: nothing differs".to_owned(),
             (true, unsettled) => format!("Not clean: {unsettled} left unsettled, run again: {oss} audit"),
-            _ if self.report.being_told > 0 => format!("To tell Sigan again, unless a server does: {oss} sweep"),
+            _ if self.report.being_told > 0 => {
+                format!("To tell Sigan again, unless a server does: {oss} sweep")
+            }
             _ if self.report.fixed > 0 => format!("To see what is left: {oss} audit"),
             _ => format!("To settle what is safe: {oss} audit --fix"),
         }
@@ -152,16 +172,21 @@ nothing here;              give that file with --config"
 /// What is said at the end: the differences were shown when they were found.
 impl Answer for Audited {
     fn table(&self, oss: &str) -> String {
-        let (summary, coverage, next) = (told(&self.report), self.coverage(), self.next(oss));
+        let (summary, coverage, next) = (summary(&self.report), self.coverage(), self.next(oss));
         if self.differences.is_empty() {
-            return format!("{summary}
+            return format!(
+                "{summary}
 {coverage}
-{next}");
+{next}"
+            );
         }
-        format!("{summary}
+        format!(
+            "{summary}
 {}
 {coverage}
-{next}", self.outcomes())
+{next}",
+            self.outcomes()
+        )
     }
 }
 
@@ -169,12 +194,17 @@ impl Answer for Audited {
 fn row(Difference { msisdn, row, kind, external_id, state, outcome, .. }: &Difference) -> String {
     let (kind, outcome) = (kind.as_str(), outcome.as_str());
     let Some(msisdn) = msisdn else {
-        return format!("{kind}: {}
-             {outcome}", row.as_deref().unwrap_or_default());
+        return format!(
+            "{kind}: {}
+             {outcome}",
+            row.as_deref().unwrap_or_default()
+        );
     };
     let id = external_id.as_ref().map_or("none".to_owned(), ToString::to_string);
     let state = state.map_or("none".to_owned(), |state| state.to_string());
-    format!("{msisdn}  {kind}; state here: {state}
+    format!(
+        "{msisdn}  {kind}; state here: {state}
              Sigan's id: {id}
-             {outcome}")
+             {outcome}"
+    )
 }

@@ -33,16 +33,15 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     match command {
         Command::Sweep { watch: true } => sweep::watch(oss, output).await.map(|()| ExitCode::SUCCESS),
-        command => while_waiting(run_once(oss, command, clients_are_known, output)).await,
+        Command::Audit { fix, force, min_age } => {
+            let options = AuditOptions { fix, force, young: min_age };
+            audit::run(oss, options, clients_are_known, output).await
+        }
+        command => while_waiting(run_once(oss, command, output)).await,
     }
 }
 
-async fn run_once(
-    oss: &Oss,
-    command: Command,
-    clients_are_known: bool,
-    output: Output,
-) -> Result<ExitCode, Failure> {
+async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Preview { ddd, previous, idempotency_key } => {
             output.answer(&oss.create_preview(ddd, previous, idempotency_key).await?)?;
@@ -64,16 +63,13 @@ async fn run_once(
         Command::Models { brand } => output.answer(&devices::models(oss, &brand).await?)?,
         Command::Esim(device) => output.answer(&devices::esim(oss, device).await?)?,
         Command::Sweep { .. } => output.answer(&oss.sweep().await?)?,
-        Command::Audit { fix, force, min_age } => {
-            let options = AuditOptions { fix, force, young: min_age };
-            return audit::run(oss, options, clients_are_known, output).await;
-        }
-        Command::Ddd { .. }
+        Command::Audit { .. }
+        | Command::Ddd { .. }
         | Command::Devices { .. }
         | Command::Keys { .. }
         | Command::Migrate
         | Command::SiganMock { .. } => {
-            return Err(Failure::internal("a command without a client was given one".to_owned()));
+            return Err(Failure::internal("a command came to where another one runs".to_owned()));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -34,9 +34,9 @@ pub mod wire;
 use std::fmt;
 use std::time::Duration;
 
+pub(crate) use absent::NoSigan;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-pub(crate) use absent::NoSigan;
 pub use client::{Credentials, HttpSigan};
 pub(crate) use gate::{Busy, COME_BACK, Gate, GateLimits, Lane, Turn};
 
