@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
@@ -15,6 +14,7 @@ use oss_core::{
     Msisdn, PreviewId, SimId, Tac,
 };
 
+use crate::usage::hide_numbers;
 use crate::{examples, exit};
 
 /// The heading of the options that every command has.
@@ -34,29 +34,7 @@ pub(crate) struct Args {
 pub(crate) fn parse<T: Into<OsString> + Clone>(
     line: impl IntoIterator<Item = T>,
 ) -> Result<Args, clap::Error> {
-    Args::try_parse_from(line).map_err(|mut error| {
-        if error.kind() == ErrorKind::ValueValidation {
-            error.insert(ContextKind::InvalidValue, ContextValue::String(HIDDEN.to_owned()));
-        }
-        for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue] {
-            let may_be_number =
-                matches!(error.get(kind), Some(ContextValue::String(text)) if has_number(text));
-            if may_be_number {
-                error.insert(kind, ContextValue::String(HIDDEN.to_owned()));
-                // Clap repeats the word in its advice.
-                error.insert(ContextKind::Suggested, ContextValue::None);
-            }
-        }
-        error
-    })
-}
-
-/// Stands for what was typed.
-const HIDDEN: &str = "…";
-
-/// Whether a text has as many digits as a number without its area code.
-fn has_number(text: &str) -> bool {
-    text.chars().filter(char::is_ascii_digit).count() >= 8
+    Args::try_parse_from(line).map_err(hide_numbers)
 }
 
 #[derive(Debug, clap::Args)]

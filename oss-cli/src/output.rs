@@ -87,9 +87,12 @@ impl Output {
         }
     }
 
-    /// Writes a part of an answer for people to standard output.
+    /// Writes a part of an answer to standard output before the rest is known. Programs get all of it at the end.
     pub(crate) fn part(self, text: &str) -> Result<(), Failure> {
-        write(anstream::stdout(), text)
+        match self.form {
+            Form::Table => write(anstream::stdout(), text),
+            Form::Json => Ok(()),
+        }
     }
 
     /// Writes a failure to standard error, and gives its exit code.

@@ -1,4 +1,4 @@
-//! Command lines that cannot be read, as programs are told of them.
+//! Command lines that cannot be read: what is said of them, to people and to programs.
 
 use std::ffi::OsString;
 
@@ -22,6 +22,29 @@ pub(crate) fn wished_form(line: &[OsString]) -> Form {
         form = value.and_then(|value| Form::from_str(value, false).ok()).unwrap_or(form);
     }
     form
+}
+
+/// Stands for what was typed.
+const HIDDEN: &str = "…";
+
+/// Leaves out of an error what was typed, if it is a value or may be a number.
+pub(crate) fn hide_numbers(mut error: clap::Error) -> clap::Error {
+    if error.kind() == ErrorKind::ValueValidation {
+        error.insert(ContextKind::InvalidValue, ContextValue::String(HIDDEN.to_owned()));
+    }
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue] {
+        if matches!(error.get(kind), Some(ContextValue::String(text)) if has_number(text)) {
+            error.insert(kind, ContextValue::String(HIDDEN.to_owned()));
+            // Clap repeats the word in its advice.
+            error.insert(ContextKind::Suggested, ContextValue::None);
+        }
+    }
+    error
+}
+
+/// Whether a text has as many digits as a number without its area code.
+fn has_number(text: &str) -> bool {
+    text.chars().filter(char::is_ascii_digit).count() >= 8
 }
 
 impl From<&clap::Error> for Failure {

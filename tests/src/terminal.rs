@@ -95,7 +95,7 @@ impl Terminal {
             match self.shown.recv_timeout(PATIENCE) {
                 Ok(part) => self.output.extend(part),
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(_) => panic!("it does not end: {:?}", self.written()),
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {:?}", self.written()),
             }
         }
         let code = self.script.wait().expect("script ends").code().unwrap_or(-1);

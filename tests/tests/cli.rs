@@ -3,12 +3,12 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oss_core::sigan::mock::{CallKind, Fault, Inventory, SiganMock};
 use oss_tests::backend::Database;
 use oss_tests::cli::{Ended, oss, run, run_beside};
-use oss_tests::process::signal;
+use oss_tests::process::{Mortal, signal};
 use oss_tests::server::Server;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -320,23 +320,26 @@ fn a_second_process_says_that_the_sandbox_is_in_use() {
     let spawn = |arguments: &[&str]| {
         let mut command = oss(&[("OSS_SANDBOX_DIR", dir)]);
         command.arg("--sandbox").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().expect("oss runs")
+        Mortal(command.spawn().expect("oss runs"))
     };
     let mut first = spawn(&["sweep", "--watch"]);
     let lock = sandbox.0.path().join("lock");
-    let id = first.id().to_string();
-    while std::fs::read_to_string(&lock).unwrap_or_default().trim() != id {
-        assert!(first.try_wait().unwrap().is_none(), "it runs until it is stopped");
+    let id = first.0.id().to_string();
+    let has_lock = || std::fs::read_to_string(&lock).is_ok_and(|holder| holder.trim() == id);
+    let begun = Instant::now();
+    while !has_lock() {
+        assert!(first.0.try_wait().unwrap().is_none(), "it runs until it is stopped");
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not say that it has the sandbox");
         std::thread::sleep(Duration::from_millis(10));
     }
     let mut second = spawn(&["reserve", "--ddd", "11"]);
     let mut told = String::new();
-    let mut stderr = BufReader::new(second.stderr.take().unwrap());
+    let mut stderr = BufReader::new(second.0.stderr.take().unwrap());
     stderr.read_line(&mut told).unwrap();
     for part in ["Another process", &id, dir, "nothing was done"] {
         assert!(told.contains(part), "{part}: {told}");
     }
-    signal(first.id(), "INT");
-    assert!(first.wait().unwrap().success());
-    assert!(second.wait_with_output().unwrap().status.success(), "then it is its turn");
+    signal(first.0.id(), "INT");
+    assert!(first.0.wait().unwrap().success());
+    assert!(second.0.wait().unwrap().success(), "then it is its turn");
 }

@@ -2,12 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use oss_core::sigan::mock::{CallKind, Fault, Inventory, RunningSigan, SiganMock};
 use oss_tests::backend::Database;
 use oss_tests::cli::{Ended, oss, run, run_beside};
+use oss_tests::process::Mortal;
 use oss_tests::terminal::Terminal;
 
 /// A database, and a Sigan whose calls may be slow.
@@ -128,16 +129,6 @@ async fn an_audit_shows_how_far_it_is_and_log_lines_do_not_break_it() {
     assert!(!screen.lines.concat().contains("of 3 numbers"), "{screen:?}");
 }
 
-/// Kills it with the test, also if that fails.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_audit_prints_what_it_finds_before_it_ends() {
     let setup = Setup::forgotten(&["acme", "zeta"]).await;
@@ -145,7 +136,7 @@ async fn an_audit_prints_what_it_finds_before_it_ends() {
     setup.sigan.next(CallKind::Holds, Fault::Slow(Duration::from_mins(1)));
     let mut command = oss(&setup.settings());
     let mut running =
-        Running(command.args(["audit", "--min-age", "0s"]).stdout(Stdio::piped()).spawn().unwrap());
+        Mortal(command.args(["audit", "--min-age", "0s"]).stdout(Stdio::piped()).spawn().unwrap());
     let stdout = running.0.stdout.take().unwrap();
     let first = tokio::task::spawn_blocking(move || BufReader::new(stdout).lines().next());
     let first = first.await.unwrap().expect("a line").expect("it is UTF-8");

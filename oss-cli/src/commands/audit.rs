@@ -127,9 +127,7 @@ impl Audited {
                 self.report = report;
             }
             Found::Difference(difference) => {
-                if output.form() == Form::Table {
-                    output.part(&row(&difference))?;
-                }
+                output.part(&row(&difference))?;
                 self.differences.push(difference);
             }
         }
