@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use oss_core::config::{Basics, Config, LogConfig, Sources};
 use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, ReferenceData, StartError, log, store};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
 use crate::args::{Args, Command, DddCommand, DevicesCommand, Globals, ImportOptions, KeysCommand};
@@ -37,10 +38,13 @@ const SANDBOX_POLL: Duration = Duration::from_millis(50);
 pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, Failure> {
     let left = left_behind(&args.command, output.program());
     let begun = AtomicBool::new(false);
+    // One listener for both: an interruption between two of them would be lost.
+    let mut interruptions = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::internal(format!("interruptions cannot be noticed: {error}")))?;
     let mut work = pin!(execute(args, output, &begun));
     tokio::select! {
         done = &mut work => return done,
-        _ = tokio::signal::ctrl_c() => {}
+        _ = interruptions.recv() => {}
     }
     // One that was resting ends by itself, and there is nothing to say.
     if let Ok(done) = tokio::time::timeout(ENDING, &mut work).await {
@@ -52,7 +56,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, Failure>
     tell("Finishing the call under way, so that no number is lost; press again to leave at once.");
     tokio::select! {
         done = &mut work => done,
-        _ = tokio::signal::ctrl_c() => Err(Failure::interrupted(&left)),
+        _ = interruptions.recv() => Err(Failure::interrupted(&left)),
     }
 }
 

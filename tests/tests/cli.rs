@@ -309,6 +309,12 @@ async fn commands_that_need_the_database_alone_need_no_sigan() {
     let shown = run(settings, &["show", "11999950001", "-o", "json"]).json();
     assert_eq!(shown["status"], "IN_USE");
     assert_eq!(run(&[], &["keys", "new", "shop"]).code, 0, "it does not even need a database");
+    let given = [settings[0], ("OSS_SIGAN_URL", "nonsense")];
+    let checked = run(&given, &["show", "11999950001"]);
+    assert!(
+        checked.code == 2 && checked.stderr.contains("OSS_SIGAN_URL"),
+        "what is given is checked: {checked:?}"
+    );
     let needs_sigan = run(settings, &["release", "11999950001"]);
     assert!(needs_sigan.code == 2 && needs_sigan.stderr.contains("OSS_SIGAN_URL"), "{needs_sigan:?}");
 }

@@ -99,6 +99,21 @@ async fn a_second_interruption_says_what_becomes_of_the_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_watch_ends_after_the_sweep_that_was_interrupted() {
+    let setup = Setup::new().await;
+    assert_eq!(setup.run(&["reserve", "--ddd", "11"]).await.code, 0);
+    setup.database.execute("update reservation set due_at = due_at - 864000000000").await;
+    setup.sigan.next(CallKind::Release, Fault::Slow(Duration::from_secs(2)));
+    let mut terminal = setup.terminal(&["sweep", "--watch"]);
+    terminal.wait_for("waiting for Sigan to release the number");
+    terminal.interrupt();
+    terminal.wait_for("press again to leave at once");
+    let screen = terminal.ended();
+    assert_eq!(screen.code, 0, "{screen:?}");
+    assert_eq!(setup.sigan.inventory().reserved(), [], "the sweep was finished");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interruption_while_nothing_is_changed_does_not_wait() {
     let setup = Setup::forgotten(&["acme"]).await;
     setup.sigan.next(CallKind::Holds, Fault::Slow(Duration::from_mins(1)));

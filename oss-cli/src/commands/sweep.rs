@@ -1,6 +1,7 @@
 //! `oss sweep`
 
 use oss_core::{Oss, SweepReport};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
@@ -8,8 +9,9 @@ use crate::status_line::while_waiting;
 
 /// Sweeps again and again, until interrupted. An error of one sweep does not end the next ones.
 pub(crate) async fn watch(oss: &Oss, output: Output) -> Result<(), Failure> {
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(interrupted);
+    // From now on, so that an interruption of the first sweep is not lost.
+    let mut interruptions = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::internal(format!("interruptions cannot be noticed: {error}")))?;
     loop {
         match while_waiting(oss.sweep()).await {
             Ok(report) if report == SweepReport::default() => {}
@@ -20,7 +22,7 @@ pub(crate) async fn watch(oss: &Oss, output: Output) -> Result<(), Failure> {
         }
         let rest = tokio::time::sleep(oss.sweep_interval());
         tokio::select! {
-            _ = &mut interrupted => return Ok(()),
+            _ = interruptions.recv() => return Ok(()),
             () = rest => {}
         }
     }
