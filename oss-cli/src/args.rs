@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
@@ -15,11 +14,15 @@ use oss_core::{
     Msisdn, PreviewId, SimId, Tac,
 };
 
-use crate::exit;
+use crate::usage::hide_numbers;
+use crate::{examples, exit};
+
+/// The heading of the options that every command has.
+const GLOBAL: &str = "Global options";
 
 /// The life of a phone number between an MVNE and Sigan, Vivo's number inventory.
 #[derive(Debug, Parser)]
-#[command(name = "oss", version, after_help = exit::HELP, propagate_version = true)]
+#[command(name = "oss", version, after_help = examples::with(examples::ALL, exit::HELP), propagate_version = true)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -31,30 +34,25 @@ pub(crate) struct Args {
 pub(crate) fn parse<T: Into<OsString> + Clone>(
     line: impl IntoIterator<Item = T>,
 ) -> Result<Args, clap::Error> {
-    Args::try_parse_from(line).map_err(|mut error| {
-        if error.kind() == ErrorKind::ValueValidation {
-            error.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
-        }
-        error
-    })
+    Args::try_parse_from(line).map_err(hide_numbers)
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Globals {
     /// Work on a sandbox: SQLite and a mock of Sigan, kept between runs.
-    #[arg(long, global = true, conflicts_with_all = ["database_url", "config"])]
+    #[arg(long, global = true, help_heading = GLOBAL, conflicts_with_all = ["database_url", "config"])]
     pub(crate) sandbox: bool,
     /// Where the sandbox is kept [default: ~/.local/state/oss/sandbox].
-    #[arg(long, global = true, value_name = "DIR", env = "OSS_SANDBOX_DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "OSS_SANDBOX_DIR")]
     pub(crate) sandbox_dir: Option<PathBuf>,
     /// A file of settings, in TOML.
-    #[arg(long, global = true, value_name = "FILE", env = "OSS_CONFIG")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", env = "OSS_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// The database: `postgres://…` or `sqlite://…`.
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
     pub(crate) database_url: Option<String>,
     /// A table for people, or JSON for programs.
-    #[arg(long, global = true, value_name = "FORM", default_value = "table")]
+    #[arg(long, short, global = true, help_heading = GLOBAL, value_name = "FORM", default_value = "table")]
     pub(crate) output: Form,
 }
 
@@ -70,6 +68,7 @@ pub(crate) enum Form {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Pre-reserve three numbers of an area code and show them masked.
+    #[command(after_help = examples::PREVIEW)]
     Preview {
         /// The area code.
         #[arg(long)]
@@ -82,7 +81,7 @@ pub(crate) enum Command {
         idempotency_key: Option<IdempotencyKey>,
     },
     /// Reserve a number of a preview, or a random one of an area code.
-    #[command(group = ArgGroup::new("what").required(true).args(["ddd", "preview"]))]
+    #[command(after_help = examples::RESERVE, group = ArgGroup::new("what").required(true).args(["ddd", "preview"]))]
     Reserve {
         /// A random number of this area code.
         #[arg(long)]
@@ -98,12 +97,14 @@ pub(crate) enum Command {
         idempotency_key: Option<IdempotencyKey>,
     },
     /// Give numbers back.
+    #[command(after_help = examples::RELEASE)]
     Release {
         /// The numbers, as people write them: 11999950001, "+55 (11) 99995-0001", 5511999950001, "0 15 11 99995-0001".
         #[arg(required = true, value_name = "MSISDN", value_parser = numbers_in_turn())]
         msisdns: Vec<Msisdn>,
     },
     /// Put a number on a line.
+    #[command(after_help = examples::ASSIGN)]
     Assign {
         /// The number.
         msisdn: Msisdn,
@@ -115,6 +116,7 @@ pub(crate) enum Command {
     ///
     /// The number may be unknown, returned or reserved here. It is refused if it is held here for another brand, under another
     /// external id, or on another SIM. Repeating the command changes nothing.
+    #[command(after_help = examples::ADOPT)]
     Adopt {
         /// The number.
         msisdn: Msisdn,
@@ -129,12 +131,13 @@ pub(crate) enum Command {
         external_id: Option<ExternalId>,
     },
     /// Show what a number is now, and every hold it has had.
+    #[command(after_help = examples::SHOW)]
     Show {
         /// The number.
         msisdn: Msisdn,
     },
     /// Tell whether an area code exists, or import the list of them.
-    #[command(subcommand_negates_reqs = true)]
+    #[command(subcommand_negates_reqs = true, after_help = examples::DDD)]
     Ddd {
         /// The area code.
         #[arg(required = true)]
@@ -143,13 +146,16 @@ pub(crate) enum Command {
         command: Option<DddCommand>,
     },
     /// List the brands of devices that support eSIM.
+    #[command(after_help = examples::BRANDS)]
     Brands,
     /// List the models of a brand that support eSIM.
+    #[command(after_help = examples::MODELS)]
     Models {
         /// The brand: its name, its slug or its id.
         brand: String,
     },
     /// Tell whether a device supports eSIM.
+    #[command(after_help = examples::ESIM)]
     Esim(EsimArgs),
     /// Work on the device catalogue.
     Devices {
@@ -157,6 +163,7 @@ pub(crate) enum Command {
         command: DevicesCommand,
     },
     /// Do what is due: give abandoned numbers back, settle doubts, tell Sigan of releases.
+    #[command(after_help = examples::SWEEP)]
     Sweep {
         /// Again and again, at the configured interval, until interrupted.
         #[arg(long)]
@@ -167,6 +174,7 @@ pub(crate) enum Command {
     /// Covers the configured brand, the brands of the clients in the file that --config names, and each brand that holds a
     /// number here. Exits with 4 if something differs, or if numbers were left unsettled because they are young or in doubt:
     /// then run it again. Never run --fix from cron: a person reads the report first.
+    #[command(after_help = examples::AUDIT)]
     Audit {
         /// Settle what can be settled safely.
         #[arg(long)]
@@ -184,8 +192,10 @@ pub(crate) enum Command {
         command: KeysCommand,
     },
     /// Bring the database to this version: tables and reference data.
+    #[command(after_help = examples::MIGRATE)]
     Migrate,
     /// Run the mock of Sigan alone, until interrupted.
+    #[command(after_help = examples::SIGAN_MOCK)]
     SiganMock {
         /// Where it listens.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
@@ -234,6 +244,7 @@ pub(crate) struct ImportOptions {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DddCommand {
     /// Put a list of localities in the place of the one there is.
+    #[command(after_help = examples::DDD_IMPORT)]
     Import {
         /// A CSV file: `location_cnl,ddd[,municipality,uf]`.
         file: PathBuf,
@@ -245,6 +256,7 @@ pub(crate) enum DddCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DevicesCommand {
     /// Put a device catalogue in the place of the one there is.
+    #[command(after_help = examples::DEVICES_IMPORT)]
     Import {
         /// A folder with `device_brands.csv`, `device_models.csv`, `device_codes.csv` and `device_tacs.csv`.
         dir: PathBuf,
@@ -256,6 +268,7 @@ pub(crate) enum DevicesCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// Show a new key once, and its digest for the server's file.
+    #[command(after_help = examples::KEYS_NEW)]
     New {
         /// The client's name.
         #[arg(value_parser = client_name)]
@@ -297,9 +310,16 @@ mod tests {
 
     #[test]
     fn what_was_typed_wrongly_is_not_repeated() {
-        for line in
-            ["oss esim --imei 350009210000009", "oss show 119999500011", "oss esim --tac 350009210000003"]
-        {
+        for line in [
+            "oss esim --imei 350009210000009",
+            "oss show 119999500011",
+            "oss esim --tac 350009210000003",
+            "oss show 11999950001 11999950002",
+            "oss 11999950001",
+            "oss reserve --11999950001",
+            "oss keys 11999950001",
+            "oss preview --ddd 11 --output 11999950001",
+        ] {
             let typed = line.rsplit(' ').next().unwrap();
             assert!(!refused(line).contains(typed), "{}", refused(line));
         }

@@ -1,8 +1,13 @@
 //! Exit codes. They are an interface: scripts read them.
 
+use std::borrow::Cow;
+
 use oss_core::config::ConfigError;
 use oss_core::store::StoreError;
-use oss_core::{AdoptError, Error, ErrorKind, ImportError, ImportFaults, StartError, whole_seconds};
+use oss_core::{
+    AdoptError, Error, ErrorKind, ImportError, ImportFault, ImportFaults, StartError, whole_seconds,
+};
+use serde::Serialize;
 
 /// Done.
 pub(crate) const OK: u8 = 0;
@@ -18,7 +23,7 @@ pub(crate) const CONFLICT: u8 = 4;
 pub(crate) const SIGAN: u8 = 5;
 /// The database is not available.
 pub(crate) const DATABASE: u8 = 6;
-/// Interrupted twice, so that a call under way was abandoned.
+/// Interrupted before the end of the work.
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The codes, for `--help`.
@@ -30,7 +35,8 @@ Exit codes:
   3  unknown: area code, preview, number or brand
   4  the state forbids it: expired, in use, in flight, none left; or the audit is not clean
   5  Sigan refused, cannot be reached, or gave no certain answer
-  6  the database is not available";
+  6  the database is not available
+  130  interrupted";
 
 /// Why a command failed: the code, and what is said of it.
 #[derive(Debug)]
@@ -42,19 +48,55 @@ pub(crate) struct Failure {
     /// What was wrong, and what to do.
     pub(crate) message: String,
     /// The input at fault, where there is one.
-    pub(crate) field: Option<&'static str>,
+    pub(crate) field: Option<Cow<'static, str>>,
     /// When the same command is worth repeating, where it is.
     pub(crate) retry_after_seconds: Option<u64>,
+    /// Each single fault, if the message is a list of them.
+    pub(crate) errors: Vec<Fault>,
+}
+
+/// One of several faults.
+#[derive(Debug, Serialize)]
+pub(crate) struct Fault {
+    /// The argument at fault, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<String>,
+    /// The file, where it is the fault of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+    /// The line of that file, from 1, unless it is the file as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u64>,
+    /// What is wrong.
+    pub(crate) message: String,
+}
+
+impl Fault {
+    /// A fault of which only the text is known.
+    pub(crate) fn new(message: String) -> Self {
+        Self { field: None, file: None, line: None, message }
+    }
+}
+
+impl From<ImportFault> for Fault {
+    fn from(ImportFault { file, line, fault }: ImportFault) -> Self {
+        Self { file: Some(file), line, ..Self::new(fault) }
+    }
 }
 
 impl Failure {
     fn new(exit: u8, code: &'static str, message: String) -> Self {
-        Self { exit, code, message, field: None, retry_after_seconds: None }
+        Self { exit, code, message, field: None, retry_after_seconds: None, errors: Vec::new() }
     }
 
     /// A fault of this program or its machine.
     pub(crate) fn internal(message: String) -> Self {
         Self::new(INTERNAL, "internal", message)
+    }
+
+    /// The person at the terminal did not wait for the end. `left` says what becomes of the work.
+    pub(crate) fn interrupted(left: &str) -> Self {
+        Self::new(INTERRUPTED, "interrupted", format!("interrupted: {left}"))
     }
 
     /// An argument that only turned out to be of no use when it was tried.
@@ -81,8 +123,9 @@ impl From<Error> for Failure {
             exit: exit_code(error.kind()),
             code: error.code(),
             message: error.to_string(),
-            field: error.field(),
+            field: error.field().map(Cow::from),
             retry_after_seconds: error.retry_after().map(whole_seconds),
+            errors: Vec::new(),
         }
     }
 }
@@ -96,19 +139,23 @@ impl From<AdoptError> for Failure {
             AdoptError::UnknownSim(_) => (UNKNOWN, "simId"),
             _ => (CONFLICT, "msisdn"),
         };
-        Self { field: Some(field), ..Self::new(exit, code, message) }
+        Self { field: Some(field.into()), ..Self::new(exit, code, message) }
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::new(USAGE, "configuration", error.to_string())
+        let message = error.to_string();
+        let errors = error.faults.into_iter().map(Fault::new).collect();
+        Self { errors, ..Self::new(USAGE, "configuration", message) }
     }
 }
 
 impl From<ImportFaults> for Failure {
     fn from(error: ImportFaults) -> Self {
-        Self::new(USAGE, "import-faults", error.to_string())
+        let message = error.to_string();
+        let errors = error.faults.into_iter().map(Fault::from).collect();
+        Self { errors, ..Self::new(USAGE, "import-faults", message) }
     }
 }
 
@@ -135,6 +182,9 @@ impl From<StartError> for Failure {
         match error {
             StartError::Config(error) => error.into(),
             StartError::Store(error) => error.into(),
+            error @ StartError::SandboxInUse { .. } => {
+                Self::new(CONFLICT, "sandbox-in-use", error.to_string())
+            }
             error => Self::internal(error.to_string()),
         }
     }

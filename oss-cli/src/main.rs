@@ -3,27 +3,39 @@
 //! Translates arguments into one call of the library, and its answer into a table or JSON. No rule about numbers lives here.
 
 mod args;
+mod calls;
 mod commands;
+mod examples;
 mod exit;
+mod interruption;
 mod output;
 mod session;
+mod status_line;
+mod usage;
 
 use std::process::ExitCode;
 
+use crate::args::Form;
+use crate::exit::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let args = match args::parse(std::env::args_os()) {
+    let line: Vec<_> = std::env::args_os().collect();
+    let args = match args::parse(&line) {
         Ok(args) => args,
+        Err(error) if error.use_stderr() && usage::wished_form(&line) == Form::Json => {
+            return Output::new(Form::Json, false).failure(&Failure::from(&error));
+        }
         Err(error) => error.exit(),
     };
     let output = Output::new(args.globals.output, args.globals.sandbox);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return output.failure(&exit::Failure::internal(format!("no runtime: {error}"))),
+        Err(error) => return output.failure(&Failure::internal(format!("no runtime: {error}"))),
     };
-    match runtime.block_on(session::run(args, output)) {
-        Ok(code) => code,
-        Err(failure) => output.failure(&failure),
-    }
+    let code =
+        runtime.block_on(session::run(args, output)).unwrap_or_else(|failure| output.failure(&failure));
+    // Whoever interrupts a command does not wait for what it is still doing.
+    runtime.shutdown_background();
+    code
 }

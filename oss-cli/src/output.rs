@@ -5,12 +5,13 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::args::Form;
-use crate::exit::Failure;
+use crate::exit::{Failure, Fault};
+use crate::status_line;
 
 /// Writes in the form that was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,8 @@ pub(crate) struct FailureBody<'a> {
     field: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
 }
 
 impl<'a> From<&'a Failure> for FailureBody<'a> {
@@ -41,8 +44,9 @@ impl<'a> From<&'a Failure> for FailureBody<'a> {
         Self {
             code: failure.code,
             message: &failure.message,
-            field: failure.field,
+            field: failure.field.as_deref(),
             retry_after_seconds: failure.retry_after_seconds,
+            errors: &failure.errors,
         }
     }
 }
@@ -52,11 +56,20 @@ impl Output {
         Self { form, sandbox }
     }
 
+    /// The form that was asked for.
+    pub(crate) fn form(self) -> Form {
+        self.form
+    }
+
+    /// How the program was called, for a command to type next.
+    pub(crate) fn program(self) -> &'static str {
+        if self.sandbox { "oss --sandbox" } else { "oss" }
+    }
+
     /// Writes an answer to standard output.
     pub(crate) fn answer(self, answer: &impl Answer) -> Result<(), Failure> {
-        let oss = if self.sandbox { "oss --sandbox" } else { "oss" };
         let text = match self.form {
-            Form::Table => answer.table(oss),
+            Form::Table => answer.table(self.program()),
             Form::Json => json(answer)?,
         };
         write(anstream::stdout(), &text)
@@ -71,6 +84,14 @@ impl Output {
                     serde_json::to_string(answer).map_err(|error| Failure::internal(error.to_string()))?;
                 write(anstream::stdout(), &text)
             }
+        }
+    }
+
+    /// Writes a part of an answer to standard output before the rest is known. Programs get all of it at the end.
+    pub(crate) fn part(self, text: &str) -> Result<(), Failure> {
+        match self.form {
+            Form::Table => write(anstream::stdout(), text),
+            Form::Json => Ok(()),
         }
     }
 
@@ -95,7 +116,7 @@ fn json(answer: &impl Serialize) -> Result<String, Failure> {
 
 /// A reader who has seen enough (`oss … | head`) is no failure.
 fn write(mut to: impl Write, text: &str) -> Result<(), Failure> {
-    match writeln!(to, "{text}").and_then(|()| to.flush()) {
+    match status_line::aside(|| writeln!(to, "{text}").and_then(|()| to.flush())) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::internal(format!("the answer could not be written: {error}")))
         }
@@ -103,9 +124,15 @@ fn write(mut to: impl Write, text: &str) -> Result<(), Failure> {
     }
 }
 
-/// A table with these headings.
+/// A table with these headings that is no wider than the terminal.
 pub(crate) fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(headings);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width());
     table
+}
+
+/// The columns of the terminal; what most have if there is none.
+fn width() -> u16 {
+    terminal_size::terminal_size().map_or(80, |(terminal_size::Width(columns), _)| columns)
 }

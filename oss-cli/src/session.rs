@@ -1,63 +1,105 @@
 //! From arguments to a finished command: configuration, log, client, interruption, shutdown.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use oss_core::config::{Basics, Config, LogConfig, Sources};
 use oss_core::sandbox::Sandbox;
-use oss_core::{Oss, ReferenceData, log, store};
+use oss_core::{Oss, ReferenceData, StartError, log, store};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
 use crate::args::{Args, Command, DddCommand, DevicesCommand, Globals, ImportOptions, KeysCommand};
+use crate::calls;
 use crate::commands;
 use crate::commands::import::{Import, Place};
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
+use crate::interruption::left_behind;
 use crate::output::Output;
+use crate::status_line::{LogWriter, aside, while_waiting};
 
-/// Runs a command to its end. An interruption waits for the call under way, so that no number is lost; a second does not.
+/// How long a command that is interrupted has to end before something is said.
+const ENDING: Duration = Duration::from_millis(100);
+
+/// How long a sandbox that another process uses is waited for: longer than any single command takes.
+const SANDBOX_PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long it is waited for silently.
+const SANDBOX_SILENCE: Duration = Duration::from_secs(1);
+
+/// How often it is tried.
+const SANDBOX_POLL: Duration = Duration::from_millis(50);
+
+/// Runs a command to its end. An interruption waits for the call under way, so that no number is lost; a second does not. If
+/// nothing is under way that changes anything, the first one does not wait either.
 pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, Failure> {
-    let mut work = pin!(execute(args, output));
+    let left = left_behind(&args.command, output.program());
+    let begun = AtomicBool::new(false);
+    // One listener for both: an interruption between two of them would be lost.
+    let mut interruptions = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::internal(format!("interruptions cannot be noticed: {error}")))?;
+    let mut work = pin!(execute(args, output, &begun));
     tokio::select! {
         done = &mut work => return done,
-        _ = tokio::signal::ctrl_c() => tell("Finishing the call under way, so that no number is lost; press again to leave at once."),
+        _ = interruptions.recv() => {}
     }
+    // One that was resting ends by itself, and there is nothing to say.
+    if let Ok(done) = tokio::time::timeout(ENDING, &mut work).await {
+        return done;
+    }
+    let Some(left) = left.filter(|_| begun.load(Ordering::Relaxed)) else {
+        return Err(Failure::interrupted("nothing was changed"));
+    };
+    tell("Finishing the call under way, so that no number is lost; press again to leave at once.");
     tokio::select! {
         done = &mut work => done,
-        _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(exit::INTERRUPTED)),
+        _ = interruptions.recv() => Err(Failure::interrupted(&left)),
     }
 }
 
 #[expect(clippy::print_stderr, reason = "said to the person at the terminal, not to a program")]
 fn tell(text: &str) {
-    eprintln!("{text}");
+    aside(|| eprintln!("{text}"));
 }
 
-async fn execute(Args { globals, command }: Args, output: Output) -> Result<ExitCode, Failure> {
+/// Does what a command says. `begun` becomes true as soon as something may have been changed.
+async fn execute(
+    Args { globals, command }: Args,
+    output: Output,
+    begun: &AtomicBool,
+) -> Result<ExitCode, Failure> {
     match command {
-        Command::Migrate => migrate(&globals, output).await,
+        Command::Migrate => {
+            begun.store(true, Ordering::Relaxed);
+            migrate(&globals, output).await
+        }
         Command::Keys { command: KeysCommand::New { name } } => {
             output.answer(&commands::keys::new(name)?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::SiganMock { listen, latency, fail_rate, lose_rate } => {
             log_at(Basics::load(&sources(&globals))?.log)?;
+            begun.store(true, Ordering::Relaxed);
             commands::sigan_mock::run(listen, latency, fail_rate, lose_rate).await
         }
         Command::Devices { command: DevicesCommand::Import { dir, options } } => {
-            import(&globals, &Place::Devices(dir), options, output).await
+            import(&globals, &Place::Devices(dir), options, output, begun).await
         }
         Command::Ddd { ddd: Some(_), command: Some(_) } => {
             Err(Failure::usage("give a DDD to ask for, or a file to import; not both".to_owned()))
         }
         Command::Ddd { command: Some(DddCommand::Import { file, options }), .. } => {
-            import(&globals, &Place::Ddds(file), options, output).await
+            import(&globals, &Place::Ddds(file), options, output, begun).await
         }
         command => {
-            let (oss, clients_are_known) = connect(&globals).await?;
+            let (oss, clients_are_known) = while_waiting(connect(&globals, Needs::of(&command))).await?;
+            begun.store(true, Ordering::Relaxed);
             let outcome = commands::run(&oss, command, clients_are_known, output).await;
             // A release is told to Sigan after it was answered.
-            oss.shutdown().await;
+            while_waiting(oss.shutdown()).await;
             outcome
         }
     }
@@ -69,7 +111,7 @@ async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure>
     }
     let (basics, database) = Config::load_for_migration(&sources(globals))?;
     log_at(basics.log)?;
-    let report = store::migrate(&database, basics.reservation_ttl).await?;
+    let report = while_waiting(store::migrate(&database, basics.reservation_ttl)).await?;
     output.answer(&commands::migrate::Migrated { migrated: true, report })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -80,35 +122,92 @@ async fn import(
     place: &Place,
     options: ImportOptions,
     output: Output,
+    begun: &AtomicBool,
 ) -> Result<ExitCode, Failure> {
     let import = Import::read(place, options)?;
-    if globals.sandbox {
-        let (oss, _) = connect(globals).await?;
-        import.run(&oss.reference_data(), output).await?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let (basics, database) = Config::load_for_migration(&sources(globals))?;
-    log_at(basics.log)?;
-    import.run(&ReferenceData::connect(&database).await?, output).await?;
+    let reference = if globals.sandbox {
+        connect(globals, Needs::Database).await?.0.reference_data()
+    } else {
+        let (basics, database) = Config::load_for_migration(&sources(globals))?;
+        log_at(basics.log)?;
+        while_waiting(ReferenceData::connect(&database)).await?
+    };
+    begun.store(true, Ordering::Relaxed);
+    import.run(&reference, output).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A client, and whether the configuration names the clients of the server. A sandbox has none.
-async fn connect(globals: &Globals) -> Result<(Oss, bool), Failure> {
-    if !globals.sandbox {
-        let config = Config::load(&sources(globals))?;
-        log_at(config.basics.log)?;
-        return Ok((Oss::connect(&config).await?, !config.basics.clients.is_empty()));
+/// What a command with a client needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// The database alone.
+    Database,
+    /// Sigan too.
+    Sigan,
+}
+
+impl Needs {
+    fn of(command: &Command) -> Self {
+        match command {
+            Command::Assign { .. }
+            | Command::Show { .. }
+            | Command::Ddd { .. }
+            | Command::Brands
+            | Command::Models { .. }
+            | Command::Esim(_) => Self::Database,
+            _ => Self::Sigan,
+        }
     }
-    let basics = Basics::load(&sources(globals))?;
-    log_at(basics.log)?;
-    let dir = sandbox_dir(globals)?;
-    Ok((Sandbox::in_dir(&basics, &dir).await?.oss().clone(), true))
+}
+
+/// A client, and whether the configuration names the clients of the server. A sandbox has none.
+async fn connect(globals: &Globals, needs: Needs) -> Result<(Oss, bool), Failure> {
+    if globals.sandbox {
+        let basics = Basics::load(&sources(globals))?;
+        log_at(basics.log)?;
+        return Ok((sandbox(&basics, &sandbox_dir(globals)?).await?.oss().clone(), true));
+    }
+    if needs == Needs::Database {
+        let config = Config::load_without_sigan(&sources(globals))?;
+        log_at(config.basics.log)?;
+        return Ok((Oss::connect_without_sigan(&config).await?, !config.basics.clients.is_empty()));
+    }
+    let config = Config::load(&sources(globals))?;
+    log_at(config.basics.log)?;
+    Ok((Oss::connect(&config).await?, !config.basics.clients.is_empty()))
+}
+
+/// The sandbox in a folder. While another process uses it, this one waits, says so, and gives up in the end.
+async fn sandbox(basics: &Basics, dir: &Path) -> Result<Sandbox, Failure> {
+    let begun = Instant::now();
+    let mut is_told = false;
+    loop {
+        match Sandbox::in_dir(basics, dir).await {
+            Err(StartError::SandboxInUse { dir, process }) if begun.elapsed() < SANDBOX_PATIENCE => {
+                if !is_told && begun.elapsed() >= SANDBOX_SILENCE {
+                    is_told = true;
+                    tell_in_use(&dir, process);
+                }
+            }
+            started => return Ok(started?),
+        }
+        tokio::time::sleep(SANDBOX_POLL).await;
+    }
+}
+
+fn tell_in_use(dir: &Path, process: Option<u32>) {
+    let process = process.map(|id| format!(" ({id})")).unwrap_or_default();
+    tell(&format!(
+        "Another process{process} uses the sandbox in {}. Waiting up to {} s until it ends; nothing was done yet.",
+        dir.display(),
+        SANDBOX_PATIENCE.as_secs()
+    ));
 }
 
 /// People at a terminal want the answer; a log below warnings only where they ask for it.
 fn log_at(config: LogConfig) -> Result<(), Failure> {
-    log::init(config, Level::WARN).map_err(|error| Failure::internal(error.to_string()))
+    log::init_through(|| LogWriter, Some(calls::layer()), config, Level::WARN)
+        .map_err(|error| Failure::internal(error.to_string()))
 }
 
 fn sources(globals: &Globals) -> Sources {

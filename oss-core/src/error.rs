@@ -3,6 +3,7 @@
 //! One enum for the operations. [`Error::kind`] is what the edges turn into an HTTP status or an exit code; the text names
 //! the input that was wrong and the next step. No text carries a full number.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::access::ClientLimit;
@@ -383,6 +384,18 @@ pub enum StartError {
     /// The client of Redis could not be set up.
     #[error("the Redis client could not be set up: {0}")]
     Redis(String),
+    /// Another process uses the sandbox.
+    #[error(
+        "the sandbox in {} is in use by another process{}; wait until that one ends, or use another folder",
+        dir.display(),
+        process.map(|id| format!(" ({id})")).unwrap_or_default()
+    )]
+    SandboxInUse {
+        /// The folder of the sandbox.
+        dir: PathBuf,
+        /// The id of that process, if it can be read.
+        process: Option<u32>,
+    },
     /// The sandbox could not be set up.
     #[error("the sandbox could not be set up: {0}")]
     Sandbox(#[from] std::io::Error),

@@ -10,7 +10,7 @@ use std::io::{IsTerminal, stderr};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::layer;
+use tracing_subscriber::fmt::{MakeWriter, layer};
 use tracing_subscriber::layer::{Identity, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -45,11 +45,31 @@ pub fn init_beside(
     config: LogConfig,
     default: Level,
 ) -> Result<(), AlreadySet> {
+    init_through(stderr, spans, config, default)
+}
+
+/// The same, through a writer that a program puts before stderr, because it shows more there than the log. The writer gets each
+/// line whole.
+///
+/// # Errors
+///
+/// [`AlreadySet`] on a second call in one process.
+pub fn init_through<W>(
+    writer: W,
+    spans: Option<impl Layer<Registry> + Send + Sync>,
+    config: LogConfig,
+    default: Level,
+) -> Result<(), AlreadySet>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let filter = filter(config.level.unwrap_or(default));
     match spans {
-        Some(spans) => registry().with(spans).with(lines(config.format).with_filter(filter)).try_init(),
+        Some(spans) => {
+            registry().with(spans).with(lines(config.format, writer).with_filter(filter)).try_init()
+        }
         // What no line shows is not made at all.
-        None => registry().with(lines(config.format)).with(filter).try_init(),
+        None => registry().with(lines(config.format, writer)).with(filter).try_init(),
     }
     .map_err(|_| AlreadySet)?;
     std::panic::set_hook(Box::new(|panic| {
@@ -59,11 +79,12 @@ pub fn init_beside(
     Ok(())
 }
 
-fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+fn lines<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = layer().with_writer(stderr);
+    let lines = layer().with_writer(writer);
     match format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
         // Colours are of no use in a file; the crate itself honours NO_COLOR.

@@ -12,14 +12,14 @@ use tracing::Instrument;
 use crate::access::Share;
 use crate::areas::Areas;
 use crate::cache::RedisCache;
-use crate::config::{Config, EXPECTED_BRAND};
+use crate::config::{Config, DatabaseConfig, EXPECTED_BRAND, GsimConfig, RecordsConfig, RedisUrl};
 use crate::devices::{Catalog, LocalCatalog};
 use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND};
 use crate::error::{Error, StartError};
 use crate::gsim::{DeviceCatalog, GsimCatalog, HttpGsim};
 use crate::numbers::{DrawBudget, Draws, InFlight, LEASE_MARGIN, Sweeps, UnusedLeases};
 use crate::reference::Versions;
-use crate::sigan::{Gate, GateLimits, HttpSigan, Lane, Sigan};
+use crate::sigan::{Gate, GateLimits, HttpSigan, Lane, NoSigan, Sigan};
 use crate::store::{self, Store, Tenant};
 use crate::telemetry::{Operation, Timings};
 
@@ -164,16 +164,41 @@ impl Oss {
     /// [`StartError`] where the database cannot be reached or lacks the tables of this version. Redis, Sigan and GSIM need not
     /// be reachable yet.
     pub async fn connect(config: &Config) -> Result<Self, StartError> {
-        let store = store::connect(&config.database).await?;
-        store.check().await?;
         let sigan = HttpSigan::new(&config.sigan)?;
-        let redis = config.redis.as_ref().map(RedisCache::new).transpose()?;
+        let (database, redis, gsim) = (&config.database, config.redis.as_ref(), config.gsim.as_ref());
+        Self::connect_to(database, redis, gsim, Arc::new(sigan), config.settings()).await
+    }
+
+    /// A client for the operations that do not call Sigan: look-ups, and putting a number on a line. Every other one gets
+    /// [`Error::SiganUnreachable`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Oss::connect`].
+    pub async fn connect_without_sigan(config: &RecordsConfig) -> Result<Self, StartError> {
+        // No statement of these operations names a brand, because the client acts for none.
+        let brand = OLDER_BRAND.parse().map_err(|error: Malformed| StartError::Sigan(error.to_string()))?;
+        let settings = config.basics.settings(brand);
+        let (database, redis, gsim) = (&config.database, config.redis.as_ref(), config.gsim.as_ref());
+        Self::connect_to(database, redis, gsim, Arc::new(NoSigan), settings).await
+    }
+
+    async fn connect_to(
+        database: &DatabaseConfig,
+        redis: Option<&RedisUrl>,
+        gsim: Option<&GsimConfig>,
+        sigan: Arc<dyn Sigan>,
+        settings: Settings,
+    ) -> Result<Self, StartError> {
+        let store = store::connect(database).await?;
+        store.check().await?;
+        let redis = redis.map(RedisCache::new).transpose()?;
         let local = LocalCatalog::new(store.clone());
-        let devices: Arc<dyn DeviceCatalog> = match &config.gsim {
+        let devices: Arc<dyn DeviceCatalog> = match gsim {
             Some(gsim) => Arc::new(GsimCatalog::new(local, HttpGsim::new(gsim)?, redis.clone())),
             None => Arc::new(local),
         };
-        Ok(Self::with_devices(store, Arc::new(sigan), redis, devices, config.settings()))
+        Ok(Self::with_devices(store, sigan, redis, devices, settings))
     }
 
     /// The same client, as it is for one brand: Sigan holds numbers for that brand, and what another brand has is answered as

@@ -2,8 +2,8 @@
 //!
 //! Explicit and never a fallback: without it, a missing database or Sigan is an error.
 
-use std::fs::File;
-use std::io;
+use std::fs::{File, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,15 +41,16 @@ impl Sandbox {
         Self::start(basics, &"sqlite::memory:".into(), mock, None).await
     }
 
-    /// A sandbox whose database and mock are kept in a folder. One process uses it at a time: a second one waits.
+    /// A sandbox whose database and mock are kept in a folder. One process uses it at a time.
     ///
     /// # Errors
     ///
-    /// [`StartError`] where the folder or a port cannot be used.
+    /// [`StartError::SandboxInUse`] while another process uses it; another [`StartError`] where the folder or a port cannot be
+    /// used.
     pub async fn in_dir(basics: &Basics, dir: &Path) -> Result<Self, StartError> {
         std::fs::create_dir_all(dir)?;
-        let dir = std::path::absolute(dir)?;
-        let lock = lock(dir.join("lock")).await?;
+        let dir = &std::path::absolute(dir)?;
+        let lock = lock(dir)?;
         let url = sqlite_url(&dir.join("oss.db"))?;
         SqliteStore::migrate(&url).await?;
         let mock = kept_in(dir.join("sigan.json"))?;
@@ -149,13 +150,22 @@ fn lifetime() -> String {
     format!("SB{:08x}", rand::random::<u32>())
 }
 
-async fn lock(path: PathBuf) -> io::Result<File> {
-    let waiting = tokio::task::spawn_blocking(move || {
-        let file = File::create(path)?;
-        file.lock()?;
-        Ok(file)
-    });
-    waiting.await.map_err(io::Error::other)?
+/// Takes the folder for this process, until the file is closed. The mock keeps its whole state in one file and in memory, so two
+/// processes would overwrite what the other one did.
+fn lock(dir: &Path) -> Result<File, StartError> {
+    let path = dir.join("lock");
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let process = std::fs::read_to_string(path).ok().and_then(|id| id.trim().parse().ok());
+            return Err(StartError::SandboxInUse { dir: dir.to_owned(), process });
+        }
+        Err(TryLockError::Error(error)) => return Err(error.into()),
+    }
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())?;
+    Ok(file)
 }
 
 /// A mock whose state is read from a file, and written there before each call is answered.
@@ -200,6 +210,18 @@ mod tests {
             assert!(dir.join("oss.db").is_file(), "{name}");
         }
         assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 7, "and nothing beside them");
+    }
+
+    #[tokio::test]
+    async fn one_process_uses_it_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Sandbox::in_dir(&basics(), dir.path()).await.unwrap();
+        let second = Sandbox::in_dir(&basics(), dir.path()).await.unwrap_err();
+        let StartError::SandboxInUse { process, .. } = second else { panic!("{second}") };
+        assert_eq!(process, Some(std::process::id()));
+        first.oss().shutdown().await;
+        drop(first);
+        Sandbox::in_dir(&basics(), dir.path()).await.unwrap();
     }
 
     #[tokio::test]

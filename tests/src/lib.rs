@@ -35,4 +35,5 @@ pub mod settle;
 pub mod sigan;
 pub mod simulation;
 pub mod statements;
+pub mod terminal;
 pub mod wiretap;

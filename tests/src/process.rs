@@ -50,6 +50,17 @@ impl Drop for Guarded {
     }
 }
 
+/// A child that is killed when it is dropped, also if a test fails.
+#[derive(Debug)]
+pub struct Mortal(pub Child);
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A command that runs as a user, where we may choose.
 #[must_use]
 pub fn as_user(user: Option<&str>) -> Command {

@@ -1,10 +1,14 @@
 //! The command line, by its binary.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use oss_core::sigan::mock::{CallKind, Fault, Inventory, SiganMock};
 use oss_tests::backend::Database;
-use oss_tests::cli::{Ended, oss, run};
+use oss_tests::cli::{Ended, oss, run, run_beside};
+use oss_tests::process::{Mortal, signal};
 use oss_tests::server::Server;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -208,4 +212,142 @@ fn two_at_once_in_one_sandbox_wait_for_each_other() {
     numbers.sort_by_key(ToString::to_string);
     numbers.dedup();
     assert_eq!(numbers.len(), 4, "four different numbers");
+}
+
+/// The error of a command line that asks for JSON.
+fn error_of(ended: &Ended, code: i32) -> Value {
+    assert_eq!((ended.code, ended.stdout.as_str()), (code, ""), "{ended:?}");
+    let document: Value =
+        serde_json::from_str(&ended.stderr).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
+    assert!(document["error"]["message"].is_string() && document["error"]["code"].is_string(), "{document}");
+    document["error"].clone()
+}
+
+#[test]
+fn a_command_line_that_cannot_be_read_is_told_in_json_too() {
+    for line in [
+        "--output json",
+        "--output json shwo",
+        "shwo --output=json",
+        "reserve -o json",
+        "release -ojson",
+        "show 1199995000 --output json",
+        "show 11999950001 --unknown -o json",
+        "audit --min-age soon --output json",
+        "reserve --ddd 11 --index 1 --output json",
+        "keys -o json",
+        "--output json show 11999950001 --output json --output json",
+    ] {
+        let ended = run(&[], &line.split(' ').collect::<Vec<_>>());
+        assert_eq!(error_of(&ended, 2)["code"], "usage", "{line}");
+    }
+    let missing = error_of(&run(&[], &["assign", "-o", "json"]), 2);
+    assert_eq!(
+        missing["errors"],
+        json!([{ "field": "--sim", "message": "is required" }, { "field": "MSISDN", "message": "is required" }])
+    );
+    let plain = run(&[], &["shwo", "--", "--output", "json"]);
+    assert!(plain.code == 2 && plain.stderr.starts_with("error: unrecognized subcommand"), "{plain:?}");
+    for (line, part) in [("--output json --help", "Usage:"), ("--version -o json", "oss ")] {
+        let ended = run(&[], &line.split(' ').collect::<Vec<_>>());
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{line}");
+        assert!(ended.stdout.contains(part), "{line}: {ended:?}");
+    }
+}
+
+#[test]
+fn several_faults_are_an_array() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = dir.path().join("list.csv");
+    std::fs::write(&list, "location_cnl,ddd\n1,11\n2,00\nx,11\n").unwrap();
+    let ended = run(&[], &["-o", "json", "ddd", "import", list.to_str().unwrap()]);
+    let error = error_of(&ended, 2);
+    let places = |errors: &Value| -> Vec<(Value, Value)> {
+        let errors = errors.as_array().expect("an array");
+        errors.iter().map(|fault| (fault["file"].clone(), fault["line"].clone())).collect()
+    };
+    assert_eq!(error["code"], "import-faults");
+    assert_eq!(
+        places(&error["errors"]),
+        [(json!("list.csv"), json!(3)), (json!("list.csv"), json!(4))],
+        "{error}"
+    );
+    assert!(error["errors"][0]["message"].as_str().unwrap().contains("expected a DDD"), "{error}");
+
+    let ended = run(&[("OSS_PREVIEW_TTL", "soon")], &["-o", "json", "preview", "--ddd", "11"]);
+    let error = error_of(&ended, 2);
+    assert_eq!(error["code"], "configuration");
+    let told: Vec<_> = error["errors"].as_array().unwrap().iter().map(|fault| &fault["message"]).collect();
+    assert_eq!(told.len(), 4, "{error}");
+    assert!(told.iter().any(|message| message.as_str().unwrap().starts_with("OSS_PREVIEW_TTL")), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_need_the_database_alone_need_no_sigan() {
+    let database = Database::sqlite().await;
+    let sigan = SiganMock::new(Inventory::new("PR")).start().await;
+    let sigan_url = sigan.url().to_string();
+    let all = [
+        ("OSS_DATABASE_URL", database.url()),
+        ("OSS_SIGAN_URL", sigan_url.as_str()),
+        ("OSS_SIGAN_BRAND_ID", "acme"),
+    ];
+    assert_eq!(run_beside(&all, &["reserve", "--ddd", "11"]).await.code, 0);
+    drop(sigan);
+    let settings = &all[..1];
+    let sim = uuid::Uuid::now_v7().to_string();
+    for arguments in [
+        &["migrate"][..],
+        &["show", "11999950001"],
+        &["ddd", "11"],
+        &["brands"],
+        &["models", "apple"],
+        &["esim", "--device-code", "iPhone15,2"],
+        &["assign", "11999950001", "--sim", &sim],
+    ] {
+        let ended = run(settings, arguments);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{arguments:?}: {ended:?}");
+    }
+    let shown = run(settings, &["show", "11999950001", "-o", "json"]).json();
+    assert_eq!(shown["status"], "IN_USE");
+    assert_eq!(run(&[], &["keys", "new", "shop"]).code, 0, "it does not even need a database");
+    let given = [settings[0], ("OSS_SIGAN_URL", "nonsense")];
+    let checked = run(&given, &["show", "11999950001"]);
+    assert!(
+        checked.code == 2 && checked.stderr.contains("OSS_SIGAN_URL"),
+        "what is given is checked: {checked:?}"
+    );
+    let needs_sigan = run(settings, &["release", "11999950001"]);
+    assert!(needs_sigan.code == 2 && needs_sigan.stderr.contains("OSS_SIGAN_URL"), "{needs_sigan:?}");
+}
+
+#[test]
+fn a_second_process_says_that_the_sandbox_is_in_use() {
+    let sandbox = Sandbox::new();
+    let dir = sandbox.0.path().to_str().expect("a path of ASCII");
+    let spawn = |arguments: &[&str]| {
+        let mut command = oss(&[("OSS_SANDBOX_DIR", dir)]);
+        command.arg("--sandbox").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Mortal(command.spawn().expect("oss runs"))
+    };
+    let mut first = spawn(&["sweep", "--watch"]);
+    let lock = sandbox.0.path().join("lock");
+    let id = first.0.id().to_string();
+    let has_lock = || std::fs::read_to_string(&lock).is_ok_and(|holder| holder.trim() == id);
+    let begun = Instant::now();
+    while !has_lock() {
+        assert!(first.0.try_wait().unwrap().is_none(), "it runs until it is stopped");
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not say that it has the sandbox");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut second = spawn(&["reserve", "--ddd", "11"]);
+    let mut told = String::new();
+    let mut stderr = BufReader::new(second.0.stderr.take().unwrap());
+    stderr.read_line(&mut told).unwrap();
+    for part in ["Another process", &id, dir, "nothing was done"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    signal(first.0.id(), "INT");
+    assert!(first.0.wait().unwrap().success());
+    assert!(second.0.wait().unwrap().success(), "then it is its turn");
 }

@@ -1,16 +1,24 @@
 //! `oss audit`
 
+use std::convert::Infallible;
+use std::fmt::Write;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState};
 use oss_core::{AuditOptions, AuditReport, BrandId, Difference, Found, Oss};
 use serde::Serialize;
 
+use crate::args::Form;
 use crate::exit::{self, Failure};
-use crate::output::{Answer, Output, table};
+use crate::output::{Answer, Output};
+use crate::status_line::{Line, draw, is_visible, style, wait};
 
-/// Walks both sides and tells every difference. Progress is shown where standard error is a terminal.
+/// How the audit's line looks: how far it is among the numbers that are held here, what it waits for, and what it found.
+const LINE: &str = "{spinner} {pace}, {wait}{wide_msg}";
+
+/// Walks both sides and tells every difference: people at once, programs in one document at the end. Progress is shown if
+/// standard error is a terminal.
 ///
 /// Unless `clients_are_known`, brands of clients that hold nothing here may be missed, and the answer says so.
 pub(crate) async fn run(
@@ -19,23 +27,26 @@ pub(crate) async fn run(
     clients_are_known: bool,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let progress = progress();
     let mut audited = Audited { may_miss_brands: !clients_are_known, ..Audited::default() };
-    let outcome = oss.audit(options, |found| match found {
-        Found::Brand(brand) => audited.brands.push(brand),
-        Found::Difference(difference) => audited.differences.push(difference),
-        Found::Progress(report) => {
-            progress.set_message(told(&report));
-            audited.report = report;
-        }
-    });
-    let outcome = outcome.await;
-    progress.finish_and_clear();
+    let mut written = Ok(());
+    let outcome = {
+        let line =
+            draw(style(LINE).with_key("pace", write_pace).with_key("wait", write_wait(Instant::now())));
+        line.set_message(found_so_far(&AuditReport::default()));
+        let audit = oss.audit(options, |found| {
+            let shown = audited.hear(found, &line, output);
+            if written.is_ok() {
+                written = shown;
+            }
+        });
+        count_beside(oss, &line, audit).await
+    };
+    written?;
     audited.report = match outcome {
         Ok(report) => report,
-        // What was mended before it failed has to be told.
+        // What was mended before it failed has to be told. People have seen it already.
         Err(error) => {
-            if !audited.differences.is_empty() {
+            if !audited.differences.is_empty() && output.form() == Form::Json {
                 output.answer(&audited)?;
             }
             return Err(error.into());
@@ -45,17 +56,48 @@ pub(crate) async fn run(
     Ok(ExitCode::from(if audited.report.is_clean() { exit::OK } else { exit::CONFLICT }))
 }
 
-fn progress() -> ProgressBar {
-    let progress = ProgressBar::new_spinner();
-    // The template is a constant, and one that cannot be read leaves the default.
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
-        progress.set_style(style);
+/// Runs the audit, which does not wait for the count of what it will look at.
+async fn count_beside<T>(oss: &Oss, line: &Line, audit: impl Future<Output = T>) -> T {
+    let count = async {
+        // Without a total the line shows less. A database that fails ends the audit itself.
+        if let (true, Ok(total)) = (is_visible(), oss.count_held_numbers().await) {
+            line.set_length(total);
+        }
+        std::future::pending::<Infallible>().await
+    };
+    tokio::select! {
+        biased;
+        done = audit => done,
+        never = count => match never {},
     }
-    progress.enable_steady_tick(Duration::from_millis(200));
-    progress
 }
 
-fn told(report: &AuditReport) -> String {
+fn write_wait(begun: Instant) -> impl Fn(&ProgressState, &mut dyn Write) + Clone + Send + Sync {
+    move |_, to| {
+        if let Some(wait) = wait(begun) {
+            // A line that cannot be written is drawn again in a moment.
+            let _ = write!(to, "{wait}, ");
+        }
+    }
+}
+
+fn write_pace(state: &ProgressState, to: &mut dyn Write) {
+    let (done, rate) = (state.pos(), state.per_sec());
+    // As above.
+    let _ = match state.len() {
+        Some(total) if done > 0 => {
+            write!(to, "{done} of {total} numbers, {rate:.0}/s, {:#} left", HumanDuration(state.eta()))
+        }
+        Some(total) => write!(to, "{done} of {total} numbers"),
+        None => write!(to, "{done} numbers"),
+    };
+}
+
+fn found_so_far(report: &AuditReport) -> String {
+    format!("{} in Sigan, {} unsettled, {} differ", report.listed, report.unsettled, report.differences())
+}
+
+fn summary(report: &AuditReport) -> String {
     let AuditReport { listed, held, unsettled, .. } = report;
     format!(
         "{listed} held in Sigan, {held} held here, {unsettled} not settled yet, {} differ",
@@ -76,6 +118,22 @@ struct Audited {
 }
 
 impl Audited {
+    fn hear(&mut self, found: Found, line: &ProgressBar, output: Output) -> Result<(), Failure> {
+        match found {
+            Found::Brand(brand) => self.brands.push(brand),
+            Found::Progress(report) => {
+                line.set_position(report.held);
+                line.set_message(found_so_far(&report));
+                self.report = report;
+            }
+            Found::Difference(difference) => {
+                output.part(&row(&difference))?;
+                self.differences.push(difference);
+            }
+        }
+        Ok(())
+    }
+
     fn coverage(&self) -> String {
         let brands: Vec<&str> = self.brands.iter().map(BrandId::as_str).collect();
         let brands = format!("Audited brands: {}", brands.join(", "));
@@ -83,8 +141,8 @@ impl Audited {
             return brands;
         }
         format!(
-            "{brands}\nNot audited: a brand that only the server's file names and that holds nothing here; \
-             give that file with --config"
+            "{brands}\nNot audited: a brand that only the server's file names and that holds nothing\nhere; give that file \
+             with --config"
         )
     }
 
@@ -92,35 +150,59 @@ impl Audited {
         match (self.differences.is_empty(), self.report.unsettled) {
             (true, 0) => "Clean: nothing differs".to_owned(),
             (true, unsettled) => format!("Not clean: {unsettled} left unsettled, run again: {oss} audit"),
+            _ if self.report.being_told > 0 => {
+                format!("To tell Sigan again, unless a server does: {oss} sweep")
+            }
             _ if self.report.fixed > 0 => format!("To see what is left: {oss} audit"),
             _ => format!("To settle what is safe: {oss} audit --fix"),
         }
     }
-}
 
-impl Answer for Audited {
-    fn table(&self, oss: &str) -> String {
-        let (summary, coverage, next) = (told(&self.report), self.coverage(), self.next(oss));
-        if self.differences.is_empty() {
-            return format!("{summary}\n{coverage}\n{next}");
+    fn outcomes(&self) -> String {
+        let AuditReport { fixed, being_told, .. } = self.report;
+        if being_told == 0 {
+            return format!("{fixed} fixed");
         }
-        let mut table = table(&["number", "difference", "Sigan's id", "state here", "outcome"]);
-        for difference in &self.differences {
-            table.add_row(row(difference));
-        }
-        format!("{table}\n{summary}, {} fixed\n{coverage}\n{next}", self.report.fixed)
+        format!("{fixed} fixed, {being_told} given back here of which Sigan is being told")
     }
 }
 
-fn row(difference: &Difference) -> [String; 5] {
-    let none = || "none".to_owned();
-    [
-        difference
-            .msisdn
-            .map_or_else(|| difference.row.clone().unwrap_or_default(), |msisdn| msisdn.to_string()),
-        difference.kind.as_str().to_owned(),
-        difference.external_id.as_ref().map_or_else(none, ToString::to_string),
-        difference.state.map_or_else(none, |state| state.to_string()),
-        difference.outcome.as_str().to_owned(),
-    ]
+/// What is said at the end: the differences were shown when they were found.
+impl Answer for Audited {
+    fn table(&self, oss: &str) -> String {
+        let (summary, coverage, next) = (summary(&self.report), self.coverage(), self.next(oss));
+        if self.differences.is_empty() {
+            return format!(
+                "{summary}
+{coverage}
+{next}"
+            );
+        }
+        format!(
+            "{summary}
+{}
+{coverage}
+{next}",
+            self.outcomes()
+        )
+    }
+}
+
+/// A difference by itself: the rows that follow are not known yet, so there are no columns.
+fn row(Difference { msisdn, row, kind, external_id, state, outcome, .. }: &Difference) -> String {
+    let (kind, outcome) = (kind.as_str(), outcome.as_str());
+    let Some(msisdn) = msisdn else {
+        return format!(
+            "{kind}: {}
+             {outcome}",
+            row.as_deref().unwrap_or_default()
+        );
+    };
+    let id = external_id.as_ref().map_or("none".to_owned(), ToString::to_string);
+    let state = state.map_or("none".to_owned(), |state| state.to_string());
+    format!(
+        "{msisdn}  {kind}; state here: {state}
+             Sigan's id: {id}
+             {outcome}"
+    )
 }

@@ -1,9 +1,7 @@
 //! `oss devices import` and `oss ddd import`
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use oss_core::{
     Count, DddData, DddSummary, DeviceData, DeviceSummary, ImportMode, Progress, ReferenceData, RemovalLimit,
 };
@@ -12,6 +10,10 @@ use serde::Serialize;
 use crate::args::ImportOptions;
 use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
+use crate::status_line::{draw, style};
+
+/// After how many rows the count that is shown changes.
+const SHOWN_ROWS: u64 = 100;
 
 /// A list that was read, and has no faults.
 #[derive(Debug)]
@@ -39,43 +41,51 @@ pub(crate) enum Place {
 impl Import {
     /// Reads a list whole, before any database is asked.
     pub(crate) fn read(place: &Place, options: ImportOptions) -> Result<Self, Failure> {
-        let bar = drawn("{spinner} reading {bar:30} {percent} %");
+        let line = draw(style("{spinner} reading {bar:30} {percent} %, {msg} rows"));
+        let mut rows = 0_u64;
         let told = |Progress { done, total }| {
+            rows += 1;
             // Each new length is drawn at once, so only that of each file is told.
-            if bar.length() != Some(total) {
-                bar.set_length(total);
+            if line.length() != Some(total) {
+                line.set_length(total);
             }
-            bar.set_position(done);
+            if rows.is_multiple_of(SHOWN_ROWS) {
+                line.set_message(rows.to_string());
+            }
+            line.set_position(done);
         };
         let list = match place {
             Place::Devices(folder) => DeviceData::read(folder, told).map(List::Devices),
             Place::Ddds(file) => DddData::read(file, told).map(List::Ddds),
         };
-        bar.finish_and_clear();
+        drop(line);
         let mode = if options.dry_run { ImportMode::DryRun } else { ImportMode::Write };
         let limit = if options.force { RemovalLimit::Unlimited } else { RemovalLimit::Tenth };
         Ok(Self { list: list?, mode, limit })
     }
 
     pub(crate) async fn run(&self, reference: &ReferenceData, output: Output) -> Result<(), Failure> {
-        let bar = drawn("{spinner} comparing and writing");
+        let line = draw(style(&format!("{{spinner}} comparing and writing {} rows", self.list.rows())));
         let dry_run = self.mode == ImportMode::DryRun;
         let (mode, limit) = (self.mode, self.limit);
         let summary = match &self.list {
             List::Devices(data) => reference.import_devices(data, mode, limit).await.map(Summary::Devices),
             List::Ddds(data) => reference.import_ddds(data, mode, limit).await.map(Summary::Ddds),
         };
-        bar.finish_and_clear();
+        drop(line);
         output.answer(&Imported { dry_run, summary: summary? })
     }
 }
 
-/// Something to look at meanwhile; seen only where standard error is a terminal.
-fn drawn(template: &str) -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
+impl List {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Devices(DeviceData { brands, models, codes, tacs, .. }) => {
+                brands.len() + models.len() + codes.len() + tacs.len()
+            }
+            Self::Ddds(DddData { localities }) => localities.len(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -104,14 +114,16 @@ impl Summary {
 
 impl Answer for Imported {
     fn table(&self, _oss: &str) -> String {
-        let mut table = table(&["kind", "added", "changed", "removed", "then"]);
+        let mut table = table(&["kind", "read", "added", "changed", "unchanged", "removed"]);
         for (kind, Count { added, changed, removed, total }) in self.summary.counts() {
+            let unchanged = total - added - changed;
             table.add_row([
                 kind.to_owned(),
+                total.to_string(),
                 added.to_string(),
                 changed.to_string(),
+                unchanged.to_string(),
                 removed.to_string(),
-                total.to_string(),
             ]);
         }
         let done = if self.dry_run {

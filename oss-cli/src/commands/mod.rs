@@ -22,6 +22,7 @@ use oss_core::{AuditOptions, Oss};
 use crate::args::Command;
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::status_line::while_waiting;
 
 /// Runs a command that needs a client. `clients_are_known` says whether the configuration names the clients of the server.
 pub(crate) async fn run(
@@ -30,6 +31,17 @@ pub(crate) async fn run(
     clients_are_known: bool,
     output: Output,
 ) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Sweep { watch: true } => sweep::watch(oss, output).await.map(|()| ExitCode::SUCCESS),
+        Command::Audit { fix, force, min_age } => {
+            let options = AuditOptions { fix, force, young: min_age };
+            audit::run(oss, options, clients_are_known, output).await
+        }
+        command => while_waiting(run_once(oss, command, output)).await,
+    }
+}
+
+async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Preview { ddd, previous, idempotency_key } => {
             output.answer(&oss.create_preview(ddd, previous, idempotency_key).await?)?;
@@ -50,17 +62,14 @@ pub(crate) async fn run(
         Command::Brands => output.answer(&devices::brands(oss).await?)?,
         Command::Models { brand } => output.answer(&devices::models(oss, &brand).await?)?,
         Command::Esim(device) => output.answer(&devices::esim(oss, device).await?)?,
-        Command::Sweep { watch } => sweep::run(oss, watch, output).await?,
-        Command::Audit { fix, force, min_age } => {
-            let options = AuditOptions { fix, force, young: min_age };
-            return audit::run(oss, options, clients_are_known, output).await;
-        }
-        Command::Ddd { .. }
+        Command::Sweep { .. } => output.answer(&oss.sweep().await?)?,
+        Command::Audit { .. }
+        | Command::Ddd { .. }
         | Command::Devices { .. }
         | Command::Keys { .. }
         | Command::Migrate
         | Command::SiganMock { .. } => {
-            return Err(Failure::internal("a command without a client was given one".to_owned()));
+            return Err(Failure::internal("a command came to where another one runs".to_owned()));
         }
     }
     Ok(ExitCode::SUCCESS)

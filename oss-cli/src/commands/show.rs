@@ -3,36 +3,36 @@
 use chrono::{DateTime, Utc};
 use oss_core::{HoldRecord, Line, Number};
 
-use crate::output::{Answer, table};
+use crate::output::Answer;
 
 impl Answer for Number {
     fn table(&self, _oss: &str) -> String {
         let now = self.line.as_ref().map_or("never held here".to_owned(), line);
-        let mut holds = table(&["state", "since", "begun", "held until", "preview", "Sigan's id", "reason"]);
-        for hold in &self.history {
-            holds.add_row(row(hold));
-        }
-        format!("{}: {now}\n{holds}", self.msisdn)
+        let holds = self.history.iter().map(hold);
+        std::iter::once(format!("{}: {now}", self.msisdn)).chain(holds).collect::<Vec<_>>().join("\n\n")
     }
 }
 
 fn line(line: &Line) -> String {
     let Line { status, origin, updated_at, .. } = line;
-    let sim = line.assigned_sim_id.map(|sim| format!(" on SIM {sim}")).unwrap_or_default();
     let since = updated_at.map(|at| format!(" since {}", time(at))).unwrap_or_default();
-    format!("{status}{sim}{since} (origin {origin})")
+    let sim = line.assigned_sim_id.map(|sim| format!("\nSIM     {sim}")).unwrap_or_default();
+    format!("{status}{since}\norigin  {origin}{sim}")
 }
 
-fn row(hold: &HoldRecord) -> [String; 7] {
-    [
-        hold.state.to_string(),
-        time(hold.updated_at),
-        time(hold.created_at),
-        hold.hold_expires_at.map(time).unwrap_or_default(),
-        hold.preview.map_or("none: random".to_owned(), |preview| preview.to_string()),
-        hold.external_id.as_ref().map_or("cannot be read".to_owned(), ToString::to_string),
-        hold.reason.clone().unwrap_or_default(),
-    ]
+/// One below the other, because ids are long and a terminal is narrow.
+fn hold(hold: &HoldRecord) -> String {
+    let preview = hold.preview.map_or("none: random".to_owned(), |preview| preview.to_string());
+    let external_id = hold.external_id.as_ref().map_or("cannot be read".to_owned(), ToString::to_string);
+    let fields = [
+        ("begun", Some(time(hold.created_at))),
+        ("held until", hold.hold_expires_at.map(time)),
+        ("preview", Some(preview)),
+        ("Sigan's id", Some(external_id)),
+        ("reason", hold.reason.clone()),
+    ];
+    let fields = fields.into_iter().filter_map(|(name, value)| Some(format!("\n  {name:<10}  {}", value?)));
+    std::iter::once(format!("{} since {}", hold.state, time(hold.updated_at))).chain(fields).collect()
 }
 
 fn time(at: DateTime<Utc>) -> String {

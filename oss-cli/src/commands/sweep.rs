@@ -1,19 +1,19 @@
 //! `oss sweep`
 
 use oss_core::{Oss, SweepReport};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
+use crate::status_line::while_waiting;
 
-/// Sweeps once, or until interrupted. With `watch` an error of one sweep does not end the next ones.
-pub(crate) async fn run(oss: &Oss, watch: bool, output: Output) -> Result<(), Failure> {
-    if !watch {
-        return output.answer(&oss.sweep().await?);
-    }
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(interrupted);
+/// Sweeps again and again, until interrupted. An error of one sweep does not end the next ones.
+pub(crate) async fn watch(oss: &Oss, output: Output) -> Result<(), Failure> {
+    // From now on, so that an interruption of the first sweep is not lost.
+    let mut interruptions = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::internal(format!("interruptions cannot be noticed: {error}")))?;
     loop {
-        match oss.sweep().await {
+        match while_waiting(oss.sweep()).await {
             Ok(report) if report == SweepReport::default() => {}
             Ok(report) => output.line(&report)?,
             Err(error) => {
@@ -22,7 +22,7 @@ pub(crate) async fn run(oss: &Oss, watch: bool, output: Output) -> Result<(), Fa
         }
         let rest = tokio::time::sleep(oss.sweep_interval());
         tokio::select! {
-            _ = &mut interrupted => return Ok(()),
+            _ = interruptions.recv() => return Ok(()),
             () = rest => {}
         }
     }

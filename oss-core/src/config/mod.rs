@@ -59,6 +59,20 @@ pub struct Config {
     pub gsim: Option<GsimConfig>,
 }
 
+/// The part of a [`Config`] that the operations need which do not call Sigan: look-ups, and putting a number on a line.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RecordsConfig {
+    /// What the sandbox needs too.
+    pub basics: Basics,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The cache that servers share, where there is one.
+    pub redis: Option<RedisUrl>,
+    /// GSIM, where devices that are not in the catalogue are asked of it.
+    pub gsim: Option<GsimConfig>,
+}
+
 /// What is needed wherever numbers and Sigan come from.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -222,6 +236,23 @@ impl Config {
         layers.finish(|| Some((basics?, database?)))
     }
 
+    /// What the operations that do not call Sigan need: a database must be named. The settings of Sigan may be
+    /// missing; those that are given are checked.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault.
+    pub fn load_without_sigan(sources: &Sources) -> Result<RecordsConfig, ConfigError> {
+        let mut layers = Layers::read(sources);
+        let basics = basics(&mut layers);
+        let database = database(&mut layers);
+        let redis = layers.optional("redis.url", settings::redis_url);
+        let allow_http = layers.required("credentials.allow_http", settings::switch);
+        check_given_sigan(&mut layers, allow_http);
+        let gsim = GsimConfig::read(&mut layers, allow_http);
+        layers.finish(|| Some(RecordsConfig { basics: basics?, database: database?, redis, gsim }))
+    }
+
     /// What the operations need to know of it.
     #[must_use]
     pub fn settings(&self) -> Settings {
@@ -308,11 +339,24 @@ fn database(layers: &mut Layers) -> Option<DatabaseConfig> {
 fn sigan(layers: &mut Layers, basics: Option<&Basics>, allow_http: Option<bool>) -> Option<SiganConfig> {
     let url = layers.required("sigan.url", settings::base_url);
     let brand = layers.required("sigan.brand_id", settings::brand);
+    let credentials = safe_credentials(layers, url.as_ref(), allow_http);
+    Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: basics?.sigan_timeout })
+}
+
+/// Notes the faults of the settings of Sigan that are given, for a program that can do without them.
+fn check_given_sigan(layers: &mut Layers, allow_http: Option<bool>) {
+    let url = layers.optional("sigan.url", settings::base_url);
+    layers.optional("sigan.brand_id", settings::brand);
+    safe_credentials(layers, url.as_ref(), allow_http);
+}
+
+/// The credentials for Sigan. It is a fault to send them in the clear.
+fn safe_credentials(layers: &mut Layers, url: Option<&Url>, allow_http: Option<bool>) -> Option<Credentials> {
     let credentials = credentials(layers);
     if !matches!(credentials, None | Some(Credentials::None)) {
-        encryption::check(layers, "sigan.url", url.as_ref(), allow_http);
+        encryption::check(layers, "sigan.url", url, allow_http);
     }
-    Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: basics?.sigan_timeout })
+    credentials
 }
 
 fn credentials(layers: &mut Layers) -> Option<Credentials> {

@@ -24,6 +24,7 @@
 //! - a pre-reservation lapses by itself;
 //! - not-found is typed and carries our id.
 
+mod absent;
 mod client;
 mod gate;
 #[cfg(feature = "mock")]
@@ -33,6 +34,7 @@ pub mod wire;
 use std::fmt;
 use std::time::Duration;
 
+pub(crate) use absent::NoSigan;
 use async_trait::async_trait;
 pub use client::{Credentials, HttpSigan};
 pub(crate) use gate::{Busy, COME_BACK, Gate, GateLimits, Lane, Turn};

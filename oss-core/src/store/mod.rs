@@ -241,6 +241,9 @@ pub trait Store: CatalogStore {
         limit: u32,
     ) -> Result<HeldPage, StoreError>;
 
+    /// How many numbers [`held_numbers`](Self::held_numbers) gives for all tenants together. Reads every number.
+    async fn count_held_numbers(&self) -> Result<u64, StoreError>;
+
     /// The reservations that are set aside because they cannot be read, at most `limit`, from the one after `after` on.
     async fn set_aside_rows(
         &self,

@@ -68,6 +68,7 @@ pub async fn a_listed_hold_is_found_by_number_and_id(db: &Fixture) {
 }
 
 pub async fn held_numbers_come_in_pages(db: &Fixture) {
+    let before = db.store.count_held_numbers().await.unwrap();
     let mut numbers = Vec::new();
     for _ in 0..5 {
         numbers.push(db.held(&db.preview().await, 1).await.hold.msisdn);
@@ -90,6 +91,7 @@ pub async fn held_numbers_come_in_pages(db: &Fixture) {
         }
     }
     assert_eq!(walked, numbers, "in order, without what was given back");
+    assert_eq!(db.store.count_held_numbers().await.unwrap() - before, 6, "as many as are walked");
     assert_eq!(held(db, &other()).await, []);
     let part = Range { after: Some(numbers[0].to_string()), until: Some(numbers[2]) };
     let part = db.store.held_numbers(&acme(), part, EVERYTHING_IS_YOUNG, 10).await.unwrap().numbers;

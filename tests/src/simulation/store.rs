@@ -241,6 +241,10 @@ impl Store for SimulatedStore {
         self.step(self.world.store.held_numbers(tenant, range, young, limit)).await
     }
 
+    async fn count_held_numbers(&self) -> Result<u64, StoreError> {
+        self.step(self.world.store.count_held_numbers()).await
+    }
+
     async fn set_aside_rows(
         &self,
         after: Option<ReservationId>,

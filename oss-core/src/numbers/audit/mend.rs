@@ -9,6 +9,7 @@ use super::report::{Difference, Found, Outcome};
 use super::{Audit, RELEASES};
 use crate::domain::{BrandId, ReservationId};
 use crate::error::Error;
+use crate::numbers::sweep::Settled;
 use crate::oss::Oss;
 use crate::sigan::{Hold, Holder, Lane};
 use crate::store::Delivery;
@@ -94,11 +95,11 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
     }
 
     fn releases_left(&self) -> u64 {
-        if self.options.force { u64::MAX } else { RELEASES.saturating_sub(self.report.fixed) }
+        if self.options.force { u64::MAX } else { RELEASES.saturating_sub(self.report.releases()) }
     }
 
     fn tell_outcome(&mut self, difference: Difference, outcome: Outcome) {
-        self.report.fixed += u64::from(outcome == Outcome::Fixed);
+        self.report.count_outcome(outcome);
         self.report.count(difference.kind);
         (self.tell)(Found::Progress(self.report));
         (self.tell)(Found::Difference(Difference { outcome, ..difference }));
@@ -141,11 +142,15 @@ impl Mender<'_> {
 
     async fn tell_sigan(self, delivery: Option<Delivery>) -> Outcome {
         let Some(delivery) = delivery else { return Outcome::Moved };
-        match self.oss.sigan().turn(Lane::Upkeep).await {
-            Ok(turn) => drop(self.oss.deliver(&turn, &delivery).await),
-            Err(_) => self.oss.postpone(&delivery).await,
+        let Ok(turn) = self.oss.sigan().turn(Lane::Upkeep).await else {
+            self.oss.postpone(&delivery).await;
+            return Outcome::BeingTold;
+        };
+        match self.oss.deliver(&turn, &delivery).await {
+            Settled::Failed => Outcome::BeingTold,
+            // Another process told Sigan first, at worst.
+            Settled::Released | Settled::Rejected | Settled::Recovered | Settled::Elsewhere => Outcome::Fixed,
         }
-        Outcome::Fixed
     }
 }
 

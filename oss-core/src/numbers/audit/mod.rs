@@ -71,6 +71,16 @@ impl Oss {
         Ok(report)
     }
 
+    /// How many numbers are held here, of every brand: about as many as [`Oss::audit`] will look at, if no brand is missed. Reads
+    /// every number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn count_held_numbers(&self) -> Result<u64, Error> {
+        Ok(self.store().count_held_numbers().await?)
+    }
+
     async fn audited_brands(&self) -> Result<BTreeSet<BrandId>, Error> {
         let mut brands = BTreeSet::from([self.brand().clone()]);
         if self.tenant().is_none() {

@@ -87,8 +87,10 @@ impl DifferenceKind {
 pub enum Outcome {
     /// Nothing: it was only to be reported.
     Reported,
-    /// It is settled: the hold is released in Sigan, or that is on its way; the number is given back here.
+    /// It is settled: the number is given back here, and Sigan has confirmed that the hold is released.
     Fixed,
+    /// The number is given back here, and Sigan has not confirmed it yet. The sweep tells it again until it does.
+    BeingTold,
     /// Left: another look did not find it any more, or the number is being worked on.
     Moved,
     /// Left: so many releases have to be forced.
@@ -104,6 +106,7 @@ impl Outcome {
         match self {
             Self::Reported => "reported",
             Self::Fixed => "fixed",
+            Self::BeingTold => "given back here; Sigan is being told",
             Self::Moved => "left: it is being worked on",
             Self::Limit => "left: more than 20 releases have to be forced",
             Self::Person => "left: a person has to decide",
@@ -132,9 +135,30 @@ pub struct AuditReport {
     pub unreadable: u64,
     /// Differences that were settled.
     pub fixed: u64,
+    /// Numbers that were given back here, and of which Sigan is still being told.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub being_told: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl AuditReport {
+    pub(super) fn count_outcome(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Fixed => self.fixed += 1,
+            Outcome::BeingTold => self.being_told += 1,
+            Outcome::Reported | Outcome::Moved | Outcome::Limit | Outcome::Person => {}
+        }
+    }
+
+    /// How many holds were released so far, whether Sigan has confirmed it or not.
+    pub(super) fn releases(&self) -> u64 {
+        self.fixed + self.being_told
+    }
+
     pub(super) fn count(&mut self, kind: DifferenceKind) {
         match kind {
             DifferenceKind::UnknownHere => self.unknown_here += 1,

@@ -115,6 +115,13 @@ pub(super) async fn held_numbers(
     Ok(held_page(keys.into_iter().zip(rows.iter().map(held)), limit))
 }
 
+pub(super) async fn count_held_numbers(connections: &Connections) -> Result<u64, StoreError> {
+    const SQL: &str = "select count(*) from phone_number where status <> 'RETURNED' and origin = 'VIVO'";
+    let row = connections.one(|| sqlx::query(SQL)).await?;
+    let count: i64 = row.try_get(0).map_err(|error| store_error(&error))?;
+    Ok(count.unsigned_abs())
+}
+
 pub(super) async fn set_aside_rows(
     connections: &Connections,
     after: Option<ReservationId>,

@@ -261,6 +261,10 @@ impl Store for PostgresStore {
         audit::held_numbers(&self.connections, tenant, range, young, limit).await
     }
 
+    async fn count_held_numbers(&self) -> Result<u64, StoreError> {
+        audit::count_held_numbers(&self.connections).await
+    }
+
     async fn set_aside_rows(
         &self,
         after: Option<ReservationId>,

@@ -106,6 +106,12 @@ pub(super) async fn held_numbers(
     Ok(held_page(keys.into_iter().zip(rows.iter().map(held)), limit))
 }
 
+pub(super) async fn count_held_numbers(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    const SQL: &str = "select count(*) from phone_number where status <> 'RETURNED' and origin = 'VIVO'";
+    let count: i64 = sqlx::query(SQL).fetch_one(connection).await?.try_get(0)?;
+    Ok(count.unsigned_abs())
+}
+
 pub(super) async fn set_aside_rows(
     connection: &mut SqliteConnection,
     after: Option<ReservationId>,

@@ -337,6 +337,10 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn count_held_numbers(&self) -> Result<u64, StoreError> {
+        self.connections.read(|connection| Box::pin(audit::count_held_numbers(connection))).await
+    }
+
     async fn set_aside_rows(
         &self,
         after: Option<ReservationId>,

@@ -84,9 +84,10 @@ impl World {
 
     /// Checks a message of an audit. Sigan loses no hold here, so none may be given back because Sigan lost it.
     pub(in crate::simulation) fn told_by_audit(&self, found: &Found) {
-        let Found::Difference(Difference { kind, outcome: Outcome::Fixed, external_id, .. }) = found else {
+        let Found::Difference(Difference { kind, outcome, external_id, .. }) = found else { return };
+        if !matches!(outcome, Outcome::Fixed | Outcome::BeingTold) {
             return;
-        };
+        }
         match kind {
             DifferenceKind::UnknownThere => {
                 self.violated(&format!("the audit gave {external_id:?} back, as if Sigan had lost it"));

@@ -1,0 +1,96 @@
+//! The calls to Sigan and GSIM that are under way now, as their spans tell: each has one, named `call`.
+
+use std::fmt::Debug;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+/// Like the log, the calls of a process are in one place.
+static OPEN: LazyLock<Mutex<Open>> =
+    LazyLock::new(|| Mutex::new(Open { calls: Vec::new(), changed: Instant::now() }));
+
+#[derive(Debug)]
+struct Open {
+    /// Those that began first come first.
+    calls: Vec<OpenCall>,
+    /// When the last call ended.
+    changed: Instant,
+}
+
+#[derive(Debug)]
+struct OpenCall {
+    span: Id,
+    awaited: &'static str,
+    begun: Instant,
+}
+
+/// Notes when calls begin and end.
+#[derive(Debug)]
+struct Watch;
+
+/// The layer that notes when calls begin and end.
+pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>() -> impl Layer<S> + Send + Sync {
+    let is_call = |metadata: &Metadata<'_>| {
+        metadata.is_span() && metadata.name() == "call" && metadata.target().starts_with("oss_core")
+    };
+    Watch.with_filter(filter_fn(is_call))
+}
+
+/// What is waited for now, and since when: the oldest call, or else the database.
+pub(crate) fn awaited() -> (&'static str, Instant) {
+    let open = open();
+    open.calls.first().map_or(("the database", open.changed), |call| (call.awaited, call.begun))
+}
+
+impl<S: Subscriber> Layer<S> for Watch {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _context: Context<'_, S>) {
+        let mut name = CallName::default();
+        attributes.record(&mut name);
+        open().calls.push(OpenCall { span: id.clone(), awaited: name.awaited(), begun: Instant::now() });
+    }
+
+    fn on_close(&self, id: Id, _context: Context<'_, S>) {
+        let mut open = open();
+        open.calls.retain(|call| call.span != id);
+        open.changed = Instant::now();
+    }
+}
+
+fn open() -> MutexGuard<'static, Open> {
+    // Each change leaves the list whole.
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Default)]
+struct CallName(String);
+
+impl CallName {
+    fn awaited(&self) -> &'static str {
+        match self.0.as_str() {
+            "pre_reserve" => "Sigan to offer numbers",
+            "reserve" => "Sigan to reserve the number",
+            "release" => "Sigan to release the number",
+            "holder" => "Sigan to say who holds the number",
+            "holds" => "Sigan to list its holds",
+            "supports_esim" => "GSIM to say whether the device supports eSIM",
+            _ => "another system",
+        }
+    }
+}
+
+impl Visit for CallName {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "call" {
+            value.clone_into(&mut self.0);
+        }
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn Debug) {}
+}

@@ -1,0 +1,47 @@
+//! What becomes of a command's work if it is left before its end: said to whoever interrupts it.
+
+use crate::args::{Command, DddCommand, DevicesCommand};
+
+/// What becomes of the work of a command; none if it only reads. `oss` is how the program was called.
+pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
+    let sweep = format!("the next sweep (`{oss} sweep`, or that of a server)");
+    Some(match command {
+        Command::Preview { .. } => {
+            "nothing is reserved; numbers that Sigan has offered meanwhile become free again by themselves"
+                .to_owned()
+        }
+        Command::Reserve { preview: Some(_), .. } => format!(
+            "whether Sigan has reserved the number is in doubt; {sweep} settles it, and the same command, repeated a little \
+             later, tells the outcome"
+        ),
+        Command::Reserve { idempotency_key: Some(_), .. } => format!(
+            "whether Sigan has reserved a number is in doubt; {sweep} settles it, and the same command with the same key, \
+             repeated a little later, tells the outcome"
+        ),
+        Command::Reserve { .. } => format!(
+            "whether Sigan has reserved a number is in doubt; if it has, {sweep} gives it back, at the latest after the \
+             reservation expires; the same command reserves another number"
+        ),
+        Command::Release { .. } => format!(
+            "each number is either still reserved, or given back here, and then {sweep} tells Sigan; the same command is safe \
+             to repeat"
+        ),
+        Command::Assign { .. } | Command::Adopt { .. } => {
+            "the number is either on the line or as it was; the same command is safe to repeat".to_owned()
+        }
+        Command::Sweep { .. } => format!("what was not settled stays due; {sweep} settles it"),
+        Command::Audit { fix: true, .. } => format!(
+            "what was settled stays so, and {sweep} tells Sigan of numbers that were given back here; audit again to see what \
+             is left"
+        ),
+        Command::SiganMock { .. } => "what the mock held is gone with it".to_owned(),
+        Command::Migrate => "each step of the migration is done whole or not at all; run it again".to_owned(),
+        Command::Devices { command: DevicesCommand::Import { options, .. } }
+        | Command::Ddd { command: Some(DddCommand::Import { options, .. }), .. }
+            if !options.dry_run =>
+        {
+            "the list is imported whole or not at all; the same command is safe to repeat".to_owned()
+        }
+        _ => return None,
+    })
+}
