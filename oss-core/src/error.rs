@@ -3,11 +3,9 @@
 //! One enum for the operations. [`Error::kind`] is what the edges turn into an HTTP status or an exit code; the text names
 //! the input that was wrong and the next step. No text carries a full number.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::access::ClientLimit;
-use crate::config::ConfigError;
 use crate::domain::{BrandId, Ddd, DeviceBrandId, MaskedMsisdn, NumberStatus, PreviewId, SimId};
 use crate::sigan::{Busy, COME_BACK, Doubt, Refusal, SiganError};
 use crate::store::StoreError;
@@ -363,40 +361,4 @@ impl From<SiganError> for Error {
             SiganError::NoAnswer(doubt) => Self::SiganNoAnswer(doubt),
         }
     }
-}
-
-/// Why the service could not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The configuration has faults; the text names every one.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The database cannot be used, or lacks the tables of this version.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The client of Sigan could not be set up.
-    #[error("the HTTP client for Sigan could not be set up: {0}")]
-    Sigan(String),
-    /// The client of GSIM could not be set up.
-    #[error("the HTTP client for GSIM could not be set up: {0}")]
-    Gsim(String),
-    /// The client of Redis could not be set up.
-    #[error("the Redis client could not be set up: {0}")]
-    Redis(String),
-    /// Another process uses the sandbox.
-    #[error(
-        "the sandbox in {} is in use by another process{}; wait until that one ends, or use another folder",
-        dir.display(),
-        process.map(|id| format!(" ({id})")).unwrap_or_default()
-    )]
-    SandboxInUse {
-        /// The folder of the sandbox.
-        dir: PathBuf,
-        /// The id of that process, if it can be read.
-        process: Option<u32>,
-    },
-    /// The sandbox could not be set up.
-    #[error("the sandbox could not be set up: {0}")]
-    Sandbox(#[from] std::io::Error),
 }

@@ -7,14 +7,21 @@ use std::time::Duration;
 use reqwest::{Client, RequestBuilder, Response};
 use url::Url;
 
-use crate::config::CONNECT_TIMEOUT;
 use crate::telemetry::continued;
+
+/// The longest that opening a connection may take; every call's timeout is longer.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The longest body that the contracts' answers have, with room to spare.
 const LONGEST_BODY: usize = 64 * 1024;
 
 /// How long a connection that may be used again is kept idle: less than any server keeps it.
 const IDLE: Duration = Duration::from_secs(4);
+
+/// An HTTP client could not be set up: TLS cannot be used, for example on a machine without CA certificates.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the HTTP client could not be set up: {0}")]
+pub struct ClientError(String);
 
 /// What came back from a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +47,8 @@ pub(crate) enum Received {
 ///
 /// # Errors
 ///
-/// What was wrong where TLS cannot be set up, for example on a machine without CA certificates.
-pub(crate) fn client(base: &Url, call: Duration, idle_connections: usize) -> Result<Client, String> {
+/// [`ClientError`] if TLS cannot be set up.
+pub(crate) fn client(base: &Url, call: Duration, idle_connections: usize) -> Result<Client, ClientError> {
     let builder = Client::builder()
         .http1_only()
         .redirect(reqwest::redirect::Policy::none())
@@ -53,7 +60,7 @@ pub(crate) fn client(base: &Url, call: Duration, idle_connections: usize) -> Res
         .pool_idle_timeout(IDLE);
     // Without TLS no certificates are needed, and a machine that has none must not fail for their lack.
     let builder = if base.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
-    builder.build().map_err(|error| error.without_url().to_string())
+    builder.build().map_err(|error| ClientError(error.without_url().to_string()))
 }
 
 /// The address of a path under `base`.

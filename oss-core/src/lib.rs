@@ -53,43 +53,51 @@
 pub mod access;
 mod areas;
 mod cache;
+mod calls;
 pub mod config;
+mod connect;
 mod devices;
 mod domain;
 mod error;
 pub mod gsim;
 mod http;
+mod lists;
 pub mod log;
+mod lookups;
 mod numbers;
 mod oss;
 mod outage;
 mod reference;
 #[cfg(feature = "mock")]
 pub mod sandbox;
+mod settings;
 pub mod sigan;
 pub mod store;
 pub mod telemetry;
 
-pub use areas::{Cnl, DddChanges, DddData, DddSummary};
-pub use cache::RedisCache;
+pub use cache::{RedisCache, RedisUrlError};
+pub use calls::DrawBudget;
 pub use config::Config;
-pub use devices::{
-    BrandEntry, DeviceChanges, DeviceData, DeviceSummary, EsimCheck, LocalCatalog, ModelEntry, TacEntry,
-};
+pub use connect::StartError;
+pub use devices::EsimCheck;
 pub use domain::{
     Assortment, BrandId, BrandSlug, Choice, ClientName, DataVersion, DataVersions, Ddd, DeviceBrand,
     DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId, DisplayName, Edition,
     EsimAnswer, EsimSource, EsimSupport, ExternalId, HoldRecord, IdempotencyKey, Imei, Index, InstallationId,
     Line, Malformed, MaskedMsisdn, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState,
-    SimId, Source, Tac,
+    SimId, Source, SweepReport, Tac,
 };
-pub use error::{Error, ErrorKind, StartError, whole_seconds};
+pub use error::{Error, ErrorKind, whole_seconds};
+pub use http::ClientError;
+pub use lists::{
+    BrandEntry, Changes, Cnl, Count, DddChanges, DddData, DddSummary, DeviceChanges, DeviceData,
+    DeviceSummary, ImportFault, ImportFaults, MassRemoval, ModelEntry, Progress, RemovalLimit, TacEntry,
+};
+pub use lookups::{DeviceCatalog, GsimCatalog, LocalCatalog};
 pub use numbers::{
-    AdoptError, Adopted, AuditOptions, AuditReport, Difference, DifferenceKind, DrawBudget, Found, Offer,
-    Outcome, Preview, Reservation, SweepReport,
+    AdoptError, Adopted, AuditOptions, AuditReport, Difference, DifferenceKind, Found, Offer, Outcome,
+    Preview, Reservation,
 };
-pub use oss::{Oss, Settings};
-pub use reference::{
-    Changes, Count, ImportError, ImportFault, ImportFaults, ImportMode, MassRemoval, Progress, ReferenceData,
-    RemovalLimit,
-};
+pub use oss::Oss;
+pub use reference::{ImportError, ImportMode, ReferenceData};
+pub use settings::Settings;

@@ -17,7 +17,24 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, registry};
 
 use self::plain::Plain;
-use crate::config::{LogConfig, LogFormat};
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct LogConfig {
+    /// The least level of our own lines; none where it was not set, so that each face has its own default.
+    pub level: Option<tracing::Level>,
+    /// Lines for people or for machines.
+    pub format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
 
 /// A log was set up before in this process.
 #[derive(Debug, thiserror::Error)]

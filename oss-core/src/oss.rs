@@ -1,4 +1,4 @@
-//! The client: wiring only. The operations are in [`numbers`](crate::numbers), [`areas`](crate::areas) and
+//! The context in which operations run: the ports, the settings, and the calls under way. The operations are in [`numbers`](crate::numbers), [`areas`](crate::areas) and
 //! [`devices`](crate::devices).
 
 use std::sync::Arc;
@@ -9,18 +9,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::access::Share;
-use crate::areas::Areas;
 use crate::cache::RedisCache;
-use crate::config::{Config, DatabaseConfig, EXPECTED_BRAND, GsimConfig, RecordsConfig, RedisUrl};
-use crate::devices::{Catalog, LocalCatalog};
-use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND};
-use crate::error::{Error, StartError};
-use crate::gsim::{DeviceCatalog, GsimCatalog, HttpGsim};
-use crate::numbers::{DrawBudget, Draws, InFlight, LEASE_MARGIN, Sweeps, UnusedLeases};
-use crate::reference::Versions;
-use crate::sigan::{Gate, GateLimits, HttpSigan, Lane, NoSigan, Sigan};
-use crate::store::{self, Store, Tenant};
+use crate::calls::{Draws, InFlight, Single, UnusedLeases};
+use crate::config::EXPECTED_BRAND;
+use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND, SweepReport};
+use crate::error::Error;
+use crate::lookups::{Areas, Catalog, DeviceCatalog, LocalCatalog, Versions};
+use crate::settings::Settings;
+use crate::sigan::{Gate, GateLimits, Lane, Sigan};
+use crate::store::{Store, Tenant};
 use crate::telemetry::{Operation, Timings};
 
 /// The client of the service: a method for each operation. Cheap to clone; every clone is the same client.
@@ -55,49 +52,10 @@ struct Parts {
     settings: Settings,
     in_flight: InFlight,
     unused_leases: UnusedLeases,
-    sweeps: Sweeps,
+    sweeps: Single<Result<SweepReport, Error>>,
     draws: Draws,
     tasks: TaskTracker,
     stopping: CancellationToken,
-}
-
-/// What the operations are told by the configuration.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The brand on whose behalf Sigan holds numbers, unless the client [acts for](Oss::acting_for) another. Data of before
-    /// there were brands belongs to it.
-    pub brand: BrandId,
-    /// The other brands that clients act for: the audit goes over them too.
-    pub other_brands: Vec<BrandId>,
-    /// How long a preview may be reserved from.
-    pub preview_ttl: Duration,
-    /// How long a reserved number is held before it counts as abandoned.
-    pub reservation_ttl: Duration,
-    /// How long a preview is kept after its end.
-    pub preview_retention: Duration,
-    /// The longest that one call to Sigan may take, connecting included.
-    pub sigan_call: Duration,
-    /// How many callers may have a call to Sigan in flight at once.
-    pub sigan_calls: usize,
-    /// How many more may wait for that.
-    pub sigan_queue: usize,
-    /// The part of the calls, of the queue and of the waiting places that one client may take at once, if there are others.
-    pub client_share: Share,
-    /// How many numbers one client may draw from an area code, if that is limited.
-    pub draws: Option<DrawBudget>,
-    /// How long the background sweep rests. What could not be settled is tried again within that time, or within five minutes
-    /// if Sigan answers other calls meanwhile.
-    pub sweep_interval: Duration,
-}
-
-impl Settings {
-    /// How long one attempt to hold a number may be under way before recovery may take it up.
-    ///
-    /// The longest call, and the time to record what it answered.
-    #[must_use]
-    pub fn lease(&self) -> Duration {
-        self.sigan_call + LEASE_MARGIN
-    }
 }
 
 impl Oss {
@@ -149,56 +107,12 @@ impl Oss {
                 settings,
                 in_flight,
                 unused_leases: UnusedLeases::default(),
-                sweeps: Sweeps::default(),
+                sweeps: Single::default(),
                 draws,
                 tasks: TaskTracker::new(),
                 stopping: CancellationToken::new(),
             }),
         }
-    }
-
-    /// A client on the database, the Redis and the Sigan of a configuration.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError`] where the database cannot be reached or lacks the tables of this version. Redis, Sigan and GSIM need not
-    /// be reachable yet.
-    pub async fn connect(config: &Config) -> Result<Self, StartError> {
-        let sigan = HttpSigan::new(&config.sigan)?;
-        let (database, redis, gsim) = (&config.database, config.redis.as_ref(), config.gsim.as_ref());
-        Self::connect_to(database, redis, gsim, Arc::new(sigan), config.settings()).await
-    }
-
-    /// A client for the operations that do not call Sigan: look-ups, and putting a number on a line. Every other one gets
-    /// [`Error::SiganUnreachable`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`Oss::connect`].
-    pub async fn connect_without_sigan(config: &RecordsConfig) -> Result<Self, StartError> {
-        // No statement of these operations names a brand, because the client acts for none.
-        let brand = OLDER_BRAND.parse().map_err(|error: Malformed| StartError::Sigan(error.to_string()))?;
-        let settings = config.basics.settings(brand);
-        let (database, redis, gsim) = (&config.database, config.redis.as_ref(), config.gsim.as_ref());
-        Self::connect_to(database, redis, gsim, Arc::new(NoSigan), settings).await
-    }
-
-    async fn connect_to(
-        database: &DatabaseConfig,
-        redis: Option<&RedisUrl>,
-        gsim: Option<&GsimConfig>,
-        sigan: Arc<dyn Sigan>,
-        settings: Settings,
-    ) -> Result<Self, StartError> {
-        let store = store::connect(database).await?;
-        store.check().await?;
-        let redis = redis.map(RedisCache::new).transpose()?;
-        let local = LocalCatalog::new(store.clone());
-        let devices: Arc<dyn DeviceCatalog> = match gsim {
-            Some(gsim) => Arc::new(GsimCatalog::new(local, HttpGsim::new(gsim)?, redis.clone())),
-            None => Arc::new(local),
-        };
-        Ok(Self::with_devices(store, sigan, redis, devices, settings))
     }
 
     /// The same client, as it is for one brand: Sigan holds numbers for that brand, and what another brand has is answered as
@@ -314,8 +228,16 @@ impl Oss {
         Lane::Caller { brand: self.brand(), client: self.sharing_client() }
     }
 
-    pub(crate) fn timings(&self) -> &Timings {
-        &self.parts.timings
+    /// Does an operation, counted and timed.
+    pub(crate) fn observed<T, F>(
+        &self,
+        operation: Operation,
+        work: F,
+    ) -> impl Future<Output = F::Output> + use<T, F>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.parts.timings.observed(operation, Error::code, work)
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -359,7 +281,7 @@ impl Oss {
         &self.parts.unused_leases
     }
 
-    pub(crate) fn sweeps(&self) -> &Sweeps {
+    pub(crate) fn sweeps(&self) -> &Single<Result<SweepReport, Error>> {
         &self.parts.sweeps
     }
 
@@ -386,7 +308,7 @@ impl Oss {
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn(self.timings().observed(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
+        self.spawn(self.observed(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
             // What a panic says may carry anything.
             let panicked = panicked.is_panic();
             tracing::error!(panicked, "An operation stopped half-way; recovery will settle it.");

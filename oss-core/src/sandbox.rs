@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::config::{Basics, SiganConfig, Sources};
+use crate::connect::StartError;
 use crate::domain::{BrandId, Msisdn};
-use crate::error::StartError;
 use crate::oss::Oss;
 use crate::sigan::mock::{Inventory, RunningSigan, SiganMock};
 use crate::sigan::{
@@ -72,7 +72,11 @@ impl Sandbox {
             credentials: Credentials::None,
             timeout: basics.sigan_timeout,
         };
-        let sigan = Served { client: HttpSigan::new(&config)?, _server: server, _lock: lock };
+        let sigan = Served {
+            client: HttpSigan::new(&config).map_err(StartError::Sigan)?,
+            _server: server,
+            _lock: lock,
+        };
         let oss = Oss::new(Arc::new(store), Arc::new(sigan), None, basics.settings(brand));
         Ok(Self { oss, sigan: mock })
     }

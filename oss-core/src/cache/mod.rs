@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::redis::Deployment;
-pub use self::redis::RedisCache;
+pub use self::redis::{RedisCache, RedisUrl, RedisUrlError};
 use crate::domain::InstallationId;
 use crate::telemetry::names::CACHE_LOOKUPS;
 

@@ -12,12 +12,10 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use redis::{Cmd, FromRedisValue, RedisError};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use self::deployment::Deployment;
 use self::deployment::Link;
-use crate::config::RedisUrl;
-use crate::error::StartError;
 use crate::outage::Outage;
 
 /// The longest that a command may take, a second try included.
@@ -29,6 +27,15 @@ const OPEN: Duration = Duration::from_secs(2);
 
 /// How long Redis is left alone after a command that failed.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// Where Redis is; wrapped, because it may carry a password.
+#[derive(Debug, Clone)]
+pub struct RedisUrl(pub SecretString);
+
+/// A URL that is not one of Redis. Says what is expected and leaves the URL out, because it may carry a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the URL of Redis cannot be used; expected {0}")]
+pub struct RedisUrlError(&'static str);
 
 /// A cache that several servers share. Cheap to clone.
 #[derive(Clone)]
@@ -58,10 +65,9 @@ impl RedisCache {
     ///
     /// # Errors
     ///
-    /// [`StartError::Redis`] where the URL is not one of Redis.
-    pub fn new(url: &RedisUrl) -> Result<Self, StartError> {
-        let deployment = Deployment::at(url.0.expose_secret())
-            .map_err(|expected| StartError::Redis(format!("expected {expected}")))?;
+    /// [`RedisUrlError`] if the URL is not one of Redis.
+    pub fn new(url: &RedisUrl) -> Result<Self, RedisUrlError> {
+        let deployment = Deployment::at(url.0.expose_secret()).map_err(RedisUrlError)?;
         let (deployment, outage) = (Arc::new(deployment), Outage::new(PAUSE));
         Ok(Self { shared: Arc::new(Inner { deployment, link: Mutex::new(None), outage }) })
     }

@@ -1,39 +1,24 @@
 //! GSIM's part of the configuration.
 
-use std::time::Duration;
-
-use secrecy::SecretString;
-use url::Url;
-
 use super::layers::Layers;
 use super::{encryption, settings};
+use crate::gsim::GsimConfig;
 
-/// How GSIM is spoken to.
-#[derive(Debug, Clone)]
-pub struct GsimConfig {
-    /// The address under which its paths lie.
-    pub url: Url,
-    /// The bearer token that shows who we are.
-    pub token: Option<SecretString>,
-    /// The longest that one call may take, connecting included.
-    pub timeout: Duration,
-}
-
-impl GsimConfig {
-    /// None where no address is set: GSIM is optional.
-    pub(super) fn read(layers: &mut Layers, allow_http: Option<bool>) -> Option<Self> {
-        let url = layers.optional("gsim.url", settings::base_url);
-        let token = layers.optional("gsim.token", settings::secret);
-        let timeout = layers.required("gsim.timeout", settings::call_timeout);
-        if token.is_some() {
-            encryption::check(layers, "gsim.url", url.as_ref(), allow_http);
-        }
-        Some(Self { url: url?, token, timeout: timeout? })
+/// Reads how GSIM is spoken to; none if no address is set, because GSIM is optional.
+pub(super) fn read(layers: &mut Layers, allow_http: Option<bool>) -> Option<GsimConfig> {
+    let url = layers.optional("gsim.url", settings::base_url);
+    let token = layers.optional("gsim.token", settings::secret);
+    let timeout = layers.required("gsim.timeout", settings::call_timeout);
+    if token.is_some() {
+        encryption::check(layers, "gsim.url", url.as_ref(), allow_http);
     }
+    Some(GsimConfig { url: url?, token, timeout: timeout? })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::config::{Config, ConfigError, Sources};
 

@@ -13,8 +13,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use gsim::GsimConfig;
-use secrecy::SecretString;
 pub use server::{ServerConfig, TlsConfig};
 pub(crate) use settings::BRAND as EXPECTED_BRAND;
 pub use settings::markdown_table;
@@ -22,13 +20,15 @@ use url::Url;
 
 use self::layers::Layers;
 use crate::access::{Clients, Share};
+pub use crate::cache::RedisUrl;
+use crate::calls::DrawBudget;
 use crate::domain::BrandId;
-use crate::numbers::DrawBudget;
-use crate::oss::Settings;
+pub use crate::gsim::GsimConfig;
+pub use crate::log::{LogConfig, LogFormat};
+use crate::settings::Settings;
 use crate::sigan::Credentials;
-
-/// The longest that opening a connection to Sigan may take; every call's timeout is longer.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+pub use crate::sigan::SiganConfig;
+pub use crate::store::DatabaseConfig;
 
 /// Everything that the service is told.
 ///
@@ -105,50 +105,6 @@ pub struct Basics {
     pub clients: Clients,
 }
 
-/// Where the database is.
-#[derive(Debug, Clone)]
-pub struct DatabaseConfig {
-    /// `postgres://…` or `sqlite://…`; wrapped, because it may carry a password.
-    pub url: SecretString,
-    /// How many connections to PostgreSQL are kept at most.
-    pub pool: u32,
-}
-
-/// Where Redis is; wrapped, because it may carry a password.
-#[derive(Debug, Clone)]
-pub struct RedisUrl(pub SecretString);
-
-/// How Sigan is spoken to.
-#[derive(Debug, Clone)]
-pub struct SiganConfig {
-    /// The address under which its paths lie.
-    pub url: Url,
-    /// The brand on whose behalf it holds numbers.
-    pub brand: BrandId,
-    /// How we show who we are.
-    pub credentials: Credentials,
-    /// The longest that one call may take, connecting included.
-    pub timeout: Duration,
-}
-
-/// What is logged, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct LogConfig {
-    /// The least level of our own lines; none where it was not set, so that each face has its own default.
-    pub level: Option<tracing::Level>,
-    /// Lines for people or for machines.
-    pub format: LogFormat,
-}
-
-/// The form of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 /// The layers of a configuration above the defaults, the later the stronger.
 #[derive(Clone, Default)]
 pub struct Sources {
@@ -220,7 +176,7 @@ impl Config {
         let redis = layers.optional("redis.url", settings::redis_url);
         let allow_http = layers.required("credentials.allow_http", settings::switch);
         let sigan = sigan(&mut layers, basics.as_ref(), allow_http);
-        let gsim = GsimConfig::read(&mut layers, allow_http);
+        let gsim = gsim::read(&mut layers, allow_http);
         layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan?, gsim }))
     }
 
@@ -249,7 +205,7 @@ impl Config {
         let redis = layers.optional("redis.url", settings::redis_url);
         let allow_http = layers.required("credentials.allow_http", settings::switch);
         check_given_sigan(&mut layers, allow_http);
-        let gsim = GsimConfig::read(&mut layers, allow_http);
+        let gsim = gsim::read(&mut layers, allow_http);
         layers.finish(|| Some(RecordsConfig { basics: basics?, database: database?, redis, gsim }))
     }
 

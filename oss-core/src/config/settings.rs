@@ -10,9 +10,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{CONNECT_TIMEOUT, LogFormat, RedisUrl};
-use crate::cache::Deployment;
+use crate::cache::{Deployment, RedisUrl};
 use crate::domain::{BrandId, Malformed, OLDER_BRAND};
+use crate::http::CONNECT_TIMEOUT;
+use crate::log::LogFormat;
 
 /// One setting.
 pub(super) struct Setting {

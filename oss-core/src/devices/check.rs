@@ -52,7 +52,7 @@ impl Oss {
     ///
     /// [`Error::Store`] where the database cannot be asked.
     pub async fn check_esim(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {
-        self.timings().observed(Operation::CheckEsim, self.check(choice)).await
+        self.observed(Operation::CheckEsim, self.check(choice)).await
     }
 
     async fn check(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {

@@ -150,6 +150,13 @@ text_id! {
     BrandId, is_token, "a brand id: 1 to 64 letters, digits, dashes or underscores"
 }
 
+impl BrandId {
+    /// The brand of data from before there were brands.
+    pub(crate) fn of_older_data() -> Self {
+        Self(super::tenant::OLDER_BRAND.into())
+    }
+}
+
 text_id! {
     /// Who calls: the name under which the idempotency keys of one client are kept apart from those of another.
     ClientName, is_token, "a client's name: 1 to 64 letters, digits, dashes or underscores"

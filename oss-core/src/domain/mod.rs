@@ -10,6 +10,7 @@ mod ids;
 mod lists;
 mod msisdn;
 mod number;
+mod sweep_report;
 mod tenant;
 mod text;
 
@@ -33,6 +34,7 @@ pub use lists::{DataVersion, DataVersions, Edition, InstallationId};
 pub use msisdn::{Ddd, Malformed, MaskedMsisdn, Msisdn};
 pub(crate) use msisdn::{ascii, serde_as_text, serde_exactly};
 pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
+pub use sweep_report::SweepReport;
 pub(crate) use tenant::OLDER_BRAND;
 pub use tenant::Tenant;
 pub(crate) use text::{INVISIBLE, is_hidden, is_invisible, plain, trimmed};

@@ -1,15 +1,26 @@
 //! The HTTP client of GSIM: one call, one try, within the configured time.
 
+use std::time::Duration;
+
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::GsimError;
 use super::wire::{Device, RefusalBody, RefusalCode, parameter};
-use crate::config::GsimConfig;
 use crate::domain::DeviceChoice;
-use crate::error::StartError;
-use crate::http::{self, Received, exchange};
+use crate::http::{self, ClientError, Received, exchange};
+
+/// How GSIM is spoken to.
+#[derive(Debug, Clone)]
+pub struct GsimConfig {
+    /// The address under which its paths lie.
+    pub url: Url,
+    /// The bearer token that shows who we are.
+    pub token: Option<SecretString>,
+    /// The longest that one call may take, connecting included.
+    pub timeout: Duration,
+}
 
 /// GSIM, over HTTP.
 #[derive(Debug)]
@@ -24,9 +35,9 @@ impl HttpGsim {
     ///
     /// # Errors
     ///
-    /// [`StartError::Gsim`] where TLS cannot be set up, for example on a machine without CA certificates.
-    pub fn new(config: &GsimConfig) -> Result<Self, StartError> {
-        let client = http::client(&config.url, config.timeout, usize::MAX).map_err(StartError::Gsim)?;
+    /// [`ClientError`] if TLS cannot be set up.
+    pub fn new(config: &GsimConfig) -> Result<Self, ClientError> {
+        let client = http::client(&config.url, config.timeout, usize::MAX)?;
         Ok(Self { base: config.url.clone(), token: config.token.clone(), client })
     }
 

@@ -12,30 +12,12 @@
 //! GSIM is asked only about devices that the local catalogue does not know, and never waited for beyond its timeout. Where it
 //! gives no answer, the local one stands: the device is unknown, which is not a "no".
 
-mod catalog;
 mod client;
 #[cfg(feature = "mock")]
 pub mod mock;
 pub mod wire;
 
-use std::fmt;
-
-use async_trait::async_trait;
-
-pub use self::catalog::GsimCatalog;
-pub use self::client::HttpGsim;
-use crate::domain::{DeviceChoice, EsimAnswer};
-use crate::store::StoreError;
-
-/// Whoever knows which devices support eSIM, as the operations see it.
-///
-/// [`LocalCatalog`](crate::LocalCatalog), our own tables, is the default; [`GsimCatalog`] asks GSIM where that one does not
-/// know.
-#[async_trait]
-pub trait DeviceCatalog: Send + Sync + fmt::Debug {
-    /// Whether a device supports eSIM, and which source says so.
-    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError>;
-}
+pub use self::client::{GsimConfig, HttpGsim};
 
 /// Why GSIM gave no answer. None of them says anything of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]

@@ -40,11 +40,10 @@ impl Oss {
     ///
     /// [`Error::UnknownNumber`] for a number never seen here.
     pub async fn number(&self, msisdn: Msisdn) -> Result<Number, Error> {
-        self.timings()
-            .observed(Operation::Number, async {
-                self.store().number(self.tenant(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
-            })
-            .await
+        self.observed(Operation::Number, async {
+            self.store().number(self.tenant(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
+        })
+        .await
     }
 }
 

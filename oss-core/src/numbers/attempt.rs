@@ -14,9 +14,6 @@ use crate::oss::Oss;
 use crate::sigan::{Doubt, Refusal, SiganError, Turn};
 use crate::store::{Confirmed, Lease, StoreError};
 
-/// How long a lease lasts beyond the longest call to Sigan: the time to record its outcome, and a margin.
-pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(20);
-
 /// What is left of a lease, by this process's own monotonic clock, read before the lease was asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LeaseClock {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::attempt::LeaseClock;
-use super::in_flight::Call;
+use crate::calls::Call;
 use crate::domain::{Choice, Ddd, IdempotencyKey, Msisdn, PreviewId, ReservationId};
 use crate::error::Error;
 use crate::oss::Oss;

@@ -3,19 +3,17 @@
 //!
 //! Any number of processes may sweep at once: each row is claimed by one of them, with a lease.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
 use metrics::counter;
-use serde::Serialize;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::attempt::{LeaseClock, recorded};
 use super::release::log_set_aside;
-use crate::domain::ReservationState;
+use crate::calls::Running;
+use crate::domain::{ReservationState, SweepReport};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Holder, Lane, SiganError, Turn};
@@ -31,30 +29,6 @@ const FIRST_RETRY: Duration = Duration::from_millis(500);
 
 /// The longest wait before a repeat.
 const LONGEST_RETRY: Duration = Duration::from_mins(5);
-
-/// What one sweep did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct SweepReport {
-    /// Abandoned numbers that were given back.
-    pub expired: u64,
-    /// Abandoned holds whose number another program had put on a line: they stay.
-    pub assigned: u64,
-    /// Doubts that turned out to be holds of ours.
-    pub recovered: u64,
-    /// Releases that Sigan was told of.
-    pub released: u64,
-    /// Doubts that turned out to be none, cancelled in Sigan.
-    pub rejected: u64,
-    /// What Sigan could not be asked or told; it stays due.
-    pub failed: u64,
-    /// Rows that cannot be acted on, because they cannot be read or another program gave their number a status that is not
-    /// known here. They are left to a person: `oss audit` lists them.
-    pub set_aside: u64,
-    /// Old previews that were deleted.
-    pub purged: u64,
-}
 
 /// What became of a row that was claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,24 +75,6 @@ impl SweepReport {
     }
 }
 
-/// The last sweep of a client: it runs one at a time, so that those whose callers are gone do not pile up.
-#[derive(Debug, Default)]
-pub(crate) struct Sweeps(Mutex<Option<LastSweep>>);
-
-#[derive(Debug, Clone)]
-struct LastSweep {
-    task: AbortHandle,
-    /// None until the sweep has ended.
-    report: watch::Receiver<Option<Result<SweepReport, Error>>>,
-}
-
-impl LastSweep {
-    fn is_running(&self) -> bool {
-        // Its task ends a moment after its report is there; one that has panicked has none.
-        self.report.borrow().is_none() && !self.task.is_finished()
-    }
-}
-
 impl Oss {
     /// Does everything that is due, once: gives abandoned numbers back, settles doubts, tells Sigan of releases, deletes old
     /// previews. While Sigan does not answer it tries one call and leaves the rest due.
@@ -130,7 +86,7 @@ impl Oss {
     ///
     /// [`Error::Store`]. What was done before it stays done; the rest stays due.
     pub async fn sweep(&self) -> Result<SweepReport, Error> {
-        let mut report = self.join_or_start_sweep().report;
+        let mut report = self.sweeps().join_or_start(|| self.start_sweep());
         let ended = report.wait_for(Option::is_some).await;
         // Without a report the sweep has panicked. What a panic says may carry anything.
         ended.ok().and_then(|ended| ended.clone()).unwrap_or_else(|| {
@@ -139,23 +95,14 @@ impl Oss {
         })
     }
 
-    /// The sweep that runs, or a new one.
-    fn join_or_start_sweep(&self) -> LastSweep {
-        let mut last = self.sweeps().0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some(sweep) if sweep.is_running() => sweep.clone(),
-            _ => last.insert(self.start_sweep()).clone(),
-        }
-    }
-
-    fn start_sweep(&self) -> LastSweep {
-        let (sender, report) = watch::channel(None);
+    fn start_sweep(&self) -> Running<Result<SweepReport, Error>> {
+        let (sender, result) = watch::channel(None);
         let oss = self.clone();
         let task = self.spawn(async move {
-            let swept = oss.timings().observed(Operation::Sweep, oss.sweep_once()).await;
+            let swept = oss.observed(Operation::Sweep, oss.sweep_once()).await;
             sender.send_replace(Some(swept));
         });
-        LastSweep { task: task.abort_handle(), report }
+        Running { task: task.abort_handle(), result }
     }
 
     /// Sweeps again and again, at the interval of the settings, in a task that ends with [`Oss::shutdown`].

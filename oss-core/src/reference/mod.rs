@@ -3,26 +3,14 @@
 //! A list is read and checked whole before a row changes; what differs is written in one transaction together with a new
 //! version of the list. The version is what every instance asks for, so that it notices a list which another one replaced.
 
-mod csv_file;
-mod diff;
-mod list_text;
-mod records;
-mod removal;
-mod versions;
-
 use std::sync::Arc;
 
-pub(crate) use self::csv_file::{CsvFile, Folder};
-pub use self::csv_file::{ImportFault, ImportFaults, Progress};
-pub use self::diff::{Changes, Count};
-pub use self::removal::{ImportError, MassRemoval, RemovalLimit};
-pub(crate) use self::versions::Versions;
-use crate::areas::{DddChanges, DddData, DddSummary};
-use crate::config::DatabaseConfig;
-use crate::devices::{DeviceChanges, DeviceData, DeviceSummary};
 use crate::domain::{DataVersion, Edition};
+use crate::lists::{
+    DddChanges, DddData, DddSummary, DeviceChanges, DeviceData, DeviceSummary, MassRemoval, RemovalLimit,
+};
 use crate::oss::Oss;
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, DatabaseConfig, Store, StoreError};
 
 /// How often an import starts again where another one came between what it read and what it would have written.
 const RACES: usize = 5;
@@ -123,6 +111,17 @@ impl ReferenceData {
 
 fn overtaken() -> StoreError {
     StoreError::unavailable("other imports keep coming between")
+}
+
+/// Why an import changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// The list would remove more entries than the import may.
+    #[error(transparent)]
+    MassRemoval(#[from] MassRemoval),
+    /// The database failed, or other imports keep coming between.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Oss {

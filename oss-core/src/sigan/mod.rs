@@ -36,7 +36,7 @@ use std::time::Duration;
 
 pub(crate) use absent::NoSigan;
 use async_trait::async_trait;
-pub use client::{Credentials, HttpSigan};
+pub use client::{Credentials, HttpSigan, SiganConfig};
 pub(crate) use gate::{Busy, COME_BACK, Gate, GateLimits, Lane, Turn};
 
 use crate::domain::{BrandId, Ddd, ExternalId, Msisdn};

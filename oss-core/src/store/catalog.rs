@@ -5,11 +5,10 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::areas::{DddChanges, DddData};
-use crate::devices::{DeviceChanges, DeviceData};
 use crate::domain::{
     Assortment, DataVersion, DataVersions, DeviceChoice, DeviceCode, DeviceHash, Edition, EsimAnswer,
 };
+use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 
 /// The database, as the device operations and the imports see it.
 #[async_trait]

@@ -19,10 +19,9 @@ use async_trait::async_trait;
 pub use catalog::CatalogStore;
 pub use migrations::MigrationReport;
 pub use postgres::PostgresStore;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 pub use sqlite::{Clock, SqliteStore, SystemClock};
 
-use crate::config::DatabaseConfig;
 pub use crate::domain::{
     AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery,
     Due, HeldNumber, HeldPage, Keyed, KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, Overdue,
@@ -32,6 +31,15 @@ use crate::domain::{
     BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
 use crate::sigan::{Hold, ListedHold};
+
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `postgres://…` or `sqlite://…`; wrapped, because it may carry a password.
+    pub url: SecretString,
+    /// How many connections to PostgreSQL are kept at most.
+    pub pool: u32,
+}
 
 /// Why the database did not do what it was asked.
 ///

@@ -6,7 +6,6 @@
 //! labels are words of this program, so that there is a bounded number of series.
 
 mod calls;
-mod gauges;
 pub mod names;
 mod timing;
 

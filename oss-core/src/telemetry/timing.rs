@@ -8,7 +8,6 @@ use metrics::Histogram;
 use tokio::time::Instant;
 
 use super::names::OPERATION_DURATION;
-use crate::error::Error;
 
 /// What is said of work that came to a good end.
 const DONE: &str = "ok";
@@ -69,17 +68,20 @@ impl fmt::Debug for Timings {
 
 impl Timings {
     /// Does an operation, counted and timed.
-    pub(crate) fn observed<T, F>(
+    ///
+    /// `code` gives the label of an error.
+    pub(crate) fn observed<T, E, F>(
         &self,
         operation: Operation,
+        code: fn(&E) -> &'static str,
         work: F,
-    ) -> impl Future<Output = F::Output> + use<T, F>
+    ) -> impl Future<Output = F::Output> + use<T, E, F>
     where
-        F: Future<Output = Result<T, Error>>,
+        F: Future<Output = Result<T, E>>,
     {
         let what = Timed { histogram: OPERATION_DURATION, label: "operation", name: operation.as_str() };
         let done = self.done[operation as usize].get_or_init(|| what.series(DONE));
-        timed(Timer::start(what, Some(done.clone())), Error::code, work)
+        timed(Timer::start(what, Some(done.clone())), code, work)
     }
 }
 
@@ -150,6 +152,10 @@ mod tests {
 
     use super::*;
 
+    fn code(error: &&'static str) -> &'static str {
+        error
+    }
+
     /// What is counted of a piece of work: the outcomes, a word for each time.
     fn counted(work: impl FnOnce()) -> Vec<String> {
         let recorder = DebuggingRecorder::new();
@@ -174,9 +180,9 @@ mod tests {
         let outcomes = counted(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
-                Timings::default().observed(Operation::Brands, async { Ok(()) }).await.unwrap();
+                Timings::default().observed(Operation::Brands, code, async { Ok(()) }).await.unwrap();
                 Timings::default()
-                    .observed(Operation::Brands, async { Err::<(), _>(Error::Internal) })
+                    .observed(Operation::Brands, code, async { Err::<(), _>("internal") })
                     .await
                     .unwrap_err();
             });
@@ -187,9 +193,11 @@ mod tests {
     #[test]
     fn work_that_is_given_up_counts_too() {
         let outcomes = counted(|| {
-            let mut left = Box::pin(
-                Timings::default().observed(Operation::Brands, std::future::pending::<Result<(), _>>()),
-            );
+            let mut left = Box::pin(Timings::default().observed(
+                Operation::Brands,
+                code,
+                std::future::pending::<Result<(), _>>(),
+            ));
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             assert!(left.as_mut().poll(&mut context).is_pending());
         });

@@ -15,10 +15,8 @@ use url::Url;
 
 use super::wire::PreReserveBody;
 use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganError};
-use crate::config::SiganConfig;
 use crate::domain::{BrandId, Msisdn};
-use crate::error::StartError;
-use crate::http::{self, Received, exchange};
+use crate::http::{self, ClientError, Received, exchange};
 
 /// How often a connection that could not be opened is tried again.
 const RECONNECTS: usize = 2;
@@ -39,6 +37,19 @@ pub enum Credentials {
     },
 }
 
+/// How Sigan is spoken to.
+#[derive(Debug, Clone)]
+pub struct SiganConfig {
+    /// The address under which its paths lie.
+    pub url: Url,
+    /// The brand on whose behalf it holds numbers.
+    pub brand: BrandId,
+    /// How we show who we are.
+    pub credentials: Credentials,
+    /// The longest that one call may take, connecting included.
+    pub timeout: Duration,
+}
+
 /// Sigan, over HTTP.
 #[derive(Debug)]
 pub struct HttpSigan {
@@ -57,8 +68,8 @@ impl HttpSigan {
     ///
     /// # Errors
     ///
-    /// [`StartError::Sigan`] where TLS cannot be set up, for example on a machine without CA certificates.
-    pub fn new(config: &SiganConfig) -> Result<Self, StartError> {
+    /// [`ClientError`] if TLS cannot be set up.
+    pub fn new(config: &SiganConfig) -> Result<Self, ClientError> {
         Ok(Self {
             base: config.url.clone(),
             credentials: config.credentials.clone(),
@@ -97,8 +108,8 @@ impl HttpSigan {
     }
 }
 
-fn client(config: &SiganConfig, idle_connections: usize) -> Result<Client, StartError> {
-    http::client(&config.url, config.timeout, idle_connections).map_err(StartError::Sigan)
+fn client(config: &SiganConfig, idle_connections: usize) -> Result<Client, ClientError> {
+    http::client(&config.url, config.timeout, idle_connections)
 }
 
 #[async_trait]

@@ -7,9 +7,10 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::*;
-use crate::config::SiganConfig;
 use crate::sigan::wire::RefusalCode;
-use crate::sigan::{Credentials, Doubt, Hold, HttpSigan, PreReserve, Refusal, Sigan, SiganError};
+use crate::sigan::{
+    Credentials, Doubt, Hold, HttpSigan, PreReserve, Refusal, Sigan, SiganConfig, SiganError,
+};
 
 fn client(url: Url) -> HttpSigan {
     let brand = "b".parse().unwrap();

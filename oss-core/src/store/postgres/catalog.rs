@@ -5,12 +5,11 @@ use sqlx::{Executor, Row};
 use uuid::Uuid;
 
 use super::connections::{Connections, Statement, store_error};
-use crate::areas::{DddChanges, DddData};
-use crate::devices::{DeviceChanges, DeviceData};
 use crate::domain::{
     Assortment, DataVersion, DataVersions, DeviceBrand, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
     Edition, EsimAnswer,
 };
+use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 use crate::store::StoreError;
 use crate::store::catalog::first_edition;
 use crate::store::rows::{assorted, esim_answer, from_json, maybe_parsed, parsed, to_json};

@@ -6,12 +6,11 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::areas::{DddChanges, DddData};
-use crate::devices::{DeviceChanges, DeviceData};
 use crate::domain::{
     Assortment, DataVersion, DataVersions, DeviceBrand, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
     Edition, EsimAnswer,
 };
+use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 use crate::store::rows::{assorted, esim_answer, from_json, maybe_parsed, parsed, to_json};
 
 pub(super) async fn versions(connection: &mut SqliteConnection) -> Result<DataVersions, sqlx::Error> {

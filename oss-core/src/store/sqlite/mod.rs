@@ -28,12 +28,11 @@ use super::{
     HeldPage, Keyed, KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
     Release, Store, StoreError, Tenant, UnreadableRow, migrations,
 };
-use crate::areas::{DddChanges, DddData};
-use crate::devices::{DeviceChanges, DeviceData};
 use crate::domain::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DeviceChoice, DeviceCode, DeviceHash,
     Edition, EsimAnswer, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
 };
+use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 use crate::sigan::{Hold, ListedHold};
 
 /// The store on SQLite.

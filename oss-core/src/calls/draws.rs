@@ -10,10 +10,7 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::access::ClientLimit;
 use crate::domain::{ClientName, Ddd};
-use crate::error::Error;
-use crate::oss::Oss;
 
 /// After how many draws the clients that have their whole budget again are forgotten.
 const FORGET_EVERY: u32 = 1024;
@@ -52,7 +49,7 @@ impl Draws {
     }
 
     /// Takes numbers off a client's budget, or says when there is as much of it.
-    fn take(&self, client: &ClientName, ddd: Ddd, quantity: NonZeroU32) -> Result<(), Duration> {
+    pub(crate) fn take(&self, client: &ClientName, ddd: Ddd, quantity: NonZeroU32) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         if self.draws.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             limiter.retain_recent();
@@ -66,18 +63,6 @@ impl Draws {
     }
 }
 
-impl Oss {
-    /// Takes numbers that Sigan is to be asked for off the budget of the client, if there is a client.
-    pub(super) fn draw(&self, ddd: Ddd, quantity: usize) -> Result<(), Error> {
-        let quantity = u32::try_from(quantity).ok().and_then(NonZeroU32::new);
-        let (Some(client), Some(quantity)) = (self.client(), quantity) else { return Ok(()) };
-        self.draws().take(client, ddd, quantity).map_err(|retry_after| {
-            ClientLimit::Draws.count_refusal(client);
-            Error::DrawBudgetExceeded { ddd, retry_after }
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,7 +71,7 @@ mod tests {
         Draws::new(DrawBudget::new(numbers, window))
     }
 
-    fn take(draws: &Draws, client: &str, ddd: &str, quantity: u32) -> Result<(), Duration> {
+    pub(crate) fn take(draws: &Draws, client: &str, ddd: &str, quantity: u32) -> Result<(), Duration> {
         draws.take(&client.parse().unwrap(), ddd.parse().unwrap(), NonZeroU32::new(quantity).unwrap())
     }
 

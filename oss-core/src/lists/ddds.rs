@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Ddd, Malformed};
-use crate::reference::{Changes, Count, CsvFile, Folder, ImportFaults, Progress};
+use crate::lists::{Changes, Count, CsvFile, Folder, ImportFaults, Progress};
 
 /// Anatel's code of a locality (`código nacional de localidade`), or another number that identifies it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

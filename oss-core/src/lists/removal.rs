@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::Count;
-use crate::store::StoreError;
+use crate::lists::Count;
 
 /// How many of the existing entries an import may remove.
 ///
@@ -17,7 +16,7 @@ pub enum RemovalLimit {
 }
 
 impl RemovalLimit {
-    pub(super) fn check(self, kinds: &[(&'static str, Count)]) -> Result<(), MassRemoval> {
+    pub(crate) fn check(self, kinds: &[(&'static str, Count)]) -> Result<(), MassRemoval> {
         let exceeds = |count: &Count| count.removed > count.kept() / 10;
         if self == Self::Unlimited || !kinds.iter().any(|(_, count)| exceeds(count)) {
             return Ok(());
@@ -49,17 +48,6 @@ impl fmt::Display for MassRemoval {
         }
         write!(f, ", more than a tenth of a kind, so nothing was changed")
     }
-}
-
-/// Why an import changed nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ImportError {
-    /// The list would remove more entries than the import may.
-    #[error(transparent)]
-    MassRemoval(#[from] MassRemoval),
-    /// The database failed, or other imports keep coming between.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 #[cfg(test)]

@@ -12,10 +12,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::access::{ClientLimit, Share};
+use crate::access::Share;
 use crate::domain::{ClientName, IdempotencyKey, PreviewId};
-use crate::error::Error;
-use crate::oss::Oss;
 
 /// What makes two calls alike.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -92,7 +90,7 @@ impl InFlight {
     }
 
     /// Takes a place to wait for a call, of the client's share if it has one. Does not wait.
-    fn try_join(&self, call: &Call, client: Option<&ClientName>) -> Result<Waits, Crowded> {
+    pub(crate) fn try_join(&self, call: &Call, client: Option<&ClientName>) -> Result<Waits, Crowded> {
         let mut waiting = lock_waiting(&self.waiting);
         let count_of_client = |client| waiting.by_client.get(client).copied().unwrap_or_default();
         if client.is_some_and(|client| count_of_client(client) >= self.share.of(WAITERS)) {
@@ -159,23 +157,6 @@ fn leave<K: Eq + Hash>(counts: &mut HashMap<K, usize>, of: &K) {
 fn lock_waiting(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
     // Nothing between the changes of the counts can panic, so they agree also if a thread panicked while holding the lock.
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Oss {
-    /// Takes a place to wait for a call; none if too many wait already, in all or for the same call. Does not wait.
-    pub(super) fn join_waiters(&self, call: &Call) -> Result<Option<Waits>, Error> {
-        let client = self.sharing_client();
-        match self.in_flight().try_join(call, client) {
-            Ok(waits) => Ok(Some(waits)),
-            Err(Crowded::Full) => Ok(None),
-            Err(Crowded::Share) => {
-                if let Some(client) = client {
-                    ClientLimit::Waiters.count_refusal(client);
-                }
-                Err(Error::ClientShareExceeded { limit: ClientLimit::Waiters })
-            }
-        }
-    }
 }
 
 #[cfg(test)]

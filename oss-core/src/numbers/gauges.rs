@@ -10,10 +10,10 @@ use std::time::Duration;
 use metrics::gauge;
 use tokio::time::Instant;
 
-use super::names;
 use crate::domain::{BrandId, ReservationState};
 use crate::oss::Oss;
 use crate::store::Census;
+use crate::telemetry::names;
 
 /// How many reservations a count reads at most.
 const CENSUS: u32 = 100_000;

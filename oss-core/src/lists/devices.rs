@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{BrandSlug, DeviceBrandId, DeviceCode, DeviceModelId, DisplayName, Source, Tac};
-use crate::reference::{Changes, Count, CsvFile, Folder, ImportFault, ImportFaults, Progress};
+use crate::lists::{Changes, Count, CsvFile, Folder, ImportFault, ImportFaults, Progress};
 
 /// The names of the files, in the order in which they are read: each refers only to those before it.
 const BRANDS: &str = "device_brands.csv";

@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use super::{DeviceCatalog, GsimError, HttpGsim};
 use crate::cache::{Keep, Lookups, RedisCache};
-use crate::devices::LocalCatalog;
 use crate::domain::{DeviceChoice, DeviceHash, EsimAnswer, InstallationId};
+use crate::gsim::{GsimError, HttpGsim};
+use crate::lookups::{DeviceCatalog, LocalCatalog};
 use crate::outage::Outage;
 use crate::store::StoreError;
 use crate::telemetry::{System, called};

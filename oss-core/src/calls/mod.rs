@@ -1,0 +1,14 @@
+//! The calls under way in this process: who waits for whom, who draws how much, and which leases were not used.
+//!
+//! Conveniences, never a lock: the database decides.
+
+mod draws;
+mod in_flight;
+mod single;
+mod unused_leases;
+
+pub use self::draws::DrawBudget;
+pub(crate) use self::draws::Draws;
+pub(crate) use self::in_flight::{Call, Crowded, InFlight, Waits};
+pub(crate) use self::single::{Running, Single};
+pub(crate) use self::unused_leases::UnusedLeases;

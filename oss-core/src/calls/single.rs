@@ -1,0 +1,42 @@
+//! Work that one task does at a time: whoever asks meanwhile waits for its result.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+/// The last piece of work of a kind.
+#[derive(Debug)]
+pub(crate) struct Single<T>(Mutex<Option<Running<T>>>);
+
+/// A piece of work that was started.
+#[derive(Debug)]
+pub(crate) struct Running<T> {
+    pub(crate) task: AbortHandle,
+    /// None until the work has ended.
+    pub(crate) result: watch::Receiver<Option<T>>,
+}
+
+impl<T> Running<T> {
+    fn is_running(&self) -> bool {
+        // Its task ends a moment after its result is there; one that has panicked has none.
+        self.result.borrow().is_none() && !self.task.is_finished()
+    }
+}
+
+impl<T> Default for Single<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Single<T> {
+    /// Returns the result of the work that runs, or of new work.
+    pub(crate) fn join_or_start(&self, start: impl FnOnce() -> Running<T>) -> watch::Receiver<Option<T>> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(running) if running.is_running() => running.result.clone(),
+            _ => last.insert(start()).result.clone(),
+        }
+    }
+}

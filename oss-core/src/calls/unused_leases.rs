@@ -1,0 +1,69 @@
+//! The leases that were taken and never used, as far as this process knows.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::domain::ReservationId;
+
+/// How many leases are looked for at most. Any beyond run out by themselves.
+const MOST: usize = 10_000;
+
+/// The leases that may have been taken, and until when they last.
+#[derive(Debug, Default)]
+pub(crate) struct UnusedLeases {
+    until: Mutex<HashMap<ReservationId, Instant>>,
+}
+
+impl UnusedLeases {
+    /// Adds a lease. Says whether it is the only one, so that nobody looks for it yet.
+    pub(crate) fn add(&self, id: ReservationId, until: Instant) -> bool {
+        let mut leases = self.lock();
+        if leases.len() < MOST {
+            leases.insert(id, until);
+        }
+        leases.len() == 1
+    }
+
+    /// Returns the leases that have not run out, and forgets the others.
+    pub(crate) fn running(&self) -> Vec<ReservationId> {
+        let now = Instant::now();
+        let mut leases = self.lock();
+        leases.retain(|_, until| *until > now);
+        leases.keys().copied().collect()
+    }
+
+    pub(crate) fn remove(&self, ended: &[ReservationId]) {
+        let mut leases = self.lock();
+        for id in ended {
+            leases.remove(id);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ReservationId, Instant>> {
+        // Each change leaves the map whole even if a thread panicked while it held the lock.
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_is_looked_for_until_it_was_ended_or_ran_out() {
+        let leases = UnusedLeases::default();
+        let (first, second) = (ReservationId::new(), ReservationId::new());
+        let until = Instant::now() + Duration::from_secs(30);
+        assert!(leases.add(first, until), "somebody has to look for it");
+        assert!(!leases.add(second, until), "somebody does");
+        leases.remove(&[first]);
+        assert_eq!(leases.running(), [second]);
+        tokio::time::advance(Duration::from_secs(31)).await;
+        assert!(leases.running().is_empty());
+        assert!(leases.add(first, Instant::now()), "nobody does any more");
+    }
+}

@@ -1,0 +1,63 @@
+//! The brands and models that support eSIM.
+
+use crate::domain::{DeviceBrand, DeviceBrandId, DeviceModel};
+use crate::error::Error;
+use crate::oss::Oss;
+use crate::telemetry::Operation;
+
+impl Oss {
+    /// The brands that have models which support eSIM, sorted by name.
+    ///
+    /// ```
+    /// # async fn example(oss: oss_core::Oss) -> Result<(), Box<dyn std::error::Error>> {
+    /// for brand in oss.brands().await? {
+    ///     println!("{}: {} models", brand.name, oss.models(brand.id).await?.len());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] where neither cache knows the answer and the database cannot be asked.
+    pub async fn brands(&self) -> Result<Vec<DeviceBrand>, Error> {
+        self.observed(Operation::Brands, async {
+            let shown = self.catalog().shown().await?;
+            let listed = shown.iter().filter(|assortment| !assortment.models.is_empty());
+            Ok(listed.map(|assortment| assortment.brand.clone()).collect())
+        })
+        .await
+    }
+
+    /// The models of a brand that support eSIM, sorted by name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBrand`], and [`Error::Store`] as for [`Oss::brands`].
+    pub async fn models(&self, brand: DeviceBrandId) -> Result<Vec<DeviceModel>, Error> {
+        self.observed(Operation::Models, async {
+            let shown = self.catalog().shown().await?;
+            let found = shown.iter().find(|assortment| assortment.brand.id == brand);
+            found.map(|assortment| assortment.models.clone()).ok_or(Error::UnknownBrand(brand))
+        })
+        .await
+    }
+
+    /// The id of a brand by what people call it: its name, its slug, or the id itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBrandName`], and [`Error::Store`] as for [`Oss::brands`].
+    pub async fn brand_called(&self, text: &str) -> Result<DeviceBrandId, Error> {
+        if let Ok(id) = text.parse() {
+            return Ok(id);
+        }
+        let called = |brand: &DeviceBrand| {
+            [brand.name.as_str(), brand.slug.as_str()]
+                .iter()
+                .any(|name| name.to_lowercase() == text.to_lowercase())
+        };
+        let shown = self.catalog().shown().await?;
+        let found = shown.iter().find(|assortment| called(&assortment.brand));
+        found.map(|assortment| assortment.brand.id).ok_or(Error::UnknownBrandName)
+    }
+}
