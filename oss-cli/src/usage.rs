@@ -119,7 +119,7 @@ mod tests {
         let fields: Vec<_> = missing.errors.iter().filter_map(|fault| fault.field.as_deref()).collect();
         assert_eq!(fields, ["--sim", "--brand"], "{missing:?}");
         assert!(!missing.message.contains("Usage") && !missing.message.contains('\n'), "{missing:?}");
-        let wrong = failure("oss preview --ddd 00");
+        let wrong = failure("oss preview --ddd 1");
         assert_eq!((wrong.exit, wrong.field.as_deref()), (2, Some("--ddd")), "{wrong:?}");
         assert!(failure("oss shwo").message.contains("'show'"));
         assert!(failure("oss").message.contains("a command is missing"));
