@@ -341,7 +341,7 @@ mod tests {
             ("oss reserve --preview 018f0000-0000-7000-8000-000000000000", "--index"),
             ("oss reserve --ddd 11 --index 1", "cannot be used"),
             ("oss reserve --preview 018f0000-0000-7000-8000-000000000000 --index x", "an index from 1 to 3"),
-            ("oss preview --ddd 00", "two digits from 1 to 9"),
+            ("oss preview --ddd 1", "two digits"),
             ("oss preview --ddd 11 --previous x", "a UUID"),
             ("oss preview --ddd 11 --idempotency-key ã", "visible ASCII"),
             (
