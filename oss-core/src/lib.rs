@@ -81,11 +81,11 @@ pub use config::Config;
 pub use connect::StartError;
 pub use devices::EsimCheck;
 pub use domain::{
-    Assortment, BrandId, BrandSlug, Choice, ClientName, DataVersion, DataVersions, Ddd, DeviceBrand,
-    DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId, DisplayName, Edition,
-    EsimAnswer, EsimSource, EsimSupport, ExternalId, HoldRecord, IdempotencyKey, Imei, Index, InstallationId,
-    Line, Malformed, MaskedMsisdn, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState,
-    SimId, Source, SweepReport, Tac,
+    Assortment, AttemptEvent, BrandId, BrandSlug, Choice, ClientName, DataVersion, DataVersions, Ddd,
+    DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId,
+    DisplayName, Edition, EsimAnswer, EsimSource, EsimSupport, ExternalId, HoldRecord, IdempotencyKey, Imei,
+    Index, InstallationId, Line, Malformed, MaskedMsisdn, Msisdn, Number, NumberStatus, PreviewId,
+    ReservationId, ReservationState, SimId, Source, SweepReport, Tac,
 };
 pub use error::{Error, ErrorKind, whole_seconds};
 pub use http::ClientError;

@@ -2,8 +2,8 @@
 
 mod adoption;
 mod answers;
+mod attempt;
 mod devices;
-mod facts;
 mod hold;
 mod idempotency;
 mod ids;
@@ -13,6 +13,7 @@ mod number;
 mod sweep_report;
 mod tenant;
 mod text;
+mod verdicts;
 
 pub use adoption::{AdoptOutcome, AdoptRefusal, Adoption};
 pub(crate) use adoption::{AdoptionRow, AdoptionVerdict, LiveRow};
@@ -21,11 +22,11 @@ pub use answers::{
     KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
     Release, UnreadableRow,
 };
+pub use attempt::AttemptEvent;
 pub use devices::{
     Assortment, BrandSlug, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
     DeviceModelId, DisplayName, EsimAnswer, EsimSource, EsimSupport, Imei, Source, Tac,
 };
-pub(crate) use facts::*;
 pub use hold::{Hold, ListedHold};
 pub use idempotency::IdempotencyKey;
 pub(crate) use ids::uuid_id;
@@ -38,3 +39,4 @@ pub use sweep_report::SweepReport;
 pub(crate) use tenant::OLDER_BRAND;
 pub use tenant::Tenant;
 pub(crate) use text::{INVISIBLE, is_hidden, is_invisible, plain, trimmed};
+pub(crate) use verdicts::*;

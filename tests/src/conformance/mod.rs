@@ -16,6 +16,7 @@ pub mod races;
 pub mod releases;
 pub mod sweeps;
 pub mod tenants;
+pub mod transitions;
 
 pub use self::fixture::Fixture;
 
@@ -57,6 +58,7 @@ macro_rules! behaviours {
             releases: a_number_is_given_back_once, only_a_reserved_number_is_given_back, a_call_under_way_bars_a_release,
                 a_doubt_is_released, a_released_preview_gives_no_number, a_released_number_may_be_held_again,
                 a_delivery_is_settled;
+            transitions: each_step_moves_each_state_as_the_machine_says;
             assigns: a_held_number_goes_on_a_line, only_what_is_certain_goes_on_a_line, a_number_shows_its_history,
                 a_sim_has_one_number;
             adopts: an_unknown_number_is_put_on_a_line, a_returned_number_is_put_on_a_line, a_reserved_number_keeps_its_hold,

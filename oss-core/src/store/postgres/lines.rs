@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::connections::{Connections, is_foreign_key_violation, is_unique_violation, store_error};
 use super::reservations::flag;
-use crate::domain::{HoldRecord, Line, Live, MaskedMsisdn, Msisdn, Number, RACES, Seen, SimId};
+use crate::domain::{HoldRecord, Line, LiveAttempt, MaskedMsisdn, Msisdn, Number, NumberRow, RACES, SimId};
 use crate::store::rows::{masked, maybe_status, parsed, status};
 use crate::store::sims::{self, other_number_of_sim};
 use crate::store::tenant::brand_of_number;
@@ -100,7 +100,7 @@ pub(super) async fn assign(
             Ok((seen(&row)?, other_number(&row)?, unchanged, written))
         };
         let (seen, other, unchanged, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
-        match (seen.bars_assign(sim), other) {
+        match (seen.assign_refusal(sim), other) {
             (Some(answer), _) if unchanged || tenant.is_none() => return Ok(answer),
             (None, _) if written => return Ok(Assign::Assigned),
             (None, Some(other)) if unchanged => return Ok(Assign::SimHasNumber(other)),
@@ -118,15 +118,17 @@ fn other_number(row: &PgRow) -> Result<Option<Option<MaskedMsisdn>>, sqlx::Error
 }
 
 /// The columns of `seen` in the statements that change a number.
-pub(super) fn seen(row: &PgRow) -> Result<Seen, sqlx::Error> {
+pub(super) fn seen(row: &PgRow) -> Result<NumberRow, sqlx::Error> {
     let live = match row.try_get::<Option<Uuid>, _>("live_id")? {
-        Some(id) => {
-            Some(Live { id: id.into(), state: parsed(row, "live_state")?, due: flag(row, "live_due")? })
-        }
+        Some(id) => Some(LiveAttempt {
+            id: id.into(),
+            state: parsed(row, "live_state")?,
+            due: flag(row, "live_due")?,
+        }),
         None => None,
     };
     let assigned_sim = row.try_get::<Option<Uuid>, _>("assigned_sim_id")?.map(SimId::from);
-    Ok(Seen { status: status(row, "status")?, assigned_sim, live })
+    Ok(NumberRow { status: status(row, "status")?, assigned_sim, live })
 }
 
 pub(super) async fn number(

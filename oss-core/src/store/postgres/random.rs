@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use super::reservations::flag;
-use crate::domain::{BrandId, Ddd, IdempotencyKey, KeyedRow, Own, RACES, ReservationId};
+use crate::domain::{BrandId, Ddd, IdempotencyKey, KeyedRow, OwnAttempt, RACES, ReservationId};
 use crate::sigan::Hold;
 use crate::store::rows::{maybe_status, parsed};
 use crate::store::{BeginRandom, Keyed, Lease, StoreError, Tenant};
@@ -130,7 +130,7 @@ pub(super) async fn resume(
 }
 
 fn keyed(row: &PgRow) -> Result<KeyedRow, sqlx::Error> {
-    let own = Own {
+    let own = OwnAttempt {
         id: row.try_get::<Uuid, _>("id")?.into(),
         msisdn: parsed(row, "msisdn")?,
         state: parsed(row, "state")?,

@@ -67,7 +67,7 @@ pub(super) async fn release(
         let Some(row) = connections.maybe(statement).await? else { return Ok(Release::Unknown) };
         let read = || Ok((seen(&row)?, row.try_get("unchanged")?, row.try_get("written")?));
         let (seen, unchanged, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
-        match seen.bars_release() {
+        match seen.release_refusal() {
             Some(answer) if unchanged || tenant.is_none() => return Ok(answer),
             None if written => return returned(connections, &row, msisdn).await,
             // The number changed under the statement: the next look sees how, and whose it is.

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use crate::domain::{
-    Asked, Choice, Others, Own, PreviewId, RACES, ReservationId, ReservationState, Verdict, delivery,
+    Choice, Others, OwnAttempt, PreviewId, PreviewRow, RACES, ReservationId, ReservationState, Verdict,
+    delivery,
 };
 use crate::store::rows::{maybe_parsed, maybe_status, parsed};
 use crate::store::{Begin, Confirmed, Delivery, Lease, StoreError, Tenant};
@@ -85,9 +86,9 @@ pub(super) async fn begin(
     Ok(Begin::InFlight)
 }
 
-fn asked(row: &PgRow) -> Result<(Asked, bool), sqlx::Error> {
+fn asked(row: &PgRow) -> Result<(PreviewRow, bool), sqlx::Error> {
     let own = match row.try_get::<Option<Uuid>, _>("own_id")? {
-        Some(id) => Some(Own {
+        Some(id) => Some(OwnAttempt {
             id: id.into(),
             msisdn: parsed(row, "own_msisdn")?,
             state: parsed(row, "own_state")?,
@@ -98,7 +99,7 @@ fn asked(row: &PgRow) -> Result<(Asked, bool), sqlx::Error> {
         }),
         None => None,
     };
-    let asked = Asked {
+    let asked = PreviewRow {
         external_id: parsed(row, "external_id")?,
         brand: parsed(row, "brand_id")?,
         open: row.try_get("open")?,

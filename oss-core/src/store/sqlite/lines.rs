@@ -5,7 +5,9 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::domain::{HoldRecord, Line, Live, MaskedMsisdn, Msisdn, Number, Seen, SimId};
+use crate::domain::{
+    AttemptEvent, HoldRecord, Line, LiveAttempt, MaskedMsisdn, Msisdn, Number, NumberRow, SimId,
+};
 use crate::store::rows::{masked, maybe_status, parsed, status};
 use crate::store::sims::other_number_of_sim;
 use crate::store::tenant::brand_of_number;
@@ -24,20 +26,27 @@ pub(super) async fn assign(
         where msisdn = $1 and status = 'RESERVED'";
     const ASSIGNED: &str = "
         update reservation
-        set state = 'ASSIGNED', due_at = null, updated_at = $2
-        where id = $1 and state = 'HELD'";
+        set state = $2, due_at = null, updated_at = $3
+        where id = $1";
 
     let seen = seen(connection, now, tenant.as_ref(), msisdn).await?;
     let Some(seen) = seen else { return Ok(Assign::Unknown) };
-    if let Some(answer) = seen.bars_assign(sim) {
+    if let Some(answer) = seen.assign_refusal(sim) {
         return Ok(answer);
     }
     if let Some(other) = other_number(connection, tenant.as_ref(), msisdn, sim).await? {
         return Ok(Assign::SimHasNumber(other));
     }
     sqlx::query(LINE).bind(msisdn.as_str()).bind(sim.as_uuid()).bind(now.0).execute(&mut *connection).await?;
-    if let Some(live) = seen.live {
-        sqlx::query(ASSIGNED).bind(live.id.as_uuid()).bind(now.0).execute(connection).await?;
+    if let Some((live, next)) =
+        seen.live.and_then(|live| live.state.after(AttemptEvent::Assigned).map(|next| (live, next)))
+    {
+        sqlx::query(ASSIGNED)
+            .bind(live.id.as_uuid())
+            .bind(next.as_str())
+            .bind(now.0)
+            .execute(connection)
+            .await?;
     }
     Ok(Assign::Assigned)
 }
@@ -71,7 +80,7 @@ pub(super) async fn seen(
     now: Micros,
     tenant: Option<&Tenant>,
     msisdn: Msisdn,
-) -> Result<Option<Seen>, sqlx::Error> {
+) -> Result<Option<NumberRow>, sqlx::Error> {
     const SQL: &str = concat!(
         "
         select p.status, p.assigned_sim_id, r.id as live_id, r.state as live_state, r.due_at <= $4 as live_due
@@ -86,7 +95,7 @@ pub(super) async fn seen(
     let statement = sqlx::query(SQL).bind(msisdn.as_str()).bind(brand).bind(older).bind(now.0);
     let Some(row) = statement.fetch_optional(connection).await? else { return Ok(None) };
     let live = match row.try_get::<Option<Uuid>, _>("live_id")? {
-        Some(id) => Some(Live {
+        Some(id) => Some(LiveAttempt {
             id: id.into(),
             state: parsed(&row, "live_state")?,
             due: row.try_get::<Option<bool>, _>("live_due")?.unwrap_or(false),
@@ -94,7 +103,7 @@ pub(super) async fn seen(
         None => None,
     };
     let assigned_sim = row.try_get::<Option<Uuid>, _>("assigned_sim_id")?.map(SimId::from);
-    Ok(Some(Seen { status: status(&row, "status")?, assigned_sim, live }))
+    Ok(Some(NumberRow { status: status(&row, "status")?, assigned_sim, live }))
 }
 
 pub(super) async fn number(

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use super::reservations::{Origin, insert, resume as take_up};
-use crate::domain::{Ddd, IdempotencyKey, KeyedRow, Own, ReservationId};
+use crate::domain::{Ddd, IdempotencyKey, KeyedRow, OwnAttempt, ReservationId};
 use crate::store::rows::{maybe_status, parsed};
 use crate::store::{BeginRandom, Keyed, Lease, Tenant};
 
@@ -86,7 +86,7 @@ pub(super) async fn resume(
         .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let own = Own {
+    let own = OwnAttempt {
         id: row.try_get::<Uuid, _>("id")?.into(),
         msisdn: parsed(&row, "msisdn")?,
         state: parsed(&row, "state")?,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use super::lines::seen;
-use crate::domain::{Live, Msisdn, ReservationId, ReservationState, delivery};
+use crate::domain::{AttemptEvent, LiveAttempt, Msisdn, ReservationId, ReservationState, delivery};
 use crate::store::rows::{parsed, unreadable};
 use crate::store::{Delivery, Release, Tenant};
 
@@ -27,7 +27,7 @@ pub(super) async fn release(
     let Some(seen) = seen(connection, now, tenant.as_ref(), msisdn).await? else {
         return Ok(Release::Unknown);
     };
-    if let Some(answer) = seen.bars_release() {
+    if let Some(answer) = seen.release_refusal() {
         return Ok(answer);
     }
     sqlx::query(RETURNED).bind(msisdn.as_str()).bind(now.0).execute(&mut *connection).await?;
@@ -72,15 +72,17 @@ pub(super) async fn set_aside(
 async fn free(
     connection: &mut SqliteConnection,
     now: Micros,
-    live: Live,
+    live: LiveAttempt,
     lease: Duration,
 ) -> Result<Option<SqliteRow>, sqlx::Error> {
     const SQL: &str = "
         update reservation
-        set state = 'RELEASING', attempts = 0, last_error = null, due_at = $2, updated_at = $3
-        where id = $1 and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+        set state = $2, attempts = 0, last_error = null, due_at = $3, updated_at = $4
+        where id = $1
         returning id, external_id";
-    let freed = sqlx::query(SQL).bind(live.id.as_uuid()).bind(now.after(lease)).bind(now.0);
+    let Some(next) = live.state.after(AttemptEvent::Released) else { return Ok(None) };
+    let freed =
+        sqlx::query(SQL).bind(live.id.as_uuid()).bind(next.as_str()).bind(now.after(lease)).bind(now.0);
     freed.fetch_optional(connection).await
 }
 
@@ -116,14 +118,18 @@ pub(super) async fn delivered(
     now: Micros,
     id: ReservationId,
 ) -> Result<Option<ReservationState>, sqlx::Error> {
-    const SQL: &str = "
+    const STATE: &str = "select state from reservation where id = $1";
+    // Why an attempt was given up stays with it.
+    const OVER: &str = "
         update reservation
-        set state = case state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
-            due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $2
-        where id = $1 and state in ('RELEASING', 'CANCELLING')
-        returning state";
-    let row = sqlx::query(SQL).bind(id.as_uuid()).bind(now.0).fetch_optional(connection).await?;
-    row.map(|row| parsed(&row, "state")).transpose()
+        set state = $2, due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $3
+        where id = $1";
+    let row = sqlx::query(STATE).bind(id.as_uuid()).fetch_optional(&mut *connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let state: ReservationState = parsed(&row, "state")?;
+    let Some(next) = state.after(AttemptEvent::Delivered) else { return Ok(None) };
+    sqlx::query(OVER).bind(id.as_uuid()).bind(next.as_str()).bind(now.0).execute(connection).await?;
+    Ok(Some(next))
 }
 
 pub(super) async fn undelivered(

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use crate::domain::{
-    Asked, Choice, IdempotencyKey, Msisdn, Others, Own, PreviewId, ReservationId, ReservationState, Verdict,
-    delivery,
+    AttemptEvent, Choice, IdempotencyKey, Msisdn, Others, OwnAttempt, PreviewId, PreviewRow, ReservationId,
+    ReservationState, Verdict, delivery,
 };
 use crate::sigan::Hold;
 use crate::store::rows::{maybe_parsed, maybe_status, parsed};
@@ -76,9 +76,9 @@ pub(super) async fn begin(
     }
 }
 
-fn asked(row: &SqliteRow) -> Result<Asked, sqlx::Error> {
+fn asked(row: &SqliteRow) -> Result<PreviewRow, sqlx::Error> {
     let own = match row.try_get::<Option<Uuid>, _>("own_id")? {
-        Some(id) => Some(Own {
+        Some(id) => Some(OwnAttempt {
             id: id.into(),
             msisdn: parsed(row, "own_msisdn")?,
             state: parsed(row, "own_state")?,
@@ -89,7 +89,7 @@ fn asked(row: &SqliteRow) -> Result<Asked, sqlx::Error> {
         }),
         None => None,
     };
-    Ok(Asked {
+    Ok(PreviewRow {
         external_id: parsed(row, "external_id")?,
         brand: parsed(row, "brand_id")?,
         open: row.try_get("open")?,
@@ -191,31 +191,33 @@ pub(super) async fn confirm(
         select state, attempts, preview_id, coalesce(due_at <= $2, false) as due from reservation where id = $1";
     const HELD: &str = "
         update reservation
-        set state = 'HELD', last_error = null, hold_expires_at = $2, due_at = $2, updated_at = $3
-        where id = $1 and state in ('PENDING', 'IN_DOUBT')";
+        set state = $2, last_error = null, hold_expires_at = $3, due_at = $3, updated_at = $4
+        where id = $1";
 
     let row = sqlx::query(STATE).bind(lease.reservation.as_uuid()).bind(now.0);
     let Some(row) = row.fetch_optional(&mut *connection).await? else { return Ok(Confirmed::Missing) };
-    match parsed(&row, "state")? {
-        ReservationState::Pending | ReservationState::InDoubt => {
-            sqlx::query(HELD)
-                .bind(lease.reservation.as_uuid())
-                .bind(now.after(hold_for))
-                .bind(now.0)
-                .execute(&mut *connection)
-                .await?;
-            let msisdn = lease.hold.msisdn.as_str();
-            reserve_number(connection, now, msisdn, row.try_get("preview_id")?).await?;
-            Ok(Confirmed::Held)
-        }
+    let state: ReservationState = parsed(&row, "state")?;
+    if let Some(next) = state.after(AttemptEvent::Confirmed) {
+        sqlx::query(HELD)
+            .bind(lease.reservation.as_uuid())
+            .bind(next.as_str())
+            .bind(now.after(hold_for))
+            .bind(now.0)
+            .execute(&mut *connection)
+            .await?;
+        reserve_number(connection, now, lease.hold.msisdn.as_str(), row.try_get("preview_id")?).await?;
+        return Ok(Confirmed::Held);
+    }
+    match state {
         ReservationState::Held if row.try_get("due")? => Ok(Confirmed::Released),
-        ReservationState::Held | ReservationState::Assigned => Ok(Confirmed::Held),
         ReservationState::Releasing | ReservationState::Released => Ok(Confirmed::Released),
         ReservationState::Cancelling => {
             let Lease { reservation, hold, .. } = lease;
             Ok(Confirmed::GivenUp(Delivery { reservation, hold, attempts: row.try_get("attempts")? }))
         }
         ReservationState::Rejected => confirmed_too_late(connection, now, lease).await,
+        // It is held or on a line, because it was confirmed before.
+        _ => Ok(Confirmed::Held),
     }
 }
 
@@ -271,6 +273,32 @@ pub(super) async fn reserve_number(
     Ok(())
 }
 
+/// The attempt of a lease whose latest call is that of the lease: its state, and its preview.
+async fn of_call(
+    connection: &mut SqliteConnection,
+    lease: &Lease,
+) -> Result<Option<(ReservationState, Option<Uuid>)>, sqlx::Error> {
+    const SQL: &str = "select state, preview_id from reservation where id = $1 and attempts = $2";
+    let row = sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call);
+    let Some(row) = row.fetch_optional(connection).await? else { return Ok(None) };
+    Ok(Some((parsed(&row, "state")?, row.try_get("preview_id")?)))
+}
+
+/// Writes the state that an attempt has after an event, why, and when it is due.
+async fn write_state(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    id: ReservationId,
+    (state, reason): (ReservationState, &str),
+    due_at: Option<i64>,
+) -> Result<(), sqlx::Error> {
+    const SQL: &str =
+        "update reservation set state = $2, last_error = $3, due_at = $4, updated_at = $5 where id = $1";
+    let written =
+        sqlx::query(SQL).bind(id.as_uuid()).bind(state.as_str()).bind(reason).bind(due_at).bind(now.0);
+    written.execute(connection).await.map(drop)
+}
+
 pub(super) async fn doubt(
     connection: &mut SqliteConnection,
     now: Micros,
@@ -278,30 +306,15 @@ pub(super) async fn doubt(
     reason: String,
     retry_in: Duration,
 ) -> Result<bool, sqlx::Error> {
-    const SQL: &str = "
-        update reservation
-        set state = 'IN_DOUBT', last_error = $3, due_at = $4, updated_at = $5
-        where id = $1 and attempts = $2 and state = 'PENDING'
-        returning preview_id";
-    let doubtful = sqlx::query(SQL)
-        .bind(lease.reservation.as_uuid())
-        .bind(lease.call)
-        .bind(reason)
-        .bind(now.after(retry_in))
-        .bind(now.0)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(row) = doubtful else { return is_in_doubt(connection, &lease).await };
-    reserve_number(connection, now, lease.hold.msisdn.as_str(), row.try_get("preview_id")?).await?;
+    let Some((state, preview)) = of_call(connection, &lease).await? else { return Ok(false) };
+    // A step whose answer was lost is repeated, and finds what it wrote.
+    let Some(next) = state.after(AttemptEvent::Doubted) else {
+        return Ok(state == ReservationState::InDoubt);
+    };
+    let due_at = Some(now.after(retry_in));
+    write_state(&mut *connection, now, lease.reservation, (next, &reason), due_at).await?;
+    reserve_number(connection, now, lease.hold.msisdn.as_str(), preview).await?;
     Ok(true)
-}
-
-/// Whether the step was taken before: it is repeated if its answer was lost.
-async fn is_in_doubt(connection: &mut SqliteConnection, lease: &Lease) -> Result<bool, sqlx::Error> {
-    const SQL: &str =
-        "select exists (select 1 from reservation where id = $1 and attempts = $2 and state = 'IN_DOUBT')";
-    let row = sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call);
-    row.fetch_one(connection).await?.try_get(0)
 }
 
 pub(super) async fn reject(
@@ -310,18 +323,11 @@ pub(super) async fn reject(
     lease: Lease,
     reason: String,
 ) -> Result<(), sqlx::Error> {
-    const SQL: &str = "
-        update reservation
-        set state = 'REJECTED', due_at = null, last_error = $3, updated_at = $4
-        where id = $1 and attempts = $2 and state = 'PENDING'";
-    sqlx::query(SQL)
-        .bind(lease.reservation.as_uuid())
-        .bind(lease.call)
-        .bind(reason)
-        .bind(now.0)
-        .execute(connection)
-        .await?;
-    Ok(())
+    let attempt = of_call(connection, &lease).await?;
+    match attempt.and_then(|(state, _)| state.after(AttemptEvent::Refused)) {
+        Some(next) => write_state(connection, now, lease.reservation, (next, &reason), None).await,
+        None => Ok(()),
+    }
 }
 
 pub(super) async fn cancel(
@@ -331,32 +337,19 @@ pub(super) async fn cancel(
     reason: String,
     tell_within: Duration,
 ) -> Result<Option<Delivery>, sqlx::Error> {
-    const CANCELLING: &str = "
-        update reservation
-        set state = 'CANCELLING', last_error = $3, due_at = $4, updated_at = $5
-        where id = $1 and attempts = $2 and state = 'PENDING'
-        returning preview_id";
-    const CANCELLED: &str =
-        "select exists (select 1 from reservation where id = $1 and attempts = $2 and state = 'CANCELLING')";
-
-    let cancelling = sqlx::query(CANCELLING)
-        .bind(lease.reservation.as_uuid())
-        .bind(lease.call)
-        .bind(reason)
-        .bind(now.after(tell_within))
-        .bind(now.0)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let cancelled = if let Some(row) = cancelling {
-        free_number(connection, now, lease.hold.msisdn, row.try_get("preview_id")?).await?;
-        true
-    } else {
+    let Some((state, preview)) = of_call(connection, &lease).await? else { return Ok(None) };
+    match state.after(AttemptEvent::GivenUp) {
+        Some(next) => {
+            let due_at = Some(now.after(tell_within));
+            write_state(&mut *connection, now, lease.reservation, (next, &reason), due_at).await?;
+            free_number(connection, now, lease.hold.msisdn, preview).await?;
+        }
         // A repeated step finds the row as it left it. The number may be held again by now, so it is not touched.
-        let row = sqlx::query(CANCELLED).bind(lease.reservation.as_uuid()).bind(lease.call);
-        row.fetch_one(connection).await?.try_get(0)?
-    };
+        None if state == ReservationState::Cancelling => {}
+        None => return Ok(None),
+    }
     let Lease { reservation, call: attempts, hold, .. } = lease;
-    Ok(cancelled.then_some(Delivery { reservation, hold, attempts }))
+    Ok(Some(Delivery { reservation, hold, attempts }))
 }
 
 /// Takes back what a doubt had recorded.

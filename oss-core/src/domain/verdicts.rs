@@ -1,4 +1,4 @@
-//! What a backend reads before it writes, and what follows from it.
+//! The rows that a backend reads before it writes, and the decisions that follow from them.
 //!
 //! Both backends decide by these functions, so a rule stands once. PostgreSQL writes in the statement that reads, under guards
 //! that say the same; a function here then names the answer. Knows no SQL.
@@ -13,7 +13,7 @@ pub(crate) const RACES: usize = 3;
 
 /// A preview, the number that was chosen from it, and who holds either.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct PreviewRow {
     /// Sigan's name for the preview.
     pub(crate) external_id: ExternalId,
     /// The brand it was made for.
@@ -29,7 +29,7 @@ pub(crate) struct Asked {
     /// The attempts at the number that are not of this preview.
     pub(crate) others: Others,
     /// The reservation of this preview that was not rejected.
-    pub(crate) own: Option<Own>,
+    pub(crate) own: Option<OwnAttempt>,
 }
 
 /// The attempts at a number that are not of one preview, and not over.
@@ -45,7 +45,7 @@ pub(crate) struct Others {
 
 /// The reservation of a preview.
 #[derive(Debug)]
-pub(crate) struct Own {
+pub(crate) struct OwnAttempt {
     pub(crate) id: ReservationId,
     pub(crate) msisdn: Msisdn,
     pub(crate) state: ReservationState,
@@ -69,7 +69,7 @@ pub(crate) enum Verdict {
     Answer(Begin),
 }
 
-impl Asked {
+impl PreviewRow {
     /// What follows for the attempt `id`.
     pub(crate) fn verdict(self, id: ReservationId) -> Verdict {
         let Some(msisdn) = self.msisdn else { return Verdict::Answer(Begin::UnknownChoice) };
@@ -91,7 +91,7 @@ impl Asked {
     }
 }
 
-impl Own {
+impl OwnAttempt {
     /// Decides for a number that the preview's earlier attempt chose too.
     fn verdict(self, hold: Hold, brand: BrandId, status: Option<&NumberStatus>) -> Verdict {
         let resumed = Lease { reservation: self.id, call: self.attempts + 1, brand, hold };
@@ -129,7 +129,7 @@ impl ReservationState {
 /// The random reservation that was begun under a key.
 #[derive(Debug)]
 pub(crate) struct KeyedRow {
-    pub(crate) own: Own,
+    pub(crate) own: OwnAttempt,
     /// Sigan's name for its pre-reservation.
     pub(crate) external_id: ExternalId,
     /// The brand it is for.
@@ -167,26 +167,26 @@ impl KeyedRow {
 
 /// A number, and the live reservation that has it.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(crate) struct NumberRow {
     pub(crate) status: NumberStatus,
     pub(crate) assigned_sim: Option<SimId>,
     /// The live reservation, where there is one: older data has none.
-    pub(crate) live: Option<Live>,
+    pub(crate) live: Option<LiveAttempt>,
 }
 
 /// A live reservation of a number.
 #[derive(Debug)]
-pub(crate) struct Live {
+pub(crate) struct LiveAttempt {
     pub(crate) id: ReservationId,
     pub(crate) state: ReservationState,
-    /// As [`Own::due`].
+    /// As [`OwnAttempt::due`].
     pub(crate) due: bool,
 }
 
-impl Seen {
+impl NumberRow {
     /// Why the number cannot be released; none where it can.
-    pub(crate) fn bars_release(&self) -> Option<Release> {
-        let in_flight = |live: &Live| live.state == ReservationState::Pending && !live.due;
+    pub(crate) fn release_refusal(&self) -> Option<Release> {
+        let in_flight = |live: &LiveAttempt| live.state == ReservationState::Pending && !live.due;
         match &self.status {
             NumberStatus::Returned => Some(Release::AlreadyReturned),
             status @ (NumberStatus::InUse | NumberStatus::Other(_)) => {
@@ -198,9 +198,9 @@ impl Seen {
     }
 
     /// Why the number cannot be put on the line of `sim`, or that it is; none where it can.
-    pub(crate) fn bars_assign(&self, sim: SimId) -> Option<Assign> {
+    pub(crate) fn assign_refusal(&self, sim: SimId) -> Option<Assign> {
         let unsettled =
-            |live: &Live| matches!(live.state, ReservationState::Pending | ReservationState::InDoubt);
+            |live: &LiveAttempt| matches!(live.state, ReservationState::Pending | ReservationState::InDoubt);
         match &self.status {
             status @ (NumberStatus::Returned | NumberStatus::Other(_)) => {
                 Some(Assign::Forbidden(status.clone()))
@@ -224,8 +224,8 @@ mod tests {
 
     use super::*;
 
-    fn asked(own: Option<Own>) -> Asked {
-        Asked {
+    fn asked(own: Option<OwnAttempt>) -> PreviewRow {
+        PreviewRow {
             external_id: "PR-1".parse().unwrap(),
             brand: "acme".parse().unwrap(),
             open: true,
@@ -237,18 +237,18 @@ mod tests {
         }
     }
 
-    fn own(state: State, due: bool) -> Own {
+    fn own(state: State, due: bool) -> OwnAttempt {
         let (id, msisdn) = (ReservationId::new(), "11999950001".parse().unwrap());
-        Own { id, msisdn, state, attempts: 1, due, leased: false }
+        OwnAttempt { id, msisdn, state, attempts: 1, due, leased: false }
     }
 
     #[test]
     fn an_expired_preview_still_answers_for_the_number_it_gave() {
-        let expired = Asked { open: false, ..asked(Some(own(State::Held, false))) };
+        let expired = PreviewRow { open: false, ..asked(Some(own(State::Held, false))) };
         let msisdn = expired.msisdn.unwrap();
         assert_eq!(expired.verdict(ReservationId::new()), Verdict::Answer(Begin::Held(msisdn)));
         assert_eq!(
-            Asked { open: false, ..asked(None) }.verdict(ReservationId::new()),
+            PreviewRow { open: false, ..asked(None) }.verdict(ReservationId::new()),
             Verdict::Answer(Begin::Expired)
         );
     }
@@ -256,11 +256,11 @@ mod tests {
     #[test]
     fn only_a_returned_number_may_be_reserved() {
         for status in [NumberStatus::Reserved, NumberStatus::InUse, NumberStatus::from("REMOVED")] {
-            let verdict = Asked { status: Some(status), ..asked(None) }.verdict(ReservationId::new());
+            let verdict = PreviewRow { status: Some(status), ..asked(None) }.verdict(ReservationId::new());
             assert!(matches!(verdict, Verdict::Answer(Begin::Taken(_))));
         }
         for status in [None, Some(NumberStatus::Returned)] {
-            let verdict = Asked { status, ..asked(None) }.verdict(ReservationId::new());
+            let verdict = PreviewRow { status, ..asked(None) }.verdict(ReservationId::new());
             assert!(matches!(verdict, Verdict::Start(_)));
         }
     }
@@ -308,8 +308,9 @@ mod tests {
 
     #[test]
     fn an_expired_hold_is_not_given_again_unless_it_is_on_a_line() {
-        let verdict =
-            |status| Asked { status, ..asked(Some(own(State::Held, true))) }.verdict(ReservationId::new());
+        let verdict = |status| {
+            PreviewRow { status, ..asked(Some(own(State::Held, true))) }.verdict(ReservationId::new())
+        };
         assert_eq!(verdict(Some(NumberStatus::Reserved)), Verdict::Answer(Begin::Used));
         assert!(matches!(verdict(Some(NumberStatus::InUse)), Verdict::Answer(Begin::Held(_))));
     }
@@ -317,14 +318,16 @@ mod tests {
     #[test]
     fn a_hold_that_is_being_ended_is_not_begun_again() {
         let ending = Others { ending: true, ..Others::default() };
-        for used in [Asked { others: ending, ..asked(None) }, Asked { gave_before: true, ..asked(None) }] {
+        for used in
+            [PreviewRow { others: ending, ..asked(None) }, PreviewRow { gave_before: true, ..asked(None) }]
+        {
             assert_eq!(used.verdict(ReservationId::new()), Verdict::Answer(Begin::Used));
         }
     }
 
     #[test]
     fn an_attempt_that_is_not_settled_is_no_disagreement() {
-        let unsettled = Asked {
+        let unsettled = PreviewRow {
             others: Others { live: true, unsettled: true, ..Others::default() },
             status: Some(NumberStatus::Reserved),
             ..asked(None)

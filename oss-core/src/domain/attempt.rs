@@ -1,0 +1,146 @@
+//! The life of one attempt to hold a number in Sigan: the row of `reservation` that is at once lock, intent, outbox and history.
+//!
+//! ```text
+//! PENDING ──Confirmed──> HELD ──Assigned──> ASSIGNED ──Released──┐
+//!  │  ▲  │                └──Released, Expired──────────> RELEASING ──Delivered──> RELEASED
+//!  │  │  ├─Refused, Unused──> REJECTED <──Delivered── CANCELLING
+//!  │  │  └─GivenUp──────────────────────────────────────────┘
+//!  │  └──Claimed──┐
+//!  └─Doubted───> IN_DOUBT ──Confirmed──> HELD,  ──Released──> RELEASING
+//! ```
+//!
+//! An event that the state does not allow changes nothing. Whether an event may happen at all also depends on the number and on
+//! the lease; [`verdicts`](super::verdicts) decides that.
+
+use super::number::ReservationState;
+
+/// An event in the life of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttemptEvent {
+    /// Sigan holds the number.
+    Confirmed,
+    /// Sigan gave no certain answer, or the lease ran out without a word from its holder.
+    Doubted,
+    /// Sigan does not hold the number, for certain, and nothing that was sent can still arrive.
+    Refused,
+    /// The lease was not used, so Sigan was never asked.
+    Unused,
+    /// The attempt is given up, though what was sent for it may still arrive.
+    GivenUp,
+    /// A call takes the attempt up again.
+    Claimed,
+    /// The number is given back.
+    Released,
+    /// Nobody put the number on a line in time.
+    Expired,
+    /// The number is on a line.
+    Assigned,
+    /// Sigan was told of the release or the cancellation.
+    Delivered,
+}
+
+impl AttemptEvent {
+    /// Every event.
+    pub const ALL: [Self; 10] = [
+        Self::Confirmed,
+        Self::Doubted,
+        Self::Refused,
+        Self::Unused,
+        Self::GivenUp,
+        Self::Claimed,
+        Self::Released,
+        Self::Expired,
+        Self::Assigned,
+        Self::Delivered,
+    ];
+}
+
+impl ReservationState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Held,
+        Self::InDoubt,
+        Self::Assigned,
+        Self::Releasing,
+        Self::Cancelling,
+        Self::Released,
+        Self::Rejected,
+    ];
+
+    /// The state after an event; none if the event changes nothing.
+    #[must_use]
+    pub const fn after(self, event: AttemptEvent) -> Option<Self> {
+        use AttemptEvent as Event;
+        Some(match (self, event) {
+            (Self::Pending | Self::InDoubt, Event::Confirmed) => Self::Held,
+            (Self::Pending, Event::Doubted) => Self::InDoubt,
+            (Self::Pending, Event::Refused | Event::Unused) => Self::Rejected,
+            (Self::Pending, Event::GivenUp) => Self::Cancelling,
+            (Self::Pending | Self::InDoubt, Event::Claimed) => Self::Pending,
+            (Self::Held, Event::Assigned) => Self::Assigned,
+            (Self::Held, Event::Expired) => Self::Releasing,
+            (Self::Pending | Self::Held | Self::InDoubt | Self::Assigned, Event::Released) => Self::Releasing,
+            (Self::Releasing, Event::Delivered) => Self::Released,
+            (Self::Cancelling, Event::Delivered) => Self::Rejected,
+            _ => return None,
+        })
+    }
+
+    /// Whether the attempt has the number, so that no other attempt may: at most one live attempt exists for a number.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Pending | Self::Held | Self::InDoubt | Self::Assigned)
+    }
+
+    /// Whether nothing more happens to the attempt.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Released | Self::Rejected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reachable_from(state: ReservationState) -> Vec<ReservationState> {
+        let mut reached = vec![state];
+        let mut at = 0;
+        while at < reached.len() {
+            let state = reached[at];
+            for next in AttemptEvent::ALL.into_iter().filter_map(|event| state.after(event)) {
+                if !reached.contains(&next) {
+                    reached.push(next);
+                }
+            }
+            at += 1;
+        }
+        reached
+    }
+
+    #[test]
+    fn an_attempt_reaches_every_state_and_comes_to_an_end_from_each() {
+        assert_eq!(reachable_from(ReservationState::Pending).len(), ReservationState::ALL.len());
+        for state in ReservationState::ALL {
+            assert!(reachable_from(state).into_iter().any(ReservationState::is_over), "{state}");
+        }
+    }
+
+    #[test]
+    fn what_was_given_up_or_is_over_never_has_the_number_again() {
+        for state in ReservationState::ALL.into_iter().filter(|state| !state.is_live()) {
+            assert!(!reachable_from(state).into_iter().any(ReservationState::is_live), "{state}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_may_be_held_in_sigan_ends_only_after_sigan_was_told() {
+        use ReservationState as State;
+        for state in [State::Held, State::InDoubt, State::Assigned, State::Releasing, State::Cancelling] {
+            for event in AttemptEvent::ALL.into_iter().filter(|event| *event != AttemptEvent::Delivered) {
+                assert!(!state.after(event).is_some_and(State::is_over), "{state} {event:?}");
+            }
+        }
+    }
+}
