@@ -163,8 +163,9 @@ fn micros(clock: &dyn Clock) -> Micros {
 }
 
 pub(super) fn is_in_memory(url: &SecretString) -> bool {
-    let place = url.expose_secret().trim_start_matches("sqlite:");
-    place.trim_start_matches("//").starts_with(":memory:")
+    let place = url.expose_secret().trim_start_matches("sqlite:").trim_start_matches("//");
+    let (file, query) = place.split_once('?').unwrap_or((place, ""));
+    file == ":memory:" || query.split('&').any(|pair| pair == "mode=memory")
 }
 
 /// Creates the file where there is none, and brings its tables to this version.
