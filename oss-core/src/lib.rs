@@ -36,6 +36,13 @@
 //! half-way. Where Sigan gives no certain answer the number stays recorded as in doubt; the same call asks again, and so
 //! does the [sweep](Oss::sweep). No database connection is held while Sigan is being called.
 //!
+//! # The life of an attempt
+//!
+//! An attempt to hold a number is a row of `reservation`. [`ReservationState::after`] says what each [event](AttemptEvent) makes
+//! of it:
+//!
+#![doc = include_str!("domain/attempt.md")]
+//!
 //! # Where things are
 //!
 //! The operations are methods of [`Oss`]. They know three ports: the [`store`], on PostgreSQL or SQLite; [`sigan`], whose

@@ -1,13 +1,6 @@
 //! The life of one attempt to hold a number in Sigan: the row of `reservation` that is at once lock, intent, outbox and history.
 //!
-//! ```text
-//! PENDING ──Confirmed──> HELD ──Assigned──> ASSIGNED ──Released──┐
-//!  │  ▲  │                └──Released, Expired──────────> RELEASING ──Delivered──> RELEASED
-//!  │  │  ├─Refused, Unused──> REJECTED <──Delivered── CANCELLING
-//!  │  │  └─GivenUp──────────────────────────────────────────┘
-//!  │  └──Claimed──┐
-//!  └─Doubted───> IN_DOUBT ──Confirmed──> HELD,  ──Released──> RELEASING
-//! ```
+#![doc = include_str!("attempt.md")]
 //!
 //! An event that the state does not allow changes nothing. Whether an event may happen at all also depends on the number and on
 //! the lease; [`verdicts`](super::verdicts) decides that.

@@ -1,8 +1,11 @@
 //! A row of `reservation`, and the statements that change it.
 //!
-//! Each statement answers with the row as it is afterwards, or with nothing where its guard matched no row.
+//! Each statement answers with the row as it is afterwards, or with nothing if its guard matched no row. The moves are those of
+//! the service's own state machine; the guards beyond them, and what must never happen, are the model's own.
 
 use std::fmt;
+
+use oss_core::{AttemptEvent as Event, ReservationState as State};
 
 use super::mends::{Mend, Mends};
 
@@ -30,7 +33,33 @@ impl Row {
 
     /// Whether the row keeps others from the number.
     pub(super) const fn is_live(self) -> bool {
-        matches!(self, Self::Pending { .. } | Self::InDoubt { .. } | Self::Held)
+        self.state().is_live()
+    }
+
+    const fn state(self) -> State {
+        match self {
+            Self::Pending { .. } => State::Pending,
+            Self::InDoubt { .. } => State::InDoubt,
+            Self::Held => State::Held,
+            Self::Releasing => State::Releasing,
+            Self::Released => State::Released,
+            Self::Cancelling => State::Cancelling,
+            Self::Rejected => State::Rejected,
+        }
+    }
+
+    /// The row after an event, of which `call` was the latest call. No number is put on a line here.
+    const fn after(self, event: Event, call: u8) -> Option<Self> {
+        Some(match self.state().after(event) {
+            Some(State::Pending) => Self::Pending { call, lapsed: false },
+            Some(State::InDoubt) => Self::InDoubt { call },
+            Some(State::Held) => Self::Held,
+            Some(State::Releasing) => Self::Releasing,
+            Some(State::Released) => Self::Released,
+            Some(State::Cancelling) => Self::Cancelling,
+            Some(State::Rejected) => Self::Rejected,
+            Some(State::Assigned) | None => return None,
+        })
     }
 
     /// Whether Sigan may still hold something other than the row says.
@@ -40,32 +69,35 @@ impl Row {
 
     /// Sigan holds the number, whichever call it was that got the answer.
     pub(super) fn confirm(self, mends: Mends) -> Option<Self> {
-        let guard = matches!(self, Self::Pending { .. } | Self::InDoubt { .. });
-        (guard || !mends.has(Mend::GuardedConfirmation)).then_some(Self::Held)
+        let unguarded = (!mends.has(Mend::GuardedConfirmation)).then_some(Self::Held);
+        self.after(Event::Confirmed, 0).or(unguarded)
     }
 
     /// Sigan gave no certain answer to a call.
     pub(super) fn doubt(self, call: u8, mends: Mends) -> Option<Self> {
         // The number of calls that were made is not taken back by an older one.
         let calls = if let Self::Pending { call, .. } = self { call } else { call };
-        self.is_pending_at(call, mends).then_some(Self::InDoubt { call: calls })
+        // Without its guard the statement writes the same over any state.
+        let next = self.after(Event::Doubted, calls).unwrap_or(Self::InDoubt { call: calls });
+        self.is_pending_at(call, mends).then_some(next)
     }
 
     /// A call is known to have had no effect, and so is every call before it.
     pub(super) fn reject(self, call: u8, mends: Mends) -> Option<Self> {
-        self.is_pending_at(call, mends).then_some(Self::Rejected)
+        self.is_pending_at(call, mends).then_some(self.after(Event::Refused, call).unwrap_or(Self::Rejected))
     }
 
     /// The attempt is given up; what an earlier call did, or may yet do, is unknown.
     pub(super) fn give_up(self, call: u8, mends: Mends) -> Option<Self> {
-        self.is_pending_at(call, mends).then_some(Self::Cancelling)
+        self.is_pending_at(call, mends)
+            .then_some(self.after(Event::GivenUp, call).unwrap_or(Self::Cancelling))
     }
 
     /// Another call begins: nobody works on the row any more.
     pub(super) fn take_up(self) -> Option<Self> {
         match self {
             Self::InDoubt { call } | Self::Pending { call, lapsed: true } => {
-                Some(Self::Pending { call: call + 1, lapsed: false })
+                self.after(Event::Claimed, call + 1)
             }
             _ => None,
         }
@@ -82,17 +114,13 @@ impl Row {
 
     /// The customer gives the number back.
     pub(super) fn give_back(self) -> Option<Self> {
-        let guard = matches!(self, Self::Held | Self::InDoubt { .. } | Self::Pending { lapsed: true, .. });
-        guard.then_some(Self::Releasing)
+        let is_under_way = matches!(self, Self::Pending { lapsed: false, .. });
+        self.after(Event::Released, 0).filter(|_| !is_under_way)
     }
 
     /// Sigan answered that the hold is over.
     pub(super) fn told(self) -> Option<Self> {
-        match self {
-            Self::Releasing => Some(Self::Released),
-            Self::Cancelling => Some(Self::Rejected),
-            _ => None,
-        }
+        self.after(Event::Delivered, 0)
     }
 
     /// The guard of every negative outcome: the row still waits for this very call.
