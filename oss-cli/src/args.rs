@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand};
 use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
     BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Index, Malformed,
     Msisdn, PreviewId, SimId, Tac,
 };
 
+use crate::form::Form;
 use crate::usage::hide_numbers;
 use crate::{examples, exit};
 
@@ -54,15 +55,6 @@ pub(crate) struct Globals {
     /// A table for people, or JSON for programs.
     #[arg(long, short, global = true, help_heading = GLOBAL, value_name = "FORM", default_value = "table")]
     pub(crate) output: Form,
-}
-
-/// The form of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Form {
-    /// For people.
-    Table,
-    /// For programs: one document, stable.
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -299,87 +291,4 @@ fn rate(text: &str) -> Result<f64, &'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    fn refused(line: &str) -> String {
-        parse(line.split(' ')).expect_err(line).to_string()
-    }
-
-    #[test]
-    fn what_was_typed_wrongly_is_not_repeated() {
-        for line in [
-            "oss esim --imei 350009210000009",
-            "oss show 119999500011",
-            "oss esim --tac 350009210000003",
-            "oss show 11999950001 11999950002",
-            "oss 11999950001",
-            "oss reserve --11999950001",
-            "oss keys 11999950001",
-            "oss preview --ddd 11 --output 11999950001",
-        ] {
-            let typed = line.rsplit(' ').next().unwrap();
-            assert!(!refused(line).contains(typed), "{}", refused(line));
-        }
-    }
-
-    #[test]
-    fn the_arguments_are_consistent() {
-        Args::command().debug_assert();
-    }
-
-    #[test]
-    fn what_cannot_be_meant_is_refused_with_what_was_expected() {
-        for (line, part) in [
-            ("oss reserve", "--ddd"),
-            (
-                "oss reserve --ddd 11 --preview 018f0000-0000-7000-8000-000000000000 --index 1",
-                "cannot be used",
-            ),
-            ("oss reserve --preview 018f0000-0000-7000-8000-000000000000", "--index"),
-            ("oss reserve --ddd 11 --index 1", "cannot be used"),
-            ("oss reserve --preview 018f0000-0000-7000-8000-000000000000 --index x", "an index from 1 to 3"),
-            ("oss preview --ddd 1", "two digits"),
-            ("oss preview --ddd 11 --previous x", "a UUID"),
-            ("oss preview --ddd 11 --idempotency-key ã", "visible ASCII"),
-            (
-                "oss reserve --preview 018f0000-0000-7000-8000-000000000000 --index 1 --idempotency-key k",
-                "cannot be used",
-            ),
-            ("oss audit --force", "--fix"),
-            ("oss audit --min-age soon", "expected a time"),
-            ("oss release", "MSISDN"),
-            ("oss release 1199995000", "number 1: expected a mobile number"),
-            ("oss release 11999950001 0800 11999950003 x", "number 2: expected a mobile number"),
-            (
-                "oss release --output json 11999950001 11999950002 1133334444",
-                "number 3: expected a mobile number",
-            ),
-            ("oss assign 11999950001 --sim x", "a UUID"),
-            ("oss adopt 11999950001 --brand acme", "--sim"),
-            ("oss adopt 11999950001 --sim 018f0000-0000-7000-8000-000000000000", "--brand"),
-            ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
-            ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
-            ("oss keys new a,b", "a client's name"),
-            ("oss keys new oss", "a client's name other than"),
-            ("oss keys new anonymous", "a client's name other than"),
-            ("oss ddd", "<DDD>"),
-            ("oss ddd import", "<FILE>"),
-            ("oss devices import", "<DIR>"),
-            ("oss esim", "--tac"),
-            ("oss esim --tac 35050556 --model X", "cannot be used"),
-            ("oss esim --tac 3505055", "8 digits"),
-            ("oss esim --imei 490154203237517", "15 digits"),
-        ] {
-            assert!(refused(line).contains(part), "{line}: {}", refused(line));
-        }
-    }
-
-    #[test]
-    fn a_number_is_taken_as_people_write_it() {
-        let args = Args::try_parse_from(["oss", "show", "+55 (11) 99995-0001"]).unwrap();
-        assert!(matches!(args.command, Command::Show { msisdn } if msisdn.as_str() == "11999950001"));
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ mod calls;
 mod commands;
 mod examples;
 mod exit;
+mod form;
 mod interruption;
 mod output;
 mod session;
@@ -15,15 +16,15 @@ mod usage;
 
 use std::process::ExitCode;
 
-use crate::args::Form;
 use crate::exit::Failure;
+use crate::form::Form;
 use crate::output::Output;
 
 fn main() -> ExitCode {
     let line: Vec<_> = std::env::args_os().collect();
     let args = match args::parse(&line) {
         Ok(args) => args,
-        Err(error) if error.use_stderr() && usage::wished_form(&line) == Form::Json => {
+        Err(error) if error.use_stderr() && form::wished_form(&line) == Form::Json => {
             return Output::new(Form::Json, false).failure(&Failure::from(&error));
         }
         Err(error) => error.exit(),

@@ -9,8 +9,8 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::args::Form;
 use crate::exit::{Failure, Fault};
+use crate::form::Form;
 use crate::status_line;
 
 /// Writes in the form that was asked for.

@@ -12,12 +12,15 @@ mod middleware;
 mod openapi;
 mod path;
 mod problem;
+mod request_id;
 mod routes;
 mod serve;
 mod start;
+mod state;
 mod telemetry;
 
 pub use access::{Access, ClientLimits};
-pub use routes::{Health, Routers, routers};
+pub use routes::{Routers, routers};
 pub use start::{Args, Failure, run};
+pub use state::Health;
 pub use telemetry::Metrics;

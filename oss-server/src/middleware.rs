@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use futures::future::{BoxFuture, FutureExt};
 use opentelemetry::context::FutureExt as _;
@@ -22,23 +22,12 @@ use uuid::Uuid;
 
 use crate::limits::Load;
 use crate::problem::{Problem, Reported};
-use crate::routes::Health;
+use crate::request_id::{self, REQUEST_ID};
+use crate::state::Health;
 use crate::telemetry::{Requests, Trace, answered};
-
-tokio::task_local! {
-    /// The id of the request that is being answered.
-    static CURRENT: Uuid;
-}
 
 /// What metrics and the log say of a request for which there is no route.
 const NO_ROUTE: &str = "none";
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The id of the request that is being answered; none outside of one.
-pub(crate) fn current_request() -> Option<Uuid> {
-    CURRENT.try_with(|id| *id).ok()
-}
 
 /// Gives each request its id, logs it, and answers with the id. Lets in no more than the load that may be, where there is a
 /// bound. Asks clients to leave a server that is stopping.
@@ -104,7 +93,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let (begun, id) = (Instant::now(), request_id(request.headers()));
+        let (begun, id) = (Instant::now(), request_id::of(request.headers()));
         let (method, matched) = (method(&request), request.extensions().get::<MatchedPath>().cloned());
         let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
         let trace = Trace::of(request.headers(), id);
@@ -125,14 +114,8 @@ where
             mark(response.headers_mut(), id, around.closes());
             Ok(response)
         };
-        Box::pin(CURRENT.scope(id, observed.instrument(span).with_context(trace)))
+        Box::pin(request_id::scope(id, observed.instrument(span).with_context(trace)))
     }
-}
-
-/// An id that the caller sends is kept where it is a UUID: any other text could carry what must not be logged.
-fn request_id(headers: &HeaderMap) -> Uuid {
-    let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    sent.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::now_v7)
 }
 
 /// Logs a line for each request; a problem's line has its code and the reason. Look-ups and probes that are answered well are only for who looks closely: there may be thousands

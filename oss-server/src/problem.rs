@@ -12,7 +12,7 @@ use oss_core::{Error, ErrorKind, whole_seconds};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::middleware::current_request;
+use crate::request_id;
 
 /// What the `type` of every problem begins with; its code follows.
 pub(crate) const URN: &str = "urn:oss:problem:";
@@ -199,7 +199,7 @@ fn detail_of(fault: &StoreError) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.json(current_request())).into_response();
+        let mut response = (self.status, self.json(request_id::current())).into_response();
         let reason = self.internal.unwrap_or(self.detail);
         response.extensions_mut().insert(Reported {
             code: self.code,

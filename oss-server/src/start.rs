@@ -16,9 +16,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
 use crate::access::{Access, ClientLimits};
-use crate::openapi::serve as docs;
-use crate::routes::{Health, routers};
+use crate::routes::{docs, routers};
 use crate::serve::{self, KeysAndCertificates, Places, Reload, Serving, Watched};
+use crate::state::Health;
 use crate::telemetry::{Metrics, Traces};
 
 /// The connections of operators: probes and scrapers, a few at a time, and each for one request.

@@ -9,8 +9,8 @@ use indicatif::{HumanDuration, ProgressBar, ProgressState};
 use oss_core::{AuditOptions, AuditReport, BrandId, Difference, Found, Oss};
 use serde::Serialize;
 
-use crate::args::Form;
 use crate::exit::{self, Failure};
+use crate::form::Form;
 use crate::output::{Answer, Output};
 use crate::status_line::{Line, draw, is_visible, style, wait};
 

@@ -7,7 +7,7 @@ use oss_core::access::Client;
 use oss_core::{BrandId, ClientName, Oss};
 
 use crate::problem::Problem;
-use crate::routes::Shared;
+use crate::state::Shared;
 
 /// Who asked.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Access;
 use super::places::Placed;
-use crate::routes::Shared;
+use crate::state::Shared;
 
 /// Handlers, and what the document says of them.
 pub(crate) type Routes = UtoipaMethodRouter<Shared>;

@@ -7,9 +7,6 @@
 mod operations;
 mod problems;
 mod schemas;
-pub(crate) mod serve;
-#[cfg(test)]
-mod tests;
 mod text;
 
 use serde_json::{Value, json};

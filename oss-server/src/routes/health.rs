@@ -1,103 +1,11 @@
 //! `/health`: for load balancers and supervisors.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use oss_core::Oss;
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
 
-use super::Shared;
 use crate::problem::Problem;
-
-/// The longest that readiness waits for the database. A little more than a statement waits for a connection, because that
-/// wait ends with the reason.
-const PATIENCE: Duration = Duration::from_millis(2_500);
-
-/// Why the server is not ready if the database takes longer.
-const TOO_SLOW: &str = "the database does not answer in time";
-
-/// How long the result of a check is answered. Anyone may ask, as often as they like.
-const FRESH: Duration = Duration::from_secs(1);
-
-/// Whether this server still takes new work. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Health {
-    stopping: Arc<AtomicBool>,
-}
-
-impl Health {
-    /// From now on the server is not ready: it finishes what it has.
-    pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it is to be left.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
-    }
-}
-
-/// The last check of the database. All probes share it, so that the database is asked once in [`FRESH`] at most, however many
-/// there are and however many of them do not wait for their answer.
-#[derive(Debug, Default)]
-pub(crate) struct Readiness(Mutex<Option<Check>>);
-
-/// Why the database cannot be used, if it cannot.
-type Checked = Result<(), String>;
-
-#[derive(Debug, Clone)]
-struct Check {
-    begun: Instant,
-    task: AbortHandle,
-    /// None until the database has answered.
-    result: watch::Receiver<Option<Checked>>,
-}
-
-impl Check {
-    /// Starts a check in a task of its own: a probe that hangs up does not stop what others wait for.
-    fn start(check: impl Future<Output = Checked> + Send + 'static) -> Self {
-        let (sender, result) = watch::channel(None);
-        let task = tokio::spawn(async move {
-            let checked = timeout(PATIENCE, check).await;
-            sender.send_replace(Some(checked.unwrap_or_else(|_| Err(TOO_SLOW.to_owned()))));
-        });
-        Self { begun: Instant::now(), task: task.abort_handle(), result }
-    }
-
-    fn is_stale(&self) -> bool {
-        self.task.is_finished() && self.begun.elapsed() >= FRESH
-    }
-}
-
-impl Readiness {
-    /// The result of the last check, or of `check` if that one is too old.
-    async fn or_check<F>(&self, check: impl FnOnce() -> F) -> Checked
-    where
-        F: Future<Output = Checked> + Send + 'static,
-    {
-        let mut result = self.current(check).result;
-        let checked = result.wait_for(Option::is_some).await;
-        // Without a result the check has panicked.
-        checked.ok().and_then(|checked| checked.clone()).unwrap_or_else(|| Err("the check failed".to_owned()))
-    }
-
-    fn current<F>(&self, check: impl FnOnce() -> F) -> Check
-    where
-        F: Future<Output = Checked> + Send + 'static,
-    {
-        // The check behind the lock is replaced whole, so it is whole also if a thread panicked while it held it.
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some(current) if !current.is_stale() => current.clone(),
-            _ => last.insert(Check::start(check())).clone(),
-        }
-    }
-}
+use crate::state::{Checked, Shared};
 
 /// Check whether the process answers
 ///
@@ -145,46 +53,4 @@ pub(super) async fn ready(State(state): State<Shared>) -> Result<StatusCode, Pro
 
 async fn check(oss: Oss) -> Checked {
     oss.ready().await.map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicU32;
-
-    use futures::future::join_all;
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn probes_share_one_check_in_a_second() {
-        let (readiness, checks) = (Readiness::default(), Arc::new(AtomicU32::new(0)));
-        let probe = || {
-            let checks = checks.clone();
-            readiness.or_check(move || async move {
-                checks.fetch_add(1, Ordering::Relaxed);
-                tokio::time::sleep(Duration::from_millis(300)).await;
-                Ok(())
-            })
-        };
-        // Those that hang up at once do not begin another.
-        for _ in 0..10 {
-            assert!(timeout(Duration::from_millis(1), probe()).await.is_err());
-        }
-        assert!(join_all((0..100).map(|_| probe())).await.iter().all(Result::is_ok));
-        assert!(probe().await.is_ok());
-        assert_eq!(checks.load(Ordering::Relaxed), 1, "together and soon after one another");
-        tokio::time::advance(FRESH).await;
-        assert!(probe().await.is_ok());
-        assert_eq!(checks.load(Ordering::Relaxed), 2, "a second later");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_check_without_an_answer_or_with_a_panic_does_not_stay() {
-        let readiness = Readiness::default();
-        assert_eq!(readiness.or_check(std::future::pending::<Checked>).await, Err(TOO_SLOW.to_owned()));
-        let panicking = || async { if true { panic!("on purpose") } else { Ok(()) } };
-        assert!(readiness.or_check(panicking).await.is_err());
-        tokio::time::advance(FRESH).await;
-        assert_eq!(readiness.or_check(|| async { Ok(()) }).await, Ok(()));
-    }
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderName;
 use axum::http::header::CONTENT_TYPE;
 
-use super::Shared;
+use crate::state::Shared;
 
 /// List the metrics of this process, for Prometheus
 ///

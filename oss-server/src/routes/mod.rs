@@ -2,11 +2,14 @@
 
 mod areas;
 mod devices;
+pub(crate) mod docs;
 mod health;
 mod metrics;
 mod numbers;
 mod previews;
 mod sweeps;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -18,29 +21,14 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use self::health::Health;
-use self::health::Readiness;
 use crate::access::{Access, guarded};
 use crate::etag::TaggedAnswer;
 use crate::limits::Load;
 use crate::middleware::Observing;
-use crate::openapi::{self, serve};
+use crate::openapi;
 use crate::problem::Problem;
+use crate::state::{AppState, Health, Readiness, Shared};
 use crate::telemetry::Metrics;
-
-/// What the handlers share, behind one pointer: it is cloned for each request.
-pub(crate) type Shared = Arc<AppState>;
-
-/// See [`Shared`].
-#[derive(Debug)]
-pub(crate) struct AppState {
-    pub(crate) oss: Oss,
-    pub(crate) health: Health,
-    pub(crate) readiness: Readiness,
-    pub(crate) metrics: Metrics,
-    /// The document of the routes.
-    pub(crate) document: TaggedAnswer,
-}
 
 /// What the server answers, in two parts that may be served apart.
 #[derive(Debug)]
@@ -63,7 +51,7 @@ pub fn routers(
 ) -> Routers {
     let load = Arc::new(Load::new(concurrent_requests, oss.longest_operation()));
     let (service, admin, document) = described(access, apart);
-    let service = serve::with_page(service);
+    let service = docs::with_page(service);
     let service = finished(service, Observing { health: health.clone(), load: Some(load), keep_alive: true });
     // Connections of operators are few, so none of them rests: see `serve::Places`.
     let admin = finished(admin, Observing { health: health.clone(), load: None, keep_alive: !apart });
@@ -84,7 +72,7 @@ pub(crate) fn described(access: &Arc<Access>, apart: bool) -> (Router<Shared>, R
     } else {
         guarded(access, Scope::Operations, routes!(metrics::show))
     };
-    let (service, mut described) = service(access).routes(routes!(serve::document)).split_for_parts();
+    let (service, mut described) = service(access).routes(routes!(docs::document)).split_for_parts();
     let (admin, beside) = probes().routes(metrics).split_for_parts();
     described.merge(beside);
     (service, admin, openapi::document(described, access.has_keys()))

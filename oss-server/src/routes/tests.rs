@@ -9,8 +9,8 @@ use oss_core::Error;
 use oss_core::access::Clients;
 use serde_json::{Value, json};
 
+use super::described;
 use crate::access::{Access, ClientLimits};
-use crate::routes::described;
 
 /// The document of a server with clients.
 fn document() -> Value {

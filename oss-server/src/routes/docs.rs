@@ -14,9 +14,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use utoipa_swagger_ui::Config;
 
+use super::unknown;
 use crate::etag::TaggedAnswer;
 use crate::problem::Problem;
-use crate::routes::{Shared, unknown};
+use crate::state::Shared;
 
 /// The page runs what comes with it, and speaks to this server alone. Its styles are set by scripts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \

@@ -1,0 +1,147 @@
+//! The command lines that are read, and those that are refused.
+
+use clap::CommandFactory;
+
+use super::*;
+use crate::exit::Failure;
+
+fn refused(line: &str) -> String {
+    parse(line.split(' ')).expect_err(line).to_string()
+}
+
+#[test]
+fn what_was_typed_wrongly_is_not_repeated() {
+    for line in [
+        "oss esim --imei 350009210000009",
+        "oss show 119999500011",
+        "oss esim --tac 350009210000003",
+        "oss show 11999950001 11999950002",
+        "oss 11999950001",
+        "oss reserve --11999950001",
+        "oss keys 11999950001",
+        "oss preview --ddd 11 --output 11999950001",
+    ] {
+        let typed = line.rsplit(' ').next().unwrap();
+        assert!(!refused(line).contains(typed), "{}", refused(line));
+    }
+}
+
+#[test]
+fn the_arguments_are_consistent() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_with_what_was_expected() {
+    for (line, part) in [
+        ("oss reserve", "--ddd"),
+        ("oss reserve --ddd 11 --preview 018f0000-0000-7000-8000-000000000000 --index 1", "cannot be used"),
+        ("oss reserve --preview 018f0000-0000-7000-8000-000000000000", "--index"),
+        ("oss reserve --ddd 11 --index 1", "cannot be used"),
+        ("oss reserve --preview 018f0000-0000-7000-8000-000000000000 --index x", "an index from 1 to 3"),
+        ("oss preview --ddd 1", "two digits"),
+        ("oss preview --ddd 11 --previous x", "a UUID"),
+        ("oss preview --ddd 11 --idempotency-key ã", "visible ASCII"),
+        (
+            "oss reserve --preview 018f0000-0000-7000-8000-000000000000 --index 1 --idempotency-key k",
+            "cannot be used",
+        ),
+        ("oss audit --force", "--fix"),
+        ("oss audit --min-age soon", "expected a time"),
+        ("oss release", "MSISDN"),
+        ("oss release 1199995000", "number 1: expected a mobile number"),
+        ("oss release 11999950001 0800 11999950003 x", "number 2: expected a mobile number"),
+        (
+            "oss release --output json 11999950001 11999950002 1133334444",
+            "number 3: expected a mobile number",
+        ),
+        ("oss assign 11999950001 --sim x", "a UUID"),
+        ("oss adopt 11999950001 --brand acme", "--sim"),
+        ("oss adopt 11999950001 --sim 018f0000-0000-7000-8000-000000000000", "--brand"),
+        ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
+        ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
+        ("oss keys new a,b", "a client's name"),
+        ("oss keys new oss", "a client's name other than"),
+        ("oss keys new anonymous", "a client's name other than"),
+        ("oss ddd", "<DDD>"),
+        ("oss ddd import", "<FILE>"),
+        ("oss devices import", "<DIR>"),
+        ("oss esim", "--tac"),
+        ("oss esim --tac 35050556 --model X", "cannot be used"),
+        ("oss esim --tac 3505055", "8 digits"),
+        ("oss esim --imei 490154203237517", "15 digits"),
+    ] {
+        assert!(refused(line).contains(part), "{line}: {}", refused(line));
+    }
+}
+
+#[test]
+fn a_number_is_taken_as_people_write_it() {
+    let args = Args::try_parse_from(["oss", "show", "+55 (11) 99995-0001"]).unwrap();
+    assert!(matches!(args.command, Command::Show { msisdn } if msisdn.as_str() == "11999950001"));
+}
+
+fn failure(line: &str) -> Failure {
+    Failure::from(&parse(line.split(' ')).expect_err(line))
+}
+
+#[test]
+fn a_program_is_told_what_is_wrong_without_how_to_use_it() {
+    let missing = failure("oss adopt 11999950001 --output json");
+    let fields: Vec<_> = missing.errors.iter().filter_map(|fault| fault.field.as_deref()).collect();
+    assert_eq!(fields, ["--sim", "--brand"], "{missing:?}");
+    assert!(!missing.message.contains("Usage") && !missing.message.contains('\n'), "{missing:?}");
+    let wrong = failure("oss preview --ddd 1");
+    assert_eq!((wrong.exit, wrong.field.as_deref()), (2, Some("--ddd")), "{wrong:?}");
+    assert!(failure("oss shwo").message.contains("'show'"));
+    assert!(failure("oss").message.contains("a command is missing"));
+}
+
+/// The texts of a command and of those below it that do nothing but have commands below them.
+fn commands(command: &clap::Command, into: &mut Vec<(String, String)>) {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    if !command.is_subcommand_required_set() || !help.is_empty() {
+        into.push((command.get_name().to_owned(), help));
+    }
+    command.get_subcommands().for_each(|command| commands(command, into));
+}
+
+/// The words of a line, as a shell splits it, up to where a remark begins.
+fn words(line: &str) -> Vec<String> {
+    let line = line.trim().split("  ").next().unwrap_or_default();
+    let parts = line.split('"').enumerate();
+    parts
+        .flat_map(|(at, part)| match at % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        })
+        .collect()
+}
+
+#[test]
+fn every_command_has_examples_that_can_be_typed() {
+    let mut texts = Vec::new();
+    commands(&Args::command(), &mut texts);
+    assert!(texts.len() > 15, "{texts:?}");
+    for (name, help) in texts {
+        let examples: Vec<_> = help.lines().filter(|line| line.starts_with("  oss ")).collect();
+        assert!(!examples.is_empty(), "{name} has no example: {help}");
+        for example in examples {
+            if let Err(error) = parse(words(example)) {
+                panic!("{example}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_every_command_has_is_apart() {
+    let mut args = Args::command();
+    let show = args.find_subcommand_mut("show").expect("it exists");
+    show.build();
+    let global = Args::command().get_arguments().filter(|argument| argument.is_global_set()).count();
+    let apart = Args::command();
+    let apart =
+        apart.get_arguments().filter(|argument| argument.get_help_heading() == Some("Global options"));
+    assert_eq!(apart.count(), global);
+}
