@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::access::ClientLimit;
-use crate::domain::{BrandId, Ddd, DeviceBrandId, MaskedMsisdn, NumberStatus, PreviewId, SimId};
+use crate::domain::{BrandId, Ddd, DeviceBrandId, MaskedMsisdn, NumberStatus, OtherNumber, PreviewId, SimId};
 use crate::sigan::{Busy, COME_BACK, Doubt, Refusal, SiganError};
 use crate::store::StoreError;
 
@@ -82,13 +82,13 @@ pub enum Error {
     /// The number is on another SIM.
     #[error("number {0} is already on another SIM")]
     AssignedElsewhere(MaskedMsisdn),
-    /// The SIM has another number; none if the caller may not see that number.
-    #[error("SIM {sim} already has {}; a SIM has one number, so check the SIM", other_number(*.number))]
+    /// The SIM has another number.
+    #[error("SIM {sim} already has {other}; a SIM has one number, so check the SIM")]
     SimHasNumber {
         /// The SIM.
         sim: SimId,
         /// Its number.
-        number: Option<MaskedMsisdn>,
+        other: OtherNumber,
     },
     /// Sigan has no numbers to offer there.
     #[error("Sigan has no numbers left in DDD {0}; try another area code")]
@@ -325,10 +325,6 @@ impl Error {
             _ => None,
         }
     }
-}
-
-fn other_number(number: Option<MaskedMsisdn>) -> String {
-    number.map_or_else(|| "another number".to_owned(), |number| format!("number {number}"))
 }
 
 /// There is no turn to be had with Sigan.

@@ -32,11 +32,11 @@ pub(crate) struct Problem {
     status: StatusCode,
     /// Short and stable, the end of `type`.
     code: &'static str,
-    detail: String,
+    detail: Box<str>,
     /// Why, for the log alone; none if the detail says it all.
-    internal: Option<String>,
+    internal: Option<Box<str>>,
     field: Option<&'static str>,
-    faults: Vec<Fault>,
+    faults: Box<[Fault]>,
     /// Why Sigan refused, where it did.
     reason: Option<&'static str>,
     retry_after: Option<u64>,
@@ -86,7 +86,7 @@ struct Body<'a> {
 
 impl Problem {
     /// A problem of the request as such.
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<Box<str>>) -> Self {
         let detail = detail.into();
         Self {
             status,
@@ -94,7 +94,7 @@ impl Problem {
             detail,
             internal: None,
             field: None,
-            faults: Vec::new(),
+            faults: Box::default(),
             reason: None,
             retry_after: None,
             challenge: None,
@@ -143,7 +143,7 @@ impl Problem {
     pub(crate) fn malformed(faults: Vec<Fault>) -> Self {
         let told: Vec<String> =
             faults.iter().map(|Fault { field, expected }| format!("{field}: expected {expected}")).collect();
-        Self { faults, ..Self::new(StatusCode::BAD_REQUEST, "malformed", told.join("; ")) }
+        Self { faults: faults.into(), ..Self::new(StatusCode::BAD_REQUEST, "malformed", told.join("; ")) }
     }
 }
 
@@ -176,7 +176,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = status(error.kind());
         let (detail, internal) = match &error {
-            Error::Store(fault) => (detail_of(fault), Some(error.to_string())),
+            Error::Store(fault) => (detail_of(fault), Some(error.to_string().into())),
             _ => (error.to_string(), None),
         };
         Self {
@@ -200,7 +200,7 @@ fn detail_of(fault: &StoreError) -> String {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.json(request_id::current())).into_response();
-        let reason = self.internal.unwrap_or(self.detail);
+        let reason = self.internal.unwrap_or(self.detail).into_string();
         response.extensions_mut().insert(Reported {
             code: self.code,
             reason,
@@ -225,6 +225,7 @@ mod tests {
     use oss_core::{Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId};
 
     use super::*;
+    use oss_core::store::OtherNumber;
 
     fn number() -> MaskedMsisdn {
         "11999950001".parse::<Msisdn>().unwrap().masked()
@@ -251,7 +252,7 @@ mod tests {
             (Error::NumberState { number: number(), status: NumberStatus::InUse }, 409),
             (Error::NumberInDoubt(number()), 409),
             (Error::AssignedElsewhere(number()), 409),
-            (Error::SimHasNumber { sim: preview.as_uuid().into(), number: None }, 409),
+            (Error::SimHasNumber { sim: preview.as_uuid().into(), other: OtherNumber::Hidden }, 409),
             (Error::NoNumbersLeft(ddd), 409),
             (Error::GivenUp, 409),
             (Error::NumberTaken(number()), 500),
@@ -285,6 +286,6 @@ mod tests {
     fn several_faults_are_told_at_once() {
         let fault = |field: &str| Fault { field: field.to_owned(), expected: "x".to_owned() };
         let problem = Problem::malformed(vec![fault("areaCode"), fault("extra")]);
-        assert_eq!(problem.detail, "areaCode: expected x; extra: expected x");
+        assert_eq!(&*problem.detail, "areaCode: expected x; extra: expected x");
     }
 }

@@ -4,9 +4,9 @@
 
 use std::fmt;
 
-use super::Tenant;
 use super::tenant::OLDER_BRAND;
-use crate::domain::{ExternalId, MaskedMsisdn, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
+use super::{OtherNumber, Tenant};
+use crate::domain::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
 
 /// A number that is on a line, as the systems that know the lines report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum AdoptRefusal {
     /// It is on another SIM.
     OtherSim,
     /// The SIM has another number.
-    SimHasNumber(Option<MaskedMsisdn>),
+    SimHasNumber(OtherNumber),
     /// It is held for another brand, or the hold is one of another brand.
     OtherBrand,
     /// It is held under another external id.
@@ -73,10 +73,7 @@ impl AdoptRefusal {
 impl fmt::Display for AdoptRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::SimHasNumber(Some(number)) => {
-                return write!(f, "the SIM already has number {number}; check the SIM");
-            }
-            Self::SimHasNumber(None) => "the SIM already has another number; check the SIM",
+            Self::SimHasNumber(other) => return write!(f, "the SIM already has {other}; check the SIM"),
             Self::OtherSim => "it is already on another SIM",
             Self::OtherBrand => "it is held for another brand; check the brand",
             Self::OtherHold => "it is held here under another external id; leave the id out, or check it",
@@ -104,7 +101,7 @@ pub(crate) struct AdoptionRow {
     /// The brand of the preview that offered the number under the id that was named, if there is one.
     pub(crate) offered_to: Option<String>,
     /// Another number that the SIM has.
-    pub(crate) other_number: Option<Option<MaskedMsisdn>>,
+    pub(crate) other_number: Option<OtherNumber>,
 }
 
 /// The live attempt at a number.

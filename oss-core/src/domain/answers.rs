@@ -2,6 +2,7 @@
 //!
 //! Values only: no rule is decided here, and no database is known.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{
@@ -169,6 +170,24 @@ pub enum Release {
     SetAside(UnreadableRow),
 }
 
+/// Another number that a SIM has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OtherNumber {
+    /// The caller may see it.
+    Shown(MaskedMsisdn),
+    /// It belongs to another brand, or it is stored in a form that cannot be read.
+    Hidden,
+}
+
+impl fmt::Display for OtherNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shown(number) => write!(f, "number {number}"),
+            Self::Hidden => f.write_str("another number"),
+        }
+    }
+}
+
 /// What became of a wish to put a number on a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assign {
@@ -178,8 +197,8 @@ pub enum Assign {
     Assigned,
     /// It is on a line with another SIM.
     AssignedElsewhere,
-    /// The SIM has this number already; none if the caller may not see that number.
-    SimHasNumber(Option<MaskedMsisdn>),
+    /// The SIM has a number already.
+    SimHasNumber(OtherNumber),
     /// Whether Sigan holds it is not certain yet.
     InDoubt,
     /// It was given back, or another program gave it a status that this service does not know.

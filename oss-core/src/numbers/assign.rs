@@ -26,7 +26,7 @@ impl Oss {
                 Assign::Unknown => Err(Error::UnknownNumber(number)),
                 Assign::UnknownSim => Err(Error::UnknownSim(sim)),
                 Assign::AssignedElsewhere => Err(Error::AssignedElsewhere(number)),
-                Assign::SimHasNumber(number) => Err(Error::SimHasNumber { sim, number }),
+                Assign::SimHasNumber(other) => Err(Error::SimHasNumber { sim, other }),
                 Assign::InDoubt => Err(Error::NumberInDoubt(number)),
                 Assign::Forbidden(status) => Err(Error::NumberState { number, status }),
             }

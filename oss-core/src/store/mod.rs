@@ -24,8 +24,8 @@ pub use sqlite::{Clock, SqliteStore, SystemClock};
 
 pub use crate::domain::{
     AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery,
-    Due, HeldNumber, HeldPage, Keyed, KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, Overdue,
-    PoolUsage, PreviousPreview, Range, Release, Tenant, UnreadableRow,
+    Due, HeldNumber, HeldPage, Keyed, KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, OtherNumber,
+    Overdue, PoolUsage, PreviousPreview, Range, Release, Tenant, UnreadableRow,
 };
 use crate::domain::{
     BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,

@@ -4,11 +4,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::{ColumnIndex, Database, Decode, Pool, Row, Type};
 
-use super::{HeldNumber, HeldPage, PoolUsage, UnreadableRow};
+use super::{HeldNumber, HeldPage, OtherNumber, PoolUsage, UnreadableRow};
 use crate::domain::{
     Assortment, BrandId, BrandSlug, DataVersion, DeviceBrand, DeviceCode, DeviceModel, DeviceModelId,
-    DisplayName, EsimAnswer, ExternalId, Malformed, MaskedMsisdn, Msisdn, NumberStatus, ReservationState,
-    Source,
+    DisplayName, EsimAnswer, ExternalId, Malformed, Msisdn, NumberStatus, ReservationState, Source,
 };
 
 /// A type that columns of text hold.
@@ -65,18 +64,20 @@ where
     row.try_get::<Option<&'r str>, _>(column)?.map(|text| read(column, text)).transpose()
 }
 
-/// A number that may be null, masked. The inner option is none for one that cannot be read.
-pub(super) fn masked<'r, R>(
+/// Another number of a SIM, which may be null.
+pub(super) fn other_number<'r, R>(
     row: &'r R,
     column: &'static str,
-) -> Result<Option<Option<MaskedMsisdn>>, sqlx::Error>
+) -> Result<Option<OtherNumber>, sqlx::Error>
 where
     R: Row,
     &'static str: ColumnIndex<R>,
     Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
 {
     let text = row.try_get::<Option<&'r str>, _>(column)?;
-    Ok(text.map(|text| Msisdn::exact(text).ok().map(|number| number.masked())))
+    let shown =
+        |text| Msisdn::exact(text).map_or(OtherNumber::Hidden, |number| OtherNumber::Shown(number.masked()));
+    Ok(text.map(shown))
 }
 
 /// The error leaves the text out: it may be a number.

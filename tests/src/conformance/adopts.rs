@@ -6,7 +6,7 @@
 )]
 
 use futures::future::join_all;
-use oss_core::store::{AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, Release, Tenant};
+use oss_core::store::{AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, OtherNumber, Release, Tenant};
 use oss_core::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
@@ -183,7 +183,7 @@ pub async fn a_sim_that_has_a_number_is_not_adopted(db: &Fixture) {
     assert_eq!(adopt(db, &acme(), &first).await, adopted("PR-FIRST"));
     let second =
         Adoption { msisdn: db.offer().msisdns[0], external_id: Some(id("PR-SECOND")), sim: first.sim };
-    let refusal = AdoptRefusal::SimHasNumber(Some(first.msisdn.masked()));
+    let refusal = AdoptRefusal::SimHasNumber(OtherNumber::Shown(first.msisdn.masked()));
     assert_eq!(adopt(db, &acme(), &second).await, AdoptOutcome::Refused(refusal));
     assert_eq!(db.number(second.msisdn).await, None, "nothing is written");
     assert_eq!(adopt(db, &acme(), &first).await, adopted("PR-FIRST"), "its own number, again");

@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Assign, Begin};
+use oss_core::store::{Assign, Begin, OtherNumber};
 use oss_core::{NumberStatus, ReservationState as State};
 
 use super::Fixture;
@@ -62,7 +62,7 @@ pub async fn a_sim_has_one_number(db: &Fixture) {
     let sim = db.sim().await;
     let assign = async |msisdn| db.store.assign(None, msisdn, sim).await.unwrap();
     assert_eq!(assign(first).await, Assign::Assigned);
-    assert_eq!(assign(second).await, Assign::SimHasNumber(Some(first.masked())));
+    assert_eq!(assign(second).await, Assign::SimHasNumber(OtherNumber::Shown(first.masked())));
     assert_eq!(assign(first).await, Assign::Assigned, "again, its own number");
     assert_eq!(db.states(second).await, (Some(NumberStatus::Reserved), vec![State::Held]), "nothing changed");
     assert_eq!(db.number(second).await.unwrap().line.unwrap().assigned_sim_id, None);

@@ -7,7 +7,9 @@
 
 use std::time::Duration;
 
-use oss_core::store::{Assign, Begin, BeginRandom, Confirmed, Keyed, NewPreview, Release, Tenant};
+use oss_core::store::{
+    Assign, Begin, BeginRandom, Confirmed, Keyed, NewPreview, OtherNumber, Release, Tenant,
+};
 use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
@@ -254,11 +256,11 @@ pub async fn a_number_of_the_sim_is_named_to_its_brand_alone(db: &Fixture) {
     assert_eq!(db.store.assign(Some(&acme()), number, sim).await.unwrap(), Assign::Assigned);
     let own = db.held(&free, 1).await.hold.msisdn;
     let answer = db.store.assign(Some(&acme()), own, sim).await.unwrap();
-    assert_eq!(answer, Assign::SimHasNumber(Some(number.masked())));
+    assert_eq!(answer, Assign::SimHasNumber(OtherNumber::Shown(number.masked())));
 
     let theirs = same_numbers_for_other(db, &db.offer()).await;
     let Begin::Started(lease) = begin(db, &other(), &theirs).await else { panic!("it is free") };
     assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
     let answer = db.store.assign(Some(&other()), lease.hold.msisdn, sim).await.unwrap();
-    assert_eq!(answer, Assign::SimHasNumber(None));
+    assert_eq!(answer, Assign::SimHasNumber(OtherNumber::Hidden));
 }

@@ -10,7 +10,7 @@ use crate::domain::{
     ReservationId, SimId,
 };
 use crate::store::offering::offering;
-use crate::store::rows::{masked, maybe_status, parsed};
+use crate::store::rows::{maybe_status, other_number, parsed};
 use crate::store::sims::{self, other_number_of_sim};
 use crate::store::{StoreError, Tenant};
 
@@ -86,7 +86,7 @@ fn adoption_row(row: &PgRow) -> Result<AdoptionRow, sqlx::Error> {
         live,
         hold_is_over: row.try_get("hold_is_over")?,
         offered_to: row.try_get("offered_to")?,
-        other_number: masked(row, "other_number")?,
+        other_number: other_number(row, "other_number")?,
     })
 }
 

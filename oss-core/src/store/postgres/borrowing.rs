@@ -4,7 +4,6 @@
 //! waits and no other one has a connection, one is opened beside the pool: the error that meets is the reason.
 
 use std::convert::Infallible;
-use std::ops::DerefMut;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -111,7 +110,7 @@ impl Lender {
 impl Borrowed<'_> {
     /// The connection; none once it is given back.
     pub(super) fn connection(&mut self) -> Option<&mut PgConnection> {
-        self.connection.as_mut().map(DerefMut::deref_mut)
+        self.connection.as_deref_mut()
     }
 
     pub(super) fn give_back(mut self) {

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::connections::{Connections, is_foreign_key_violation, is_unique_violation, store_error};
 use super::reservations::flag;
-use crate::domain::{HoldRecord, Line, LiveAttempt, MaskedMsisdn, Msisdn, Number, NumberRow, RACES, SimId};
-use crate::store::rows::{masked, maybe_status, parsed, status};
+use crate::domain::{HoldRecord, Line, LiveAttempt, Msisdn, Number, NumberRow, RACES, SimId};
+use crate::store::rows::{self, maybe_status, parsed, status};
 use crate::store::sims::{self, other_number_of_sim};
 use crate::store::tenant::brand_of_number;
-use crate::store::{Assign, StoreError, Tenant};
+use crate::store::{Assign, OtherNumber, StoreError, Tenant};
 
 /// Begins a statement that changes the number `$1` and the live reservation that has it: `seen` has both as they are, locked, so
 /// that what is decided by them is true when it is written. The reservation is locked first, as every other statement does.
@@ -112,9 +112,10 @@ pub(super) async fn assign(
 }
 
 /// The other number of the SIM, shown if the caller may see it.
-fn other_number(row: &PgRow) -> Result<Option<Option<MaskedMsisdn>>, sqlx::Error> {
+fn other_number(row: &PgRow) -> Result<Option<OtherNumber>, sqlx::Error> {
     let is_shown: bool = row.try_get("shows_other")?;
-    Ok(masked(row, "other_number")?.map(|number| number.filter(|_| is_shown)))
+    Ok(rows::other_number(row, "other_number")?
+        .map(|other| if is_shown { other } else { OtherNumber::Hidden }))
 }
 
 /// The columns of `seen` in the statements that change a number.

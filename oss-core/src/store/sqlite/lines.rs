@@ -5,13 +5,11 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::connections::Micros;
-use crate::domain::{
-    AttemptEvent, HoldRecord, Line, LiveAttempt, MaskedMsisdn, Msisdn, Number, NumberRow, SimId,
-};
-use crate::store::rows::{masked, maybe_status, parsed, status};
+use crate::domain::{AttemptEvent, HoldRecord, Line, LiveAttempt, Msisdn, Number, NumberRow, SimId};
+use crate::store::rows::{self, maybe_status, parsed, status};
 use crate::store::sims::other_number_of_sim;
 use crate::store::tenant::brand_of_number;
-use crate::store::{Assign, Tenant};
+use crate::store::{Assign, OtherNumber, Tenant};
 
 pub(super) async fn assign(
     connection: &mut SqliteConnection,
@@ -57,7 +55,7 @@ async fn other_number(
     tenant: Option<&Tenant>,
     msisdn: Msisdn,
     sim: SimId,
-) -> Result<Option<Option<MaskedMsisdn>>, sqlx::Error> {
+) -> Result<Option<OtherNumber>, sqlx::Error> {
     const SQL: &str = concat!(
         "
         select other.msisdn as other_number, $3 is null or ",
@@ -71,7 +69,8 @@ async fn other_number(
     let statement = sqlx::query(SQL).bind(msisdn.as_str()).bind(sim.as_uuid()).bind(brand).bind(older);
     let Some(row) = statement.fetch_optional(connection).await? else { return Ok(None) };
     let is_shown: bool = row.try_get("shows_other")?;
-    Ok(masked(&row, "other_number")?.map(|number| number.filter(|_| is_shown)))
+    Ok(rows::other_number(&row, "other_number")?
+        .map(|other| if is_shown { other } else { OtherNumber::Hidden }))
 }
 
 /// A number that belongs to the tenant, and the live reservation that has it.
