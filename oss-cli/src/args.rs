@@ -1,4 +1,4 @@
-//! What may be typed. Values are parsed into the library's own types here, so a bad one never gets further.
+//! The command line. Values are parsed into the library's own types here, so a bad one never gets further.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;

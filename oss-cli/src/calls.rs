@@ -18,7 +18,7 @@ static OPEN: LazyLock<Mutex<Open>> =
 
 #[derive(Debug)]
 struct Open {
-    /// Those that began first come first.
+    /// The calls, those that began first before the others.
     calls: Vec<OpenCall>,
     /// When the last call ended.
     changed: Instant,
@@ -43,7 +43,7 @@ pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>() -> impl Laye
     Watch.with_filter(filter_fn(is_call))
 }
 
-/// What is waited for now, and since when: the oldest call, or else the database.
+/// The system that is waited for now, and since when: that of the oldest call, or else the database.
 pub(crate) fn awaited() -> (&'static str, Instant) {
     let open = open();
     open.calls.first().map_or(("the database", open.changed), |call| (call.awaited, call.begun))

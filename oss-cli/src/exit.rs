@@ -15,7 +15,7 @@ pub(crate) const OK: u8 = 0;
 pub(crate) const INTERNAL: u8 = 1;
 /// Malformed input or configuration.
 pub(crate) const USAGE: u8 = 2;
-/// What the command is about, or refers to, does not exist.
+/// The thing that the command is about, or refers to, does not exist.
 pub(crate) const UNKNOWN: u8 = 3;
 /// The state of things forbids it, or its time is over; for an audit: something differs or is not settled.
 pub(crate) const CONFLICT: u8 = 4;
@@ -45,7 +45,7 @@ pub(crate) struct Failure {
     pub(crate) exit: u8,
     /// A short, stable name, for programs.
     pub(crate) code: &'static str,
-    /// What was wrong, and what to do.
+    /// The fault, and what to do.
     pub(crate) message: String,
     /// The input at fault, where there is one.
     pub(crate) field: Option<Cow<'static, str>>,
@@ -67,7 +67,7 @@ pub(crate) struct Fault {
     /// The line of that file, from 1, unless it is the file as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<u64>,
-    /// What is wrong.
+    /// The fault, in words.
     pub(crate) message: String,
 }
 

@@ -1,8 +1,8 @@
-//! What becomes of a command's work if it is left before its end: said to whoever interrupts it.
+//! Tells whoever interrupts a command what becomes of its work.
 
 use crate::args::{Command, DddCommand, DevicesCommand};
 
-/// What becomes of the work of a command; none if it only reads. `oss` is how the program was called.
+/// Says what becomes of the work of a command; none if it only reads. `oss` is how the program was called.
 pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
     let sweep = format!("the next sweep (`{oss} sweep`, or that of a server)");
     Some(match command {

@@ -22,7 +22,7 @@ pub(crate) struct Output {
 
 /// An answer that can be written in both forms.
 pub(crate) trait Answer: Serialize {
-    /// What people see. `oss` is how they called the program, for the command to type next.
+    /// The text for people. `oss` is how they called the program, for the command to type next.
     fn table(&self, oss: &str) -> String;
 }
 

@@ -137,7 +137,7 @@ async fn import(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a command with a client needs.
+/// The parts that a command with a client needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needs {
     /// The database alone.

@@ -73,7 +73,7 @@ fn show_wait(line: &mut Option<Line>, begun: Instant) {
     line.tick();
 }
 
-/// What has been waited for since `begun` or later, if that is too long to say nothing.
+/// The wait that began at `begun` or later, in words, if it is too long to say nothing.
 pub(crate) fn wait(begun: Instant) -> Option<String> {
     let (awaited, since) = calls::awaited();
     let waited = since.max(begun).elapsed();

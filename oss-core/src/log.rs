@@ -18,7 +18,7 @@ use tracing_subscriber::{Layer, Registry, registry};
 
 use self::plain::Plain;
 
-/// What is logged, and how.
+/// The level and the form of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct LogConfig {
     /// The least level of our own lines; none where it was not set, so that each face has its own default.
@@ -52,7 +52,7 @@ pub fn init(config: LogConfig, default: Level) -> Result<(), AlreadySet> {
     init_beside(None::<Identity>, config, default)
 }
 
-/// The same, for a process that does more with its spans than to show them in the log.
+/// Starts the log of a process that does more with its spans than to show them there.
 ///
 /// # Errors
 ///
@@ -65,7 +65,7 @@ pub fn init_beside(
     init_through(stderr, spans, config, default)
 }
 
-/// The same, through a writer that a program puts before stderr, because it shows more there than the log. The writer gets each
+/// Starts the log through a writer that a program puts before stderr, because it shows more there than the log. The writer gets each
 /// line whole.
 ///
 /// # Errors

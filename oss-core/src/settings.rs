@@ -1,4 +1,4 @@
-//! What the operations are told by the configuration.
+//! The settings of the operations.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::domain::BrandId;
 /// How long a lease lasts beyond the longest call to Sigan: the time to record its outcome, and a margin.
 const LEASE_MARGIN: Duration = Duration::from_secs(20);
 
-/// What the operations are told by the configuration.
+/// The settings of the operations, as the configuration has them.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The brand on whose behalf Sigan holds numbers, unless the client [acts for](crate::Oss::acting_for) another. Data of before

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use crate::etag::TaggedAnswer;
 use crate::telemetry::Metrics;
 
-/// What the handlers share, behind one pointer: it is cloned for each request.
+/// The state of the handlers, behind one pointer: it is cloned for each request.
 pub(crate) type Shared = Arc<AppState>;
 
 /// See [`Shared`].

@@ -102,7 +102,7 @@ impl Database {
         Self { url: format!("{server}/copy_of_{name}").into(), _dir: None }
     }
 
-    /// The same database behind another port.
+    /// This database behind another port.
     #[must_use]
     pub fn behind(&self, port: u16) -> Self {
         let (before, name) = self.url().rsplit_once('/').unwrap_or_default();

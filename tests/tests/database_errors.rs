@@ -19,7 +19,7 @@ async fn refused(url: &str, arguments: &[&str]) -> Ended {
     ended
 }
 
-/// What is said of a URL by each of some commands.
+/// Checks what each of some commands says of a URL.
 async fn says(url: &str, parts: &[&str]) {
     for arguments in [&["ddd", "11"][..], &["migrate"]] {
         let ended = refused(url, arguments).await;

@@ -1,4 +1,4 @@
-//! What programs that are not Rust make of the document: clients generated from it, a linter, and one that tries to prove it wrong.
+//! Programs that are not Rust use the document: clients generated from it, a linter, and one that tries to prove it wrong.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What a person at a terminal sees: waits, interruptions, progress, and tables that fit.
+//! The output for a person at a terminal: waits, interruptions, progress, and tables that fit.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

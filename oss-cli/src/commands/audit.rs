@@ -167,7 +167,7 @@ impl Audited {
     }
 }
 
-/// What is said at the end: the differences were shown when they were found.
+/// The text at the end. The differences were shown when they were found.
 impl Answer for Audited {
     fn table(&self, oss: &str) -> String {
         let (summary, coverage, next) = (summary(&self.report), self.coverage(), self.next(oss));

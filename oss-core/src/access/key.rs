@@ -11,7 +11,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::domain::Malformed;
 
-/// What every key begins with, so that a scanner for leaked secrets knows one when it sees it.
+/// Every key begins with this, so that a scanner for leaked secrets knows one when it sees it.
 const PREFIX: &str = "oss_";
 
 /// A client's key: 256 random bits. Its `Debug` shows nothing of it.
@@ -41,7 +41,7 @@ impl ClientKey {
         self.0.expose_secret()
     }
 
-    /// What the service keeps of it.
+    /// The digest that the service keeps of it.
     #[must_use]
     pub fn digest(&self) -> KeyDigest {
         KeyDigest::of(self.expose())

@@ -1,4 +1,4 @@
-//! Who may ask what of the service: its clients, their keys, and what each key opens.
+//! The clients of the service, their keys, and what each key opens.
 //!
 //! Knows nothing of HTTP: the server takes a key out of a request and asks here whose it is.
 
@@ -50,7 +50,7 @@ pub struct Client {
     pub name: ClientName,
     /// The digests of its keys: one, or two while a key is being replaced.
     pub keys: Vec<KeyDigest>,
-    /// What it may do.
+    /// The scopes that it has.
     pub scopes: Vec<Scope>,
     /// The brand on whose behalf it acts; Sigan is told this one.
     pub brand: BrandId,

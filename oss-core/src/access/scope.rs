@@ -1,4 +1,4 @@
-//! What a client may be allowed.
+//! The scopes that a client may have.
 
 use std::fmt;
 use std::str::FromStr;

@@ -47,7 +47,7 @@ pub use crate::store::DatabaseConfig;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// What the sandbox needs too.
+    /// The settings that the sandbox needs too.
     pub basics: Basics,
     /// The database.
     pub database: DatabaseConfig,
@@ -63,7 +63,7 @@ pub struct Config {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RecordsConfig {
-    /// What the sandbox needs too.
+    /// The settings that the sandbox needs too.
     pub basics: Basics,
     /// The database.
     pub database: DatabaseConfig,
@@ -73,7 +73,7 @@ pub struct RecordsConfig {
     pub gsim: Option<GsimConfig>,
 }
 
-/// What is needed wherever numbers and Sigan come from.
+/// Settings that depend neither on the database nor on Sigan.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Basics {
@@ -95,13 +95,13 @@ pub struct Basics {
     pub draws: Option<DrawBudget>,
     /// How long the background sweep rests.
     pub sweep_interval: Duration,
-    /// What is logged, and how.
+    /// The level and the form of the log.
     pub log: LogConfig,
     /// Where traces are sent, where they are.
     pub otlp_endpoint: Option<Url>,
     /// How the server serves.
     pub server: ServerConfig,
-    /// Who may ask it.
+    /// The clients that may ask it.
     pub clients: Clients,
 }
 
@@ -180,7 +180,7 @@ impl Config {
         layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan?, gsim }))
     }
 
-    /// What a migration needs: a database must be named.
+    /// Reads the settings that a migration needs: a database must be named.
     ///
     /// # Errors
     ///
@@ -192,7 +192,7 @@ impl Config {
         layers.finish(|| Some((basics?, database?)))
     }
 
-    /// What the operations that do not call Sigan need: a database must be named. The settings of Sigan may be
+    /// Reads the settings that the operations need which do not call Sigan: a database must be named. The settings of Sigan may be
     /// missing; those that are given are checked.
     ///
     /// # Errors
@@ -209,7 +209,7 @@ impl Config {
         layers.finish(|| Some(RecordsConfig { basics: basics?, database: database?, redis, gsim }))
     }
 
-    /// What the operations need to know of it.
+    /// The settings of the operations.
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.basics.settings(self.sigan.brand.clone())
@@ -217,7 +217,7 @@ impl Config {
 }
 
 impl Basics {
-    /// What the sandbox needs, which brings its own database and Sigan.
+    /// Reads the settings of the sandbox, which brings its own database and Sigan.
     ///
     /// # Errors
     ///
@@ -228,7 +228,7 @@ impl Basics {
         layers.finish(|| basics)
     }
 
-    /// What the operations need to know, for a brand.
+    /// The settings of the operations, for a brand.
     #[must_use]
     pub fn settings(&self, brand: BrandId) -> Settings {
         Settings {

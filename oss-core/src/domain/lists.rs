@@ -50,13 +50,13 @@ pub struct DataVersions {
     pub ddds: DataVersion,
 }
 
-/// What is to become of a list, over the version that was read.
+/// A change of a list, over the version that was read.
 #[derive(Debug, Clone)]
 pub struct Edition<C> {
     /// The version that the changes were made for. Over any other one nothing is written.
     pub over: DataVersion,
     /// The version that the list then has, chosen by the caller.
     pub version: DataVersion,
-    /// What changes.
+    /// The changes.
     pub changes: C,
 }

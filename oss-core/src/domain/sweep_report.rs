@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What one sweep did.
+/// The work of one sweep, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -17,7 +17,7 @@ pub struct SweepReport {
     pub released: u64,
     /// Doubts that turned out to be none, cancelled in Sigan.
     pub rejected: u64,
-    /// What Sigan could not be asked or told; it stays due.
+    /// Rows of which Sigan could not be asked or told; they stay due.
     pub failed: u64,
     /// Rows that cannot be acted on, because they cannot be read or another program gave their number a status that is not
     /// known here. They are left to a person: `oss audit` lists them.

@@ -1,4 +1,4 @@
-//! Whose data a step may see and touch, where several brands share one database.
+//! The brand whose data a step may see and touch, if several brands share one database.
 //!
 //! Says to which brand a row belongs; the statements of the store say the same in SQL. Every statement that
 //! names a preview or a number is confined by it, so that what another brand has is not found, and nothing has to be compared
@@ -40,7 +40,7 @@ impl Tenant {
         [brand, if self.has_older_data { OLDER_BRAND } else { brand }]
     }
 
-    /// The same, as the parameters of a statement that is confined to a tenant, or to none.
+    /// The values of `brand_id` as parameters of a statement that is confined to a tenant, or to none.
     pub(crate) fn parameters(tenant: Option<&Self>) -> [Option<&str>; 2] {
         tenant.map_or([None, None], |tenant| tenant.own_brands().map(Some))
     }

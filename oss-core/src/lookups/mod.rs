@@ -18,7 +18,7 @@ pub(crate) use self::versions::Versions;
 use crate::domain::{DeviceChoice, EsimAnswer};
 use crate::store::StoreError;
 
-/// Whoever knows which devices support eSIM, as the operations see it.
+/// A source that knows which devices support eSIM, as the operations see it.
 ///
 /// [`LocalCatalog`], our own tables, is the default; [`GsimCatalog`] asks GSIM where that one does not
 /// know.

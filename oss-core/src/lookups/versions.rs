@@ -52,7 +52,7 @@ impl Versions {
         self.ask().await
     }
 
-    /// What the look-up before has just asked, or what the database says now.
+    /// Returns the versions that the look-up before has just asked for, or those that the database has now.
     async fn ask(&self) -> Result<DataVersions, StoreError> {
         if let Some(known) = self.known(FRESH) {
             return Ok(known);
