@@ -43,19 +43,20 @@ pub struct DatabaseConfig {
 
 /// Why the database did not do what it was asked.
 ///
-/// The reason is a code or a constraint's name, never the text of the database, which repeats values.
+/// The reason is in words or a code, and may name the server or the file. It never has the text of the database, which repeats
+/// values, nor a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be reached, is too busy, or cannot write. Worth trying again.
-    #[error("the database is not available ({reason}); try again")]
+    #[error("the database is not available: {reason}")]
     Unavailable {
-        /// A code or a short description.
+        /// The reason, and what to do.
         reason: String,
     },
     /// It refused a statement, or holds a row that cannot be read.
-    #[error("the database failed ({reason})")]
+    #[error("the database cannot be used: {reason}")]
     Failed {
-        /// A code or a short description.
+        /// The reason, and what to do.
         reason: String,
     },
 }

@@ -125,7 +125,7 @@ impl Target {
 }
 
 fn read_only() -> StoreError {
-    StoreError::unavailable("the database is read-only: it is a standby, or a failover is under way")
+    StoreError::unavailable("it is read-only, as a standby is, or as a primary during a failover")
 }
 
 /// Why a statement failed.
