@@ -290,5 +290,23 @@ fn rate(text: &str) -> Result<f64, &'static str> {
     text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate)).ok_or("expected a number from 0 to 1")
 }
 
+impl Globals {
+    /// The program with the options that another command needs too, to find what this one leaves behind.
+    pub(crate) fn program(&self) -> &'static str {
+        match &self.sandbox_dir {
+            _ if !self.sandbox => "oss",
+            None => "oss --sandbox",
+            // Once in the life of the process.
+            Some(dir) => format!("oss --sandbox --sandbox-dir {}", quoted(&dir.to_string_lossy())).leak(),
+        }
+    }
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |char: char| char.is_alphanumeric() || "/._-+,:@".contains(char);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
 #[cfg(test)]
 mod tests;

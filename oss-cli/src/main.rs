@@ -25,11 +25,11 @@ fn main() -> ExitCode {
     let args = match args::parse(&line) {
         Ok(args) => args,
         Err(error) if error.use_stderr() && form::wished_form(&line) == Form::Json => {
-            return Output::new(Form::Json, false).failure(&Failure::from(&error));
+            return Output::new(Form::Json, "oss").failure(&Failure::from(&error));
         }
         Err(error) => error.exit(),
     };
-    let output = Output::new(args.globals.output, args.globals.sandbox);
+    let output = Output::new(args.globals.output, args.globals.program());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output.failure(&Failure::internal(format!("no runtime: {error}"))),

@@ -17,7 +17,8 @@ use crate::status_line;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     form: Form,
-    sandbox: bool,
+    /// How the program was called, for a command to type next.
+    program: &'static str,
 }
 
 /// An answer that can be written in both forms.
@@ -52,8 +53,8 @@ impl<'a> From<&'a Failure> for FailureBody<'a> {
 }
 
 impl Output {
-    pub(crate) fn new(form: Form, sandbox: bool) -> Self {
-        Self { form, sandbox }
+    pub(crate) fn new(form: Form, program: &'static str) -> Self {
+        Self { form, program }
     }
 
     /// The form that was asked for.
@@ -63,7 +64,7 @@ impl Output {
 
     /// How the program was called, for a command to type next.
     pub(crate) fn program(self) -> &'static str {
-        if self.sandbox { "oss --sandbox" } else { "oss" }
+        self.program
     }
 
     /// Writes an answer to standard output.

@@ -145,3 +145,15 @@ fn what_every_command_has_is_apart() {
         apart.get_arguments().filter(|argument| argument.get_help_heading() == Some("Global options"));
     assert_eq!(apart.count(), global);
 }
+
+#[test]
+fn a_command_to_type_next_finds_the_same_sandbox() {
+    for (line, program) in [
+        ("oss show 11999950001", "oss"),
+        ("oss --sandbox show 11999950001", "oss --sandbox"),
+        ("oss --sandbox --sandbox-dir /tmp/a-1.b show 11999950001", "oss --sandbox --sandbox-dir /tmp/a-1.b"),
+        ("oss --sandbox --sandbox-dir a?b'c show 11999950001", r"oss --sandbox --sandbox-dir 'a?b'\''c'"),
+    ] {
+        assert_eq!(parse(line.split(' ')).unwrap().globals.program(), program, "{line}");
+    }
+}

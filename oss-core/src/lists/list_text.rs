@@ -31,6 +31,9 @@ impl ListText {
             [0xef, 0xbb, 0xbf, rest @ ..] => Cow::Owned(rest.to_vec()),
             _ => bytes,
         };
+        if bytes.contains(&b'\r') && !bytes.contains(&b'\n') {
+            return Err("each line ends with a carriage return alone; save it with line feeds".to_owned());
+        }
         let end = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
         let first = String::from_utf8_lossy(&bytes[..end]);
         let (separator, start) = match named_separator(&first)? {
@@ -123,7 +126,7 @@ mod tests {
             let read = ListText::decode(Cow::Owned(text.into())).unwrap();
             assert_eq!((read.separator, read.rows()), (separator, rows.as_bytes()), "{text:?}");
         }
-        for text in ["sep=\n", "sep=|\n", "sep=;x\n"] {
+        for text in ["sep=\n", "sep=|\n", "sep=;x\n", "a,b\r1,2\r"] {
             assert!(ListText::decode(Cow::Owned(text.into())).is_err(), "{text:?}");
         }
     }
