@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand};
 use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
     BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Index, Malformed,
@@ -35,7 +36,14 @@ pub(crate) struct Args {
 pub(crate) fn parse<T: Into<OsString> + Clone>(
     line: impl IntoIterator<Item = T>,
 ) -> Result<Args, clap::Error> {
-    Args::try_parse_from(line).map_err(hide_numbers)
+    read(line).map_err(hide_numbers)
+}
+
+fn read<T: Into<OsString> + Clone>(line: impl IntoIterator<Item = T>) -> Result<Args, clap::Error> {
+    let matches = Args::command().try_get_matches_from(line)?;
+    let mut args = Args::from_arg_matches(&matches)?;
+    args.globals.names_sandbox_dir = matches.value_source("sandbox_dir") == Some(ValueSource::CommandLine);
+    Ok(args)
 }
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +54,9 @@ pub(crate) struct Globals {
     /// Where the sandbox is kept [default: ~/.local/state/oss/sandbox].
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "OSS_SANDBOX_DIR")]
     pub(crate) sandbox_dir: Option<PathBuf>,
+    /// Whether the folder is named here and not in the environment, where the next command finds it too.
+    #[arg(skip)]
+    names_sandbox_dir: bool,
     /// A file of settings, in TOML.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", env = "OSS_CONFIG")]
     pub(crate) config: Option<PathBuf>,
@@ -295,9 +306,11 @@ impl Globals {
     pub(crate) fn program(&self) -> &'static str {
         match &self.sandbox_dir {
             _ if !self.sandbox => "oss",
-            None => "oss --sandbox",
             // Once in the life of the process.
-            Some(dir) => format!("oss --sandbox --sandbox-dir {}", quoted(&dir.to_string_lossy())).leak(),
+            Some(dir) if self.names_sandbox_dir => {
+                format!("oss --sandbox --sandbox-dir {}", quoted(&dir.to_string_lossy())).leak()
+            }
+            _ => "oss --sandbox",
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The command lines that are read, and those that are refused.
 
-use clap::CommandFactory;
-
 use super::*;
 use crate::exit::Failure;
 
@@ -152,6 +150,7 @@ fn a_command_to_type_next_finds_the_same_sandbox() {
         ("oss show 11999950001", "oss"),
         ("oss --sandbox show 11999950001", "oss --sandbox"),
         ("oss --sandbox --sandbox-dir /tmp/a-1.b show 11999950001", "oss --sandbox --sandbox-dir /tmp/a-1.b"),
+        ("oss show --sandbox-dir /tmp/a --sandbox 11999950001", "oss --sandbox --sandbox-dir /tmp/a"),
         ("oss --sandbox --sandbox-dir a?b'c show 11999950001", r"oss --sandbox --sandbox-dir 'a?b'\''c'"),
     ] {
         assert_eq!(parse(line.split(' ')).unwrap().globals.program(), program, "{line}");
