@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oss_core::ReservationState as State;
-use oss_core::store::{Assign, Begin, Release, Tenant};
+use oss_core::store::{Assign, Begin, Intent, Release, Tenant};
 use oss_tests::backend::Database;
 use oss_tests::conformance::Fixture;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -38,8 +38,8 @@ async fn a_release_that_says_it_freed_a_number_freed_it() {
     let begun = tokio::spawn({
         let (store, id) = (db.store.clone(), preview.id);
         let attempt = oss_core::ReservationId::new();
-        let lease = Some(Duration::from_mins(10));
-        async move { store.begin_reservation(None, attempt, id, 1.try_into().unwrap(), lease).await }
+        let intent = Intent::Take(Duration::from_mins(10));
+        async move { store.begin_reservation(None, attempt, id, 1.try_into().unwrap(), intent).await }
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
     other.execute("commit").await.unwrap();

@@ -72,6 +72,25 @@ impl Lease {
     }
 }
 
+/// Whether a step takes the lease on an attempt, or only looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Takes the lease for this time.
+    Take(Duration),
+    /// Looks, and writes nothing.
+    Look,
+}
+
+impl Intent {
+    /// The time for which the lease is taken; none if the step only looks.
+    pub(crate) fn lease(self) -> Option<Duration> {
+        match self {
+            Self::Take(lease) => Some(lease),
+            Self::Look => None,
+        }
+    }
+}
+
 /// What a preview says of a wish to reserve one of its numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begin {

@@ -18,9 +18,9 @@ mod verdicts;
 pub use adoption::{AdoptOutcome, AdoptRefusal, Adoption};
 pub(crate) use adoption::{AdoptionRow, AdoptionVerdict, LiveRow};
 pub use answers::{
-    Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery, Due, HeldNumber, HeldPage, Keyed,
-    KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, OtherNumber, Overdue, PoolUsage, PreviousPreview,
-    Range, Release, UnreadableRow,
+    Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery, Due, HeldNumber, HeldPage, Intent,
+    Keyed, KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, OtherNumber, Overdue, PoolUsage,
+    PreviousPreview, Range, Release, UnreadableRow,
 };
 pub use attempt::AttemptEvent;
 pub use devices::{

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::attempt::LeaseClock;
 use crate::calls::Call;
-use crate::domain::{Choice, Ddd, IdempotencyKey, Msisdn, PreviewId, ReservationId};
+use crate::domain::{Choice, Ddd, IdempotencyKey, Intent, Msisdn, PreviewId, ReservationId};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Doubt, Hold, Turn};
@@ -82,12 +82,11 @@ impl Oss {
             // The turn comes before the lease, so that no lease runs while a caller queues. Without a turn the caller only
             // looks: what is held already is told.
             let turn = self.sigan().turn(self.caller_lane()).await;
-            let lease_for = turn.is_ok().then(|| self.settings().lease());
+            let intent = if turn.is_ok() { Intent::Take(self.settings().lease()) } else { Intent::Look };
             // Lock da pré-reserva; busca preview, preview_number e phone_number: one statement.
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();
-            let begun =
-                self.store().begin_reservation(self.tenant(), attempt, preview, choice, lease_for).await;
+            let begun = self.store().begin_reservation(self.tenant(), attempt, preview, choice, intent).await;
             match (self.begun(attempt, clock, begun)?, turn) {
                 // se preview não existe, emite 404
                 (Begin::UnknownPreview, _) => return Err(Error::UnknownPreview(preview)),
@@ -132,10 +131,10 @@ impl Oss {
         let patience = Instant::now() + self.settings().sigan_call;
         loop {
             let turn = self.sigan().turn(self.caller_lane()).await;
-            let lease_for = turn.is_ok().then(|| self.settings().lease());
+            let intent = if turn.is_ok() { Intent::Take(self.settings().lease()) } else { Intent::Look };
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();
-            let known = self.store().resume_keyed(self.tenant(), attempt, key, ddd, lease_for).await;
+            let known = self.store().resume_keyed(self.tenant(), attempt, key, ddd, intent).await;
             match (self.begun(attempt, clock, known)?, turn) {
                 (Some(Keyed::Held(msisdn)), _) => return Ok(Reservation { msisdn }),
                 (Some(Keyed::OtherRequest), _) => return Err(Error::KeyReused),

@@ -24,8 +24,8 @@ pub use sqlite::{Clock, SqliteStore, SystemClock};
 
 pub use crate::domain::{
     AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery,
-    Due, HeldNumber, HeldPage, Keyed, KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, OtherNumber,
-    Overdue, PoolUsage, PreviousPreview, Range, Release, Tenant, UnreadableRow,
+    Due, HeldNumber, HeldPage, Intent, Keyed, KeyedPreview, KnownHold, Lease, LiveHold, NewPreview,
+    OtherNumber, Overdue, PoolUsage, PreviousPreview, Range, Release, Tenant, UnreadableRow,
 };
 use crate::domain::{
     BrandId, Choice, Ddd, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
@@ -108,7 +108,7 @@ pub trait Store: CatalogStore {
     /// preview has its key.
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError>;
 
-    /// Takes the lease on a number of a preview, as the attempt `id`, or says why not. Without a `lease` it only looks.
+    /// Takes the lease on a number of a preview, as the attempt `id`, or says why not.
     ///
     /// An attempt of this preview at this number whose outcome is in doubt, or whose lease ran out, is taken up again.
     async fn begin_reservation(
@@ -117,7 +117,7 @@ pub trait Store: CatalogStore {
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
-        lease: Option<Duration>,
+        intent: Intent,
     ) -> Result<Begin, StoreError>;
 
     /// Takes the lease on a number that comes from no preview, as the attempt `id`.
@@ -130,16 +130,15 @@ pub trait Store: CatalogStore {
         lease: Duration,
     ) -> Result<BeginRandom, StoreError>;
 
-    /// What became of the random reservation that was begun under a key; none where none was, or nothing came of it. Without
-    /// a `lease` it only looks, and with one the lease is that of the attempt `id`. One that belongs to another tenant is
-    /// another request.
+    /// What became of the random reservation that was begun under a key; none where none was, or nothing came of it. A
+    /// lease that is taken is that of the attempt `id`. One that belongs to another tenant is another request.
     async fn resume_keyed(
         &self,
         tenant: Option<&Tenant>,
         id: ReservationId,
         key: &IdempotencyKey,
         ddd: Ddd,
-        lease: Option<Duration>,
+        intent: Intent,
     ) -> Result<Option<Keyed>, StoreError>;
 
     /// Sigan holds the number: the attempt is `HELD` for `hold_for`, the number `RESERVED`, and its preview names it.

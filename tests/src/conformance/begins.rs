@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Begin, BeginRandom, Confirmed, NewPreview};
+use oss_core::store::{Begin, BeginRandom, Confirmed, Intent, NewPreview};
 use oss_core::{PreviewId, ReservationId, ReservationState as State};
 
 use super::Fixture;
@@ -21,8 +21,9 @@ pub async fn starts_once(db: &Fixture) {
 
 pub async fn may_be_repeated_by_its_own_id(db: &Fixture) {
     let (preview, id) = (db.preview().await, ReservationId::new());
-    let begin =
-        async || db.store.begin_reservation(None, id, preview.id, choice(1), Some(LEASE)).await.unwrap();
+    let begin = async || {
+        db.store.begin_reservation(None, id, preview.id, choice(1), Intent::Take(LEASE)).await.unwrap()
+    };
     let first = begin().await;
     assert!(matches!(&first, Begin::Started(lease) if lease.reservation == id));
     assert_eq!(begin().await, first);
@@ -76,7 +77,7 @@ pub async fn resumes_once_by_its_own_id(db: &Fixture) {
     let first = db.doubtful(&preview, 1).await;
     let id = ReservationId::new();
     let begin = async || {
-        let begun = db.store.begin_reservation(None, id, preview.id, choice(1), Some(LEASE)).await;
+        let begun = db.store.begin_reservation(None, id, preview.id, choice(1), Intent::Take(LEASE)).await;
         let Begin::Started(lease) = begun.unwrap() else { panic!("no lease") };
         (lease.reservation, lease.call)
     };
@@ -87,8 +88,9 @@ pub async fn resumes_once_by_its_own_id(db: &Fixture) {
 /// Sigan was not asked under such a lease, so a repeat need not wait for its end.
 pub async fn ends_a_lease_that_was_not_used(db: &Fixture) {
     let (preview, id) = (db.preview().await, ReservationId::new());
-    let begin =
-        async |id| db.store.begin_reservation(None, id, preview.id, choice(1), Some(LEASE)).await.unwrap();
+    let begin = async |id| {
+        db.store.begin_reservation(None, id, preview.id, choice(1), Intent::Take(LEASE)).await.unwrap()
+    };
     assert_eq!(db.store.abandon(&[id]).await.unwrap(), [], "it is not there yet");
     begin(id).await;
     assert_eq!(db.begin(&preview, 1).await, Begin::InFlight);
@@ -105,7 +107,7 @@ pub async fn ends_an_unused_lease_of_an_older_attempt(db: &Fixture) {
     let preview = db.preview().await;
     let first = db.doubtful(&preview, 1).await;
     let id = ReservationId::new();
-    db.store.begin_reservation(None, id, preview.id, choice(1), Some(LEASE)).await.unwrap();
+    db.store.begin_reservation(None, id, preview.id, choice(1), Intent::Take(LEASE)).await.unwrap();
     assert_eq!(db.store.abandon(&[id]).await.unwrap(), [id]);
     let again = db.started(&preview, 1).await;
     assert_eq!((again.reservation, again.call), (first.reservation, 3), "it is taken up again at once");
@@ -168,7 +170,10 @@ pub async fn resumes_a_lapsed_lease(db: &Fixture) {
 pub async fn only_looks_without_a_lease(db: &Fixture) {
     let preview = db.preview().await;
     let look = async |index| {
-        db.store.begin_reservation(None, ReservationId::new(), preview.id, choice(index), None).await.unwrap()
+        db.store
+            .begin_reservation(None, ReservationId::new(), preview.id, choice(index), Intent::Look)
+            .await
+            .unwrap()
     };
     assert_eq!(look(1).await, Begin::Free);
     assert_eq!(db.number(preview.msisdns[0]).await, None, "nothing was written");

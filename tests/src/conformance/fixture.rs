@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use oss_core::sigan::Hold;
-use oss_core::store::{Begin, Lease, NewPreview, PostgresStore, SqliteStore, Store, SystemClock, Tenant};
+use oss_core::store::{
+    Begin, Intent, Lease, NewPreview, PostgresStore, SqliteStore, Store, SystemClock, Tenant,
+};
 use oss_core::{Choice, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState, SimId};
 
 use crate::backend::Database;
@@ -168,8 +170,13 @@ impl Fixture {
     ///
     /// Where the store fails.
     pub async fn begin_for(&self, preview: &NewPreview, index: u8, lease: Duration) -> Begin {
-        let begun =
-            self.store.begin_reservation(None, ReservationId::new(), preview.id, choice(index), Some(lease));
+        let begun = self.store.begin_reservation(
+            None,
+            ReservationId::new(),
+            preview.id,
+            choice(index),
+            Intent::Take(lease),
+        );
         begun.await.expect("the store answers")
     }
 

@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{BeginRandom, Keyed, Lease, NewPreview};
+use oss_core::store::{BeginRandom, Intent, Keyed, Lease, NewPreview};
 use oss_core::{IdempotencyKey, PreviewId, ReservationId};
 
 use super::Fixture;
@@ -33,7 +33,10 @@ async fn started(db: &Fixture, key: &IdempotencyKey) -> Lease {
 }
 
 async fn resume(db: &Fixture, key: &IdempotencyKey, ddd: &str) -> Option<Keyed> {
-    db.store.resume_keyed(None, ReservationId::new(), key, ddd.parse().unwrap(), Some(LEASE)).await.unwrap()
+    db.store
+        .resume_keyed(None, ReservationId::new(), key, ddd.parse().unwrap(), Intent::Take(LEASE))
+        .await
+        .unwrap()
 }
 
 pub async fn a_key_finds_its_preview(db: &Fixture) {
@@ -71,7 +74,7 @@ pub async fn a_key_takes_a_doubt_up_again(db: &Fixture) {
     let key = key("k");
     let lease = started(db, &key).await;
     db.store.doubt(&lease, "x", LAPSED).await.unwrap();
-    let look = db.store.resume_keyed(None, ReservationId::new(), &key, "11".parse().unwrap(), None);
+    let look = db.store.resume_keyed(None, ReservationId::new(), &key, "11".parse().unwrap(), Intent::Look);
     let look = look.await.unwrap();
     assert_eq!(look, Some(Keyed::InDoubt));
     assert_eq!(resume(db, &key, "21").await, Some(Keyed::OtherRequest), "another request takes nothing up");
@@ -92,8 +95,9 @@ pub async fn a_key_takes_a_doubt_up_once_by_its_own_id(db: &Fixture) {
     let (key, id) = (key("k"), ReservationId::new());
     let lease = started(db, &key).await;
     db.store.doubt(&lease, "x", LEASE).await.unwrap();
-    let resume =
-        async || db.store.resume_keyed(None, id, &key, "11".parse().unwrap(), Some(LEASE)).await.unwrap();
+    let resume = async || {
+        db.store.resume_keyed(None, id, &key, "11".parse().unwrap(), Intent::Take(LEASE)).await.unwrap()
+    };
     let first = resume().await;
     assert_eq!(first, Some(Keyed::Resumed(Lease { call: 2, ..lease })));
     assert_eq!(resume().await, first, "the same lease");

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use oss_core::store::{Assign, Begin, NewPreview, Overdue, Range, Release, Tenant};
+use oss_core::store::{Assign, Begin, Intent, NewPreview, Overdue, Range, Release, Tenant};
 use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State};
 use uuid::Uuid;
 
@@ -251,7 +251,10 @@ pub async fn it_belongs_to_the_brand_that_there_was(db: &Fixture) {
     }
     let begin = async |tenant| {
         let id = ReservationId::new();
-        db.store.begin_reservation(Some(tenant), id, preview.id, choice(1), Some(LEASE)).await.unwrap()
+        db.store
+            .begin_reservation(Some(tenant), id, preview.id, choice(1), Intent::Take(LEASE))
+            .await
+            .unwrap()
     };
     assert_eq!(begin(&stranger).await, Begin::UnknownPreview);
     assert_eq!(db.store.previous_preview(Some(&stranger), preview.id).await.unwrap(), None);

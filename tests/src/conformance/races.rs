@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use oss_core::store::{AdoptOutcome, Adoption, Assign, Begin, Release, Store};
+use oss_core::store::{AdoptOutcome, Adoption, Assign, Begin, Intent, Release, Store};
 use oss_core::{NumberStatus, ReservationId, ReservationState as State};
 use tokio::sync::Barrier;
 
@@ -49,7 +49,7 @@ pub async fn fifty_callers_for_one_number(db: &Fixture) {
         let preview = previews[at];
         async move {
             store
-                .begin_reservation(None, ReservationId::new(), preview, choice(1), Some(LEASE))
+                .begin_reservation(None, ReservationId::new(), preview, choice(1), Intent::Take(LEASE))
                 .await
                 .unwrap()
         }
@@ -65,7 +65,10 @@ pub async fn fifty_callers_for_one_preview(db: &Fixture) {
     let begun = at_once(&db.store, |at, store| {
         let index = choice(u8::try_from(at % 3 + 1).expect("1 to 3"));
         async move {
-            store.begin_reservation(None, ReservationId::new(), preview, index, Some(LEASE)).await.unwrap()
+            store
+                .begin_reservation(None, ReservationId::new(), preview, index, Intent::Take(LEASE))
+                .await
+                .unwrap()
         }
     });
     let begun = begun.await;

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use oss_core::store::{
-    Assign, Begin, BeginRandom, Confirmed, Keyed, NewPreview, OtherNumber, Release, Tenant,
+    Assign, Begin, BeginRandom, Confirmed, Intent, Keyed, NewPreview, OtherNumber, Release, Tenant,
 };
 use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State};
 
@@ -18,8 +18,13 @@ use super::keys::key;
 
 /// A wish of a tenant for the first number of a preview.
 async fn begin(db: &Fixture, tenant: &Tenant, preview: &NewPreview) -> Begin {
-    let begun =
-        db.store.begin_reservation(Some(tenant), ReservationId::new(), preview.id, choice(1), Some(LEASE));
+    let begun = db.store.begin_reservation(
+        Some(tenant),
+        ReservationId::new(),
+        preview.id,
+        choice(1),
+        Intent::Take(LEASE),
+    );
     begun.await.unwrap()
 }
 
@@ -186,7 +191,10 @@ pub async fn a_key_is_of_one_brand(db: &Fixture) {
     let BeginRandom::Started(lease) = begun.unwrap() else { panic!("no lease") };
     let resumed = async |tenant: Tenant| {
         let id = ReservationId::new();
-        db.store.resume_keyed(Some(&tenant), id, &key, "11".parse().unwrap(), Some(LEASE)).await.unwrap()
+        db.store
+            .resume_keyed(Some(&tenant), id, &key, "11".parse().unwrap(), Intent::Take(LEASE))
+            .await
+            .unwrap()
     };
     assert_eq!(resumed(other()).await, Some(Keyed::OtherRequest));
     assert_eq!(resumed(acme()).await, Some(Keyed::InFlight));

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
     AdoptOutcome, Adoption, Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery,
-    HeldPage, Keyed, KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview, Range,
-    Release, Store, StoreError, Tenant, UnreadableRow,
+    HeldPage, Intent, Keyed, KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview,
+    Range, Release, Store, StoreError, Tenant, UnreadableRow,
 };
 use oss_core::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DeviceChanges,
@@ -94,9 +94,9 @@ impl Store for SimulatedStore {
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
-        lease: Option<Duration>,
+        intent: Intent,
     ) -> Result<Begin, StoreError> {
-        self.step(self.world.store.begin_reservation(tenant, id, preview, choice, lease)).await
+        self.step(self.world.store.begin_reservation(tenant, id, preview, choice, intent)).await
     }
 
     async fn begin_random(
@@ -116,9 +116,9 @@ impl Store for SimulatedStore {
         id: ReservationId,
         key: &IdempotencyKey,
         ddd: Ddd,
-        lease: Option<Duration>,
+        intent: Intent,
     ) -> Result<Option<Keyed>, StoreError> {
-        self.step(self.world.store.resume_keyed(tenant, id, key, ddd, lease)).await
+        self.step(self.world.store.resume_keyed(tenant, id, key, ddd, intent)).await
     }
 
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {

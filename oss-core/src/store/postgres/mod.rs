@@ -34,7 +34,8 @@ use super::{
 };
 use crate::domain::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DeviceChoice, DeviceCode, DeviceHash,
-    Edition, EsimAnswer, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
+    Edition, EsimAnswer, IdempotencyKey, Intent, Msisdn, Number, PreviewId, ReservationId, ReservationState,
+    SimId,
 };
 use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 use crate::sigan::{Hold, ListedHold};
@@ -113,9 +114,9 @@ impl Store for PostgresStore {
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
-        lease: Option<Duration>,
+        intent: Intent,
     ) -> Result<Begin, StoreError> {
-        reservations::begin(&self.connections, tenant, id, preview, choice, lease).await
+        reservations::begin(&self.connections, tenant, id, preview, choice, intent).await
     }
 
     async fn begin_random(
@@ -135,9 +136,9 @@ impl Store for PostgresStore {
         id: ReservationId,
         key: &IdempotencyKey,
         ddd: Ddd,
-        lease: Option<Duration>,
+        intent: Intent,
     ) -> Result<Option<Keyed>, StoreError> {
-        random::resume(&self.connections, tenant, id, key, ddd, lease).await
+        random::resume(&self.connections, tenant, id, key, ddd, intent).await
     }
 
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {

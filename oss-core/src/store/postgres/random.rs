@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use super::reservations::flag;
-use crate::domain::{BrandId, Ddd, IdempotencyKey, KeyedRow, OwnAttempt, RACES, ReservationId};
+use crate::domain::{BrandId, Ddd, IdempotencyKey, Intent, KeyedRow, OwnAttempt, RACES, ReservationId};
 use crate::sigan::Hold;
 use crate::store::rows::{maybe_status, parsed};
 use crate::store::{BeginRandom, Keyed, Lease, StoreError, Tenant};
@@ -83,7 +83,7 @@ pub(super) async fn resume(
     id: ReservationId,
     key: &IdempotencyKey,
     ddd: Ddd,
-    lease: Option<Duration>,
+    intent: Intent,
 ) -> Result<Option<Keyed>, StoreError> {
     const SQL: &str = "
         with own as (
@@ -110,7 +110,7 @@ pub(super) async fn resume(
             .bind(key.client().as_str())
             .bind(key.text())
             .bind(ddd.to_string())
-            .bind(lease.map(|lease| lease.as_secs_f64()))
+            .bind(intent.lease().map(|lease| lease.as_secs_f64()))
             .bind(brand)
             .bind(older)
             .bind(id.as_uuid())
@@ -120,7 +120,7 @@ pub(super) async fn resume(
         let read = || Ok((keyed(&row)?, row.try_get::<bool, _>("written")? || row.try_get("leased")?));
         let (keyed, written) = read().map_err(|error: sqlx::Error| store_error(&error))?;
         match keyed.verdict() {
-            Keyed::Resumed(_) if lease.is_none() => return Ok(Some(Keyed::InDoubt)),
+            Keyed::Resumed(_) if intent == Intent::Look => return Ok(Some(Keyed::InDoubt)),
             // Another call wrote first: the next look sees what it wrote.
             Keyed::Resumed(_) if !written => {}
             verdict => return Ok(Some(verdict)),

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use crate::domain::{
-    Choice, Others, OwnAttempt, PreviewId, PreviewRow, RACES, ReservationId, ReservationState, Verdict,
-    delivery,
+    Choice, Intent, Others, OwnAttempt, PreviewId, PreviewRow, RACES, ReservationId, ReservationState,
+    Verdict, delivery,
 };
 use crate::store::rows::{maybe_parsed, maybe_status, parsed};
 use crate::store::{Begin, Confirmed, Delivery, Lease, StoreError, Tenant};
@@ -20,7 +20,7 @@ pub(super) async fn begin(
     id: ReservationId,
     preview: PreviewId,
     choice: Choice,
-    lease: Option<Duration>,
+    intent: Intent,
 ) -> Result<Begin, StoreError> {
     const SQL: &str = "
         with asked as (
@@ -68,7 +68,7 @@ pub(super) async fn begin(
             .bind(id.as_uuid())
             .bind(preview.as_uuid())
             .bind(i32::from(choice.get()))
-            .bind(lease.map(|lease| lease.as_secs_f64()))
+            .bind(intent.lease().map(|lease| lease.as_secs_f64()))
             .bind(brand)
             .bind(older)
     };
@@ -78,7 +78,7 @@ pub(super) async fn begin(
         match asked.verdict(id) {
             Verdict::Answer(answer) => return Ok(answer),
             Verdict::Start(lease) | Verdict::Resume(lease) if written => return Ok(Begin::Started(lease)),
-            Verdict::Start(_) | Verdict::Resume(_) if lease.is_none() => return Ok(Begin::Free),
+            Verdict::Start(_) | Verdict::Resume(_) if intent == Intent::Look => return Ok(Begin::Free),
             // Another call wrote first: the next look sees what it wrote.
             Verdict::Start(_) | Verdict::Resume(_) => {}
         }

@@ -30,7 +30,8 @@ use super::{
 };
 use crate::domain::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DeviceChoice, DeviceCode, DeviceHash,
-    Edition, EsimAnswer, IdempotencyKey, Msisdn, Number, PreviewId, ReservationId, ReservationState, SimId,
+    Edition, EsimAnswer, IdempotencyKey, Intent, Msisdn, Number, PreviewId, ReservationId, ReservationState,
+    SimId,
 };
 use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 use crate::sigan::{Hold, ListedHold};
@@ -119,12 +120,12 @@ impl Store for SqliteStore {
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
-        lease: Option<Duration>,
+        intent: Intent,
     ) -> Result<Begin, StoreError> {
         let tenant = tenant.cloned();
         self.connections
             .write(move |connection, now| {
-                Box::pin(reservations::begin(connection, now, tenant, id, preview, choice, lease))
+                Box::pin(reservations::begin(connection, now, tenant, id, preview, choice, intent))
             })
             .await
     }
@@ -150,12 +151,12 @@ impl Store for SqliteStore {
         id: ReservationId,
         key: &IdempotencyKey,
         ddd: Ddd,
-        lease: Option<Duration>,
+        intent: Intent,
     ) -> Result<Option<Keyed>, StoreError> {
         let (tenant, key) = (tenant.cloned(), key.clone());
         self.connections
             .write(move |connection, now| {
-                Box::pin(random::resume(connection, now, tenant, id, key, ddd, lease))
+                Box::pin(random::resume(connection, now, tenant, id, key, ddd, intent))
             })
             .await
     }

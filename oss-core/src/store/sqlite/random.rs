@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use super::reservations::{Origin, insert, resume as take_up};
-use crate::domain::{Ddd, IdempotencyKey, KeyedRow, OwnAttempt, ReservationId};
+use crate::domain::{Ddd, IdempotencyKey, Intent, KeyedRow, OwnAttempt, ReservationId};
 use crate::store::rows::{maybe_status, parsed};
 use crate::store::{BeginRandom, Keyed, Lease, Tenant};
 
@@ -65,7 +65,7 @@ pub(super) async fn resume(
     id: ReservationId,
     key: IdempotencyKey,
     ddd: Ddd,
-    lease: Option<Duration>,
+    intent: Intent,
 ) -> Result<Option<Keyed>, sqlx::Error> {
     const SQL: &str = "
         select r.id, r.external_id, r.brand_id, r.msisdn, r.state, r.attempts, r.due_at <= $3 as due,
@@ -103,10 +103,10 @@ pub(super) async fn resume(
         status: maybe_status(&row, "status")?,
         same_request: row.try_get("same_request")?,
     };
-    match (keyed.verdict(), lease) {
-        (Keyed::Resumed(_), None) => Ok(Some(Keyed::InDoubt)),
-        (Keyed::Resumed(resumed), Some(_)) if leased => Ok(Some(Keyed::Resumed(resumed))),
-        (Keyed::Resumed(resumed), Some(lease)) => {
+    match (keyed.verdict(), intent) {
+        (Keyed::Resumed(_), Intent::Look) => Ok(Some(Keyed::InDoubt)),
+        (Keyed::Resumed(resumed), Intent::Take(_)) if leased => Ok(Some(Keyed::Resumed(resumed))),
+        (Keyed::Resumed(resumed), Intent::Take(lease)) => {
             take_up(connection, now, id, &resumed, lease).await?;
             Ok(Some(Keyed::Resumed(resumed)))
         }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use crate::domain::{
-    AttemptEvent, Choice, IdempotencyKey, Msisdn, Others, OwnAttempt, PreviewId, PreviewRow, ReservationId,
-    ReservationState, Verdict, delivery,
+    AttemptEvent, Choice, IdempotencyKey, Intent, Msisdn, Others, OwnAttempt, PreviewId, PreviewRow,
+    ReservationId, ReservationState, Verdict, delivery,
 };
 use crate::sigan::Hold;
 use crate::store::rows::{maybe_parsed, maybe_status, parsed};
@@ -22,7 +22,7 @@ pub(super) async fn begin(
     id: ReservationId,
     preview: PreviewId,
     choice: Choice,
-    lease: Option<Duration>,
+    intent: Intent,
 ) -> Result<Begin, sqlx::Error> {
     const ASKED: &str = r#"
         select p.external_id, p.brand_id, p.expires_at > $3 as open, p.reserved_msisdn is not null as gave_before,
@@ -62,14 +62,14 @@ pub(super) async fn begin(
         .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(Begin::UnknownPreview) };
-    match (asked(&row)?.verdict(id), lease) {
+    match (asked(&row)?.verdict(id), intent) {
         (Verdict::Answer(answer), _) => Ok(answer),
-        (Verdict::Start(_) | Verdict::Resume(_), None) => Ok(Begin::Free),
-        (Verdict::Start(started), Some(lease)) => {
+        (Verdict::Start(_) | Verdict::Resume(_), Intent::Look) => Ok(Begin::Free),
+        (Verdict::Start(started), Intent::Take(lease)) => {
             insert(connection, now, &started, Origin { preview: Some(preview), key: None }, lease).await?;
             Ok(Begin::Started(started))
         }
-        (Verdict::Resume(resumed), Some(lease)) => {
+        (Verdict::Resume(resumed), Intent::Take(lease)) => {
             resume(connection, now, id, &resumed, lease).await?;
             Ok(Begin::Started(resumed))
         }
