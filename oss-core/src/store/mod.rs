@@ -4,6 +4,7 @@
 //! is the judge of every race: its indexes refuse a second holder of a number. Backends know no operation and call nobody.
 
 mod catalog;
+mod live;
 mod migrations;
 mod offering;
 mod postgres;

@@ -17,7 +17,9 @@ macro_rules! brand_of_number {
                     select holder.brand_id from reservation holder
                     where holder.msisdn = ",
             $msisdn,
-            " and holder.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            " and ",
+            $crate::store::live::live!("holder.state"),
+            "
                 ),
                 case when coalesce(",
             $status,

@@ -9,6 +9,7 @@ use crate::domain::{
     AdoptOutcome, Adoption, AdoptionRow, AdoptionVerdict, ExternalId, LiveRow, NumberStatus, RACES,
     ReservationId, SimId,
 };
+use crate::store::live::live;
 use crate::store::offering::offering;
 use crate::store::rows::{maybe_status, other_number, parsed};
 use crate::store::sims::{self, other_number_of_sim};
@@ -61,7 +62,8 @@ async fn read(connections: &Connections, adoption: &Adoption) -> Result<Adoption
         from (select $1::char(11) as msisdn) named
         left join phone_number p on p.msisdn = named.msisdn
         left join reservation r
-            on r.msisdn = named.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')"
+            on r.msisdn = named.msisdn and ",
+        live!("r.state")
     );
     let external_id = adoption.external_id.as_ref().map(ExternalId::as_str);
     let (msisdn, sim) = (adoption.msisdn, adoption.sim);
@@ -111,7 +113,7 @@ async fn write(
         "
         with live as materialized (
             select id from reservation
-            where msisdn = $1::char(11) and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            where msisdn = $1::char(11) and ", live!("state"), "
             for update
         ), number as materialized (
             select status, assigned_sim_id from phone_number

@@ -11,6 +11,7 @@ use super::connections::{Connections, store_error};
 use super::reservations::flag;
 use crate::domain::{BrandId, Msisdn, OLDER_BRAND, RACES, ReservationId, delivery};
 use crate::sigan::{Hold, ListedHold};
+use crate::store::live::live;
 use crate::store::offering::offering;
 use crate::store::rows::{held_page, maybe_parsed, maybe_status, parsed, status};
 use crate::store::tenant::brand_of_held;
@@ -69,11 +70,15 @@ pub(super) async fn known_holds(
 }
 
 pub(super) async fn holding_brands(connections: &Connections) -> Result<Vec<BrandId>, StoreError> {
-    const SQL: &str = "
+    const SQL: &str = concat!(
+        "
         select distinct brand_id
         from reservation
-        where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED') and brand_id <> $1
-        order by brand_id";
+        where ",
+        live!("state"),
+        " and brand_id <> $1
+        order by brand_id"
+    );
     let rows = connections.all(|| sqlx::query(SQL).bind(OLDER_BRAND)).await?;
     // A brand that cannot be read cannot be named to Sigan either.
     Ok(rows.iter().filter_map(|row| parsed(row, "brand_id").ok()).collect())
@@ -91,7 +96,7 @@ pub(super) async fn held_numbers(
                coalesce(greatest(p.updated_at, r.updated_at) > now() - make_interval(secs => $3), false) as young
         from phone_number p
         left join reservation r
-            on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            on r.msisdn = p.msisdn and ", live!("r.state"), "
         where p.msisdn > $1::char(11) and p.msisdn <= $2::char(11) and p.status <> 'RETURNED'
           and p.origin = 'VIVO' and ",
         brand_of_held!("r.brand_id"),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::connections::{Connections, is_foreign_key_violation, is_unique_violation, store_error};
 use super::reservations::flag;
 use crate::domain::{HoldRecord, Line, LiveAttempt, Msisdn, Number, NumberRow, RACES, SimId};
+use crate::store::live::live;
 use crate::store::rows::{self, maybe_status, parsed, status};
 use crate::store::sims::{self, other_number_of_sim};
 use crate::store::tenant::brand_of_number;
@@ -27,7 +28,7 @@ macro_rules! locked_number {
         ), live as materialized (
             select id, state, due_at
             from reservation
-            where msisdn = $1::char(11) and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            where msisdn = $1::char(11) and ", live!("state"), "
             for update
         ), number as materialized (
             select status, assigned_sim_id, updated_at

@@ -11,6 +11,7 @@ use super::connections::{Connections, migration_options, store_error};
 use super::faults::Target;
 use crate::domain::INVISIBLE;
 use crate::store::StoreError;
+use crate::store::live::live;
 use crate::store::migrations::{self, Applied, MigrationReport, VERSIONS};
 
 /// Whether the database has the tables of this version, and can hold every text.
@@ -101,7 +102,7 @@ async fn record_earlier(connection: &mut PgConnection, migrator: &Migrator) -> R
 /// expires, the audit sees it, and its preview may be deleted. Its identifier is made of the preview's, so that a repeated
 /// migration makes no second one, and of the preview's time, so that it comes first in the number's history.
 async fn adopt(connection: &mut PgConnection, reservation_ttl: Duration) -> Result<u64, sqlx::Error> {
-    const SQL: &str = "
+    const SQL: &str = concat!("
         insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, hold_expires_at, created_at)
         select (
                    lpad(to_hex((extract(epoch from p.created_at) * 1000)::bigint), 12, '0')
@@ -124,16 +125,17 @@ async fn adopt(connection: &mut PgConnection, reservation_ttl: Duration) -> Resu
         where n.status in ('RESERVED', 'IN_USE') and n.origin = 'VIVO' and n.msisdn ~ '^[1-9]{2}9[0-9]{8}$'
           and not exists (
               select from reservation r
-              where r.msisdn = n.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+              where r.msisdn = n.msisdn and ", live!("r.state"), "
           )
-        on conflict do nothing";
+        on conflict do nothing");
     let adopted = connection.execute(sqlx::query(SQL).bind(reservation_ttl.as_secs_f64())).await?;
     Ok(adopted.rows_affected())
 }
 
 /// Counts the rows that this service cannot act on.
 async fn report(connection: &mut PgConnection, adopted: u64) -> Result<MigrationReport, sqlx::Error> {
-    const SQL: &str = r"
+    const SQL: &str = concat!(
+        r"
         select (
                    select count(*) from phone_number
                    where status <> 'RETURNED' and origin = 'VIVO' and msisdn !~ '^[1-9]{2}9[0-9]{8}$'
@@ -149,10 +151,13 @@ async fn report(connection: &mut PgConnection, adopted: u64) -> Result<Migration
                    where n.status = 'RESERVED' and n.origin = 'VIVO' and n.msisdn ~ '^[1-9]{2}9[0-9]{8}$'
                      and not exists (
                          select from reservation r
-                         where r.msisdn = n.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+                         where r.msisdn = n.msisdn and ",
+        live!("r.state"),
+        "
                      )
                ) as without_id,
-               (select count(*) from phone_number where status = 'IN_USE' and shares_sim) as sharing_sim";
+               (select count(*) from phone_number where status = 'IN_USE' and shares_sim) as sharing_sim"
+    );
     let range = |(first, last): &(u32, u32)| format!(r"\u{:04x}-\u{last:04x}", first.max(&1));
     let ranges: Vec<_> = INVISIBLE.iter().map(range).collect();
     let row = connection.fetch_one(sqlx::query(SQL).bind(format!("^ | $|[{}]", ranges.concat()))).await?;

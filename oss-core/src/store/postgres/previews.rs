@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::connections::{Connections, store_error};
 use crate::domain::{IdempotencyKey, PreviewId};
+use crate::store::live::live;
 use crate::store::rows::parsed;
 use crate::store::{KeyedPreview, NewPreview, PreviousPreview, StoreError, Tenant};
 
@@ -15,18 +16,22 @@ pub(super) async fn previous(
     tenant: Option<&Tenant>,
     id: PreviewId,
 ) -> Result<Option<PreviousPreview>, StoreError> {
-    const SQL: &str = "
+    const SQL: &str = concat!(
+        "
         select p.external_id,
                exists (
                    select from reservation r
-                   where r.preview_id = p.id and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+                   where r.preview_id = p.id and ",
+        live!("r.state"),
+        "
                ) or exists (
                    select from phone_number n
                    where n.msisdn = p.reserved_msisdn and n.status <> 'RETURNED'
                      and not exists (select from reservation r where r.preview_id = p.id)
                ) as in_use
         from preview p
-        where p.id = $1 and ($2::text is null or p.brand_id in ($2, $3))";
+        where p.id = $1 and ($2::text is null or p.brand_id in ($2, $3))"
+    );
     let [brand, older] = Tenant::parameters(tenant);
     let statement = || sqlx::query(SQL).bind(id.as_uuid()).bind(brand).bind(older);
     let Some(row) = connections.maybe(statement).await? else { return Ok(None) };

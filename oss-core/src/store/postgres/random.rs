@@ -10,6 +10,7 @@ use super::connections::{Connections, store_error};
 use super::reservations::flag;
 use crate::domain::{BrandId, Ddd, IdempotencyKey, Intent, KeyedRow, OwnAttempt, RACES, ReservationId};
 use crate::sigan::Hold;
+use crate::store::live::live;
 use crate::store::rows::{maybe_status, parsed};
 use crate::store::{BeginRandom, Keyed, Lease, StoreError, Tenant};
 
@@ -22,7 +23,7 @@ pub(super) async fn begin(
     lease: Duration,
 ) -> Result<BeginRandom, StoreError> {
     // A repeated statement finds its own row.
-    const SQL: &str = "
+    const SQL: &str = concat!("
         with facts as (
             select exists (select from reservation where id = $1) as begun,
                    exists (
@@ -32,7 +33,7 @@ pub(super) async fn begin(
                    or coalesce(other.live or other.ending, false) as taken,
                    coalesce(other.unsettled, false) as unsettled
             from (
-                select bool_or(state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')) as live,
+                select bool_or(", live!("state"), ") as live,
                        bool_or(state in ('PENDING', 'IN_DOUBT')) as unsettled,
                        bool_or(external_id = $2) as ending
                 from reservation
@@ -47,7 +48,7 @@ pub(super) async fn begin(
             on conflict do nothing
             returning id
         )
-        select begun or exists (select from started) as written, keyed, taken, unsettled from facts";
+        select begun or exists (select from started) as written, keyed, taken, unsettled from facts");
     let statement = || {
         sqlx::query(SQL)
             .bind(id.as_uuid())

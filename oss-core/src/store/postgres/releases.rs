@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::connections::{Connections, store_error};
 use super::lines::{locked_number, seen};
 use crate::domain::{Msisdn, RACES, ReservationId, ReservationState, delivery};
+use crate::store::live::live;
 use crate::store::rows::{parsed, unreadable};
 use crate::store::{Delivery, Release, StoreError, Tenant};
 
@@ -35,7 +36,9 @@ pub(super) async fn release(
             set state = 'RELEASING', attempts = 0, last_error = null, updated_at = clock_timestamp(),
                 due_at = clock_timestamp() + make_interval(secs => $5)
             from released
-            where r.id = released.live_id and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            where r.id = released.live_id and ",
+        live!("r.state"),
+        "
             returning r.id, r.external_id
         ), adopted as (
             insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts)

@@ -11,6 +11,7 @@ use crate::domain::{
     Choice, Intent, Others, OwnAttempt, PreviewId, PreviewRow, RACES, ReservationId, ReservationState,
     Verdict, delivery,
 };
+use crate::store::live::live;
 use crate::store::rows::{maybe_parsed, maybe_status, parsed};
 use crate::store::{Begin, Confirmed, Delivery, Lease, StoreError, Tenant};
 
@@ -22,7 +23,7 @@ pub(super) async fn begin(
     choice: Choice,
     intent: Intent,
 ) -> Result<Begin, StoreError> {
-    const SQL: &str = "
+    const SQL: &str = concat!("
         with asked as (
             select p.external_id, p.brand_id, p.expires_at > clock_timestamp() as open,
                    p.reserved_msisdn is not null as gave_before, n.msisdn, number.status,
@@ -34,7 +35,7 @@ pub(super) async fn begin(
             left join phone_number number on number.msisdn = n.msisdn
             left join reservation own on own.preview_id = p.id and own.state <> 'REJECTED'
             left join lateral (
-                select bool_or(r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')) as other_live,
+                select bool_or(", live!("r.state"), ") as other_live,
                        bool_or(r.state in ('PENDING', 'IN_DOUBT')) as other_unsettled,
                        bool_or(r.state in ('RELEASING', 'CANCELLING') and r.external_id = p.external_id) as other_ending
                 from reservation r
@@ -61,7 +62,7 @@ pub(super) async fn begin(
             returning true
         )
         select asked.*, exists (select from started) or exists (select from resumed) as written
-        from asked";
+        from asked");
     let [brand, older] = Tenant::parameters(tenant);
     let statement = || {
         sqlx::query(SQL)

@@ -9,6 +9,7 @@ use crate::domain::{
     AdoptOutcome, Adoption, AdoptionRow, AdoptionVerdict, ExternalId, LiveRow, ReservationId, SimId,
 };
 use crate::store::Tenant;
+use crate::store::live::live;
 use crate::store::offering::offering;
 use crate::store::rows::{maybe_status, other_number, parsed};
 use crate::store::sims::other_number_of_sim;
@@ -68,7 +69,8 @@ async fn read(connection: &mut SqliteConnection, adoption: &Adoption) -> Result<
         from (select 1) one
         left join phone_number p on p.msisdn = $1
         left join reservation r
-            on r.msisdn = $1 and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')"
+            on r.msisdn = $1 and ",
+        live!("r.state")
     );
     let external_id = adoption.external_id.as_ref().map(ExternalId::as_str);
     let statement =

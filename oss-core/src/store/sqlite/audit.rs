@@ -10,6 +10,7 @@ use super::connections::Micros;
 use crate::domain::delivery;
 use crate::domain::{BrandId, OLDER_BRAND, ReservationId, ReservationState};
 use crate::sigan::{Hold, ListedHold};
+use crate::store::live::live;
 use crate::store::offering::offering;
 use crate::store::rows::{held_page, maybe_parsed, maybe_status, parsed, status};
 use crate::store::tenant::brand_of_held;
@@ -58,11 +59,15 @@ pub(super) async fn known_holds(
 }
 
 pub(super) async fn holding_brands(connection: &mut SqliteConnection) -> Result<Vec<BrandId>, sqlx::Error> {
-    const SQL: &str = "
+    const SQL: &str = concat!(
+        "
         select distinct brand_id
         from reservation
-        where state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED') and brand_id <> $1
-        order by brand_id";
+        where ",
+        live!("state"),
+        " and brand_id <> $1
+        order by brand_id"
+    );
     let rows = sqlx::query(SQL).bind(OLDER_BRAND).fetch_all(connection).await?;
     // A brand that cannot be read cannot be named to Sigan either.
     Ok(rows.iter().filter_map(|row| parsed(row, "brand_id").ok()).collect())
@@ -81,7 +86,9 @@ pub(super) async fn held_numbers(
                max(p.updated_at, coalesce(r.updated_at, p.updated_at)) > $3 as young
         from phone_number p
         left join reservation r
-            on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            on r.msisdn = p.msisdn and ",
+        live!("r.state"),
+        "
         where p.msisdn > $1 and p.msisdn <= $2 and p.status <> 'RETURNED'
           and p.origin = 'VIVO' and ",
         brand_of_held!("r.brand_id"),

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use crate::domain::{AttemptEvent, HoldRecord, Line, LiveAttempt, Msisdn, Number, NumberRow, SimId};
+use crate::store::live::live;
 use crate::store::rows::{self, maybe_status, parsed, status};
 use crate::store::sims::other_number_of_sim;
 use crate::store::tenant::brand_of_number;
@@ -85,7 +86,9 @@ pub(super) async fn seen(
         select p.status, p.assigned_sim_id, r.id as live_id, r.state as live_state, r.due_at <= $4 as live_due
         from phone_number p
         left join reservation r
-            on r.msisdn = p.msisdn and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+            on r.msisdn = p.msisdn and ",
+        live!("r.state"),
+        "
         where p.msisdn = $1 and ($2 is null or ",
         brand_of_number!("p.msisdn", "p.status"),
         " in ($2, $3))"

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::connections::Micros;
 use crate::domain::{IdempotencyKey, PreviewId};
+use crate::store::live::live;
 use crate::store::rows::{parsed, to_json};
 use crate::store::{KeyedPreview, NewPreview, PreviousPreview, Tenant};
 
@@ -16,18 +17,22 @@ pub(super) async fn previous(
     tenant: Option<Tenant>,
     id: PreviewId,
 ) -> Result<Option<PreviousPreview>, sqlx::Error> {
-    const SQL: &str = "
+    const SQL: &str = concat!(
+        "
         select p.external_id,
                exists (
                    select 1 from reservation r
-                   where r.preview_id = p.id and r.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+                   where r.preview_id = p.id and ",
+        live!("r.state"),
+        "
                ) or exists (
                    select 1 from phone_number n
                    where n.msisdn = p.reserved_msisdn and n.status <> 'RETURNED'
                      and not exists (select 1 from reservation r where r.preview_id = p.id)
                ) as in_use
         from preview p
-        where p.id = $1 and ($2 is null or p.brand_id in ($2, $3))";
+        where p.id = $1 and ($2 is null or p.brand_id in ($2, $3))"
+    );
     let [brand, older] = Tenant::parameters(tenant.as_ref());
     let row = sqlx::query(SQL).bind(id.as_uuid()).bind(brand).bind(older).fetch_optional(connection).await?;
     row.map(|row| {

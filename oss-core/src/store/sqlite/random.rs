@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::connections::Micros;
 use super::reservations::{Origin, insert, resume as take_up};
 use crate::domain::{Ddd, IdempotencyKey, Intent, KeyedRow, OwnAttempt, ReservationId};
+use crate::store::live::live;
 use crate::store::rows::{maybe_status, parsed};
 use crate::store::{BeginRandom, Keyed, Lease, Tenant};
 
@@ -20,7 +21,7 @@ pub(super) async fn begin(
     lease: Duration,
 ) -> Result<BeginRandom, sqlx::Error> {
     // A repeated step finds its own row.
-    const SQL: &str = "
+    const SQL: &str = concat!("
         select exists (select 1 from reservation where id = $1) as begun,
                exists (
                    select 1 from reservation where client = $3 and idempotency_key = $4 and state <> 'REJECTED'
@@ -30,13 +31,13 @@ pub(super) async fn begin(
                    select 1 from reservation
                    where msisdn = $2
                      and (
-                         state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+                         ", live!("state"), "
                          or state in ('RELEASING', 'CANCELLING') and external_id = $5
                      )
                ) as taken,
                exists (
                    select 1 from reservation where msisdn = $2 and state in ('PENDING', 'IN_DOUBT')
-               ) as unsettled";
+               ) as unsettled");
     let row = sqlx::query(SQL)
         .bind(started.reservation.as_uuid())
         .bind(started.hold.msisdn.as_str())

@@ -12,6 +12,7 @@ use crate::domain::{
     ReservationId, ReservationState, Verdict, delivery,
 };
 use crate::sigan::Hold;
+use crate::store::live::live;
 use crate::store::rows::{maybe_parsed, maybe_status, parsed};
 use crate::store::{Begin, Confirmed, Delivery, Lease, Tenant};
 
@@ -24,7 +25,8 @@ pub(super) async fn begin(
     choice: Choice,
     intent: Intent,
 ) -> Result<Begin, sqlx::Error> {
-    const ASKED: &str = r#"
+    const ASKED: &str = concat!(
+        r#"
         select p.external_id, p.brand_id, p.expires_at > $3 as open, p.reserved_msisdn is not null as gave_before,
                n.msisdn, number.status,
                own.id as own_id, own.msisdn as own_msisdn, own.state as own_state, own.attempts as own_attempts,
@@ -32,7 +34,9 @@ pub(super) async fn begin(
                exists (
                    select 1 from reservation other
                    where other.msisdn = n.msisdn
-                     and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')
+                     and "#,
+        live!("other.state"),
+        r#"
                      and other.preview_id is not p.id
                ) as other_live,
                exists (
@@ -49,7 +53,8 @@ pub(super) async fn begin(
         left join preview_number n on n.preview_id = p.id and n."index" = $2
         left join phone_number number on number.msisdn = n.msisdn
         left join reservation own on own.preview_id = p.id and own.state <> 'REJECTED'
-        where p.id = $1 and ($4 is null or p.brand_id in ($4, $5))"#;
+        where p.id = $1 and ($4 is null or p.brand_id in ($4, $5))"#
+    );
 
     let [brand, older] = Tenant::parameters(tenant.as_ref());
     let row = sqlx::query(ASKED)

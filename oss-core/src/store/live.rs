@@ -1,0 +1,21 @@
+//! The live states in SQL, the same on both databases: see [`is_live`](crate::domain::ReservationState::is_live).
+
+/// An SQL condition: the attempt has the number. Indexes on live attempts need these very words.
+macro_rules! live {
+    ($state:literal) => {
+        concat!($state, " in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')")
+    };
+}
+pub(super) use live;
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::ReservationState;
+
+    #[test]
+    fn the_words_are_those_of_the_live_states() {
+        let live = ReservationState::ALL.into_iter().filter(|state| state.is_live());
+        let words: Vec<String> = live.map(|state| format!("'{state}'")).collect();
+        assert_eq!(live!("state"), format!("state in ({})", words.join(", ")));
+    }
+}
