@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use oss_core::config::{Basics, Config, LogConfig, Sources};
+use oss_core::config::{CommonConfig, Config, LogConfig, Sources};
 use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, ReferenceData, StartError, log, store};
 use tokio::signal::unix::{SignalKind, signal};
@@ -81,7 +81,7 @@ async fn execute(
             Ok(ExitCode::SUCCESS)
         }
         Command::SiganMock { listen, latency, fail_rate, lose_rate } => {
-            log_at(Basics::load(&sources(&globals))?.log)?;
+            log_at(CommonConfig::load(&sources(&globals))?.log)?;
             begun.store(true, Ordering::Relaxed);
             commands::sigan_mock::run(listen, latency, fail_rate, lose_rate).await
         }
@@ -163,7 +163,7 @@ impl Needs {
 /// A client, and whether the configuration names the clients of the server. A sandbox has none.
 async fn connect(globals: &Globals, needs: Needs) -> Result<(Oss, bool), Failure> {
     if globals.sandbox {
-        let basics = Basics::load(&sources(globals))?;
+        let basics = CommonConfig::load(&sources(globals))?;
         log_at(basics.log)?;
         return Ok((sandbox(&basics, &sandbox_dir(globals)?).await?.oss().clone(), true));
     }
@@ -178,7 +178,7 @@ async fn connect(globals: &Globals, needs: Needs) -> Result<(Oss, bool), Failure
 }
 
 /// The sandbox in a folder. While another process uses it, this one waits, says so, and gives up in the end.
-async fn sandbox(basics: &Basics, dir: &Path) -> Result<Sandbox, Failure> {
+async fn sandbox(basics: &CommonConfig, dir: &Path) -> Result<Sandbox, Failure> {
     let begun = Instant::now();
     let mut is_told = false;
     loop {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::config::{Basics, SiganConfig, Sources};
+use crate::config::{CommonConfig, SiganConfig, Sources};
 use crate::connect::StartError;
 use crate::domain::{BrandId, Msisdn};
 use crate::oss::Oss;
@@ -36,7 +36,7 @@ impl Sandbox {
     /// # Errors
     ///
     /// [`StartError`] where a port or the database cannot be had.
-    pub async fn in_memory(basics: &Basics) -> Result<Self, StartError> {
+    pub async fn in_memory(basics: &CommonConfig) -> Result<Self, StartError> {
         let mock = SiganMock::new(Inventory::new(&lifetime()));
         Self::start(basics, &"sqlite::memory:".into(), mock, None).await
     }
@@ -47,7 +47,7 @@ impl Sandbox {
     ///
     /// [`StartError::SandboxInUse`] while another process uses it; another [`StartError`] where the folder or a port cannot be
     /// used.
-    pub async fn in_dir(basics: &Basics, dir: &Path) -> Result<Self, StartError> {
+    pub async fn in_dir(basics: &CommonConfig, dir: &Path) -> Result<Self, StartError> {
         std::fs::create_dir_all(dir)?;
         let dir = &std::path::absolute(dir)?;
         let lock = lock(dir)?;
@@ -58,7 +58,7 @@ impl Sandbox {
     }
 
     async fn start(
-        basics: &Basics,
+        basics: &CommonConfig,
         url: &SecretString,
         mock: SiganMock,
         lock: Option<File>,
@@ -101,7 +101,7 @@ impl Oss {
     ///
     /// [`StartError`] where a port or the database cannot be had.
     pub async fn sandbox() -> Result<Self, StartError> {
-        let basics = Basics::load(&Sources::default())?;
+        let basics = CommonConfig::load(&Sources::default())?;
         Ok(Sandbox::in_memory(&basics).await?.oss)
     }
 }
@@ -201,8 +201,8 @@ mod tests {
     use crate::domain::{Choice, NumberStatus};
     use crate::sigan::mock::CallKind;
 
-    fn basics() -> Basics {
-        Basics::load(&Sources::default()).unwrap()
+    fn basics() -> CommonConfig {
+        CommonConfig::load(&Sources::default()).unwrap()
     }
 
     #[tokio::test]

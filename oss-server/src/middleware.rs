@@ -32,54 +32,54 @@ const NO_ROUTE: &str = "none";
 /// Gives each request its id, logs it, and answers with the id. Lets in no more than the load that may be, where there is a
 /// bound. Asks clients to leave a server that is stopping.
 #[derive(Debug, Clone)]
-pub(crate) struct Observing {
+pub(crate) struct ObserveLayer {
     pub(crate) health: Health,
     pub(crate) load: Option<Arc<Load>>,
     /// Whether a connection stays open after an answer.
     pub(crate) keep_alive: bool,
 }
 
-impl<S> Layer<S> for Observing {
-    type Service = Observed<S>;
+impl<S> Layer<S> for ObserveLayer {
+    type Service = Observe<S>;
 
-    fn layer(&self, inner: S) -> Observed<S> {
-        let around = Around { observing: self.clone(), requests: Requests::default() };
-        Observed { inner, around: Arc::new(around) }
+    fn layer(&self, inner: S) -> Observe<S> {
+        let state = ObserveState { layer: self.clone(), requests: Requests::default() };
+        Observe { inner, state: Arc::new(state) }
     }
 }
 
-/// What is observed by [`Observing`].
+/// The inner service, whose requests are observed.
 #[derive(Debug, Clone)]
-pub(crate) struct Observed<S> {
+pub(crate) struct Observe<S> {
     inner: S,
-    around: Arc<Around>,
+    state: Arc<ObserveState>,
 }
 
 #[derive(Debug)]
-struct Around {
-    observing: Observing,
+struct ObserveState {
+    layer: ObserveLayer,
     requests: Requests,
 }
 
-impl Around {
+impl ObserveState {
     /// Whether the client is asked to close its connection. One that it kept would be closed soon if the server is stopping,
     /// and the next request on it could meet that.
     fn closes(&self) -> bool {
-        !self.observing.keep_alive || self.observing.health.is_stopping()
+        !self.layer.keep_alive || self.layer.health.is_stopping()
     }
 
     async fn bounded<E>(
         &self,
         answer: impl Future<Output = Result<Response<Body>, E>>,
     ) -> Result<Response<Body>, E> {
-        match &self.observing.load {
+        match &self.layer.load {
             Some(load) => load.bounded(answer).await,
             None => answer.await,
         }
     }
 }
 
-impl<S> Service<Request> for Observed<S>
+impl<S> Service<Request> for Observe<S>
 where
     S: Service<Request, Response = Response<Body>, Error = Infallible>,
     S::Future: Send + 'static,
@@ -101,17 +101,17 @@ where
         let span = tracing::info_span!("request", otel.kind = "server", %id, trace_id, method, route);
         let trace = trace.joined(&span, method, route);
 
-        let (answer, around) = (self.inner.call(request), self.around.clone());
+        let (answer, state) = (self.inner.call(request), self.state.clone());
         let observed = async move {
             // What a panic left half done is dropped with the request; nothing shared is changed in steps.
-            let answer = AssertUnwindSafe(around.bounded(answer)).catch_unwind().await;
+            let answer = AssertUnwindSafe(state.bounded(answer)).catch_unwind().await;
             let mut response = answer.unwrap_or_else(|_| Ok(panicked()))?;
             let (elapsed, status) = (begun.elapsed(), response.status());
             let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-            around.requests.record(route, method, status, elapsed);
+            state.requests.record(route, method, status, elapsed);
             answered(&opentelemetry::Context::current(), status);
             log(method, status, elapsed, response.extensions().get());
-            mark(response.headers_mut(), id, around.closes());
+            mark(response.headers_mut(), id, state.closes());
             Ok(response)
         };
         Box::pin(request_id::scope(id, observed.instrument(span).with_context(trace)))
@@ -180,7 +180,7 @@ mod tests {
     async fn a_panic_is_answered_like_any_fault() {
         let broken = Router::new()
             .fallback(async || -> StatusCode { panic!("11999950001") })
-            .layer(Observing { health: Health::default(), load: None, keep_alive: true });
+            .layer(ObserveLayer { health: Health::default(), load: None, keep_alive: true });
         let answer = broken.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/problem+json");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
 use clap::Parser;
-use oss_core::config::{Basics, Config, ConfigError, Sources};
+use oss_core::config::{CommonConfig, Config, ConfigError, Sources};
 use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, StartError, log};
 use tokio::net::TcpListener;
@@ -17,7 +17,7 @@ use tracing::Level;
 
 use crate::access::{Access, ClientLimits};
 use crate::routes::{docs, routers};
-use crate::serve::{self, KeysAndCertificates, Places, Reload, Serving, Watched};
+use crate::serve::{self, ConnectionLimit, KeysAndCertificates, Reload, Serving, Watched};
 use crate::state::Health;
 use crate::telemetry::{Metrics, Traces};
 
@@ -91,11 +91,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let limit = server.concurrent_requests;
     let routers =
         routers(oss.clone(), health.clone(), metrics, &access, limit, server.admin_listen.is_some());
-    let places = Places::for_callers(server.connections);
+    let places = ConnectionLimit::for_callers(server.connections);
     let service = listen(server.listen, routers.service, places, tls.clone()).await?;
     let admin = match server.admin_listen.zip(routers.admin) {
         Some((address, router)) => {
-            Some(listen(address, router, Places::for_operators(ADMIN_CONNECTIONS), None).await?)
+            Some(listen(address, router, ConnectionLimit::for_operators(ADMIN_CONNECTIONS), None).await?)
         }
         None => None,
     };
@@ -144,15 +144,15 @@ fn docs_url(mut address: SocketAddr, over_tls: bool) -> String {
 }
 
 /// What the server is told. The sandbox needs no more than the basics.
-fn configured(args: &Args, sources: &Sources) -> Result<(Basics, Option<Config>), ConfigError> {
+fn configured(args: &Args, sources: &Sources) -> Result<(CommonConfig, Option<Config>), ConfigError> {
     if args.sandbox {
-        return Ok((Basics::load(sources)?, None));
+        return Ok((CommonConfig::load(sources)?, None));
     }
     let config = Config::load(sources)?;
     Ok((config.basics.clone(), Some(config)))
 }
 
-async fn connect(basics: &Basics, config: Option<&Config>) -> Result<Oss, StartError> {
+async fn connect(basics: &CommonConfig, config: Option<&Config>) -> Result<Oss, StartError> {
     match config {
         Some(config) => Oss::connect(config).await,
         None => Ok(Sandbox::in_memory(basics).await?.oss().clone()),
@@ -160,7 +160,10 @@ async fn connect(basics: &Basics, config: Option<&Config>) -> Result<Oss, StartE
 }
 
 /// Who may call. Nobody is let in by the lack of a setting.
-fn access(args: &Args, basics @ Basics { server, clients, .. }: &Basics) -> Result<Access, Failure> {
+fn access(
+    args: &Args,
+    basics @ CommonConfig { server, clients, .. }: &CommonConfig,
+) -> Result<Access, Failure> {
     let rate = server.requests_per_second;
     let limits = ClientLimits {
         requests_per_second: rate,
@@ -184,7 +187,7 @@ fn access(args: &Args, basics @ Basics { server, clients, .. }: &Basics) -> Resu
 async fn listen(
     address: SocketAddr,
     router: Router,
-    places: Places,
+    places: ConnectionLimit,
     tls: Option<RustlsConfig>,
 ) -> Result<Serving, Failure> {
     let listener = TcpListener::bind(address).await;
@@ -193,7 +196,7 @@ async fn listen(
 }
 
 /// From now on what happens is told: in the log, and in traces.
-fn tell(basics: &Basics) -> Result<Traces, Failure> {
+fn tell(basics: &CommonConfig) -> Result<Traces, Failure> {
     let traces = Traces::new(basics.otlp_endpoint.as_ref()).map_err(|error| internal(&*error))?;
     log::init_beside(traces.layer(), basics.log, Level::INFO).map_err(|error| internal(&error))?;
     Ok(traces)

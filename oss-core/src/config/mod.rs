@@ -48,7 +48,7 @@ pub use crate::store::DatabaseConfig;
 #[non_exhaustive]
 pub struct Config {
     /// The settings that the sandbox needs too.
-    pub basics: Basics,
+    pub basics: CommonConfig,
     /// The database.
     pub database: DatabaseConfig,
     /// The cache that servers share, where there is one.
@@ -64,7 +64,7 @@ pub struct Config {
 #[non_exhaustive]
 pub struct RecordsConfig {
     /// The settings that the sandbox needs too.
-    pub basics: Basics,
+    pub basics: CommonConfig,
     /// The database.
     pub database: DatabaseConfig,
     /// The cache that servers share, where there is one.
@@ -76,7 +76,7 @@ pub struct RecordsConfig {
 /// Settings that depend neither on the database nor on Sigan.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Basics {
+pub struct CommonConfig {
     /// How long a preview may be reserved from.
     pub preview_ttl: Duration,
     /// How long a reserved number is held before it counts as abandoned.
@@ -185,7 +185,7 @@ impl Config {
     /// # Errors
     ///
     /// [`ConfigError`] with every fault.
-    pub fn load_for_migration(sources: &Sources) -> Result<(Basics, DatabaseConfig), ConfigError> {
+    pub fn load_for_migration(sources: &Sources) -> Result<(CommonConfig, DatabaseConfig), ConfigError> {
         let mut layers = Layers::read(sources);
         let basics = basics(&mut layers);
         let database = database(&mut layers);
@@ -216,7 +216,7 @@ impl Config {
     }
 }
 
-impl Basics {
+impl CommonConfig {
     /// Reads the settings of the sandbox, which brings its own database and Sigan.
     ///
     /// # Errors
@@ -247,7 +247,7 @@ impl Basics {
     }
 }
 
-fn basics(layers: &mut Layers) -> Option<Basics> {
+fn basics(layers: &mut Layers) -> Option<CommonConfig> {
     let preview_ttl = layers.required("preview.ttl", settings::duration);
     let reservation_ttl = layers.required("reservation.ttl", settings::duration);
     let preview_retention = layers.required("preview.retention", settings::duration);
@@ -269,7 +269,7 @@ fn basics(layers: &mut Layers) -> Option<Basics> {
     {
         layers.fault("preview.ttl", "a time longer than sigan.timeout");
     }
-    Some(Basics {
+    Some(CommonConfig {
         preview_ttl: preview_ttl?,
         reservation_ttl: reservation_ttl?,
         preview_retention: preview_retention?,
@@ -292,7 +292,11 @@ fn database(layers: &mut Layers) -> Option<DatabaseConfig> {
     Some(DatabaseConfig { url: url?, pool: pool? })
 }
 
-fn sigan(layers: &mut Layers, basics: Option<&Basics>, allow_http: Option<bool>) -> Option<SiganConfig> {
+fn sigan(
+    layers: &mut Layers,
+    basics: Option<&CommonConfig>,
+    allow_http: Option<bool>,
+) -> Option<SiganConfig> {
     let url = layers.required("sigan.url", settings::base_url);
     let brand = layers.required("sigan.brand_id", settings::brand);
     let credentials = safe_credentials(layers, url.as_ref(), allow_http);

@@ -77,12 +77,12 @@ impl TlsConfig {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Basics, Sources};
+    use super::super::{CommonConfig, Sources};
 
     #[test]
     fn a_certificate_needs_its_key() {
         let tls = |set: &[(&str, &str)]| {
-            Basics::load(&Sources::of_environment(set.iter().copied())).map(|basics| basics.server.tls)
+            CommonConfig::load(&Sources::of_environment(set.iter().copied())).map(|basics| basics.server.tls)
         };
         let (cert, key, ca) =
             (("OSS_TLS_CERT", "c.pem"), ("OSS_TLS_KEY", "k.pem"), ("OSS_TLS_CLIENT_CA", "a.pem"));

@@ -23,7 +23,7 @@ fn file(text: &str) -> (tempfile::NamedTempFile, Option<PathBuf>) {
 
 #[test]
 fn each_layer_is_stronger_than_the_one_below() {
-    let listen = |sources: &Sources| Basics::load(sources).unwrap().server.listen.port();
+    let listen = |sources: &Sources| CommonConfig::load(sources).unwrap().server.listen.port();
     let (_file, path) = file("[server]\nlisten = \"127.0.0.1:1\"");
     let mut sources = Sources::default();
     assert_eq!(listen(&sources), 8080);
@@ -74,7 +74,7 @@ fn what_must_be_named_is_asked_for_with_its_names() {
     for name in ["OSS_DATABASE_URL", "OSS_SIGAN_URL", "OSS_SIGAN_BRAND_ID"] {
         assert!(error.to_string().contains(name));
     }
-    assert!(Basics::load(&Sources::default()).is_ok());
+    assert!(CommonConfig::load(&Sources::default()).is_ok());
 }
 
 #[test]
@@ -122,16 +122,16 @@ fn a_preview_outlives_a_call() {
 #[test]
 fn a_file_that_is_no_toml_is_a_fault() {
     let (_file, path) = file("[sigan\ntoken = \"t0ken\"");
-    let error = Basics::load(&Sources { file: path, ..Sources::default() }).unwrap_err();
+    let error = CommonConfig::load(&Sources { file: path, ..Sources::default() }).unwrap_err();
     assert!(!error.to_string().contains("t0ken"));
-    let error =
-        Basics::load(&Sources { file: Some("/does/not/exist".into()), ..Sources::default() }).unwrap_err();
+    let error = CommonConfig::load(&Sources { file: Some("/does/not/exist".into()), ..Sources::default() })
+        .unwrap_err();
     assert!(error.to_string().contains("/does/not/exist"));
 }
 
 #[test]
 fn what_one_client_may_take_is_part_of_the_whole() {
-    let basics = |set: &[(&str, &str)]| Basics::load(&Sources::of_environment(set.iter().copied()));
+    let basics = |set: &[(&str, &str)]| CommonConfig::load(&Sources::of_environment(set.iter().copied()));
     let defaults = basics(&[]).unwrap();
     assert_eq!(defaults.client_share.of(2000), 1000);
     assert_eq!(defaults.draws, DrawBudget::new(2000, Duration::from_mins(15)));

@@ -30,36 +30,36 @@ pub(crate) fn guarded(access: &Arc<Access>, scope: Scope, (schemas, mut paths, m
         let needs_key = access.has_keys().then(|| SecurityRequirement::new(SECURITY, [scope.name()]));
         operation.security = Some(needs_key.into_iter().collect());
     }
-    (schemas, paths, methods.route_layer(Admission { access: access.clone(), scope }))
+    (schemas, paths, methods.route_layer(RequireScopeLayer { access: access.clone(), scope }))
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
 }
 
-/// Lets those in who may do what the scope names.
+/// Lets only clients with the scope reach the inner service.
 #[derive(Debug, Clone)]
-struct Admission {
+struct RequireScopeLayer {
     access: Arc<Access>,
     scope: Scope,
 }
 
-impl<S> Layer<S> for Admission {
-    type Service = Guarded<S>;
+impl<S> Layer<S> for RequireScopeLayer {
+    type Service = RequireScope<S>;
 
-    fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { inner, admission: self.clone() }
+    fn layer(&self, inner: S) -> RequireScope<S> {
+        RequireScope { inner, layer: self.clone() }
     }
 }
 
-/// What only those reach whom [`Admission`] lets in.
+/// The inner service behind the scope check.
 #[derive(Debug, Clone)]
-struct Guarded<S> {
+struct RequireScope<S> {
     inner: S,
-    admission: Admission,
+    layer: RequireScopeLayer,
 }
 
-impl<S> Service<Request> for Guarded<S>
+impl<S> Service<Request> for RequireScope<S>
 where
     S: Service<Request, Response = Response<Body>, Future: Unpin>,
 {
@@ -72,7 +72,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let Admission { access, scope } = &self.admission;
+        let RequireScopeLayer { access, scope } = &self.layer;
         match access.admit(request.headers(), *scope) {
             Ok((caller, place)) => {
                 request.extensions_mut().insert(caller);

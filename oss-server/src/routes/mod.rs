@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 use crate::access::{Access, guarded};
 use crate::etag::TaggedAnswer;
 use crate::limits::Load;
-use crate::middleware::Observing;
+use crate::middleware::ObserveLayer;
 use crate::openapi;
 use crate::problem::Problem;
 use crate::state::{AppState, Health, Readiness, Shared};
@@ -52,9 +52,10 @@ pub fn routers(
     let load = Arc::new(Load::new(concurrent_requests, oss.longest_operation()));
     let (service, admin, document) = described(access, apart);
     let service = docs::with_page(service);
-    let service = finished(service, Observing { health: health.clone(), load: Some(load), keep_alive: true });
-    // Connections of operators are few, so none of them rests: see `serve::Places`.
-    let admin = finished(admin, Observing { health: health.clone(), load: None, keep_alive: !apart });
+    let service =
+        finished(service, ObserveLayer { health: health.clone(), load: Some(load), keep_alive: true });
+    // Connections of operators are few, so none of them rests: see `serve::ConnectionLimit`.
+    let admin = finished(admin, ObserveLayer { health: health.clone(), load: None, keep_alive: !apart });
     let document =
         TaggedAnswer::new(HeaderValue::from_static("application/json"), document.to_string().into());
     let state = Arc::new(AppState { oss, health, readiness: Readiness::default(), metrics, document });
@@ -101,7 +102,7 @@ fn probes() -> OpenApiRouter<Shared> {
 }
 
 /// What happens around every request, whatever the route.
-fn finished(routes: Router<Shared>, around: Observing) -> Router<Shared> {
+fn finished(routes: Router<Shared>, around: ObserveLayer) -> Router<Shared> {
     routes.fallback(unknown).method_not_allowed_fallback(not_allowed).layer(around)
 }
 

@@ -3,7 +3,7 @@
 //! Knows nothing of routes: it is given a router and a listener.
 
 mod bad_head;
-mod held;
+mod connection_limit;
 mod reload;
 mod tls;
 
@@ -22,7 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 use self::bad_head::ExplainBadHeads;
-pub(crate) use self::held::Places;
+pub(crate) use self::connection_limit::ConnectionLimit;
 pub(crate) use self::reload::{KeysAndCertificates, Reload, Watched};
 
 /// The longest that a new connection may take to send the head of its first request, and to agree on TLS before that.
@@ -49,7 +49,7 @@ impl Serving {
     pub(crate) fn start(
         listener: TcpListener,
         router: Router,
-        places: Places,
+        places: ConnectionLimit,
         tls: Option<RustlsConfig>,
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;

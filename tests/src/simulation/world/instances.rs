@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_core::config::{Basics, Sources};
+use oss_core::config::{CommonConfig, Sources};
 use oss_core::{BrandId, Oss, Settings};
 use tokio::time::sleep;
 
@@ -22,7 +22,7 @@ impl Instance {
 
 impl World {
     pub(in crate::simulation) fn start_instance(self: &Arc<Self>, place: usize) {
-        let basics = Basics::load(&Sources::of_environment([
+        let basics = CommonConfig::load(&Sources::of_environment([
             ("OSS_PREVIEW_TTL", "2m"),
             ("OSS_RESERVATION_TTL", "5m"),
             ("OSS_PREVIEW_RETENTION", "10m"),

@@ -26,7 +26,7 @@ const QUIET: Duration = Duration::from_mins(1);
 
 /// The connections that may be open at the same time.
 #[derive(Debug, Clone)]
-pub(crate) struct Places {
+pub(crate) struct ConnectionLimit {
     room: Room,
     refusals: Arc<Refusals>,
 }
@@ -40,14 +40,14 @@ enum Room {
     ForTheNewest(Arc<Newest>),
 }
 
-impl Places {
-    /// Places for callers. A connection too many is closed at once, because those before it carry requests.
+impl ConnectionLimit {
+    /// Returns the limit for callers. A connection too many is closed at once, because those before it carry requests.
     pub(crate) fn for_callers(connections: usize) -> Self {
         let room = Room::ForSoMany(Arc::new(Semaphore::new(connections)));
         Self { room, refusals: Arc::new(Refusals::of("service")) }
     }
 
-    /// Places for operators. If all are taken the oldest connection is closed, so that connections on which nobody asks never
+    /// Returns the limit for operators. If all are taken the oldest connection is closed, so that connections on which nobody asks never
     /// keep a probe out. Each connection serves one request there, so the oldest has had the most time for it.
     pub(crate) fn for_operators(connections: usize) -> Self {
         let newest = Newest { limit: connections, open: Mutex::default() };
@@ -74,13 +74,13 @@ impl Places {
     }
 }
 
-impl<S> Accept<TcpStream, S> for Places {
-    type Stream = Held;
+impl<S> Accept<TcpStream, S> for ConnectionLimit {
+    type Stream = LimitedStream;
     type Service = S;
-    type Future = Ready<io::Result<(Held, S)>>;
+    type Future = Ready<io::Result<(LimitedStream, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        ready(Held::new(stream, self).map(|held| (held, service)))
+        ready(LimitedStream::new(stream, self).map(|held| (held, service)))
     }
 }
 
@@ -170,13 +170,13 @@ impl Drop for Registered {
 
 /// A connection that has its place.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct LimitedStream {
     stream: Pin<Box<TimeoutWriter<TcpStream>>>,
     place: Place,
 }
 
-impl Held {
-    fn new(stream: TcpStream, places: &Places) -> io::Result<Self> {
+impl LimitedStream {
+    fn new(stream: TcpStream, places: &ConnectionLimit) -> io::Result<Self> {
         let place = places.take()?;
         stream.set_nodelay(true)?;
         let mut stream = TimeoutWriter::new(stream);
@@ -196,7 +196,7 @@ impl Held {
     }
 }
 
-impl AsyncRead for Held {
+impl AsyncRead for LimitedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -207,7 +207,7 @@ impl AsyncRead for Held {
     }
 }
 
-impl AsyncWrite for Held {
+impl AsyncWrite for LimitedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.check_place(cx)?;
         self.stream.as_mut().poll_write(cx, bytes)
