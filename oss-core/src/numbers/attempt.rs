@@ -41,28 +41,28 @@ impl Oss {
     ) -> Result<Reservation, Error> {
         // A process that was paused between taking the lease and sending must not send late.
         if clock.left() < self.settings().sigan_call {
-            return self.without_effect(lease, clock, "no time left to send").await;
+            return self.record_no_effect(lease, clock, "no time left to send").await;
         }
         match turn.reserve(&lease.hold).await {
-            Ok(()) => self.confirmed(lease, clock).await,
+            Ok(()) => self.record_hold(lease, clock).await,
             // A reserve that Sigan did not recognise us in is no word on the hold.
             Err(SiganError::Refused(Refusal::Credentials)) => {
-                self.doubtful(lease, clock, Doubt::Credentials.code()).await;
+                self.record_doubt(lease, clock, Doubt::Credentials.code()).await;
                 Err(Error::OutcomeUnknown(Doubt::Credentials))
             }
-            Err(SiganError::Refused(refusal)) => self.refused(turn, lease, clock, refusal).await,
-            Err(SiganError::NotSent) => self.without_effect(lease, clock, "Sigan not reachable").await,
+            Err(SiganError::Refused(refusal)) => self.record_refusal(turn, lease, clock, refusal).await,
+            Err(SiganError::NotSent) => self.record_no_effect(lease, clock, "Sigan not reachable").await,
             Err(SiganError::NoAnswer(doubt)) => {
-                self.doubtful(lease, clock, &doubt.to_string()).await;
+                self.record_doubt(lease, clock, &doubt.to_string()).await;
                 Err(Error::OutcomeUnknown(doubt))
             }
         }
     }
 
     /// Sigan holds the number: `phone_number` RESERVED, `preview.reserved_msisdn`.
-    pub(super) async fn confirmed(&self, lease: &Lease, clock: LeaseClock) -> Result<Reservation, Error> {
+    pub(super) async fn record_hold(&self, lease: &Lease, clock: LeaseClock) -> Result<Reservation, Error> {
         let hold_for = self.settings().reservation_ttl;
-        match recorded(clock, || self.store().confirm(lease, hold_for)).await {
+        match retry_within_lease(clock, || self.store().confirm(lease, hold_for)).await {
             Ok(Confirmed::Held) => {
                 tracing::info!(reservation.id = %lease.reservation, number = %lease.hold.msisdn.masked(), "Number reserved.");
                 Ok(Reservation { msisdn: lease.hold.msisdn })
@@ -83,7 +83,7 @@ impl Oss {
 
     /// Sigan said no. Unless that is its last word on the hold, what was sent may yet have its effect: an earlier call of the
     /// attempt that was lost on its way, or a copy of this one. So the hold is cancelled.
-    async fn refused(
+    async fn record_refusal(
         &self,
         turn: &Turn<'_>,
         lease: &Lease,
@@ -99,14 +99,14 @@ impl Oss {
     }
 
     /// This call did nothing in Sigan. An earlier one of the same attempt may have.
-    async fn without_effect(
+    async fn record_no_effect(
         &self,
         lease: &Lease,
         clock: LeaseClock,
         reason: &str,
     ) -> Result<Reservation, Error> {
         if lease.is_repeat() {
-            self.doubtful(lease, clock, reason).await;
+            self.record_doubt(lease, clock, reason).await;
             return Err(Error::OutcomeUnknown(Doubt::Interrupted));
         }
         self.record_rejection(lease, clock, reason).await;
@@ -114,10 +114,10 @@ impl Oss {
     }
 
     /// Sigan may hold the number: `phone_number` RESERVED and tied to the preview, so that it is released if abandoned.
-    pub(super) async fn doubtful(&self, lease: &Lease, clock: LeaseClock, reason: &str) {
+    pub(super) async fn record_doubt(&self, lease: &Lease, clock: LeaseClock, reason: &str) {
         tracing::warn!(reservation.id = %lease.reservation, reason, "Sigan gave no certain answer.");
         let retry_in = self.retry_in(lease.call);
-        match recorded(clock, || self.store().doubt(lease, reason, retry_in)).await {
+        match retry_within_lease(clock, || self.store().doubt(lease, reason, retry_in)).await {
             Ok(true) => {}
             // Another call settled the attempt, or its row is gone.
             Ok(false) => drop(self.release_lost(lease, clock).await),
@@ -131,7 +131,9 @@ impl Oss {
     /// row after all, nothing is done. Another attempt at the same hold settles it with its own.
     pub(super) async fn release_lost(&self, lease: &Lease, clock: LeaseClock) -> Result<Reservation, Error> {
         let tell_within = self.settings().lease();
-        match recorded(clock, || self.store().release_lost(lease, "its row was lost", tell_within)).await {
+        match retry_within_lease(clock, || self.store().release_lost(lease, "its row was lost", tell_within))
+            .await
+        {
             Ok(Some(delivery)) => {
                 tracing::error!(reservation.id = %lease.reservation, "The database lost an attempt; its hold is released.");
                 self.deliver_in_background(delivery);
@@ -150,14 +152,17 @@ impl Oss {
     }
 
     async fn record_rejection(&self, lease: &Lease, clock: LeaseClock, reason: &str) {
-        if let Err(error) = recorded(clock, || self.store().reject(lease, reason)).await {
+        if let Err(error) = retry_within_lease(clock, || self.store().reject(lease, reason)).await {
             tracing::error!(reservation.id = %lease.reservation, %error, "A refusal could not be recorded; recovery will.");
         }
     }
 }
 
 /// Records an outcome, again and again while the database is not available and the lease lasts.
-pub(super) async fn recorded<T, F>(clock: LeaseClock, step: impl FnMut() -> F) -> Result<T, StoreError>
+pub(super) async fn retry_within_lease<T, F>(
+    clock: LeaseClock,
+    step: impl FnMut() -> F,
+) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {

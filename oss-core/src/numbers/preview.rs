@@ -67,7 +67,7 @@ impl Oss {
     ) -> Result<Preview, Error> {
         self.tracked(Operation::CreatePreview, move |oss| async move {
             match key {
-                Some(key) => oss.alone(&key, oss.preview_once(ddd, previous, &key)).await,
+                Some(key) => oss.one_call_per_key(&key, oss.preview_once(ddd, previous, &key)).await,
                 None => oss.new_preview(ddd, previous, None).await?.ok_or(Error::KeyInFlight),
             }
         })

@@ -68,7 +68,7 @@ impl Oss {
     pub async fn reserve_random(&self, ddd: Ddd, key: Option<IdempotencyKey>) -> Result<Reservation, Error> {
         self.tracked(Operation::ReserveRandom, move |oss| async move {
             match key {
-                Some(key) => oss.alone(&key, oss.reserve_any_once(ddd, &key)).await,
+                Some(key) => oss.one_call_per_key(&key, oss.reserve_any_once(ddd, &key)).await,
                 None => oss.reserve_any(ddd).await,
             }
         })
@@ -216,7 +216,7 @@ impl Oss {
     }
 
     /// Lets one call with a key work at a time in this process; another one waits, for as long as a call to Sigan may take.
-    pub(super) async fn alone<T>(
+    pub(super) async fn one_call_per_key<T>(
         &self,
         key: &IdempotencyKey,
         work: impl Future<Output = Result<T, Error>>,

@@ -10,7 +10,7 @@ use metrics::counter;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::attempt::{LeaseClock, recorded};
+use super::attempt::{LeaseClock, retry_within_lease};
 use super::release::log_set_aside;
 use crate::calls::Running;
 use crate::domain::{ReservationState, SweepReport};
@@ -198,7 +198,7 @@ impl Oss {
     /// Asks Sigan who holds the number of an attempt in doubt.
     async fn recover(&self, turn: &Turn<'_>, lease: &Lease, clock: LeaseClock) -> Settled {
         match turn.holder(&lease.hold).await {
-            Ok(Holder::Reserved) => match self.confirmed(lease, clock).await {
+            Ok(Holder::Reserved) => match self.record_hold(lease, clock).await {
                 Ok(_) => Settled::Recovered,
                 Err(Error::GivenUp) => Settled::Elsewhere,
                 Err(_) => Settled::Failed,
@@ -207,7 +207,7 @@ impl Oss {
                 self.give_up(turn, lease, clock, "not held in Sigan").await
             }
             Err(error) => {
-                self.doubtful(lease, clock, reason(&error)).await;
+                self.record_doubt(lease, clock, reason(&error)).await;
                 Settled::Failed
             }
         }
@@ -223,7 +223,7 @@ impl Oss {
         reason: &str,
     ) -> Settled {
         let tell_within = self.settings().lease();
-        match recorded(clock, || self.store().cancel(lease, reason, tell_within)).await {
+        match retry_within_lease(clock, || self.store().cancel(lease, reason, tell_within)).await {
             Ok(Some(delivery)) => self.deliver(turn, &delivery).await,
             // A newer call has the attempt, or its row is gone.
             Ok(None) => {

@@ -130,7 +130,7 @@ pub(super) async fn change_devices(
     edition: &Edition<DeviceChanges>,
 ) -> Result<bool, StoreError> {
     let changes = to_json(&edition.changes).map_err(|error| store_error(&error))?;
-    let row = connections.alone(devices_edition(edition, changes)).await?;
+    let row = connections.on_own_connection(devices_edition(edition, changes)).await?;
     row.try_get(0).map_err(|error| store_error(&error))
 }
 
@@ -218,7 +218,7 @@ pub(super) async fn change_ddds(
     let changes = to_json(&edition.changes).map_err(|error| store_error(&error))?;
     let statement =
         sqlx::query(SQL).bind(edition.over.as_uuid()).bind(edition.version.as_uuid()).bind(changes);
-    let row = connections.alone(statement).await?;
+    let row = connections.on_own_connection(statement).await?;
     row.try_get(0).map_err(|error| store_error(&error))
 }
 

@@ -124,7 +124,7 @@ impl Connections {
     }
 
     /// The only row of a long statement, on a connection of its own that is given more time. It is run once.
-    pub(super) async fn alone(&self, statement: Statement<'_>) -> Result<PgRow, StoreError> {
+    pub(super) async fn on_own_connection(&self, statement: Statement<'_>) -> Result<PgRow, StoreError> {
         let mut connection = self.lender.open().await?;
         let outcome = async {
             let mut transaction = connection.begin().await?;

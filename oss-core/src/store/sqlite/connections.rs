@@ -154,7 +154,7 @@ impl Connections {
     /// Brings the tables of a database in memory to this version: nobody else can.
     pub(super) async fn migrate_in_memory(&self) -> Result<(), StoreError> {
         let mut connection = self.writer.acquire().await.map_err(|error| store_error(&self.file, &error))?;
-        bring(&mut connection, &self.file).await
+        migrate_and_seed(&mut connection, &self.file).await
     }
 }
 
@@ -176,7 +176,7 @@ pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
         create_private(file)?;
     }
     let mut connection = options.connect().await.map_err(|error| store_error(file, &error))?;
-    let migrated = bring(&mut connection, file).await;
+    let migrated = migrate_and_seed(&mut connection, file).await;
     let _ = connection.close().await;
     migrated
 }
@@ -194,8 +194,8 @@ fn create_private(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The tables, and the catalogue where there never was one.
-async fn bring(connection: &mut SqliteConnection, file: &Path) -> Result<(), StoreError> {
+/// Creates the tables; fills the device catalogue if there never was one.
+async fn migrate_and_seed(connection: &mut SqliteConnection, file: &Path) -> Result<(), StoreError> {
     let migrator = migrations::sqlite()?;
     let migrated = async {
         connection.ensure_migrations_table(VERSIONS).await?;
