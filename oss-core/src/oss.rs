@@ -1,5 +1,5 @@
-//! The context in which operations run: the ports, the settings, and the calls under way. The operations are in [`numbers`](crate::numbers), [`areas`](crate::areas) and
-//! [`devices`](crate::devices).
+//! The context in which operations run: the ports, the settings, and the calls under way. The operations are in
+//! [`numbers`](crate::numbers), [`areas`](crate::areas) and [`devices`](crate::devices).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -118,8 +118,8 @@ where
     }
 }
 
-/// Logs a line for each request; a problem's line has its code and the reason. Look-ups and probes that are answered well are only for who looks closely: there may be thousands
-/// in a second, they change nothing, and metrics count them.
+/// Logs a line for each request; a problem's line has its code and the reason. Look-ups and probes that are answered well are
+/// only for who looks closely: there may be thousands in a second, they change nothing, and metrics count them.
 fn log(method: &'static str, status: StatusCode, elapsed: Duration, problem: Option<&Reported>) {
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     let status = status.as_u16();

@@ -101,9 +101,9 @@ fn probes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
 }
 
-/// What happens around every request, whatever the route.
-fn finished(routes: Router<Shared>, around: ObserveLayer) -> Router<Shared> {
-    routes.fallback(unknown).method_not_allowed_fallback(not_allowed).layer(around)
+/// Adds the answers to unknown paths and methods, and observes every request.
+fn finished(routes: Router<Shared>, observe: ObserveLayer) -> Router<Shared> {
+    routes.fallback(unknown).method_not_allowed_fallback(not_allowed).layer(observe)
 }
 
 pub(crate) async fn unknown() -> Problem {

@@ -47,8 +47,8 @@ impl ConnectionLimit {
         Self { room, refusals: Arc::new(Refusals::of("service")) }
     }
 
-    /// Returns the limit for operators. If all are taken the oldest connection is closed, so that connections on which nobody asks never
-    /// keep a probe out. Each connection serves one request there, so the oldest has had the most time for it.
+    /// Returns the limit for operators. If all are taken the oldest connection is closed, so that connections on which nobody
+    /// asks never keep a probe out. Each connection serves one request there, so the oldest has had the most time for it.
     pub(crate) fn for_operators(connections: usize) -> Self {
         let newest = Newest { limit: connections, open: Mutex::default() };
         Self { room: Room::ForTheNewest(Arc::new(newest)), refusals: Arc::new(Refusals::of("admin")) }

@@ -66,7 +66,9 @@ impl Lender {
                     self.lent.fetch_add(1, Ordering::Relaxed);
                     Ok(Borrowed { connection: Some(connection), lender: self })
                 }
-                Err(error @ sqlx::Error::PoolTimedOut) => Err(self.recent_fault().map_or(Failure::Sql(error), Failure::NoConnection)),
+                Err(error @ sqlx::Error::PoolTimedOut) => {
+                    Err(self.recent_fault().map_or(Failure::Sql(error), Failure::NoConnection))
+                }
                 Err(error) => Err(Failure::Connect(error)),
             },
             never = self.look_for_faults() => match never {},
