@@ -15,7 +15,7 @@ use crate::telemetry::Metrics;
 /// The state of the handlers, behind one pointer: it is cloned for each request.
 pub(crate) type Shared = Arc<AppState>;
 
-/// See [`Shared`].
+/// The parts of the state.
 #[derive(Debug)]
 pub(crate) struct AppState {
     pub(crate) oss: Oss,

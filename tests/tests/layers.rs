@@ -76,21 +76,32 @@ fn module(src: &Path, file: &Path) -> Option<String> {
     (!matches!(name.as_str(), "lib" | "main")).then_some(name)
 }
 
-/// The uses in a file: each `crate::module` outside comments.
+/// The uses in a file: each `crate::module`, and each module of a `crate::{…}`, outside comments.
 fn uses(src: &Path, file: &Path) -> Vec<Use> {
     let Some(from) = module(src, file) else { return Vec::new() };
     let text = std::fs::read_to_string(file).expect("it is read");
-    let code = text.lines().zip(1..).filter(|(line, _)| !line.trim_start().starts_with("//"));
-    let found = code.flat_map(|(line, number)| line.split("crate::").skip(1).map(move |rest| (rest, number)));
-    let name =
-        |rest: &str| rest.chars().take_while(|char| char.is_ascii_alphanumeric() || *char == '_').collect();
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    let code: Vec<&str> = text.lines().map(|line| if is_code(&line) { line } else { "" }).collect();
+    let code = code.join("\n");
+    let found = code.match_indices("crate::").flat_map(|(at, path)| {
+        let line = code[..at].lines().count();
+        names(&code[at + path.len()..]).into_iter().map(move |name| (name, line))
+    });
     found
-        .map(|(rest, number)| Use {
-            from: from.clone(),
-            to: name(rest),
-            place: format!("{}:{number}", file.display()),
-        })
+        .map(|(to, line)| Use { from: from.clone(), to, place: format!("{}:{line}", file.display()) })
         .collect()
+}
+
+/// The names that a path from the crate's root begins with.
+fn names(path: &str) -> Vec<String> {
+    let first = |path: &str| path.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
+    match path.strip_prefix('{') {
+        Some(group) => {
+            let group = group.split('}').next().unwrap_or_default();
+            group.split(',').map(str::trim).filter(|path| !path.is_empty()).map(first).collect()
+        }
+        None => vec![first(path)],
+    }
 }
 
 #[test]
@@ -106,9 +117,9 @@ fn a_module_uses_only_what_is_below_it() {
             layers.iter().flat_map(|layer| layer.iter()).map(ToString::to_string).collect();
         assert_eq!(modules, listed, "the modules of {crate_folder} are those of its layers");
         for Use { from, to, place } in files.iter().flat_map(|file| uses(&src, file)) {
-            // Other names are those of the crate itself: macros, and what it exports at its top.
-            let Some(used) = layer(&to) else { continue };
-            if from != to && layer(&from) <= Some(used) {
+            let used = layer(&to);
+            assert!(used.is_some(), "{place}: {to} is no module of {crate_folder}");
+            if from != to && layer(&from) <= used {
                 faults.push(format!("{place}: {from} uses {to}, which is not below it"));
             }
         }
