@@ -84,7 +84,7 @@ pub(super) const SETTINGS: [Setting; 34] = [
         "gsim.url",
         "OSS_GSIM_URL",
         None,
-        "where GSIM's paths lie; without it, a device that is not in the catalogue is not supported",
+        "where GSIM's paths lie; without it, a device that is not in the catalogue is unknown",
     ),
     setting("gsim.token", "OSS_GSIM_TOKEN", None, "bearer token for GSIM"),
     setting("gsim.timeout", "OSS_GSIM_TIMEOUT", Some("2s"), "the longest call to GSIM, over 1s and up to 2m"),
@@ -206,7 +206,8 @@ const ALIKE: f64 = 0.75;
 
 /// The variable of ours that an unknown variable resembles; none if it belongs to another product.
 ///
-/// It resembles one that is written almost like it, and one of the same section, as `OSS_SIGAN_SECRET` does.
+/// It resembles one that is written almost like it, or almost like the key in the file (`OSS_SERVER_LISTEN` for
+/// `server.listen`), and one of the same section, as `OSS_SIGAN_SECRET` does.
 pub(super) fn resembled(name: &str) -> Option<&'static str> {
     let likeness = |ours: &str| {
         strsim::normalized_damerau_levenshtein(
@@ -214,9 +215,14 @@ pub(super) fn resembled(name: &str) -> Option<&'static str> {
             name.trim_start_matches(PREFIX),
         )
     };
-    let ours = SETTINGS.iter().map(|setting| setting.env).chain(FLAG_VARIABLES);
-    let nearest = ours.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
-    (likeness(nearest) >= ALIKE).then_some(nearest).or_else(|| of_same_section(name))
+    let spellings = |setting: &Setting| {
+        let by_key = setting.key.replace('.', "_").to_ascii_uppercase();
+        [(likeness(setting.env), setting.env), (likeness(&by_key), setting.env)]
+    };
+    let flags = FLAG_VARIABLES.map(|variable| (likeness(variable), variable));
+    let ours = SETTINGS.iter().flat_map(spellings).chain(flags);
+    let (alike, nearest) = ours.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (alike >= ALIKE).then_some(nearest).or_else(|| of_same_section(name))
 }
 
 /// A variable of the section that a name begins with: `OSS_SIGAN_URL` for `OSS_SIGAN_…`.

@@ -159,6 +159,11 @@ fn only_a_variable_that_resembles_one_of_ours_is_a_fault() {
         ("OSS_LISTNE", "OSS_LISTEN"),
         ("OSS_CONFG", "OSS_CONFIG"),
         ("OSS_PREVIEW_LIFETIME", "OSS_PREVIEW_TTL"),
+        ("OSS_SERVER_LISTEN", "OSS_LISTEN"),
+        ("OSS_SERVER_TLS_CLIENT_CA", "OSS_TLS_CLIENT_CA"),
+        ("OSS_LIMITS_DRAWS_PER_DDD", "OSS_DRAWS_PER_DDD"),
+        ("OSS_TELEMETRY_OTLP_ENDPOINT", "OSS_OTLP_ENDPOINT"),
+        ("OSS_CREDENTIALS_ALLOW_HTTP", "OSS_ALLOW_HTTP_CREDENTIALS"),
     ] {
         let faults = Config::load(&with(&[(name, "s3cret")])).unwrap_err().to_string();
         assert!(faults.contains(&format!("{name} is not a setting; did you mean {ours}?")), "{faults}");
