@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -23,6 +23,9 @@ const LOOK: Duration = Duration::from_millis(300);
 
 /// The longest that a connection may take that is opened to learn the reason.
 const PROBE: Duration = Duration::from_secs(1);
+
+/// The longest that a connection of its own may take.
+const OPEN: Duration = Duration::from_secs(5);
 
 /// Lends the connections of a pool.
 #[derive(Debug)]
@@ -39,6 +42,14 @@ pub(super) struct Lender {
 pub(super) struct Borrowed<'a> {
     connection: Option<PoolConnection<Postgres>>,
     lender: &'a Lender,
+}
+
+/// Opens a connection. A server that does not answer is not waited for without end.
+pub(super) async fn open(options: &PgConnectOptions, target: &Target) -> Result<PgConnection, StoreError> {
+    match timeout(OPEN, options.connect()).await {
+        Ok(opened) => opened.map_err(|error| target.connect_error(&error)),
+        Err(_) => Err(target.silent()),
+    }
 }
 
 impl Lender {
@@ -77,8 +88,7 @@ impl Lender {
 
     /// Opens a connection of its own.
     pub(super) async fn open(&self) -> Result<PgConnection, StoreError> {
-        let opened = self.pool.connect_options().connect().await;
-        opened.map_err(|error| self.target.connect_error(&error))
+        open(&self.pool.connect_options(), &self.target).await
     }
 
     /// The last fault, unless a connection was opened or lent since.

@@ -105,7 +105,18 @@ impl Target {
             Failure::ReadOnly => read_only(),
             Failure::Connect(error) => self.connect_error(error),
             Failure::NoConnection(error) => error.clone(),
-            Failure::Sql(error) => store_error(error),
+            Failure::Sql(error) => self.statement_error(error),
+        }
+    }
+
+    fn statement_error(&self, error: &sqlx::Error) -> StoreError {
+        let Self { place, user, database, .. } = self;
+        match code(error).as_deref() {
+            Some("42501") => StoreError::failed(format!(
+                "user {user} lacks a privilege in database {database} at {place}; grant select, insert, update and delete \
+                 on the tables of this service"
+            )),
+            _ => store_error(error),
         }
     }
 

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row};
 
+use super::borrowing::open;
 use super::catalog;
 use super::connections::{Connections, migration_options, store_error};
 use super::faults::Target;
@@ -35,7 +36,7 @@ pub(super) async fn migrate(
 ) -> Result<MigrationReport, StoreError> {
     let options = migration_options(url)?.disable_statement_logging();
     let target = Target::of(&options);
-    let mut connection = options.connect().await.map_err(|error| target.connect_error(&error))?;
+    let mut connection = open(&options, &target).await?;
     let migrated = migrate_on(&mut connection, &target, reservation_ttl).await;
     // Closing gives back the lock of the migrations, also if they failed.
     let _ = connection.close().await;
