@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand};
 use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
     BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Index, Malformed,
-    Msisdn, PreviewId, SimId, Tac,
+    Msisdn, PreviewId, SimId, Tac, config,
 };
 
 use crate::form::Form;
@@ -52,13 +53,13 @@ pub(crate) struct Globals {
     #[arg(long, global = true, help_heading = GLOBAL, conflicts_with_all = ["database_url", "config"])]
     pub(crate) sandbox: bool,
     /// Where the sandbox is kept [default: ~/.local/state/oss/sandbox].
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "OSS_SANDBOX_DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "OSS_SANDBOX_DIR", value_parser = path())]
     pub(crate) sandbox_dir: Option<PathBuf>,
     /// Whether the folder is named here and not in the environment, where the next command finds it too.
     #[arg(skip)]
     names_sandbox_dir: bool,
     /// A file of settings, in TOML.
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", env = "OSS_CONFIG")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", env = "OSS_CONFIG", value_parser = path())]
     pub(crate) config: Option<PathBuf>,
     /// The database: `postgres://…` or `sqlite://…`.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
@@ -291,6 +292,10 @@ fn numbers_in_turn() -> impl Fn(&str) -> Result<Msisdn, String> + Clone + Send +
 /// Operators share the keys of the command line.
 fn key(text: &str) -> Result<IdempotencyKey, Malformed> {
     IdempotencyKey::new(COMMAND_LINE.parse()?, text)
+}
+
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(|text| config::path(&text))
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {

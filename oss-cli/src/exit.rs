@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use oss_core::config::ConfigError;
-use oss_core::store::StoreError;
+use oss_core::store::{AdoptRefusal, StoreError};
 use oss_core::{
     AdoptError, Error, ErrorKind, ImportError, ImportFault, ImportFaults, StartError, whole_seconds,
 };
@@ -137,6 +137,7 @@ impl From<AdoptError> for Failure {
             AdoptError::Failed(error) => return error.into(),
             AdoptError::NotListed { .. } => (UNKNOWN, "msisdn"),
             AdoptError::UnknownSim(_) => (UNKNOWN, "simId"),
+            AdoptError::Refused { refusal: AdoptRefusal::SimHasNumber(_), .. } => (CONFLICT, "simId"),
             _ => (CONFLICT, "msisdn"),
         };
         Self { field: Some(field.into()), ..Self::new(exit, code, message) }

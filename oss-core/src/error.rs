@@ -106,7 +106,7 @@ pub enum Error {
     #[error("Sigan refused: {0}")]
     SiganRefused(Refusal),
     /// Sigan answered a question without effect in a way that cannot be used.
-    #[error("Sigan's answer cannot be used ({0}); nothing was reserved")]
+    #[error("Sigan's answer cannot be used ({0}); this call reserved nothing")]
     SiganNonsense(Doubt),
     /// No connection to Sigan could be opened, or there was no time left to send. Nothing was sent.
     #[error("Sigan cannot be reached; nothing was done, try again in {} s", whole_seconds(RETRY_SOON))]
@@ -146,7 +146,7 @@ pub enum Error {
         retry_after: Duration,
     },
     /// Sigan did not answer a question whose effect, if it had one, holds nothing for long: a pre-reservation lapses.
-    #[error("no answer from Sigan ({0}); nothing is reserved, so simply try again")]
+    #[error("no answer from Sigan ({0}); this call reserved nothing, so simply try again")]
     SiganNoAnswer(Doubt),
     /// Sigan may or may not have done what it was asked. It is recorded and will be settled.
     #[error("no certain answer from Sigan ({0}); repeat the same request to learn the outcome")]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
 use clap::Parser;
-use oss_core::config::{CommonConfig, Config, ConfigError, Sources};
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use oss_core::config::{CommonConfig, Config, ConfigError, Sources, path};
 use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, StartError, log};
 use tokio::net::TcpListener;
@@ -32,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// A file of settings, in TOML.
-    #[arg(long, value_name = "FILE", env = "OSS_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "OSS_CONFIG", value_parser = OsStringValueParser::new().map(|text| path(&text)))]
     config: Option<PathBuf>,
     /// Work on a sandbox in memory: SQLite and a mock of Sigan.
     #[arg(long)]

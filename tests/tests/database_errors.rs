@@ -75,6 +75,12 @@ async fn a_missing_privilege_is_told_with_what_to_grant() {
         "{ended:?}"
     );
 
+    // All that an earlier version needed. A server would start, and then fail in each request.
+    migrated.execute("grant select, insert, update, delete on all tables in schema public to limited").await;
+    migrated.execute("revoke all on oss_installation from limited").await;
+    let ended = refused(&limited, &["show", "11999950001"]).await;
+    assert!(ended.stderr.contains("lacks a privilege"), "{ended:?}");
+
     let (server, _) = limited.rsplit_once('/').expect("a name");
     migrated.execute("create database empty").await;
     let ended = refused(&format!("{server}/empty"), &["migrate"]).await;

@@ -327,7 +327,7 @@ async fn what_to_do_after_a_504_depends_on_the_operation(database: Database) {
         (
             CallKind::PreReserve,
             http.request(Method::POST, "/previews").json(&ddd),
-            "nothing is reserved, so simply try again",
+            "this call reserved nothing, so simply try again",
         ),
         (
             CallKind::Reserve,

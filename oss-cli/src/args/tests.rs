@@ -156,3 +156,10 @@ fn a_command_to_type_next_finds_the_same_sandbox() {
         assert_eq!(parse(line.split(' ')).unwrap().globals.program(), program, "{line}");
     }
 }
+
+#[test]
+fn a_line_break_at_the_end_of_a_path_is_left_out() {
+    let globals = parse(["oss", "--sandbox-dir", "/tmp/a\n", "--config", "b\r\n", "brands"]).unwrap().globals;
+    assert_eq!(globals.sandbox_dir.unwrap(), PathBuf::from("/tmp/a"));
+    assert_eq!(globals.config.unwrap(), PathBuf::from("b"));
+}

@@ -9,7 +9,9 @@ mod layers;
 mod server;
 mod settings;
 
+use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -103,6 +105,14 @@ pub struct CommonConfig {
     pub server: ServerConfig,
     /// The clients that may ask it.
     pub clients: Clients,
+}
+
+/// A path as a flag or a variable has it. A line break at its end is left out, as of every setting.
+#[must_use]
+pub fn path(text: &OsStr) -> PathBuf {
+    let bytes = text.as_bytes();
+    let end = bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
+    OsStr::from_bytes(&bytes[..end]).into()
 }
 
 /// The layers of a configuration above the defaults, the later the stronger.

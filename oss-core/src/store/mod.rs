@@ -131,8 +131,8 @@ pub trait Store: CatalogStore {
         lease: Duration,
     ) -> Result<BeginRandom, StoreError>;
 
-    /// What became of the random reservation that was begun under a key; none where none was, or nothing came of it. A
-    /// lease that is taken is that of the attempt `id`. One that belongs to another tenant is another request.
+    /// Finds the random reservation that was begun under a key, and says what became of it; none if there was none, or nothing
+    /// came of it. A lease that is taken is that of the attempt `id`. One that belongs to another tenant is another request.
     async fn resume_keyed(
         &self,
         tenant: Option<&Tenant>,

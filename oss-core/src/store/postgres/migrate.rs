@@ -16,9 +16,12 @@ use crate::store::live::live;
 use crate::store::migrations::{self, Applied, MigrationReport, VERSIONS};
 
 /// Whether the database has the tables of this version, and can hold every text.
+///
+/// The identity is read, because every look-up reads it: a role that may not is told of it here and not by each request.
 pub(super) async fn check(connections: &Connections) -> Result<(), StoreError> {
     const SQL: &str = "
-        select count(*), current_setting('server_encoding') as encoding
+        select count(*), current_setting('server_encoding') as encoding,
+               exists (select from oss_installation) as has_identity
         from oss_migrations
         where success and version = any($1)";
     let versions = migrations::versions();
