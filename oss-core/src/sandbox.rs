@@ -144,6 +144,9 @@ impl Sigan for Served {
 
 /// The URL of a file, whose name may have characters that mean something else in a URL.
 fn sqlite_url(file: &Path) -> io::Result<SecretString> {
+    if file.to_str().is_none() {
+        return Err(io::Error::other("the name of its folder is not UTF-8, which SQLite needs"));
+    }
     // The path is absolute, as its caller made it.
     let url = url::Url::from_file_path(file).map_err(|()| io::Error::other("its path is not absolute"))?;
     Ok(format!("sqlite://{}", url.path()).into())
@@ -197,6 +200,9 @@ fn write(path: &Path, inventory: &Inventory) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
     use crate::domain::{Choice, NumberStatus};
     use crate::sigan::mock::CallKind;
@@ -214,6 +220,9 @@ mod tests {
             assert!(dir.join("oss.db").is_file(), "{name}");
         }
         assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 7, "and nothing beside them");
+        let unreadable = parent.path().join(OsStr::from_bytes(b"a\xff"));
+        let error = Sandbox::in_dir(&basics(), &unreadable).await.unwrap_err().to_string();
+        assert!(error.contains("not UTF-8"), "{error}");
     }
 
     #[tokio::test]
