@@ -54,6 +54,24 @@ async fn a_server_that_lets_nobody_in_is_told_from_one_that_is_not_there() {
         .await;
 }
 
+#[tokio::test]
+async fn a_password_that_is_not_encoded_is_never_taken_for_the_address() {
+    // Each URL is read as one of another host, of which the password would be a part.
+    for url in [
+        "postgres://oss:a@s3cret#b@127.0.0.1:9/oss",
+        "postgres://oss:12/s3cret@127.0.0.1:9/oss",
+        "postgres://oss:12?s3cret@127.0.0.1:9/oss",
+    ] {
+        let ended = run_beside(&[("OSS_DATABASE_URL", url)], &["ddd", "11"]).await;
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains("percent-encoded"), "{ended:?}");
+        assert!(!ended.stderr.contains("s3cret"), "{ended:?}");
+    }
+    let accepted = "postgres://oss:s3cret@127.0.0.1:9/oss?sslmode=disable&user=oss@acme";
+    let ended = run_beside(&[("OSS_DATABASE_URL", accepted)], &["ddd", "11"]).await;
+    assert_eq!(ended.code, 6, "{ended:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_never_answers_is_told_as_such() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -332,9 +332,24 @@ pub(super) fn pool_size(text: &str) -> Result<u32, Expected> {
 }
 
 pub(super) fn database_url(text: &str) -> Result<SecretString, Expected> {
-    let known = ["postgres://", "postgresql://", "sqlite://", "sqlite::memory:"];
-    let named = known.iter().any(|scheme| text.starts_with(scheme));
-    named.then(|| text.into()).ok_or("postgres://user:password@host/name or sqlite://path/to/file")
+    if text.starts_with("sqlite://") || text.starts_with("sqlite::memory:") {
+        return Ok(text.into());
+    }
+    let rest = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
+    let rest = rest.ok_or("postgres://user:password@host/name or sqlite://path/to/file")?;
+    if has_unencoded_password(rest) {
+        return Err("a password whose special characters are percent-encoded, such as %23 for #");
+    }
+    Ok(text.into())
+}
+
+/// Whether a `#`, `/` or `?` of a password ends the host of this URL, whose scheme is cut off. Then a part of the password
+/// would be taken for the host, and errors would show it.
+fn has_unencoded_password(rest: &str) -> bool {
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let path = address.split_once('/').map_or("", |(_, path)| path);
+    let is_option = |option: &str| option.is_empty() || option.contains('=');
+    rest.contains('#') || path.contains('@') || !query.split('&').all(is_option)
 }
 
 pub(super) fn redis_url(text: &str) -> Result<RedisUrl, Expected> {
