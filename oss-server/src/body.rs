@@ -20,8 +20,9 @@ use crate::problem::{Fault, Problem};
 /// How some editors and spreadsheets begin a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// How much is read of a body after it turned out to be too long, and for how long.
-const DRAINED: usize = 1 << 20;
+/// How much is read of a body after it turned out to be too long, and for how long. Many clients send a whole body before they
+/// read, so this is more than a body that was sent by mistake has.
+const DRAINED: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// How many unknown fields are named in a problem, and how much of each name.

@@ -109,6 +109,11 @@ async fn who_sends_slowly_or_too_much_is_not_waited_for() {
             "HTTP/1.1 413 ",
         ),
         (
+            "a body of 5 MB, which is sent whole before the answer is read",
+            format!("{post}content-length: 5000000\r\n\r\n{}", " ".repeat(5_000_000)),
+            "HTTP/1.1 413 ",
+        ),
+        (
             "a long head",
             format!("GET /ddds/11 HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(40_000)),
             "HTTP/1.1 431 ",
