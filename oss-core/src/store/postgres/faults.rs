@@ -34,6 +34,13 @@ impl Target {
         Self { place, host, user, database }
     }
 
+    fn read_only(&self) -> StoreError {
+        StoreError::unavailable(format!(
+            "{} is read-only, as a standby is, or a primary during a failover; give the address of the primary",
+            self.place
+        ))
+    }
+
     /// The server did not answer a connection in time.
     pub(super) fn silent(&self) -> StoreError {
         StoreError::unavailable(format!("{} does not answer; check the address and the network", self.place))
@@ -102,7 +109,7 @@ impl Target {
     /// Why a statement could not be run, or was not even sent.
     pub(super) fn error_of(&self, failure: &Failure) -> StoreError {
         match failure {
-            Failure::ReadOnly => read_only(),
+            Failure::ReadOnly => self.read_only(),
             Failure::Connect(error) => self.connect_error(error),
             Failure::NoConnection(error) => error.clone(),
             Failure::Sql(error) => self.statement_error(error),
@@ -128,7 +135,7 @@ impl Target {
                 "user {user} may not create or change the tables at {place}; run `oss migrate` as their owner, or \
                  grant create on the schema"
             ))),
-            Some("25006") => Some(read_only()),
+            Some("25006") => Some(self.read_only()),
             Some(_) => None,
             None => Some(store_error(error)),
         }

@@ -26,7 +26,7 @@ pub(super) async fn assign(
     const ASSIGNED: &str = "
         update reservation
         set state = $2, due_at = null, updated_at = $3
-        where id = $1";
+        where id = $1 and state = 'HELD'";
 
     let seen = seen(connection, now, tenant.as_ref(), msisdn).await?;
     let Some(seen) = seen else { return Ok(Assign::Unknown) };

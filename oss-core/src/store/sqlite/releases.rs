@@ -78,11 +78,12 @@ async fn free(
     const SQL: &str = "
         update reservation
         set state = $2, attempts = 0, last_error = null, due_at = $3, updated_at = $4
-        where id = $1
+        where id = $1 and state = $5
         returning id, external_id";
     let Some(next) = live.state.after(AttemptEvent::Released) else { return Ok(None) };
     let freed =
         sqlx::query(SQL).bind(live.id.as_uuid()).bind(next.as_str()).bind(now.after(lease)).bind(now.0);
+    let freed = freed.bind(live.state.as_str());
     freed.fetch_optional(connection).await
 }
 
@@ -123,12 +124,13 @@ pub(super) async fn delivered(
     const OVER: &str = "
         update reservation
         set state = $2, due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $3
-        where id = $1";
+        where id = $1 and state = $4";
     let row = sqlx::query(STATE).bind(id.as_uuid()).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };
     let state: ReservationState = parsed(&row, "state")?;
     let Some(next) = state.after(AttemptEvent::Delivered) else { return Ok(None) };
-    sqlx::query(OVER).bind(id.as_uuid()).bind(next.as_str()).bind(now.0).execute(connection).await?;
+    let over = sqlx::query(OVER).bind(id.as_uuid()).bind(next.as_str()).bind(now.0).bind(state.as_str());
+    over.execute(connection).await?;
     Ok(Some(next))
 }
 

@@ -197,7 +197,7 @@ pub(super) async fn confirm(
     const HELD: &str = "
         update reservation
         set state = $2, last_error = null, hold_expires_at = $3, due_at = $3, updated_at = $4
-        where id = $1";
+        where id = $1 and state = $5";
 
     let row = sqlx::query(STATE).bind(lease.reservation.as_uuid()).bind(now.0);
     let Some(row) = row.fetch_optional(&mut *connection).await? else { return Ok(Confirmed::Missing) };
@@ -208,6 +208,7 @@ pub(super) async fn confirm(
             .bind(next.as_str())
             .bind(now.after(hold_for))
             .bind(now.0)
+            .bind(state.as_str())
             .execute(&mut *connection)
             .await?;
         reserve_number(connection, now, lease.hold.msisdn.as_str(), row.try_get("preview_id")?).await?;
@@ -221,8 +222,11 @@ pub(super) async fn confirm(
             Ok(Confirmed::GivenUp(Delivery { reservation, hold, attempts: row.try_get("attempts")? }))
         }
         ReservationState::Rejected => confirmed_too_late(connection, now, lease).await,
-        // It is held or on a line, because it was confirmed before.
-        _ => Ok(Confirmed::Held),
+        // It was confirmed before. An attempt that waits for its answer has been confirmed above.
+        ReservationState::Held
+        | ReservationState::Assigned
+        | ReservationState::Pending
+        | ReservationState::InDoubt => Ok(Confirmed::Held),
     }
 }
 
@@ -289,18 +293,20 @@ async fn of_call(
     Ok(Some((parsed(&row, "state")?, row.try_get("preview_id")?)))
 }
 
-/// Writes the state that an attempt has after an event, why, and when it is due.
+/// Writes the state that the attempt of a call has after its answer, why, and when it is due.
 async fn write_state(
     connection: &mut SqliteConnection,
     now: Micros,
-    id: ReservationId,
+    lease: &Lease,
     (state, reason): (ReservationState, &str),
     due_at: Option<i64>,
 ) -> Result<(), sqlx::Error> {
-    const SQL: &str =
-        "update reservation set state = $2, last_error = $3, due_at = $4, updated_at = $5 where id = $1";
-    let written =
-        sqlx::query(SQL).bind(id.as_uuid()).bind(state.as_str()).bind(reason).bind(due_at).bind(now.0);
+    const SQL: &str = "
+        update reservation
+        set state = $3, last_error = $4, due_at = $5, updated_at = $6
+        where id = $1 and attempts = $2 and state = 'PENDING'";
+    let attempt = sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call);
+    let written = attempt.bind(state.as_str()).bind(reason).bind(due_at).bind(now.0);
     written.execute(connection).await.map(drop)
 }
 
@@ -317,7 +323,7 @@ pub(super) async fn doubt(
         return Ok(state == ReservationState::InDoubt);
     };
     let due_at = Some(now.after(retry_in));
-    write_state(&mut *connection, now, lease.reservation, (next, &reason), due_at).await?;
+    write_state(&mut *connection, now, &lease, (next, &reason), due_at).await?;
     reserve_number(connection, now, lease.hold.msisdn.as_str(), preview).await?;
     Ok(true)
 }
@@ -330,7 +336,7 @@ pub(super) async fn reject(
 ) -> Result<(), sqlx::Error> {
     let attempt = of_call(connection, &lease).await?;
     match attempt.and_then(|(state, _)| state.after(AttemptEvent::Refused)) {
-        Some(next) => write_state(connection, now, lease.reservation, (next, &reason), None).await,
+        Some(next) => write_state(connection, now, &lease, (next, &reason), None).await,
         None => Ok(()),
     }
 }
@@ -346,7 +352,7 @@ pub(super) async fn cancel(
     match state.after(AttemptEvent::GivenUp) {
         Some(next) => {
             let due_at = Some(now.after(tell_within));
-            write_state(&mut *connection, now, lease.reservation, (next, &reason), due_at).await?;
+            write_state(&mut *connection, now, &lease, (next, &reason), due_at).await?;
             free_number(connection, now, lease.hold.msisdn, preview).await?;
         }
         // A repeated step finds the row as it left it. The number may be held again by now, so it is not touched.
