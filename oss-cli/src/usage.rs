@@ -13,7 +13,7 @@ pub(crate) fn hide_numbers(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::InvalidValue, ContextValue::String(HIDDEN.to_owned()));
     }
     for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue] {
-        if matches!(error.get(kind), Some(ContextValue::String(text)) if has_number(text)) {
+        if matches!(error.get(kind), Some(ContextValue::String(text)) if is_private(text)) {
             error.insert(kind, ContextValue::String(HIDDEN.to_owned()));
             // Clap repeats the word in its advice.
             error.insert(ContextKind::Suggested, ContextValue::None);
@@ -22,9 +22,9 @@ pub(crate) fn hide_numbers(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Whether a text has as many digits as a number without its area code.
-fn has_number(text: &str) -> bool {
-    text.chars().filter(char::is_ascii_digit).count() >= 8
+/// Whether a text may be private: a URL, which may carry a password, or as many digits as a number without its area code.
+fn is_private(text: &str) -> bool {
+    text.contains("://") || text.chars().filter(char::is_ascii_digit).count() >= 8
 }
 
 impl From<&clap::Error> for Failure {

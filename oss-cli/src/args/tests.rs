@@ -17,6 +17,8 @@ fn what_was_typed_wrongly_is_not_repeated() {
         "oss 11999950001",
         "oss reserve --11999950001",
         "oss keys 11999950001",
+        "oss postgres://u:s3cret@h/x",
+        "oss brands postgres://u:s3cret@h/x",
         "oss preview --ddd 11 --output 11999950001",
     ] {
         let typed = line.rsplit(' ').next().unwrap();
