@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::lookups::{Areas, Catalog, DeviceCatalog, LocalCatalog, Versions};
 use crate::settings::Settings;
 use crate::sigan::{Gate, GateLimits, Lane, Sigan};
-use crate::store::{Store, Tenant};
+use crate::store::{Scope, Store, Tenant};
 use crate::telemetry::{Operation, Timings};
 
 /// The client of the service: a method for each operation. Cheap to clone; every clone is the same client.
@@ -197,9 +197,9 @@ impl Oss {
         self.settings().sweep_interval
     }
 
-    /// To whom the steps of an operation are confined.
-    pub(crate) fn tenant(&self) -> Option<&Tenant> {
-        self.tenant.as_ref()
+    /// The brands whose data an operation sees and touches.
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        self.tenant.as_ref().map_or(Scope::AllBrands, Scope::Brand)
     }
 
     /// The tenant that a brand is.
@@ -210,7 +210,7 @@ impl Oss {
 
     /// The brand on whose behalf Sigan is asked to hold numbers.
     pub(crate) fn brand(&self) -> &BrandId {
-        self.tenant().map_or(&self.settings().brand, Tenant::brand)
+        self.tenant.as_ref().map_or(&self.settings().brand, Tenant::brand)
     }
 
     /// The client of a server that it works for.

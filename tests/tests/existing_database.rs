@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oss_core::sigan::mock::Inventory;
-use oss_core::store::{Assign, OtherNumber, PostgresStore, Store};
+use oss_core::store::{Assign, LineStore, OtherNumber, PostgresStore, Scope, Store};
 use oss_core::{Msisdn, NumberStatus, ReservationState};
 use oss_tests::backend::Database;
 use oss_tests::cli::run_beside;
@@ -35,7 +35,8 @@ async fn what_was_held_is_recorded_once() {
     let store = store(&database);
     store.check().await.unwrap();
     let states = async |msisdn: &str| {
-        let number = store.number(None, msisdn.parse().unwrap()).await.unwrap().expect("it is known");
+        let number =
+            store.number(Scope::AllBrands, msisdn.parse().unwrap()).await.unwrap().expect("it is known");
         let holds: Vec<_> = number
             .history
             .iter()
@@ -178,7 +179,7 @@ async fn numbers_that_share_a_sim_are_counted_and_left_alone() {
 
     let store = store(&database);
     let assign = async |msisdn: &str| {
-        store.assign(None, msisdn.parse().unwrap(), shared.parse().unwrap()).await.unwrap()
+        store.assign(Scope::AllBrands, msisdn.parse().unwrap(), shared.parse().unwrap()).await.unwrap()
     };
     let first: Msisdn = "11988880003".parse().unwrap();
     assert_eq!(

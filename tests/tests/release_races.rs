@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oss_core::ReservationState as State;
-use oss_core::store::{Assign, Begin, Intent, Release, Tenant};
+use oss_core::store::{Assign, Begin, Intent, Release, Scope, Tenant};
 use oss_tests::backend::Database;
 use oss_tests::conformance::Fixture;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -31,7 +31,7 @@ async fn a_release_that_says_it_freed_a_number_freed_it() {
     other.execute(AssertSqlSafe(lock)).await.unwrap();
     let release = tokio::spawn({
         let store = db.store.clone();
-        async move { store.release(None, msisdn, Duration::from_mins(10)).await }
+        async move { store.release(Scope::AllBrands, msisdn, Duration::from_mins(10)).await }
     });
     waits(database, 1).await;
     // Either this waits for the release, or the release finds what this wrote.
@@ -39,7 +39,7 @@ async fn a_release_that_says_it_freed_a_number_freed_it() {
         let (store, id) = (db.store.clone(), preview.id);
         let attempt = oss_core::ReservationId::new();
         let intent = Intent::Take(Duration::from_mins(10));
-        async move { store.begin_reservation(None, attempt, id, 1.try_into().unwrap(), intent).await }
+        async move { store.begin_reservation(Scope::AllBrands, attempt, id, 1.try_into().unwrap(), intent).await }
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
     other.execute("commit").await.unwrap();
@@ -66,7 +66,7 @@ async fn a_call_that_waited_is_told_what_its_own_brand_has_now() {
         let database = db.database.as_ref().expect("PostgreSQL has one");
         let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
         if given_back {
-            db.store.release(None, msisdn, Duration::from_mins(10)).await.unwrap();
+            db.store.release(Scope::AllBrands, msisdn, Duration::from_mins(10)).await.unwrap();
         }
 
         let mut another = PgConnection::connect(database.url()).await.unwrap();
@@ -82,11 +82,12 @@ async fn a_call_that_waited_is_told_what_its_own_brand_has_now() {
             let acme = Tenant::new("acme".parse().expect("a brand"), has_older_data);
             let (store, tenant) = (db.store.clone(), acme.clone());
             let sim = uuid::Uuid::now_v7().into();
-            let assign = tokio::spawn(async move { store.assign(Some(&tenant), msisdn, sim).await.unwrap() });
+            let assign =
+                tokio::spawn(async move { store.assign(Scope::Brand(&tenant), msisdn, sim).await.unwrap() });
             let store = db.store.clone();
             let lease = Duration::from_mins(10);
             let release =
-                tokio::spawn(async move { store.release(Some(&acme), msisdn, lease).await.unwrap() });
+                tokio::spawn(async move { store.release(Scope::Brand(&acme), msisdn, lease).await.unwrap() });
             (assign, release)
         });
         waits(database, 4).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oss_core::ReservationState;
-use oss_core::store::{Due, PostgresStore, Store};
+use oss_core::store::{Due, PostgresStore, PreviewStore, SweepStore};
 use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
 

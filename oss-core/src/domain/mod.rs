@@ -37,6 +37,6 @@ pub(crate) use msisdn::{ascii, serde_as_text, serde_exactly};
 pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
 pub use sweep_report::SweepReport;
 pub(crate) use tenant::OLDER_BRAND;
-pub use tenant::Tenant;
+pub use tenant::{Scope, Tenant};
 pub(crate) use text::{INVISIBLE, is_hidden, is_invisible, plain, trimmed};
 pub(crate) use verdicts::*;

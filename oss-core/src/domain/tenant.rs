@@ -39,10 +39,34 @@ impl Tenant {
         let brand = self.brand.as_str();
         [brand, if self.has_older_data { OLDER_BRAND } else { brand }]
     }
+}
 
-    /// The values of `brand_id` as parameters of a statement that is confined to a tenant, or to none.
-    pub(crate) fn parameters(tenant: Option<&Self>) -> [Option<&str>; 2] {
-        tenant.map_or([None, None], |tenant| tenant.own_brands().map(Some))
+/// The brands whose data a step sees and touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// Every brand's: for a client that acts for none, such as an operator.
+    AllBrands,
+    /// One brand's.
+    Brand(&'a Tenant),
+}
+
+impl<'a> Scope<'a> {
+    /// Whether it leaves no brand out.
+    pub(crate) fn is_all_brands(self) -> bool {
+        self == Self::AllBrands
+    }
+
+    /// The values of `brand_id` as parameters of a statement that is confined to the scope. They are null if it is not confined.
+    pub(crate) fn parameters(self) -> [Option<&'a str>; 2] {
+        match self {
+            Self::AllBrands => [None, None],
+            Self::Brand(tenant) => tenant.own_brands().map(Some),
+        }
+    }
+
+    /// The same parameters, for a statement that outlives the call.
+    pub(crate) fn owned_parameters(self) -> [Option<String>; 2] {
+        self.parameters().map(|brand| brand.map(str::to_owned))
     }
 }
 
@@ -55,6 +79,6 @@ mod tests {
         let own = |has_older_data| Tenant::new("acme".parse().unwrap(), has_older_data);
         assert_eq!(own(true).own_brands(), ["acme", "unknown"]);
         assert_eq!(own(false).own_brands(), ["acme", "acme"]);
-        assert_eq!(Tenant::parameters(None), [None, None]);
+        assert_eq!(Scope::AllBrands.parameters(), [None, None]);
     }
 }

@@ -18,7 +18,7 @@ impl Oss {
     pub async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Error> {
         self.tracked(Operation::Assign, move |oss| async move {
             let number = msisdn.masked();
-            match oss.store().assign(oss.tenant(), msisdn, sim).await? {
+            match oss.store().assign(oss.scope(), msisdn, sim).await? {
                 Assign::Assigned => {
                     tracing::info!(%number, sim.id = %sim, "Number assigned.");
                     Ok(())
@@ -41,7 +41,7 @@ impl Oss {
     /// [`Error::UnknownNumber`] for a number never seen here.
     pub async fn number(&self, msisdn: Msisdn) -> Result<Number, Error> {
         self.observed(Operation::Number, async {
-            self.store().number(self.tenant(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
+            self.store().number(self.scope(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
         })
         .await
     }

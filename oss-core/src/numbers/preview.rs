@@ -81,14 +81,14 @@ impl Oss {
         previous: Option<PreviewId>,
         key: &IdempotencyKey,
     ) -> Result<Preview, Error> {
-        if let Some(known) = self.store().keyed_preview(self.tenant(), key).await? {
+        if let Some(known) = self.store().keyed_preview(self.scope(), key).await? {
             return known.again(ddd, previous);
         }
         if let Some(preview) = self.new_preview(ddd, previous, Some(key)).await? {
             return Ok(preview);
         }
         // Another process was faster. What Sigan offered to this call lapses there by itself.
-        self.store().keyed_preview(self.tenant(), key).await?.ok_or(Error::KeyInFlight)?.again(ddd, previous)
+        self.store().keyed_preview(self.scope(), key).await?.ok_or(Error::KeyInFlight)?.again(ddd, previous)
     }
 
     /// None where another preview has the key.
@@ -134,7 +134,7 @@ impl Oss {
 
     async fn replaceable(&self, id: PreviewId) -> Result<ExternalId, Error> {
         let previous =
-            self.store().previous_preview(self.tenant(), id).await?.ok_or(Error::UnknownPrevious(id))?;
+            self.store().previous_preview(self.scope(), id).await?.ok_or(Error::UnknownPrevious(id))?;
         if previous.in_use {
             return Err(Error::PreviewUsed(id));
         }

@@ -22,7 +22,7 @@ impl Oss {
 
     async fn give_back(&self, msisdn: Msisdn) -> Result<(), Error> {
         // Busca phone_number e altera: status para 'RETURNED', assigned_sim_id para NULL: one statement.
-        match self.store().release(self.tenant(), msisdn, self.settings().lease()).await? {
+        match self.store().release(self.scope(), msisdn, self.settings().lease()).await? {
             // se phone_number não existe, emite 404
             Release::Unknown => Err(Error::UnknownNumber(msisdn.masked())),
             // se phone_number está no status RETURNED, retorna 204

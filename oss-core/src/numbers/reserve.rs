@@ -86,7 +86,7 @@ impl Oss {
             // Lock da pré-reserva; busca preview, preview_number e phone_number: one statement.
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();
-            let begun = self.store().begin_reservation(self.tenant(), attempt, preview, choice, intent).await;
+            let begun = self.store().begin_reservation(self.scope(), attempt, preview, choice, intent).await;
             match (self.begun(attempt, clock, begun)?, turn) {
                 // se preview não existe, emite 404
                 (Begin::UnknownPreview, _) => return Err(Error::UnknownPreview(preview)),
@@ -134,7 +134,7 @@ impl Oss {
             let intent = if turn.is_ok() { Intent::Take(self.settings().lease()) } else { Intent::Look };
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();
-            let known = self.store().resume_keyed(self.tenant(), attempt, key, ddd, intent).await;
+            let known = self.store().resume_keyed(self.scope(), attempt, key, ddd, intent).await;
             match (self.begun(attempt, clock, known)?, turn) {
                 (Some(Keyed::Held(msisdn)), _) => return Ok(Reservation { msisdn }),
                 (Some(Keyed::OtherRequest), _) => return Err(Error::KeyReused),

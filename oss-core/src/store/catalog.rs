@@ -1,18 +1,22 @@
 //! What is asked of a database about the reference data, beside the life of numbers.
 
-use std::fmt;
-
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
 
 use super::StoreError;
+use super::rows::DataRow;
 use crate::domain::{
-    Assortment, DataVersion, DataVersions, DeviceChoice, DeviceCode, DeviceHash, Edition, EsimAnswer,
+    Assortment, DataVersion, DataVersions, Ddd, DeviceBrand, DeviceChoice, DeviceCode, DeviceHash,
+    DeviceModel, Edition, EsimAnswer,
 };
 use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 
-/// The database, as the device operations and the imports see it.
+/// The database, as the look-ups and the imports see it.
 #[async_trait]
-pub trait CatalogStore: Send + Sync + fmt::Debug {
+pub trait CatalogStore {
+    /// Whether any locality has the area code (`location_ddd`).
+    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError>;
+
     /// The current versions of the lists.
     async fn data_versions(&self) -> Result<DataVersions, StoreError>;
 
@@ -48,4 +52,93 @@ pub(super) fn first_edition() -> Result<Edition<DeviceChanges>, StoreError> {
         .map_err(|_| StoreError::failed("the device catalogue that this program brings along has faults"))?;
     let changes = DeviceChanges::between(&DeviceData::default(), &built_in);
     Ok(Edition { over: DataVersion::of_migration(), version: DataVersion::new(), changes })
+}
+
+/// Whether a locality has the area code `$1`.
+pub(super) const DDD_EXISTS: &str =
+    "select exists (select 1 from location_ddd where ddd = cast($1 as char(2))) as found";
+
+/// The versions of the lists. It always has one row.
+pub(super) const VERSIONS: &str = "
+    select (select version from reference_data where name = 'devices') as devices,
+           (select version from reference_data where name = 'ddds') as ddds,
+           id as installation
+    from oss_installation";
+
+pub(super) fn versions(row: &impl DataRow) -> Result<DataVersions, sqlx::Error> {
+    Ok(DataVersions {
+        installation: row.id("installation")?,
+        devices: row.id("devices")?,
+        ddds: row.id("ddds")?,
+    })
+}
+
+/// The brands, each with its models that support eSIM, or with one row without a model.
+pub(super) const ASSORTMENTS: &str = "
+    select b.id, b.slug, b.name, m.model, m.name as model_name, m.homologated
+    from device_brand b
+    left join device_catalog_model m on m.brand_id = b.id and m.supports_esim
+    order by b.id";
+
+pub(super) fn assortments<R: DataRow>(rows: &[R]) -> Result<Vec<Assortment>, sqlx::Error> {
+    let mut assortments: Vec<Assortment> = Vec::new();
+    for row in rows {
+        let (brand, model) = (brand(row)?, model(row)?);
+        match assortments.last_mut() {
+            Some(last) if last.brand == brand => last.models.extend(model),
+            _ => assortments.push(Assortment { brand, models: model.into_iter().collect() }),
+        }
+    }
+    Ok(assortments)
+}
+
+fn brand(row: &impl DataRow) -> Result<DeviceBrand, sqlx::Error> {
+    Ok(DeviceBrand { id: row.id("id")?, slug: row.parsed("slug")?, name: row.parsed("name")? })
+}
+
+fn model(row: &impl DataRow) -> Result<Option<DeviceModel>, sqlx::Error> {
+    let Some(model) = row.maybe_parsed("model")? else { return Ok(None) };
+    let (name, homologated) = (row.parsed("model_name")?, row.flag("homologated")?);
+    Ok(Some(DeviceModel { model, name, homologated }))
+}
+
+/// The statement that looks a device up, and its parameter. One statement, so that the answer and the version belong together.
+/// It always has one row.
+pub(super) fn esim_query(choice: &DeviceChoice) -> (&'static str, &str) {
+    const BY_TAC: &str = "
+        select r.version, m.supports_esim, m.source from reference_data r
+        left join device_tac t on t.tac = cast($1 as char(8))
+        left join device_catalog_model m on m.model = t.model
+        where r.name = 'devices'";
+    const BY_CODE: &str = "
+        select r.version, m.supports_esim, m.source from reference_data r
+        left join device_code c on c.code = $1
+        left join device_catalog_model m on m.model = c.model
+        where r.name = 'devices'";
+    const BY_MODEL: &str = "
+        select r.version, m.supports_esim, m.source from reference_data r
+        left join device_catalog_model m on m.model = $1
+        where r.name = 'devices'";
+    match choice {
+        DeviceChoice::Tac(tac) => (BY_TAC, tac.as_str()),
+        DeviceChoice::Code(code) => (BY_CODE, code.as_str()),
+        DeviceChoice::Model(model) => (BY_MODEL, model.as_str()),
+    }
+}
+
+/// The catalogue's answer about a device, from a row whose columns are null if the device is not in it.
+pub(super) fn esim_answer(row: &impl DataRow) -> Result<EsimAnswer, sqlx::Error> {
+    let listed = row.maybe_flag("supports_esim")?.zip(row.maybe_parsed("source")?);
+    Ok(EsimAnswer::of_catalogue(row.id("version")?, listed))
+}
+
+/// A whole list with its version, from a row whose `data` the database put together as JSON.
+pub(super) fn list<T: DeserializeOwned>(row: &impl DataRow) -> Result<(DataVersion, T), sqlx::Error> {
+    Ok((row.id("version")?, from_json(row.text("data")?)?))
+}
+
+/// The error leaves the text out.
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
+    serde_json::from_str(text)
+        .map_err(|_| sqlx::Error::Decode("the JSON has not the form of its type".into()))
 }

@@ -1,13 +1,16 @@
 //! Reading columns into the domain's types, and the use of a pool, the same on both databases.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use sqlx::{ColumnIndex, Database, Decode, Pool, Row, Type};
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Database, Pool, Row};
+use uuid::Uuid;
 
-use super::{HeldNumber, HeldPage, OtherNumber, PoolUsage, UnreadableRow};
+use super::{OtherNumber, PoolUsage, UnreadableRow};
 use crate::domain::{
-    Assortment, BrandId, BrandSlug, DataVersion, DeviceBrand, DeviceCode, DeviceModel, DeviceModelId,
-    DisplayName, EsimAnswer, ExternalId, Malformed, Msisdn, NumberStatus, ReservationState, Source,
+    BrandId, BrandSlug, DeviceCode, DeviceModelId, DisplayName, ExternalId, Malformed, Msisdn, NumberStatus,
+    ReservationId, ReservationState, Source,
 };
 
 /// A type that columns of text hold.
@@ -42,42 +45,128 @@ impl Stored for DeviceCode {
 
 stored_as_parsed!(BrandId, BrandSlug, DeviceModelId, DisplayName, ExternalId, ReservationState, Source);
 
-/// A column of text, through the parser of its type.
-pub(super) fn parsed<'r, T, R>(row: &'r R, column: &'static str) -> Result<T, sqlx::Error>
-where
-    T: Stored,
-    R: Row,
-    &'static str: ColumnIndex<R>,
-    &'r str: Decode<'r, R::Database> + Type<R::Database>,
-{
-    read(column, row.try_get::<&'r str, _>(column)?)
+/// A row of either database, read column by column into the domain's types.
+pub(super) trait DataRow {
+    /// A text, unless it is null.
+    fn maybe_text(&self, column: &'static str) -> Result<Option<&str>, sqlx::Error>;
+
+    /// An id, unless it is null.
+    fn maybe_uuid(&self, column: &'static str) -> Result<Option<Uuid>, sqlx::Error>;
+
+    /// A condition, unless it is null.
+    fn maybe_flag(&self, column: &'static str) -> Result<Option<bool>, sqlx::Error>;
+
+    /// A time, unless it is null.
+    fn maybe_time(&self, column: &'static str) -> Result<Option<DateTime<Utc>>, sqlx::Error>;
+
+    /// How often something was tried.
+    fn attempts(&self, column: &'static str) -> Result<i32, sqlx::Error>;
+
+    /// How many rows there are of something.
+    fn count(&self, column: &'static str) -> Result<i64, sqlx::Error>;
+
+    /// A time span in seconds.
+    fn seconds(&self, column: &'static str) -> Result<f64, sqlx::Error>;
+
+    /// A text.
+    fn text(&self, column: &'static str) -> Result<&str, sqlx::Error> {
+        self.maybe_text(column)?.ok_or_else(|| null(column))
+    }
+
+    /// A text, through the parser of its type.
+    fn parsed<T: Stored>(&self, column: &'static str) -> Result<T, sqlx::Error> {
+        read(column, self.text(column)?)
+    }
+
+    /// A text, through the parser of its type, unless it is null.
+    fn maybe_parsed<T: Stored>(&self, column: &'static str) -> Result<Option<T>, sqlx::Error> {
+        self.maybe_text(column)?.map(|text| read(column, text)).transpose()
+    }
+
+    /// An id.
+    fn id<T: From<Uuid>>(&self, column: &'static str) -> Result<T, sqlx::Error> {
+        self.maybe_id(column)?.ok_or_else(|| null(column))
+    }
+
+    /// An id, unless it is null.
+    fn maybe_id<T: From<Uuid>>(&self, column: &'static str) -> Result<Option<T>, sqlx::Error> {
+        Ok(self.maybe_uuid(column)?.map(T::from))
+    }
+
+    /// A condition. One that is null, because there is nothing that it could hold of, is false.
+    fn flag(&self, column: &'static str) -> Result<bool, sqlx::Error> {
+        Ok(self.maybe_flag(column)?.unwrap_or(false))
+    }
+
+    /// A time.
+    fn time(&self, column: &'static str) -> Result<DateTime<Utc>, sqlx::Error> {
+        self.maybe_time(column)?.ok_or_else(|| null(column))
+    }
+
+    /// A status, as it is stored. Every word is one.
+    fn status(&self, column: &'static str) -> Result<NumberStatus, sqlx::Error> {
+        self.text(column).map(NumberStatus::from)
+    }
+
+    /// A status, unless it is null.
+    fn maybe_status(&self, column: &'static str) -> Result<Option<NumberStatus>, sqlx::Error> {
+        Ok(self.maybe_text(column)?.map(NumberStatus::from))
+    }
 }
 
-/// A column of text that may be null, through the parser of its type.
-pub(super) fn maybe_parsed<'r, T, R>(row: &'r R, column: &'static str) -> Result<Option<T>, sqlx::Error>
-where
-    T: Stored,
-    R: Row,
-    &'static str: ColumnIndex<R>,
-    Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
-{
-    row.try_get::<Option<&'r str>, _>(column)?.map(|text| read(column, text)).transpose()
+fn null(column: &'static str) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: "it is null".into() }
 }
+
+/// Reads the columns of a backend's rows. A time is stored as `$stored`, which `$to_time` turns into a time.
+macro_rules! data_row {
+    ($row:ty, $stored:ty, $to_time:expr) => {
+        impl DataRow for $row {
+            fn maybe_text(&self, column: &'static str) -> Result<Option<&str>, sqlx::Error> {
+                self.try_get(column)
+            }
+
+            fn maybe_uuid(&self, column: &'static str) -> Result<Option<Uuid>, sqlx::Error> {
+                self.try_get(column)
+            }
+
+            fn maybe_flag(&self, column: &'static str) -> Result<Option<bool>, sqlx::Error> {
+                self.try_get(column)
+            }
+
+            fn maybe_time(&self, column: &'static str) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+                self.try_get::<Option<$stored>, _>(column)?.map($to_time).transpose()
+            }
+
+            fn attempts(&self, column: &'static str) -> Result<i32, sqlx::Error> {
+                self.try_get(column)
+            }
+
+            fn count(&self, column: &'static str) -> Result<i64, sqlx::Error> {
+                self.try_get(column)
+            }
+
+            fn seconds(&self, column: &'static str) -> Result<f64, sqlx::Error> {
+                self.try_get(column)
+            }
+        }
+    };
+}
+
+data_row!(PgRow, DateTime<Utc>, Ok);
+data_row!(SqliteRow, i64, |micros| {
+    DateTime::from_timestamp_micros(micros)
+        .ok_or_else(|| sqlx::Error::Decode("a time beyond the calendar".into()))
+});
 
 /// Another number of a SIM, which may be null.
-pub(super) fn other_number<'r, R>(
-    row: &'r R,
+pub(super) fn other_number(
+    row: &impl DataRow,
     column: &'static str,
-) -> Result<Option<OtherNumber>, sqlx::Error>
-where
-    R: Row,
-    &'static str: ColumnIndex<R>,
-    Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
-{
-    let text = row.try_get::<Option<&'r str>, _>(column)?;
+) -> Result<Option<OtherNumber>, sqlx::Error> {
     let shown =
         |text| Msisdn::exact(text).map_or(OtherNumber::Hidden, |number| OtherNumber::Shown(number.masked()));
-    Ok(text.map(shown))
+    Ok(row.maybe_text(column)?.map(shown))
 }
 
 /// The error leaves the text out: it may be a number.
@@ -97,86 +186,22 @@ pub(super) fn unreadable(table: &'static str, key: String, error: &sqlx::Error) 
     UnreadableRow { table, key, reason }
 }
 
-/// A status, as it is stored. Every word is one.
-pub(super) fn status<'r, R>(row: &'r R, column: &'static str) -> Result<NumberStatus, sqlx::Error>
-where
-    R: Row,
-    &'static str: ColumnIndex<R>,
-    &'r str: Decode<'r, R::Database> + Type<R::Database>,
-{
-    row.try_get::<&'r str, _>(column).map(NumberStatus::from)
+/// A reservation that cannot be read. It would be claimed for ever, so it is to be set aside.
+pub(super) struct Unreadable {
+    pub(super) id: ReservationId,
+    pub(super) row: UnreadableRow,
 }
 
-/// A status that may be null.
-pub(super) fn maybe_status<'r, R>(
-    row: &'r R,
-    column: &'static str,
-) -> Result<Option<NumberStatus>, sqlx::Error>
-where
-    R: Row,
-    &'static str: ColumnIndex<R>,
-    Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
-{
-    Ok(row.try_get::<Option<&'r str>, _>(column)?.map(NumberStatus::from))
+impl Unreadable {
+    pub(super) fn of(row: &impl DataRow, error: &sqlx::Error) -> Result<Self, sqlx::Error> {
+        let id: ReservationId = row.id("id")?;
+        Ok(Self { id, row: unreadable("reservation", id.to_string(), error) })
+    }
 }
 
 /// A value as JSON, for the database to take apart.
 pub(super) fn to_json(value: &impl Serialize) -> Result<String, sqlx::Error> {
     serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
-}
-
-/// The catalogue's answer about a device, from a row whose columns are null if the device is not in it.
-pub(super) fn esim_answer<'r, R>(list_version: DataVersion, row: &'r R) -> Result<EsimAnswer, sqlx::Error>
-where
-    R: Row,
-    &'static str: ColumnIndex<R>,
-    Option<bool>: Decode<'r, R::Database> + Type<R::Database>,
-    Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
-{
-    let supports_esim = row.try_get::<Option<bool>, _>("supports_esim")?;
-    let lists = maybe_parsed(row, "source")?;
-    Ok(EsimAnswer::of_catalogue(list_version, supports_esim.zip(lists)))
-}
-
-/// A value that the database put together as JSON. The error leaves the text out.
-pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
-    serde_json::from_str(text)
-        .map_err(|_| sqlx::Error::Decode("the JSON has not the form of its type".into()))
-}
-
-/// A page of at most `limit` rows, each with its key and what was read of it.
-pub(super) fn held_page(
-    rows: impl Iterator<Item = (String, Result<HeldNumber, sqlx::Error>)>,
-    limit: u32,
-) -> HeldPage {
-    let mut page = HeldPage::default();
-    let mut last = None;
-    let mut count = 0;
-    for (key, read) in rows {
-        match read {
-            Ok(number) => page.numbers.push(number),
-            Err(error) => page.unreadable.push(unreadable("phone_number", key.clone(), &error)),
-        }
-        last = Some(key);
-        count += 1;
-    }
-    page.next = last.filter(|_| count == limit);
-    page
-}
-
-/// Brands with their models, from rows of which those of one brand lie together.
-pub(super) fn assorted(
-    rows: impl Iterator<Item = Result<(DeviceBrand, Option<DeviceModel>), sqlx::Error>>,
-) -> Result<Vec<Assortment>, sqlx::Error> {
-    let mut assortments: Vec<Assortment> = Vec::new();
-    for row in rows {
-        let (brand, model) = row?;
-        match assortments.last_mut() {
-            Some(last) if last.brand == brand => last.models.extend(model),
-            _ => assortments.push(Assortment { brand, models: model.into_iter().collect() }),
-        }
-    }
-    Ok(assortments)
 }
 
 /// How the connections of a pool are used.

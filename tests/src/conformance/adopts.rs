@@ -6,7 +6,9 @@
 )]
 
 use futures::future::join_all;
-use oss_core::store::{AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, OtherNumber, Release, Tenant};
+use oss_core::store::{
+    AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, OtherNumber, Release, Scope, Tenant,
+};
 use oss_core::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
@@ -44,14 +46,15 @@ pub async fn an_unknown_number_is_put_on_a_line(db: &Fixture) {
     is_on_line(db, &adoption, &[State::Assigned]).await;
     let history = db.number(adoption.msisdn).await.unwrap().history;
     assert_eq!((history[0].external_id.as_ref(), history[0].hold_expires_at), (Some(&id("PR-LOST")), None));
-    let released = db.store.release(None, adoption.msisdn, LEASE).await.unwrap();
+    let released = db.store.release(Scope::AllBrands, adoption.msisdn, LEASE).await.unwrap();
     assert_eq!(released, Release::Forbidden(NumberStatus::InUse));
     assert_eq!(db.store.settle_overdue(100).await.unwrap().rows(), 0, "it never expires");
 }
 
 pub async fn a_returned_number_is_put_on_a_line(db: &Fixture) {
     let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
-    let Release::Returned(Some(delivery)) = db.store.release(None, msisdn, LEASE).await.unwrap() else {
+    let Release::Returned(Some(delivery)) = db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()
+    else {
         panic!("not told")
     };
     db.store.delivered(delivery.reservation).await.unwrap();
@@ -66,7 +69,10 @@ pub async fn a_reserved_number_keeps_its_hold(db: &Fixture) {
     let adoption = line(db, held.hold.msisdn, None).await;
     assert_eq!(adopt(db, &acme(), &adoption).await, adopted(preview.external_id.as_str()));
     is_on_line(db, &adoption, &[State::Assigned]).await;
-    assert_eq!(db.store.assign(None, adoption.msisdn, adoption.sim).await.unwrap(), Assign::Assigned);
+    assert_eq!(
+        db.store.assign(Scope::AllBrands, adoption.msisdn, adoption.sim).await.unwrap(),
+        Assign::Assigned
+    );
 }
 
 pub async fn a_repeated_adoption_changes_nothing(db: &Fixture) {
@@ -123,7 +129,7 @@ pub async fn what_is_held_otherwise_is_not_adopted(db: &Fixture) {
 pub async fn a_hold_that_is_over_is_not_adopted(db: &Fixture) {
     let held = db.held(&db.preview().await, 1).await;
     let msisdn = held.hold.msisdn;
-    db.store.release(None, msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap();
     let adoption = line(db, msisdn, Some(held.hold.external_id.as_str())).await;
     let refused = AdoptOutcome::Refused(AdoptRefusal::HoldOver);
     assert_eq!(adopt(db, &acme(), &adoption).await, refused, "the release would end the line's hold");
@@ -147,8 +153,8 @@ pub async fn an_unsettled_number_is_not_adopted(db: &Fixture) {
 pub async fn an_adopted_number_belongs_to_its_brand(db: &Fixture) {
     let adoption = line(db, db.offer().msisdns[0], Some("PR-LOST")).await;
     assert_eq!(adopt(db, &other(), &adoption).await, adopted("PR-LOST"));
-    assert_eq!(db.store.number(Some(&acme()), adoption.msisdn).await.unwrap(), None);
-    let number = db.store.number(Some(&other()), adoption.msisdn).await.unwrap();
+    assert_eq!(db.store.number(Scope::Brand(&acme()), adoption.msisdn).await.unwrap(), None);
+    let number = db.store.number(Scope::Brand(&other()), adoption.msisdn).await.unwrap();
     assert_eq!(number.expect("its own").history.len(), 1);
     assert_eq!(db.store.holding_brands().await.unwrap(), ["other".parse().expect("a brand")]);
 }

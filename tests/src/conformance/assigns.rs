@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Assign, Begin, OtherNumber};
+use oss_core::store::{Assign, Begin, OtherNumber, Scope};
 use oss_core::{NumberStatus, ReservationState as State};
 
 use super::Fixture;
@@ -13,9 +13,16 @@ use super::fixture::LEASE;
 
 pub async fn a_held_number_goes_on_a_line(db: &Fixture) {
     let (msisdn, sim_id) = (db.held(&db.preview().await, 1).await.hold.msisdn, db.sim().await);
-    assert_eq!(db.store.assign(None, msisdn, sim_id).await.unwrap(), Assign::Assigned);
-    assert_eq!(db.store.assign(None, msisdn, sim_id).await.unwrap(), Assign::Assigned, "again, the same SIM");
-    assert_eq!(db.store.assign(None, msisdn, db.sim().await).await.unwrap(), Assign::AssignedElsewhere);
+    assert_eq!(db.store.assign(Scope::AllBrands, msisdn, sim_id).await.unwrap(), Assign::Assigned);
+    assert_eq!(
+        db.store.assign(Scope::AllBrands, msisdn, sim_id).await.unwrap(),
+        Assign::Assigned,
+        "again, the same SIM"
+    );
+    assert_eq!(
+        db.store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap(),
+        Assign::AssignedElsewhere
+    );
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
     let line = db.number(msisdn).await.unwrap().line.unwrap();
     assert_eq!(line.assigned_sim_id, Some(sim_id));
@@ -25,19 +32,19 @@ pub async fn a_held_number_goes_on_a_line(db: &Fixture) {
 pub async fn only_what_is_certain_goes_on_a_line(db: &Fixture) {
     let preview = db.preview().await;
     let msisdn = preview.msisdns[0];
-    assert_eq!(db.store.assign(None, msisdn, db.sim().await).await.unwrap(), Assign::Unknown);
+    assert_eq!(db.store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap(), Assign::Unknown);
     let lease = db.doubtful(&preview, 1).await;
-    assert_eq!(db.store.assign(None, msisdn, db.sim().await).await.unwrap(), Assign::InDoubt);
+    assert_eq!(db.store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap(), Assign::InDoubt);
     assert!(matches!(db.begin(&preview, 1).await, Begin::Started(_)));
     assert_eq!(
-        db.store.assign(None, msisdn, db.sim().await).await.unwrap(),
+        db.store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap(),
         Assign::InDoubt,
         "asked for again"
     );
     db.store.confirm(&lease, LEASE).await.unwrap();
-    db.store.release(None, msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap();
     assert_eq!(
-        db.store.assign(None, msisdn, db.sim().await).await.unwrap(),
+        db.store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap(),
         Assign::Forbidden(NumberStatus::Returned)
     );
 }
@@ -47,7 +54,7 @@ pub async fn a_number_shows_its_history(db: &Fixture) {
     let msisdn = first.msisdns[0];
     assert_eq!(db.number(msisdn).await, None);
     db.held(&first, 1).await;
-    db.store.release(None, msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap();
     let second = db.same_numbers(&first).await;
     db.held(&second, 1).await;
     let number = db.number(msisdn).await.unwrap();
@@ -60,7 +67,7 @@ pub async fn a_sim_has_one_number(db: &Fixture) {
     let first = db.held(&db.preview().await, 1).await.hold.msisdn;
     let second = db.held(&db.preview().await, 1).await.hold.msisdn;
     let sim = db.sim().await;
-    let assign = async |msisdn| db.store.assign(None, msisdn, sim).await.unwrap();
+    let assign = async |msisdn| db.store.assign(Scope::AllBrands, msisdn, sim).await.unwrap();
     assert_eq!(assign(first).await, Assign::Assigned);
     assert_eq!(assign(second).await, Assign::SimHasNumber(OtherNumber::Shown(first.masked())));
     assert_eq!(assign(first).await, Assign::Assigned, "again, its own number");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use oss_core::sigan::{Hold, ListedHold};
-use oss_core::store::{Begin, Delivery, HeldNumber, KnownHold, Range, Release, Tenant};
+use oss_core::store::{Begin, Delivery, HeldNumber, KnownHold, Range, Release, Scope, Tenant};
 use oss_core::{NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
@@ -39,7 +39,7 @@ pub async fn a_listed_hold_is_found_by_number_and_id(db: &Fixture) {
     let second = db.same_numbers(&first).await;
     let released = db.held(&db.preview().await, 1).await;
     let Release::Returned(Some(delivery)) =
-        db.store.release(None, released.hold.msisdn, LEASE).await.unwrap()
+        db.store.release(Scope::AllBrands, released.hold.msisdn, LEASE).await.unwrap()
     else {
         panic!("not told")
     };
@@ -74,7 +74,7 @@ pub async fn held_numbers_come_in_pages(db: &Fixture) {
         numbers.push(db.held(&db.preview().await, 1).await.hold.msisdn);
     }
     let given_back = db.held(&db.preview().await, 1).await.hold.msisdn;
-    db.store.release(None, given_back, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, given_back, LEASE).await.unwrap();
     let doubtful = db.doubtful(&db.preview().await, 1).await.hold.msisdn;
     numbers.push(doubtful);
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -163,14 +163,14 @@ pub async fn a_number_that_is_held_here_is_no_stray(db: &Fixture) {
     assert_eq!(release().await, None, "a call is under way");
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(release().await, None, "held");
-    db.store.assign(None, lease.hold.msisdn, db.sim().await).await.unwrap();
+    db.store.assign(Scope::AllBrands, lease.hold.msisdn, db.sim().await).await.unwrap();
     assert_eq!(release().await, None, "on a line");
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
 }
 
 pub async fn only_an_idle_hold_is_given_back_as_lost(db: &Fixture) {
     let (held, assigned) = (db.held(&db.preview().await, 1).await, db.held(&db.preview().await, 1).await);
-    db.store.assign(None, assigned.hold.msisdn, db.sim().await).await.unwrap();
+    db.store.assign(Scope::AllBrands, assigned.hold.msisdn, db.sim().await).await.unwrap();
     let lost = async |id| db.store.give_back_lost(id, "not held in Sigan", LEASE).await.unwrap();
     assert_eq!(lost(assigned.reservation).await, None, "a customer is on the line");
     assert_eq!(lost(held.reservation).await.map(|delivery| delivery.hold), Some(held.hold.clone()));

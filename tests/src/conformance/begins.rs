@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Begin, BeginRandom, Confirmed, Intent, NewPreview};
+use oss_core::store::{Begin, BeginRandom, Confirmed, Intent, NewPreview, Scope};
 use oss_core::{PreviewId, ReservationId, ReservationState as State};
 
 use super::Fixture;
@@ -22,7 +22,10 @@ pub async fn starts_once(db: &Fixture) {
 pub async fn may_be_repeated_by_its_own_id(db: &Fixture) {
     let (preview, id) = (db.preview().await, ReservationId::new());
     let begin = async || {
-        db.store.begin_reservation(None, id, preview.id, choice(1), Intent::Take(LEASE)).await.unwrap()
+        db.store
+            .begin_reservation(Scope::AllBrands, id, preview.id, choice(1), Intent::Take(LEASE))
+            .await
+            .unwrap()
     };
     let first = begin().await;
     assert!(matches!(&first, Begin::Started(lease) if lease.reservation == id));
@@ -33,7 +36,7 @@ pub async fn gives_the_held_number_again(db: &Fixture) {
     let preview = db.preview().await;
     let lease = db.held(&preview, 2).await;
     assert_eq!(db.begin(&preview, 2).await, Begin::Held(lease.hold.msisdn));
-    db.store.assign(None, lease.hold.msisdn, db.sim().await).await.unwrap();
+    db.store.assign(Scope::AllBrands, lease.hold.msisdn, db.sim().await).await.unwrap();
     assert_eq!(db.begin(&preview, 2).await, Begin::Held(lease.hold.msisdn), "also when it is on a line");
 }
 
@@ -67,7 +70,7 @@ pub async fn gives_no_expired_hold_again(db: &Fixture) {
     db.store.confirm(&lease, LAPSED).await.unwrap();
     assert_eq!(db.begin(&preview, 1).await, Begin::Used, "the next sweep gives it back");
     assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Released, "nor to its own call");
-    db.store.assign(None, lease.hold.msisdn, db.sim().await).await.unwrap();
+    db.store.assign(Scope::AllBrands, lease.hold.msisdn, db.sim().await).await.unwrap();
     assert_eq!(db.begin(&preview, 1).await, Begin::Held(lease.hold.msisdn), "on a line it stays");
 }
 
@@ -77,7 +80,10 @@ pub async fn resumes_once_by_its_own_id(db: &Fixture) {
     let first = db.doubtful(&preview, 1).await;
     let id = ReservationId::new();
     let begin = async || {
-        let begun = db.store.begin_reservation(None, id, preview.id, choice(1), Intent::Take(LEASE)).await;
+        let begun = db
+            .store
+            .begin_reservation(Scope::AllBrands, id, preview.id, choice(1), Intent::Take(LEASE))
+            .await;
         let Begin::Started(lease) = begun.unwrap() else { panic!("no lease") };
         (lease.reservation, lease.call)
     };
@@ -89,7 +95,10 @@ pub async fn resumes_once_by_its_own_id(db: &Fixture) {
 pub async fn ends_a_lease_that_was_not_used(db: &Fixture) {
     let (preview, id) = (db.preview().await, ReservationId::new());
     let begin = async |id| {
-        db.store.begin_reservation(None, id, preview.id, choice(1), Intent::Take(LEASE)).await.unwrap()
+        db.store
+            .begin_reservation(Scope::AllBrands, id, preview.id, choice(1), Intent::Take(LEASE))
+            .await
+            .unwrap()
     };
     assert_eq!(db.store.abandon(&[id]).await.unwrap(), [], "it is not there yet");
     begin(id).await;
@@ -107,7 +116,10 @@ pub async fn ends_an_unused_lease_of_an_older_attempt(db: &Fixture) {
     let preview = db.preview().await;
     let first = db.doubtful(&preview, 1).await;
     let id = ReservationId::new();
-    db.store.begin_reservation(None, id, preview.id, choice(1), Intent::Take(LEASE)).await.unwrap();
+    db.store
+        .begin_reservation(Scope::AllBrands, id, preview.id, choice(1), Intent::Take(LEASE))
+        .await
+        .unwrap();
     assert_eq!(db.store.abandon(&[id]).await.unwrap(), [id]);
     let again = db.started(&preview, 1).await;
     assert_eq!((again.reservation, again.call), (first.reservation, 3), "it is taken up again at once");
@@ -137,14 +149,14 @@ pub async fn refuses_a_number_held_elsewhere(db: &Fixture) {
     assert_eq!(db.begin(&second, 1).await, Begin::Unsettled(msisdn), "while it is in doubt");
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "reserved");
-    db.store.assign(None, msisdn, db.sim().await).await.unwrap();
+    db.store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap();
     assert_eq!(db.begin(&second, 1).await, Begin::Taken(msisdn), "on a line");
 }
 
 pub async fn starts_again_with_a_returned_number(db: &Fixture) {
     let first = db.preview().await;
     db.held(&first, 1).await;
-    db.store.release(None, first.msisdns[0], LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, first.msisdns[0], LEASE).await.unwrap();
     // Sigan offers it again, perhaps before it was told of the release in full.
     let second = db.same_numbers(&first).await;
     assert_eq!(db.started(&second, 1).await.hold, hold(&second, 1));
@@ -171,7 +183,13 @@ pub async fn only_looks_without_a_lease(db: &Fixture) {
     let preview = db.preview().await;
     let look = async |index| {
         db.store
-            .begin_reservation(None, ReservationId::new(), preview.id, choice(index), Intent::Look)
+            .begin_reservation(
+                Scope::AllBrands,
+                ReservationId::new(),
+                preview.id,
+                choice(index),
+                Intent::Look,
+            )
             .await
             .unwrap()
     };
@@ -198,7 +216,7 @@ pub async fn takes_a_random_number_once(db: &Fixture) {
     assert_eq!(begin(ReservationId::new()).await, BeginRandom::Unsettled, "another attempt");
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(begin(ReservationId::new()).await, BeginRandom::Taken, "reserved");
-    db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap();
     assert_eq!(begin(ReservationId::new()).await, BeginRandom::Taken, "this very hold is being released");
     let again = begin_with(ReservationId::new(), &later).await;
     assert!(matches!(again, BeginRandom::Started(_)), "given back");

@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Begin, Confirmed, Lease, Release};
+use oss_core::store::{Begin, Confirmed, Lease, Release, Scope};
 use oss_core::{NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
@@ -25,7 +25,7 @@ pub async fn a_confirmed_hold_is_recorded(db: &Fixture) {
 pub async fn a_hold_may_be_confirmed_again(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
-    db.store.assign(None, lease.hold.msisdn, db.sim().await).await.unwrap();
+    db.store.assign(Scope::AllBrands, lease.hold.msisdn, db.sim().await).await.unwrap();
     assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
 }
@@ -138,7 +138,10 @@ pub async fn an_attempt_is_cancelled_before_it_is_rejected(db: &Fixture) {
     );
     let states = db.states(lease.hold.msisdn).await;
     assert_eq!(states, (Some(NumberStatus::Returned), vec![State::Cancelling]));
-    assert_eq!(db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap(), Release::AlreadyReturned);
+    assert_eq!(
+        db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap(),
+        Release::AlreadyReturned
+    );
     assert_eq!(db.begin(&preview, 1).await, Begin::InFlight, "until Sigan has been told");
     assert_eq!(db.begin(&preview, 2).await, Begin::OtherInFlight);
     assert_eq!(db.store.delivered(delivery.reservation).await.unwrap(), Some(State::Rejected));
@@ -209,7 +212,7 @@ pub async fn a_hold_confirmed_after_it_was_given_up_is_released(db: &Fixture) {
 
 pub async fn a_hold_confirmed_after_it_was_released_stays_released(db: &Fixture) {
     let lease = db.doubtful(&db.preview().await, 1).await;
-    db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap();
     assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Released);
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::Returned), vec![State::Releasing]));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use oss_core::sigan::Hold;
 use oss_core::store::{
-    Begin, Intent, Lease, NewPreview, PostgresStore, SqliteStore, Store, SystemClock, Tenant,
+    Begin, Intent, Lease, NewPreview, PostgresStore, Scope, SqliteStore, Store, SystemClock, Tenant,
 };
 use oss_core::{Choice, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState, SimId};
 
@@ -171,7 +171,7 @@ impl Fixture {
     /// Where the store fails.
     pub async fn begin_for(&self, preview: &NewPreview, index: u8, lease: Duration) -> Begin {
         let begun = self.store.begin_reservation(
-            None,
+            Scope::AllBrands,
             ReservationId::new(),
             preview.id,
             choice(index),
@@ -220,7 +220,7 @@ impl Fixture {
     ///
     /// Where the store fails.
     pub async fn number(&self, msisdn: Msisdn) -> Option<Number> {
-        self.store.number(None, msisdn).await.expect("the store answers")
+        self.store.number(Scope::AllBrands, msisdn).await.expect("the store answers")
     }
 
     /// What a number is, and the state of each of its holds, the latest first.

@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{BeginRandom, Intent, Keyed, Lease, NewPreview};
+use oss_core::store::{BeginRandom, Intent, Keyed, Lease, NewPreview, Scope};
 use oss_core::{IdempotencyKey, PreviewId, ReservationId};
 
 use super::Fixture;
@@ -34,7 +34,7 @@ async fn started(db: &Fixture, key: &IdempotencyKey) -> Lease {
 
 async fn resume(db: &Fixture, key: &IdempotencyKey, ddd: &str) -> Option<Keyed> {
     db.store
-        .resume_keyed(None, ReservationId::new(), key, ddd.parse().unwrap(), Intent::Take(LEASE))
+        .resume_keyed(Scope::AllBrands, ReservationId::new(), key, ddd.parse().unwrap(), Intent::Take(LEASE))
         .await
         .unwrap()
 }
@@ -42,15 +42,19 @@ async fn resume(db: &Fixture, key: &IdempotencyKey, ddd: &str) -> Option<Keyed> 
 pub async fn a_key_finds_its_preview(db: &Fixture) {
     let previous = db.preview().await;
     let preview = NewPreview { key: Some(key("k")), previous: Some(previous.id), ..db.offer() };
-    assert_eq!(db.store.keyed_preview(None, &key("k")).await.unwrap(), None);
+    assert_eq!(db.store.keyed_preview(Scope::AllBrands, &key("k")).await.unwrap(), None);
     assert!(db.store.create_preview(&preview).await.unwrap());
     assert!(db.store.create_preview(&preview).await.unwrap(), "the same step again");
-    let known = db.store.keyed_preview(None, &key("k")).await.unwrap().expect("it is known");
+    let known = db.store.keyed_preview(Scope::AllBrands, &key("k")).await.unwrap().expect("it is known");
     assert_eq!((known.id, &known.msisdns, known.previous), (preview.id, &preview.msisdns, Some(previous.id)));
 
     let second = NewPreview { key: Some(key("k")), ..db.offer() };
     assert!(!db.store.create_preview(&second).await.unwrap(), "the key is in use");
-    assert_eq!(db.store.previous_preview(None, second.id).await.unwrap(), None, "nothing was stored");
+    assert_eq!(
+        db.store.previous_preview(Scope::AllBrands, second.id).await.unwrap(),
+        None,
+        "nothing was stored"
+    );
     let stranger = NewPreview { key: Some(key_of("other", "k")), id: PreviewId::new(), ..db.offer() };
     assert!(db.store.create_preview(&stranger).await.unwrap(), "the keys of two clients never meet");
 }
@@ -65,7 +69,7 @@ pub async fn a_key_finds_its_number(db: &Fixture) {
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(resume(db, &key, "11").await, Some(Keyed::Held(lease.hold.msisdn)));
     assert_eq!(resume(db, &key_of("other", "k"), "11").await, None);
-    db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap();
     assert_eq!(resume(db, &key, "11").await, Some(Keyed::Spent));
     assert_eq!(begin(db, &key).await, BeginRandom::KeyInUse);
 }
@@ -74,7 +78,13 @@ pub async fn a_key_takes_a_doubt_up_again(db: &Fixture) {
     let key = key("k");
     let lease = started(db, &key).await;
     db.store.doubt(&lease, "x", LAPSED).await.unwrap();
-    let look = db.store.resume_keyed(None, ReservationId::new(), &key, "11".parse().unwrap(), Intent::Look);
+    let look = db.store.resume_keyed(
+        Scope::AllBrands,
+        ReservationId::new(),
+        &key,
+        "11".parse().unwrap(),
+        Intent::Look,
+    );
     let look = look.await.unwrap();
     assert_eq!(look, Some(Keyed::InDoubt));
     assert_eq!(resume(db, &key, "21").await, Some(Keyed::OtherRequest), "another request takes nothing up");
@@ -96,7 +106,10 @@ pub async fn a_key_takes_a_doubt_up_once_by_its_own_id(db: &Fixture) {
     let lease = started(db, &key).await;
     db.store.doubt(&lease, "x", LEASE).await.unwrap();
     let resume = async || {
-        db.store.resume_keyed(None, id, &key, "11".parse().unwrap(), Intent::Take(LEASE)).await.unwrap()
+        db.store
+            .resume_keyed(Scope::AllBrands, id, &key, "11".parse().unwrap(), Intent::Take(LEASE))
+            .await
+            .unwrap()
     };
     let first = resume().await;
     assert_eq!(first, Some(Keyed::Resumed(Lease { call: 2, ..lease })));

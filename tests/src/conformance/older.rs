@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use oss_core::store::{Assign, Begin, Intent, NewPreview, Overdue, Range, Release, Tenant};
+use oss_core::store::{Assign, Begin, Intent, NewPreview, Overdue, Range, Release, Scope, Tenant};
 use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State};
 use uuid::Uuid;
 
@@ -46,7 +46,8 @@ pub async fn a_number_of_a_preview_is_released_under_its_id(db: &Fixture) {
     insert_number(db, msisdn, "RESERVED").await;
     let id = database(db).uuid_literal(preview.id.as_uuid());
     database(db).execute(&format!("update preview set reserved_msisdn = '{msisdn}' where id = {id}")).await;
-    let Release::Returned(Some(told)) = db.store.release(None, msisdn, LEASE).await.unwrap() else {
+    let Release::Returned(Some(told)) = db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()
+    else {
         panic!("not told")
     };
     assert_eq!(told.hold, hold(&preview, 2));
@@ -57,7 +58,7 @@ pub async fn a_number_of_a_preview_is_released_under_its_id(db: &Fixture) {
 pub async fn a_number_without_a_preview_is_given_back(db: &Fixture) {
     let msisdn = db.offer().msisdns[0];
     insert_number(db, msisdn, "RESERVED").await;
-    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Returned(None));
+    assert_eq!(db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap(), Release::Returned(None));
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![]));
 }
 
@@ -69,9 +70,12 @@ pub async fn a_number_that_another_program_put_on_a_line_stays(db: &Fixture) {
         "update phone_number set status = 'IN_USE', assigned_sim_id = {literal} where msisdn = '{msisdn}'"
     );
     database(db).execute(&sql).await;
-    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Forbidden(NumberStatus::InUse));
+    assert_eq!(
+        db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap(),
+        Release::Forbidden(NumberStatus::InUse)
+    );
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::InUse), vec![State::Held]));
-    assert_eq!(db.store.assign(None, msisdn, sim).await.unwrap(), Assign::Assigned);
+    assert_eq!(db.store.assign(Scope::AllBrands, msisdn, sim).await.unwrap(), Assign::Assigned);
 }
 
 pub async fn a_number_on_a_line_elsewhere_is_taken(db: &Fixture) {
@@ -92,7 +96,7 @@ pub async fn a_preview_that_gave_a_number_before_gives_no_other(db: &Fixture) {
     for index in 1..=3 {
         assert_eq!(db.begin(&preview, index).await, Begin::Used, "{index}");
     }
-    assert!(db.store.previous_preview(None, preview.id).await.unwrap().unwrap().in_use);
+    assert!(db.store.previous_preview(Scope::AllBrands, preview.id).await.unwrap().unwrap().in_use);
 }
 
 /// Unreadable rows are set aside and do not stop the others.
@@ -109,7 +113,7 @@ pub async fn one_unreadable_row_does_not_stop_the_others(db: &Fixture) {
         .execute(&format!("update reservation set external_id = 'a' || {unseen} where id = {id}"))
         .await;
 
-    let released = db.store.release(None, spoilt.hold.msisdn, LEASE).await.unwrap();
+    let released = db.store.release(Scope::AllBrands, spoilt.hold.msisdn, LEASE).await.unwrap();
     let Release::SetAside(row) = released else { panic!("{released:?}") };
     assert_eq!((row.table, row.key), ("reservation", spoilt.reservation.to_string()));
     let number = db.number(spoilt.hold.msisdn).await.unwrap();
@@ -120,7 +124,7 @@ pub async fn one_unreadable_row_does_not_stop_the_others(db: &Fixture) {
     // Claimed before it was known to be unreadable.
     database(db).execute(&format!("update reservation set set_aside = null where id = {id}")).await;
     for lease in &leases {
-        db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap();
+        db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap();
     }
     database(db)
         .execute(&format!("update reservation set due_at = {} where state = 'RELEASING'", database(db).now()))
@@ -154,8 +158,11 @@ pub async fn a_number_of_an_unknown_status_is_left_alone(db: &Fixture) {
         .await;
     let removed = NumberStatus::from("REMOVED");
     assert_eq!(db.number(msisdn).await.unwrap().status(), Some(removed.clone()));
-    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Forbidden(removed.clone()));
-    let assigned = db.store.assign(None, msisdn, db.sim().await).await.unwrap();
+    assert_eq!(
+        db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap(),
+        Release::Forbidden(removed.clone())
+    );
+    let assigned = db.store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap();
     assert_eq!(assigned, Assign::Forbidden(removed));
     let overdue = db.store.settle_overdue(100).await.unwrap();
     assert_eq!(overdue, Overdue { set_aside: 1, ..Overdue::default() });
@@ -166,7 +173,7 @@ pub async fn a_number_of_an_unknown_status_is_left_alone(db: &Fixture) {
 /// Only the existing database has a table of SIMs.
 pub async fn an_unknown_sim_is_refused(db: &Fixture) {
     let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
-    let assigned = db.store.assign(None, msisdn, Uuid::now_v7().into()).await.unwrap();
+    let assigned = db.store.assign(Scope::AllBrands, msisdn, Uuid::now_v7().into()).await.unwrap();
     assert_eq!(assigned, if db.is_existing() { Assign::UnknownSim } else { Assign::Assigned });
 }
 
@@ -181,12 +188,12 @@ pub async fn a_preview_that_a_held_number_came_from_is_kept(db: &Fixture) {
             .await;
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         db.store.purge_previews(LAPSED, 100).await.unwrap();
-        assert!(db.store.previous_preview(None, preview.id).await.unwrap().is_some(), "{status}");
+        assert!(db.store.previous_preview(Scope::AllBrands, preview.id).await.unwrap().is_some(), "{status}");
         database(db)
             .execute(&format!("update phone_number set status = 'RETURNED' where msisdn = '{msisdn}'"))
             .await;
         db.store.purge_previews(LAPSED, 100).await.unwrap();
-        assert_eq!(db.store.previous_preview(None, preview.id).await.unwrap(), None, "{status}");
+        assert_eq!(db.store.previous_preview(Scope::AllBrands, preview.id).await.unwrap(), None, "{status}");
     }
 }
 
@@ -252,13 +259,13 @@ pub async fn it_belongs_to_the_brand_that_there_was(db: &Fixture) {
     let begin = async |tenant| {
         let id = ReservationId::new();
         db.store
-            .begin_reservation(Some(tenant), id, preview.id, choice(1), Intent::Take(LEASE))
+            .begin_reservation(Scope::Brand(tenant), id, preview.id, choice(1), Intent::Take(LEASE))
             .await
             .unwrap()
     };
     assert_eq!(begin(&stranger).await, Begin::UnknownPreview);
-    assert_eq!(db.store.previous_preview(Some(&stranger), preview.id).await.unwrap(), None);
-    assert!(db.store.previous_preview(Some(&owner), preview.id).await.unwrap().is_some());
+    assert_eq!(db.store.previous_preview(Scope::Brand(&stranger), preview.id).await.unwrap(), None);
+    assert!(db.store.previous_preview(Scope::Brand(&owner), preview.id).await.unwrap().is_some());
     let Begin::Started(lease) = begin(&owner).await else { panic!("no lease") };
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(db.store.holding_brands().await.unwrap(), [], "it has no name that Sigan knows");
@@ -266,15 +273,15 @@ pub async fn it_belongs_to_the_brand_that_there_was(db: &Fixture) {
     assert!(held(db, &stranger).await.is_empty());
     let sim = db.sim().await;
     for msisdn in [numbers[0], numbers[1], lease.hold.msisdn] {
-        assert_eq!(db.store.number(Some(&stranger), msisdn).await.unwrap(), None);
-        assert_eq!(db.store.release(Some(&stranger), msisdn, LEASE).await.unwrap(), Release::Unknown);
-        assert_eq!(db.store.assign(Some(&stranger), msisdn, sim).await.unwrap(), Assign::Unknown);
-        assert!(db.store.number(Some(&owner), msisdn).await.unwrap().is_some());
+        assert_eq!(db.store.number(Scope::Brand(&stranger), msisdn).await.unwrap(), None);
+        assert_eq!(db.store.release(Scope::Brand(&stranger), msisdn, LEASE).await.unwrap(), Release::Unknown);
+        assert_eq!(db.store.assign(Scope::Brand(&stranger), msisdn, sim).await.unwrap(), Assign::Unknown);
+        assert!(db.store.number(Scope::Brand(&owner), msisdn).await.unwrap().is_some());
     }
-    assert_eq!(db.store.assign(Some(&owner), numbers[0], sim).await.unwrap(), Assign::Assigned);
+    assert_eq!(db.store.assign(Scope::Brand(&owner), numbers[0], sim).await.unwrap(), Assign::Assigned);
     for msisdn in [numbers[1], lease.hold.msisdn] {
-        let released = db.store.release(Some(&owner), msisdn, LEASE).await.unwrap();
+        let released = db.store.release(Scope::Brand(&owner), msisdn, LEASE).await.unwrap();
         assert!(matches!(released, Release::Returned(_)), "{released:?}");
-        assert_eq!(db.store.release(Some(&stranger), msisdn, LEASE).await.unwrap(), Release::Unknown);
+        assert_eq!(db.store.release(Scope::Brand(&stranger), msisdn, LEASE).await.unwrap(), Release::Unknown);
     }
 }

@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Begin, NewPreview, PreviousPreview};
+use oss_core::store::{Begin, NewPreview, PreviousPreview, Scope};
 use oss_core::{Ddd, PreviewId};
 
 use super::Fixture;
@@ -26,7 +26,7 @@ pub async fn replaces_another(db: &Fixture) {
 
 pub async fn tells_whether_it_is_in_use(db: &Fixture) {
     let preview = db.preview().await;
-    let seen = async || db.store.previous_preview(None, preview.id).await.unwrap();
+    let seen = async || db.store.previous_preview(Scope::AllBrands, preview.id).await.unwrap();
     let as_seen = |in_use| Some(PreviousPreview { external_id: preview.external_id.clone(), in_use });
     assert_eq!(seen().await, as_seen(false));
     let lease = db.started(&preview, 1).await;
@@ -35,9 +35,9 @@ pub async fn tells_whether_it_is_in_use(db: &Fixture) {
     assert_eq!(seen().await, as_seen(false));
     let lease = db.held(&preview, 2).await;
     assert_eq!(seen().await, as_seen(true));
-    db.store.release(None, lease.hold.msisdn, super::fixture::LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, lease.hold.msisdn, super::fixture::LEASE).await.unwrap();
     assert_eq!(seen().await, as_seen(false));
-    assert_eq!(db.store.previous_preview(None, PreviewId::new()).await.unwrap(), None);
+    assert_eq!(db.store.previous_preview(Scope::AllBrands, PreviewId::new()).await.unwrap(), None);
 }
 
 pub async fn knows_the_area_codes(db: &Fixture) {

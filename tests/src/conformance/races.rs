@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use oss_core::store::{AdoptOutcome, Adoption, Assign, Begin, Intent, Release, Store};
+use oss_core::store::{AdoptOutcome, Adoption, Assign, Begin, Intent, Release, Scope, Store};
 use oss_core::{NumberStatus, ReservationId, ReservationState as State};
 use tokio::sync::Barrier;
 
@@ -49,7 +49,13 @@ pub async fn fifty_callers_for_one_number(db: &Fixture) {
         let preview = previews[at];
         async move {
             store
-                .begin_reservation(None, ReservationId::new(), preview, choice(1), Intent::Take(LEASE))
+                .begin_reservation(
+                    Scope::AllBrands,
+                    ReservationId::new(),
+                    preview,
+                    choice(1),
+                    Intent::Take(LEASE),
+                )
                 .await
                 .unwrap()
         }
@@ -66,7 +72,13 @@ pub async fn fifty_callers_for_one_preview(db: &Fixture) {
         let index = choice(u8::try_from(at % 3 + 1).expect("1 to 3"));
         async move {
             store
-                .begin_reservation(None, ReservationId::new(), preview, index, Intent::Take(LEASE))
+                .begin_reservation(
+                    Scope::AllBrands,
+                    ReservationId::new(),
+                    preview,
+                    index,
+                    Intent::Take(LEASE),
+                )
                 .await
                 .unwrap()
         }
@@ -80,8 +92,10 @@ pub async fn fifty_callers_for_one_preview(db: &Fixture) {
 
 pub async fn fifty_releases_of_one_number(db: &Fixture) {
     let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
-    let released =
-        at_once(&db.store, |_, store| async move { store.release(None, msisdn, LEASE).await.unwrap() }).await;
+    let released = at_once(&db.store, |_, store| async move {
+        store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()
+    })
+    .await;
     let told = released.iter().filter(|release| matches!(release, Release::Returned(Some(_)))).count();
     assert_eq!(told, 1, "{released:?}");
     assert!(
@@ -96,8 +110,10 @@ pub async fn a_release_and_an_assignment(db: &Fixture) {
     for _ in 0..20 {
         let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
         let sim = db.sim().await;
-        let (release, assign) =
-            tokio::join!(db.store.release(None, msisdn, LEASE), db.store.assign(None, msisdn, sim));
+        let (release, assign) = tokio::join!(
+            db.store.release(Scope::AllBrands, msisdn, LEASE),
+            db.store.assign(Scope::AllBrands, msisdn, sim)
+        );
         let states = db.states(msisdn).await;
         match (release.unwrap(), assign.unwrap()) {
             (Release::Returned(Some(_)), Assign::Forbidden(_)) => {
@@ -125,7 +141,7 @@ pub async fn a_release_and_a_call_that_takes_a_doubt_up(db: &Fixture) {
                 _ => None,
             }
         };
-        let (release, confirmed) = tokio::join!(db.store.release(None, msisdn, LEASE), taken_up);
+        let (release, confirmed) = tokio::join!(db.store.release(Scope::AllBrands, msisdn, LEASE), taken_up);
         let states = db.states(msisdn).await;
         match release.unwrap() {
             Release::Returned(Some(_)) => {
@@ -177,7 +193,7 @@ pub async fn a_caller_who_goes_away_leaves_no_transaction(db: &Fixture) {
         previews.push(written);
     }
     for preview in previews {
-        let found = db.store.previous_preview(None, preview.id).await.unwrap();
+        let found = db.store.previous_preview(Scope::AllBrands, preview.id).await.unwrap();
         assert!(found.is_some(), "a write that was reported is there");
     }
 }
@@ -192,7 +208,7 @@ pub async fn fifty_numbers_for_one_sim(db: &Fixture) {
         // Half of them by an adoption, which must respect the same rule.
         async move {
             if at % 2 == 0 {
-                return store.assign(None, msisdn, sim).await.unwrap() == Assign::Assigned;
+                return store.assign(Scope::AllBrands, msisdn, sim).await.unwrap() == Assign::Assigned;
             }
             let adoption = Adoption { msisdn, sim, external_id: None };
             matches!(store.adopt(&acme(), id, &adoption).await.unwrap(), AdoptOutcome::Adopted(_))

@@ -5,7 +5,7 @@
     reason = "a behaviour's name says what it is, and it panics where a store lacks it"
 )]
 
-use oss_core::store::{Begin, Delivery, Release};
+use oss_core::store::{Begin, Delivery, Release, Scope};
 use oss_core::{NumberStatus, ReservationState as State};
 
 use super::Fixture;
@@ -15,18 +15,24 @@ pub async fn a_number_is_given_back_once(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     let msisdn = lease.hold.msisdn;
     let told = Delivery { reservation: lease.reservation, hold: lease.hold, attempts: 0 };
-    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Returned(Some(told)));
+    assert_eq!(
+        db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap(),
+        Release::Returned(Some(told))
+    );
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![State::Releasing]));
-    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::AlreadyReturned);
+    assert_eq!(db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap(), Release::AlreadyReturned);
 }
 
 pub async fn only_a_reserved_number_is_given_back(db: &Fixture) {
     let preview = db.preview().await;
-    assert_eq!(db.store.release(None, preview.msisdns[0], LEASE).await.unwrap(), Release::Unknown);
+    assert_eq!(
+        db.store.release(Scope::AllBrands, preview.msisdns[0], LEASE).await.unwrap(),
+        Release::Unknown
+    );
     db.held(&preview, 1).await;
-    db.store.assign(None, preview.msisdns[0], db.sim().await).await.unwrap();
+    db.store.assign(Scope::AllBrands, preview.msisdns[0], db.sim().await).await.unwrap();
     let forbidden = Release::Forbidden(NumberStatus::InUse);
-    assert_eq!(db.store.release(None, preview.msisdns[0], LEASE).await.unwrap(), forbidden);
+    assert_eq!(db.store.release(Scope::AllBrands, preview.msisdns[0], LEASE).await.unwrap(), forbidden);
     assert_eq!(db.states(preview.msisdns[0]).await.1, [State::Assigned]);
 }
 
@@ -34,7 +40,7 @@ pub async fn a_call_under_way_bars_a_release(db: &Fixture) {
     let preview = db.preview().await;
     let msisdn = db.doubtful(&preview, 1).await.hold.msisdn;
     assert!(matches!(db.begin(&preview, 1).await, Begin::Started(_)));
-    assert_eq!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::InFlight);
+    assert_eq!(db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap(), Release::InFlight);
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Reserved), vec![State::Pending]));
 }
 
@@ -43,14 +49,17 @@ pub async fn a_doubt_is_released(db: &Fixture) {
     let msisdn = db.doubtful(&preview, 1).await.hold.msisdn;
     // The call that asked again died: its lease ran out.
     assert!(matches!(db.begin_for(&preview, 1, LAPSED).await, Begin::Started(_)));
-    assert!(matches!(db.store.release(None, msisdn, LEASE).await.unwrap(), Release::Returned(Some(_))));
+    assert!(matches!(
+        db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap(),
+        Release::Returned(Some(_))
+    ));
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![State::Releasing]));
 }
 
 pub async fn a_released_preview_gives_no_number(db: &Fixture) {
     let preview = db.preview().await;
     let lease = db.held(&preview, 1).await;
-    db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap();
     assert_eq!(db.begin(&preview, 1).await, Begin::Used);
     assert_eq!(db.begin(&preview, 2).await, Begin::Used);
     db.store.delivered(lease.reservation).await.unwrap();
@@ -60,12 +69,14 @@ pub async fn a_released_preview_gives_no_number(db: &Fixture) {
 pub async fn a_released_number_may_be_held_again(db: &Fixture) {
     let first = db.preview().await;
     db.held(&first, 1).await;
-    db.store.release(None, first.msisdns[0], LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, first.msisdns[0], LEASE).await.unwrap();
     let second = db.same_numbers(&first).await;
     db.held(&second, 1).await;
     let states = (Some(NumberStatus::Reserved), vec![State::Held, State::Releasing]);
     assert_eq!(db.states(first.msisdns[0]).await, states, "the old release is still to be told");
-    let Release::Returned(Some(told)) = db.store.release(None, first.msisdns[0], LEASE).await.unwrap() else {
+    let Release::Returned(Some(told)) =
+        db.store.release(Scope::AllBrands, first.msisdns[0], LEASE).await.unwrap()
+    else {
         panic!()
     };
     assert_eq!(told.hold, hold(&second, 1), "the newer hold is named, not the older");
@@ -75,7 +86,8 @@ pub async fn a_delivery_is_settled(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     let held = db.store.delivered(lease.reservation).await.unwrap();
     assert_eq!((held, db.states(lease.hold.msisdn).await.1), (None, vec![State::Held]), "not being released");
-    let Release::Returned(Some(delivery)) = db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap()
+    let Release::Returned(Some(delivery)) =
+        db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap()
     else {
         panic!("not told")
     };

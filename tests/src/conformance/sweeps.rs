@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use oss_core::store::{Assign, Begin, BeginRandom, Due, Overdue, Release};
+use oss_core::store::{Assign, Begin, BeginRandom, Due, Overdue, Release, Scope};
 use oss_core::{NumberStatus, ReservationId, ReservationState as State};
 
 use super::Fixture;
@@ -43,7 +43,10 @@ pub async fn an_abandoned_number_is_given_back(db: &Fixture) {
 
 pub async fn a_number_on_a_line_is_not_abandoned(db: &Fixture) {
     let lease = abandoned(db).await;
-    assert_eq!(db.store.assign(None, lease.hold.msisdn, db.sim().await).await.unwrap(), Assign::Assigned);
+    assert_eq!(
+        db.store.assign(Scope::AllBrands, lease.hold.msisdn, db.sim().await).await.unwrap(),
+        Assign::Assigned
+    );
     assert_eq!(db.store.settle_overdue(MANY).await.unwrap(), Overdue::default());
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
 }
@@ -56,7 +59,7 @@ pub async fn an_attempt_whose_caller_died_is_in_doubt(db: &Fixture) {
     let states = db.states(dead.hold.msisdn).await;
     assert_eq!(states, (Some(NumberStatus::Reserved), vec![State::InDoubt]), "tied to the preview");
     assert!(matches!(
-        db.store.release(None, dead.hold.msisdn, LEASE).await.unwrap(),
+        db.store.release(Scope::AllBrands, dead.hold.msisdn, LEASE).await.unwrap(),
         Release::Returned(Some(_))
     ));
 }
@@ -79,7 +82,10 @@ pub async fn a_doubt_is_claimed_like_a_call(db: &Fixture) {
     let [Due::Doubtful { lease, nameable: true }] = &due[..] else { panic!("{due:?}") };
     assert_eq!((lease.reservation, lease.call, &lease.hold), (doubt.reservation, 2, &doubt.hold));
     assert_eq!(db.begin(&preview, 1).await, Begin::InFlight, "nobody else asks meanwhile");
-    assert_eq!(db.store.release(None, lease.hold.msisdn, LEASE).await.unwrap(), Release::InFlight);
+    assert_eq!(
+        db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap(),
+        Release::InFlight
+    );
     assert_eq!(claim(db, MANY, LEASE).await, [], "claimed once");
     // What the call before learns late cannot undo what the sweep has in hand; a certain yes settles it.
     db.store.doubt(&doubt, "late", LEASE).await.unwrap();
@@ -153,8 +159,8 @@ pub async fn what_is_not_over_is_counted(db: &Fixture) {
     let before = db.store.census(MANY).await.unwrap();
     assert_eq!(before.due, 0);
     let (line, released) = (db.held(&db.preview().await, 1).await, db.held(&db.preview().await, 1).await);
-    db.store.assign(None, line.hold.msisdn, db.sim().await).await.unwrap();
-    db.store.release(None, released.hold.msisdn, LEASE).await.unwrap();
+    db.store.assign(Scope::AllBrands, line.hold.msisdn, db.sim().await).await.unwrap();
+    db.store.release(Scope::AllBrands, released.hold.msisdn, LEASE).await.unwrap();
     db.store.delivered(released.reservation).await.unwrap();
     assert_eq!(db.store.census(MANY).await.unwrap().states, before.states, "those are over, or on a line");
 
@@ -162,7 +168,7 @@ pub async fn what_is_not_over_is_counted(db: &Fixture) {
     db.started(&db.preview().await, 1).await;
     db.doubtful(&db.preview().await, 1).await;
     let releasing = db.held(&db.preview().await, 1).await;
-    db.store.release(None, releasing.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, releasing.hold.msisdn, LEASE).await.unwrap();
     let cancelled = db.started(&db.preview().await, 1).await;
     db.store.cancel(&cancelled, "x", LEASE).await.unwrap();
     let none_due = db.store.census(MANY).await.unwrap();
@@ -196,7 +202,7 @@ pub async fn an_old_preview_is_forgotten(db: &Fixture) {
     let (old, young) = (db.expired().await, db.preview().await);
     let (used, unsettled) = (db.preview().await, db.preview().await);
     let released = db.held(&used, 1).await;
-    db.store.release(None, released.hold.msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, released.hold.msisdn, LEASE).await.unwrap();
     db.store.delivered(released.reservation).await.unwrap();
     db.held(&unsettled, 1).await;
     for preview in [&used, &unsettled] {
@@ -209,7 +215,7 @@ pub async fn an_old_preview_is_forgotten(db: &Fixture) {
     assert_eq!(db.store.purge_previews(LAPSED, 1).await.unwrap(), 1);
     assert_eq!(db.store.purge_previews(LAPSED, MANY).await.unwrap(), 1);
     for (preview, kept) in [(&old, false), (&used, false), (&young, true), (&unsettled, true)] {
-        let found = db.store.previous_preview(None, preview.id).await.unwrap();
+        let found = db.store.previous_preview(Scope::AllBrands, preview.id).await.unwrap();
         assert_eq!(found.is_some(), kept);
     }
     let number = db.number(released.hold.msisdn).await.unwrap();

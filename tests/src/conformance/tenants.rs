@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use oss_core::store::{
-    Assign, Begin, BeginRandom, Confirmed, Intent, Keyed, NewPreview, OtherNumber, Release, Tenant,
+    Assign, Begin, BeginRandom, Confirmed, Intent, Keyed, NewPreview, OtherNumber, Release, Scope, Tenant,
 };
 use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State};
 
@@ -19,7 +19,7 @@ use super::keys::key;
 /// A wish of a tenant for the first number of a preview.
 async fn begin(db: &Fixture, tenant: &Tenant, preview: &NewPreview) -> Begin {
     let begun = db.store.begin_reservation(
-        Some(tenant),
+        Scope::Brand(tenant),
         ReservationId::new(),
         preview.id,
         choice(1),
@@ -29,16 +29,16 @@ async fn begin(db: &Fixture, tenant: &Tenant, preview: &NewPreview) -> Begin {
 }
 
 async fn release(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Release {
-    db.store.release(Some(tenant), msisdn, LEASE).await.unwrap()
+    db.store.release(Scope::Brand(tenant), msisdn, LEASE).await.unwrap()
 }
 
 async fn assign(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Assign {
-    db.store.assign(Some(tenant), msisdn, db.sim().await).await.unwrap()
+    db.store.assign(Scope::Brand(tenant), msisdn, db.sim().await).await.unwrap()
 }
 
 /// The states of the holds that a tenant is shown; none where it is shown no number.
 async fn shown(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Option<Vec<State>> {
-    let number = db.store.number(Some(tenant), msisdn).await.unwrap();
+    let number = db.store.number(Scope::Brand(tenant), msisdn).await.unwrap();
     number.map(|number| number.history.iter().map(|hold| hold.state).collect())
 }
 
@@ -54,10 +54,10 @@ pub async fn a_preview_is_replaced_by_its_brand_alone(db: &Fixture) {
     let preview = db.preview().await;
     let found = async |tenant| db.store.previous_preview(tenant, preview.id).await.unwrap();
     let (owner, stranger) = (acme(), other());
-    assert_eq!(found(Some(&stranger)).await, None);
-    let own = found(Some(&owner)).await.expect("its own");
+    assert_eq!(found(Scope::Brand(&stranger)).await, None);
+    let own = found(Scope::Brand(&owner)).await.expect("its own");
     assert_eq!(own.external_id, preview.external_id);
-    assert_eq!(found(None).await, Some(own));
+    assert_eq!(found(Scope::AllBrands).await, Some(own));
 }
 
 pub async fn a_preview_is_reserved_from_by_its_brand_alone(db: &Fixture) {
@@ -120,7 +120,7 @@ pub async fn a_number_is_shown_to_its_brand_alone(db: &Fixture) {
     db.store.confirm(&lease, LEASE).await.unwrap();
     assert_eq!(shown(db, &acme(), msisdn).await, Some(vec![State::Held]));
     assert_eq!(shown(db, &other(), msisdn).await, None);
-    db.store.release(None, msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap();
     assert_eq!(shown(db, &acme(), msisdn).await, Some(vec![State::Releasing]));
     assert_eq!(shown(db, &other(), msisdn).await, None, "given back");
 }
@@ -151,8 +151,9 @@ pub async fn a_number_shows_no_times_of_another_brand(db: &Fixture) {
     let first = db.preview().await;
     let msisdn = db.held(&first, 1).await.hold.msisdn;
     assert_eq!(assign(db, &acme(), msisdn).await, Assign::Assigned);
-    let line =
-        async |tenant: &Tenant| db.store.number(Some(tenant), msisdn).await.unwrap().unwrap().line.unwrap();
+    let line = async |tenant: &Tenant| {
+        db.store.number(Scope::Brand(tenant), msisdn).await.unwrap().unwrap().line.unwrap()
+    };
     let before = line(&acme()).await;
     assert!(before.assigned_at.is_some(), "its own");
     let Some(database) = &db.database else { return };
@@ -180,28 +181,30 @@ pub async fn a_number_shows_no_times_of_another_brand(db: &Fixture) {
 pub async fn a_key_is_of_one_brand(db: &Fixture) {
     let preview = NewPreview { key: Some(key("p")), ..db.offer() };
     db.store.create_preview(&preview).await.unwrap();
-    for (tenant, own) in [(None, true), (Some(acme()), true), (Some(other()), false)] {
-        let known = db.store.keyed_preview(tenant.as_ref(), &key("p")).await.unwrap();
-        assert_eq!(known.map(|known| known.own), Some(own), "{tenant:?}");
+    let (acme, other) = (acme(), other());
+    for (scope, own) in [(Scope::AllBrands, true), (Scope::Brand(&acme), true), (Scope::Brand(&other), false)]
+    {
+        let known = db.store.keyed_preview(scope, &key("p")).await.unwrap();
+        assert_eq!(known.map(|known| known.own), Some(own), "{scope:?}");
     }
 
     let (offer, key) = (db.offer(), key("r"));
     let (id, wish) = (ReservationId::new(), hold(&offer, 1));
     let begun = db.store.begin_random(id, &wish, &offer.brand, Some(&key), LEASE).await;
     let BeginRandom::Started(lease) = begun.unwrap() else { panic!("no lease") };
-    let resumed = async |tenant: Tenant| {
+    let resumed = async |tenant: &Tenant| {
         let id = ReservationId::new();
         db.store
-            .resume_keyed(Some(&tenant), id, &key, "11".parse().unwrap(), Intent::Take(LEASE))
+            .resume_keyed(Scope::Brand(tenant), id, &key, "11".parse().unwrap(), Intent::Take(LEASE))
             .await
             .unwrap()
     };
-    assert_eq!(resumed(other()).await, Some(Keyed::OtherRequest));
-    assert_eq!(resumed(acme()).await, Some(Keyed::InFlight));
+    assert_eq!(resumed(&other).await, Some(Keyed::OtherRequest));
+    assert_eq!(resumed(&acme).await, Some(Keyed::InFlight));
     db.store.doubt(&lease, "x", LEASE).await.unwrap();
-    assert_eq!(resumed(other()).await, Some(Keyed::OtherRequest));
+    assert_eq!(resumed(&other).await, Some(Keyed::OtherRequest));
     assert_eq!(db.states(lease.hold.msisdn).await.1, [State::InDoubt], "the doubt is not taken up");
-    assert!(matches!(resumed(acme()).await, Some(Keyed::Resumed(_))));
+    assert!(matches!(resumed(&acme).await, Some(Keyed::Resumed(_))));
 }
 
 pub async fn the_brands_with_live_holds_are_listed(db: &Fixture) {
@@ -212,7 +215,7 @@ pub async fn the_brands_with_live_holds_are_listed(db: &Fixture) {
     let msisdn = db.held(&same_numbers_for_other(db, &db.offer()).await, 1).await.hold.msisdn;
     let brands = [acme(), other()].map(|tenant| tenant.brand().clone());
     assert_eq!(db.store.holding_brands().await.unwrap(), brands);
-    db.store.release(None, msisdn, LEASE).await.unwrap();
+    db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap();
     assert_eq!(db.store.holding_brands().await.unwrap(), brands[..1]);
 }
 
@@ -223,7 +226,7 @@ pub async fn a_number_changes_hands_under_a_call(db: &Fixture) {
         let own = db.held(&first, 1).await.hold;
         let second = same_numbers_for_other(db, &first).await;
         let handed_over = async {
-            db.store.release(None, own.msisdn, LEASE).await.unwrap();
+            db.store.release(Scope::AllBrands, own.msisdn, LEASE).await.unwrap();
             let Begin::Started(lease) = db.begin(&second, 1).await else { return false };
             db.store.confirm(&lease, LEASE).await.unwrap() == Confirmed::Held
         };
@@ -261,14 +264,14 @@ pub async fn a_number_changes_hands_under_a_call(db: &Fixture) {
 pub async fn a_number_of_the_sim_is_named_to_its_brand_alone(db: &Fixture) {
     let (number, free) = (db.held(&db.preview().await, 1).await.hold.msisdn, db.preview().await);
     let sim = db.sim().await;
-    assert_eq!(db.store.assign(Some(&acme()), number, sim).await.unwrap(), Assign::Assigned);
+    assert_eq!(db.store.assign(Scope::Brand(&acme()), number, sim).await.unwrap(), Assign::Assigned);
     let own = db.held(&free, 1).await.hold.msisdn;
-    let answer = db.store.assign(Some(&acme()), own, sim).await.unwrap();
+    let answer = db.store.assign(Scope::Brand(&acme()), own, sim).await.unwrap();
     assert_eq!(answer, Assign::SimHasNumber(OtherNumber::Shown(number.masked())));
 
     let theirs = same_numbers_for_other(db, &db.offer()).await;
     let Begin::Started(lease) = begin(db, &other(), &theirs).await else { panic!("it is free") };
     assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
-    let answer = db.store.assign(Some(&other()), lease.hold.msisdn, sim).await.unwrap();
+    let answer = db.store.assign(Scope::Brand(&other()), lease.hold.msisdn, sim).await.unwrap();
     assert_eq!(answer, Assign::SimHasNumber(OtherNumber::Hidden));
 }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use oss_core::store::{Begin, Delivery, Lease, NewPreview};
+use oss_core::store::{Begin, Delivery, Lease, NewPreview, Scope};
 use oss_core::{AttemptEvent as Event, ReservationState as State};
 
 use super::Fixture;
@@ -46,11 +46,11 @@ impl Attempt {
             State::InDoubt => assert!(store.doubt(lease, "x", lasts).await.unwrap()),
             State::Assigned => {
                 store.confirm(lease, LEASE).await.unwrap();
-                store.assign(None, msisdn, db.sim().await).await.unwrap();
+                store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap();
             }
             State::Releasing | State::Released => {
                 store.confirm(lease, LEASE).await.unwrap();
-                store.release(None, msisdn, LEASE).await.unwrap();
+                store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap();
             }
             State::Cancelling => drop(store.cancel(lease, "x", LEASE).await.unwrap().expect("it is pending")),
             State::Rejected => store.reject(lease, "x").await.unwrap(),
@@ -70,9 +70,9 @@ impl Attempt {
             Event::Unused => drop(store.abandon(&[lease.reservation]).await.unwrap()),
             Event::GivenUp => drop::<Option<Delivery>>(store.cancel(lease, "x", LEASE).await.unwrap()),
             Event::Claimed => drop(db.begin(&self.preview, 1).await),
-            Event::Released => drop(store.release(None, msisdn, LEASE).await.unwrap()),
+            Event::Released => drop(store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()),
             Event::Expired => drop(store.settle_overdue(100).await.unwrap()),
-            Event::Assigned => drop(store.assign(None, msisdn, db.sim().await).await.unwrap()),
+            Event::Assigned => drop(store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap()),
             Event::Delivered => drop(store.delivered(lease.reservation).await.unwrap()),
         }
     }

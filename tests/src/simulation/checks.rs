@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use oss_core::sigan::Hold;
-use oss_core::store::{HeldNumber, Range, Store, Tenant};
+use oss_core::store::{AuditStore, HeldNumber, Range, Tenant};
 use oss_core::{
     AuditOptions, Difference, DifferenceKind, Found, Msisdn, NumberStatus, ReservationState as State,
 };

@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
-    AdoptOutcome, Adoption, Assign, Begin, BeginRandom, CatalogStore, Census, Claims, Confirmed, Delivery,
-    HeldPage, Intent, Keyed, KeyedPreview, KnownHold, Lease, NewPreview, Overdue, PoolUsage, PreviousPreview,
-    Range, Release, Store, StoreError, Tenant, UnreadableRow,
+    AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginRandom,
+    CatalogStore, Census, Claims, Confirmed, Delivery, HeldPage, Intent, Keyed, KeyedPreview, KnownHold,
+    Lease, LineStore, NewPreview, Overdue, PoolUsage, PreviewStore, PreviousPreview, RandomStore, Range,
+    Release, ReleaseStore, Scope, Store, StoreError, SweepStore, Tenant, UnreadableRow,
 };
 use oss_core::{
     Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DeviceChanges,
@@ -59,66 +60,43 @@ fn unavailable() -> StoreError {
 }
 
 #[async_trait]
-impl Store for SimulatedStore {
-    async fn check(&self) -> Result<(), StoreError> {
-        self.step(self.world.store.check()).await
-    }
-
-    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
-        self.look_up(self.world.store.ddd_exists(ddd))
-    }
-
+impl PreviewStore for SimulatedStore {
     async fn previous_preview(
         &self,
-        tenant: Option<&Tenant>,
+        scope: Scope<'_>,
         id: PreviewId,
     ) -> Result<Option<PreviousPreview>, StoreError> {
-        self.step(self.world.store.previous_preview(tenant, id)).await
+        self.step(self.world.store.previous_preview(scope, id)).await
     }
 
     async fn keyed_preview(
         &self,
-        tenant: Option<&Tenant>,
+        scope: Scope<'_>,
         key: &IdempotencyKey,
     ) -> Result<Option<KeyedPreview>, StoreError> {
-        self.step(self.world.store.keyed_preview(tenant, key)).await
+        self.step(self.world.store.keyed_preview(scope, key)).await
     }
 
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
         self.step(self.world.store.create_preview(preview)).await
     }
 
+    async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.step(self.world.store.purge_previews(retention, limit)).await
+    }
+}
+
+#[async_trait]
+impl AttemptStore for SimulatedStore {
     async fn begin_reservation(
         &self,
-        tenant: Option<&Tenant>,
+        scope: Scope<'_>,
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
         intent: Intent,
     ) -> Result<Begin, StoreError> {
-        self.step(self.world.store.begin_reservation(tenant, id, preview, choice, intent)).await
-    }
-
-    async fn begin_random(
-        &self,
-        id: ReservationId,
-        hold: &Hold,
-        brand: &BrandId,
-        key: Option<&IdempotencyKey>,
-        lease: Duration,
-    ) -> Result<BeginRandom, StoreError> {
-        self.step(self.world.store.begin_random(id, hold, brand, key, lease)).await
-    }
-
-    async fn resume_keyed(
-        &self,
-        tenant: Option<&Tenant>,
-        id: ReservationId,
-        key: &IdempotencyKey,
-        ddd: Ddd,
-        intent: Intent,
-    ) -> Result<Option<Keyed>, StoreError> {
-        self.step(self.world.store.resume_keyed(tenant, id, key, ddd, intent)).await
+        self.step(self.world.store.begin_reservation(scope, id, preview, choice, intent)).await
     }
 
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
@@ -127,15 +105,6 @@ impl Store for SimulatedStore {
 
     async fn abandon(&self, leases: &[ReservationId]) -> Result<Vec<ReservationId>, StoreError> {
         self.step(self.world.store.abandon(leases)).await
-    }
-
-    async fn release_lost(
-        &self,
-        lease: &Lease,
-        reason: &str,
-        tell_within: Duration,
-    ) -> Result<Option<Delivery>, StoreError> {
-        self.step(self.world.store.release_lost(lease, reason, tell_within)).await
     }
 
     async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<bool, StoreError> {
@@ -154,14 +123,42 @@ impl Store for SimulatedStore {
     ) -> Result<Option<Delivery>, StoreError> {
         self.step(self.world.store.cancel(lease, reason, tell_within)).await
     }
+}
 
+#[async_trait]
+impl RandomStore for SimulatedStore {
+    async fn begin_random(
+        &self,
+        id: ReservationId,
+        hold: &Hold,
+        brand: &BrandId,
+        key: Option<&IdempotencyKey>,
+        lease: Duration,
+    ) -> Result<BeginRandom, StoreError> {
+        self.step(self.world.store.begin_random(id, hold, brand, key, lease)).await
+    }
+
+    async fn resume_keyed(
+        &self,
+        scope: Scope<'_>,
+        id: ReservationId,
+        key: &IdempotencyKey,
+        ddd: Ddd,
+        intent: Intent,
+    ) -> Result<Option<Keyed>, StoreError> {
+        self.step(self.world.store.resume_keyed(scope, id, key, ddd, intent)).await
+    }
+}
+
+#[async_trait]
+impl ReleaseStore for SimulatedStore {
     async fn release(
         &self,
-        tenant: Option<&Tenant>,
+        scope: Scope<'_>,
         msisdn: Msisdn,
         lease: Duration,
     ) -> Result<Release, StoreError> {
-        self.step(self.world.store.release(tenant, msisdn, lease)).await
+        self.step(self.world.store.release(scope, msisdn, lease)).await
     }
 
     async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
@@ -176,16 +173,21 @@ impl Store for SimulatedStore {
     ) -> Result<(), StoreError> {
         self.step(self.world.store.undelivered(delivery, reason, retry_in)).await
     }
+}
 
-    async fn assign(
-        &self,
-        tenant: Option<&Tenant>,
-        msisdn: Msisdn,
-        sim: SimId,
-    ) -> Result<Assign, StoreError> {
-        self.step(self.world.store.assign(tenant, msisdn, sim)).await
+#[async_trait]
+impl LineStore for SimulatedStore {
+    async fn assign(&self, scope: Scope<'_>, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError> {
+        self.step(self.world.store.assign(scope, msisdn, sim)).await
     }
 
+    async fn number(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
+        self.step(self.world.store.number(scope, msisdn)).await
+    }
+}
+
+#[async_trait]
+impl AdoptionStore for SimulatedStore {
     async fn adopt(
         &self,
         tenant: &Tenant,
@@ -194,11 +196,10 @@ impl Store for SimulatedStore {
     ) -> Result<AdoptOutcome, StoreError> {
         self.step(self.world.store.adopt(tenant, id, adoption)).await
     }
+}
 
-    async fn number(&self, tenant: Option<&Tenant>, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
-        self.step(self.world.store.number(tenant, msisdn)).await
-    }
-
+#[async_trait]
+impl SweepStore for SimulatedStore {
     async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError> {
         self.step(self.world.store.settle_overdue(limit)).await
     }
@@ -207,18 +208,13 @@ impl Store for SimulatedStore {
         self.step(self.world.store.claim_due(limit, lease)).await
     }
 
-    async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
-        self.step(self.world.store.purge_previews(retention, limit)).await
-    }
-
     async fn census(&self, limit: u32) -> Result<Census, StoreError> {
         self.step(self.world.store.census(limit)).await
     }
+}
 
-    fn pools(&self) -> Vec<PoolUsage> {
-        self.world.store.pools()
-    }
-
+#[async_trait]
+impl AuditStore for SimulatedStore {
     async fn known_holds(
         &self,
         listed: &[ListedHold],
@@ -263,6 +259,15 @@ impl Store for SimulatedStore {
         self.step(self.world.store.release_stray(id, hold, brand, tell_within)).await
     }
 
+    async fn release_lost(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.step(self.world.store.release_lost(lease, reason, tell_within)).await
+    }
+
     async fn give_back_lost(
         &self,
         id: ReservationId,
@@ -275,6 +280,10 @@ impl Store for SimulatedStore {
 
 #[async_trait]
 impl CatalogStore for SimulatedStore {
+    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
+        self.look_up(self.world.store.ddd_exists(ddd))
+    }
+
     async fn data_versions(&self) -> Result<DataVersions, StoreError> {
         self.look_up(self.world.store.data_versions())
     }
@@ -309,5 +318,16 @@ impl CatalogStore for SimulatedStore {
 
     async fn change_ddds(&self, edition: Edition<DddChanges>) -> Result<bool, StoreError> {
         self.look_up(self.world.store.change_ddds(edition))
+    }
+}
+
+#[async_trait]
+impl Store for SimulatedStore {
+    async fn check(&self) -> Result<(), StoreError> {
+        self.step(self.world.store.check()).await
+    }
+
+    fn pools(&self) -> Vec<PoolUsage> {
+        self.world.store.pools()
     }
 }

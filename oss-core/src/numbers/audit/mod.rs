@@ -63,7 +63,7 @@ impl Oss {
             let mut audit = Audit { oss: self, tenant, options, report, tell: &mut tell };
             audit.walk().await?;
             // Whose they are may be what cannot be read, so they are told once, and not to one brand alone.
-            if is_own && self.tenant().is_none() {
+            if is_own && self.scope().is_all_brands() {
                 audit.walk_set_aside().await?;
             }
             report = audit.report;
@@ -83,7 +83,7 @@ impl Oss {
 
     async fn audited_brands(&self) -> Result<BTreeSet<BrandId>, Error> {
         let mut brands = BTreeSet::from([self.brand().clone()]);
-        if self.tenant().is_none() {
+        if self.scope().is_all_brands() {
             brands.extend(self.settings().other_brands.iter().cloned());
             brands.extend(self.store().holding_brands().await?);
         }

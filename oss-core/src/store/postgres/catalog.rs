@@ -1,137 +1,115 @@
 //! The reference data. An import is one statement, whatever its size: the database takes the changes apart itself.
 
-use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{Executor, Row};
-use uuid::Uuid;
+use async_trait::async_trait;
+use sqlx::Executor;
+use sqlx::postgres::PgConnection;
 
-use super::connections::{Connections, Statement, store_error};
+use super::PostgresStore;
+use super::connections::{Statement, store_error};
 use crate::domain::{
-    Assortment, DataVersion, DataVersions, DeviceBrand, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
-    Edition, EsimAnswer,
+    Assortment, DataVersion, DataVersions, Ddd, DeviceChoice, DeviceCode, DeviceHash, Edition, EsimAnswer,
 };
 use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 use crate::store::StoreError;
-use crate::store::catalog::first_edition;
-use crate::store::rows::{assorted, esim_answer, from_json, maybe_parsed, parsed, to_json};
+use crate::store::catalog::{
+    ASSORTMENTS, CatalogStore, DDD_EXISTS, VERSIONS, assortments, esim_answer, esim_query, first_edition,
+    list, versions,
+};
+use crate::store::rows::{DataRow, to_json};
 
-pub(super) async fn versions(connections: &Connections) -> Result<DataVersions, StoreError> {
-    const SQL: &str = "
-        select (select version from reference_data where name = 'devices') as devices,
-               (select version from reference_data where name = 'ddds') as ddds,
-               id as installation
-        from oss_installation";
-    let row = connections.one(|| sqlx::query(SQL)).await?;
-    let read = || {
-        let installation = row.try_get::<Uuid, _>("installation")?.into();
-        Ok(DataVersions { installation, devices: version(&row, "devices")?, ddds: version(&row, "ddds")? })
-    };
-    read().map_err(|error: sqlx::Error| store_error(&error))
-}
+#[async_trait]
+impl CatalogStore for PostgresStore {
+    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
+        let statement = || sqlx::query(DDD_EXISTS).bind(ddd.to_string());
+        self.connections.one(statement, |row| row.flag("found")).await
+    }
 
-fn version(row: &PgRow, column: &'static str) -> Result<DataVersion, sqlx::Error> {
-    row.try_get::<Uuid, _>(column).map(DataVersion::from)
-}
+    async fn data_versions(&self) -> Result<DataVersions, StoreError> {
+        self.connections.one(|| sqlx::query(VERSIONS), versions).await
+    }
 
-pub(super) async fn assortments(connections: &Connections) -> Result<Vec<Assortment>, StoreError> {
-    const SQL: &str = "
-        select b.id, b.slug, b.name, m.model, m.name as model_name, m.homologated
-        from device_brand b
-        left join device_catalog_model m on m.brand_id = b.id and m.supports_esim
-        order by b.id";
-    let rows = connections.all(|| sqlx::query(SQL)).await?;
-    assorted(rows.iter().map(brand_and_model)).map_err(|error| store_error(&error))
-}
+    async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
+        self.connections.read(|| sqlx::query(ASSORTMENTS), assortments).await
+    }
 
-fn brand_and_model(row: &PgRow) -> Result<(DeviceBrand, Option<DeviceModel>), sqlx::Error> {
-    let id = row.try_get::<Uuid, _>("id")?.into();
-    let brand = DeviceBrand { id, slug: parsed(row, "slug")?, name: parsed(row, "name")? };
-    let Some(model) = maybe_parsed(row, "model")? else { return Ok((brand, None)) };
-    let (name, homologated) = (parsed(row, "model_name")?, row.try_get("homologated")?);
-    Ok((brand, Some(DeviceModel { model, name, homologated })))
-}
+    async fn device_codes(&self) -> Result<Vec<DeviceCode>, StoreError> {
+        self.connections.all(|| sqlx::query("select code from device_code"), |row| row.parsed("code")).await
+    }
 
-pub(super) async fn device_codes(connections: &Connections) -> Result<Vec<DeviceCode>, StoreError> {
-    let rows = connections.all(|| sqlx::query("select code from device_code")).await?;
-    rows.iter().map(|row| parsed(row, "code")).collect::<Result<_, _>>().map_err(|error| store_error(&error))
-}
+    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
+        let (sql, device) = esim_query(choice);
+        self.connections.one(|| sqlx::query(sql).bind(device), esim_answer).await
+    }
 
-pub(super) async fn esim_support(
-    connections: &Connections,
-    choice: &DeviceChoice,
-) -> Result<EsimAnswer, StoreError> {
-    // One statement, so that the answer and the version belong together. It always has one row.
-    const BY_TAC: &str = "
-        select r.version, m.supports_esim, m.source from reference_data r
-        left join device_tac t on t.tac = $1::char(8)
-        left join device_catalog_model m on m.model = t.model
-        where r.name = 'devices'";
-    const BY_CODE: &str = "
-        select r.version, m.supports_esim, m.source from reference_data r
-        left join device_code c on c.code = $1
-        left join device_catalog_model m on m.model = c.model
-        where r.name = 'devices'";
-    const BY_MODEL: &str = "
-        select r.version, m.supports_esim, m.source from reference_data r
-        left join device_catalog_model m on m.model = $1
-        where r.name = 'devices'";
-    let row = connections.one(|| match choice {
-        DeviceChoice::Tac(tac) => sqlx::query(BY_TAC).bind(tac.as_str()),
-        DeviceChoice::Code(code) => sqlx::query(BY_CODE).bind(code.as_str()),
-        DeviceChoice::Model(model) => sqlx::query(BY_MODEL).bind(model.as_str()),
-    });
-    let row = row.await?;
-    version(&row, "version")
-        .and_then(|version| esim_answer(version, &row))
-        .map_err(|error| store_error(&error))
-}
+    async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into device_model (hash, tac, code, model) values ($1::char(32), $2, $3, $4)
+            on conflict (hash) do nothing";
+        let (tac, code, model) = choice.columns();
+        let statement = || sqlx::query(SQL).bind(hash.to_string()).bind(tac).bind(code).bind(model);
+        self.connections.rows(statement).await.map(drop)
+    }
 
-pub(super) async fn keep_choice(
-    connections: &Connections,
-    choice: &DeviceChoice,
-    hash: DeviceHash,
-) -> Result<(), StoreError> {
-    const SQL: &str = "
-        insert into device_model (hash, tac, code, model) values ($1::char(32), $2, $3, $4)
-        on conflict (hash) do nothing";
-    let (tac, code, model) = choice.columns();
-    let statement = || sqlx::query(SQL).bind(hash.to_string()).bind(tac).bind(code).bind(model);
-    connections.all(statement).await?;
-    Ok(())
-}
+    async fn devices(&self) -> Result<(DataVersion, DeviceData), StoreError> {
+        const SQL: &str = "
+            select version, json_build_object(
+                'brands', (
+                    select coalesce(json_object_agg(slug, json_build_object('id', id, 'name', name)), '{}')
+                    from device_brand
+                ),
+                'models', (
+                    select coalesce(json_object_agg(model, json_build_object(
+                        'brand', brand_id, 'name', name, 'supportsEsim', supports_esim, 'homologated', homologated,
+                        'source', source
+                    )), '{}')
+                    from device_catalog_model
+                ),
+                'codes', (select coalesce(json_object_agg(code, model), '{}') from device_code),
+                'tacs', (
+                    select coalesce(json_object_agg(tac, json_build_object('model', model, 'source', source)), '{}')
+                    from device_tac
+                )
+            )::text as data
+            from reference_data where name = 'devices'";
+        self.connections.one(|| sqlx::query(SQL), list).await
+    }
 
-pub(super) async fn devices(connections: &Connections) -> Result<(DataVersion, DeviceData), StoreError> {
-    const SQL: &str = "
-        select version, json_build_object(
-            'brands', (
-                select coalesce(json_object_agg(slug, json_build_object('id', id, 'name', name)), '{}')
-                from device_brand
-            ),
-            'models', (
-                select coalesce(json_object_agg(model, json_build_object(
-                    'brand', brand_id, 'name', name, 'supportsEsim', supports_esim, 'homologated', homologated,
-                    'source', source
-                )), '{}')
-                from device_catalog_model
-            ),
-            'codes', (select coalesce(json_object_agg(code, model), '{}') from device_code),
-            'tacs', (
-                select coalesce(json_object_agg(tac, json_build_object('model', model, 'source', source)), '{}')
-                from device_tac
+    async fn change_devices(&self, edition: Edition<DeviceChanges>) -> Result<bool, StoreError> {
+        let changes = to_json(&edition.changes).map_err(|error| store_error(&error))?;
+        let statement = devices_edition(&edition, changes);
+        self.connections.on_own_connection(statement, |row| row.flag("changed")).await
+    }
+
+    async fn ddds(&self) -> Result<(DataVersion, DddData), StoreError> {
+        const SQL: &str = "
+            select version, json_build_object(
+                'localities', (select coalesce(json_object_agg(location_cnl, ddd), '{}') from location_ddd)
+            )::text as data
+            from reference_data where name = 'ddds'";
+        self.connections.one(|| sqlx::query(SQL), list).await
+    }
+
+    async fn change_ddds(&self, edition: Edition<DddChanges>) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            with edition as (
+                update reference_data set version = $2 where name = 'ddds' and version = $1 returning true
+            ), given as (
+                select $3::jsonb as changes from edition
+            ), removed as (
+                delete from location_ddd l
+                using given, jsonb_array_elements(given.changes #> '{localities,removed}') removed (cnl)
+                where l.location_cnl = removed.cnl::integer
+            ), put as (
+                insert into location_ddd (location_cnl, ddd)
+                select key::integer, value from given, jsonb_each_text(given.changes #> '{localities,put}')
+                on conflict (location_cnl) do update set ddd = excluded.ddd
             )
-        )::text as data
-        from reference_data where name = 'devices'";
-    let row = connections.one(|| sqlx::query(SQL)).await?;
-    let read = || Ok((version(&row, "version")?, from_json(row.try_get("data")?)?));
-    read().map_err(|error: sqlx::Error| store_error(&error))
-}
-
-pub(super) async fn change_devices(
-    connections: &Connections,
-    edition: &Edition<DeviceChanges>,
-) -> Result<bool, StoreError> {
-    let changes = to_json(&edition.changes).map_err(|error| store_error(&error))?;
-    let row = connections.on_own_connection(devices_edition(edition, changes)).await?;
-    row.try_get(0).map_err(|error| store_error(&error))
+            select exists (select from edition) as changed";
+        let changes = to_json(&edition.changes).map_err(|error| store_error(&error))?;
+        let statement =
+            sqlx::query(SQL).bind(edition.over.as_uuid()).bind(edition.version.as_uuid()).bind(changes);
+        self.connections.on_own_connection(statement, |row| row.flag("changed")).await
+    }
 }
 
 /// Where the list has another version, `given` has no row, and nothing else does anything. References are looked at when the
@@ -181,45 +159,8 @@ fn devices_edition(edition: &Edition<DeviceChanges>, changes: String) -> Stateme
             from given, jsonb_each(given.changes #> '{tacs,put}')
             on conflict (tac) do update set model = excluded.model, source = excluded.source
         )
-        select exists (select from edition)";
+        select exists (select from edition) as changed";
     sqlx::query(SQL).bind(edition.over.as_uuid()).bind(edition.version.as_uuid()).bind(changes)
-}
-
-pub(super) async fn ddds(connections: &Connections) -> Result<(DataVersion, DddData), StoreError> {
-    const SQL: &str = "
-        select version, json_build_object(
-            'localities', (select coalesce(json_object_agg(location_cnl, ddd), '{}') from location_ddd)
-        )::text as data
-        from reference_data where name = 'ddds'";
-    let row = connections.one(|| sqlx::query(SQL)).await?;
-    let read = || Ok((version(&row, "version")?, from_json(row.try_get("data")?)?));
-    read().map_err(|error: sqlx::Error| store_error(&error))
-}
-
-pub(super) async fn change_ddds(
-    connections: &Connections,
-    edition: &Edition<DddChanges>,
-) -> Result<bool, StoreError> {
-    const SQL: &str = "
-        with edition as (
-            update reference_data set version = $2 where name = 'ddds' and version = $1 returning true
-        ), given as (
-            select $3::jsonb as changes from edition
-        ), removed as (
-            delete from location_ddd l
-            using given, jsonb_array_elements(given.changes #> '{localities,removed}') removed (cnl)
-            where l.location_cnl = removed.cnl::integer
-        ), put as (
-            insert into location_ddd (location_cnl, ddd)
-            select key::integer, value from given, jsonb_each_text(given.changes #> '{localities,put}')
-            on conflict (location_cnl) do update set ddd = excluded.ddd
-        )
-        select exists (select from edition)";
-    let changes = to_json(&edition.changes).map_err(|error| store_error(&error))?;
-    let statement =
-        sqlx::query(SQL).bind(edition.over.as_uuid()).bind(edition.version.as_uuid()).bind(changes);
-    let row = connections.on_own_connection(statement).await?;
-    row.try_get(0).map_err(|error| store_error(&error))
 }
 
 /// Fills the catalogue of a database that never had one.

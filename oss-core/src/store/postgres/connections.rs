@@ -79,8 +79,8 @@ impl Connections {
     /// Whether sessions are bounded as they have to be.
     pub(super) async fn check_bounds(&self) -> Result<(), StoreError> {
         let (names, longest): (Vec<_>, Vec<_>) = BOUNDS.into_iter().unzip();
-        let row = self.one(|| sqlx::query(MISSING_BOUNDS).bind(names.clone()).bind(longest.clone())).await?;
-        let missing: Option<String> = row.try_get(0).map_err(|error| store_error(&error))?;
+        let statement = || sqlx::query(MISSING_BOUNDS).bind(names.clone()).bind(longest.clone());
+        let missing: Option<String> = self.one(statement, |row| row.try_get(0)).await?;
         missing.map_or(Ok(()), |missing| {
             Err(StoreError::failed(format!(
                 "its sessions lack {missing} at most; where a pooler cannot pass that on, give it to the role \
@@ -91,7 +91,7 @@ impl Connections {
 
     /// The rows of a statement. It is built and run again if its connection turned out to be dead, if it collided with another
     /// statement, or if the database is read-only: every statement of this store may be repeated.
-    pub(super) async fn all<'q>(
+    pub(super) async fn rows<'q>(
         &self,
         statement: impl Fn() -> Statement<'q>,
     ) -> Result<Vec<PgRow>, StoreError> {
@@ -110,21 +110,48 @@ impl Connections {
         }
     }
 
-    /// The only row of a statement, where it has one.
-    pub(super) async fn maybe<'q>(
+    /// Reads the rows of a statement together.
+    pub(super) async fn read<'q, T>(
         &self,
         statement: impl Fn() -> Statement<'q>,
-    ) -> Result<Option<PgRow>, StoreError> {
-        Ok(self.all(statement).await?.into_iter().next())
+        read: impl FnOnce(&[PgRow]) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        read(&self.rows(statement).await?).map_err(|error| store_error(&error))
     }
 
-    /// The only row of a statement that always has one.
-    pub(super) async fn one<'q>(&self, statement: impl Fn() -> Statement<'q>) -> Result<PgRow, StoreError> {
-        self.maybe(statement).await?.ok_or_else(|| store_error(&sqlx::Error::RowNotFound))
+    /// Reads each row of a statement.
+    pub(super) async fn all<'q, T>(
+        &self,
+        statement: impl Fn() -> Statement<'q>,
+        read: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.read(statement, |rows| rows.iter().map(read).collect()).await
     }
 
-    /// The only row of a long statement, on a connection of its own that is given more time. It is run once.
-    pub(super) async fn on_own_connection(&self, statement: Statement<'_>) -> Result<PgRow, StoreError> {
+    /// Reads the only row of a statement, if it has one.
+    pub(super) async fn maybe<'q, T>(
+        &self,
+        statement: impl Fn() -> Statement<'q>,
+        read: impl FnOnce(&PgRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Option<T>, StoreError> {
+        self.read(statement, |rows| rows.first().map(read).transpose()).await
+    }
+
+    /// Reads the only row of a statement that always has one.
+    pub(super) async fn one<'q, T>(
+        &self,
+        statement: impl Fn() -> Statement<'q>,
+        read: impl FnOnce(&PgRow) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        self.read(statement, |rows| rows.first().ok_or(sqlx::Error::RowNotFound).and_then(read)).await
+    }
+
+    /// Reads the only row of a long statement, on a connection of its own that is given more time. It is run once.
+    pub(super) async fn on_own_connection<T>(
+        &self,
+        statement: Statement<'_>,
+        read: impl FnOnce(&PgRow) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
         let mut connection = self.lender.open().await?;
         let outcome = async {
             let mut transaction = connection.begin().await?;
@@ -134,7 +161,7 @@ impl Connections {
             let row = transaction.fetch_one(statement).await?;
             transaction.commit().await?;
             let _ = connection.close().await;
-            Ok(row)
+            read(&row)
         };
         outcome.await.map_err(|error: sqlx::Error| store_error(&error))
     }

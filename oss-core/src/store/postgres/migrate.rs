@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::postgres::PgRow;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row};
 
 use super::borrowing::open;
@@ -25,9 +26,9 @@ pub(super) async fn check(connections: &Connections) -> Result<(), StoreError> {
         from oss_migrations
         where success and version = any($1)";
     let versions = migrations::versions();
-    let row = connections.one(|| sqlx::query(SQL).bind(versions.clone())).await?;
-    let read = || Ok((row.try_get(0)?, row.try_get::<String, _>("encoding")?));
-    let (count, encoding) = read().map_err(|error: sqlx::Error| store_error(&error))?;
+    let statement = || sqlx::query(SQL).bind(versions.clone());
+    let read = |row: &PgRow| Ok((row.try_get(0)?, row.try_get("encoding")?));
+    let (count, encoding): (i64, String) = connections.one(statement, read).await?;
     require_utf8(&encoding)?;
     migrations::all_applied(count)
 }

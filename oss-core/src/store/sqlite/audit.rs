@@ -2,205 +2,187 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use super::connections::Micros;
-use crate::domain::delivery;
-use crate::domain::{BrandId, OLDER_BRAND, ReservationId, ReservationState};
-use crate::sigan::{Hold, ListedHold};
+use super::SqliteStore;
+use super::connections::Step;
+use crate::domain::{
+    BrandId, Delivery, HeldPage, Hold, KnownHold, Lease, OLDER_BRAND, Range, ReservationId, ReservationState,
+    Tenant, UnreadableRow, delivery,
+};
+use crate::sigan::ListedHold;
+use crate::store::StoreError;
+use crate::store::audit::{
+    AuditStore, COUNT_HELD, HOLDING_BRANDS, SET_ASIDE_ROWS, brands, held_count, held_page, set_aside_row,
+};
 use crate::store::live::live;
 use crate::store::offering::offering;
-use crate::store::rows::{held_page, maybe_parsed, maybe_status, parsed, status};
+use crate::store::rows::DataRow;
 use crate::store::tenant::brand_of_held;
-use crate::store::{
-    Delivery, HeldNumber, HeldPage, KnownHold, Lease, LiveHold, Range, Tenant, UnreadableRow,
-};
 
-pub(super) async fn known_holds(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    listed: Vec<ListedHold>,
-    young: Duration,
-) -> Result<Vec<KnownHold>, sqlx::Error> {
-    const SQL: &str = "
-        select p.status, own.state, coalesce(own.updated_at, 0) > $3 as young,
-               exists (
-                   select 1 from reservation other
-                   where other.msisdn = $1 and other.external_id <> $2
-                     and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING')
-               ) as contested
-        from (select 1) one
-        left join phone_number p on p.msisdn = $1
-        left join reservation own on own.id = (
-            select r.id from reservation r
-            where r.msisdn = $1 and r.external_id = $2
-            order by r.id desc
-            limit 1
-        )";
-    let born = now.before(young);
-    let mut known = Vec::with_capacity(listed.len());
-    for ListedHold { hold, reserved_at } in listed {
-        let row = sqlx::query(SQL)
-            .bind(hold.msisdn.as_str())
-            .bind(hold.external_id.as_str())
-            .bind(born)
-            .fetch_one(&mut *connection)
-            .await?;
-        known.push(KnownHold {
-            state: maybe_parsed(&row, "state")?,
-            status: maybe_status(&row, "status")?,
-            contested: row.try_get("contested")?,
-            young: reserved_at.timestamp_micros() > born || row.try_get("young")?,
-        });
-    }
-    Ok(known)
-}
-
-pub(super) async fn holding_brands(connection: &mut SqliteConnection) -> Result<Vec<BrandId>, sqlx::Error> {
-    const SQL: &str = concat!(
-        "
-        select distinct brand_id
-        from reservation
-        where ",
-        live!("state"),
-        " and brand_id <> $1
-        order by brand_id"
-    );
-    let rows = sqlx::query(SQL).bind(OLDER_BRAND).fetch_all(connection).await?;
-    // A brand that cannot be read cannot be named to Sigan either.
-    Ok(rows.iter().filter_map(|row| parsed(row, "brand_id").ok()).collect())
-}
-
-pub(super) async fn held_numbers(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    tenant: Tenant,
-    range: Range,
-    young: Duration,
-    limit: u32,
-) -> Result<HeldPage, sqlx::Error> {
-    const SQL: &str = concat!(
-        "select p.msisdn, p.status, r.id, r.external_id, r.state,
-               max(p.updated_at, coalesce(r.updated_at, p.updated_at)) > $3 as young
-        from phone_number p
-        left join reservation r
-            on r.msisdn = p.msisdn and ",
-        live!("r.state"),
-        "
-        where p.msisdn > $1 and p.msisdn <= $2 and p.status <> 'RETURNED'
-          and p.origin = 'VIVO' and ",
-        brand_of_held!("r.brand_id"),
-        " in ($5, $6)
-        order by p.msisdn
-        limit $4"
-    );
-    // Text before every number, and text after every number.
-    let after = range.after.unwrap_or_default();
-    let until = range.until.map_or_else(|| ":".to_owned(), |msisdn| msisdn.to_string());
-    let [brand, older] = tenant.own_brands();
-    let rows = sqlx::query(SQL)
-        .bind(after)
-        .bind(until)
-        .bind(now.before(young))
-        .bind(i64::from(limit))
-        .bind(brand)
-        .bind(older)
-        .fetch_all(connection)
-        .await?;
-    let keys = rows.iter().map(|row| row.try_get("msisdn")).collect::<Result<Vec<String>, _>>()?;
-    Ok(held_page(keys.into_iter().zip(rows.iter().map(held)), limit))
-}
-
-pub(super) async fn count_held_numbers(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
-    const SQL: &str = "select count(*) from phone_number where status <> 'RETURNED' and origin = 'VIVO'";
-    let count: i64 = sqlx::query(SQL).fetch_one(connection).await?.try_get(0)?;
-    Ok(count.unsigned_abs())
-}
-
-pub(super) async fn set_aside_rows(
-    connection: &mut SqliteConnection,
-    after: Option<ReservationId>,
-    limit: u32,
-) -> Result<Vec<(ReservationId, UnreadableRow)>, sqlx::Error> {
-    const SQL: &str = "
-        select id, set_aside
-        from reservation
-        where set_aside is not null and ($1 is null or id > $1)
-        order by id
-        limit $2";
-    let rows = sqlx::query(SQL).bind(after.map(ReservationId::as_uuid)).bind(i64::from(limit));
-    let read = |row: &SqliteRow| {
-        let id: Uuid = row.try_get("id")?;
-        let reason = row.try_get("set_aside")?;
-        Ok((id.into(), UnreadableRow { table: "reservation", key: id.to_string(), reason }))
-    };
-    rows.fetch_all(connection).await?.iter().map(read).collect()
-}
-
-fn held(row: &SqliteRow) -> Result<HeldNumber, sqlx::Error> {
-    let live = match row.try_get::<Option<Uuid>, _>("id")? {
-        Some(id) => Some(LiveHold {
-            reservation: id.into(),
-            external_id: parsed(row, "external_id")?,
-            state: parsed(row, "state")?,
-        }),
-        None => None,
-    };
-    Ok(HeldNumber {
-        msisdn: parsed(row, "msisdn")?,
-        status: status(row, "status")?,
-        live,
-        young: row.try_get("young")?,
-    })
-}
-
-pub(super) async fn release_stray(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    id: ReservationId,
-    hold: Hold,
-    brand: BrandId,
-    tell_within: Duration,
-) -> Result<Option<Delivery>, sqlx::Error> {
-    // A repeated step finds its own row.
-    const BARRED: &str = "
-        select exists (select 1 from reservation where id = $1) as written,
-               exists (
-                   select 1 from reservation
-                   where msisdn = $2
-                     and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING')
-               )
-               or exists (select 1 from phone_number where msisdn = $2 and status <> 'RETURNED') as barred";
-    let row =
-        sqlx::query(BARRED).bind(id.as_uuid()).bind(hold.msisdn.as_str()).fetch_one(&mut *connection).await?;
-    match (row.try_get("written")?, row.try_get("barred")?) {
-        (true, _) => {}
-        (false, true) => return Ok(None),
-        (false, false) => {
-            let release = NewRelease { id, hold: &hold, brand: &brand, reason: "held in Sigan and not here" };
-            release.insert(connection, now, tell_within).await?;
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn known_holds(
+        &self,
+        listed: &[ListedHold],
+        young: Duration,
+    ) -> Result<Vec<KnownHold>, StoreError> {
+        const SQL: &str = "
+            select p.status, own.state, coalesce(own.updated_at, 0) > $3 as young,
+                   exists (
+                       select 1 from reservation other
+                       where other.msisdn = $1 and other.external_id <> $2
+                         and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING')
+                   ) as contested
+            from (select 1) one
+            left join phone_number p on p.msisdn = $1
+            left join reservation own on own.id = (
+                select r.id from reservation r
+                where r.msisdn = $1 and r.external_id = $2
+                order by r.id desc
+                limit 1
+            )";
+        let born = self.connections.now().before(young);
+        let mut known = Vec::with_capacity(listed.len());
+        for ListedHold { hold, reserved_at } in listed {
+            let statement =
+                sqlx::query(SQL).bind(hold.msisdn.as_str()).bind(hold.external_id.as_str()).bind(born);
+            let read = |row: &SqliteRow| {
+                Ok(KnownHold {
+                    state: row.maybe_parsed("state")?,
+                    status: row.maybe_status("status")?,
+                    contested: row.flag("contested")?,
+                    young: reserved_at.timestamp_micros() > born || row.flag("young")?,
+                })
+            };
+            known.push(self.connections.one(statement, read).await?);
         }
+        Ok(known)
     }
-    Ok(Some(delivery(id, hold.external_id, hold.msisdn)))
+
+    async fn holding_brands(&self) -> Result<Vec<BrandId>, StoreError> {
+        self.connections.read(sqlx::query(HOLDING_BRANDS).bind(OLDER_BRAND), |rows| Ok(brands(rows))).await
+    }
+
+    async fn held_numbers(
+        &self,
+        tenant: &Tenant,
+        range: Range,
+        young: Duration,
+        limit: u32,
+    ) -> Result<HeldPage, StoreError> {
+        const SQL: &str = concat!(
+            "select p.msisdn, p.status, r.id, r.external_id, r.state,
+                   max(p.updated_at, coalesce(r.updated_at, p.updated_at)) > $3 as young
+            from phone_number p
+            left join reservation r
+                on r.msisdn = p.msisdn and ",
+            live!("r.state"),
+            "
+            where p.msisdn > $1 and p.msisdn <= $2 and p.status <> 'RETURNED'
+              and p.origin = 'VIVO' and ",
+            brand_of_held!("r.brand_id"),
+            " in ($5, $6)
+            order by p.msisdn
+            limit $4"
+        );
+        // Text before every number, and text after every number.
+        let after = range.after.unwrap_or_default();
+        let until = range.until.map_or_else(|| ":".to_owned(), |msisdn| msisdn.to_string());
+        let [brand, older] = tenant.own_brands();
+        let statement = sqlx::query(SQL)
+            .bind(after)
+            .bind(until)
+            .bind(self.connections.now().before(young))
+            .bind(i64::from(limit))
+            .bind(brand)
+            .bind(older);
+        self.connections.read(statement, |rows| held_page(rows, limit)).await
+    }
+
+    async fn count_held_numbers(&self) -> Result<u64, StoreError> {
+        self.connections.one(sqlx::query(COUNT_HELD), held_count).await
+    }
+
+    async fn set_aside_rows(
+        &self,
+        after: Option<ReservationId>,
+        limit: u32,
+    ) -> Result<Vec<(ReservationId, UnreadableRow)>, StoreError> {
+        let after = after.map_or(Uuid::nil(), ReservationId::as_uuid);
+        let statement = sqlx::query(SET_ASIDE_ROWS).bind(after).bind(i64::from(limit));
+        self.connections.all(statement, set_aside_row).await
+    }
+
+    async fn release_stray(
+        &self,
+        id: ReservationId,
+        hold: &Hold,
+        brand: &BrandId,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let (hold, brand) = (hold.clone(), brand.clone());
+        self.connections.write(move |step| Box::pin(step.release_stray(id, hold, brand, tell_within))).await
+    }
+
+    async fn release_lost(
+        &self,
+        lease: &Lease,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let (lease, reason) = (lease.clone(), reason.to_owned());
+        self.connections.write(move |step| Box::pin(step.release_lost(lease, reason, tell_within))).await
+    }
+
+    async fn give_back_lost(
+        &self,
+        id: ReservationId,
+        reason: &str,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let reason = reason.to_owned();
+        self.connections.write(move |step| Box::pin(step.give_back_lost(id, reason, tell_within))).await
+    }
 }
 
-/// A hold that is to be released and has no row.
-struct NewRelease<'a> {
-    id: ReservationId,
-    hold: &'a Hold,
-    brand: &'a BrandId,
-    reason: &'a str,
-}
+impl Step<'_> {
+    async fn release_stray(
+        mut self,
+        id: ReservationId,
+        hold: Hold,
+        brand: BrandId,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, sqlx::Error> {
+        // A repeated step finds its own row.
+        const BARRED: &str = "
+            select exists (select 1 from reservation where id = $1) as written,
+                   exists (
+                       select 1 from reservation
+                       where msisdn = $2
+                         and state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING')
+                   )
+                   or exists (select 1 from phone_number where msisdn = $2 and status <> 'RETURNED') as barred";
+        let statement = sqlx::query(BARRED).bind(id.as_uuid()).bind(hold.msisdn.as_str());
+        match self.one(statement, |row| Ok((row.flag("written")?, row.flag("barred")?))).await? {
+            (true, _) => {}
+            (false, true) => return Ok(None),
+            (false, false) => {
+                let release =
+                    NewRelease { id, hold: &hold, brand: &brand, reason: "held in Sigan and not here" };
+                self.insert_release(release, tell_within).await?;
+            }
+        }
+        Ok(Some(delivery(id, hold.external_id, hold.msisdn)))
+    }
 
-impl NewRelease<'_> {
-    /// Writes its row. It carries the preview that offered the number, unless that has an attempt already, so that nobody
-    /// reserves the number from it any more.
-    async fn insert(
-        self,
-        connection: &mut SqliteConnection,
-        now: Micros,
+    /// Writes the row of a hold that is to be released. It carries the preview that offered the number, unless that has an
+    /// attempt already, so that nobody reserves the number from it any more.
+    async fn insert_release(
+        &mut self,
+        release: NewRelease<'_>,
         tell_within: Duration,
     ) -> Result<(), sqlx::Error> {
         const SQL: &str = concat!(
@@ -215,88 +197,80 @@ impl NewRelease<'_> {
                 $2, $3, $4, 'RELEASING', $5, 0, $7, $6, $6
             )"
         );
-        sqlx::query(SQL)
-            .bind(self.id.as_uuid())
-            .bind(self.hold.external_id.as_str())
-            .bind(self.brand.as_str())
-            .bind(self.hold.msisdn.as_str())
-            .bind(now.after(tell_within))
-            .bind(now.0)
-            .bind(self.reason)
-            .execute(connection)
-            .await?;
-        Ok(())
+        let statement = sqlx::query(SQL)
+            .bind(release.id.as_uuid())
+            .bind(release.hold.external_id.as_str())
+            .bind(release.brand.as_str())
+            .bind(release.hold.msisdn.as_str())
+            .bind(self.now.after(tell_within))
+            .bind(self.now.0)
+            .bind(release.reason);
+        self.run(statement).await.map(drop)
+    }
+
+    async fn release_lost(
+        mut self,
+        lease: Lease,
+        reason: String,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, sqlx::Error> {
+        const SQL: &str = "
+            select (select state from reservation where id = $1) as own,
+                   exists (
+                       select 1 from reservation
+                       where external_id = $2 and msisdn = $3 and state not in ('RELEASED', 'REJECTED')
+                   ) as in_hand";
+        const COUNTED: &str = "
+            update reservation set attempts = attempts + 1
+            where external_id = $1 and msisdn = $2 and state = 'PENDING'";
+        let Lease { reservation: id, brand, hold, .. } = lease;
+        let (external_id, msisdn) = (hold.external_id.as_str(), hold.msisdn.as_str());
+        let statement = sqlx::query(SQL).bind(id.as_uuid()).bind(external_id).bind(msisdn);
+        let read = |row: &SqliteRow| Ok((row.maybe_parsed("own")?, row.flag("in_hand")?));
+        match self.one(statement, read).await? {
+            (Some(ReservationState::Releasing), _) => {}
+            (Some(_), _) => return Ok(None),
+            (None, true) => {
+                self.run(sqlx::query(COUNTED).bind(external_id).bind(msisdn)).await?;
+                return Ok(None);
+            }
+            (None, false) => {
+                let release = NewRelease { id, hold: &hold, brand: &brand, reason: &reason };
+                self.insert_release(release, tell_within).await?;
+            }
+        }
+        Ok(Some(delivery(id, hold.external_id, hold.msisdn)))
+    }
+
+    async fn give_back_lost(
+        mut self,
+        id: ReservationId,
+        reason: String,
+        tell_within: Duration,
+    ) -> Result<Option<Delivery>, sqlx::Error> {
+        const RELEASING: &str = "
+            update reservation
+            set state = 'RELEASING', attempts = 0, last_error = $2, due_at = $3, updated_at = $4
+            where id = $1 and state = 'HELD'
+              and exists (
+                  select 1 from phone_number p where p.msisdn = reservation.msisdn and p.status = 'RESERVED'
+              )
+            returning external_id, msisdn";
+        let statement =
+            sqlx::query(RELEASING).bind(id.as_uuid()).bind(reason).bind(self.now.after(tell_within));
+        let read = |row: &SqliteRow| Ok(delivery(id, row.parsed("external_id")?, row.parsed("msisdn")?));
+        let lost = self.maybe(statement.bind(self.now.0), read).await?;
+        if let Some(lost) = &lost {
+            self.return_number(lost.hold.msisdn.as_str()).await?;
+        }
+        Ok(lost)
     }
 }
 
-pub(super) async fn release_lost(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    lease: Lease,
-    reason: String,
-    tell_within: Duration,
-) -> Result<Option<Delivery>, sqlx::Error> {
-    const SQL: &str = "
-        select (select state from reservation where id = $1) as own,
-               exists (
-                   select 1 from reservation
-                   where external_id = $2 and msisdn = $3 and state not in ('RELEASED', 'REJECTED')
-               ) as in_hand";
-    const COUNTED: &str = "
-        update reservation set attempts = attempts + 1
-        where external_id = $1 and msisdn = $2 and state = 'PENDING'";
-    let Lease { reservation: id, brand, hold, .. } = lease;
-    let row = sqlx::query(SQL)
-        .bind(id.as_uuid())
-        .bind(hold.external_id.as_str())
-        .bind(hold.msisdn.as_str())
-        .fetch_one(&mut *connection)
-        .await?;
-    match (maybe_parsed(&row, "own")?, row.try_get("in_hand")?) {
-        (Some(ReservationState::Releasing), _) => {}
-        (Some(_), _) => return Ok(None),
-        (None, true) => {
-            let counted = sqlx::query(COUNTED).bind(hold.external_id.as_str()).bind(hold.msisdn.as_str());
-            counted.execute(connection).await?;
-            return Ok(None);
-        }
-        (None, false) => {
-            let release = NewRelease { id, hold: &hold, brand: &brand, reason: &reason };
-            release.insert(connection, now, tell_within).await?;
-        }
-    }
-    Ok(Some(delivery(id, hold.external_id, hold.msisdn)))
-}
-
-pub(super) async fn give_back_lost(
-    connection: &mut SqliteConnection,
-    now: Micros,
+/// A hold that is to be released and has no row.
+struct NewRelease<'a> {
     id: ReservationId,
-    reason: String,
-    tell_within: Duration,
-) -> Result<Option<Delivery>, sqlx::Error> {
-    const RELEASING: &str = "
-        update reservation
-        set state = 'RELEASING', attempts = 0, last_error = $2, due_at = $3, updated_at = $4
-        where id = $1 and state = 'HELD'
-          and exists (
-              select 1 from phone_number p where p.msisdn = reservation.msisdn and p.status = 'RESERVED'
-          )
-        returning external_id, msisdn";
-    const RETURNED: &str = "
-        update phone_number
-        set status = 'RETURNED', assigned_sim_id = null, updated_at = $2
-        where msisdn = $1 and status = 'RESERVED'";
-
-    let row = sqlx::query(RELEASING)
-        .bind(id.as_uuid())
-        .bind(reason)
-        .bind(now.after(tell_within))
-        .bind(now.0)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let lost = delivery(id, parsed(&row, "external_id")?, parsed(&row, "msisdn")?);
-    sqlx::query(RETURNED).bind(lost.hold.msisdn.as_str()).bind(now.0).execute(connection).await?;
-    Ok(Some(lost))
+    hold: &'a Hold,
+    brand: &'a BrandId,
+    reason: &'a str,
 }

@@ -1,121 +1,106 @@
 //! The reference data. An import is a handful of statements in one transaction: the database takes the changes apart itself.
 
+use async_trait::async_trait;
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use uuid::Uuid;
+use sqlx::sqlite::SqliteConnection;
 
-use super::connections::Micros;
+use super::SqliteStore;
 use crate::domain::{
-    Assortment, DataVersion, DataVersions, DeviceBrand, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
-    Edition, EsimAnswer,
+    Assortment, DataVersion, DataVersions, Ddd, DeviceChoice, DeviceCode, DeviceHash, Edition, EsimAnswer,
 };
 use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
-use crate::store::rows::{assorted, esim_answer, from_json, maybe_parsed, parsed, to_json};
+use crate::store::StoreError;
+use crate::store::catalog::{
+    ASSORTMENTS, CatalogStore, DDD_EXISTS, VERSIONS, assortments, esim_answer, esim_query, list, versions,
+};
+use crate::store::rows::{DataRow, to_json};
 
-pub(super) async fn versions(connection: &mut SqliteConnection) -> Result<DataVersions, sqlx::Error> {
-    const SQL: &str = "
-        select (select version from reference_data where name = 'devices') as devices,
-               (select version from reference_data where name = 'ddds') as ddds,
-               id as installation
-        from oss_installation";
-    let row = sqlx::query(SQL).fetch_one(connection).await?;
-    let installation = row.try_get::<Uuid, _>("installation")?.into();
-    Ok(DataVersions { installation, devices: version(&row, "devices")?, ddds: version(&row, "ddds")? })
-}
+#[async_trait]
+impl CatalogStore for SqliteStore {
+    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
+        let statement = sqlx::query(DDD_EXISTS).bind(ddd.to_string());
+        self.connections.one(statement, |row| row.flag("found")).await
+    }
 
-fn version(row: &SqliteRow, column: &'static str) -> Result<DataVersion, sqlx::Error> {
-    row.try_get::<Uuid, _>(column).map(DataVersion::from)
-}
+    async fn data_versions(&self) -> Result<DataVersions, StoreError> {
+        self.connections.one(sqlx::query(VERSIONS), versions).await
+    }
 
-pub(super) async fn assortments(connection: &mut SqliteConnection) -> Result<Vec<Assortment>, sqlx::Error> {
-    const SQL: &str = "
-        select b.id, b.slug, b.name, m.model, m.name as model_name, m.homologated
-        from device_brand b
-        left join device_catalog_model m on m.brand_id = b.id and m.supports_esim
-        order by b.id";
-    assorted(sqlx::query(SQL).fetch_all(connection).await?.iter().map(brand_and_model))
-}
+    async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
+        self.connections.read(sqlx::query(ASSORTMENTS), assortments).await
+    }
 
-fn brand_and_model(row: &SqliteRow) -> Result<(DeviceBrand, Option<DeviceModel>), sqlx::Error> {
-    let id = row.try_get::<Uuid, _>("id")?.into();
-    let brand = DeviceBrand { id, slug: parsed(row, "slug")?, name: parsed(row, "name")? };
-    let Some(model) = maybe_parsed(row, "model")? else { return Ok((brand, None)) };
-    let (name, homologated) = (parsed(row, "model_name")?, row.try_get("homologated")?);
-    Ok((brand, Some(DeviceModel { model, name, homologated })))
-}
+    async fn device_codes(&self) -> Result<Vec<DeviceCode>, StoreError> {
+        self.connections.all(sqlx::query("select code from device_code"), |row| row.parsed("code")).await
+    }
 
-pub(super) async fn device_codes(connection: &mut SqliteConnection) -> Result<Vec<DeviceCode>, sqlx::Error> {
-    let rows = sqlx::query("select code from device_code").fetch_all(connection).await?;
-    rows.iter().map(|row| parsed(row, "code")).collect()
-}
+    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
+        let (sql, device) = esim_query(choice);
+        self.connections.one(sqlx::query(sql).bind(device), esim_answer).await
+    }
 
-pub(super) async fn esim_support(
-    connection: &mut SqliteConnection,
-    choice: DeviceChoice,
-) -> Result<EsimAnswer, sqlx::Error> {
-    // One statement, so that the answer and the version belong together. It always has one row.
-    const BY_TAC: &str = "
-        select r.version, m.supports_esim, m.source from reference_data r
-        left join device_tac t on t.tac = $1
-        left join device_catalog_model m on m.model = t.model
-        where r.name = 'devices'";
-    const BY_CODE: &str = "
-        select r.version, m.supports_esim, m.source from reference_data r
-        left join device_code c on c.code = $1
-        left join device_catalog_model m on m.model = c.model
-        where r.name = 'devices'";
-    const BY_MODEL: &str = "
-        select r.version, m.supports_esim, m.source from reference_data r
-        left join device_catalog_model m on m.model = $1
-        where r.name = 'devices'";
-    let query = match &choice {
-        DeviceChoice::Tac(tac) => sqlx::query(BY_TAC).bind(tac.as_str()),
-        DeviceChoice::Code(code) => sqlx::query(BY_CODE).bind(code.as_str()),
-        DeviceChoice::Model(model) => sqlx::query(BY_MODEL).bind(model.as_str()),
-    };
-    let row = query.fetch_one(connection).await?;
-    esim_answer(version(&row, "version")?, &row)
-}
+    async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {
+        const SQL: &str = "
+            insert into device_model (hash, tac, code, model, created_at) values ($1, $2, $3, $4, $5)
+            on conflict (hash) do nothing";
+        let choice = choice.clone();
+        self.connections
+            .write(move |mut step| {
+                Box::pin(async move {
+                    let (tac, code, model) = choice.columns();
+                    let statement = sqlx::query(SQL).bind(hash.to_string()).bind(tac).bind(code).bind(model);
+                    step.run(statement.bind(step.now.0)).await.map(drop)
+                })
+            })
+            .await
+    }
 
-pub(super) async fn keep_choice(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    choice: DeviceChoice,
-    hash: DeviceHash,
-) -> Result<(), sqlx::Error> {
-    const SQL: &str = "
-        insert into device_model (hash, tac, code, model, created_at) values ($1, $2, $3, $4, $5)
-        on conflict (hash) do nothing";
-    let (tac, code, model) = choice.columns();
-    let query = sqlx::query(SQL).bind(hash.to_string()).bind(tac).bind(code).bind(model).bind(now.0);
-    query.execute(connection).await.map(drop)
-}
+    async fn devices(&self) -> Result<(DataVersion, DeviceData), StoreError> {
+        const SQL: &str = "
+            select version, json_object(
+                'brands', (
+                    select json_group_object(slug, json_object('id', lower(hex(id)), 'name', name)) from device_brand
+                ),
+                'models', (
+                    select json_group_object(model, json_object(
+                        'brand', lower(hex(brand_id)), 'name', name,
+                        'supportsEsim', json(iif(supports_esim, 'true', 'false')),
+                        'homologated', json(iif(homologated, 'true', 'false')), 'source', source
+                    ))
+                    from device_catalog_model
+                ),
+                'codes', (select json_group_object(code, model) from device_code),
+                'tacs', (
+                    select json_group_object(tac, json_object('model', model, 'source', source)) from device_tac
+                )
+            ) as data
+            from reference_data where name = 'devices'";
+        self.connections.one(sqlx::query(SQL), list).await
+    }
 
-pub(super) async fn devices(
-    connection: &mut SqliteConnection,
-) -> Result<(DataVersion, DeviceData), sqlx::Error> {
-    const SQL: &str = "
-        select version, json_object(
-            'brands', (
-                select json_group_object(slug, json_object('id', lower(hex(id)), 'name', name)) from device_brand
-            ),
-            'models', (
-                select json_group_object(model, json_object(
-                    'brand', lower(hex(brand_id)), 'name', name,
-                    'supportsEsim', json(iif(supports_esim, 'true', 'false')),
-                    'homologated', json(iif(homologated, 'true', 'false')), 'source', source
-                ))
-                from device_catalog_model
-            ),
-            'codes', (select json_group_object(code, model) from device_code),
-            'tacs', (
-                select json_group_object(tac, json_object('model', model, 'source', source)) from device_tac
-            )
-        ) as data
-        from reference_data where name = 'devices'";
-    let row = sqlx::query(SQL).fetch_one(connection).await?;
-    Ok((version(&row, "version")?, from_json(row.try_get("data")?)?))
+    async fn change_devices(&self, edition: Edition<DeviceChanges>) -> Result<bool, StoreError> {
+        self.connections.write(move |step| Box::pin(change_devices(step.connection, edition))).await
+    }
+
+    async fn ddds(&self) -> Result<(DataVersion, DddData), StoreError> {
+        const SQL: &str = "
+            select version, json_object(
+                'localities', (select json_group_object(location_cnl, ddd) from location_ddd)
+            ) as data
+            from reference_data where name = 'ddds'";
+        self.connections.one(sqlx::query(SQL), list).await
+    }
+
+    async fn change_ddds(&self, edition: Edition<DddChanges>) -> Result<bool, StoreError> {
+        const CHANGES: [&str; 2] = [
+            "insert into location_ddd (location_cnl, ddd)
+             select cast(key as integer), value from json_each($1, '$.localities.put')
+             where true on conflict (location_cnl) do update set ddd = excluded.ddd",
+            "delete from location_ddd
+             where location_cnl in (select value from json_each($1, '$.localities.removed'))",
+        ];
+        self.connections.write(move |step| Box::pin(change(step.connection, "ddds", edition, &CHANGES))).await
+    }
 }
 
 /// References are looked at row by row, so what is referred to comes first and goes last.
@@ -146,30 +131,6 @@ pub(super) async fn change_devices(
         "delete from device_brand where slug in (select value from json_each($1, '$.brands.removed'))",
     ];
     change(connection, "devices", edition, &CHANGES).await
-}
-
-pub(super) async fn ddds(connection: &mut SqliteConnection) -> Result<(DataVersion, DddData), sqlx::Error> {
-    const SQL: &str = "
-        select version, json_object(
-            'localities', (select json_group_object(location_cnl, ddd) from location_ddd)
-        ) as data
-        from reference_data where name = 'ddds'";
-    let row = sqlx::query(SQL).fetch_one(connection).await?;
-    Ok((version(&row, "version")?, from_json(row.try_get("data")?)?))
-}
-
-pub(super) async fn change_ddds(
-    connection: &mut SqliteConnection,
-    edition: Edition<DddChanges>,
-) -> Result<bool, sqlx::Error> {
-    const CHANGES: [&str; 2] = [
-        "insert into location_ddd (location_cnl, ddd)
-         select cast(key as integer), value from json_each($1, '$.localities.put')
-         where true on conflict (location_cnl) do update set ddd = excluded.ddd",
-        "delete from location_ddd
-         where location_cnl in (select value from json_each($1, '$.localities.removed'))",
-    ];
-    change(connection, "ddds", edition, &CHANGES).await
 }
 
 /// Runs the statements, each on the changes in JSON, where the list has the version that they were made for.

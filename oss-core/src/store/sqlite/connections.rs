@@ -18,11 +18,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::query::Query;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Executor, Row};
+use sqlx::{ConnectOptions, Connection, Executor, Row, Sqlite};
 
 use super::catalog;
 use super::faults::{code, missing, store_error};
@@ -62,14 +63,52 @@ impl Micros {
     pub(super) fn before(self, age: Duration) -> i64 {
         self.0.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX))
     }
+}
 
-    pub(super) fn to_utc(self) -> Result<DateTime<Utc>, sqlx::Error> {
-        DateTime::from_timestamp_micros(self.0)
-            .ok_or_else(|| sqlx::Error::Decode("a time beyond the calendar".into()))
+/// A statement with its values.
+pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+/// A step under way: its transaction, which holds the write lock, and the time, which was read under the lock.
+pub(super) struct Step<'c> {
+    pub(super) connection: &'c mut SqliteConnection,
+    pub(super) now: Micros,
+}
+
+impl Step<'_> {
+    /// Runs a statement, and counts the rows that it changed.
+    pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
+        Ok(statement.execute(&mut *self.connection).await?.rows_affected())
+    }
+
+    /// Reads each row of a statement.
+    pub(super) async fn all<T>(
+        &mut self,
+        statement: Statement<'_>,
+        read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, sqlx::Error> {
+        statement.fetch_all(&mut *self.connection).await?.iter().map(read).collect()
+    }
+
+    /// Reads the only row of a statement, if it has one.
+    pub(super) async fn maybe<T>(
+        &mut self,
+        statement: Statement<'_>,
+        read: impl FnOnce(&SqliteRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Option<T>, sqlx::Error> {
+        statement.fetch_optional(&mut *self.connection).await?.as_ref().map(read).transpose()
+    }
+
+    /// Reads the only row of a statement that always has one.
+    pub(super) async fn one<T>(
+        &mut self,
+        statement: Statement<'_>,
+        read: impl FnOnce(&SqliteRow) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        read(&statement.fetch_one(&mut *self.connection).await?)
     }
 }
 
-/// The future of a piece of work on a connection.
+/// The future of a piece of work in a step.
 pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
 
 /// How long a write waits for that of another process.
@@ -101,10 +140,10 @@ impl Connections {
         Ok(Self { writer, readers, clock, file })
     }
 
-    /// Does a piece of work in one transaction that holds the write lock; the time it is given was read under the lock.
+    /// Takes a step: a piece of work in one transaction.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
-        F: for<'c> FnOnce(&'c mut SqliteConnection, Micros) -> Work<'c, T> + Send + 'static,
+        F: for<'c> FnOnce(Step<'c>) -> Work<'c, T> + Send + 'static,
         T: Send + 'static,
     {
         let (writer, clock) = (self.writer.clone(), self.clock.clone());
@@ -112,7 +151,8 @@ impl Connections {
             let mut connection = writer.acquire().await?;
             let outcome = async {
                 let mut transaction = connection.begin_with("begin immediate").await?;
-                let value = work(&mut transaction, micros(&*clock)).await?;
+                let now = micros(&*clock);
+                let value = work(Step { connection: &mut transaction, now }).await?;
                 transaction.commit().await?;
                 Ok(value)
             };
@@ -139,16 +179,41 @@ impl Connections {
         micros(&*self.clock)
     }
 
-    /// Does a piece of work that only reads.
-    pub(super) async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
-    where
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send,
-    {
-        let outcome = async {
-            let mut connection = self.readers.acquire().await?;
-            work(&mut connection).await
-        };
-        outcome.await.map_err(|error| store_error(&self.file, &error))
+    /// Reads the rows of a statement together.
+    pub(super) async fn read<T>(
+        &self,
+        statement: Statement<'_>,
+        read: impl FnOnce(&[SqliteRow]) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let rows = statement.fetch_all(&self.readers).await;
+        rows.and_then(|rows| read(&rows)).map_err(|error| store_error(&self.file, &error))
+    }
+
+    /// Reads each row of a statement.
+    pub(super) async fn all<T>(
+        &self,
+        statement: Statement<'_>,
+        read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.read(statement, |rows| rows.iter().map(read).collect()).await
+    }
+
+    /// Reads the only row of a statement, if it has one.
+    pub(super) async fn maybe<T>(
+        &self,
+        statement: Statement<'_>,
+        read: impl FnOnce(&SqliteRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Option<T>, StoreError> {
+        self.read(statement, |rows| rows.first().map(read).transpose()).await
+    }
+
+    /// Reads the only row of a statement that always has one.
+    pub(super) async fn one<T>(
+        &self,
+        statement: Statement<'_>,
+        read: impl FnOnce(&SqliteRow) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        self.read(statement, |rows| rows.first().ok_or(sqlx::Error::RowNotFound).and_then(read)).await
     }
 
     /// Brings the tables of a database in memory to this version: nobody else can.

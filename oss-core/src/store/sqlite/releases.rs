@@ -2,155 +2,150 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use uuid::Uuid;
+use async_trait::async_trait;
 
-use super::connections::Micros;
-use super::lines::seen;
-use crate::domain::{AttemptEvent, LiveAttempt, Msisdn, ReservationId, ReservationState, delivery};
-use crate::store::rows::{parsed, unreadable};
-use crate::store::{Delivery, Release, Tenant};
+use super::SqliteStore;
+use super::connections::Step;
+use crate::domain::{
+    AttemptEvent, Delivery, LiveAttempt, Msisdn, Release, ReservationId, ReservationState, Scope,
+};
+use crate::store::StoreError;
+use crate::store::releases::{ReleaseStore, SET_ASIDE, freed};
+use crate::store::rows::{DataRow, Unreadable};
 
-pub(super) async fn release(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    tenant: Option<Tenant>,
-    msisdn: Msisdn,
-    lease: Duration,
-) -> Result<Release, sqlx::Error> {
-    const RETURNED: &str = "
-        update phone_number
-        set status = 'RETURNED', assigned_sim_id = null, updated_at = $2
-        where msisdn = $1 and status = 'RESERVED'";
+/// Sigan is to be told of a hold, or its row cannot be read.
+type Freed = Result<Option<Delivery>, Unreadable>;
 
-    let Some(seen) = seen(connection, now, tenant.as_ref(), msisdn).await? else {
-        return Ok(Release::Unknown);
-    };
-    if let Some(answer) = seen.release_refusal() {
-        return Ok(answer);
+#[async_trait]
+impl ReleaseStore for SqliteStore {
+    async fn release(
+        &self,
+        scope: Scope<'_>,
+        msisdn: Msisdn,
+        lease: Duration,
+    ) -> Result<Release, StoreError> {
+        let brands = scope.owned_parameters();
+        self.connections.write(move |step| Box::pin(step.release(brands, msisdn, lease))).await
     }
-    sqlx::query(RETURNED).bind(msisdn.as_str()).bind(now.0).execute(&mut *connection).await?;
-    let row = match seen.live {
-        Some(live) => free(connection, now, live, lease).await?,
-        None => adopt(connection, now, msisdn, lease).await?,
-    };
-    match row {
-        Some(row) => returned(connection, &row, msisdn).await,
-        None => Ok(Release::Returned(None)),
+
+    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
+        self.connections.write(move |step| Box::pin(step.delivered(id))).await
+    }
+
+    async fn undelivered(
+        &self,
+        delivery: &Delivery,
+        reason: &str,
+        retry_in: Duration,
+    ) -> Result<(), StoreError> {
+        let (delivery, reason) = (delivery.clone(), reason.to_owned());
+        self.connections.write(move |step| Box::pin(step.undelivered(delivery, reason, retry_in))).await
     }
 }
 
-/// The number is given back. If Sigan's id of its hold cannot be read, the row that has it is set aside.
-async fn returned(
-    connection: &mut SqliteConnection,
-    row: &SqliteRow,
-    msisdn: Msisdn,
-) -> Result<Release, sqlx::Error> {
-    let id: Uuid = row.try_get("id")?;
-    match parsed(row, "external_id") {
-        Ok(external_id) => Ok(Release::Returned(Some(delivery(id.into(), external_id, msisdn)))),
-        Err(error) => {
-            let row = unreadable("reservation", id.to_string(), &error);
-            set_aside(connection, id, &row.reason).await?;
-            Ok(Release::SetAside(row))
+impl Step<'_> {
+    async fn release(
+        mut self,
+        brands: [Option<String>; 2],
+        msisdn: Msisdn,
+        lease: Duration,
+    ) -> Result<Release, sqlx::Error> {
+        let Some(seen) = self.number_row(brands, msisdn).await? else { return Ok(Release::Unknown) };
+        if let Some(answer) = seen.release_refusal() {
+            return Ok(answer);
+        }
+        self.return_number(msisdn.as_str()).await?;
+        let freed = match seen.live {
+            Some(live) => self.free(live, msisdn, lease).await?,
+            None => self.record_older_hold(msisdn, lease).await?,
+        };
+        match freed.unwrap_or(Ok(None)) {
+            Ok(delivery) => Ok(Release::Returned(delivery)),
+            Err(unreadable) => {
+                self.set_aside(&unreadable).await?;
+                Ok(Release::SetAside(unreadable.row))
+            }
         }
     }
-}
 
-/// Leaves a row to a person: nothing claims it any more.
-pub(super) async fn set_aside(
-    connection: &mut SqliteConnection,
-    id: Uuid,
-    reason: &str,
-) -> Result<(), sqlx::Error> {
-    const SQL: &str = "update reservation set set_aside = $2 where id = $1 and set_aside is null";
-    sqlx::query(SQL).bind(id).bind(reason).execute(connection).await?;
-    Ok(())
-}
+    /// Leaves a row to a person: nothing claims it any more.
+    pub(super) async fn set_aside(&mut self, unreadable: &Unreadable) -> Result<(), sqlx::Error> {
+        let Unreadable { id, row } = unreadable;
+        self.run(sqlx::query(SET_ASIDE).bind(id.as_uuid()).bind(&row.reason)).await.map(drop)
+    }
 
-async fn free(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    live: LiveAttempt,
-    lease: Duration,
-) -> Result<Option<SqliteRow>, sqlx::Error> {
-    const SQL: &str = "
-        update reservation
-        set state = $2, attempts = 0, last_error = null, due_at = $3, updated_at = $4
-        where id = $1 and state = $5
-        returning id, external_id";
-    let Some(next) = live.state.after(AttemptEvent::Released) else { return Ok(None) };
-    let freed =
-        sqlx::query(SQL).bind(live.id.as_uuid()).bind(next.as_str()).bind(now.after(lease)).bind(now.0);
-    let freed = freed.bind(live.state.as_str());
-    freed.fetch_optional(connection).await
-}
+    async fn free(
+        &mut self,
+        live: LiveAttempt,
+        msisdn: Msisdn,
+        lease: Duration,
+    ) -> Result<Option<Freed>, sqlx::Error> {
+        const SQL: &str = "
+            update reservation
+            set state = $2, attempts = 0, last_error = null, due_at = $3, updated_at = $4
+            where id = $1 and state = $5
+            returning id, external_id";
+        let Some(next) = live.state.after(AttemptEvent::Released) else { return Ok(None) };
+        let statement = sqlx::query(SQL)
+            .bind(live.id.as_uuid())
+            .bind(next.as_str())
+            .bind(self.now.after(lease))
+            .bind(self.now.0)
+            .bind(live.state.as_str());
+        self.maybe(statement, |row| freed(row, msisdn)).await
+    }
 
-/// A number of older data has no reservation; Sigan's id of its hold is that of the preview it was chosen from.
-async fn adopt(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    msisdn: Msisdn,
-    lease: Duration,
-) -> Result<Option<SqliteRow>, sqlx::Error> {
-    const SQL: &str = "
-        insert into reservation
-            (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, created_at, updated_at)
-        select $1, p.id, p.external_id, p.brand_id, $2, 'RELEASING', $3, 0, $4, $4
-        from preview p
-        where p.reserved_msisdn = $2
-          and not exists (select 1 from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
-        order by p.created_at desc
-        limit 1
-        on conflict do nothing
-        returning id, external_id";
-    sqlx::query(SQL)
-        .bind(ReservationId::new().as_uuid())
-        .bind(msisdn.as_str())
-        .bind(now.after(lease))
-        .bind(now.0)
-        .fetch_optional(connection)
-        .await
-}
+    /// A number of older data has no reservation; Sigan's id of its hold is that of the preview it was chosen from.
+    async fn record_older_hold(
+        &mut self,
+        msisdn: Msisdn,
+        lease: Duration,
+    ) -> Result<Option<Freed>, sqlx::Error> {
+        const SQL: &str = "
+            insert into reservation
+                (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, created_at, updated_at)
+            select $1, p.id, p.external_id, p.brand_id, $2, 'RELEASING', $3, 0, $4, $4
+            from preview p
+            where p.reserved_msisdn = $2
+              and not exists (select 1 from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
+            order by p.created_at desc
+            limit 1
+            on conflict do nothing
+            returning id, external_id";
+        let statement = sqlx::query(SQL)
+            .bind(ReservationId::new().as_uuid())
+            .bind(msisdn.as_str())
+            .bind(self.now.after(lease))
+            .bind(self.now.0);
+        self.maybe(statement, |row| freed(row, msisdn)).await
+    }
 
-pub(super) async fn delivered(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    id: ReservationId,
-) -> Result<Option<ReservationState>, sqlx::Error> {
-    const STATE: &str = "select state from reservation where id = $1";
-    // Why an attempt was given up stays with it.
-    const OVER: &str = "
-        update reservation
-        set state = $2, due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $3
-        where id = $1 and state = $4";
-    let row = sqlx::query(STATE).bind(id.as_uuid()).fetch_optional(&mut *connection).await?;
-    let Some(row) = row else { return Ok(None) };
-    let state: ReservationState = parsed(&row, "state")?;
-    let Some(next) = state.after(AttemptEvent::Delivered) else { return Ok(None) };
-    let over = sqlx::query(OVER).bind(id.as_uuid()).bind(next.as_str()).bind(now.0).bind(state.as_str());
-    over.execute(connection).await?;
-    Ok(Some(next))
-}
+    async fn delivered(mut self, id: ReservationId) -> Result<Option<ReservationState>, sqlx::Error> {
+        const STATE: &str = "select state from reservation where id = $1";
+        // Why an attempt was given up stays with it.
+        const OVER: &str = "
+            update reservation
+            set state = $2, due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $3
+            where id = $1 and state = $4";
+        let state = self.maybe(sqlx::query(STATE).bind(id.as_uuid()), |row| row.parsed("state")).await?;
+        let Some(state): Option<ReservationState> = state else { return Ok(None) };
+        let Some(next) = state.after(AttemptEvent::Delivered) else { return Ok(None) };
+        let statement = sqlx::query(OVER).bind(id.as_uuid()).bind(next.as_str()).bind(self.now.0);
+        self.run(statement.bind(state.as_str())).await?;
+        Ok(Some(next))
+    }
 
-pub(super) async fn undelivered(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    delivery: Delivery,
-    reason: String,
-    retry_in: Duration,
-) -> Result<(), sqlx::Error> {
-    const SQL: &str = "
-        update reservation
-        set last_error = $3, due_at = $4
-        where id = $1 and attempts = $2 and state in ('RELEASING', 'CANCELLING')";
-    sqlx::query(SQL)
-        .bind(delivery.reservation.as_uuid())
-        .bind(delivery.attempts)
-        .bind(reason)
-        .bind(now.after(retry_in))
-        .execute(connection)
-        .await?;
-    Ok(())
+    async fn undelivered(
+        mut self,
+        delivery: Delivery,
+        reason: String,
+        retry_in: Duration,
+    ) -> Result<(), sqlx::Error> {
+        const SQL: &str = "
+            update reservation
+            set last_error = $3, due_at = $4
+            where id = $1 and attempts = $2 and state in ('RELEASING', 'CANCELLING')";
+        let statement = sqlx::query(SQL).bind(delivery.reservation.as_uuid()).bind(delivery.attempts);
+        self.run(statement.bind(reason).bind(self.now.after(retry_in))).await.map(drop)
+    }
 }

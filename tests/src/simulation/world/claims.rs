@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use oss_core::sigan::Hold;
-use oss_core::store::Store;
+use oss_core::store::{LineStore, Scope};
 use oss_core::{BrandId, ExternalId, Msisdn, Number, ReservationState as State};
 
 use super::{Claim, World};
@@ -11,7 +11,7 @@ use super::{Claim, World};
 impl World {
     /// What the database says of a number.
     pub(in crate::simulation) fn number(&self, msisdn: Msisdn) -> Option<Number> {
-        self.database(self.store.number(None, msisdn)).expect("the database in memory answers")
+        self.database(self.store.number(Scope::AllBrands, msisdn)).expect("the database in memory answers")
     }
 
     /// A customer was told that a number is theirs. No double: it is nobody else's, and no other brand's.

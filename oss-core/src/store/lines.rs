@@ -1,0 +1,68 @@
+//! The numbers on a line, and the view of one number.
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use super::rows::{DataRow, other_number};
+use crate::domain::{
+    Assign, HoldRecord, Line, LiveAttempt, Msisdn, Number, NumberRow, OtherNumber, Scope, SimId,
+};
+
+/// The database, as the assignments and the view of a number see it.
+#[async_trait]
+pub trait LineStore {
+    /// Puts a reserved number on a line.
+    async fn assign(&self, scope: Scope<'_>, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError>;
+
+    /// Reads what a number is now and every hold it has had, the latest first. Returns none for a number that was never seen. A
+    /// tenant is told of its own holds alone.
+    async fn number(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Option<Number>, StoreError>;
+}
+
+/// A number, and the live reservation that has it.
+pub(super) fn number_row(row: &impl DataRow) -> Result<NumberRow, sqlx::Error> {
+    let live = match row.maybe_id("live_id")? {
+        Some(id) => Some(LiveAttempt { id, state: row.parsed("live_state")?, due: row.flag("live_due")? }),
+        None => None,
+    };
+    Ok(NumberRow { status: row.status("status")?, assigned_sim: row.maybe_id("assigned_sim_id")?, live })
+}
+
+/// The other number of the SIM, shown if the caller may see it.
+pub(super) fn other_number_if_shown(row: &impl DataRow) -> Result<Option<OtherNumber>, sqlx::Error> {
+    let is_shown = row.flag("shows_other")?;
+    Ok(other_number(row, "other_number")?.map(|other| if is_shown { other } else { OtherNumber::Hidden }))
+}
+
+/// A number and its holds, from a row for each hold, each with the number's own columns; one row if it was never held.
+pub(super) fn number<R: DataRow>(msisdn: Msisdn, rows: &[R]) -> Result<Option<Number>, sqlx::Error> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    let holds: Result<Vec<_>, _> = rows.iter().map(hold).collect();
+    Ok(Some(Number::new(msisdn, line(first)?, holds?.into_iter().flatten().collect())))
+}
+
+fn line(row: &impl DataRow) -> Result<Option<Line>, sqlx::Error> {
+    let Some(status) = row.maybe_status("status")? else { return Ok(None) };
+    Ok(Some(Line {
+        origin: row.text("origin")?.to_owned(),
+        status,
+        assigned_sim_id: row.maybe_id("assigned_sim_id")?,
+        assigned_at: row.maybe_time("assigned_at")?,
+        created_at: row.time("line_created_at")?,
+        updated_at: row.maybe_time("line_updated_at")?,
+    }))
+}
+
+fn hold<R: DataRow>(row: &R) -> Result<Option<HoldRecord>, sqlx::Error> {
+    let Some(id) = row.maybe_id("id")? else { return Ok(None) };
+    Ok(Some(HoldRecord {
+        id,
+        preview: row.maybe_id("preview_id")?,
+        external_id: row.parsed("external_id").ok(),
+        state: row.parsed("state")?,
+        reason: row.maybe_text("last_error")?.map(str::to_owned),
+        hold_expires_at: row.maybe_time("hold_expires_at")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    }))
+}

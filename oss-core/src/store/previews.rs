@@ -1,0 +1,76 @@
+//! The previews: three numbers of an area code, from which a caller chooses.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use super::live::live;
+use super::rows::DataRow;
+use crate::domain::{IdempotencyKey, KeyedPreview, NewPreview, PreviewId, PreviousPreview, Scope};
+
+/// The database, as the operations on previews see it.
+#[async_trait]
+pub trait PreviewStore {
+    /// The preview that a new one is to replace.
+    async fn previous_preview(
+        &self,
+        scope: Scope<'_>,
+        id: PreviewId,
+    ) -> Result<Option<PreviousPreview>, StoreError>;
+
+    /// The preview that was created under a key, whoever it belongs to: the key bars another.
+    async fn keyed_preview(
+        &self,
+        scope: Scope<'_>,
+        key: &IdempotencyKey,
+    ) -> Result<Option<KeyedPreview>, StoreError>;
+
+    /// Stores a preview with its numbers, and ends the one whose place it takes. Returns false, and stores nothing, if another
+    /// preview has its key.
+    async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError>;
+
+    /// Deletes at most `limit` previews that ended more than `retention` ago and that nothing refers to which is unsettled or
+    /// knows Sigan's id of a held number from nowhere else.
+    async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError>;
+}
+
+/// The preview `$1`, if it belongs to the brands `$2` and `$3`.
+pub(super) const PREVIOUS: &str = concat!(
+    "
+    select p.external_id,
+           exists (
+               select 1 from reservation r
+               where r.preview_id = p.id and ",
+    live!("r.state"),
+    "
+           ) or exists (
+               select 1 from phone_number n
+               where n.msisdn = p.reserved_msisdn and n.status <> 'RETURNED'
+                 and not exists (select 1 from reservation r where r.preview_id = p.id)
+           ) as in_use
+    from preview p
+    where p.id = $1 and (cast($2 as text) is null or p.brand_id in ($2, $3))"
+);
+
+pub(super) fn previous(row: &impl DataRow) -> Result<PreviousPreview, sqlx::Error> {
+    Ok(PreviousPreview { external_id: row.parsed("external_id")?, in_use: row.flag("in_use")? })
+}
+
+/// The numbers of the preview that the client `$1` created under the key `$2`, and whether it belongs to the brands `$3` and `$4`.
+pub(super) const KEYED: &str = r#"
+    select p.id, p.previous_id, n.msisdn, cast($3 as text) is null or p.brand_id in ($3, $4) as own
+    from preview p
+    join preview_number n on n.preview_id = p.id
+    where p.client = $1 and p.idempotency_key = $2
+    order by n."index""#;
+
+pub(super) fn keyed<R: DataRow>(rows: &[R]) -> Result<Option<KeyedPreview>, sqlx::Error> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    Ok(Some(KeyedPreview {
+        id: first.id("id")?,
+        msisdns: rows.iter().map(|row| row.parsed("msisdn")).collect::<Result<_, _>>()?,
+        previous: first.maybe_id("previous_id")?,
+        own: first.flag("own")?,
+    }))
+}
