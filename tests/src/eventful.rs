@@ -29,10 +29,6 @@ pub struct Eventful {
 
 impl Eventful {
     /// Every operation was done, some of them in vain; Sigan was gone, with a release to be told, and is back.
-    ///
-    /// # Panics
-    ///
-    /// Where something else happens.
     pub async fn on(database: &Database) -> Self {
         let (sigan, gsim, redis) =
             (Sigan::start(Inventory::new("PR")).await, GsimMock::start().await, Redis::start().await);
@@ -120,10 +116,6 @@ async fn look_ups(http: &Http) {
 }
 
 /// Reads the metrics of a server until they tell something.
-///
-/// # Panics
-///
-/// Where they do not in time.
 pub async fn until(http: &Http, tells: impl Fn(&Scrape) -> bool) {
     let begun = std::time::Instant::now();
     loop {

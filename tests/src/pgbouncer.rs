@@ -27,10 +27,6 @@ static SHARED: OnceCell<PgBouncer> = OnceCell::const_new();
 
 impl PgBouncer {
     /// The one of this test process, started on first use.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be started.
     pub async fn shared() -> &'static Self {
         SHARED.get_or_init(Self::start).await
     }

@@ -32,19 +32,11 @@ static SHARED: OnceCell<Postgres> = OnceCell::const_new();
 
 impl Postgres {
     /// The server of this test process, started on first use.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be started.
     pub async fn shared() -> &'static Self {
         SHARED.get_or_init(Self::start).await
     }
 
     /// A server for one test alone, which may do it harm.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be started.
     pub async fn start() -> Self {
         let dir = make_dir();
         init(&dir);
@@ -62,10 +54,6 @@ impl Postgres {
     }
 
     /// A new database with the tables and the reference data.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be made.
     pub async fn database(&self) -> SecretString {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.execute("postgres", &format!("create database {name} template template_oss")).await;
@@ -73,10 +61,6 @@ impl Postgres {
     }
 
     /// A new database without tables.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be made.
     pub async fn empty_database(&self) -> SecretString {
         let name = format!("empty_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.execute("postgres", &format!("create database {name}")).await;
@@ -84,10 +68,6 @@ impl Postgres {
     }
 
     /// A new database without tables, in an encoding that cannot hold every text.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot be made.
     pub async fn latin_database(&self) -> SecretString {
         let name = format!("latin_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let sql = format!("create database {name} encoding 'LATIN1' locale 'C' template template0");
@@ -102,10 +82,6 @@ impl Postgres {
     }
 
     /// Stops it as a crash would, and starts it again.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start again.
     pub fn crash_and_restart(&self) {
         let (pg_ctl, data) = (program("pg_ctl", &folders(), "postgresql"), self.dir.join("data"));
         let options = format!(
@@ -130,10 +106,6 @@ impl Postgres {
     }
 
     /// Lets the sessions that servers have open answer no more, while new ones may be opened: a moved or partitioned peer.
-    ///
-    /// # Panics
-    ///
-    /// Where the sessions cannot be listed.
     pub async fn freeze_sessions(&self) {
         const SQL: &str = "select pid from pg_stat_activity where application_name = 'oss'";
         let mut connection = self.connect("postgres").await;
@@ -143,10 +115,6 @@ impl Postgres {
     }
 
     /// Puts rules of access (`pg_hba.conf`) before those that there are.
-    ///
-    /// # Panics
-    ///
-    /// If they do not take effect in time.
     pub async fn lets_in_by(&self, rules: &[&str]) {
         let file = self.dir.join("data/pg_hba.conf");
         let kept = std::fs::read_to_string(&file).expect("the rules are read");
@@ -157,20 +125,12 @@ impl Postgres {
     }
 
     /// Makes every database read-only, as a primary is that has been demoted. Its sessions stay open.
-    ///
-    /// # Panics
-    ///
-    /// If that does not take effect in time.
     pub async fn refuse_writes(&self) {
         self.execute("postgres", "alter system set default_transaction_read_only = on").await;
         self.reload_until("transaction_read_only", "on").await;
     }
 
     /// Ends what [`Postgres::refuse_writes`] began.
-    ///
-    /// # Panics
-    ///
-    /// If that does not take effect in time.
     pub async fn accept_writes(&self) {
         self.execute("postgres", "alter system reset default_transaction_read_only").await;
         self.reload_until("transaction_read_only", "off").await;
@@ -192,10 +152,6 @@ impl Postgres {
     }
 
     /// Runs a statement that locks rows of a database, and keeps them locked until the value is dropped.
-    ///
-    /// # Panics
-    ///
-    /// If the statement fails.
     pub async fn locked(&self, database: &Database, sql: &str) -> PgConnection {
         let mut connection = self.connect(database.name()).await;
         connection.execute("begin").await.expect("a transaction begins");

@@ -14,10 +14,6 @@ pub struct Guarded {
 impl Guarded {
     /// Runs `command` (a program and its arguments) as `user`, or as ourselves. `stop` is what the shell then does to end it:
     /// the variables `pid` and `dir` name the process and its folder.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be started.
     #[must_use]
     pub fn start(command: &[&str], stop: &str, user: Option<&str>, dir: &Path) -> Self {
         // `cat` ends when the write end of its standard input is closed, which the kernel does for a dead process.
@@ -91,10 +87,6 @@ fn is_root() -> bool {
 }
 
 /// A port that was free a moment ago.
-///
-/// # Panics
-///
-/// Where no port is free.
 #[must_use]
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -102,10 +94,6 @@ pub fn free_port() -> u16 {
 }
 
 /// A program on the path, or in one of `folders`.
-///
-/// # Panics
-///
-/// Where there is none; the text says which Debian package has it.
 #[must_use]
 pub fn program(name: &str, folders: &[PathBuf], package: &str) -> PathBuf {
     let path = Command::new("sh").args(["-c", &format!("command -v {name}")]).output();
@@ -120,10 +108,6 @@ pub fn program(name: &str, folders: &[PathBuf], package: &str) -> PathBuf {
 }
 
 /// A binary of this workspace, as it was built with the test.
-///
-/// # Panics
-///
-/// Where it was not built.
 #[must_use]
 pub fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
@@ -143,10 +127,6 @@ pub(crate) fn built_tools() -> PathBuf {
 
 /// An address that a server may leave and come back to: below the ports that the kernel gives to outgoing connections, one
 /// of which could take it meanwhile.
-///
-/// # Panics
-///
-/// Where no port is free.
 #[must_use]
 pub fn steady_address() -> String {
     let mut candidates = std::iter::repeat_with(|| (Ipv4Addr::LOCALHOST, fastrand::u16(12_000..32_000)));

@@ -29,10 +29,6 @@ pub struct Selector {
 
 impl Prometheus {
     /// One that reads the server at an address every second, as the job `oss`, and goes by a file of rules.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start.
     pub async fn reading(server: &str, rules: &Path) -> Self {
         for _ in 0..5 {
             if let Some(started) = Self::serve(free_port(), server, rules).await {
@@ -77,10 +73,6 @@ impl Prometheus {
     }
 
     /// What a query gives now: a list of series.
-    ///
-    /// # Panics
-    ///
-    /// Where it is an error.
     pub async fn query(&self, query: &str) -> Vec<Value> {
         let answer = self.ask("query", &[("query", query)]).await;
         assert_eq!(answer["status"], "success", "{query}: {answer}");
@@ -88,10 +80,6 @@ impl Prometheus {
     }
 
     /// Queries until there is something.
-    ///
-    /// # Panics
-    ///
-    /// Where there is nothing in time.
     pub async fn shows(&self, query: &str) {
         let begun = Instant::now();
         while self.query(query).await.is_empty() {
@@ -101,10 +89,6 @@ impl Prometheus {
     }
 
     /// Every rule, evaluated at least once.
-    ///
-    /// # Panics
-    ///
-    /// Where they are not in time.
     pub async fn rules(&self) -> Vec<Value> {
         let begun = Instant::now();
         loop {
@@ -130,10 +114,6 @@ impl Prometheus {
 }
 
 /// `promtool`, which comes with it.
-///
-/// # Panics
-///
-/// Where there is none.
 #[must_use]
 pub fn promtool() -> PathBuf {
     program("promtool", &[], "prometheus")

@@ -17,10 +17,6 @@ pub struct Proxy {
 
 impl Proxy {
     /// A proxy before the servers at these addresses.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start.
     pub async fn before(servers: [&str; 3]) -> Self {
         // Debian has it where only root looks.
         let haproxy = program("haproxy", &["/usr/sbin".into()], "haproxy").display().to_string();

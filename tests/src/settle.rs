@@ -27,10 +27,6 @@ pub fn settings<'a>(database: &'a Database, sigan: &'a str) -> [(&'a str, &'a st
 }
 
 /// Sweeps until everything is settled: the lease of an attempt whose process died has to run out first.
-///
-/// # Panics
-///
-/// Where it is not in time.
 pub async fn settle(http: &Http, database: &Database) {
     let begun = Instant::now();
     loop {
@@ -47,10 +43,6 @@ pub async fn settle(http: &Http, database: &Database) {
 
 /// Invariant 2: once everything has settled, the numbers that Sigan holds for us are exactly those that are held here, each
 /// under the id that is recorded for it; and the audit says so too.
-///
-/// # Panics
-///
-/// Where they are not.
 pub async fn records_agree(database: &Database, sigan: &str, inventory: &Inventory) {
     assert_eq!(database.count(UNSETTLED).await, 0, "something is not settled");
     let held = "select msisdn || ' ' || external_id from reservation where state in ('HELD', 'ASSIGNED')";

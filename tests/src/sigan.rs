@@ -40,10 +40,6 @@ impl Sigan {
     }
 
     /// Answers the calls that it has, then refuses every connection.
-    ///
-    /// # Panics
-    ///
-    /// Where it is gone already.
     pub async fn goes(&mut self) {
         let (stop, serving) = self.serving.take().expect("it answers");
         drop(stop);
@@ -51,10 +47,6 @@ impl Sigan {
     }
 
     /// Answers again.
-    ///
-    /// # Panics
-    ///
-    /// Where its port was taken meanwhile.
     pub async fn comes_back(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("its port is still free");
         let (stop, stopped) = oneshot::channel();

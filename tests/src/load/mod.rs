@@ -116,19 +116,11 @@ impl Load {
     }
 
     /// From now on these servers are called.
-    ///
-    /// # Panics
-    ///
-    /// Never: nobody panics while holding the list.
     pub fn moves_to(&self, servers: &[&Server]) {
         *self.shop.servers.lock().expect("nobody panics with the list") = clients(servers);
     }
 
     /// Waits until some more numbers were given, so that what comes next hits the others in the middle of it.
-    ///
-    /// # Panics
-    ///
-    /// Where none are given in time.
     pub async fn goes_on(&self) {
         let (before, begun) = (self.shop.given.load(Ordering::Relaxed), Instant::now());
         let more = fastrand::usize(5..15);
@@ -140,10 +132,6 @@ impl Load {
 
     /// Lets every customer come to a certain answer, settles the rest, and checks that nothing was lost and nothing given
     /// twice. Sigan behaves well from here on.
-    ///
-    /// # Panics
-    ///
-    /// Where an invariant is broken.
     pub async fn ends_well(self, database: &Database, sigan: &Sigan) {
         sigan.behave(Behaviour::default());
         self.shop.closing.store(true, Ordering::Relaxed);
