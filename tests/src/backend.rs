@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oss_core::store::{PostgresStore, SqliteStore, Store, SystemClock};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
 
+use crate::eventually::eventually;
 use crate::postgres::Postgres;
 
 /// Runs each test, a function of a [`Database`], on both databases.
@@ -43,10 +44,6 @@ impl Database {
     }
 
     /// A database as it was before this service migrated it, with rows of years, migrated.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot be made.
     pub async fn existing() -> Self {
         let database = Self::existing_unmigrated().await;
         PostgresStore::migrate(&database.url, Duration::from_hours(24)).await.expect("the migrations run");
@@ -54,10 +51,6 @@ impl Database {
     }
 
     /// Makes a database that is not migrated yet.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot be made.
     pub async fn existing_unmigrated() -> Self {
         let database = Self { url: Postgres::shared().await.empty_database().await, _dir: None };
         database.execute(EXISTING).await;
@@ -70,10 +63,6 @@ impl Database {
     }
 
     /// A SQLite file.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be made.
     pub async fn sqlite() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let database = Self::sqlite_in(dir.path()).await;
@@ -81,10 +70,6 @@ impl Database {
     }
 
     /// A SQLite file in a folder of the test's own.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be made.
     pub async fn sqlite_in(dir: &Path) -> Self {
         let url: SecretString = format!("sqlite://{}", dir.join("oss.db").display()).into();
         SqliteStore::migrate(&url).await.expect("the migrations run");
@@ -92,10 +77,6 @@ impl Database {
     }
 
     /// A copy of one on PostgreSQL, as it is now: what a restore gives back.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be made.
     pub async fn copied(&self) -> Self {
         let (server, name) = self.url().rsplit_once('/').expect("an address ends with the name");
         self.execute(&format!("create database copy_of_{name} template {name}")).await;
@@ -123,10 +104,6 @@ impl Database {
     }
 
     /// A store on it.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be opened.
     pub async fn store(&self) -> Arc<dyn Store> {
         if self.is_postgres() {
             Arc::new(PostgresStore::new(&self.url, 10).expect("the URL is one of PostgreSQL"))
@@ -140,10 +117,6 @@ impl Database {
     }
 
     /// Runs a statement beside the store, as another program would.
-    ///
-    /// # Panics
-    ///
-    /// Where it fails.
     pub async fn execute(&self, sql: &str) {
         self.try_execute(sql).await.expect("the statement runs");
     }
@@ -153,10 +126,6 @@ impl Database {
     /// # Errors
     ///
     /// The database's own.
-    ///
-    /// # Panics
-    ///
-    /// Where the database cannot be reached.
     pub async fn try_execute(&self, sql: &str) -> Result<(), sqlx::Error> {
         let sql = AssertSqlSafe(sql.to_owned());
         if self.is_postgres() {
@@ -169,10 +138,6 @@ impl Database {
     }
 
     /// Holds the write lock of a SQLite file, until the value is dropped.
-    ///
-    /// # Panics
-    ///
-    /// Where the lock cannot be had.
     pub async fn locked(&self) -> SqliteConnection {
         let mut connection = SqliteConnection::connect(self.url()).await.expect("the file opens");
         connection.execute("begin immediate").await.expect("the lock is free");
@@ -180,10 +145,6 @@ impl Database {
     }
 
     /// The number that a query answers.
-    ///
-    /// # Panics
-    ///
-    /// Where it fails.
     pub async fn count(&self, sql: &str) -> i64 {
         let sql = AssertSqlSafe(sql.to_owned());
         if self.is_postgres() {
@@ -196,10 +157,6 @@ impl Database {
     }
 
     /// The texts that a query answers, of one column.
-    ///
-    /// # Panics
-    ///
-    /// Where it fails.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
         let sql = AssertSqlSafe(sql.to_owned());
         if self.is_postgres() {
@@ -214,27 +171,15 @@ impl Database {
     }
 
     /// Waits until a query counts a number of rows: what has no caller is done in the background.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not in time.
     pub async fn comes_to(&self, sql: &str, count: i64) {
-        let begun = Instant::now();
-        loop {
+        eventually(async || {
             let counted = self.count(sql).await;
-            if counted == count {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_mins(1), "{sql}: {counted} and not {count}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            (counted == count).then_some(()).ok_or_else(|| format!("{sql}: {counted} and not {count}"))
+        })
+        .await;
     }
 
     /// The identity that the migration gave it.
-    ///
-    /// # Panics
-    ///
-    /// If it has none.
     pub async fn installation(&self) -> uuid::Uuid {
         let text = if self.is_postgres() { "id::text" } else { "hex(id)" };
         let ids = self.texts(&format!("select {text} from oss_installation")).await;

@@ -26,10 +26,6 @@ pub struct Browser {
 
 impl Browser {
     /// Starts a browser with a profile of its own.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start.
     pub async fn start() -> Self {
         let chromium = program("chromium", &[], "chromium");
         let profile = TempDir::new().expect("a folder");
@@ -68,39 +64,23 @@ impl Browser {
     }
 
     /// Opens a page.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not load.
     pub async fn open(&self, url: &str) {
         self.tell("/url", json!({ "url": url })).await;
     }
 
     /// The title of the page.
-    ///
-    /// # Panics
-    ///
-    /// Where the browser does not tell.
     pub async fn title(&self) -> String {
         let title = self.ask(Method::GET, "/title", None).await.expect("a page has a title");
         title.as_str().expect("a title is text").to_owned()
     }
 
     /// Clicks on what a CSS selector finds, once it is there.
-    ///
-    /// # Panics
-    ///
-    /// Where it never is.
     pub async fn click(&self, selector: &str) {
         let element = self.find(selector).await;
         self.tell(&format!("/element/{element}/click"), json!({})).await;
     }
 
     /// Writes into a field, in the place of what is there.
-    ///
-    /// # Panics
-    ///
-    /// Where there is no such field.
     pub async fn write(&self, selector: &str, text: &str) {
         let element = self.find(selector).await;
         self.tell(&format!("/element/{element}/clear"), json!({})).await;
@@ -108,10 +88,6 @@ impl Browser {
     }
 
     /// Waits until what a selector finds shows a text, and gives the whole of it.
-    ///
-    /// # Panics
-    ///
-    /// Where it never does.
     pub async fn shows(&self, selector: &str, text: &str) -> String {
         let begun = Instant::now();
         loop {
@@ -128,10 +104,6 @@ impl Browser {
     }
 
     /// The address of everything that was asked of any server since the last look. The browser's own parts are no servers.
-    ///
-    /// # Panics
-    ///
-    /// Where the browser does not tell.
     pub async fn requested(&self) -> Vec<String> {
         let log = self.tell("/se/log", json!({ "type": "performance" })).await;
         let events = log.as_array().expect("a log is a list").iter().filter_map(|entry| {
@@ -145,10 +117,6 @@ impl Browser {
     }
 
     /// Ends it.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not end.
     pub async fn close(self) {
         self.ask(Method::DELETE, "", None).await.expect("the browser ends");
     }

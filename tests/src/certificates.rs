@@ -20,10 +20,6 @@ pub struct Certified {
 
 impl Authority {
     /// A new one.
-    ///
-    /// # Panics
-    ///
-    /// Where no keys can be made.
     #[must_use]
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).expect("no names are well formed");
@@ -38,10 +34,6 @@ impl Authority {
     }
 
     /// A certificate for a name or an address.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be signed.
     #[must_use]
     pub fn certify(&self, name: &str) -> Certified {
         let key = key();
@@ -51,10 +43,6 @@ impl Authority {
     }
 
     /// What a client needs that trusts this authority alone.
-    ///
-    /// # Panics
-    ///
-    /// Never: its certificate is one.
     pub fn trusted(&self) -> ClientBuilder {
         let own = Certificate::from_pem(self.pem().as_bytes()).expect("it is one");
         // Each request on a connection of its own: what was agreed on before does not count.
@@ -70,20 +58,12 @@ impl Default for Authority {
 
 impl Certified {
     /// Puts both into a folder, as `cert.pem` and `key.pem`.
-    ///
-    /// # Panics
-    ///
-    /// Where they cannot be written.
     pub fn write(&self, dir: &Path) {
         std::fs::write(dir.join("key.pem"), &self.key).expect("the key can be written");
         std::fs::write(dir.join("cert.pem"), &self.cert).expect("the certificate can be written");
     }
 
     /// What a client shows to be known by.
-    ///
-    /// # Panics
-    ///
-    /// Never: both are PEM.
     #[must_use]
     pub fn identity(&self) -> Identity {
         Identity::from_pem(format!("{}{}", self.cert, self.key).as_bytes()).expect("both are PEM")

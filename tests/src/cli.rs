@@ -27,10 +27,6 @@ pub struct Ended {
 
 impl Ended {
     /// Standard output as JSON.
-    ///
-    /// # Panics
-    ///
-    /// Where it is none.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
@@ -38,10 +34,6 @@ impl Ended {
 }
 
 /// Runs a command line to its end.
-///
-/// # Panics
-///
-/// Where it cannot be run.
 #[must_use]
 pub fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let Output { status, stdout, stderr } = oss(settings).args(arguments).output().expect("oss runs");
@@ -50,10 +42,6 @@ pub fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
 }
 
 /// The same where Sigan is served by the test's own runtime, whose threads must not wait for a process.
-///
-/// # Panics
-///
-/// Where it cannot be run.
 pub async fn run_beside(settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let owned = |text: &str| text.to_owned();
     let settings: Vec<_> = settings.iter().map(|(name, value)| (owned(name), owned(value))).collect();

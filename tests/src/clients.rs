@@ -15,10 +15,6 @@ pub struct ClientsFile {
 
 impl ClientsFile {
     /// A file with nobody in it.
-    ///
-    /// # Panics
-    ///
-    /// Where there is no room for it.
     #[must_use]
     pub fn new() -> Self {
         let file = Self { dir: TempDir::new().expect("a temporary folder"), text: String::new() };
@@ -33,10 +29,6 @@ impl ClientsFile {
     }
 
     /// Lets a client in, and gives its key.
-    ///
-    /// # Panics
-    ///
-    /// Where the machine has no random bits.
     pub fn admit(&mut self, name: &str, brand: &str, scopes: &[Scope]) -> String {
         let key = ClientKey::generate().expect("random bits");
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
@@ -56,10 +48,6 @@ impl ClientsFile {
     }
 
     /// Puts any text into the file, as an editor does who is not done.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be written.
     pub fn write(&self, text: &str) {
         std::fs::write(self.path(), text).expect("the file can be written");
     }

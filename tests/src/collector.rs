@@ -23,10 +23,6 @@ pub struct Collector {
 
 impl Collector {
     /// One on a free port.
-    ///
-    /// # Panics
-    ///
-    /// Where no port is free.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));

@@ -17,10 +17,6 @@ pub struct Disk {
 
 impl Disk {
     /// A disk of so many MiB.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be mounted.
     #[must_use]
     pub fn mount(mebibytes: u32) -> Self {
         let dir = tempfile::Builder::new().prefix("oss-disk-").tempdir().expect("a folder");
@@ -37,20 +33,12 @@ impl Disk {
     }
 
     /// Leaves no byte free.
-    ///
-    /// # Panics
-    ///
-    /// Where the file that fills it cannot be made.
     pub fn fill(&self) {
         let mut file = File::create(self.filler()).expect("the disk has room for a name");
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
     /// Frees what [`Disk::fill`] took.
-    ///
-    /// # Panics
-    ///
-    /// Where it was not filled.
     pub fn free(&self) {
         std::fs::remove_file(self.filler()).expect("the disk was filled");
     }
@@ -73,10 +61,6 @@ pub struct Sealed(Vec<PathBuf>);
 
 impl Sealed {
     /// Seals some files, which must not lie in memory.
-    ///
-    /// # Panics
-    ///
-    /// Where their file system has no immutable files.
     #[must_use]
     pub fn files(paths: &[PathBuf]) -> Self {
         run(as_root("chattr").arg("+i").args(paths));

@@ -11,10 +11,6 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Checks that an answer is one that the document lets a caller expect.
-///
-/// # Panics
-///
-/// Where it is not.
 pub fn check(method: &Method, path: &str, status: StatusCode, problem: Option<&str>) {
     let told = format!("{method} {path} answers {status} {problem:?}, which openapi.json does not say");
     let Some(operation) = operation(method, path) else {

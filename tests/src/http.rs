@@ -26,10 +26,6 @@ pub struct Answer {
 
 impl Http {
     /// A client of the server at an address.
-    ///
-    /// # Panics
-    ///
-    /// Where no client can be built.
     #[must_use]
     pub fn new(address: &str) -> Self {
         let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
@@ -49,10 +45,6 @@ impl Http {
     }
 
     /// The server's address.
-    ///
-    /// # Panics
-    ///
-    /// Never: it was made with one.
     #[must_use]
     pub fn address(&self) -> &str {
         self.base.strip_prefix("http://").expect("the base begins so")
@@ -68,19 +60,11 @@ impl Http {
     }
 
     /// Sends a request and checks its answer.
-    ///
-    /// # Panics
-    ///
-    /// Where there is no answer, or it lacks what every answer must have.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         self.try_send(request).await.expect("the server answers")
     }
 
     /// The same where the server may be gone: then there is no answer.
-    ///
-    /// # Panics
-    ///
-    /// Where the answer lacks what every answer must have.
     pub async fn try_send(&self, request: RequestBuilder) -> Option<Answer> {
         let (client, request) = request.build_split();
         let request = request.expect("the request can be sent");
@@ -133,10 +117,6 @@ impl Http {
     }
 
     /// Creates a preview of DDD 11 and gives its id.
-    ///
-    /// # Panics
-    ///
-    /// Where it is not created.
     pub async fn preview(&self) -> String {
         let created = self.post("/previews", serde_json::json!({ "areaCode": "11" })).await;
         assert_eq!(created.status, 201, "{created:?}");

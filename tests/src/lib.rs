@@ -3,6 +3,8 @@
 //! Everything is started on free ports by the test that needs it, and stopped when the test's process ends, however it ends. A
 //! test that lacks a program fails and says which; it never passes over itself.
 
+#![expect(clippy::missing_panics_doc, reason = "a helper that cannot do what its name says fails the test")]
+
 pub mod backend;
 pub mod browser;
 pub mod certificates;
@@ -14,6 +16,7 @@ pub mod cut;
 pub mod disk;
 pub mod document;
 pub mod eventful;
+pub mod eventually;
 pub mod floor;
 pub mod http;
 pub mod lists;

@@ -40,10 +40,6 @@ pub struct Lists(TempDir);
 
 impl Lists {
     /// The catalogue as it comes along.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be copied.
     #[must_use]
     pub fn devices() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
@@ -55,10 +51,6 @@ impl Lists {
     }
 
     /// Lists of localities: those of `tests/cases/lists`, and those that are made of others.
-    ///
-    /// # Panics
-    ///
-    /// If one cannot be written.
     #[must_use]
     pub fn localities() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
@@ -92,10 +84,6 @@ impl Lists {
     }
 
     /// Where it is.
-    ///
-    /// # Panics
-    ///
-    /// Never: it is made with a path of ASCII.
     #[must_use]
     pub fn path(&self) -> &str {
         self.0.path().to_str().expect("a path of ASCII")
@@ -108,10 +96,6 @@ impl Lists {
     }
 
     /// Changes a file's bytes.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be read or written.
     pub fn change(&self, file: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
         let bytes = std::fs::read(self.file(file)).expect("the file is read");
         std::fs::write(self.file(file), change(bytes)).expect("the file is written");

@@ -22,10 +22,6 @@ pub struct Scrape {
 
 impl Scrape {
     /// Reads the metrics of a server.
-    ///
-    /// # Panics
-    ///
-    /// Where there is a line that is not of the format.
     pub async fn of(http: &Http) -> Self {
         let response = http.request(Method::GET, "/metrics").send().await.expect("the server answers");
         assert_eq!(response.status(), 200);

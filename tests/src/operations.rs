@@ -9,10 +9,6 @@ pub fn path(name: &str) -> PathBuf {
 }
 
 /// The text of one.
-///
-/// # Panics
-///
-/// Where it cannot be read.
 #[must_use]
 pub fn text(name: &str) -> String {
     let path = path(name);
@@ -35,10 +31,6 @@ pub fn assignments(name: &str) -> Vec<(String, String)> {
 }
 
 /// The value of one of them.
-///
-/// # Panics
-///
-/// Where it has none.
 #[must_use]
 pub fn assigned(name: &str, key: &str) -> String {
     let found = assignments(name).into_iter().find(|(name, _)| name == key);
@@ -68,10 +60,6 @@ pub fn dockerfile() -> Vec<Instruction> {
 }
 
 /// What follows the keyword of the only instruction of its kind.
-///
-/// # Panics
-///
-/// Where there is none, or another.
 #[must_use]
 pub fn only(keyword: &str) -> String {
     let found: Vec<_> = dockerfile().into_iter().filter(|found| found.keyword == keyword).collect();
@@ -88,10 +76,6 @@ pub fn image_environment() -> Vec<(String, String)> {
 }
 
 /// An example with some of its text changed.
-///
-/// # Panics
-///
-/// Where there is no such example, or what is to be changed is not in it once.
 #[must_use]
 pub fn example(name: &str, changes: &[(&str, &str)]) -> String {
     changes.iter().fold(text(name), |text, (from, to)| {

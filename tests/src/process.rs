@@ -1,9 +1,15 @@
 //! Processes that end with the test, also where the test is killed.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::net::TcpStream;
+
+use crate::eventually::eventually;
 
 /// A shell that runs a program and stops it when its own standard input is closed: when the test's process is gone.
 #[derive(Debug)]
@@ -14,10 +20,6 @@ pub struct Guarded {
 impl Guarded {
     /// Runs `command` (a program and its arguments) as `user`, or as ourselves. `stop` is what the shell then does to end it:
     /// the variables `pid` and `dir` name the process and its folder.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be started.
     #[must_use]
     pub fn start(command: &[&str], stop: &str, user: Option<&str>, dir: &Path) -> Self {
         // `cat` ends when the write end of its standard input is closed, which the kernel does for a dead process.
@@ -90,22 +92,30 @@ fn is_root() -> bool {
     id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
-/// A port that was free a moment ago.
-///
-/// # Panics
-///
-/// Where no port is free.
+/// A port that nothing listens on, and that this process gets once. It is below the ports that the kernel gives to outgoing
+/// connections, one of which could take it before a server does, or while a server is away.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let port = fastrand::u16(12_000..32_000);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && given.insert(port) {
+            return port;
+        }
+    }
+}
+
+/// Waits until a server listens on a port of this machine. `log` tells why if it does not.
+pub(crate) async fn listens(port: u16, log: impl Fn() -> String) {
+    eventually(async || {
+        let connected = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+        connected.map_err(|error| format!("port {port}: {error}\n{}", log()))
+    })
+    .await;
 }
 
 /// A program on the path, or in one of `folders`.
-///
-/// # Panics
-///
-/// Where there is none; the text says which Debian package has it.
 #[must_use]
 pub fn program(name: &str, folders: &[PathBuf], package: &str) -> PathBuf {
     let path = Command::new("sh").args(["-c", &format!("command -v {name}")]).output();
@@ -120,10 +130,6 @@ pub fn program(name: &str, folders: &[PathBuf], package: &str) -> PathBuf {
 }
 
 /// A binary of this workspace, as it was built with the test.
-///
-/// # Panics
-///
-/// Where it was not built.
 #[must_use]
 pub fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
@@ -141,18 +147,10 @@ pub(crate) fn built_tools() -> PathBuf {
     test.ancestors().nth(3).map(|target| target.join("tools")).unwrap_or_default()
 }
 
-/// An address that a server may leave and come back to: below the ports that the kernel gives to outgoing connections, one
-/// of which could take it meanwhile.
-///
-/// # Panics
-///
-/// Where no port is free.
+/// An address that a server may leave and come back to.
 #[must_use]
 pub fn steady_address() -> String {
-    let mut candidates = std::iter::repeat_with(|| (Ipv4Addr::LOCALHOST, fastrand::u16(12_000..32_000)));
-    let free = candidates.find(|address| TcpListener::bind(address).is_ok());
-    let (host, port) = free.expect("the candidates never end");
-    format!("{host}:{port}")
+    format!("{}:{}", Ipv4Addr::LOCALHOST, free_port())
 }
 
 /// Sends a signal to a process.

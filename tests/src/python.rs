@@ -6,10 +6,6 @@ use std::process::Command;
 use serde_json::Value;
 
 /// A tool of those.
-///
-/// # Panics
-///
-/// Where it is not installed.
 #[must_use]
 pub fn tool(name: &str) -> Command {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/venv/bin")).join(name);
@@ -18,10 +14,6 @@ pub fn tool(name: &str) -> Command {
 }
 
 /// Runs a command that has to succeed, and gives what it wrote to standard output.
-///
-/// # Panics
-///
-/// Where it fails, with all that it wrote.
 pub fn succeeds(command: &mut Command) -> String {
     let ended = command.output().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
     let (stdout, stderr) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
@@ -30,10 +22,6 @@ pub fn succeeds(command: &mut Command) -> String {
 }
 
 /// The documents of a YAML file.
-///
-/// # Panics
-///
-/// Where it is not YAML.
 #[must_use]
 pub fn yaml(path: &Path) -> Vec<Value> {
     const READ: &str = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1], encoding='utf-8')))))";

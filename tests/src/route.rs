@@ -17,10 +17,6 @@ pub struct Route {
 
 impl Route {
     /// A route to a port.
-    ///
-    /// # Panics
-    ///
-    /// If no port is free.
     pub async fn to(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let port = listener.local_addr().expect("a bound socket has an address").port();

@@ -13,10 +13,6 @@ pub fn has_number(text: &str) -> bool {
 }
 
 /// Checks that a text shows neither.
-///
-/// # Panics
-///
-/// Where it does.
 pub fn shows_nothing(what: &str, text: &str) {
     assert!(!has_number(text), "a whole number is in {what}: {text}");
     assert!(!text.contains(TOKEN), "the token for Sigan is in {what}: {text}");

@@ -3,13 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oss_core::sigan::mock::{Inventory, RunningSigan, SiganMock};
 use serde_json::Value;
 
 use crate::backend::Database;
 use crate::clients::ClientsFile;
+use crate::eventually::eventually;
 use crate::http::Http;
 use crate::process::{built, signal};
 
@@ -29,10 +30,6 @@ pub struct Server {
 
 impl Server {
     /// A server on a database, with a Sigan of its own.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start.
     pub async fn with_sigan(database: &Database, more: &[(&str, &str)]) -> (Self, RunningSigan) {
         let sigan = SiganMock::new(Inventory::new("PR")).start().await;
         let server = Self::start(database, sigan.url().as_str(), more);
@@ -40,10 +37,6 @@ impl Server {
     }
 
     /// The same, for the clients of a file.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start.
     pub async fn for_clients(
         database: &Database,
         clients: &ClientsFile,
@@ -56,10 +49,6 @@ impl Server {
     }
 
     /// A sandbox, for the clients of a file.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start.
     #[must_use]
     pub fn sandbox(clients: &ClientsFile, more: &[(&str, &str)]) -> Self {
         let mut command = Self::command();
@@ -68,20 +57,12 @@ impl Server {
     }
 
     /// A server on a database and a Sigan.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start.
     #[must_use]
     pub fn start(database: &Database, sigan: &str, more: &[(&str, &str)]) -> Self {
         Self::start_at(ANY_PORT, database, sigan, more)
     }
 
     /// The same, at an address.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start.
     #[must_use]
     pub fn start_at(address: &str, database: &Database, sigan: &str, more: &[(&str, &str)]) -> Self {
         let mut command = Self::on(address, database, sigan, more);
@@ -118,10 +99,6 @@ impl Server {
     }
 
     /// Starts a command made from [`Server::command`].
-    ///
-    /// # Panics
-    ///
-    /// Where it does not listen in time.
     #[must_use]
     pub fn spawn(mut command: Command) -> Self {
         let mut child =
@@ -154,37 +131,22 @@ impl Server {
     }
 
     /// Every line of its log so far.
-    ///
-    /// # Panics
-    ///
-    /// Never: nobody panics while holding the log.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
         self.log.lock().expect("nobody panics with the log").clone()
     }
 
     /// Waits until a line of the log has a text.
-    ///
-    /// # Panics
-    ///
-    /// Where none has in time.
     pub async fn logged(&self, text: &str) {
-        let begun = Instant::now();
-        while !self.log().iter().any(|line| line.contains(text)) {
-            assert!(
-                begun.elapsed() < Duration::from_secs(30),
-                "{text:?} is not in the log: {:#?}",
-                self.log()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually(async || {
+            let log = self.log();
+            let is_there = log.iter().any(|line| line.contains(text));
+            if is_there { Ok(()) } else { Err(format!("{text:?} is not in the log: {log:#?}")) }
+        })
+        .await;
     }
 
     /// Ends it as `kill -9` does: it has no time to say or finish anything.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be killed.
     pub fn kill(&mut self) {
         self.child.kill().expect("our own child can be killed");
         self.child.wait().expect("a child can be waited for");
@@ -207,10 +169,6 @@ impl Server {
     }
 
     /// A client of the listener that is for those who run it.
-    ///
-    /// # Panics
-    ///
-    /// Where it has none.
     #[must_use]
     pub fn admin(&self) -> Http {
         let address = self.log().iter().find_map(|line| listening(line, "admin"));
@@ -218,10 +176,6 @@ impl Server {
     }
 
     /// The memory that it has in use, in KiB.
-    ///
-    /// # Panics
-    ///
-    /// Where the system does not tell.
     #[must_use]
     pub fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
@@ -235,19 +189,12 @@ impl Server {
     }
 
     /// Waits for its end.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not end in time.
     pub async fn ended(&mut self) -> ExitStatus {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                return status;
-            }
-            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not end");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually(async || {
+            let ended = self.child.try_wait().expect("a child can be waited for");
+            ended.ok_or("the server does not end")
+        })
+        .await
     }
 }
 

@@ -34,10 +34,6 @@ pub struct Screen {
 
 impl Terminal {
     /// Runs a command line of `oss` at a terminal that has so many columns.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be run.
     #[must_use]
     pub fn start(columns: u16, settings: &[(&str, &str)], arguments: &[&str]) -> Self {
         let quoted: Vec<_> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
@@ -63,10 +59,6 @@ impl Terminal {
     }
 
     /// Waits until a text was written.
-    ///
-    /// # Panics
-    ///
-    /// Where it is not in time, or the command ends without it.
     pub fn wait_for(&mut self, text: &str) {
         while !self.written().contains(text) {
             let part = self.shown.recv_timeout(PATIENCE);
@@ -76,19 +68,11 @@ impl Terminal {
     }
 
     /// Presses Ctrl-C.
-    ///
-    /// # Panics
-    ///
-    /// Where the terminal is gone.
     pub fn interrupt(&mut self) {
         self.keys.write_all(b"\x03").and_then(|()| self.keys.flush()).expect("the terminal is there");
     }
 
     /// Waits until the command has ended.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not end in time.
     #[must_use]
     pub fn ended(mut self) -> Screen {
         loop {

@@ -14,10 +14,6 @@ pub struct Wiretap {
 
 impl Wiretap {
     /// A wire to the program at an address (`127.0.0.1:1234`).
-    ///
-    /// # Panics
-    ///
-    /// Where no port is free.
     pub async fn to(address: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let own = listener.local_addr().expect("a bound socket has an address").to_string();

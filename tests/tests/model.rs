@@ -1,7 +1,7 @@
 //! The protocol, tried in every order of events: with all of its mends nothing goes wrong, and without any one of them
 //! something does.
 //!
-//! `cargo test --test model -- --nocapture` prints the shortest way to what each mend is there to prevent.
+//! `cargo test -p oss-tests --test model -- --nocapture` prints the shortest way to what each mend is there to prevent.
 
 use oss_tests::model::{Attempt, Exploration, Faults, Mend, Mends, Scenario, Sight, Violation, explore};
 

@@ -1,9 +1,5 @@
 //! Numbers that are on a line although nothing in the store says so.
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
-)]
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use futures::future::join_all;
 use oss_core::store::{

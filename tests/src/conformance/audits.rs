@@ -1,9 +1,5 @@
 //! What is known here of what Sigan lists, and what Sigan should list.
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
-)]
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::time::Duration;
 

@@ -1,9 +1,5 @@
 //! Who may ask Sigan for a number.
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
-)]
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Begin, BeginRandom, Confirmed, Intent, NewPreview, Scope};
 use oss_core::{PreviewId, ReservationId, ReservationState as State};

@@ -1,9 +1,5 @@
 //! The reference data: the device catalogue, the choices of customers, the lists that an import replaces.
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
-)]
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use futures::future::join_all;
 use oss_core::{

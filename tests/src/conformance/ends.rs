@@ -1,9 +1,5 @@
 //! What is recorded after Sigan answered, or did not.
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
-)]
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Begin, Confirmed, Lease, Release, Scope};
 use oss_core::{NumberStatus, ReservationId, ReservationState as State};

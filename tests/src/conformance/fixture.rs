@@ -47,10 +47,6 @@ impl Fixture {
     }
 
     /// On PostgreSQL behind PgBouncer.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be opened.
     pub async fn pgbouncer() -> Self {
         let database = Database::postgres().await;
         let url = PgBouncer::shared().await.url(&database, ROLE).await;
@@ -59,10 +55,6 @@ impl Fixture {
     }
 
     /// On SQLite in memory.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be opened.
     pub async fn sqlite_memory() -> Self {
         let store = SqliteStore::open(&"sqlite::memory:".into(), Arc::new(SystemClock)).await;
         Self {
@@ -93,10 +85,6 @@ impl Fixture {
     }
 
     /// A SIM. The existing database has a table of them, and refuses one that is not there.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot be stored.
     pub async fn sim(&self) -> SimId {
         let id = uuid::Uuid::now_v7();
         if let (true, Some(database)) = (self.existing, &self.database) {
@@ -111,10 +99,6 @@ impl Fixture {
     }
 
     /// A preview of three numbers that no other preview has; not stored.
-    ///
-    /// # Panics
-    ///
-    /// Never: the numbers are well formed.
     #[must_use]
     pub fn offer(&self) -> NewPreview {
         let at = self.made.fetch_add(1, Ordering::Relaxed);
@@ -156,19 +140,11 @@ impl Fixture {
     }
 
     /// A wish for a number of a preview, with a lease that lasts.
-    ///
-    /// # Panics
-    ///
-    /// Where the store fails.
     pub async fn begin(&self, preview: &NewPreview, index: u8) -> Begin {
         self.begin_for(preview, index, LEASE).await
     }
 
     /// A wish for a number of a preview.
-    ///
-    /// # Panics
-    ///
-    /// Where the store fails.
     pub async fn begin_for(&self, preview: &NewPreview, index: u8, lease: Duration) -> Begin {
         let begun = self.store.begin_reservation(
             Scope::AllBrands,
@@ -181,10 +157,6 @@ impl Fixture {
     }
 
     /// The lease on a number of a preview.
-    ///
-    /// # Panics
-    ///
-    /// Where it is not given.
     pub async fn started(&self, preview: &NewPreview, index: u8) -> Lease {
         match self.begin(preview, index).await {
             Begin::Started(lease) => lease,
@@ -193,10 +165,6 @@ impl Fixture {
     }
 
     /// A number of a preview, held.
-    ///
-    /// # Panics
-    ///
-    /// Where it is not given.
     pub async fn held(&self, preview: &NewPreview, index: u8) -> Lease {
         let lease = self.started(preview, index).await;
         self.store.confirm(&lease, LEASE).await.expect("the store answers");
@@ -204,10 +172,6 @@ impl Fixture {
     }
 
     /// A number of a preview, in doubt.
-    ///
-    /// # Panics
-    ///
-    /// Where it is not given.
     pub async fn doubtful(&self, preview: &NewPreview, index: u8) -> Lease {
         let lease = self.started(preview, index).await;
         self.store.doubt(&lease, "no answer in time", LEASE).await.expect("the store answers");
@@ -215,10 +179,6 @@ impl Fixture {
     }
 
     /// The view of a number.
-    ///
-    /// # Panics
-    ///
-    /// Where the store fails.
     pub async fn number(&self, msisdn: Msisdn) -> Option<Number> {
         self.store.number(Scope::AllBrands, msisdn).await.expect("the store answers")
     }

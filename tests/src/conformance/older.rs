@@ -1,9 +1,5 @@
 //! Data that was there before, or that another program writes beside the store.
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
-)]
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::collections::BTreeSet;
 

@@ -1,9 +1,5 @@
 //! Previews, and the area codes.
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
-)]
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Begin, NewPreview, PreviousPreview, Scope};
 use oss_core::{Ddd, PreviewId};

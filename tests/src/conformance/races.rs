@@ -1,9 +1,5 @@
 //! Many at once: the database lets one win.
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
-)]
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,5 @@
 //! Several brands in one database: what belongs to one is not there for another.
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
-)]
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::time::Duration;
 

@@ -1,9 +1,5 @@
 //! The life of an attempt: each step of a store moves each state as the state machine says, and no other way.
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "a behaviour's name says what it is, and it panics where a store lacks it"
-)]
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::time::Duration;
 

@@ -12,10 +12,6 @@ const SETTINGS: &str =
 
 impl Redis {
     /// A cluster.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be started.
     pub async fn cluster() -> Self {
         let mut servers = Vec::new();
         for _ in 0..=SLOTS.len() {
@@ -42,10 +38,6 @@ impl Redis {
     }
 
     /// Moves the slot of a key to another master than the one that has it.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be moved.
     pub fn moves_the_slot_of(&self, key: &str) {
         let slot = self.servers[0].ask(&["cluster", "keyslot", key]);
         let number: u16 = slot.parse().expect("a slot is a number");

@@ -46,10 +46,6 @@ pub struct Redis {
 
 impl Redis {
     /// One server, on a free port.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be started.
     pub async fn start() -> Self {
         let server = Node::start("").await;
         Self {
@@ -61,10 +57,6 @@ impl Redis {
     }
 
     /// Starts a single server again after [`Redis::stop`], empty, at the same address.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not start, or is more than a server.
     pub async fn start_again(&mut self) {
         let [server] = &mut self.servers[..] else { panic!("only a single server starts again by itself") };
         server.start_again().await;
@@ -77,10 +69,6 @@ impl Redis {
     }
 
     /// The value of a key.
-    ///
-    /// # Panics
-    ///
-    /// Where Redis does not answer.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<String> {
         // A server of a cluster sends its caller to the one that has the key.
@@ -95,10 +83,6 @@ impl Redis {
     }
 
     /// Lets a master answer no more, with its connections open, and waits until its replica has taken its place.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not.
     pub async fn loses_a_master(&mut self) {
         let replica = self.servers.last().expect("there is a replica");
         replica.comes_to(&["info", "replication"], "master_link_status:up").await;
@@ -121,10 +105,6 @@ impl Redis {
     }
 
     /// Stops it.
-    ///
-    /// # Panics
-    ///
-    /// Where something of it is left behind.
     pub fn stop(&mut self) {
         self.nodes().for_each(Node::stop);
     }

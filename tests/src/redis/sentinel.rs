@@ -11,10 +11,6 @@ const SENTINELS: [&str; 2] = ["s&ntinel", "s%26ntinel"];
 
 impl Redis {
     /// A master that sentinels watch.
-    ///
-    /// # Panics
-    ///
-    /// Where it cannot be started.
     pub async fn sentinel() -> Self {
         let secrets = format!("requirepass {0}\nmasterauth {0}\n", SERVERS[0]);
         let master = Node::start(&secrets).await;

@@ -57,10 +57,6 @@ pub struct Run {
 }
 
 /// Runs one seed to its end.
-///
-/// # Panics
-///
-/// Where the machinery of the simulation fails.
 #[must_use]
 pub fn run(seed: u64) -> Run {
     // The jitter of the code under test draws from this thread's generator.

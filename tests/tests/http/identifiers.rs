@@ -30,7 +30,7 @@ enum Kind {
 
 fn cases(kind: Kind) -> Vec<Case> {
     let all: Vec<Case> =
-        serde_json::from_str(include_str!("../cases/identifiers.json")).expect("the table is JSON");
+        serde_json::from_str(include_str!("../../cases/identifiers.json")).expect("the table is JSON");
     let of_kind: Vec<Case> = all.into_iter().filter(|case| case.kind == kind).collect();
     assert!(
         of_kind.iter().any(|case| case.read.is_some()) && of_kind.iter().any(|case| case.refused.is_some())

@@ -1,6 +1,6 @@
 //! The load bench, run for a moment: that it works, and that the floor still executes what the service does. Not how fast.
 
-#[path = "../benches/load/suite/mod.rs"]
+#[path = "../../benches/load/suite/mod.rs"]
 mod suite;
 
 use std::time::Duration;

@@ -1,0 +1,9 @@
+//! The command line: each command, its output, and what it does together with servers.
+
+mod adopt;
+mod audit;
+mod commands;
+mod imports;
+mod secrecy;
+mod sweep;
+mod terminal;

@@ -1,0 +1,11 @@
+//! Sigan, databases, Redis and servers that fail while numbers are reserved and released.
+
+mod backpressure;
+mod database_errors;
+mod database_faults;
+mod existing_database;
+mod kill;
+mod release_races;
+mod restore;
+mod several_instances;
+mod sigan_faults;

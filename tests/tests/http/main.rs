@@ -1,0 +1,16 @@
+//! The server over HTTP: its contract, its clients, and how it is served.
+
+mod access;
+mod brands;
+mod concurrency;
+mod connections;
+mod devices;
+mod docs_page;
+mod http_contract;
+mod idempotency;
+mod identifiers;
+mod isolation;
+mod limits;
+mod openapi_clients;
+mod server_life;
+mod serving;
