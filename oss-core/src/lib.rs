@@ -1,8 +1,8 @@
 //! The life of a phone number between an MVNE and Sigan, Vivo's number inventory.
 //!
-//! Sigan is slow, remote and fallible. A number reserved there and forgotten here is lost for ever; one given to two customers
-//! is a scandal. [`Oss`] stands between: it pre-reserves three numbers of an area code, shows them masked, reserves the one
-//! that is chosen (or a random one), puts it on a line, and gives it back.
+//! Sigan is slow, remote and unreliable. A number that is reserved there and forgotten here is lost, and no number may go to two
+//! customers. [`Oss`] stands between the callers and Sigan: it pre-reserves three numbers of an area code, shows them masked,
+//! reserves the chosen one (or a random one), puts it on a line, and gives it back.
 //!
 //! ```
 //! use oss_core::{Choice, Oss};
