@@ -1,8 +1,8 @@
 //! The life of a phone number between an MVNE and Sigan, Vivo's number inventory.
 //!
-//! Sigan is slow, remote and fallible. A number reserved there and forgotten here is lost for ever; one given to two customers
-//! is a scandal. [`Oss`] stands between: it pre-reserves three numbers of an area code, shows them masked, reserves the one
-//! that is chosen (or a random one), puts it on a line, and gives it back.
+//! Sigan is slow, remote and unreliable. A number that is reserved there and forgotten here is lost, and no number may go to two
+//! customers. [`Oss`] stands between the callers and Sigan: it pre-reserves three numbers of an area code, shows them masked,
+//! reserves the chosen one (or a random one), puts it on a line, and gives it back.
 //!
 //! ```
 //! use oss_core::{Choice, Oss};
@@ -29,12 +29,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! # How it stays correct
-//!
-//! The row of a reservation is committed before Sigan is asked and settled after it answered. The database's own indexes
-//! refuse a second holder of a number. An operation runs in a task of its own, so a caller who hangs up does not stop it
-//! half-way. Where Sigan gives no certain answer the number stays recorded as in doubt; the same call asks again, and so
-//! does the [sweep](Oss::sweep). No database connection is held while Sigan is being called.
+#![doc = include_str!("architecture.md")]
 //!
 //! # The life of an attempt
 //!
@@ -45,13 +40,13 @@
 //!
 //! # Where things are
 //!
-//! The operations are methods of [`Oss`]. They know three ports: the [`store`], on PostgreSQL or SQLite; [`sigan`], whose
+//! The operations are methods of [`Oss`]. They use three ports: the [`store`], on PostgreSQL or SQLite; [`sigan`], whose
 //! module documentation is the contract with the inventory; and [`gsim`], which may know devices that the local catalogue does
-//! not. [`config`] is one typed configuration for all faces. [`telemetry`] has every metric by name; they go to the recorder
-//! of the process, where it has one.
+//! not. [`config`] is one typed configuration for the library, the command line and the server. [`telemetry`] has every metric by
+//! name; the metrics go to the recorder of the process, if it has one.
 //!
-//! Where several brands share one service, [`Oss::acting_for`] gives each a client that sees and touches its own alone.
-//! Where a server has several clients, [`Oss::on_behalf_of`] keeps each of them from taking what the others need.
+//! If several brands share one service, [`Oss::acting_for`] gives each a client that sees and changes only its own data.
+//! If a server has several clients, [`Oss::on_behalf_of`] keeps each of them from taking what the others need.
 //!
 //! # Features
 //!

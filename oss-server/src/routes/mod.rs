@@ -1,4 +1,4 @@
-//! The routes, as callers know them: see the contract in the README.
+//! The routes, as callers know them: `oss-server/README.md` has the contract.
 
 mod areas;
 mod devices;

@@ -1,5 +1,5 @@
-//! What the README says is to be done after a database was set back to an earlier moment: no number that is on a line is given
-//! away, and what nobody claims is given back.
+//! The steps of the run-book after a database was set back to an earlier moment (`examples/operations/README.md`): no number that is
+//! on a line is given away, and a number that nobody claims is given back.
 
 use std::time::Duration;
 

@@ -8,10 +8,12 @@ use oss_core::sigan::wire::RefusalCode;
 use oss_tests::backend::Database;
 use oss_tests::cli::run;
 use oss_tests::http::{Answer, Http};
+use oss_tests::process::built;
 use oss_tests::server::Server;
 use oss_tests::settle::settings;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 oss_tests::on_both!(
     a_repeat_has_the_same_answer,
@@ -22,6 +24,7 @@ oss_tests::on_both!(
     a_key_is_spent_with_its_number,
     a_refused_attempt_frees_its_key,
     operators_have_keys_too,
+    the_example_of_a_caller_repeats_until_it_knows_the_outcome,
 );
 
 const PREVIEWS: &str = "/previews";
@@ -184,4 +187,31 @@ async fn operators_have_keys_too(database: Database) {
         (201, &json!({ "msisdn": "11999950005" })),
         "another client's key"
     );
+}
+
+async fn the_example_of_a_caller_repeats_until_it_knows_the_outcome(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[]).await;
+    let example = async |area_code: &str, order: &str| {
+        let mut command = Command::new(built("keyed_repeat"));
+        let url = format!("http://{}", server.address());
+        let ended = command.env_clear().args([&url, area_code, order]).output().await.expect("it runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("what it writes is UTF-8");
+        (ended.status.success(), text(ended.stdout), text(ended.stderr))
+    };
+    sigan.next(CallKind::Reserve, Fault::LoseAnswer);
+    let (succeeded, story, errors) = example("11", "order-4711").await;
+    assert!(succeeded, "{story}{errors}");
+    let lines: Vec<&str> = story.lines().collect();
+    let [unknown, "Reserved: 11999950001"] = lines[..] else { panic!("{story}") };
+    assert!(unknown.contains("504 Gateway Timeout"), "{unknown}");
+
+    // It starts again after a crash: the number is the same.
+    let (_, story, _) = example("11", "order-4711").await;
+    assert_eq!(story, "Reserved: 11999950001\n");
+    assert_eq!(rows(&database).await, 1);
+    assert_eq!(sigan.inventory().reserved().len(), 1);
+    assert_eq!(sigan.calls(CallKind::Reserve), 2, "the lost call and its repeat");
+
+    let (succeeded, story, errors) = example("20", "order-4712").await;
+    assert!(!succeeded && story.is_empty() && errors.contains("DDD 20 is not in use"), "{story}{errors}");
 }
