@@ -55,7 +55,7 @@ impl Setup {
     /// Sigan holds a number for a brand of which nothing is recorded here.
     async fn stray(&self, name: &str) -> Msisdn {
         let hold_for = Duration::from_mins(15);
-        let wish = PreReserve { ddd: ddd(), quantity: 1, brand: brand(name), hold_for, previous: None };
+        let wish = PreReserve::new(ddd(), 1, brand(name), hold_for);
         let offered = self.inside.pre_reserve(&wish).await.unwrap();
         let hold = Hold { external_id: offered.external_id, msisdn: offered.msisdns[0] };
         self.inside.reserve(&hold).await.unwrap();
