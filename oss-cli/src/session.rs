@@ -111,7 +111,7 @@ async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure>
     }
     let (basics, database) = Config::load_for_migration(&sources(globals))?;
     log_at(basics.log)?;
-    let report = while_waiting(store::migrate(&database, basics.reservation_ttl)).await?;
+    let report = while_waiting(store::migrate(&database, basics.settings.reservation_ttl)).await?;
     output.answer(&commands::migrate::Migrated { migrated: true, report })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -211,8 +211,7 @@ fn log_at(config: LogConfig) -> Result<(), Failure> {
 }
 
 fn sources(globals: &Globals) -> Sources {
-    let flags = globals.database_url.clone().map(|url| ("database.url", url));
-    Sources::of_process(globals.config.clone(), flags.into_iter().collect())
+    Sources::from_env().with_file(globals.config.clone()).with_database_url(globals.database_url.clone())
 }
 
 fn sandbox_dir(globals: &Globals) -> Result<PathBuf, Failure> {

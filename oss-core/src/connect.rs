@@ -1,18 +1,17 @@
-//! The wiring: the adapters that a configuration names, and an [`Oss`] over them.
+//! The wiring: an [`Oss`] over the adapters that a configuration names, or that an embedder has.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cache::{RedisCache, RedisUrl, RedisUrlError};
-use crate::config::{Config, ConfigError, RecordsConfig};
+use crate::config::{CommonConfig, Config, ConfigError, RecordsConfig};
 use crate::domain::BrandId;
-use crate::gsim::{GsimConfig, HttpGsim};
+use crate::gsim::{Gsim, GsimConfig, HttpGsim};
 use crate::http::ClientError;
-use crate::lookups::{DeviceCatalog, GsimCatalog, LocalCatalog};
-use crate::oss::Oss;
+use crate::oss::{Oss, Ports};
 use crate::settings::Settings;
 use crate::sigan::{HttpSigan, NoSigan, Sigan};
-use crate::store::{self, DatabaseConfig, StoreError};
+use crate::store::{self, Database, Store, StoreError};
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +49,113 @@ pub enum StartError {
     Sandbox(#[from] std::io::Error),
 }
 
+/// Builds an [`Oss`] of parts that an embedder has: a pool, an inventory, typed settings.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use oss_core::store::{PgPoolOptions, bounded};
+/// use oss_core::{Oss, Settings, sigan::Sigan};
+///
+/// # async fn example(inventory: Arc<dyn Sigan>) -> Result<(), Box<dyn std::error::Error>> {
+/// let options = bounded("postgres://oss@db/oss".parse()?);
+/// let pool = PgPoolOptions::new().max_connections(20).connect_lazy_with(options);
+/// let mut settings = Settings::default();
+/// settings.sigan_calls = 50;
+/// let oss = Oss::builder("acme".parse()?).sigan(inventory).settings(settings).connect(pool).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct OssBuilder {
+    brand: BrandId,
+    other_brands: Vec<BrandId>,
+    settings: Settings,
+    sigan: Arc<dyn Sigan>,
+    gsim: Option<Arc<dyn Gsim>>,
+    redis: Option<RedisCache>,
+}
+
+impl OssBuilder {
+    /// The inventory. Each of its calls has to end within [`Settings::sigan_call`]. Without one, the operations that call Sigan get
+    /// [`Error::SiganUnreachable`](crate::Error::SiganUnreachable).
+    pub fn sigan(self, sigan: Arc<dyn Sigan>) -> Self {
+        Self { sigan, ..self }
+    }
+
+    /// The GSIM that is asked about devices which the catalogue does not know. Without one, they are unknown.
+    pub fn gsim(self, gsim: Arc<dyn Gsim>) -> Self {
+        Self { gsim: Some(gsim), ..self }
+    }
+
+    /// The cache that several processes share. Without one, look-ups are cached in memory only.
+    pub fn redis(self, redis: RedisCache) -> Self {
+        Self { redis: Some(redis), ..self }
+    }
+
+    /// The settings, instead of their defaults.
+    pub fn settings(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// The brands, beside its own, that clients [act for](Oss::acting_for). The audit goes over them too.
+    pub fn other_brands(self, brands: impl IntoIterator<Item = BrandId>) -> Self {
+        Self { other_brands: brands.into_iter().collect(), ..self }
+    }
+
+    /// The client on a database, which has the tables of [`store::migrate`].
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if the settings do not fit together, or the database cannot be reached, lacks the tables of this version or
+    /// does not [bound](store::bounded) its sessions.
+    pub async fn connect(self, database: impl Into<Database>) -> Result<Oss, StartError> {
+        if self.settings.preview_ttl <= self.settings.sigan_call {
+            let faults = vec!["preview_ttl: expected a time longer than sigan_call".to_owned()];
+            return Err(ConfigError { faults }.into());
+        }
+        let store = store::connect(database).await?;
+        store.check().await?;
+        Ok(self.build(store))
+    }
+
+    /// The client over a store. Nothing is checked.
+    #[must_use]
+    pub fn build(self, store: Arc<dyn Store>) -> Oss {
+        let Self { brand, other_brands, settings, sigan, gsim, redis } = self;
+        Oss::over(Ports { store, sigan, gsim, redis, brand, other_brands, settings })
+    }
+
+    fn configured(
+        self,
+        basics: &CommonConfig,
+        redis: Option<&RedisUrl>,
+        gsim: Option<&GsimConfig>,
+    ) -> Result<Self, StartError> {
+        let redis = redis.map(RedisCache::new).transpose()?;
+        let gsim = gsim.map(HttpGsim::new).transpose().map_err(StartError::Gsim)?;
+        let gsim = gsim.map(|gsim| Arc::new(gsim) as Arc<dyn Gsim>);
+        let builder = self.settings(basics.settings.clone()).other_brands(basics.clients.brands().cloned());
+        Ok(Self { redis, gsim, ..builder })
+    }
+}
+
 impl Oss {
+    /// A builder of a client from parts of the embedder's own. [`Oss::connect`] does this from a configuration.
+    ///
+    /// Sigan holds numbers for `brand`, unless the client [acts for](Oss::acting_for) another one. Data of before there were brands
+    /// belongs to it.
+    pub fn builder(brand: BrandId) -> OssBuilder {
+        OssBuilder {
+            brand,
+            other_brands: Vec::new(),
+            settings: Settings::default(),
+            sigan: Arc::new(NoSigan),
+            gsim: None,
+            redis: None,
+        }
+    }
+
     /// A client on the database, the Redis and the Sigan of a configuration.
     ///
     /// # Errors
@@ -59,8 +164,9 @@ impl Oss {
     /// be reachable yet.
     pub async fn connect(config: &Config) -> Result<Self, StartError> {
         let sigan = HttpSigan::new(&config.sigan).map_err(StartError::Sigan)?;
-        let (database, redis, gsim) = (&config.database, config.redis.as_ref(), config.gsim.as_ref());
-        Self::connect_to(database, redis, gsim, Arc::new(sigan), config.settings()).await
+        let builder = Self::builder(config.sigan.brand.clone()).sigan(Arc::new(sigan));
+        let builder = builder.configured(&config.basics, config.redis.as_ref(), config.gsim.as_ref())?;
+        builder.connect(&config.database).await
     }
 
     /// A client for the operations that do not call Sigan: look-ups, and putting a number on a line. Every other one gets
@@ -71,30 +177,8 @@ impl Oss {
     /// As for [`Oss::connect`].
     pub async fn connect_without_sigan(config: &RecordsConfig) -> Result<Self, StartError> {
         // No statement of these operations names a brand, because the client acts for none.
-        let settings = config.basics.settings(BrandId::of_older_data());
-        let (database, redis, gsim) = (&config.database, config.redis.as_ref(), config.gsim.as_ref());
-        Self::connect_to(database, redis, gsim, Arc::new(NoSigan), settings).await
-    }
-
-    async fn connect_to(
-        database: &DatabaseConfig,
-        redis: Option<&RedisUrl>,
-        gsim: Option<&GsimConfig>,
-        sigan: Arc<dyn Sigan>,
-        settings: Settings,
-    ) -> Result<Self, StartError> {
-        let store = store::connect(database).await?;
-        store.check().await?;
-        let redis = redis.map(RedisCache::new).transpose()?;
-        let local = LocalCatalog::new(store.clone());
-        let devices: Arc<dyn DeviceCatalog> = match gsim {
-            Some(gsim) => Arc::new(GsimCatalog::new(
-                local,
-                HttpGsim::new(gsim).map_err(StartError::Gsim)?,
-                redis.clone(),
-            )),
-            None => Arc::new(local),
-        };
-        Ok(Self::with_devices(store, sigan, redis, devices, settings))
+        let builder = Self::builder(BrandId::of_older_data());
+        let builder = builder.configured(&config.basics, config.redis.as_ref(), config.gsim.as_ref())?;
+        builder.connect(&config.database).await
     }
 }

@@ -80,7 +80,7 @@ pub mod telemetry;
 pub use cache::{RedisCache, RedisUrlError};
 pub use calls::DrawBudget;
 pub use config::Config;
-pub use connect::StartError;
+pub use connect::{OssBuilder, StartError};
 pub use devices::EsimCheck;
 pub use domain::{
     Assortment, AttemptEvent, BrandId, BrandSlug, Choice, ClientName, DataVersion, DataVersions, Ddd,
@@ -95,7 +95,6 @@ pub use lists::{
     BrandEntry, Changes, Cnl, Count, DddChanges, DddData, DddSummary, DeviceChanges, DeviceData,
     DeviceSummary, ImportFault, ImportFaults, MassRemoval, ModelEntry, Progress, RemovalLimit, TacEntry,
 };
-pub use lookups::{DeviceCatalog, GsimCatalog, LocalCatalog};
 pub use numbers::{
     AdoptError, Adopted, AuditOptions, AuditReport, Difference, DifferenceKind, Found, Offer, Outcome,
     Preview, Reservation,

@@ -14,7 +14,8 @@ use crate::calls::{Draws, InFlight, Single, UnusedLeases};
 use crate::config::EXPECTED_BRAND;
 use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND, SweepReport};
 use crate::error::Error;
-use crate::lookups::{Areas, Catalog, DeviceCatalog, LocalCatalog, Versions};
+use crate::gsim::Gsim;
+use crate::lookups::{Areas, Catalog, Devices, Versions};
 use crate::settings::Settings;
 use crate::sigan::{Gate, GateLimits, Lane, Sigan};
 use crate::store::{Scope, Store, Tenant};
@@ -41,6 +42,18 @@ struct Client {
     has_share: bool,
 }
 
+/// The adapters of an [`Oss`], and what it is told.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) sigan: Arc<dyn Sigan>,
+    pub(crate) gsim: Option<Arc<dyn Gsim>>,
+    pub(crate) redis: Option<RedisCache>,
+    pub(crate) brand: BrandId,
+    pub(crate) other_brands: Vec<BrandId>,
+    pub(crate) settings: Settings,
+}
+
 #[derive(Debug)]
 struct Parts {
     timings: Timings,
@@ -48,7 +61,9 @@ struct Parts {
     sigan: Gate,
     areas: Areas,
     catalog: Catalog,
-    devices: Arc<dyn DeviceCatalog>,
+    devices: Devices,
+    brand: BrandId,
+    other_brands: Vec<BrandId>,
     settings: Settings,
     in_flight: InFlight,
     unused_leases: UnusedLeases,
@@ -59,66 +74,39 @@ struct Parts {
 }
 
 impl Oss {
-    /// A client over the given ports.
-    ///
-    /// [`Oss::connect`] does this from a configuration; this is for an embedder with a store or an inventory of its own.
-    #[must_use]
-    pub fn new(
-        store: Arc<dyn Store>,
-        sigan: Arc<dyn Sigan>,
-        redis: Option<RedisCache>,
-        settings: Settings,
-    ) -> Self {
-        let devices = Arc::new(LocalCatalog::new(store.clone()));
-        Self::with_devices(store, sigan, redis, devices, settings)
-    }
-
-    /// The same, where something other than the store's own catalogue knows which devices support eSIM.
-    #[must_use]
-    pub fn with_devices(
-        store: Arc<dyn Store>,
-        sigan: Arc<dyn Sigan>,
-        redis: Option<RedisCache>,
-        devices: Arc<dyn DeviceCatalog>,
-        settings: Settings,
-    ) -> Self {
+    pub(crate) fn over(ports: Ports) -> Self {
+        let Ports { store, sigan, gsim, redis, brand, other_brands, settings } = ports;
         let versions = Arc::new(Versions::new(store.clone()));
-        let areas = Areas::new(store.clone(), versions.clone(), redis.clone());
-        let catalog = Catalog::new(store.clone(), versions, redis);
         let limits = GateLimits {
             calls: settings.sigan_calls,
             queue: settings.sigan_queue,
             share: settings.client_share,
             call: settings.sigan_call,
         };
-        let sigan = Gate::new(sigan, limits);
-        let draws = Draws::new(settings.draws);
-        let in_flight = InFlight::new(settings.client_share);
-        Self {
-            tenant: None,
-            client: None,
-            parts: Arc::new(Parts {
-                timings: Timings::default(),
-                store,
-                sigan,
-                areas,
-                catalog,
-                devices,
-                settings,
-                in_flight,
-                unused_leases: UnusedLeases::default(),
-                sweeps: Single::default(),
-                draws,
-                tasks: TaskTracker::new(),
-                stopping: CancellationToken::new(),
-            }),
-        }
+        let parts = Parts {
+            timings: Timings::default(),
+            sigan: Gate::new(sigan, limits),
+            areas: Areas::new(store.clone(), versions.clone(), redis.clone()),
+            catalog: Catalog::new(store.clone(), versions, redis.clone()),
+            devices: Devices::new(store.clone(), gsim, redis),
+            in_flight: InFlight::new(settings.client_share),
+            draws: Draws::new(settings.draws),
+            store,
+            brand,
+            other_brands,
+            settings,
+            unused_leases: UnusedLeases::default(),
+            sweeps: Single::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        };
+        Self { tenant: None, client: None, parts: Arc::new(parts) }
     }
 
     /// The same client, as it is for one brand: Sigan holds numbers for that brand, and what another brand has is answered as
     /// what does not exist. It has its parts in common with this one, so that to shut either down shuts both down.
     ///
-    /// Without it a client answers for every brand, and Sigan holds numbers for the brand of the settings. Data of before there
+    /// Without it a client answers for every brand, and Sigan holds numbers for the brand of the configuration. Data of before there
     /// were brands belongs to that one.
     ///
     /// # Errors
@@ -204,13 +192,18 @@ impl Oss {
 
     /// The tenant that a brand is.
     pub(crate) fn tenant_of(&self, brand: BrandId) -> Tenant {
-        let has_older_data = brand == self.settings().brand;
+        let has_older_data = brand == self.parts.brand;
         Tenant::new(brand, has_older_data)
     }
 
     /// The brand on whose behalf Sigan is asked to hold numbers.
     pub(crate) fn brand(&self) -> &BrandId {
-        self.tenant.as_ref().map_or(&self.settings().brand, Tenant::brand)
+        self.tenant.as_ref().map_or(&self.parts.brand, Tenant::brand)
+    }
+
+    /// Its own brand, and the other ones that clients act for.
+    pub(crate) fn configured_brands(&self) -> impl Iterator<Item = &BrandId> {
+        std::iter::once(&self.parts.brand).chain(&self.parts.other_brands)
     }
 
     /// The client of a server that it works for.
@@ -265,8 +258,8 @@ impl Oss {
         &self.parts.catalog
     }
 
-    pub(crate) fn devices(&self) -> &dyn DeviceCatalog {
-        &*self.parts.devices
+    pub(crate) fn devices(&self) -> &Devices {
+        &self.parts.devices
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -70,14 +70,15 @@ impl Sandbox {
             url: server.url(),
             brand: brand.clone(),
             credentials: Credentials::None,
-            timeout: basics.sigan_timeout,
+            timeout: basics.settings.sigan_call,
         };
         let sigan = Served {
             client: HttpSigan::new(&config).map_err(StartError::Sigan)?,
             _server: server,
             _lock: lock,
         };
-        let oss = Oss::new(Arc::new(store), Arc::new(sigan), None, basics.settings(brand));
+        let builder = Oss::builder(brand).sigan(Arc::new(sigan)).settings(basics.settings.clone());
+        let oss = builder.other_brands(basics.clients.brands().cloned()).build(Arc::new(store));
         Ok(Self { oss, sigan: mock })
     }
 

@@ -4,19 +4,14 @@ use std::time::Duration;
 
 use crate::access::Share;
 use crate::calls::DrawBudget;
-use crate::domain::BrandId;
 
 /// How long a lease lasts beyond the longest call to Sigan: the time to record its outcome, and a margin.
 const LEASE_MARGIN: Duration = Duration::from_secs(20);
 
-/// The settings of the operations, as the configuration has them.
+/// The settings of the operations. Its default is what the configuration has if nobody sets anything.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Settings {
-    /// The brand on whose behalf Sigan holds numbers, unless the client [acts for](crate::Oss::acting_for) another. Data of before
-    /// there were brands belongs to it.
-    pub brand: BrandId,
-    /// The other brands that clients act for: the audit goes over them too.
-    pub other_brands: Vec<BrandId>,
     /// How long a preview may be reserved from.
     pub preview_ttl: Duration,
     /// How long a reserved number is held before it counts as abandoned.

@@ -75,8 +75,7 @@ impl From<ConfigError> for Failure {
 ///
 /// [`Failure`] where it cannot start.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let flags = args.listen.map(|address| ("server.listen", address.to_string()));
-    let sources = Sources::of_process(args.config.clone(), flags.into_iter().collect());
+    let sources = Sources::from_env().with_file(args.config.clone()).with_listen(args.listen);
     let told_to_reload = signal(SignalKind::hangup()).map_err(|error| internal(&error))?;
     let client_file = Watched::now(sources.file.clone());
     let (basics, config) = configured(&args, &sources)?;
@@ -169,7 +168,7 @@ fn access(
     let limits = ClientLimits {
         requests_per_second: rate,
         concurrent_requests: server.concurrent_requests,
-        share: basics.client_share,
+        share: basics.settings.client_share,
     };
     match (clients.is_empty(), args.allow_anonymous) {
         (false, false) => Ok(Access::clients(clients.clone(), limits)),

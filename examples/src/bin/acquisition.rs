@@ -1,15 +1,18 @@
 //! The acquisition service's story: a customer looks at three numbers, takes one, and gets it on a SIM.
 //!
-//! Runs on the sandbox: `cargo run -p oss-examples --bin acquisition`. In production the first line is
-//! `Oss::connect(&config)`; nothing else changes.
+//! Runs on the sandbox: `cargo run -p oss-examples --bin acquisition`. With `--from-env` it runs on the database and the Sigan that
+//! the environment names, as in production; nothing else changes.
 #![expect(clippy::print_stdout, reason = "a program that tells a story")]
 
-use oss_core::{Choice, ErrorKind, Oss, SimId};
+use oss_core::{Choice, Config, ErrorKind, Oss, SimId};
 use uuid::Uuid;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let oss = Oss::sandbox().await?;
+    let oss = match std::env::args().nth(1).as_deref() {
+        Some("--from-env") => Oss::connect(&Config::from_env()?).await?,
+        _ => Oss::sandbox().await?,
+    };
 
     // The customer gives an area code and sees three numbers, masked: they are not theirs yet.
     let first = oss.create_preview("11".parse()?, None, None).await?;

@@ -3,16 +3,18 @@
 use url::{Host, Url};
 
 use super::layers::Layers;
+use super::settings::{self, Row};
 
 /// Notes a fault if credentials would be sent to an address in the clear, and no setting allows that. This machine's own
 /// addresses are safe, because nothing that is sent there leaves it.
-pub(super) fn check(layers: &mut Layers, key: &'static str, url: Option<&Url>, allow_http: Option<bool>) {
+pub(super) fn check(layers: &mut Layers, address: &Row, url: Option<&Url>, allow_http: Option<bool>) {
     if allow_http == Some(false) && url.is_some_and(sends_in_the_clear) {
-        layers.fault(
-            key,
+        let Row { key, env, .. } = settings::ALLOW_HTTP.row;
+        let expected = format!(
             "an https:// address, because a token or a password is sent there that anyone on the way could read; \
-             OSS_ALLOW_HTTP_CREDENTIALS=true, or credentials.allow_http in the file, allows http:// all the same",
+             {env}=true, or {key} in the file, allows http:// all the same"
         );
+        layers.fault(address, &expected);
     }
 }
 

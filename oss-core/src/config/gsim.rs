@@ -6,13 +6,13 @@ use crate::gsim::GsimConfig;
 
 /// Reads how GSIM is spoken to; none if no address is set, because GSIM is optional.
 pub(super) fn read(layers: &mut Layers, allow_http: Option<bool>) -> Option<GsimConfig> {
-    let url = layers.optional("gsim.url", settings::base_url);
-    let token = layers.optional("gsim.token", settings::secret);
-    let timeout = layers.required("gsim.timeout", settings::call_timeout);
+    let url = layers.optional(&settings::GSIM_URL);
+    let token = layers.optional(&settings::GSIM_TOKEN);
+    let timeout = layers.value(&settings::GSIM_TIMEOUT);
     if token.is_some() {
-        encryption::check(layers, "gsim.url", url.as_ref(), allow_http);
+        encryption::check(layers, &settings::GSIM_URL.row, url.as_ref(), allow_http);
     }
-    Some(GsimConfig { url: url?, token, timeout: timeout? })
+    Some(GsimConfig { url: url?, token, timeout })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::settings::{Expected, FLAG_VARIABLES, PREFIX, SETTINGS, Setting, resembled};
+use super::settings::{Expected, FLAG_VARIABLES, PREFIX, Row, SETTINGS, Setting, resembled};
 use super::{ConfigError, Sources};
 
 const LINE_ENDS: [char; 2] = ['\r', '\n'];
@@ -37,7 +37,7 @@ impl Layers {
     /// Lays the sources over the defaults, the stronger later.
     pub(super) fn read(sources: &Sources) -> Self {
         let mut layers = Self { given: BTreeMap::new(), clients: Vec::new(), faults: Vec::new() };
-        for Setting { key, default, .. } in &SETTINGS {
+        for Row { key, default, .. } in SETTINGS {
             if let Some(text) = default {
                 layers.set(key, (*text).to_owned(), format!("the default of {key}"));
             }
@@ -54,38 +54,30 @@ impl Layers {
         layers
     }
 
-    /// The value of a setting that must have one. Where it has none, or one that cannot be read, that is a fault.
-    pub(super) fn required<T>(
-        &mut self,
-        key: &'static str,
-        read: impl Fn(&str) -> Result<T, Expected>,
-    ) -> Option<T> {
+    /// The value of a setting that has a default. If it cannot be read, that is a fault, and the default stands in.
+    pub(super) fn value<T>(&mut self, setting: &Setting<T>) -> T {
+        self.optional(setting).unwrap_or_else(|| setting.default())
+    }
+
+    /// The value of a setting that must be named. If it has none, or one that cannot be read, that is a fault.
+    pub(super) fn required<T>(&mut self, setting: &Setting<T>) -> Option<T> {
+        let Row { key, env, .. } = setting.row;
         if !self.given.contains_key(key) {
-            let env = SETTINGS.iter().find(|setting| setting.key == key).map_or("", |setting| setting.env);
             self.faults.push(format!("{key} is not set; set {env}, or {key} in the file"));
         }
-        self.optional(key, read)
+        self.optional(setting)
     }
 
     /// The value of a setting that may have one.
-    pub(super) fn optional<T>(
-        &mut self,
-        key: &'static str,
-        read: impl Fn(&str) -> Result<T, Expected>,
-    ) -> Option<T> {
-        match read(&self.given.get(key)?.text) {
-            Ok(value) => Some(value),
-            Err(expected) => {
-                self.fault(key, expected);
-                None
-            }
-        }
+    pub(super) fn optional<T>(&mut self, Setting { row, read }: &Setting<T>) -> Option<T> {
+        let value = read(&self.given.get(row.key)?.text);
+        value.map_err(|expected| self.fault(row, expected)).ok()
     }
 
     /// Notes that the value of a setting is not what was expected. The value itself is left out: it may be a secret.
-    pub(super) fn fault(&mut self, key: &'static str, expected: Expected) {
-        let origin = self.given.get(key).map_or(key, |given| given.origin.as_str());
-        self.faults.push(format!("{origin}: expected {expected}"));
+    pub(super) fn fault(&mut self, row: &Row, expected: &str) {
+        let origin = self.given.get(row.key).map_or(row.key, |given| given.origin.as_str());
+        self.faults.push(format!("{origin}: expected {}", row.expected(expected)));
     }
 
     /// The clients of the file, as they are written there.

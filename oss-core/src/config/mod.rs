@@ -11,20 +11,21 @@ mod settings;
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use secrecy::SecretString;
 pub use server::{ServerConfig, TlsConfig};
 pub(crate) use settings::BRAND as EXPECTED_BRAND;
 pub use settings::markdown_table;
 use url::Url;
 
 use self::layers::Layers;
-use crate::access::{Clients, Share};
+use self::settings::Setting;
+use crate::access::Clients;
 pub use crate::cache::RedisUrl;
 use crate::calls::DrawBudget;
-use crate::domain::BrandId;
 pub use crate::gsim::GsimConfig;
 pub use crate::log::{LogConfig, LogFormat};
 use crate::settings::Settings;
@@ -39,7 +40,7 @@ pub use crate::store::DatabaseConfig;
 ///
 /// let environment = [("OSS_DATABASE_URL", "sqlite://oss.db"), ("OSS_SIGAN_URL", "https://sigan.example"), ("OSS_SIGAN_BRAND_ID", "acme")];
 /// let config = Config::load(&Sources::of_environment(environment))?;
-/// assert_eq!(config.basics.preview_ttl.as_secs(), 15 * 60);
+/// assert_eq!(config.basics.settings.preview_ttl.as_secs(), 15 * 60);
 ///
 /// // Every fault is told at once.
 /// let faults = Config::load(&Sources::of_environment([("OSS_PREVIEW_TTL", "soon")])).unwrap_err();
@@ -79,24 +80,8 @@ pub struct RecordsConfig {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CommonConfig {
-    /// How long a preview may be reserved from.
-    pub preview_ttl: Duration,
-    /// How long a reserved number is held before it counts as abandoned.
-    pub reservation_ttl: Duration,
-    /// How long a preview is kept after its end.
-    pub preview_retention: Duration,
-    /// The longest that one call to Sigan may take, connecting included.
-    pub sigan_timeout: Duration,
-    /// How many calls of callers to Sigan may be in flight.
-    pub sigan_calls: usize,
-    /// How many more may wait.
-    pub sigan_queue: usize,
-    /// The part of the calls, of the queue and of the waiting places that one client may take at once, if there are others.
-    pub client_share: Share,
-    /// How many numbers one client may draw from an area code, if that is limited.
-    pub draws: Option<DrawBudget>,
-    /// How long the background sweep rests.
-    pub sweep_interval: Duration,
+    /// The settings of the operations.
+    pub settings: Settings,
     /// The level and the form of the log.
     pub log: LogConfig,
     /// Where traces are sent, where they are.
@@ -117,13 +102,13 @@ pub fn path(text: &OsStr) -> PathBuf {
 
 /// The layers of a configuration above the defaults, the later the stronger.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Sources {
     /// A TOML file.
     pub file: Option<PathBuf>,
     /// The environment; the variables that begin with `OSS_` count.
     pub environment: Vec<(String, String)>,
-    /// Flags, by the key they set: `("database.url", "sqlite://oss.db")`.
-    pub flags: Vec<(&'static str, String)>,
+    flags: Vec<(&'static str, String)>,
 }
 
 /// An environment may carry secrets, so only its names are shown.
@@ -154,26 +139,62 @@ impl fmt::Display for ConfigError {
 }
 
 impl Sources {
-    /// The environment of this process, with the given file and flags.
+    /// The environment of this process, and the file that `OSS_CONFIG` names there.
     ///
     /// A value that is not UTF-8 reaches no setting: it becomes text that no setting accepts.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn of_process(file: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Self {
+    pub fn from_env() -> Self {
         let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         let environment = std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
-        Self { file, environment, flags }
+        let file = std::env::var_os(settings::CONFIG_FILE).map(|text| path(&text));
+        let file = file.filter(|path| !path.as_os_str().is_empty());
+        Self { file, environment, flags: Vec::new() }
+    }
+
+    /// These sources with another file, if there is one.
+    #[must_use]
+    pub fn with_file(self, file: impl Into<Option<PathBuf>>) -> Self {
+        Self { file: file.into().or(self.file), ..self }
+    }
+
+    /// These sources with the URL of the database that a flag names, if there is one.
+    #[must_use]
+    pub fn with_database_url(self, url: Option<String>) -> Self {
+        self.with_flag(&settings::DATABASE_URL, url)
+    }
+
+    /// These sources with the address to listen on that a flag names, if there is one.
+    #[must_use]
+    pub fn with_listen(self, address: Option<SocketAddr>) -> Self {
+        self.with_flag(&settings::LISTEN, address.map(|address| address.to_string()))
+    }
+
+    fn with_flag<T>(mut self, setting: &Setting<T>, text: Option<String>) -> Self {
+        self.flags.extend(text.map(|text| (setting.row.key, text)));
+        self
     }
 
     /// The given environment alone.
     #[must_use]
-    pub fn of_environment<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        Self { environment: variables.into_iter().map(owned).collect(), ..Self::default() }
+    pub fn of_environment<N: Into<String>, V: Into<String>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let environment = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { environment, ..Self::default() }
     }
 }
 
 impl Config {
+    /// The configuration in the environment of this process, and in the file that `OSS_CONFIG` names there.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::load(&Sources::from_env())
+    }
+
     /// The configuration of the service. A database, Sigan and a brand must be named.
     ///
     /// # Errors
@@ -183,11 +204,11 @@ impl Config {
         let mut layers = Layers::read(sources);
         let basics = basics(&mut layers);
         let database = database(&mut layers);
-        let redis = layers.optional("redis.url", settings::redis_url);
-        let allow_http = layers.required("credentials.allow_http", settings::switch);
-        let sigan = sigan(&mut layers, basics.as_ref(), allow_http);
+        let redis = layers.optional(&settings::REDIS_URL);
+        let allow_http = layers.optional(&settings::ALLOW_HTTP);
+        let sigan = sigan(&mut layers, &basics.settings, allow_http);
         let gsim = gsim::read(&mut layers, allow_http);
-        layers.finish(|| Some(Self { basics: basics?, database: database?, redis, sigan: sigan?, gsim }))
+        layers.finish(|| Some(Self { basics, database: database?, redis, sigan: sigan?, gsim }))
     }
 
     /// Reads the settings that a migration needs: a database must be named.
@@ -199,7 +220,7 @@ impl Config {
         let mut layers = Layers::read(sources);
         let basics = basics(&mut layers);
         let database = database(&mut layers);
-        layers.finish(|| Some((basics?, database?)))
+        layers.finish(|| Some((basics, database?)))
     }
 
     /// Reads the settings that the operations need which do not call Sigan: a database must be named. The settings of Sigan may be
@@ -212,17 +233,11 @@ impl Config {
         let mut layers = Layers::read(sources);
         let basics = basics(&mut layers);
         let database = database(&mut layers);
-        let redis = layers.optional("redis.url", settings::redis_url);
-        let allow_http = layers.required("credentials.allow_http", settings::switch);
+        let redis = layers.optional(&settings::REDIS_URL);
+        let allow_http = layers.optional(&settings::ALLOW_HTTP);
         check_given_sigan(&mut layers, allow_http);
         let gsim = gsim::read(&mut layers, allow_http);
-        layers.finish(|| Some(RecordsConfig { basics: basics?, database: database?, redis, gsim }))
-    }
-
-    /// The settings of the operations.
-    #[must_use]
-    pub fn settings(&self) -> Settings {
-        self.basics.settings(self.sigan.brand.clone())
+        layers.finish(|| Some(RecordsConfig { basics, database: database?, redis, gsim }))
     }
 }
 
@@ -235,88 +250,77 @@ impl CommonConfig {
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut layers = Layers::read(sources);
         let basics = basics(&mut layers);
-        layers.finish(|| basics)
-    }
-
-    /// The settings of the operations, for a brand.
-    #[must_use]
-    pub fn settings(&self, brand: BrandId) -> Settings {
-        Settings {
-            brand,
-            other_brands: self.clients.brands().cloned().collect(),
-            preview_ttl: self.preview_ttl,
-            reservation_ttl: self.reservation_ttl,
-            preview_retention: self.preview_retention,
-            sigan_call: self.sigan_timeout,
-            sigan_calls: self.sigan_calls,
-            sigan_queue: self.sigan_queue,
-            client_share: self.client_share,
-            draws: self.draws,
-            sweep_interval: self.sweep_interval,
-        }
+        layers.finish(|| Some(basics))
     }
 }
 
-fn basics(layers: &mut Layers) -> Option<CommonConfig> {
-    let preview_ttl = layers.required("preview.ttl", settings::duration);
-    let reservation_ttl = layers.required("reservation.ttl", settings::duration);
-    let preview_retention = layers.required("preview.retention", settings::duration);
-    let sigan_timeout = layers.required("sigan.timeout", settings::call_timeout);
-    let sigan_calls = layers.required("sigan.calls", settings::calls);
-    let sigan_queue = layers.required("sigan.queue", settings::queue);
-    let client_share = layers.required("limits.client_share", settings::parsed);
-    let draws = layers.required("limits.draws_per_ddd", settings::draws);
-    let draws_window = layers.required("limits.draws_window", settings::duration);
-    let sweep_interval = layers.required("sweep.interval", settings::duration);
-    let level = layers.optional("log.level", settings::level);
-    let format = layers.required("log.format", settings::log_format);
-    let otlp_endpoint = layers.optional("telemetry.otlp_endpoint", settings::base_url);
-    let server = ServerConfig::read(layers);
-    let clients = clients::read(layers);
-    // A number is reserved within its preview's time: a call that may outlast it could never succeed for certain.
-    if let (Some(ttl), Some(call)) = (preview_ttl, sigan_timeout)
-        && ttl <= call
-    {
-        layers.fault("preview.ttl", "a time longer than sigan.timeout");
+impl DatabaseConfig {
+    /// The database at a URL, with as many connections as it has if nobody sets them.
+    #[must_use]
+    pub fn new(url: impl Into<SecretString>) -> Self {
+        Self { url: url.into(), pool: settings::DATABASE_POOL.default() }
     }
-    Some(CommonConfig {
-        preview_ttl: preview_ttl?,
-        reservation_ttl: reservation_ttl?,
-        preview_retention: preview_retention?,
-        sigan_timeout: sigan_timeout?,
-        sigan_calls: sigan_calls?,
-        sigan_queue: sigan_queue?,
-        client_share: client_share?,
-        draws: DrawBudget::new(draws?, draws_window?),
-        sweep_interval: sweep_interval?,
-        log: LogConfig { level, format: format? },
-        otlp_endpoint,
-        server: server?,
-        clients,
-    })
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        settings(&mut Layers::read(&Sources::default()))
+    }
+}
+
+fn settings(layers: &mut Layers) -> Settings {
+    let preview_ttl = layers.value(&settings::PREVIEW_TTL);
+    let sigan_call = layers.optional(&settings::SIGAN_TIMEOUT);
+    // A number is reserved within its preview's time: a call that may outlast it could never succeed for certain.
+    if sigan_call.is_some_and(|call| preview_ttl <= call) {
+        layers.fault(
+            &settings::PREVIEW_TTL.row,
+            &format!("a time longer than {}", settings::SIGAN_TIMEOUT.row.key),
+        );
+    }
+    Settings {
+        preview_ttl,
+        reservation_ttl: layers.value(&settings::RESERVATION_TTL),
+        preview_retention: layers.value(&settings::PREVIEW_RETENTION),
+        sigan_call: sigan_call.unwrap_or_else(|| settings::SIGAN_TIMEOUT.default()),
+        sigan_calls: layers.value(&settings::SIGAN_CALLS),
+        sigan_queue: layers.value(&settings::SIGAN_QUEUE),
+        client_share: layers.value(&settings::CLIENT_SHARE),
+        draws: DrawBudget::new(layers.value(&settings::DRAWS_PER_DDD), layers.value(&settings::DRAWS_WINDOW)),
+        sweep_interval: layers.value(&settings::SWEEP_INTERVAL),
+    }
+}
+
+fn basics(layers: &mut Layers) -> CommonConfig {
+    CommonConfig {
+        settings: settings(layers),
+        log: LogConfig {
+            level: layers.optional(&settings::LOG_LEVEL),
+            format: layers.value(&settings::LOG_FORMAT),
+        },
+        otlp_endpoint: layers.optional(&settings::OTLP_ENDPOINT),
+        server: ServerConfig::read(layers),
+        clients: clients::read(layers),
+    }
 }
 
 fn database(layers: &mut Layers) -> Option<DatabaseConfig> {
-    let url = layers.required("database.url", settings::database_url);
-    let pool = layers.required("database.pool", settings::pool_size);
-    Some(DatabaseConfig { url: url?, pool: pool? })
+    let url = layers.required(&settings::DATABASE_URL);
+    let pool = layers.value(&settings::DATABASE_POOL);
+    Some(DatabaseConfig { url: url?, pool })
 }
 
-fn sigan(
-    layers: &mut Layers,
-    basics: Option<&CommonConfig>,
-    allow_http: Option<bool>,
-) -> Option<SiganConfig> {
-    let url = layers.required("sigan.url", settings::base_url);
-    let brand = layers.required("sigan.brand_id", settings::brand);
+fn sigan(layers: &mut Layers, settings: &Settings, allow_http: Option<bool>) -> Option<SiganConfig> {
+    let url = layers.required(&settings::SIGAN_URL);
+    let brand = layers.required(&settings::SIGAN_BRAND);
     let credentials = safe_credentials(layers, url.as_ref(), allow_http);
-    Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: basics?.sigan_timeout })
+    Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: settings.sigan_call })
 }
 
 /// Notes the faults of the settings of Sigan that are given, for a program that can do without them.
 fn check_given_sigan(layers: &mut Layers, allow_http: Option<bool>) {
-    let url = layers.optional("sigan.url", settings::base_url);
-    layers.optional("sigan.brand_id", settings::brand);
+    let url = layers.optional(&settings::SIGAN_URL);
+    layers.optional(&settings::SIGAN_BRAND);
     safe_credentials(layers, url.as_ref(), allow_http);
 }
 
@@ -324,21 +328,24 @@ fn check_given_sigan(layers: &mut Layers, allow_http: Option<bool>) {
 fn safe_credentials(layers: &mut Layers, url: Option<&Url>, allow_http: Option<bool>) -> Option<Credentials> {
     let credentials = credentials(layers);
     if !matches!(credentials, None | Some(Credentials::None)) {
-        encryption::check(layers, "sigan.url", url, allow_http);
+        encryption::check(layers, &settings::SIGAN_URL.row, url, allow_http);
     }
     credentials
 }
 
 fn credentials(layers: &mut Layers) -> Option<Credentials> {
-    let token = layers.optional("sigan.token", settings::secret);
-    let user = layers.optional("sigan.user", settings::user);
-    let password = layers.optional("sigan.password", settings::secret);
+    let token = layers.optional(&settings::SIGAN_TOKEN);
+    let user = layers.optional(&settings::SIGAN_USER);
+    let password = layers.optional(&settings::SIGAN_PASSWORD);
     match (token, user, password) {
         (None, None, None) => Some(Credentials::None),
         (Some(token), None, None) => Some(Credentials::Bearer(token)),
         (None, Some(user), Some(password)) => Some(Credentials::Basic { user, password }),
         _ => {
-            layers.fault("sigan.token", "either a token, or a user with a password, or none of them");
+            layers.fault(
+                &settings::SIGAN_TOKEN.row,
+                "either a token, or a user with a password, or none of them",
+            );
             None
         }
     }

@@ -39,36 +39,34 @@ pub struct TlsConfig {
 }
 
 impl ServerConfig {
-    pub(super) fn read(layers: &mut Layers) -> Option<Self> {
-        let listen = layers.required("server.listen", settings::address);
-        let admin_listen = layers.optional("server.admin_listen", settings::address);
-        let drain = layers.required("server.drain", settings::drain);
-        let tls = TlsConfig::read(layers);
-        let requests_per_second = layers.required("limits.requests_per_second", settings::rate);
-        let concurrent_requests = layers.required("limits.concurrent_requests", settings::calls);
-        let connections = layers.required("limits.connections", settings::calls);
-        Some(Self {
-            listen: listen?,
-            admin_listen,
-            drain: drain?,
-            tls,
-            requests_per_second: requests_per_second?,
-            concurrent_requests: concurrent_requests?,
-            connections: connections?,
-        })
+    pub(super) fn read(layers: &mut Layers) -> Self {
+        Self {
+            listen: layers.value(&settings::LISTEN),
+            admin_listen: layers.optional(&settings::ADMIN_LISTEN),
+            drain: layers.value(&settings::DRAIN),
+            tls: TlsConfig::read(layers),
+            requests_per_second: layers.value(&settings::REQUESTS_PER_SECOND),
+            concurrent_requests: layers.value(&settings::CONCURRENT_REQUESTS),
+            connections: layers.value(&settings::CONNECTIONS),
+        }
     }
 }
 
 impl TlsConfig {
     fn read(layers: &mut Layers) -> Option<Self> {
-        let cert = layers.optional("server.tls_cert", settings::file);
-        let key = layers.optional("server.tls_key", settings::file);
-        let client_ca = layers.optional("server.tls_client_ca", settings::file);
+        let cert = layers.optional(&settings::TLS_CERT);
+        let key = layers.optional(&settings::TLS_KEY);
+        let client_ca = layers.optional(&settings::TLS_CLIENT_CA);
         match (cert, key, client_ca) {
             (Some(cert), Some(key), client_ca) => Some(Self { cert, key, client_ca }),
             (None, None, None) => None,
             _ => {
-                layers.fault("server.tls_cert", "server.tls_cert and server.tls_key, both or neither");
+                let expected = format!(
+                    "{} and {}, both or neither",
+                    settings::TLS_CERT.row.key,
+                    settings::TLS_KEY.row.key
+                );
+                layers.fault(&settings::TLS_CERT.row, &expected);
                 None
             }
         }

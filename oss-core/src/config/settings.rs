@@ -10,196 +10,160 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::access::Share;
 use crate::cache::{Deployment, RedisUrl};
 use crate::domain::{BrandId, Malformed, OLDER_BRAND};
 use crate::http::CONNECT_TIMEOUT;
 use crate::log::LogFormat;
 
-/// One setting.
-pub(super) struct Setting {
-    /// Its name in the file, and for flags.
+/// What is said of a setting.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    /// Its name in the file.
     pub(super) key: &'static str,
     /// Its name in the environment.
     pub(super) env: &'static str,
     /// The text it has where nobody sets it.
     pub(super) default: Option<&'static str>,
+    /// The bounds of its value, which stand for `{}` in the texts.
+    bounds: &'static str,
     /// What it is for.
-    pub(super) about: &'static str,
+    about: &'static str,
 }
 
-const fn setting(
+impl Row {
+    /// What is expected of its value.
+    pub(super) fn expected(&self, expected: &str) -> String {
+        expected.replace("{}", self.bounds)
+    }
+}
+
+/// A setting: what is said of it, and how its text is read.
+pub(super) struct Setting<T> {
+    pub(super) row: Row,
+    pub(super) read: fn(&str) -> Result<T, Expected>,
+}
+
+const fn setting<T>(
     key: &'static str,
     env: &'static str,
-    default: Option<&'static str>,
+    read: fn(&str) -> Result<T, Expected>,
     about: &'static str,
-) -> Setting {
-    Setting { key, env, default, about }
+) -> Setting<T> {
+    Setting { row: Row { key, env, default: None, bounds: "", about }, read }
 }
 
-/// Every setting.
-pub(super) const SETTINGS: [Setting; 34] = [
-    setting(
-        "database.url",
-        "OSS_DATABASE_URL",
-        None,
-        "`postgres://user:password@host/name` or `sqlite://path/to/file`; must be named",
-    ),
-    setting("database.pool", "OSS_DATABASE_POOL", Some("10"), "connections to PostgreSQL, 1 to 1000"),
-    setting(
-        "redis.url",
-        "OSS_REDIS_URL",
-        None,
+impl<T> Setting<T> {
+    const fn or(self, default: &'static str) -> Self {
+        Self { row: Row { default: Some(default), ..self.row }, ..self }
+    }
+
+    const fn within(self, bounds: &'static str) -> Self {
+        Self { row: Row { bounds, ..self.row }, ..self }
+    }
+
+    /// The value where nobody sets it.
+    pub(super) fn default(&self) -> T {
+        // The tests of this module read every default.
+        (self.read)(self.row.default.expect("it has a default")).expect("its default can be read")
+    }
+}
+
+/// A setting that is a number within bounds.
+macro_rules! numeric {
+    ($read:ident, $min:literal to $max:literal, $key:literal, $env:literal, $about:literal) => {
+        setting($key, $env, $read::<$min, $max, _>, $about).within(concat!($min, " to ", $max))
+    };
+}
+
+/// Declares each setting, and the list of what is said of them.
+macro_rules! settings {
+    ($($name:ident: $type:ty = $setting:expr;)+) => {
+        $(pub(super) const $name: Setting<$type> = $setting;)+
+        pub(super) const SETTINGS: &[Row] = &[$($name.row),+];
+    };
+}
+
+/// The longest that a call may take.
+const CALL: &str = "over 1s and up to 2m";
+
+settings! {
+    DATABASE_URL: SecretString = setting("database.url", "OSS_DATABASE_URL", database_url,
+        "`postgres://user:password@host/name` or `sqlite://path/to/file`; must be named");
+    DATABASE_POOL: u32 = numeric!(number, 1 to 1000, "database.pool", "OSS_DATABASE_POOL",
+        "connections to PostgreSQL, {}").or("10");
+    REDIS_URL: RedisUrl = setting("redis.url", "OSS_REDIS_URL", redis_url,
         "`redis://host:6379`, `redis+cluster://host:6379,host:6379` or `redis+sentinel://host:26379,host:26379/master`, \
-         `rediss` for TLS, `user:password@` before the hosts; without it, look-ups are cached in memory only",
-    ),
-    setting("sigan.url", "OSS_SIGAN_URL", None, "where Sigan's paths lie; must be named"),
-    setting(
-        "sigan.brand_id",
-        "OSS_SIGAN_BRAND_ID",
-        None,
-        "the brand on whose behalf numbers are held; must be named",
-    ),
-    setting("sigan.token", "OSS_SIGAN_TOKEN", None, "bearer token for Sigan"),
-    setting("sigan.user", "OSS_SIGAN_USER", None, "user for Sigan, instead of a token"),
-    setting("sigan.password", "OSS_SIGAN_PASSWORD", None, "that user's password"),
-    setting(
-        "sigan.timeout",
-        "OSS_SIGAN_TIMEOUT",
-        Some("15s"),
-        "the longest call to Sigan, over 1s and up to 2m",
-    ),
-    setting(
-        "sigan.calls",
-        "OSS_SIGAN_CALLS",
-        Some("2000"),
-        "how many calls of callers to Sigan may be in flight, 1 to 100000",
-    ),
-    setting(
-        "sigan.queue",
-        "OSS_SIGAN_QUEUE",
-        Some("200"),
-        "how many more may wait, for at most 2s, 0 to 100000; any beyond are told to come back",
-    ),
-    setting(
-        "gsim.url",
-        "OSS_GSIM_URL",
-        None,
-        "where GSIM's paths lie; without it, a device that is not in the catalogue is unknown",
-    ),
-    setting("gsim.token", "OSS_GSIM_TOKEN", None, "bearer token for GSIM"),
-    setting("gsim.timeout", "OSS_GSIM_TIMEOUT", Some("2s"), "the longest call to GSIM, over 1s and up to 2m"),
-    setting(
-        "credentials.allow_http",
-        "OSS_ALLOW_HTTP_CREDENTIALS",
-        Some("false"),
+         `rediss` for TLS, `user:password@` before the hosts; without it, look-ups are cached in memory only");
+    SIGAN_URL: Url = setting("sigan.url", "OSS_SIGAN_URL", base_url, "where Sigan's paths lie; must be named");
+    SIGAN_BRAND: BrandId = setting("sigan.brand_id", "OSS_SIGAN_BRAND_ID", brand,
+        "the brand on whose behalf numbers are held; must be named");
+    SIGAN_TOKEN: SecretString = setting("sigan.token", "OSS_SIGAN_TOKEN", secret, "bearer token for Sigan");
+    SIGAN_USER: String = setting("sigan.user", "OSS_SIGAN_USER", user, "user for Sigan, instead of a token");
+    SIGAN_PASSWORD: SecretString = setting("sigan.password", "OSS_SIGAN_PASSWORD", secret, "that user's password");
+    SIGAN_TIMEOUT: Duration = setting("sigan.timeout", "OSS_SIGAN_TIMEOUT", call_timeout,
+        "the longest call to Sigan, {}").within(CALL).or("15s");
+    SIGAN_CALLS: usize = numeric!(number, 1 to 100000, "sigan.calls", "OSS_SIGAN_CALLS",
+        "how many calls of callers to Sigan may be in flight, {}").or("2000");
+    SIGAN_QUEUE: usize = numeric!(number, 0 to 100000, "sigan.queue", "OSS_SIGAN_QUEUE",
+        "how many more may wait, for at most 2s, {}; any beyond are told to come back").or("200");
+    GSIM_URL: Url = setting("gsim.url", "OSS_GSIM_URL", base_url,
+        "where GSIM's paths lie; without it, a device that is not in the catalogue is unknown");
+    GSIM_TOKEN: SecretString = setting("gsim.token", "OSS_GSIM_TOKEN", secret, "bearer token for GSIM");
+    GSIM_TIMEOUT: Duration = setting("gsim.timeout", "OSS_GSIM_TIMEOUT", call_timeout,
+        "the longest call to GSIM, {}").within(CALL).or("2s");
+    ALLOW_HTTP: bool = setting("credentials.allow_http", "OSS_ALLOW_HTTP_CREDENTIALS", switch,
         "`true` sends tokens and passwords for Sigan and GSIM over `http://` also to other machines, where anyone on the way \
-         can read them",
-    ),
-    setting("preview.ttl", "OSS_PREVIEW_TTL", Some("15m"), "how long a preview may be reserved from"),
-    setting(
-        "preview.retention",
-        "OSS_PREVIEW_RETENTION",
-        Some("30d"),
-        "how long a preview is kept after its end, and with it the memory of its idempotency key",
-    ),
-    setting(
-        "reservation.ttl",
-        "OSS_RESERVATION_TTL",
-        Some("24h"),
-        "how long a reserved number is held before it counts as abandoned",
-    ),
-    setting(
-        "sweep.interval",
-        "OSS_SWEEP_INTERVAL",
-        Some("5s"),
+         can read them").or("false");
+    PREVIEW_TTL: Duration = setting("preview.ttl", "OSS_PREVIEW_TTL", duration,
+        "how long a preview may be reserved from").or("15m");
+    PREVIEW_RETENTION: Duration = setting("preview.retention", "OSS_PREVIEW_RETENTION", duration,
+        "how long a preview is kept after its end, and with it the memory of its idempotency key").or("30d");
+    RESERVATION_TTL: Duration = setting("reservation.ttl", "OSS_RESERVATION_TTL", duration,
+        "how long a reserved number is held before it counts as abandoned").or("24h");
+    SWEEP_INTERVAL: Duration = setting("sweep.interval", "OSS_SWEEP_INTERVAL", duration,
         "how long a server rests between two sweeps; what failed is tried again within that time, or within 5m if Sigan answers \
-         other calls meanwhile",
-    ),
-    setting(
-        "log.level",
-        "OSS_LOG",
-        None,
-        "`error`, `warn`, `info`, `debug` or `trace`; the server's default is `info`, the command line's `warn`",
-    ),
-    setting("log.format", "OSS_LOG_FORMAT", Some("text"), "`text` or `json`"),
-    setting(
-        "telemetry.otlp_endpoint",
-        "OSS_OTLP_ENDPOINT",
-        None,
-        "where a collector takes traces over OTLP, such as `http://collector:4318`; without it none are sent",
-    ),
-    setting("server.listen", "OSS_LISTEN", Some("127.0.0.1:8080"), "where the server listens"),
-    setting(
-        "server.admin_listen",
-        "OSS_ADMIN_LISTEN",
-        None,
-        "where `/health` and `/metrics` are answered instead, without keys and without TLS",
-    ),
-    setting(
-        "server.drain",
-        "OSS_DRAIN",
-        Some("5s"),
+         other calls meanwhile").or("5s");
+    LOG_LEVEL: tracing::Level = setting("log.level", "OSS_LOG", level,
+        "`error`, `warn`, `info`, `debug` or `trace`; the server's default is `info`, the command line's `warn`");
+    LOG_FORMAT: LogFormat = setting("log.format", "OSS_LOG_FORMAT", log_format, "`text` or `json`").or("text");
+    OTLP_ENDPOINT: Url = setting("telemetry.otlp_endpoint", "OSS_OTLP_ENDPOINT", base_url,
+        "where a collector takes traces over OTLP, such as `http://collector:4318`; without it none are sent");
+    LISTEN: SocketAddr = setting("server.listen", "OSS_LISTEN", address, "where the server listens").or("127.0.0.1:8080");
+    ADMIN_LISTEN: SocketAddr = setting("server.admin_listen", "OSS_ADMIN_LISTEN", address,
+        "where `/health` and `/metrics` are answered instead, without keys and without TLS");
+    DRAIN: Duration = setting("server.drain", "OSS_DRAIN", drain,
         "how long the server goes on serving after SIGTERM, not ready any more, so that load balancers have noticed when it \
-         takes no more connections; up to 5m, `0s` for not at all",
-    ),
-    setting(
-        "server.tls_cert",
-        "OSS_TLS_CERT",
-        None,
-        "the server's certificate and its chain, a PEM file; read again when it changes",
-    ),
-    setting("server.tls_key", "OSS_TLS_KEY", None, "its private key, a PEM file"),
-    setting(
-        "server.tls_client_ca",
-        "OSS_TLS_CLIENT_CA",
-        None,
-        "a PEM file of authorities; then every caller must show a certificate of one of them",
-    ),
-    setting(
-        "limits.requests_per_second",
-        "OSS_REQUESTS_PER_SECOND",
-        Some("1000"),
-        "how many requests of one client are served, 1 to 1000000; in a burst, as many at once",
-    ),
-    setting(
-        "limits.concurrent_requests",
-        "OSS_CONCURRENT_REQUESTS",
-        Some("4000"),
-        "how many requests are served at the same time, 1 to 100000; any beyond are told to come back",
-    ),
-    setting(
-        "limits.connections",
-        "OSS_CONNECTIONS",
-        Some("8000"),
-        "how many connections are open at the same time, 1 to 100000; any beyond are closed",
-    ),
-    setting(
-        "limits.client_share",
-        "OSS_CLIENT_SHARE",
-        Some("50"),
+         takes no more connections; {}, `0s` for not at all").within("up to 5m").or("5s");
+    TLS_CERT: PathBuf = setting("server.tls_cert", "OSS_TLS_CERT", file,
+        "the server's certificate and its chain, a PEM file; read again when it changes");
+    TLS_KEY: PathBuf = setting("server.tls_key", "OSS_TLS_KEY", file, "its private key, a PEM file");
+    TLS_CLIENT_CA: PathBuf = setting("server.tls_client_ca", "OSS_TLS_CLIENT_CA", file,
+        "a PEM file of authorities; then every caller must show a certificate of one of them");
+    REQUESTS_PER_SECOND: NonZeroU32 = numeric!(number, 1 to 1000000, "limits.requests_per_second", "OSS_REQUESTS_PER_SECOND",
+        "how many requests of one client are served, {}; in a burst, as many at once").or("1000");
+    CONCURRENT_REQUESTS: usize = numeric!(number, 1 to 100000, "limits.concurrent_requests", "OSS_CONCURRENT_REQUESTS",
+        "how many requests are served at the same time, {}; any beyond are told to come back").or("4000");
+    CONNECTIONS: usize = numeric!(number, 1 to 100000, "limits.connections", "OSS_CONNECTIONS",
+        "how many connections are open at the same time, {}; any beyond are closed").or("8000");
+    CLIENT_SHARE: Share = setting("limits.client_share", "OSS_CLIENT_SHARE", parsed,
         "what part of the concurrent requests, of `sigan.calls`, of `sigan.queue` and of the calls that wait for another one like \
-         them a client may take at once if there are other clients, in percent, 1 to 100",
-    ),
-    setting(
-        "limits.draws_per_ddd",
-        "OSS_DRAWS_PER_DDD",
-        Some("2000"),
-        "how many numbers of one DDD a client may draw at a server before it has to wait, 3 to 1000000 (a preview draws three, a \
-         random reserve one); `0` for no limit",
-    ),
-    setting(
-        "limits.draws_window",
-        "OSS_DRAWS_WINDOW",
-        Some("15m"),
-        "in what time all of them come back, evenly",
-    ),
-];
+         them a client may take at once if there are other clients, in percent, 1 to 100").or("50");
+    DRAWS_PER_DDD: u32 = numeric!(number_or_zero, 3 to 1000000, "limits.draws_per_ddd", "OSS_DRAWS_PER_DDD",
+        "how many numbers of one DDD a client may draw at a server before it has to wait, {} (a preview draws three, a random \
+         reserve one); `0` for no limit").or("2000");
+    DRAWS_WINDOW: Duration = setting("limits.draws_window", "OSS_DRAWS_WINDOW", duration,
+        "in what time all of them come back, evenly").or("15m");
+}
 
 /// How the name of every variable begins.
 pub(super) const PREFIX: &str = "OSS_";
 
+/// The variable that names the file.
+pub(super) const CONFIG_FILE: &str = "OSS_CONFIG";
+
 /// Variables that the programs read as flags.
-pub(super) const FLAG_VARIABLES: [&str; 2] = ["OSS_CONFIG", "OSS_SANDBOX_DIR"];
+pub(super) const FLAG_VARIABLES: [&str; 2] = [CONFIG_FILE, "OSS_SANDBOX_DIR"];
 
 /// How alike two names are, from 0 to 1, of which one may be a misspelling of the other.
 const ALIKE: f64 = 0.75;
@@ -215,7 +179,7 @@ pub(super) fn resembled(name: &str) -> Option<&'static str> {
             name.trim_start_matches(PREFIX),
         )
     };
-    let spellings = |setting: &Setting| {
+    let spellings = |setting: &Row| {
         let by_key = setting.key.replace('.', "_").to_ascii_uppercase();
         [(likeness(setting.env), setting.env), (likeness(&by_key), setting.env)]
     };
@@ -240,8 +204,9 @@ fn of_same_section(name: &str) -> Option<&'static str> {
 #[must_use]
 pub fn markdown_table() -> String {
     let mut table = String::from("| in the file | in the environment | default | |\n|---|---|---|---|\n");
-    for Setting { key, env, default, about } in &SETTINGS {
+    for Row { key, env, default, about, bounds } in SETTINGS {
         let default = default.map(|text| format!("`{text}`")).unwrap_or_default();
+        let about = about.replace("{}", bounds);
         // Writing to a string does not fail.
         let _ = writeln!(table, "| `{key}` | `{env}` | {default} | {about} |");
     }
@@ -251,21 +216,21 @@ pub fn markdown_table() -> String {
 /// What a text was expected to be, where it is not.
 pub(super) type Expected = &'static str;
 
-pub(super) fn user(text: &str) -> Result<String, Expected> {
+fn user(text: &str) -> Result<String, Expected> {
     // Basic credentials are `user:password` (RFC 7617).
     if text.contains(':') { Err("a user without a colon") } else { Ok(text.to_owned()) }
 }
 
-pub(super) fn secret(text: &str) -> Result<SecretString, Expected> {
+fn secret(text: &str) -> Result<SecretString, Expected> {
     let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
     printable.then(|| text.into()).ok_or("visible ASCII characters, without spaces")
 }
 
-pub(super) fn switch(text: &str) -> Result<bool, Expected> {
+fn switch(text: &str) -> Result<bool, Expected> {
     text.parse().map_err(|_| "true or false")
 }
 
-pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
+fn duration(text: &str) -> Result<Duration, Expected> {
     const YEAR: Duration = Duration::from_hours(365 * 24);
     match humantime::parse_duration(text) {
         Ok(duration) if duration >= Duration::from_secs(1) && duration <= YEAR => Ok(duration),
@@ -273,25 +238,25 @@ pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
     }
 }
 
-pub(super) fn drain(text: &str) -> Result<Duration, Expected> {
+fn drain(text: &str) -> Result<Duration, Expected> {
     let drain = humantime::parse_duration(text).ok();
-    drain.filter(|drain| *drain <= Duration::from_mins(5)).ok_or("a time up to 5m, such as 5s, or 0s")
+    drain.filter(|drain| *drain <= Duration::from_mins(5)).ok_or("a time {}, such as 5s, or 0s")
 }
 
-pub(super) fn call_timeout(text: &str) -> Result<Duration, Expected> {
+fn call_timeout(text: &str) -> Result<Duration, Expected> {
     match humantime::parse_duration(text) {
         Ok(timeout) if timeout > CONNECT_TIMEOUT && timeout <= Duration::from_mins(2) => Ok(timeout),
-        _ => Err("a time over 1s and up to 2m, such as 15s"),
+        _ => Err("a time {}, such as 15s"),
     }
 }
 
-pub(super) fn level(text: &str) -> Result<tracing::Level, Expected> {
+fn level(text: &str) -> Result<tracing::Level, Expected> {
     let known = ["error", "warn", "info", "debug", "trace"].contains(&text);
     let level = known.then(|| text.parse().ok()).flatten();
     level.ok_or("one of error, warn, info, debug, trace")
 }
 
-pub(super) fn log_format(text: &str) -> Result<LogFormat, Expected> {
+fn log_format(text: &str) -> Result<LogFormat, Expected> {
     match text {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
@@ -299,39 +264,26 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, Expected> {
     }
 }
 
-pub(super) fn address(text: &str) -> Result<SocketAddr, Expected> {
+fn address(text: &str) -> Result<SocketAddr, Expected> {
     text.parse().map_err(|_| "an address and a port, such as 127.0.0.1:8080")
 }
 
 /// A path is read when it is needed; here it only has to be one.
-pub(super) fn file(text: &str) -> Result<PathBuf, Expected> {
+fn file(text: &str) -> Result<PathBuf, Expected> {
     if text.is_empty() { Err("the path of a file") } else { Ok(text.into()) }
 }
 
-pub(super) fn rate(text: &str) -> Result<NonZeroU32, Expected> {
-    let rate: Option<NonZeroU32> = text.parse().ok();
-    rate.filter(|rate| rate.get() <= 1_000_000).ok_or("a number from 1 to 1000000")
-}
-
-pub(super) fn calls(text: &str) -> Result<usize, Expected> {
-    text.parse().ok().filter(|calls| (1..=100_000).contains(calls)).ok_or("a number from 1 to 100000")
-}
-
-pub(super) fn queue(text: &str) -> Result<usize, Expected> {
-    text.parse().ok().filter(|places| *places <= 100_000).ok_or("a number from 0 to 100000")
+fn number<const MIN: u32, const MAX: u32, T: TryFrom<u32>>(text: &str) -> Result<T, Expected> {
+    let number = text.parse().ok().filter(|number| (MIN..=MAX).contains(number));
+    number.and_then(|number| number.try_into().ok()).ok_or("a number from {}")
 }
 
 /// A budget that is smaller than a preview would allow none at all.
-pub(super) fn draws(text: &str) -> Result<u32, Expected> {
-    let allowed = |numbers: &u32| *numbers == 0 || (3..=1_000_000).contains(numbers);
-    text.parse().ok().filter(allowed).ok_or("a number from 3 to 1000000, or 0")
+fn number_or_zero<const MIN: u32, const MAX: u32, T: TryFrom<u32>>(text: &str) -> Result<T, Expected> {
+    number::<MIN, MAX, T>(text).or_else(|_| number::<0, 0, T>(text)).map_err(|_| "a number from {}, or 0")
 }
 
-pub(super) fn pool_size(text: &str) -> Result<u32, Expected> {
-    text.parse().ok().filter(|size| (1..=1000).contains(size)).ok_or("a number from 1 to 1000")
-}
-
-pub(super) fn database_url(text: &str) -> Result<SecretString, Expected> {
+fn database_url(text: &str) -> Result<SecretString, Expected> {
     if text.starts_with("sqlite://") || text.starts_with("sqlite::memory:") {
         return Ok(text.into());
     }
@@ -352,11 +304,11 @@ fn has_unencoded_password(rest: &str) -> bool {
     rest.contains('#') || path.contains('@') || !query.split('&').all(is_option)
 }
 
-pub(super) fn redis_url(text: &str) -> Result<RedisUrl, Expected> {
+fn redis_url(text: &str) -> Result<RedisUrl, Expected> {
     Deployment::at(text).map(|_| RedisUrl(text.into()))
 }
 
-pub(super) fn base_url(text: &str) -> Result<Url, Expected> {
+fn base_url(text: &str) -> Result<Url, Expected> {
     let bare = |url: &Url| {
         url.has_host() && url.username().is_empty() && url.password().is_none() && url.query().is_none()
     };

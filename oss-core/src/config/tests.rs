@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
@@ -31,7 +32,7 @@ fn each_layer_is_stronger_than_the_one_below() {
     assert_eq!(listen(&sources), 1);
     sources.environment = vec![("OSS_LISTEN".into(), "127.0.0.1:2".into())];
     assert_eq!(listen(&sources), 2);
-    sources.flags = vec![("server.listen", "127.0.0.1:3".into())];
+    let sources = sources.with_listen("127.0.0.1:3".parse().ok());
     assert_eq!(listen(&sources), 3);
 }
 
@@ -133,9 +134,9 @@ fn a_file_that_is_no_toml_is_a_fault() {
 fn what_one_client_may_take_is_part_of_the_whole() {
     let basics = |set: &[(&str, &str)]| CommonConfig::load(&Sources::of_environment(set.iter().copied()));
     let defaults = basics(&[]).unwrap();
-    assert_eq!(defaults.client_share.of(2000), 1000);
-    assert_eq!(defaults.draws, DrawBudget::new(2000, Duration::from_mins(15)));
-    assert_eq!(basics(&[("OSS_DRAWS_PER_DDD", "0")]).unwrap().draws, None);
+    assert_eq!(defaults.settings.client_share.of(2000), 1000);
+    assert_eq!(defaults.settings.draws, DrawBudget::new(2000, Duration::from_mins(15)));
+    assert_eq!(basics(&[("OSS_DRAWS_PER_DDD", "0")]).unwrap().settings.draws, None);
     for wrong in [
         ("OSS_CLIENT_SHARE", "0"),
         ("OSS_CLIENT_SHARE", "101"),
@@ -181,5 +182,31 @@ fn only_a_variable_that_resembles_one_of_ours_is_a_fault() {
     ];
     for name in others.map(|name| format!("OSS_{name}")) {
         Config::load(&with(&[(&name, "x")])).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+    }
+}
+
+#[test]
+fn the_bounds_in_a_fault_are_those_of_the_table() {
+    let table = markdown_table();
+    for (name, value, expected, shown) in [
+        ("OSS_DATABASE_POOL", "1001", "a number from 1 to 1000", "connections to PostgreSQL, 1 to 1000 |"),
+        ("OSS_SIGAN_QUEUE", "-1", "a number from 0 to 100000", "for at most 2s, 0 to 100000; any"),
+        (
+            "OSS_DRAWS_PER_DDD",
+            "1",
+            "a number from 3 to 1000000, or 0",
+            "has to wait, 3 to 1000000 (a preview",
+        ),
+        (
+            "OSS_GSIM_TIMEOUT",
+            "1s",
+            "a time over 1s and up to 2m, such as 15s",
+            "GSIM, over 1s and up to 2m |",
+        ),
+        ("OSS_DRAIN", "6m", "a time up to 5m, such as 5s, or 0s", "connections; up to 5m, `0s`"),
+    ] {
+        let error = Config::load(&with(&[(name, value)])).unwrap_err();
+        assert_eq!(error.faults, [format!("{name}: expected {expected}")]);
+        assert!(table.contains(shown), "{shown}");
     }
 }

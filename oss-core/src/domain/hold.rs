@@ -16,9 +16,18 @@ pub struct Hold {
 
 /// One hold of Sigan's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ListedHold {
     /// The hold.
     pub hold: Hold,
     /// When it was reserved, by Sigan's clock.
     pub reserved_at: DateTime<Utc>,
+}
+
+impl ListedHold {
+    /// A hold as Sigan lists it.
+    #[must_use]
+    pub fn new(hold: Hold, reserved_at: DateTime<Utc>) -> Self {
+        Self { hold, reserved_at }
+    }
 }

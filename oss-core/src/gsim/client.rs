@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::GsimError;
 use super::wire::{Device, RefusalBody, RefusalCode, parameter};
+use super::{Gsim, GsimError};
 use crate::domain::DeviceChoice;
 use crate::http::{self, ClientError, Received, exchange};
 
@@ -40,13 +41,11 @@ impl HttpGsim {
         let client = http::client(&config.url, config.timeout, usize::MAX)?;
         Ok(Self { base: config.url.clone(), token: config.token.clone(), client })
     }
+}
 
-    /// Whether a device supports eSIM; none where GSIM does not know it.
-    ///
-    /// # Errors
-    ///
-    /// [`GsimError`] where it gave no answer of the contract.
-    pub async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
+#[async_trait]
+impl Gsim for HttpGsim {
+    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
         let mut address = http::address(&self.base, &["devices"]);
         let (name, value) = parameter(choice);
         address.query_pairs_mut().append_pair(name, value);

@@ -17,7 +17,20 @@ mod client;
 pub mod mock;
 pub mod wire;
 
+use std::fmt;
+
+use async_trait::async_trait;
+
 pub use self::client::{GsimConfig, HttpGsim};
+use crate::domain::DeviceChoice;
+
+/// GSIM, as the look-ups see it.
+#[async_trait]
+pub trait Gsim: Send + Sync + fmt::Debug {
+    /// Asks whether a device supports eSIM; none if it is not known. A caller waits for the answer, so each call has to be bounded
+    /// in time.
+    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError>;
+}
 
 /// Why GSIM gave no answer. None of them says anything of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]

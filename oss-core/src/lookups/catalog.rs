@@ -1,14 +1,11 @@
-//! The device catalogue in our own tables: as it is shown, and its answer to whether a device supports eSIM.
+//! The device catalogue in our own tables, as it is shown.
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use tokio::sync::OnceCell;
-
 use super::codes::{Spellings, spelled, spellings};
 use crate::cache::{Lookups, RedisCache};
-use crate::domain::{Assortment, DataVersion, DeviceChoice, DisplayName, EsimAnswer, InstallationId};
-use crate::lookups::{DeviceCatalog, Versions};
+use crate::domain::{Assortment, DataVersion, DeviceChoice, DisplayName};
+use crate::lookups::Versions;
 use crate::store::{Store, StoreError};
 
 /// The catalogue as it is shown, looked up once for each version of it.
@@ -51,32 +48,4 @@ fn sorted(mut assortments: Vec<Assortment>) -> Vec<Assortment> {
         assortment.models.sort_by_cached_key(|model| by_name(&model.name));
     }
     assortments
-}
-
-/// The catalogue in our own tables.
-#[derive(Debug)]
-pub struct LocalCatalog {
-    store: Arc<dyn Store>,
-    installation: OnceCell<InstallationId>,
-}
-
-impl LocalCatalog {
-    /// The catalogue of a store.
-    #[must_use]
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, installation: OnceCell::new() }
-    }
-
-    /// The database that has the catalogue. It stays the same, so it is asked once.
-    pub(crate) async fn installation(&self) -> Result<InstallationId, StoreError> {
-        let load = async || Ok(self.store.data_versions().await?.installation);
-        self.installation.get_or_try_init(load).await.copied()
-    }
-}
-
-#[async_trait]
-impl DeviceCatalog for LocalCatalog {
-    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
-        self.store.esim_support(choice).await
-    }
 }

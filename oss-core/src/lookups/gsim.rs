@@ -3,17 +3,16 @@
 //! GSIM never makes an answer worse: where it is gone, slow or answers nonsense, the local answer stands, it is left alone for
 //! a moment, and the log says so once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::cache::{Keep, Lookups, RedisCache};
 use crate::domain::{DeviceChoice, DeviceHash, EsimAnswer, InstallationId};
-use crate::gsim::{GsimError, HttpGsim};
-use crate::lookups::{DeviceCatalog, LocalCatalog};
+use crate::gsim::{Gsim, GsimError};
 use crate::outage::Outage;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use crate::telemetry::{System, called};
 
 /// How long it is remembered that a device supports eSIM: that does not change.
@@ -29,26 +28,52 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// process should bear all of them at once.
 const LOOKUPS: usize = 64;
 
-/// The local catalogue, and behind it GSIM.
+/// The local catalogue, and behind it GSIM, if there is one.
 #[derive(Debug)]
-pub struct GsimCatalog {
-    local: LocalCatalog,
-    gsim: HttpGsim,
+pub(crate) struct Devices {
+    store: Arc<dyn Store>,
+    installation: OnceCell<InstallationId>,
+    gsim: Option<GsimAnswers>,
+}
+
+impl Devices {
+    /// GSIM's answers are kept in memory, and in Redis where there is one.
+    pub(crate) fn new(store: Arc<dyn Store>, gsim: Option<Arc<dyn Gsim>>, redis: Option<RedisCache>) -> Self {
+        let gsim = gsim.map(|gsim| GsimAnswers::new(gsim, redis));
+        Self { store, installation: OnceCell::new(), gsim }
+    }
+
+    /// Whether a device supports eSIM, and which source says so.
+    pub(crate) async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
+        let answer = self.store.esim_support(choice).await?;
+        let Some(gsim) = self.gsim.as_ref().filter(|_| !answer.support.is_known()) else { return Ok(answer) };
+        let remembered = gsim.remembered(self.installation().await?, choice).await;
+        Ok(answer.or_of_gsim(remembered.ok().flatten()))
+    }
+
+    /// The database that has the catalogue. It stays the same, so it is asked once.
+    async fn installation(&self) -> Result<InstallationId, StoreError> {
+        let load = async || Ok(self.store.data_versions().await?.installation);
+        self.installation.get_or_try_init(load).await.copied()
+    }
+}
+
+#[derive(Debug)]
+struct GsimAnswers {
+    gsim: Arc<dyn Gsim>,
     lookups: Semaphore,
     answers: Lookups<DeviceHash, Option<bool>>,
     outage: Outage,
 }
 
-impl GsimCatalog {
-    /// A catalogue over the two. GSIM's answers are kept in memory, and in Redis where there is one.
-    #[must_use]
-    pub fn new(local: LocalCatalog, gsim: HttpGsim, redis: Option<RedisCache>) -> Self {
+impl GsimAnswers {
+    fn new(gsim: Arc<dyn Gsim>, redis: Option<RedisCache>) -> Self {
         let keep = |known: &Option<bool>| {
             let keep = if *known == Some(true) { SUPPORTED } else { NOT_SUPPORTED };
             Keep { memory: keep, redis: keep }
         };
         let answers = Lookups::keeping("gsim", redis, keep);
-        Self { local, gsim, lookups: Semaphore::new(LOOKUPS), answers, outage: Outage::new(PAUSE) }
+        Self { gsim, lookups: Semaphore::new(LOOKUPS), answers, outage: Outage::new(PAUSE) }
     }
 
     /// GSIM's answer, where it has given one.
@@ -81,17 +106,5 @@ impl GsimCatalog {
     async fn bounded(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
         let _place = self.lookups.try_acquire().map_err(|_| GsimError::Busy)?;
         self.gsim.supports_esim(choice).await
-    }
-}
-
-#[async_trait]
-impl DeviceCatalog for GsimCatalog {
-    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
-        let answer = self.local.esim_support(choice).await?;
-        if answer.support.is_known() {
-            return Ok(answer);
-        }
-        let remembered = self.remembered(self.local.installation().await?, choice).await;
-        Ok(answer.or_of_gsim(remembered.ok().flatten()))
     }
 }

@@ -60,9 +60,8 @@ impl Oss {
 
     /// Also those of the settings that were never refused, so that each has a series.
     fn record_brands(&self, refused: &[(BrandId, bool)]) {
-        let settings = self.settings();
-        let configured = std::iter::once(&settings.brand).chain(&settings.other_brands);
-        let never_refused = configured.filter(|brand| refused.iter().all(|(other, _)| other != *brand));
+        let never_refused =
+            self.configured_brands().filter(|brand| refused.iter().all(|(other, _)| other != *brand));
         let brands = never_refused.map(|brand| (brand, false));
         for (brand, is_refused) in
             brands.chain(refused.iter().map(|(brand, is_refused)| (brand, *is_refused)))

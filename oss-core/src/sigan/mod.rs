@@ -44,6 +44,7 @@ pub use crate::domain::{Hold, ListedHold};
 
 /// A wish for numbers of an area code.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PreReserve {
     /// The area code.
     pub ddd: Ddd,
@@ -59,11 +60,28 @@ pub struct PreReserve {
 
 /// Numbers that Sigan keeps for us for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PreReservation {
     /// Sigan's name for it.
     pub external_id: ExternalId,
     /// The numbers: as many as were asked for, all different, all of the area code that was asked for.
     pub msisdns: Vec<Msisdn>,
+}
+
+impl PreReserve {
+    /// A wish that replaces no pre-reservation.
+    #[must_use]
+    pub fn new(ddd: Ddd, quantity: u8, brand: BrandId, hold_for: Duration) -> Self {
+        Self { ddd, quantity, brand, hold_for, previous: None }
+    }
+}
+
+impl PreReservation {
+    /// The numbers that an inventory keeps under a name of its own.
+    #[must_use]
+    pub fn new(external_id: ExternalId, msisdns: Vec<Msisdn>) -> Self {
+        Self { external_id, msisdns }
+    }
 }
 
 /// How Sigan holds a number under a pre-reservation of ours.
@@ -79,6 +97,7 @@ pub enum Holder {
 
 /// A page of the numbers that Sigan has reserved for a brand.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HoldsPage {
     /// The holds, in the order of their numbers, each number once.
     pub holds: Vec<ListedHold>,
@@ -86,6 +105,14 @@ pub struct HoldsPage {
     pub unreadable: u64,
     /// After which number the next page begins; none on the last.
     pub next: Option<Msisdn>,
+}
+
+impl HoldsPage {
+    /// A page that can be read as a whole.
+    #[must_use]
+    pub fn new(holds: Vec<ListedHold>, next: Option<Msisdn>) -> Self {
+        Self { holds, unreadable: 0, next }
+    }
 }
 
 /// Why a call to Sigan did not succeed.

@@ -32,12 +32,13 @@ pub use audit::AuditStore;
 pub use catalog::CatalogStore;
 pub use lines::LineStore;
 pub use migrations::MigrationReport;
-pub use postgres::PostgresStore;
+pub use postgres::{PostgresStore, bounded};
 pub use previews::PreviewStore;
 pub use random::RandomStore;
 pub use releases::ReleaseStore;
 use secrecy::{ExposeSecret, SecretString};
 pub use sqlite::{Clock, SqliteStore, SystemClock};
+pub use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 pub use sweep::SweepStore;
 
 pub use crate::domain::{
@@ -118,16 +119,51 @@ pub trait Store:
     fn pools(&self) -> Vec<PoolUsage>;
 }
 
-/// A store on the configured database. Its tables are those of [`migrate`].
+/// The database that a store works on.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Database {
+    /// The one at a URL, with a pool of the store's own.
+    Url(DatabaseConfig),
+    /// PostgreSQL, with a pool of the store's own of at most so many connections.
+    Options(Box<PgConnectOptions>, u32),
+    /// PostgreSQL, through a pool that the embedder has, whose sessions are [`bounded`].
+    Pool(PgPool),
+}
+
+impl From<&DatabaseConfig> for Database {
+    fn from(config: &DatabaseConfig) -> Self {
+        Self::Url(config.clone())
+    }
+}
+
+impl From<(PgConnectOptions, u32)> for Database {
+    fn from((options, connections): (PgConnectOptions, u32)) -> Self {
+        Self::Options(Box::new(options), connections)
+    }
+}
+
+impl From<PgPool> for Database {
+    fn from(pool: PgPool) -> Self {
+        Self::Pool(pool)
+    }
+}
+
+/// A store on a database. Its tables are those of [`migrate`].
 ///
 /// # Errors
 ///
 /// [`StoreError`] where the URL is neither one of PostgreSQL nor one of SQLite.
-pub async fn connect(config: &DatabaseConfig) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(if is_sqlite(config) {
-        Arc::new(SqliteStore::open(&config.url, Arc::new(SystemClock)).await?)
-    } else {
-        Arc::new(PostgresStore::new(&config.url, config.pool)?)
+pub async fn connect(database: impl Into<Database>) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match database.into() {
+        Database::Url(config) if is_sqlite(&config) => {
+            Arc::new(SqliteStore::open(&config.url, Arc::new(SystemClock)).await?)
+        }
+        Database::Url(config) => Arc::new(PostgresStore::new(&config.url, config.pool)?),
+        Database::Options(options, connections) => {
+            Arc::new(PostgresStore::with_options(*options, connections))
+        }
+        Database::Pool(pool) => Arc::new(PostgresStore::with_pool(pool)),
     })
 }
 

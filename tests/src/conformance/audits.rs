@@ -22,7 +22,7 @@ async fn held(db: &Fixture, tenant: &Tenant) -> Vec<HeldNumber> {
 
 fn listed(hold: Hold) -> ListedHold {
     let long_ago = DateTime::<Utc>::from_timestamp(1_700_000_000, 0).expect("a time");
-    ListedHold { hold, reserved_at: long_ago }
+    ListedHold::new(hold, long_ago)
 }
 
 fn known(state: Option<State>, status: Option<NumberStatus>) -> KnownHold {

@@ -147,7 +147,7 @@ impl Sigan for SimulatedSigan {
             previous_external_id: wish.previous.clone(),
         };
         let PreReserved { external_id, msisdns, .. } = read(&self.call(Request::PreReserve(body)).await?)?;
-        Ok(PreReservation { external_id, msisdns })
+        Ok(PreReservation::new(external_id, msisdns))
     }
 
     async fn reserve(&self, hold: &Hold) -> Result<(), SiganError> {
@@ -180,8 +180,8 @@ impl Sigan for SimulatedSigan {
         let request = Request::Holds { brand: brand.clone(), after, limit };
         let wire::HoldsPage { reservations, next } = read(&self.call(request).await?)?;
         let holds = reservations.into_iter().map(|Reserved { external_id, msisdn, reserved_at }| {
-            ListedHold { hold: Hold { external_id, msisdn }, reserved_at }
+            ListedHold::new(Hold { external_id, msisdn }, reserved_at)
         });
-        Ok(HoldsPage { holds: holds.collect(), unreadable: 0, next })
+        Ok(HoldsPage::new(holds.collect(), next))
     }
 }

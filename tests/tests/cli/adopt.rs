@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use oss_core::config::{Config, Sources};
+use oss_core::config::DatabaseConfig;
 use oss_core::sigan::mock::Inventory;
 use oss_core::sigan::{Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, SiganError};
 use oss_core::{AdoptError, BrandId, Msisdn, Oss};
@@ -209,26 +209,23 @@ impl oss_core::sigan::Sigan for List {
             self.0.iter().filter(|listed| after.is_none_or(|after| listed.hold.msisdn > after)).collect();
         let holds: Vec<_> = rest.iter().take(limit).copied().cloned().collect();
         let next = holds.last().map(|last| last.hold.msisdn).filter(|_| rest.len() > limit);
-        Ok(HoldsPage { holds, unreadable: 0, next })
+        Ok(HoldsPage::new(holds, next))
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_number_of_an_area_code_is_found_in_the_list() {
     let database = Database::sqlite().await;
-    let sigan = "http://127.0.0.1:1";
-    let config = Config::load(&Sources::of_environment(settings(&database, sigan))).expect("settings");
     let before = (0..450).map(|at| format!("119{at:08}"));
     let numbers = before.chain(["21900000000".to_owned(), "21900000009".to_owned()]);
-    let listed = numbers.enumerate().map(|(at, number)| ListedHold {
-        hold: Hold {
-            external_id: format!("PR-{at}").parse().expect("an id"),
-            msisdn: number.parse().expect("a number"),
-        },
-        reserved_at: DateTime::<Utc>::from_timestamp(1_700_000_000, 0).expect("a time"),
+    let long_ago = DateTime::<Utc>::from_timestamp(1_700_000_000, 0).expect("a time");
+    let listed = numbers.enumerate().map(|(at, number)| {
+        let external_id = format!("PR-{at}").parse().expect("an id");
+        ListedHold::new(Hold { external_id, msisdn: number.parse().expect("a number") }, long_ago)
     });
     let list = Arc::new(List(listed.collect()));
-    let oss = Oss::new(database.store().await, list, None, config.settings());
+    let builder = Oss::builder("acme".parse().expect("a brand")).sigan(list);
+    let oss = builder.connect(&DatabaseConfig::new(database.url())).await.expect("the database answers");
     let adopt = async |number: &str| {
         let brand = "acme".parse().expect("a brand");
         oss.adopt(number.parse().expect("a number"), Uuid::now_v7().into(), brand, None).await

@@ -6,9 +6,7 @@ use std::time::Duration;
 use oss_core::config::{Config, Sources};
 use oss_core::sigan::mock::{Behaviour, CallKind, Inventory};
 use oss_core::sigan::{Hold, HttpSigan, PreReserve, Sigan as _};
-use oss_core::{
-    AuditOptions, AuditReport, BrandId, Choice, Error, IdempotencyKey, Msisdn, Oss, PreviewId, Settings,
-};
+use oss_core::{AuditOptions, AuditReport, BrandId, Choice, Error, IdempotencyKey, Msisdn, Oss, PreviewId};
 use oss_tests::backend::Database;
 use oss_tests::settle::{UNSETTLED, settings};
 use oss_tests::sigan::{Sigan, until_called};
@@ -37,9 +35,9 @@ impl Setup {
         let url = sigan.url();
         let config = Config::load(&Sources::of_environment(settings(&database, &url))).unwrap();
         let client = || HttpSigan::new(&config.sigan).unwrap();
-        let other_brands = other_brands.iter().map(|name| brand(name)).collect();
-        let settings = Settings { other_brands, ..config.settings() };
-        let oss = Oss::new(database.store().await, Arc::new(client()), None, settings);
+        let builder = Oss::builder(brand("acme")).other_brands(other_brands.iter().map(|name| brand(name)));
+        let builder = builder.settings(config.basics.settings.clone()).sigan(Arc::new(client()));
+        let oss = builder.build(database.store().await);
         Self { oss, sigan, inside: client(), database }
     }
 
@@ -57,7 +55,7 @@ impl Setup {
     /// Sigan holds a number for a brand of which nothing is recorded here.
     async fn stray(&self, name: &str) -> Msisdn {
         let hold_for = Duration::from_mins(15);
-        let wish = PreReserve { ddd: ddd(), quantity: 1, brand: brand(name), hold_for, previous: None };
+        let wish = PreReserve::new(ddd(), 1, brand(name), hold_for);
         let offered = self.inside.pre_reserve(&wish).await.unwrap();
         let hold = Hold { external_id: offered.external_id, msisdn: offered.msisdns[0] };
         self.inside.reserve(&hold).await.unwrap();

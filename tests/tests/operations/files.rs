@@ -46,17 +46,13 @@ fn load(sources: &Sources) -> Config {
 }
 
 fn systemd_config() -> Config {
-    load(&Sources {
-        file: Some(path("oss.toml")),
-        environment: assignments("oss-server.env"),
-        ..Sources::default()
-    })
+    load(&Sources::of_environment(assignments("oss-server.env")).with_file(path("oss.toml")))
 }
 
 fn compose_config() -> Config {
     let mut environment = image_environment();
     environment.extend(texts(&compose_service("server")["environment"]));
-    load(&Sources { environment, ..Sources::default() })
+    load(&Sources::of_environment(environment))
 }
 
 fn kubernetes_config() -> Config {
@@ -65,7 +61,7 @@ fn kubernetes_config() -> Config {
     file.write_all(settings.as_str().expect("a file of settings").as_bytes()).expect("it can be written");
     let mut environment = image_environment();
     environment.extend(texts(&manifest("secret.example.yaml")["stringData"]));
-    load(&Sources { file: Some(file.path().to_owned()), environment, ..Sources::default() })
+    load(&Sources::of_environment(environment).with_file(file.path().to_owned()))
 }
 
 /// A time as systemd, Compose and we write it.
@@ -80,8 +76,7 @@ fn every_set_of_settings_is_one_that_the_program_takes() {
     assert!(compose_config().redis.is_some());
     assert!(kubernetes_config().redis.is_some());
     let migration = texts(&compose_service("migrate")["environment"]);
-    Config::load_for_migration(&Sources { environment: migration, ..Sources::default() })
-        .expect("what a migration needs");
+    Config::load_for_migration(&Sources::of_environment(migration)).expect("what a migration needs");
 }
 
 #[test]
@@ -117,7 +112,7 @@ fn whoever_stops_a_server_gives_it_the_time_that_it_may_take() {
         (seconds(compose.as_str().expect("a time")), compose_config()),
         (Duration::from_secs(grace), kubernetes_config()),
     ] {
-        let needed = config.basics.server.drain + 2 * config.settings().lease();
+        let needed = config.basics.server.drain + 2 * config.basics.settings.lease();
         assert!(given > needed, "{given:?} is given, and {needed:?} may be needed");
     }
 }
@@ -125,7 +120,7 @@ fn whoever_stops_a_server_gives_it_the_time_that_it_may_take() {
 #[test]
 fn a_server_may_have_as_many_files_open_as_it_has_connections() {
     let config = systemd_config();
-    let sockets = config.basics.server.connections + config.basics.sigan_calls;
+    let sockets = config.basics.server.connections + config.basics.settings.sigan_calls;
     let files: usize = assigned(UNIT, "LimitNOFILE").parse().expect("a number");
     assert!(files > sockets + usize::try_from(config.database.pool).expect("a small number"));
 }

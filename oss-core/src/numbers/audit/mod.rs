@@ -44,7 +44,7 @@ struct Audit<'a, F> {
 impl Oss {
     /// Walks the lists of our holds in Sigan beside our own, and tells every difference as it is found.
     ///
-    /// Goes over every brand that is known: that of the settings, the other ones there, and those of which live reservations
+    /// Goes over every brand that is known: that of the configuration, those of its clients, and those of which live reservations
     /// are recorded; or over one alone, where the client [acts for](Oss::acting_for) it.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Oss {
     async fn audited_brands(&self) -> Result<BTreeSet<BrandId>, Error> {
         let mut brands = BTreeSet::from([self.brand().clone()]);
         if self.scope().is_all_brands() {
-            brands.extend(self.settings().other_brands.iter().cloned());
+            brands.extend(self.configured_brands().cloned());
             brands.extend(self.store().holding_brands().await?);
         }
         Ok(brands)

@@ -72,7 +72,8 @@ impl Lender {
         tokio::select! {
             // First, because it mostly has one at once: then nothing else is even begun.
             biased;
-            acquired = self.pool.acquire() => match acquired {
+            // An embedder's pool may wait for longer than a caller should.
+            acquired = timeout(ACQUIRE, self.pool.acquire()) => match acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
                 Ok(connection) => {
                     self.lent.fetch_add(1, Ordering::Relaxed);
                     Ok(Borrowed { connection: Some(connection), lender: self })

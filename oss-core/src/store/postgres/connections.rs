@@ -1,4 +1,4 @@
-//! The one place that owns connections to PostgreSQL and their time budget. Nothing else touches the pool.
+//! The one place that uses connections to PostgreSQL, and their time budget. Nothing else in the store touches the pool.
 //!
 //! Every step is a single statement, so the pool's connections never begin a transaction, and none can be left open there. A
 //! connection whose statement did not end well is not given back: one whose peer has vanished would keep its place for ever.
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Executor, Postgres, Row};
 
@@ -52,6 +52,25 @@ const MISSING_BOUNDS: &str = "select string_agg(name || ' of ' || longest, ', ')
 /// A statement with its values.
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
+/// Bounds the sessions of a pool as the store needs it: no statement and no lock is waited for without end.
+///
+/// A pool of the embedder's own is made of such options, or its role has the bounds. Without them the store refuses to start.
+#[must_use]
+pub fn bounded(options: PgConnectOptions) -> PgConnectOptions {
+    options.options(BOUNDS).options(KEEPALIVES)
+}
+
+/// A pool of the store's own. Opens no connection yet.
+pub(super) fn pool(options: PgConnectOptions, size: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE)
+        .max_lifetime(LIFETIME)
+        // A dead connection is found by the statement that meets it, and the statement is run again on another.
+        .test_before_acquire(false)
+        .connect_lazy_with(bounded(options).disable_statement_logging())
+}
+
 #[derive(Debug)]
 pub(super) struct Connections {
     lender: Lender,
@@ -59,17 +78,8 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Opens no connection yet.
-    pub(super) fn new(url: &SecretString, size: u32) -> Result<Self, StoreError> {
-        let options = options(url)?.options(BOUNDS).options(KEEPALIVES).application_name("oss");
-        let pool = PgPoolOptions::new()
-            .max_connections(size)
-            .acquire_timeout(ACQUIRE)
-            .max_lifetime(LIFETIME)
-            // A dead connection is found by the statement that meets it, and the statement is run again on another.
-            .test_before_acquire(false)
-            .connect_lazy_with(options.disable_statement_logging());
-        Ok(Self { lender: Lender::new(pool), writable: WritableCheck::new() })
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self { lender: Lender::new(pool), writable: WritableCheck::new() }
     }
 
     pub(super) fn usage(&self) -> PoolUsage {
@@ -189,7 +199,7 @@ pub(super) fn migration_options(url: &SecretString) -> Result<PgConnectOptions, 
     Ok(options(url)?.options(BOUNDS.map(|(name, _)| (name, "0"))))
 }
 
-fn options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
+pub(super) fn options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
     PgConnectOptions::from_str(url.expose_secret())
         .map_err(|_| StoreError::failed("the database URL is not postgres://user@host:port/name"))
 }

@@ -24,8 +24,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use sqlx::postgres::{PgConnectOptions, PgPool};
 
 use self::connections::Connections;
+pub use self::connections::bounded;
 use super::{MigrationReport, PoolUsage, Store, StoreError};
 
 /// The store on PostgreSQL.
@@ -41,7 +43,19 @@ impl PostgresStore {
     ///
     /// [`StoreError::Failed`] where the URL is not one of PostgreSQL.
     pub fn new(url: &SecretString, size: u32) -> Result<Self, StoreError> {
-        Ok(Self { connections: Connections::new(url, size)? })
+        Ok(Self::with_options(connections::options(url)?.application_name("oss"), size))
+    }
+
+    /// A store with a pool of `size` connections of its own, which it [bounds](bounded). Opens none yet.
+    #[must_use]
+    pub fn with_options(options: PgConnectOptions, size: u32) -> Self {
+        Self::with_pool(connections::pool(options, size))
+    }
+
+    /// A store on a pool that others may use too. Its sessions have to be [`bounded`]: [`Store::check`] tells whether they are.
+    #[must_use]
+    pub fn with_pool(pool: PgPool) -> Self {
+        Self { connections: Connections::new(pool) }
     }
 
     /// Brings the tables of the database at `url` to this version, and records a reservation of each number that was held before

@@ -4,7 +4,7 @@ mod bare;
 mod prompt;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::future::join_all;
 use oss_core::access::Share;
@@ -50,20 +50,11 @@ pub(crate) async fn measure(rounds: usize, count: usize) -> [Embedded; 2] {
 async fn library(database: &Database) -> Oss {
     let clock = Arc::new(SystemClock);
     let store = SqliteStore::open(&database.url().into(), clock).await.expect("the file opens");
-    let settings = Settings {
-        brand: "acme".parse().expect("a brand"),
-        other_brands: Vec::new(),
-        preview_ttl: Duration::from_mins(15),
-        reservation_ttl: Duration::from_hours(24),
-        preview_retention: Duration::from_hours(24 * 30),
-        sigan_call: Duration::from_secs(15),
-        sigan_calls: 2000,
-        sigan_queue: 200,
-        client_share: Share::WHOLE,
-        draws: None,
-        sweep_interval: Duration::from_secs(5),
-    };
-    Oss::new(Arc::new(store), Arc::new(Prompt::default()), None, settings)
+    let mut settings = Settings::default();
+    settings.client_share = Share::WHOLE;
+    settings.draws = None;
+    let builder = Oss::builder("acme".parse().expect("a brand")).settings(settings);
+    builder.sigan(Arc::new(Prompt::default())).build(Arc::new(store))
 }
 
 async fn create(oss: Oss) -> PreviewId {

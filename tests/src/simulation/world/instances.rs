@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oss_core::config::{CommonConfig, Sources};
 use oss_core::{BrandId, Oss, Settings};
 use tokio::time::sleep;
 
@@ -22,22 +21,20 @@ impl Instance {
 
 impl World {
     pub(in crate::simulation) fn start_instance(self: &Arc<Self>, place: usize) {
-        let basics = CommonConfig::load(&Sources::of_environment([
-            ("OSS_PREVIEW_TTL", "2m"),
-            ("OSS_RESERVATION_TTL", "5m"),
-            ("OSS_PREVIEW_RETENTION", "10m"),
-            ("OSS_SIGAN_TIMEOUT", "5s"),
-            ("OSS_SWEEP_INTERVAL", "10s"),
-            ("OSS_SIGAN_CALLS", "4"),
-            ("OSS_SIGAN_QUEUE", "2"),
-        ]))
-        .expect("the settings are sound");
+        let mut settings = Settings::default();
+        settings.preview_ttl = Duration::from_mins(2);
+        settings.reservation_ttl = Duration::from_mins(5);
+        settings.preview_retention = Duration::from_mins(10);
+        settings.sigan_call = Duration::from_secs(5);
+        settings.sweep_interval = Duration::from_secs(10);
+        settings.sigan_calls = 4;
+        settings.sigan_queue = 2;
         let life = Life::default();
         let store = SimulatedStore::new(self.clone(), life.clone());
         let sigan = SimulatedSigan::new(self.clone(), life.clone());
         let [brand, other] = brands();
-        let settings = Settings { other_brands: vec![other], ..basics.settings(brand) };
-        let oss = Oss::new(Arc::new(store), Arc::new(sigan), None, settings);
+        let builder = Oss::builder(brand).other_brands([other]).settings(settings);
+        let oss = builder.sigan(Arc::new(sigan)).build(Arc::new(store));
         oss.sweep_in_background();
         self.shared().instances.insert(place, Instance { oss, life });
     }

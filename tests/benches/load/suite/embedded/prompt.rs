@@ -25,7 +25,7 @@ impl Prompt {
 impl Sigan for Prompt {
     async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError> {
         let (external_id, msisdns) = self.offer(wish.ddd, wish.quantity);
-        Ok(PreReservation { external_id, msisdns })
+        Ok(PreReservation::new(external_id, msisdns))
     }
 
     async fn reserve(&self, _: &Hold) -> Result<(), SiganError> {
@@ -41,6 +41,6 @@ impl Sigan for Prompt {
     }
 
     async fn holds(&self, _: &BrandId, _: Option<Msisdn>, _: usize) -> Result<HoldsPage, SiganError> {
-        Ok(HoldsPage { holds: Vec::new(), unreadable: 0, next: None })
+        Ok(HoldsPage::new(Vec::new(), None))
     }
 }
