@@ -193,3 +193,6 @@ impl LiveRow {
         (!is_settled).then_some(AdoptRefusal::Unsettled)
     }
 }
+
+#[cfg(test)]
+mod tests;

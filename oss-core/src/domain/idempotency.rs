@@ -71,6 +71,12 @@ mod tests {
             assert!(key(text).is_err(), "{text:?}");
         }
         assert!(key(&long[..255]).is_ok());
-        assert!(!format!("{:?}", key("11999950001").unwrap()).contains("11999950001"));
+    }
+
+    #[test]
+    fn a_key_is_its_clients_and_is_not_shown() {
+        let key = IdempotencyKey::new("acme".parse().unwrap(), "11999950001").unwrap();
+        assert_eq!((key.client().as_str(), key.text()), ("acme", "11999950001"));
+        assert_eq!(format!("{key:?}"), r#"IdempotencyKey { client: ClientName("acme"), .. }"#);
     }
 }

@@ -314,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_masked_in_debug_and_whole_in_display() {
+        let number: Msisdn = "11999950001".parse().unwrap();
+        assert_eq!(format!("{number:?}"), "Msisdn((11) 9****-0001)");
+        assert_eq!(format!("{:?}", number.masked()), "(11) 9****-0001");
+        assert_eq!(format!("{:?}", number.ddd()), "Ddd(11)");
+        assert_eq!((number.to_string().as_str(), number.as_str()), ("11999950001", "11999950001"));
+        assert_eq!((number.ddd().to_string().as_str(), number.ddd().as_str()), ("11", "11"));
+        assert_eq!(format!("{number:>13}|{:>4}", number.ddd()), "  11999950001|  11");
+    }
+
+    #[test]
     fn a_program_writes_eleven_digits_and_nothing_else() {
         assert!(Msisdn::exact("11999950001").is_ok());
         assert!(serde_json::from_str::<Msisdn>("\"11999950001\"").is_ok());

@@ -79,6 +79,16 @@ mod tests {
         let own = |has_older_data| Tenant::new("acme".parse().unwrap(), has_older_data);
         assert_eq!(own(true).own_brands(), ["acme", "unknown"]);
         assert_eq!(own(false).own_brands(), ["acme", "acme"]);
+        assert_eq!(own(true).brand().as_str(), "acme");
+    }
+
+    #[test]
+    fn a_scope_is_one_brand_or_all() {
+        let tenant = Tenant::new("acme".parse().unwrap(), true);
+        let brand = Scope::Brand(&tenant);
         assert_eq!(Scope::AllBrands.parameters(), [None, None]);
+        assert_eq!(brand.parameters(), [Some("acme"), Some("unknown")]);
+        assert_eq!(brand.owned_parameters(), [Some("acme".to_owned()), Some("unknown".to_owned())]);
+        assert!(Scope::AllBrands.is_all_brands() && !brand.is_all_brands());
     }
 }
