@@ -1,6 +1,7 @@
-//! Adoption: records that a number is on a line although nothing here says so.
+//! Adoption: records that a number is on a line, although nothing is recorded of it here.
 //!
-//! Both backends read the same row, decide by [`AdoptionRow::verdict`], and write if nothing has changed since. Knows no SQL.
+//! Both backends read the same row, decide by [`AdoptionRow::verdict`], and write if nothing has changed since. This module
+//! knows no SQL.
 
 use std::fmt;
 
@@ -15,14 +16,14 @@ pub struct Adoption {
     pub msisdn: Msisdn,
     /// The SIM of its line.
     pub sim: SimId,
-    /// Sigan's id of its hold; none if that of the live attempt here is meant.
+    /// Sigan's id of its hold, or none for the hold of the live attempt here.
     pub external_id: Option<ExternalId>,
 }
 
 /// The outcome of an adoption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdoptOutcome {
-    /// The number is on the line, now or already, and this is Sigan's id of its hold.
+    /// The number is on the line, since now or since before. This is Sigan's id of its hold.
     Adopted(ExternalId),
     /// No id of a hold was given, and no attempt here has one.
     NoExternalId,
@@ -32,14 +33,14 @@ pub enum AdoptOutcome {
     UnknownSim,
 }
 
-/// Why a number cannot be adopted.
+/// The reason why a number cannot be adopted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AdoptRefusal {
     /// It is on another SIM.
     OtherSim,
     /// The SIM has another number.
     SimHasNumber(OtherNumber),
-    /// It is held for another brand, or the hold is one of another brand.
+    /// It is held for another brand, or the hold belongs to another brand.
     OtherBrand,
     /// It is held under another external id.
     OtherHold,
@@ -49,7 +50,7 @@ pub enum AdoptRefusal {
     Unsettled,
     /// Its status is not one that this program acts on.
     UnknownStatus,
-    /// The brand is the one that only data from before there were brands has.
+    /// The brand is `unknown`, which is reserved for data written before brands existed.
     ReservedBrand,
 }
 
@@ -89,10 +90,10 @@ impl fmt::Display for AdoptRefusal {
     }
 }
 
-/// A number and whatever may bar its adoption.
+/// A number, and everything that may bar its adoption.
 #[derive(Debug)]
 pub(crate) struct AdoptionRow {
-    /// The status of the number; none if it never was ours.
+    /// The status of the number, or none if it never was ours.
     pub(crate) status: Option<NumberStatus>,
     pub(crate) sim: Option<SimId>,
     pub(crate) live: Option<LiveRow>,
@@ -116,11 +117,11 @@ pub(crate) struct LiveRow {
 /// The next step of an adoption.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum AdoptionVerdict {
-    /// Nothing is to be written.
+    /// Write nothing, and answer this.
     Answer(AdoptOutcome),
-    /// The number is to be put on the line.
+    /// Put the number on the line.
     Write {
-        /// The live attempt to be kept; none if a row has to be added.
+        /// The live attempt to keep, or none if a row has to be added.
         live: Option<ReservationId>,
         external_id: ExternalId,
     },

@@ -1,6 +1,6 @@
-//! What a store is given, and what it answers: the words between the operations and the database.
+//! The values that operations give to a store, and the answers of a store.
 //!
-//! Values only: no rule is decided here, and no database is known.
+//! Values only: this module decides no rule and knows no database.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,22 +10,22 @@ use super::{
     ReservationState,
 };
 
-/// A pre-reservation to be stored, with the numbers Sigan offered.
+/// A preview to be stored, with the numbers that Sigan offered.
 #[derive(Debug, Clone)]
 pub struct NewPreview {
-    /// Our name for it, chosen by the caller, so that storing it twice is storing it once.
+    /// Our id of it. The caller chooses it, so that a repeated step stores it once.
     pub id: PreviewId,
-    /// Sigan's name for it.
+    /// Sigan's id of the pre-reservation.
     pub external_id: ExternalId,
-    /// The brand it was made for.
+    /// The brand that it is for.
     pub brand: BrandId,
     /// The numbers, in the order in which they are shown: index 1, 2, 3.
     pub msisdns: Vec<Msisdn>,
-    /// How much longer a number may be reserved from it, counted from now.
+    /// How long a number may be reserved from it, from now on.
     pub valid_for: Duration,
-    /// The preview whose place it takes, whose numbers Sigan has just freed.
+    /// The preview that it replaces. Sigan has just freed the numbers of that one.
     pub previous: Option<PreviewId>,
-    /// What makes a repeated call the same call.
+    /// The idempotency key of the call, if it has one.
     pub key: Option<IdempotencyKey>,
 }
 
@@ -36,31 +36,31 @@ pub struct KeyedPreview {
     pub id: PreviewId,
     /// Its numbers, in order.
     pub msisdns: Vec<Msisdn>,
-    /// The preview whose place it took.
+    /// The preview that it replaced.
     pub previous: Option<PreviewId>,
-    /// Whether it belongs to the tenant who asks.
+    /// Whether it belongs to the tenant of the call.
     pub own: bool,
 }
 
 /// The preview that a new one is to replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviousPreview {
-    /// Sigan's name for it.
+    /// Sigan's id of the pre-reservation.
     pub external_id: ExternalId,
     /// Whether it holds a number, or a call is trying to hold one from it.
     pub in_use: bool,
 }
 
-/// The right to ask Sigan for one number, for a while. One row of `reservation`, in state `PENDING`.
+/// The right to ask Sigan for one number, for a limited time: a row of `reservation` in state `PENDING`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The attempt to hold the number.
     pub reservation: ReservationId,
-    /// Counts the calls to Sigan of this attempt, from 1. It fences: what an older call learned cannot undo a newer one.
+    /// Counts the calls to Sigan of this attempt, from 1. The outcome of an older call cannot overwrite that of a newer one.
     pub call: i32,
     /// The brand on whose behalf the number is to be held.
     pub brand: BrandId,
-    /// What Sigan is asked to hold.
+    /// The number and the pre-reservation that Sigan is asked to hold.
     pub hold: Hold,
 }
 
@@ -72,17 +72,17 @@ impl Lease {
     }
 }
 
-/// Whether a step takes the lease on an attempt, or only looks.
+/// Whether a step takes the lease on an attempt or only reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intent {
-    /// Takes the lease for this time.
+    /// Take the lease for this time.
     Take(Duration),
-    /// Looks, and writes nothing.
+    /// Read, and write nothing.
     Look,
 }
 
 impl Intent {
-    /// The time for which the lease is taken; none if the step only looks.
+    /// The time for which the lease is taken, or none if the step only reads.
     pub(crate) fn lease(self) -> Option<Duration> {
         match self {
             Self::Take(lease) => Some(lease),
@@ -91,12 +91,12 @@ impl Intent {
     }
 }
 
-/// What a preview says of a wish to reserve one of its numbers.
+/// The answer to a request to reserve a number of a preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begin {
-    /// The number may be asked of Sigan: the caller has the lease.
+    /// The number may be asked of Sigan. The caller has the lease.
     Started(Lease),
-    /// The number could be asked of Sigan, if the caller had come to do so and not only to look.
+    /// The number may be asked of Sigan, but the caller only read: it has no lease.
     Free,
     /// This preview already holds this very number.
     Held(Msisdn),
@@ -106,11 +106,11 @@ pub enum Begin {
     OtherInFlight,
     /// The preview holds another number, or its number was released.
     Used,
-    /// No such preview.
+    /// There is no such preview.
     UnknownPreview,
     /// The preview has no number with this index.
     UnknownChoice,
-    /// Its time is over.
+    /// The preview has expired or was replaced.
     Expired,
     /// The number is reserved or in use, though Sigan offered it.
     Taken(Msisdn),
@@ -118,10 +118,10 @@ pub enum Begin {
     Unsettled(Msisdn),
 }
 
-/// What became of a wish for a random number.
+/// The answer to a request for a random number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BeginRandom {
-    /// The number may be asked of Sigan: the caller has the lease.
+    /// The number may be asked of Sigan. The caller has the lease.
     Started(Lease),
     /// The number is reserved or in use, though Sigan offered it.
     Taken,
@@ -131,16 +131,16 @@ pub enum BeginRandom {
     KeyInUse,
 }
 
-/// What became of the random reservation that a call began under an idempotency key.
+/// The state of the random reservation that a call began under an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keyed {
     /// Its outcome was in doubt; the caller has the lease to ask Sigan again.
     Resumed(Lease),
-    /// Its outcome is in doubt, and the caller came only to look.
+    /// Its outcome is in doubt, and the caller only read.
     InDoubt,
     /// It holds this number.
     Held(Msisdn),
-    /// A call is asking Sigan, or telling it that the attempt is given up.
+    /// A call to Sigan is under way, or Sigan is being told to cancel the attempt.
     InFlight,
     /// Its number was given back.
     Spent,
@@ -148,31 +148,31 @@ pub enum Keyed {
     OtherRequest,
 }
 
-/// What became of a hold that Sigan confirmed.
+/// The result of recording a hold that Sigan confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Confirmed {
-    /// Recorded: the number is ours.
+    /// It is recorded: the number is ours.
     Held,
     /// The number was released meanwhile.
     Released,
     /// The attempt was given up meanwhile, so the hold is to be released again.
     GivenUp(Delivery),
-    /// There is no row of the attempt: a failover of the database lost it.
+    /// The attempt has no row: a failover of the database lost it.
     Missing,
 }
 
-/// A hold that Sigan is to be told to release.
+/// A delivery: a hold that Sigan has to be told to release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// The row that says so, in state `RELEASING` or `CANCELLING`.
+    /// Its row, in state `RELEASING` or `CANCELLING`.
     pub reservation: ReservationId,
-    /// What Sigan is to release.
+    /// The hold that Sigan has to release.
     pub hold: Hold,
-    /// How often it was claimed to be told. It fences: an older teller cannot postpone what a newer one has claimed.
+    /// Counts the claims of this delivery. An older claim cannot postpone a delivery that a newer one has claimed.
     pub attempts: i32,
 }
 
-/// What became of a wish to release a number.
+/// The answer to a request to release a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Release {
     /// The number is not known.
@@ -183,9 +183,9 @@ pub enum Release {
     Forbidden(NumberStatus),
     /// A call to Sigan about this number is under way.
     InFlight,
-    /// Given back now. Sigan is to be told, if its id of the hold is known.
+    /// It is given back now. Sigan has to be told, if Sigan's id of the hold is known.
     Returned(Option<Delivery>),
-    /// Given back now. Sigan cannot be told, because the row of its hold cannot be read: it is set aside.
+    /// It is given back now. Sigan cannot be told, because the row of the hold cannot be read; the row is set aside.
     SetAside(UnreadableRow),
 }
 
@@ -207,7 +207,7 @@ impl fmt::Display for OtherNumber {
     }
 }
 
-/// What became of a wish to put a number on a line.
+/// The answer to a request to put a number on a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assign {
     /// The number is not known.
@@ -218,7 +218,7 @@ pub enum Assign {
     AssignedElsewhere,
     /// The SIM has a number already.
     SimHasNumber(OtherNumber),
-    /// Whether Sigan holds it is not certain yet.
+    /// It is not certain yet whether Sigan holds it.
     InDoubt,
     /// It was given back, or another program gave it a status that this service does not know.
     Forbidden(NumberStatus),
@@ -226,49 +226,48 @@ pub enum Assign {
     UnknownSim,
 }
 
-/// What became of the rows whose time was over.
+/// The rows whose time was over, by what the sweep made of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Overdue {
-    /// Abandoned numbers that were given back; Sigan is to be told of them.
+    /// Abandoned numbers that were given back. Sigan has to be told of them.
     pub expired: u64,
-    /// Numbers that another program had put on a line, which stay.
+    /// Numbers that another program had put on a line. They stay.
     pub assigned: u64,
-    /// Attempts whose caller is gone, now in doubt.
+    /// Attempts whose lease ran out. They are in doubt now.
     pub lapsed: u64,
     /// Abandoned holds whose number has a status that this service does not know: they are set aside.
     pub set_aside: u64,
 }
 
 impl Overdue {
-    /// How many rows changed.
+    /// The number of rows that changed.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.expired + self.assigned + self.lapsed + self.set_aside
     }
 }
 
-/// How many reservations are not over, and how many of them the sweep should have looked at.
+/// Counts of the reservations that are not over, and of those among them that are due.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Census {
-    /// How many are in each state that is not over and has a time at which the sweep looks at it; none of a state that is left
-    /// out.
+    /// The count of each state that the sweep looks at. A state without reservations may be left out.
     pub states: Vec<(ReservationState, u64)>,
-    /// How many of all are due.
+    /// The count of all that are due.
     pub due: u64,
-    /// For how long the one has been due that has been due the longest.
+    /// The time since the oldest one became due.
     pub oldest_due: Option<Duration>,
-    /// How many are set aside: each waits for a person.
+    /// The count of those that are set aside. Each waits for a person.
     pub set_aside: u64,
 }
 
 impl Census {
-    /// How many are in a state.
+    /// The count of one state.
     #[must_use]
     pub fn of(&self, state: ReservationState) -> u64 {
         self.states.iter().filter(|(counted, _)| *counted == state).map(|(_, count)| count).sum()
     }
 
-    /// Adds those in a state: how many there are, how many are due, and by how many seconds the first of them is.
+    /// Adds a state: its count, how many of them are due, and for how many seconds the oldest has been due.
     pub(crate) fn add(&mut self, state: ReservationState, stored: i64, due: i64, first_due_secs: f64) {
         self.states.push((state, stored.unsigned_abs()));
         self.due += due.unsigned_abs();
@@ -278,27 +277,27 @@ impl Census {
     }
 }
 
-/// How the connections of a pool are used now.
+/// The use of a pool of connections at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolUsage {
-    /// What the pool is for.
+    /// The purpose of the pool.
     pub name: &'static str,
     /// Connections that are open and free.
     pub idle: u32,
-    /// Connections that a statement has.
+    /// Connections that a statement uses.
     pub in_use: u32,
-    /// How many connections may be open.
+    /// The greatest number of open connections.
     pub limit: u32,
 }
 
-/// A row that cannot be read, and so is neither acted on nor in the way of others.
+/// A row that cannot be read. The service does not act on it, and it does not delay other rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableRow {
     /// Its table.
     pub table: &'static str,
     /// Its primary key, as it is stored. It may be a phone number, so it never reaches a log.
     pub key: String,
-    /// Why it cannot be read.
+    /// The reason why it cannot be read.
     pub reason: String,
 }
 
@@ -307,7 +306,7 @@ pub struct UnreadableRow {
 pub struct Claims {
     /// The rows to ask or tell Sigan about.
     pub due: Vec<Due>,
-    /// Rows that turned out to be unreadable, and are set aside from now on.
+    /// Rows that could not be read. They are set aside from now on.
     pub set_aside: Vec<UnreadableRow>,
 }
 
@@ -318,23 +317,23 @@ pub enum Due {
     Doubtful {
         /// The lease.
         lease: Lease,
-        /// Whether its caller can still name it, by a preview or a key: then the number is kept for them.
+        /// Whether its caller can name it, by a preview or a key. If so, the number is kept for the caller.
         nameable: bool,
     },
-    /// A hold that Sigan is to be told of.
+    /// A release or a cancellation that Sigan has to be told of.
     Delivery(Delivery),
 }
 
-/// What is known here of a hold that Sigan lists.
+/// Our record of a hold that Sigan lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownHold {
-    /// The state of the attempt that has the hold's number and external id; none where there is no such attempt.
+    /// The state of the attempt with the number and the external id of the hold, or none if there is no such attempt.
     pub state: Option<ReservationState>,
-    /// What the number is here; none where it never was ours.
+    /// The status of the number here, or none if it never was ours.
     pub status: Option<NumberStatus>,
     /// Whether another attempt at the number is not over.
     pub contested: bool,
-    /// Whether it changed there or here so lately that the two may be of different moments.
+    /// Whether it changed in Sigan or here so recently that the two records may be of different moments.
     pub young: bool,
 }
 
@@ -343,22 +342,22 @@ pub struct KnownHold {
 pub struct HeldNumber {
     /// The number.
     pub msisdn: Msisdn,
-    /// What it is.
+    /// Its status.
     pub status: NumberStatus,
-    /// The live attempt that has it; older data has none.
+    /// The live attempt that has it. Older data has none.
     pub live: Option<LiveHold>,
-    /// Whether it changed so lately that Sigan's list may be older.
+    /// Whether it changed so recently that Sigan's list may be older.
     pub young: bool,
 }
 
-/// A part of the numbers that are held here.
+/// One page of the numbers that are held here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeldPage {
     /// The numbers, in order.
     pub numbers: Vec<HeldNumber>,
     /// Rows that cannot be read.
     pub unreadable: Vec<UnreadableRow>,
-    /// The last row that was looked at: the next page begins after it. None if this is the last page.
+    /// The last row of this page, after which the next page begins, or none if this is the last page.
     pub next: Option<String>,
 }
 
@@ -367,17 +366,17 @@ pub struct HeldPage {
 pub struct LiveHold {
     /// The attempt.
     pub reservation: ReservationId,
-    /// Sigan's name for the pre-reservation.
+    /// Sigan's id of the pre-reservation.
     pub external_id: ExternalId,
-    /// How far it has come.
+    /// Its state.
     pub state: ReservationState,
 }
 
-/// A part of all numbers, in order.
+/// A range of numbers, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
-    /// The number before the first, as it is stored, because a stored one may not be readable; none for the very first.
+    /// The text before the first number, or none from the very first on. It is text because a stored number may be unreadable.
     pub after: Option<String>,
-    /// The last number; none for the very last.
+    /// The last number, or none up to the very last.
     pub until: Option<Msisdn>,
 }

@@ -14,11 +14,11 @@ pub enum AttemptEvent {
     Confirmed,
     /// Sigan gave no certain answer, or the lease ran out without a word from its holder.
     Doubted,
-    /// Sigan does not hold the number, for certain, and nothing that was sent can still arrive.
+    /// Sigan certainly does not hold the number, and no request that was sent can still arrive.
     Refused,
     /// The lease was not used, so Sigan was never asked.
     Unused,
-    /// The attempt is given up, though what was sent for it may still arrive.
+    /// The attempt is given up, though a request that was sent for it may still arrive.
     GivenUp,
     /// A call takes the attempt up again.
     Claimed,
@@ -61,7 +61,7 @@ impl ReservationState {
         Self::Rejected,
     ];
 
-    /// The state after an event; none if the event changes nothing.
+    /// The state after an event, or none if the event changes nothing.
     #[must_use]
     #[expect(clippy::match_same_arms, reason = "each line is a transition of the diagram")]
     pub const fn after(self, event: AttemptEvent) -> Option<Self> {

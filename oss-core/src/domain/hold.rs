@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use super::ids::ExternalId;
 use super::msisdn::Msisdn;
 
-/// One number under one pre-reservation: what reserve and release name. A release by number alone could free a newer hold.
+/// One number under one pre-reservation. Reserve and release name it: a release by number alone could free a newer hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Hold {
-    /// Sigan's name for the pre-reservation.
+    /// Sigan's id of the pre-reservation.
     pub external_id: ExternalId,
     /// The number.
     pub msisdn: Msisdn,
@@ -20,7 +20,7 @@ pub struct Hold {
 pub struct ListedHold {
     /// The hold.
     pub hold: Hold,
-    /// When it was reserved, by Sigan's clock.
+    /// The time at which it was reserved, by Sigan's clock.
     pub reserved_at: DateTime<Utc>,
 }
 

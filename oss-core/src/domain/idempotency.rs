@@ -1,15 +1,15 @@
-//! Calls that may be repeated without a second effect, because their client named them.
+//! Calls that a client may repeat without a second effect, because it gave them a key.
 //!
-//! The key is stored on the row that the call created, so that it lives and ends with what it names; no cache decides. Semantics
-//! are those of draft-ietf-httpapi-idempotency-key-header: the same call answers the same, another body under the same key
-//! is refused.
+//! The key is stored on the row that the call created, so that it ends with that row; no cache decides. The semantics are those
+//! of draft-ietf-httpapi-idempotency-key-header: a repeated call gets the same answer, and another body under the same key is
+//! refused.
 
 use std::fmt;
 
 use super::ids::ClientName;
 use super::msisdn::Malformed;
 
-/// What makes a repeated call the same call: a key that its client chose. The keys of two clients never meet.
+/// A key that a client chose to identify a call. Two clients may choose the same text: each has keys of its own.
 ///
 /// ```
 /// use oss_core::IdempotencyKey;
@@ -39,13 +39,13 @@ impl IdempotencyKey {
         }
     }
 
-    /// Whose key it is.
+    /// The client that chose it.
     #[must_use]
     pub fn client(&self) -> &ClientName {
         &self.client
     }
 
-    /// The key itself.
+    /// The text of the key.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

@@ -10,12 +10,12 @@ use super::ids::uuid_id;
 use super::msisdn::Malformed;
 
 uuid_id! {
-    /// One database, told from every other one. `oss migrate` chooses it at random.
+    /// The identity of one database. `oss migrate` chooses it at random.
     InstallationId
 }
 
 uuid_id! {
-    /// One state of a list. Chosen anew by every import, so that no cache takes a list for another one.
+    /// The version of a list. Every import chooses a new one, so that no cache mistakes one list for another.
     DataVersion
 }
 
@@ -26,7 +26,7 @@ impl DataVersion {
         Self(Uuid::now_v7())
     }
 
-    /// That of a list as the migrations left it.
+    /// The version of a list as the migrations left it.
     #[must_use]
     pub const fn of_migration() -> Self {
         Self(Uuid::nil())
@@ -39,21 +39,21 @@ impl Default for DataVersion {
     }
 }
 
-/// The versions of all lists, and whose lists they are.
+/// The versions of all lists of one database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataVersions {
     /// The database that has the lists. Two databases may have the same versions.
     pub installation: InstallationId,
-    /// That of the device catalogue.
+    /// The version of the device catalogue.
     pub devices: DataVersion,
-    /// That of the area codes.
+    /// The version of the list of area codes.
     pub ddds: DataVersion,
 }
 
 /// A change of a list, over the version that was read.
 #[derive(Debug, Clone)]
 pub struct Edition<C> {
-    /// The version that the changes were made for. Over any other one nothing is written.
+    /// The version that the changes were made for. If the list has another one, nothing is written.
     pub over: DataVersion,
     /// The version that the list then has, chosen by the caller.
     pub version: DataVersion,

@@ -1,6 +1,6 @@
-//! What a phone number and an area code are, and how a number is shown to those who may not see it.
+//! Phone numbers and area codes, and the masked form of a number.
 //!
-//! Parsed once, at the edge; inside the crate there is no bare text. Knows nothing of who holds a number.
+//! They are parsed once, at the edge; inside the crate no number is bare text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,14 +16,14 @@ use super::text::{is_hidden, plain};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}")]
 pub struct Malformed {
-    /// The form that was expected, as words to follow "expected"; with the reason where a parser knows it.
+    /// The form that was expected, as words that follow "expected", with the reason if the parser knows it.
     pub expected: &'static str,
 }
 
 /// A Brazilian area code (`código nacional`): two digits, each from 1 to 9.
 ///
-/// The shape is that of Anatel's numbering regulation (Resolução 749/2022). Whether the area code is in use is another
-/// question, answered by [`Oss::ddd_exists`](crate::Oss::ddd_exists).
+/// The form is that of Anatel's numbering regulation (Resolução 749/2022). [`Oss::ddd_exists`](crate::Oss::ddd_exists) says
+/// whether an area code is in use.
 ///
 /// ```
 /// # use oss_core::Ddd;
@@ -103,7 +103,7 @@ impl Msisdn {
     }
 }
 
-/// Why a text is no mobile number.
+/// The error of a text that is no mobile number, with the reason.
 macro_rules! no_mobile_number {
     ($why:literal) => {
         Malformed {

@@ -1,20 +1,19 @@
 //! The brand whose data a step may see and touch, if several brands share one database.
 //!
-//! Says to which brand a row belongs; the statements of the store say the same in SQL. Every statement that
-//! names a preview or a number is confined by it, so that what another brand has is not found, and nothing has to be compared
-//! after it was read.
+//! This module says to which brand a row belongs; the statements of the store say the same in SQL. Every statement that names a
+//! preview or a number is confined to a scope, so it does not find the data of another brand.
 //!
-//! - A preview belongs to the brand it was made for.
+//! - A preview belongs to the brand that it was made for.
 //! - A number belongs to the brand whose reservation of it is live. Once it is `RETURNED`, to the brand that gave it back last.
-//! - Of older data nobody recorded the brand: previews of the brand `unknown`, and numbers that are held without a
-//!   reservation. It belongs to the one brand that there was, which is the brand of the configuration.
+//! - Older data has no recorded brand: previews of the brand `unknown`, and numbers that are held without a reservation. It
+//!   belongs to the only brand of that time, which is the brand of the configuration.
 
 use super::ids::BrandId;
 
 /// The brand that older data has. Nobody may act for it.
 pub(crate) const OLDER_BRAND: &str = "unknown";
 
-/// A brand, as the one on whose behalf a step is taken: it sees and touches what belongs to it, and nothing else.
+/// A brand on whose behalf a step is taken. It sees and changes its own data, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
     brand: BrandId,
@@ -22,7 +21,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// The tenant that a brand is. The data of before there were brands belongs to it too where `has_older_data`.
+    /// The tenant of a brand. If `has_older_data`, data written before brands existed belongs to it too.
     #[must_use]
     pub fn new(brand: BrandId, has_older_data: bool) -> Self {
         Self { brand, has_older_data }
@@ -41,17 +40,17 @@ impl Tenant {
     }
 }
 
-/// The brands whose data a step sees and touches.
+/// The brands whose data a step sees and changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope<'a> {
-    /// Every brand's: for a client that acts for none, such as an operator.
+    /// Every brand, for a caller that acts for none, such as an operator.
     AllBrands,
-    /// One brand's.
+    /// One brand.
     Brand(&'a Tenant),
 }
 
 impl<'a> Scope<'a> {
-    /// Whether it leaves no brand out.
+    /// Whether it is confined to no brand.
     pub(crate) fn is_all_brands(self) -> bool {
         self == Self::AllBrands
     }

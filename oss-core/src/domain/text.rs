@@ -1,4 +1,4 @@
-//! Text that other systems chose and that a person can read.
+//! Rules for text that other systems chose and that people read.
 
 /// Characters that nobody can see, as ranges of code points: controls, odd spaces, and marks that change how text is shown. A
 /// text that contains one looks like another text, and a control character can forge a line of a log.
@@ -21,8 +21,8 @@ pub(crate) fn is_invisible(char: char) -> bool {
     INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(char)))
 }
 
-/// A character of an identifier that a person copied, as the ASCII character it stands for. None for a mark that only changes
-/// how a text is shown: phones, spreadsheets and PDFs put such marks around what is copied from them.
+/// The ASCII character that a character of a copied identifier stands for, or none for a mark that only changes how a text is
+/// shown: phones, spreadsheets and PDFs put such marks around copied text.
 pub(crate) fn plain(char: char) -> Option<char> {
     match char {
         // Full-width forms repeat ASCII at a distance.

@@ -1,30 +1,30 @@
 //! The rows that a backend reads before it writes, and the decisions that follow from them.
 //!
-//! Both backends decide by these functions, so a rule stands once. PostgreSQL writes in the statement that reads, under guards
-//! that say the same; a function here then names the answer. Knows no SQL.
+//! Both backends decide by these functions, so each rule is written once. PostgreSQL writes in the statement that reads, under
+//! guards that say the same; a function here then names the answer. This module knows no SQL.
 
 use super::{
     Assign, Begin, BrandId, Delivery, ExternalId, Hold, Keyed, Lease, Msisdn, NumberStatus, Release,
     ReservationId, ReservationState, SimId,
 };
 
-/// How often a step is taken again that found its rows changed under it, before the caller is told to come back later.
+/// How often a step is repeated that found its rows changed meanwhile, before the caller is told to come back later.
 pub(crate) const RACES: usize = 3;
 
-/// A preview, the number that was chosen from it, and who holds either.
+/// A preview, the number that was chosen from it, and the attempts at either.
 #[derive(Debug)]
 pub(crate) struct PreviewRow {
-    /// Sigan's name for the preview.
+    /// Sigan's id of the preview.
     pub(crate) external_id: ExternalId,
-    /// The brand it was made for.
+    /// The brand that it is for.
     pub(crate) brand: BrandId,
-    /// Whether its time is not over.
+    /// Whether it has neither expired nor been replaced.
     pub(crate) open: bool,
-    /// Whether it gave a number before its reservation was recorded: older data.
+    /// Whether it gave a number before reservations were recorded: older data.
     pub(crate) gave_before: bool,
-    /// The chosen number; none where the preview has no number with that index.
+    /// The chosen number, or none if the preview has no number with that index.
     pub(crate) msisdn: Option<Msisdn>,
-    /// What the number is, where it was ever ours.
+    /// The status of the number, or none if it never was ours.
     pub(crate) status: Option<NumberStatus>,
     /// The attempts at the number that are not of this preview.
     pub(crate) others: Others,
@@ -39,7 +39,7 @@ pub(crate) struct Others {
     pub(crate) live: bool,
     /// Whether that one is not settled yet.
     pub(crate) unsettled: bool,
-    /// Whether one of them ends, in Sigan, the very hold that the preview stands for.
+    /// Whether one of them is ending, in Sigan, the same hold that the preview stands for.
     pub(crate) ending: bool,
 }
 
@@ -50,27 +50,26 @@ pub(crate) struct OwnAttempt {
     pub(crate) msisdn: Msisdn,
     pub(crate) state: ReservationState,
     pub(crate) attempts: i32,
-    /// Whether the time at which it is to be looked at has come: for `PENDING`, whether its lease ran out; for `HELD`, whether
-    /// it has expired.
+    /// Whether it is due: for `PENDING`, whether its lease ran out; for `HELD`, whether it has expired.
     pub(crate) due: bool,
-    /// Whether the attempt that asks has its lease: the statement that took it is run a second time, because its answer was
-    /// lost.
+    /// Whether the caller's attempt has its lease already. Then the statement that took it is being repeated, because its answer
+    /// was lost.
     pub(crate) leased: bool,
 }
 
-/// What is to be done with a wish to reserve.
+/// The decision about a request to reserve.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// A new attempt may begin.
     Start(Lease),
-    /// The preview's own attempt may be taken up again.
+    /// The preview's own attempt may be resumed.
     Resume(Lease),
-    /// Nothing is to be written.
+    /// Write nothing, and answer this.
     Answer(Begin),
 }
 
 impl PreviewRow {
-    /// What follows for the attempt `id`.
+    /// Decides for the attempt `id`.
     pub(crate) fn verdict(self, id: ReservationId) -> Verdict {
         let Some(msisdn) = self.msisdn else { return Verdict::Answer(Begin::UnknownChoice) };
         let hold = Hold { external_id: self.external_id, msisdn };
@@ -78,7 +77,7 @@ impl PreviewRow {
             Some(own) if own.msisdn == msisdn => own.verdict(hold, self.brand, self.status.as_ref()),
             Some(own) => Verdict::Answer(own.state.blocks_other_choices()),
             None if !self.open => Verdict::Answer(Begin::Expired),
-            // Whoever ends a hold may end it after this attempt was told that it has it.
+            // The attempt that ends the hold may do so after this attempt was told that it has it.
             None if self.gave_before || self.others.ending => Verdict::Answer(Begin::Used),
             None if self.others.unsettled => Verdict::Answer(Begin::Unsettled(msisdn)),
             None if self.others.live
@@ -92,7 +91,7 @@ impl PreviewRow {
 }
 
 impl OwnAttempt {
-    /// Decides for a number that the preview's earlier attempt chose too.
+    /// Decides for the number that the preview's earlier attempt chose too.
     fn verdict(self, hold: Hold, brand: BrandId, status: Option<&NumberStatus>) -> Verdict {
         let resumed = Lease { reservation: self.id, call: self.attempts + 1, brand, hold };
         match self.state {
@@ -110,14 +109,14 @@ impl OwnAttempt {
         }
     }
 
-    /// Whether the next sweep gives the number back. One that another program put on a line stays.
+    /// Whether the next sweep gives the number back. A number that another program put on a line stays.
     fn has_expired(&self, status: Option<&NumberStatus>) -> bool {
         self.state == ReservationState::Held && self.due && status != Some(&NumberStatus::InUse)
     }
 }
 
 impl ReservationState {
-    /// What a wish for another number of the same preview is told.
+    /// The answer to a request for another number of the same preview.
     fn blocks_other_choices(self) -> Begin {
         match self {
             Self::Pending | Self::InDoubt | Self::Cancelling => Begin::OtherInFlight,
@@ -130,7 +129,7 @@ impl ReservationState {
 #[derive(Debug)]
 pub(crate) struct KeyedRow {
     pub(crate) own: OwnAttempt,
-    /// Sigan's name for its pre-reservation.
+    /// Sigan's id of its pre-reservation.
     pub(crate) external_id: ExternalId,
     /// The brand it is for.
     pub(crate) brand: BrandId,
@@ -141,7 +140,7 @@ pub(crate) struct KeyedRow {
 }
 
 impl KeyedRow {
-    /// Decides the answer to a repeated call. [`Keyed::Resumed`] is written first, unless its lease was already taken.
+    /// Decides the answer to a repeated call. [`Keyed::Resumed`] has to be written first, unless its lease was already taken.
     pub(crate) fn verdict(self) -> Keyed {
         let Self { own, external_id, brand, status, same_request } = self;
         if !same_request {
@@ -170,7 +169,7 @@ impl KeyedRow {
 pub(crate) struct NumberRow {
     pub(crate) status: NumberStatus,
     pub(crate) assigned_sim: Option<SimId>,
-    /// The live reservation, where there is one: older data has none.
+    /// The live reservation, or none: older data has none.
     pub(crate) live: Option<LiveAttempt>,
 }
 
@@ -184,7 +183,7 @@ pub(crate) struct LiveAttempt {
 }
 
 impl NumberRow {
-    /// Why the number cannot be released; none where it can.
+    /// The reason why the number cannot be released, or none if it can.
     pub(crate) fn release_refusal(&self) -> Option<Release> {
         let in_flight = |live: &LiveAttempt| live.state == ReservationState::Pending && !live.due;
         match &self.status {
@@ -197,7 +196,7 @@ impl NumberRow {
         }
     }
 
-    /// Why the number cannot be put on the line of `sim`, or that it is; none where it can.
+    /// The reason why the number cannot be put on the line of `sim`, or that it is there already; none if it can.
     pub(crate) fn assign_refusal(&self, sim: SimId) -> Option<Assign> {
         let unsettled =
             |live: &LiveAttempt| matches!(live.state, ReservationState::Pending | ReservationState::InDoubt);

@@ -7,7 +7,7 @@ use super::{BrandSlug, DeviceBrandId, DeviceModelId, DisplayName};
 /// A brand of devices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceBrand {
-    /// Derived from the slug, so the same on every installation.
+    /// Derived from the slug, so it is the same on every installation.
     pub id: DeviceBrandId,
     /// Its name in addresses and files.
     pub slug: BrandSlug,
@@ -22,7 +22,7 @@ pub struct DeviceModel {
     pub model: DeviceModelId,
     /// Its name for people.
     pub name: DisplayName,
-    /// Whether Anatel has homologated it, as far as the catalogue says.
+    /// Whether Anatel has homologated it, according to the catalogue.
     pub homologated: bool,
 }
 
@@ -31,6 +31,6 @@ pub struct DeviceModel {
 pub struct Assortment {
     /// The brand.
     pub brand: DeviceBrand,
-    /// The models; none where the brand has none that support eSIM.
+    /// The models, or none if no model of the brand supports eSIM.
     pub models: Vec<DeviceModel>,
 }

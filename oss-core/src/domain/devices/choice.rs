@@ -1,9 +1,9 @@
-//! How a caller says which device is meant.
+//! The device that a caller asks about.
 
 use super::{DeviceCode, DeviceModelId, Tac};
 use crate::domain::Malformed;
 
-/// A device, by the one thing that its caller knows of it.
+/// A device, named by its TAC, its code or its model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DeviceChoice {
     /// An Android phone tells the TAC of the device it runs on.
@@ -15,11 +15,11 @@ pub enum DeviceChoice {
 }
 
 impl DeviceChoice {
-    /// The choice, where exactly one of the three is given.
+    /// The choice, if exactly one of the three is given.
     ///
     /// # Errors
     ///
-    /// [`Malformed`] where none or several are.
+    /// [`Malformed`] if none or several are given.
     pub fn one_of(
         tac: Option<Tac>,
         code: Option<DeviceCode>,

@@ -1,4 +1,4 @@
-//! The name that a device choice has when an eSIM is asked for later.
+//! The hash that names a device choice when an eSIM is ordered later.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::DeviceChoice;
 
 /// The first 32 hexadecimal digits, in lower case, of SHA-256 over `TAC:{tac}`, `CODE:{code}` or `MODEL:{model}`.
 ///
-/// The rule is that of the existing tables: other services compute the same.
+/// The rule is that of the existing tables: other services compute the same hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceHash([u8; 16]);
 

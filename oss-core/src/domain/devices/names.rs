@@ -1,4 +1,4 @@
-//! What the catalogue calls things: a type for each kind of name, so that one cannot be given where another is asked for.
+//! The names in the catalogue: a type for each kind of name, so that one cannot be passed in place of another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ macro_rules! name {
                 &self.0
             }
 
-            /// Reads a text as it is, for what a program wrote.
+            /// Reads a text that a program wrote, exactly as it is.
             pub(crate) fn exact(text: &str) -> Result<Self, Malformed> {
                 let allowed: fn(&str) -> bool = $allowed;
                 if allowed(text) { Ok(Self(text.into())) } else { Err(Malformed { expected: $expected }) }
@@ -51,9 +51,9 @@ macro_rules! name {
 }
 
 name! {
-    /// What a maker calls a make of device: an Apple identifier (`iPhone15,2`) or an Android model code (`SM-S931B`).
+    /// A maker's name for a make of device: an Apple identifier (`iPhone15,2`) or an Android model code (`SM-S931B`).
     ///
-    /// `parse` leaves out spaces and invisible characters around it. Which spelling the catalogue has is another question:
+    /// `parse` leaves out spaces and invisible characters around it. It accepts every spelling:
     /// [`Oss::check_esim`](crate::Oss::check_esim) ignores case and suffixes such as `/DS`.
     DeviceCode, "a device code, such as iPhone15,2: 1 to 128 characters", short, trimmed
 }
@@ -69,7 +69,7 @@ name! {
 }
 
 name! {
-    /// Where a line of the catalogue comes from; may be empty.
+    /// The source of a line of the catalogue. It may be empty.
     Source, "a source of up to 255 characters", |text| is_text(text, 255)
 }
 
@@ -81,12 +81,12 @@ name! {
     }
 }
 
-/// As much as the columns hold.
+/// The width of the columns.
 fn short(text: &str) -> bool {
     !text.trim().is_empty() && is_text(text, 128)
 }
 
-/// No database and no terminal is to meet a control character.
+/// Control characters are refused: they can forge a line of a log or of a terminal.
 fn is_text(text: &str, longest: usize) -> bool {
     text.chars().count() <= longest && !text.chars().any(char::is_control)
 }
@@ -97,7 +97,7 @@ uuid_id! {
 }
 
 impl DeviceBrandId {
-    /// What the ids are derived in: a namespace of our own (RFC 9562, section 5.5).
+    /// The namespace in which the ids are derived, our own (RFC 9562, section 5.5).
     const NAMESPACE: Uuid = uuid!("c14e49b0-2b87-4aa0-bee1-e227d961e1c0");
 
     /// The id of a brand: the UUID version 5 of its slug, so that it is the same on every installation, and after every

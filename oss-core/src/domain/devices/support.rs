@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Source;
 use crate::domain::DataVersion;
 
-/// Whether a device supports eSIM, as far as a source knows.
+/// Whether a device supports eSIM, according to a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EsimSupport {
@@ -35,7 +35,7 @@ impl EsimSupport {
 pub enum EsimSource {
     /// The device catalogue.
     Catalogue {
-        /// The lists that the catalogue names for the model, such as `list-A;list-U`; empty if it names none.
+        /// The lists that the catalogue names for the model, such as `list-A;list-U`. It is empty if the catalogue names none.
         lists: Source,
     },
     /// GSIM, which is asked about the devices that the catalogue does not have.
@@ -47,7 +47,7 @@ pub enum EsimSource {
 pub struct EsimAnswer {
     /// The answer.
     pub support: EsimSupport,
-    /// The source that knows the device; none if no source does.
+    /// The source that knows the device, or none if no source does.
     pub source: Option<EsimSource>,
     /// The version of the device catalogue that was looked at, also if the device is not in it.
     pub list_version: DataVersion,

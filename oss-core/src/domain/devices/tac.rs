@@ -1,6 +1,6 @@
-//! What identifies a make of device: the TAC, and the IMEI that begins with one.
+//! The TAC, which identifies a make of device, and the IMEI, which begins with one.
 //!
-//! An IMEI names one customer's device, so nothing of it but its TAC is kept.
+//! An IMEI identifies one customer's device, so only its TAC is kept.
 
 use std::fmt;
 use std::str::FromStr;
@@ -58,7 +58,7 @@ serde_as_text!(Tac);
 /// Luhn's, 3GPP TS 23.003 annex B).
 ///
 /// The check digit may be left out, or be 0, which is how networks send it. It may also be replaced by the two digits of the
-/// software's version (IMEISV). What is read is reduced to its TAC: the rest is nobody's business here.
+/// software's version (IMEISV). Only the TAC is kept.
 ///
 /// ```
 /// # use oss_core::Imei;
@@ -71,7 +71,7 @@ serde_as_text!(Tac);
 pub struct Imei(Tac);
 
 impl Imei {
-    /// The TAC it begins with.
+    /// The TAC that it begins with.
     #[must_use]
     pub fn tac(self) -> Tac {
         self.0
@@ -81,7 +81,7 @@ impl Imei {
 impl FromStr for Imei {
     type Err = Malformed;
 
-    /// Reads 14, 15 or 16 digits. Separators are passed over, and so is the text after the slash that `*#06#` shows.
+    /// Reads 14, 15 or 16 digits. It skips separators, and the text after the slash that `*#06#` shows.
     fn from_str(text: &str) -> Result<Self, Malformed> {
         const MALFORMED: Malformed = Malformed { expected: "an IMEI: 14, 15 or 16 digits (*#06# shows it)" };
         let text: String = text.chars().filter_map(plain).collect();
@@ -112,8 +112,8 @@ fn without_version(text: &str) -> &str {
     text.match_indices('/').find(|(at, _)| ends_imei(*at)).map_or(text, |(at, _)| &text[..at])
 }
 
-/// Whether the last of these digits is the check digit of the others: with every second one from the right doubled, and its
-/// digits added up, the sum is a multiple of ten.
+/// Whether the last digit is the check digit of the others (Luhn): double every second digit from the right and add up all
+/// digits; the sum is a multiple of ten.
 fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
