@@ -12,7 +12,7 @@ pub(crate) async fn run(
     brand: BrandId,
     external_id: Option<ExternalId>,
 ) -> Result<Adopted, Failure> {
-    Ok(oss.adopt(msisdn, sim, brand, external_id).await?)
+    Ok(oss.adopt(msisdn, sim, brand).external_id(external_id).await?)
 }
 
 impl Answer for Adopted {
