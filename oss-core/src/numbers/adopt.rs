@@ -16,6 +16,7 @@ const PAGE: usize = 200;
 /// A number that is on a line, as it is recorded now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Adopted {
     /// The number.
     pub msisdn: Msisdn,

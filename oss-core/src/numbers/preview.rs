@@ -31,6 +31,7 @@ pub struct Preview {
 
 /// One number of a preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Offer {
     /// The number, masked.
     #[serde(rename = "preview")]

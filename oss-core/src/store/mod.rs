@@ -36,6 +36,7 @@ use crate::sigan::{Hold, ListedHold};
 
 /// Where the database is.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct DatabaseConfig {
     /// `postgres://…` or `sqlite://…`; wrapped, because it may carry a password.
     pub url: SecretString,

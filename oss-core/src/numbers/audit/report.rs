@@ -41,6 +41,7 @@ impl AuditOptions {
 /// One number about which Sigan and we differ, or one row that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Difference {
     /// The number, in full: whoever audits has to act on it. None if it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
