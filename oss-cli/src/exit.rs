@@ -79,7 +79,7 @@ impl Fault {
 }
 
 impl From<ImportFault> for Fault {
-    fn from(ImportFault { file, line, fault }: ImportFault) -> Self {
+    fn from(ImportFault { file, line, fault, .. }: ImportFault) -> Self {
         Self { file: Some(file), line, ..Self::new(fault) }
     }
 }

@@ -12,7 +12,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let oss = Oss::sandbox().await?; // In production: Oss::connect(&config).
 //!
-//! let preview = oss.create_preview("11".parse()?, None, None).await?;
+//! let preview = oss.create_preview("11".parse()?).await?;
 //! assert_eq!(preview.offers[1].masked.to_string(), "(11) 9****-0002");
 //!
 //! let reservation = oss.reserve(preview.id, Choice::try_from(2)?).await?;
@@ -96,8 +96,8 @@ pub use lists::{
     DeviceSummary, ImportFault, ImportFaults, MassRemoval, ModelEntry, Progress, RemovalLimit, TacEntry,
 };
 pub use numbers::{
-    AdoptError, Adopted, AuditOptions, AuditReport, Difference, DifferenceKind, Found, Offer, Outcome,
-    Preview, Reservation,
+    Adopt, AdoptError, Adopted, AuditOptions, AuditReport, CreatePreview, Difference, DifferenceKind, Found,
+    Offer, Outcome, Preview, Reservation, ReserveRandom,
 };
 pub use oss::Oss;
 pub use reference::{ImportError, ImportMode, ReferenceData};

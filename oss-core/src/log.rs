@@ -20,6 +20,7 @@ use self::plain::Plain;
 
 /// The level and the form of the log.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct LogConfig {
     /// The least level of our own lines; none where it was not set, so that each face has its own default.
     pub level: Option<tracing::Level>,

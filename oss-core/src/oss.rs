@@ -122,7 +122,7 @@ impl Oss {
     /// let oss = Oss::sandbox().await?;
     /// let (acme, other) = (oss.acting_for("acme".parse()?)?, oss.acting_for("other".parse()?)?);
     ///
-    /// let number = acme.reserve_random("11".parse()?, None).await?.msisdn;
+    /// let number = acme.reserve_random("11".parse()?).await?.msisdn;
     /// assert!(matches!(other.release(number).await, Err(Error::UnknownNumber(_))));
     /// acme.release(number).await?;
     /// # oss.shutdown().await;

@@ -242,7 +242,7 @@ mod tests {
     async fn what_one_run_reserves_the_next_can_show_and_release() {
         let dir = tempfile::tempdir().unwrap();
         let first = Sandbox::in_dir(&basics(), dir.path()).await.unwrap();
-        let preview = first.oss().create_preview("11".parse().unwrap(), None, None).await.unwrap();
+        let preview = first.oss().create_preview("11".parse().unwrap()).await.unwrap();
         let reserved = first.oss().reserve(preview.id, Choice::ALL[1]).await.unwrap();
         first.oss().shutdown().await;
         drop(first);

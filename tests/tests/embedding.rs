@@ -117,6 +117,6 @@ async fn an_own_gsim_knows_what_the_catalogue_does_not_and_without_sigan_nothing
     assert_eq!(without.check_esim(&device).await.expect("it answers").support, EsimSupport::Unknown);
     let oss = builder().gsim(Arc::new(KnowsAll)).connect(&database).await.expect("it starts");
     assert_eq!(oss.check_esim(&device).await.expect("it answers").support, EsimSupport::Yes);
-    let reserved = oss.reserve_random("11".parse().expect("a DDD"), None).await;
+    let reserved = oss.reserve_random("11".parse().expect("a DDD")).await;
     assert!(matches!(reserved, Err(Error::SiganUnreachable)), "{reserved:?}");
 }

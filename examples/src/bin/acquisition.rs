@@ -15,14 +15,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
 
     // The customer gives an area code and sees three numbers, masked: they are not theirs yet.
-    let first = oss.create_preview("11".parse()?, None, None).await?;
+    let first = oss.create_preview("11".parse()?).await?;
     println!("On offer:");
     for offer in &first.offers {
         println!("  {}: {}", offer.choice, offer.masked);
     }
 
     // None pleases. Naming the first preview frees its numbers in the same step.
-    let second = oss.create_preview("11".parse()?, Some(first.id), None).await?;
+    let second = oss.create_preview("11".parse()?).replacing(first.id).await?;
     println!("On offer instead:");
     for offer in &second.offers {
         println!("  {}: {}", offer.choice, offer.masked);

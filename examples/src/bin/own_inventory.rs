@@ -143,7 +143,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => builder.connect(&DatabaseConfig::new("sqlite::memory:")).await?,
     };
 
-    let preview = oss.create_preview("11".parse()?, None, None).await?;
+    let preview = oss.create_preview("11".parse()?).await?;
     println!("On offer: {}", preview.offers[0].masked);
     let reservation = oss.reserve(preview.id, Choice::try_from(1)?).await?;
     println!("Reserved: {}", reservation.msisdn);

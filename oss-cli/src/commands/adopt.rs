@@ -12,12 +12,12 @@ pub(crate) async fn run(
     brand: BrandId,
     external_id: Option<ExternalId>,
 ) -> Result<Adopted, Failure> {
-    Ok(oss.adopt(msisdn, sim, brand, external_id).await?)
+    Ok(oss.adopt(msisdn, sim, brand).external_id(external_id).await?)
 }
 
 impl Answer for Adopted {
     fn table(&self, _oss: &str) -> String {
-        let Self { msisdn, sim_id, brand_id, external_id } = self;
+        let Self { msisdn, sim_id, brand_id, external_id, .. } = self;
         format!("{msisdn} is on the line of SIM {sim_id}, held for brand {brand_id} under {external_id}")
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Brands {
 impl Answer for Brands {
     fn table(&self, oss: &str) -> String {
         let mut table = table(&["brand", "slug", "id"]);
-        for DeviceBrand { id, slug, name } in &self.brands {
+        for DeviceBrand { id, slug, name, .. } in &self.brands {
             table.add_row([name.to_string(), slug.to_string(), id.to_string()]);
         }
         format!("{table}\nTo see the models of one: {oss} models SLUG")
@@ -47,7 +47,7 @@ pub(crate) struct Models {
 impl Answer for Models {
     fn table(&self, _oss: &str) -> String {
         let mut table = table(&["name", "model", "homologated"]);
-        for DeviceModel { model, name, homologated } in &self.models {
+        for DeviceModel { model, name, homologated, .. } in &self.models {
             let homologated = if *homologated { "yes" } else { "no" };
             table.add_row([name.as_str(), model.as_str(), homologated]);
         }

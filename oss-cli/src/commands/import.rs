@@ -43,7 +43,7 @@ impl Import {
     pub(crate) fn read(place: &Place, options: ImportOptions) -> Result<Self, Failure> {
         let line = draw(style("{spinner} reading {bar:30} {percent} %, {msg} rows"));
         let mut rows = 0_u64;
-        let told = |Progress { done, total }| {
+        let told = |Progress { done, total, .. }| {
             rows += 1;
             // Each new length is drawn at once, so only that of each file is told.
             if line.length() != Some(total) {
@@ -115,7 +115,7 @@ impl Summary {
 impl Answer for Imported {
     fn table(&self, _oss: &str) -> String {
         let mut table = table(&["kind", "read", "added", "changed", "unchanged", "removed"]);
-        for (kind, Count { added, changed, removed, total }) in self.summary.counts() {
+        for (kind, Count { added, changed, removed, total, .. }) in self.summary.counts() {
             let unchanged = total - added - changed;
             table.add_row([
                 kind.to_owned(),

@@ -34,7 +34,7 @@ pub(crate) async fn run(
     match command {
         Command::Sweep { watch: true } => sweep::watch(oss, output).await.map(|()| ExitCode::SUCCESS),
         Command::Audit { fix, force, min_age } => {
-            let options = AuditOptions { fix, force, young: min_age };
+            let options = AuditOptions::default().fix(fix).force(force).min_age(min_age);
             audit::run(oss, options, clients_are_known, output).await
         }
         command => while_waiting(run_once(oss, command, output)).await,
@@ -44,10 +44,11 @@ pub(crate) async fn run(
 async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Preview { ddd, previous, idempotency_key } => {
-            output.answer(&oss.create_preview(ddd, previous, idempotency_key).await?)?;
+            let preview = oss.create_preview(ddd).replacing(previous).idempotency_key(idempotency_key);
+            output.answer(&preview.await?)?;
         }
         Command::Reserve { ddd: Some(ddd), idempotency_key, .. } => {
-            output.answer(&oss.reserve_random(ddd, idempotency_key).await?)?;
+            output.answer(&oss.reserve_random(ddd).idempotency_key(idempotency_key).await?)?;
         }
         Command::Reserve { ddd: None, preview, index, .. } => {
             output.answer(&reserve::run(oss, preview, index).await?)?;

@@ -45,6 +45,7 @@ pub fn client_name(text: &str) -> Result<ClientName, Malformed> {
 
 /// A program that calls the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Client {
     /// Its name, for logs, limits and idempotency keys.
     pub name: ClientName,
@@ -57,6 +58,12 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client with one key.
+    #[must_use]
+    pub fn new(name: ClientName, key: KeyDigest, scopes: Vec<Scope>, brand: BrandId) -> Self {
+        Self { name, keys: vec![key], scopes, brand }
+    }
+
     /// Whether it may do what a scope names.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
@@ -75,12 +82,9 @@ impl Clients {
     /// use oss_core::access::{Client, ClientKey, Clients, Scope};
     ///
     /// let key = ClientKey::generate()?;
-    /// let clients = Clients::from_iter([Client {
-    ///     name: "acquisition".parse()?,
-    ///     keys: vec![key.digest()],
-    ///     scopes: vec![Scope::NumbersReserve],
-    ///     brand: "acme".parse()?,
-    /// }]);
+    /// let scopes = vec![Scope::NumbersReserve];
+    /// let client = Client::new("acquisition".parse()?, key.digest(), scopes, "acme".parse()?);
+    /// let clients = Clients::from_iter([client]);
     /// let holder = clients.holder(key.expose()).ok_or("it is known")?;
     /// assert!(holder.may(Scope::NumbersReserve) && !holder.may(Scope::NumbersRelease));
     /// assert!(clients.holder("another").is_none());

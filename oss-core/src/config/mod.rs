@@ -26,6 +26,7 @@ use self::settings::Setting;
 use crate::access::Clients;
 pub use crate::cache::RedisUrl;
 use crate::calls::DrawBudget;
+use crate::domain::BrandId;
 pub use crate::gsim::GsimConfig;
 pub use crate::log::{LogConfig, LogFormat};
 use crate::settings::Settings;
@@ -124,6 +125,7 @@ impl fmt::Debug for Sources {
 
 /// Every fault of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConfigError {
     /// One line for each: which value, what was expected.
     pub faults: Vec<String>,
@@ -259,6 +261,22 @@ impl DatabaseConfig {
     #[must_use]
     pub fn new(url: impl Into<SecretString>) -> Self {
         Self { url: url.into(), pool: settings::DATABASE_POOL.default() }
+    }
+}
+
+impl SiganConfig {
+    /// Sigan at an address, without credentials, with the time for a call that it has if nobody sets it.
+    #[must_use]
+    pub fn new(url: Url, brand: BrandId) -> Self {
+        Self { url, brand, credentials: Credentials::None, timeout: settings::SIGAN_TIMEOUT.default() }
+    }
+}
+
+impl GsimConfig {
+    /// GSIM at an address, without a token, with the time for a call that it has if nobody sets it.
+    #[must_use]
+    pub fn new(url: Url) -> Self {
+        Self { url, token: None, timeout: settings::GSIM_TIMEOUT.default() }
     }
 }
 

@@ -10,6 +10,7 @@ use super::settings;
 
 /// How the server serves.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ServerConfig {
     /// Where it listens.
     pub listen: SocketAddr,
@@ -29,6 +30,7 @@ pub struct ServerConfig {
 
 /// The files of TLS, all PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TlsConfig {
     /// The certificate and its chain.
     pub cert: PathBuf,

@@ -10,6 +10,7 @@ use crate::telemetry::Operation;
 /// Whether a device supports eSIM, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct EsimCheck {
     /// The answer: yes, no or unknown.
     pub support: EsimSupport,

@@ -153,6 +153,7 @@ pub struct Number {
 /// The row of a number that is or was ours (`phone_number`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Line {
     /// Where the number came from: `VIVO`, or the carrier it was ported in from.
     pub origin: String,
@@ -172,6 +173,7 @@ pub struct Line {
 /// One attempt to hold the number in Sigan (`reservation`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct HoldRecord {
     /// The attempt.
     pub id: ReservationId,

@@ -14,6 +14,7 @@ use crate::http::{self, ClientError, Received, exchange};
 
 /// How GSIM is spoken to.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct GsimConfig {
     /// The address under which its paths lie.
     pub url: Url,

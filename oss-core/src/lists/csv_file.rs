@@ -17,6 +17,7 @@ use crate::domain::{Malformed, is_invisible, trimmed};
 
 /// A fault of a list, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImportFault {
     /// The file's name.
     pub file: String,
@@ -37,6 +38,7 @@ impl fmt::Display for ImportFault {
 
 /// Every fault of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImportFaults {
     /// In the order of files and lines.
     pub faults: Vec<ImportFault>,
@@ -53,6 +55,7 @@ impl fmt::Display for ImportFaults {
 
 /// How far a list has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Bytes of the file that have been read.
     pub done: u64,

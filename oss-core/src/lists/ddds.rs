@@ -82,6 +82,7 @@ pub struct DddChanges {
 
 /// How many lines an import changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DddSummary {
     /// Localities.
     pub localities: Count,

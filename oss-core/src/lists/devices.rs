@@ -174,6 +174,7 @@ pub struct DeviceChanges {
 
 /// How many lines of each kind an import changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DeviceSummary {
     /// Brands.
     pub brands: Count,

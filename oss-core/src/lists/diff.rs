@@ -17,6 +17,7 @@ pub struct Changes<K: Ord, V> {
 
 /// How many lines change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Count {
     /// New lines.
     pub added: usize,

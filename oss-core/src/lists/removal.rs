@@ -28,6 +28,7 @@ impl RemovalLimit {
 
 /// A list would remove more entries than its import may.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MassRemoval {
     /// Each kind of which it would remove entries, with the counts.
     pub kinds: Vec<(&'static str, Count)>,

@@ -1,5 +1,6 @@
 //! Recording a number that is on a line although nothing here says so: after a restore, or a failover that lost something.
 
+use futures::future::BoxFuture;
 use serde::Serialize;
 
 use crate::domain::{BrandId, ExternalId, MaskedMsisdn, Msisdn, OLDER_BRAND, ReservationId, SimId};
@@ -15,6 +16,7 @@ const PAGE: usize = 200;
 /// A number that is on a line, as it is recorded now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Adopted {
     /// The number.
     pub msisdn: Msisdn,
@@ -69,6 +71,52 @@ impl AdoptError {
     }
 }
 
+/// A call of [`Oss::adopt`].
+#[derive(Debug)]
+#[must_use = "nothing is done until it is awaited"]
+pub struct Adopt<'a> {
+    oss: &'a Oss,
+    brand: BrandId,
+    adoption: Adoption,
+}
+
+impl Adopt<'_> {
+    /// Gives Sigan's id of the hold, so that Sigan is not asked for it.
+    pub fn external_id(mut self, external_id: impl Into<Option<ExternalId>>) -> Self {
+        self.adoption.external_id = external_id.into();
+        self
+    }
+
+    async fn run(self) -> Result<Adopted, AdoptError> {
+        let Self { oss, brand, adoption } = self;
+        let (msisdn, sim) = (adoption.msisdn, adoption.sim);
+        let number = msisdn.masked();
+        if brand.as_str() == OLDER_BRAND {
+            return Err(AdoptError::Refused { number, refusal: AdoptRefusal::ReservedBrand });
+        }
+        let adopting = brand.clone();
+        let work = move |oss: Oss| async move { oss.record_adoption(adopting, adoption).await };
+        match oss.tracked(Operation::Adopt, work).await? {
+            AdoptOutcome::Adopted(external_id) => {
+                tracing::info!(%number, sim.id = %sim, %brand, "Number adopted.");
+                Ok(Adopted { msisdn, sim_id: sim, brand_id: brand, external_id })
+            }
+            AdoptOutcome::NoExternalId => Err(AdoptError::NotListed { number, brand }),
+            AdoptOutcome::Refused(refusal) => Err(AdoptError::Refused { number, refusal }),
+            AdoptOutcome::UnknownSim => Err(AdoptError::UnknownSim(sim)),
+        }
+    }
+}
+
+impl<'a> IntoFuture for Adopt<'a> {
+    type Output = Result<Adopted, AdoptError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
 impl Oss {
     /// Records that a number is on the line of a SIM for a brand, although the number is unknown, returned or only reserved
     /// here. Meant for operators after a restore. Repeating it is no error.
@@ -80,29 +128,8 @@ impl Oss {
     ///
     /// [`AdoptError::Refused`] if the number is held otherwise here; [`AdoptError::NotListed`] if no id is given and Sigan does
     /// not hold the number for the brand.
-    pub async fn adopt(
-        &self,
-        msisdn: Msisdn,
-        sim: SimId,
-        brand: BrandId,
-        external_id: Option<ExternalId>,
-    ) -> Result<Adopted, AdoptError> {
-        let number = msisdn.masked();
-        if brand.as_str() == OLDER_BRAND {
-            return Err(AdoptError::Refused { number, refusal: AdoptRefusal::ReservedBrand });
-        }
-        let adoption = Adoption { msisdn, sim, external_id };
-        let adopting = brand.clone();
-        let work = move |oss: Self| async move { oss.record_adoption(adopting, adoption).await };
-        match self.tracked(Operation::Adopt, work).await? {
-            AdoptOutcome::Adopted(external_id) => {
-                tracing::info!(%number, sim.id = %sim, %brand, "Number adopted.");
-                Ok(Adopted { msisdn, sim_id: sim, brand_id: brand, external_id })
-            }
-            AdoptOutcome::NoExternalId => Err(AdoptError::NotListed { number, brand }),
-            AdoptOutcome::Refused(refusal) => Err(AdoptError::Refused { number, refusal }),
-            AdoptOutcome::UnknownSim => Err(AdoptError::UnknownSim(sim)),
-        }
+    pub fn adopt(&self, msisdn: Msisdn, sim: SimId, brand: BrandId) -> Adopt<'_> {
+        Adopt { oss: self, brand, adoption: Adoption { msisdn, sim, external_id: None } }
     }
 
     async fn record_adoption(&self, brand: BrandId, adoption: Adoption) -> Result<AdoptOutcome, Error> {

@@ -15,7 +15,7 @@ mod reserve;
 mod shares;
 mod sweep;
 
-pub use adopt::{AdoptError, Adopted};
+pub use adopt::{Adopt, AdoptError, Adopted};
 pub use audit::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
-pub use preview::{Offer, Preview};
-pub use reserve::Reservation;
+pub use preview::{CreatePreview, Offer, Preview};
+pub use reserve::{Reservation, ReserveRandom};

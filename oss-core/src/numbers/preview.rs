@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -30,6 +31,7 @@ pub struct Preview {
 
 /// One number of a preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Offer {
     /// The number, masked.
     #[serde(rename = "preview")]
@@ -47,11 +49,46 @@ impl Preview {
     }
 }
 
+/// A call of [`Oss::create_preview`].
+#[derive(Debug)]
+#[must_use = "nothing is done until it is awaited"]
+pub struct CreatePreview<'a> {
+    oss: &'a Oss,
+    ddd: Ddd,
+    previous: Option<PreviewId>,
+    key: Option<IdempotencyKey>,
+}
+
+impl CreatePreview<'_> {
+    /// Names a preview that the new one replaces; Sigan frees its numbers in the same step.
+    pub fn replacing(self, previous: impl Into<Option<PreviewId>>) -> Self {
+        Self { previous: previous.into(), ..self }
+    }
+
+    /// Names the call, so that repeating it gives the same preview.
+    pub fn idempotency_key(self, key: impl Into<Option<IdempotencyKey>>) -> Self {
+        Self { key: key.into(), ..self }
+    }
+}
+
+impl<'a> IntoFuture for CreatePreview<'a> {
+    type Output = Result<Preview, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { oss, ddd, previous, key } = self;
+        let work = move |oss: Oss| async move {
+            match key {
+                Some(key) => oss.one_call_per_key(&key, oss.preview_once(ddd, previous, &key)).await,
+                None => oss.new_preview(ddd, previous, None).await?.ok_or(Error::KeyInFlight),
+            }
+        };
+        Box::pin(oss.tracked(Operation::CreatePreview, work))
+    }
+}
+
 impl Oss {
     /// Pre-reserves three numbers of an area code for as long as the configuration says (15 minutes).
-    ///
-    /// `previous` names a preview that the new one replaces; Sigan frees its numbers in the same step. With a key, repeating
-    /// the call gives the same preview.
     ///
     /// # Errors
     ///
@@ -59,19 +96,8 @@ impl Oss {
     /// a reserve from it is in flight; [`Error::NoNumbersLeft`]; [`Error::KeyReused`], [`Error::KeyInFlight`];
     /// [`Error::ClientShareExceeded`], [`Error::DrawBudgetExceeded`]; and those of Sigan and of the store. After any of them nothing is held: a pre-reservation that nobody can name lapses in Sigan by
     /// itself.
-    pub async fn create_preview(
-        &self,
-        ddd: Ddd,
-        previous: Option<PreviewId>,
-        key: Option<IdempotencyKey>,
-    ) -> Result<Preview, Error> {
-        self.tracked(Operation::CreatePreview, move |oss| async move {
-            match key {
-                Some(key) => oss.one_call_per_key(&key, oss.preview_once(ddd, previous, &key)).await,
-                None => oss.new_preview(ddd, previous, None).await?.ok_or(Error::KeyInFlight),
-            }
-        })
-        .await
+    pub fn create_preview(&self, ddd: Ddd) -> CreatePreview<'_> {
+        CreatePreview { oss: self, ddd, previous: None, key: None }
     }
 
     /// The same for a call that names itself: what it created before is its answer.

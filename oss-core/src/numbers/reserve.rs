@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -35,6 +36,38 @@ fn poll() -> Duration {
     POLL.mul_f64(1.0 + fastrand::f64())
 }
 
+/// A call of [`Oss::reserve_random`].
+#[derive(Debug)]
+#[must_use = "nothing is done until it is awaited"]
+pub struct ReserveRandom<'a> {
+    oss: &'a Oss,
+    ddd: Ddd,
+    key: Option<IdempotencyKey>,
+}
+
+impl ReserveRandom<'_> {
+    /// Names the call, so that repeating it gives the same number, and settles an outcome that is unknown.
+    pub fn idempotency_key(self, key: impl Into<Option<IdempotencyKey>>) -> Self {
+        Self { key: key.into(), ..self }
+    }
+}
+
+impl<'a> IntoFuture for ReserveRandom<'a> {
+    type Output = Result<Reservation, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { oss, ddd, key } = self;
+        let work = move |oss: Oss| async move {
+            match key {
+                Some(key) => oss.one_call_per_key(&key, oss.reserve_any_once(ddd, &key)).await,
+                None => oss.reserve_any(ddd).await,
+            }
+        };
+        Box::pin(oss.tracked(Operation::ReserveRandom, work))
+    }
+}
+
 impl Oss {
     /// Reserves the chosen number of a preview.
     ///
@@ -58,21 +91,15 @@ impl Oss {
 
     /// Reserves a random number of an area code, without a preview.
     ///
-    /// With a key, repeating the call gives the same number, and settles an outcome that is unknown. Without one a repeated
-    /// call reserves another number, and one whose outcome is unknown is given back by the sweep, since nobody can name it.
+    /// Without an idempotency key a repeated call reserves another number, and one whose outcome is unknown is given back by the
+    /// sweep, since nobody can name it.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownDdd`], [`Error::NoNumbersLeft`], [`Error::NumberTaken`], [`Error::NumberUnsettled`]; [`Error::KeyReused`],
     /// [`Error::KeyInFlight`], [`Error::KeySpent`]; [`Error::OutcomeUnknown`]; and those of Sigan and of the store.
-    pub async fn reserve_random(&self, ddd: Ddd, key: Option<IdempotencyKey>) -> Result<Reservation, Error> {
-        self.tracked(Operation::ReserveRandom, move |oss| async move {
-            match key {
-                Some(key) => oss.one_call_per_key(&key, oss.reserve_any_once(ddd, &key)).await,
-                None => oss.reserve_any(ddd).await,
-            }
-        })
-        .await
+    pub fn reserve_random(&self, ddd: Ddd) -> ReserveRandom<'_> {
+        ReserveRandom { oss: self, ddd, key: None }
     }
 
     async fn reserve_of_preview(&self, preview: PreviewId, choice: Choice) -> Result<Reservation, Error> {

@@ -49,6 +49,7 @@ pub use crate::domain::{
 
 /// Where the database is.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct DatabaseConfig {
     /// `postgres://…` or `sqlite://…`; wrapped, because it may carry a password.
     pub url: SecretString,

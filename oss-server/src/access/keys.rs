@@ -188,11 +188,9 @@ mod tests {
     }
 
     fn clients(names: &[&str]) -> Clients {
-        let client = |name: &&str| Client {
-            name: name.parse().unwrap(),
-            keys: vec![KeyDigest::of(name)],
-            scopes: vec![Scope::NumbersRead],
-            brand: "acme".parse().unwrap(),
+        let client = |name: &&str| {
+            let scopes = vec![Scope::NumbersRead];
+            Client::new(name.parse().unwrap(), KeyDigest::of(name), scopes, "acme".parse().unwrap())
         };
         names.iter().map(client).collect()
     }

@@ -39,7 +39,7 @@ pub(super) async fn reserve_random(
 ) -> Result<(StatusCode, Json<Reservation>), Problem> {
     let ddd = fields.required("areaCode");
     let ddd = fields.finish(ddd)?;
-    let reservation = oss.reserve_random(ddd, key).await?;
+    let reservation = oss.reserve_random(ddd).idempotency_key(key).await?;
     Ok((StatusCode::CREATED, Json(reservation)))
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Preview>), Problem> {
     let (ddd, previous) = (fields.required("areaCode"), fields.optional("previousId"));
     let ddd = fields.finish(ddd)?;
-    let preview = oss.create_preview(ddd, previous, key).await?;
+    let preview = oss.create_preview(ddd).replacing(previous).idempotency_key(key).await?;
     Ok((StatusCode::CREATED, Json(preview)))
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn audit_until_clean(world: &World) {
 async fn audit(world: &World, fix: bool) -> Vec<Difference> {
     let oss = world.instance().await.oss;
     // A hold may expire while the audit walks.
-    let options = AuditOptions { fix, force: fix, young: YOUNG };
+    let options = AuditOptions::default().fix(fix).force(fix).min_age(YOUNG);
     let (mut differences, mut unreadable) = (Vec::new(), 0);
     let tell = |found| {
         world.told_by_audit(&found);

@@ -60,7 +60,10 @@ impl Story {
         let key = (self.world.pick(2) == 0).then(|| self.key());
         for _ in 0..PATIENCE {
             let (ddd, key_again) = (self.ddd(), key.clone());
-            match self.call(|oss| async move { oss.reserve_random(ddd, key_again).await }).await {
+            match self
+                .call(|oss| async move { oss.reserve_random(ddd).idempotency_key(key_again).await })
+                .await
+            {
                 Some(Ok(reservation)) => return Some(self.was_given(reservation)),
                 Some(Err(error)) if !is_worth_repeating(&error) => return None,
                 // Without a key a repeat is another wish: what became of the first one, nobody can ask.
@@ -107,7 +110,7 @@ impl Story {
         let key = (self.world.pick(2) == 0 && previous.is_none()).then(|| self.key());
         for _ in 0..PATIENCE {
             let (ddd, key) = (self.ddd(), key.clone());
-            match self.call(|oss| async move { oss.create_preview(ddd, previous, key).await }).await {
+            match self.call(|oss| async move { oss.create_preview(ddd).replacing(previous).idempotency_key(key).await }).await {
                 Some(Ok(preview)) => return Some(preview.id),
                 Some(Err(error)) if error.kind() == ErrorKind::Conflict => return None,
                 _ => self.world.rest(Duration::from_secs(5)).await,

@@ -228,7 +228,7 @@ async fn the_first_number_of_an_area_code_is_found_in_the_list() {
     let oss = builder.connect(&DatabaseConfig::new(database.url())).await.expect("the database answers");
     let adopt = async |number: &str| {
         let brand = "acme".parse().expect("a brand");
-        oss.adopt(number.parse().expect("a number"), Uuid::now_v7().into(), brand, None).await
+        oss.adopt(number.parse().expect("a number"), Uuid::now_v7().into(), brand).await
     };
     let adopted = adopt("21900000000").await.expect("it is listed");
     assert_eq!(adopted.external_id.as_str(), "PR-450");

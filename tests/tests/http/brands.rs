@@ -63,7 +63,7 @@ impl Setup {
     }
 
     async fn audit(&self, oss: &Oss, fix: bool) -> AuditReport {
-        let options = AuditOptions { fix, force: false, young: Duration::ZERO };
+        let options = AuditOptions::default().fix(fix).min_age(Duration::ZERO);
         let report = oss.audit(options, |_| ()).await.unwrap();
         self.database.comes_to(UNSETTLED, 0).await;
         report
@@ -83,7 +83,7 @@ fn first() -> Choice {
 }
 
 async fn reserved(oss: &Oss) -> Msisdn {
-    oss.reserve_random(ddd(), None).await.unwrap().msisdn
+    oss.reserve_random(ddd()).await.unwrap().msisdn
 }
 
 /// What an error says to a caller, but for the names of what is not there.
@@ -95,12 +95,12 @@ fn told<T: std::fmt::Debug>(answer: Result<T, Error>, named: &str) -> (&'static 
 async fn sigan_holds_numbers_for_the_brand_that_asks(database: Database) {
     let setup = Setup::on(database, &[]).await;
     let (_, other) = setup.two();
-    let preview = other.create_preview(ddd(), None, None).await.unwrap();
+    let preview = other.create_preview(ddd()).await.unwrap();
     let chosen = other.reserve(preview.id, first()).await.unwrap().msisdn;
     let random = reserved(&other).await;
     // Nobody acts for a brand: Sigan is told that of the settings. What brand made a preview is not asked.
     let own = reserved(&setup.oss).await;
-    let preview = other.create_preview(ddd(), None, None).await.unwrap();
+    let preview = other.create_preview(ddd()).await.unwrap();
     let taken = setup.oss.reserve(preview.id, first()).await.unwrap().msisdn;
 
     assert_eq!(setup.listed("acme").await, [own]);
@@ -117,12 +117,12 @@ async fn sigan_holds_numbers_for_the_brand_that_asks(database: Database) {
 async fn what_another_brand_has_does_not_exist(database: Database) {
     let setup = Setup::on(database, &[]).await;
     let (owner, stranger) = setup.two();
-    let preview = owner.create_preview(ddd(), None, None).await.unwrap().id;
+    let preview = owner.create_preview(ddd()).await.unwrap().id;
     let calls = setup.sigan.calls(CallKind::PreReserve);
     let nowhere = PreviewId::new();
     let (there, gone) = (preview.to_string(), nowhere.to_string());
-    let replaced = stranger.create_preview(ddd(), Some(preview), None).await;
-    let unknown = stranger.create_preview(ddd(), Some(nowhere), None).await;
+    let replaced = stranger.create_preview(ddd()).replacing(preview).await;
+    let unknown = stranger.create_preview(ddd()).replacing(nowhere).await;
     assert_eq!(told(replaced, &there), told(unknown, &gone));
     let (taken, unknown) =
         (stranger.reserve(preview, first()).await, stranger.reserve(nowhere, first()).await);
@@ -146,7 +146,7 @@ async fn what_another_brand_has_does_not_exist(database: Database) {
 async fn a_call_of_another_brand_does_not_wait(database: Database) {
     let setup = Setup::on(database, &[]).await;
     let (owner, stranger) = setup.two();
-    let preview = owner.create_preview(ddd(), None, None).await.unwrap().id;
+    let preview = owner.create_preview(ddd()).await.unwrap().id;
     setup.sigan.behave(Behaviour { latency: Duration::from_millis(700), ..Behaviour::default() });
     let call = tokio::spawn({
         let owner = owner.clone();
@@ -164,15 +164,15 @@ async fn a_key_names_a_request_of_one_brand(database: Database) {
     let setup = Setup::on(database, &[]).await;
     let (owner, stranger) = setup.two();
     let key = || Some(IdempotencyKey::new("shop".parse().unwrap(), "order-1").unwrap());
-    let number = owner.reserve_random(ddd(), key()).await.unwrap();
-    let preview = owner.create_preview(ddd(), None, key()).await.unwrap();
-    let reused = stranger.reserve_random(ddd(), key()).await;
+    let number = owner.reserve_random(ddd()).idempotency_key(key()).await.unwrap();
+    let preview = owner.create_preview(ddd()).idempotency_key(key()).await.unwrap();
+    let reused = stranger.reserve_random(ddd()).idempotency_key(key()).await;
     assert!(matches!(reused, Err(Error::KeyReused)), "{reused:?}");
-    let reused = stranger.create_preview(ddd(), None, key()).await;
+    let reused = stranger.create_preview(ddd()).idempotency_key(key()).await;
     assert!(matches!(reused, Err(Error::KeyReused)), "{reused:?}");
     for oss in [&owner, &setup.oss] {
-        assert_eq!(oss.reserve_random(ddd(), key()).await.unwrap(), number);
-        assert_eq!(oss.create_preview(ddd(), None, key()).await.unwrap(), preview);
+        assert_eq!(oss.reserve_random(ddd()).idempotency_key(key()).await.unwrap(), number);
+        assert_eq!(oss.create_preview(ddd()).idempotency_key(key()).await.unwrap(), preview);
     }
 }
 

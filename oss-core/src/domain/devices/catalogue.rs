@@ -6,6 +6,7 @@ use super::{BrandSlug, DeviceBrandId, DeviceModelId, DisplayName};
 
 /// A brand of devices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DeviceBrand {
     /// Derived from the slug, so it is the same on every installation.
     pub id: DeviceBrandId,
@@ -17,6 +18,7 @@ pub struct DeviceBrand {
 
 /// A model that supports eSIM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DeviceModel {
     /// Our name for it.
     pub model: DeviceModelId,

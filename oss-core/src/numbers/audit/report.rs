@@ -6,20 +6,42 @@ use serde::Serialize;
 
 use crate::domain::{BrandId, ExternalId, Msisdn, NumberStatus, ReservationState};
 
-/// What an audit may do, and what it leaves alone.
+/// What an audit may do, and what it leaves alone. Its default changes nothing, and leaves two minutes alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
 pub struct AuditOptions {
+    pub(super) fix: bool,
+    pub(super) force: bool,
+    pub(super) young: Duration,
+}
+
+impl Default for AuditOptions {
+    fn default() -> Self {
+        Self { fix: false, force: false, young: Duration::from_mins(2) }
+    }
+}
+
+impl AuditOptions {
     /// Whether what can be settled safely is settled.
-    pub fix: bool,
+    pub fn fix(self, fix: bool) -> Self {
+        Self { fix, ..self }
+    }
+
     /// Whether more than 20 holds may be released.
-    pub force: bool,
+    pub fn force(self, force: bool) -> Self {
+        Self { force, ..self }
+    }
+
     /// What changed within this time, there or here, is left alone. At least as long as a reserve may take.
-    pub young: Duration,
+    pub fn min_age(self, young: Duration) -> Self {
+        Self { young, ..self }
+    }
 }
 
 /// One number about which Sigan and we differ, or one row that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Difference {
     /// The number, in full: whoever audits has to act on it. None if it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -39,6 +39,7 @@ pub enum Credentials {
 
 /// How Sigan is spoken to.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SiganConfig {
     /// The address under which its paths lie.
     pub url: Url,

@@ -59,7 +59,7 @@ async fn library(database: &Database) -> Oss {
 
 async fn create(oss: Oss) -> PreviewId {
     let ddd: Ddd = "11".parse().expect("a DDD");
-    oss.create_preview(ddd, None, None).await.expect("it is created").id
+    oss.create_preview(ddd).await.expect("it is created").id
 }
 
 async fn reserve(oss: Oss, preview: PreviewId) {

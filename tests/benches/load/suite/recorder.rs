@@ -23,11 +23,11 @@ pub(crate) async fn plan(parts: &Parts) -> Plan {
     let recorder = Recorder::start(parts).await;
     let (oss, ddd): (_, Ddd) = (&recorder.oss, "11".parse().expect("a DDD"));
     // The one connection, and the area code, are known from here on.
-    let first = oss.create_preview(ddd, None, None).await.expect("a preview");
-    let create = recorder.during(None, oss.create_preview(ddd, None, None)).await;
+    let first = oss.create_preview(ddd).await.expect("a preview");
+    let create = recorder.during(None, oss.create_preview(ddd)).await;
     let of_preview = oss.reserve(first.id, first.offers[1].choice);
     let reserve = recorder.during(Some(first.id.as_uuid()), of_preview).await;
-    let random = recorder.during(None, oss.reserve_random(ddd, None)).await;
+    let random = recorder.during(None, oss.reserve_random(ddd)).await;
     let (release, told) = recorder.release().await;
     Plan { create, reserve, random, release, told }
 }
@@ -50,7 +50,7 @@ impl<'a> Recorder<'a> {
     async fn during<T, E: std::fmt::Debug>(
         &self,
         subject: Option<Uuid>,
-        operation: impl Future<Output = Result<T, E>>,
+        operation: impl IntoFuture<Output = Result<T, E>>,
     ) -> Vec<Step> {
         let before = self.parts.postgres.log().len();
         operation.await.expect("the operation succeeds");

@@ -72,7 +72,7 @@ impl World {
             let instance = self.instance().await;
             let brand = (self.pick(4) == 0).then(|| brands()[self.pick(2)].clone());
             let oss = instance.acting_for(brand);
-            let options = AuditOptions { fix: true, force: self.pick(2) == 0, young: YOUNG };
+            let options = AuditOptions::default().fix(true).force(self.pick(2) == 0).min_age(YOUNG);
             let audited = tokio::select! {
                 biased;
                 () = instance.life.ended.cancelled() => continue,
