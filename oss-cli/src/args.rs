@@ -1,7 +1,6 @@
 //! The command line. Values are parsed into the library's own types here, so a bad one never gets further.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,7 +24,7 @@ const GLOBAL: &str = "Global options";
 
 /// The life of a phone number between an MVNE and Sigan, Vivo's number inventory.
 #[derive(Debug, Parser)]
-#[command(name = "oss", version, after_help = examples::with(examples::ALL, exit::HELP), propagate_version = true)]
+#[command(name = "oss", version, after_help = examples::with(&examples::all(), exit::HELP), propagate_version = true)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -50,10 +49,10 @@ fn read<T: Into<OsString> + Clone>(line: impl IntoIterator<Item = T>) -> Result<
 #[derive(Debug, clap::Args)]
 pub(crate) struct Globals {
     /// Work on a sandbox: SQLite and a mock of Sigan, kept between runs.
-    #[arg(long, global = true, help_heading = GLOBAL, conflicts_with_all = ["database_url", "config"])]
+    #[arg(long, global = true, help_heading = GLOBAL, hide = cfg!(not(feature = "sandbox")), conflicts_with_all = ["database_url", "config"])]
     pub(crate) sandbox: bool,
     /// Where the sandbox is kept [default: ~/.local/state/oss/sandbox].
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "OSS_SANDBOX_DIR", value_parser = path())]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "OSS_SANDBOX_DIR", value_parser = path(), hide = cfg!(not(feature = "sandbox")))]
     pub(crate) sandbox_dir: Option<PathBuf>,
     /// Whether the folder is named here and not in the environment, where the next command finds it too.
     #[arg(skip)]
@@ -199,11 +198,12 @@ pub(crate) enum Command {
     #[command(after_help = examples::MIGRATE)]
     Migrate,
     /// Run the mock of Sigan alone, until interrupted.
+    #[cfg(feature = "sandbox")]
     #[command(after_help = examples::SIGAN_MOCK)]
     SiganMock {
         /// Where it listens.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
-        listen: SocketAddr,
+        listen: std::net::SocketAddr,
         /// How long every answer takes, such as 3s.
         #[arg(long, value_parser = duration, default_value = "0s")]
         latency: Duration,
@@ -302,6 +302,7 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
     humantime::parse_duration(text).map_err(|_| "expected a time, such as 3s or 250ms")
 }
 
+#[cfg(feature = "sandbox")]
 fn rate(text: &str) -> Result<f64, &'static str> {
     text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate)).ok_or("expected a number from 0 to 1")
 }

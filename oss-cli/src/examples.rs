@@ -1,10 +1,20 @@
 //! The examples of the help texts. A test parses each of their lines.
 
-pub(crate) const ALL: &str = "\
-Examples:
-  oss --sandbox reserve --ddd 11           try it without a database and without Sigan
+#[cfg(feature = "sandbox")]
+const TRY: &str = "
+  oss --sandbox reserve --ddd 11           try it without a database and without Sigan";
+
+#[cfg(not(feature = "sandbox"))]
+const TRY: &str = "";
+
+const RUN: &str = "
   oss migrate                              make the tables of a new database
   oss show 11999950001 --output json       for a program";
+
+/// The examples of the whole program.
+pub(crate) fn all() -> String {
+    ["Examples:", TRY, RUN].concat()
+}
 
 pub(crate) const PREVIEW: &str = "\
 Examples:
@@ -85,6 +95,7 @@ pub(crate) const MIGRATE: &str = "\
 Example:
   oss migrate --database-url postgres://oss@localhost/oss";
 
+#[cfg(feature = "sandbox")]
 pub(crate) const SIGAN_MOCK: &str = "\
 Examples:
   oss sigan-mock

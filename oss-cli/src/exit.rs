@@ -9,34 +9,34 @@ use oss_core::{
 };
 use serde::Serialize;
 
-/// Done.
-pub(crate) const OK: u8 = 0;
-/// A fault in this program, or our records and Sigan's disagree.
-pub(crate) const INTERNAL: u8 = 1;
-/// Malformed input or configuration.
-pub(crate) const USAGE: u8 = 2;
-/// The thing that the command is about, or refers to, does not exist.
-pub(crate) const UNKNOWN: u8 = 3;
-/// The state of things forbids it, or its time is over; for an audit: something differs or is not settled.
-pub(crate) const CONFLICT: u8 = 4;
-/// Sigan refused, cannot be reached, or gave no certain answer.
-pub(crate) const SIGAN: u8 = 5;
-/// The database is not available.
-pub(crate) const DATABASE: u8 = 6;
-/// Interrupted before the end of the work.
-pub(crate) const INTERRUPTED: u8 = 130;
+/// Declares the codes, each with the line that says it in `--help`.
+macro_rules! exit_codes {
+    ($(#[doc = $meaning:literal] $name:ident = $code:literal,)+) => {
+        $(#[doc = $meaning] pub(crate) const $name: u8 = $code;)+
 
-/// The codes, for `--help`.
-pub(crate) const HELP: &str = "\
-Exit codes:
-  0  done
-  1  internal fault, or our records and Sigan's disagree
-  2  malformed input or configuration
-  3  unknown: area code, preview, number or brand
-  4  the state forbids it: expired, in use, in flight, none left; or the audit is not clean
-  5  Sigan refused, cannot be reached, or gave no certain answer
-  6  the database is not available
-  130  interrupted";
+        /// The codes, for `--help`.
+        pub(crate) const HELP: &str = concat!("Exit codes:" $(, "\n  ", $code, " ", $meaning)+);
+    };
+}
+
+exit_codes! {
+    /// done
+    OK = 0,
+    /// internal fault, or our records and Sigan's disagree
+    INTERNAL = 1,
+    /// malformed input or configuration
+    USAGE = 2,
+    /// unknown: area code, preview, number or brand
+    UNKNOWN = 3,
+    /// the state forbids it: expired, in use, in flight, none left; or the audit is not clean
+    CONFLICT = 4,
+    /// Sigan refused, cannot be reached, or gave no certain answer
+    SIGAN = 5,
+    /// the database is not available
+    DATABASE = 6,
+    /// interrupted
+    INTERRUPTED = 130,
+}
 
 /// Why a command failed: the code, and what is said of it.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ mod exit;
 mod form;
 mod interruption;
 mod output;
+mod sandbox;
 mod session;
 mod status_line;
 mod usage;

@@ -1,14 +1,12 @@
 //! From arguments to a finished command: configuration, log, client, interruption, shutdown.
 
-use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oss_core::config::{CommonConfig, Config, LogConfig, Sources};
-use oss_core::sandbox::Sandbox;
-use oss_core::{Oss, ReferenceData, StartError, log, store};
+use oss_core::{Oss, ReferenceData, log, store};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
@@ -19,19 +17,11 @@ use crate::commands::import::{Import, Place};
 use crate::exit::Failure;
 use crate::interruption::left_behind;
 use crate::output::Output;
-use crate::status_line::{LogWriter, aside, while_waiting};
+use crate::sandbox;
+use crate::status_line::{LogWriter, tell, while_waiting};
 
 /// How long a command that is interrupted has to end before something is said.
 const ENDING: Duration = Duration::from_millis(100);
-
-/// How long a sandbox that another process uses is waited for: longer than any single command takes.
-const SANDBOX_PATIENCE: Duration = Duration::from_mins(1);
-
-/// How long it is waited for silently.
-const SANDBOX_SILENCE: Duration = Duration::from_secs(1);
-
-/// How often it is tried.
-const SANDBOX_POLL: Duration = Duration::from_millis(50);
 
 /// Runs a command to its end. An interruption waits for the call under way, so that no number is lost; a second does not. If
 /// nothing is under way that changes anything, the first one does not wait either.
@@ -60,11 +50,6 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, Failure>
     }
 }
 
-#[expect(clippy::print_stderr, reason = "said to the person at the terminal, not to a program")]
-fn tell(text: &str) {
-    aside(|| eprintln!("{text}"));
-}
-
 /// Does what a command says. `begun` becomes true as soon as something may have been changed.
 async fn execute(
     Args { globals, command }: Args,
@@ -80,6 +65,7 @@ async fn execute(
             output.answer(&commands::keys::new(name)?)?;
             Ok(ExitCode::SUCCESS)
         }
+        #[cfg(feature = "sandbox")]
         Command::SiganMock { listen, latency, fail_rate, lose_rate } => {
             log_at(CommonConfig::load(&sources(&globals))?.log)?;
             begun.store(true, Ordering::Relaxed);
@@ -165,7 +151,7 @@ async fn connect(globals: &Globals, needs: Needs) -> Result<(Oss, bool), Failure
     if globals.sandbox {
         let basics = CommonConfig::load(&sources(globals))?;
         log_at(basics.log)?;
-        return Ok((sandbox(&basics, &sandbox_dir(globals)?).await?.oss().clone(), true));
+        return Ok((sandbox::open(&basics, globals).await?, true));
     }
     if needs == Needs::Database {
         let config = Config::load_without_sigan(&sources(globals))?;
@@ -175,33 +161,6 @@ async fn connect(globals: &Globals, needs: Needs) -> Result<(Oss, bool), Failure
     let config = Config::load(&sources(globals))?;
     log_at(config.basics.log)?;
     Ok((Oss::connect(&config).await?, !config.basics.clients.is_empty()))
-}
-
-/// The sandbox in a folder. While another process uses it, this one waits, says so, and gives up in the end.
-async fn sandbox(basics: &CommonConfig, dir: &Path) -> Result<Sandbox, Failure> {
-    let begun = Instant::now();
-    let mut is_told = false;
-    loop {
-        match Sandbox::in_dir(basics, dir).await {
-            Err(StartError::SandboxInUse { dir, process }) if begun.elapsed() < SANDBOX_PATIENCE => {
-                if !is_told && begun.elapsed() >= SANDBOX_SILENCE {
-                    is_told = true;
-                    tell_in_use(&dir, process);
-                }
-            }
-            started => return Ok(started?),
-        }
-        tokio::time::sleep(SANDBOX_POLL).await;
-    }
-}
-
-fn tell_in_use(dir: &Path, process: Option<u32>) {
-    let process = process.map(|id| format!(" ({id})")).unwrap_or_default();
-    tell(&format!(
-        "Another process{process} uses the sandbox in {}. Waiting up to {} s until it ends; nothing was done yet.",
-        dir.display(),
-        SANDBOX_PATIENCE.as_secs()
-    ));
 }
 
 /// People at a terminal want the answer; a log below warnings only where they ask for it.
@@ -214,10 +173,18 @@ fn sources(globals: &Globals) -> Sources {
     Sources::from_env().with_file(globals.config.clone()).with_database_url(globals.database_url.clone())
 }
 
-fn sandbox_dir(globals: &Globals) -> Result<PathBuf, Failure> {
-    let kept = || std::env::home_dir().map(|home| home.join(".local/state/oss/sandbox"));
-    let dir = globals.sandbox_dir.clone().or_else(kept);
-    dir.ok_or_else(|| {
-        Failure::usage("no home directory; say where the sandbox is kept with --sandbox-dir".to_owned())
-    })
+#[cfg(all(test, not(feature = "sandbox")))]
+mod tests {
+    use super::*;
+    use crate::args;
+    use crate::exit::USAGE;
+    use crate::form::Form;
+
+    #[tokio::test]
+    async fn a_program_without_its_sandbox_says_so() {
+        let args = args::parse(["oss", "--sandbox", "reserve", "--ddd", "11"]).unwrap();
+        let failure = run(args, Output::new(Form::Table, "oss")).await.unwrap_err();
+        assert_eq!(failure.exit, USAGE);
+        assert!(failure.message.contains("without its sandbox"), "{failure:?}");
+    }
 }

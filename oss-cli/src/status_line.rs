@@ -46,6 +46,12 @@ pub(crate) fn aside<T>(write: impl FnOnce() -> T) -> T {
     LINES.suspend(write)
 }
 
+/// Says something to the person at the terminal, and not to a program.
+#[expect(clippy::print_stderr, reason = "said to the person at the terminal, not to a program")]
+pub(crate) fn tell(text: &str) {
+    aside(|| eprintln!("{text}"));
+}
+
 /// Does some work. If it waits for one thing for longer than a second, a line says for what and for how long.
 pub(crate) async fn while_waiting<F: Future>(work: F) -> F::Output {
     if !is_visible() {

@@ -1,7 +1,8 @@
 //! What can go wrong, told to the one who can do something about it.
 //!
-//! One enum for the operations. [`Error::kind`] is what the edges turn into an HTTP status or an exit code; the text names
-//! the input that was wrong and the next step. No text carries a full number.
+//! One enum for the operations, and one table of what is said of each error: its code, its kind, the input at fault, when to repeat
+//! the call, and its text. HTTP, its document, the command line and their tests read it. [`Error::kind`] is what the edges turn into
+//! an HTTP status or an exit code; the text names the input that was wrong and the next step. No text carries a full number.
 
 use std::time::Duration;
 
@@ -13,156 +14,305 @@ use crate::store::StoreError;
 /// When a call that met something passing is worth repeating.
 const RETRY_SOON: Duration = Duration::from_secs(2);
 
-/// Why an operation did not succeed.
-///
-/// After any of them the store is as it was before, or says what is to be recovered.
-#[derive(Debug, Clone, thiserror::Error)]
+/// A type of error: everything about it that does not depend on the call. All errors of a type have its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Error {
-    /// The area code has the right form, but no locality of Brazil has it.
-    #[error("DDD {0} is not in use in Brazil; give the area code of an existing locality")]
-    UnknownDdd(Ddd),
-    /// The previous preview that was named does not exist.
-    #[error(
-        "previous preview {0} does not exist; leave it out, or give the id that an earlier preview was answered with"
-    )]
-    UnknownPrevious(PreviewId),
-    /// The preview does not exist.
-    #[error("preview {0} does not exist; create one first")]
-    UnknownPreview(PreviewId),
-    /// The preview has no number with that index.
-    #[error("preview {0} has no number with this index; give one of those that it was answered with")]
-    UnknownChoice(PreviewId),
-    /// Neither held now nor ever held here.
-    #[error("number {0} is not known here")]
-    UnknownNumber(MaskedMsisdn),
-    /// The SIM is not in the database's table of SIMs.
-    #[error("SIM {0} does not exist; give the id of a SIM that was issued")]
-    UnknownSim(SimId),
-    /// The brand of devices does not exist.
-    #[error("brand {0} does not exist; give the id that one of the listed brands has")]
-    UnknownBrand(DeviceBrandId),
-    /// No brand of devices is called so.
-    #[error("no brand has this name; give the name, the slug or the id of one of the listed brands")]
-    UnknownBrandName,
-    /// The 15 minutes are over, or another preview replaced it.
-    #[error("preview {0} has expired or was replaced; create another")]
-    PreviewExpired(PreviewId),
-    /// Another call is working on the same preview or number.
-    #[error("another call for the same number is in flight; try again in {} s", whole_seconds(RETRY_SOON))]
-    ReserveInFlight,
-    /// Another call came with the same idempotency key and has not ended.
-    #[error(
-        "another call with the same idempotency key is in flight; try again in {} s",
-        whole_seconds(RETRY_SOON)
-    )]
-    KeyInFlight,
-    /// The idempotency key came with another request before.
-    #[error("this idempotency key came with another request before; use a new key for a new request")]
-    KeyReused,
-    /// The number that was reserved under the idempotency key was given back.
-    #[error(
-        "the number reserved under this idempotency key was given back; use a new key to reserve another"
-    )]
-    KeySpent,
-    /// The preview holds another of its numbers, or its number was released.
-    #[error("preview {0} has already given its number; create another")]
-    PreviewUsed(PreviewId),
-    /// The number's state forbids what was asked.
-    #[error("number {number} is {status}, which forbids this")]
-    NumberState {
-        /// The number.
-        number: MaskedMsisdn,
-        /// What it is.
-        status: NumberStatus,
-    },
-    /// Whether Sigan holds the number for us is not settled yet.
-    #[error("whether Sigan holds number {0} is not settled yet; repeat the reserve, or try again later")]
-    NumberInDoubt(MaskedMsisdn),
-    /// The number is on another SIM.
-    #[error("number {0} is already on another SIM")]
-    AssignedElsewhere(MaskedMsisdn),
-    /// The SIM has another number.
-    #[error("SIM {sim} already has {other}; a SIM has one number, so check the SIM")]
-    SimHasNumber {
-        /// The SIM.
-        sim: SimId,
-        /// Its number.
-        other: OtherNumber,
-    },
-    /// Sigan has no numbers to offer there.
-    #[error("Sigan has no numbers left in DDD {0}; try another area code")]
-    NoNumbersLeft(Ddd),
-    /// Recovery gave the reservation up before Sigan answered. Nothing is held.
-    #[error("the reservation was given up before Sigan answered; nothing is held, start again")]
-    GivenUp,
-    /// Sigan offered a number that is held or in use here: the inventories disagree.
-    #[error("Sigan offered number {0}, which is held or in use here; the inventories disagree")]
-    NumberTaken(MaskedMsisdn),
-    /// Sigan offered a number of which an earlier attempt is not settled yet: it is neither held for certain nor free.
-    #[error("an earlier attempt at number {0} is not settled yet; try again for another number, or later")]
-    NumberUnsettled(MaskedMsisdn),
-    /// Sigan said no, for certain. Nothing is held.
-    #[error("Sigan refused: {0}")]
-    SiganRefused(Refusal),
-    /// Sigan answered a question without effect in a way that cannot be used.
-    #[error("Sigan's answer cannot be used ({0}); this call reserved nothing")]
-    SiganNonsense(Doubt),
-    /// No connection to Sigan could be opened, or there was no time left to send. Nothing was sent.
-    #[error("Sigan cannot be reached; nothing was done, try again in {} s", whole_seconds(RETRY_SOON))]
-    SiganUnreachable,
-    /// There are too many calls to Sigan under way, or it does not answer and is left alone. Nothing was sent.
-    #[error("Sigan is busy or does not answer; nothing was done, try again in {} s", whole_seconds(*retry_after))]
-    SiganBusy {
-        /// When.
-        retry_after: Duration,
-    },
-    /// Sigan refuses what is asked for the brand, again and again, and is asked for it only now and then. Nothing was sent.
-    #[error(
-        "Sigan refuses what is asked for brand {brand}; nothing was done, check the brand and the credentials for Sigan"
-    )]
-    SiganRefusesBrand {
-        /// The brand.
-        brand: BrandId,
-    },
-    /// The client has its share of something that others need too. Nothing was done.
-    #[error(
-        "this client has its share of the {limit}; nothing was done, try again in {} s",
-        whole_seconds(COME_BACK)
-    )]
-    ClientShareExceeded {
-        /// Of what.
-        limit: ClientLimit,
-    },
-    /// The client has drawn as many numbers of the area code as it may. Nothing was done.
-    #[error(
-        "this client has drawn as many numbers of DDD {ddd} as it may; nothing was done, try again in {} s",
-        whole_seconds(*retry_after)
-    )]
-    DrawBudgetExceeded {
-        /// The area code.
-        ddd: Ddd,
-        /// When there is as much of the budget as the call needs.
-        retry_after: Duration,
-    },
-    /// Sigan did not answer a question whose effect, if it had one, holds nothing for long: a pre-reservation lapses.
-    #[error("no answer from Sigan ({0}); this call reserved nothing, so simply try again")]
-    SiganNoAnswer(Doubt),
-    /// Sigan may or may not have done what it was asked. It is recorded and will be settled.
-    #[error("no certain answer from Sigan ({0}); repeat the same request to learn the outcome")]
-    OutcomeUnknown(Doubt),
-    /// Sigan may or may not have reserved a random number, and the caller has no name for it. The sweep gives it back.
-    #[error(
-        "no certain answer from Sigan ({0}); if it reserved a number, that is given back automatically, so simply try \
-         again; with an idempotency key a repeat learns the outcome instead"
-    )]
-    OutcomeUnnamed(Doubt),
-    /// The operation failed in a way that is a fault of this program.
-    #[error("an internal fault stopped the operation; what it began will be settled")]
-    Internal,
-    /// The database did not do what it was asked.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+pub struct ErrorType {
+    /// A short, stable name, for programs: `preview-expired`.
+    pub code: &'static str,
+    /// The class, for a status or an exit code.
+    pub kind: ErrorKind,
+    /// The input at fault, by its name in the API; none if no single input is.
+    pub field: Option<&'static str>,
+    /// How long to wait before the same call is worth repeating, unless the error says otherwise; none if repeating it does not
+    /// help.
+    pub retry: Option<Duration>,
+    /// The error in a sentence, without the names and numbers of a call.
+    pub summary: &'static str,
+}
+
+/// Declares the errors by their types: the summary, the code, the kind, the field and the time after which to repeat the call, then
+/// the errors of this type with their texts.
+macro_rules! errors {
+    ($(
+        #[doc = $summary:literal]
+        $code:literal: $kind:ident $(, field $field:literal)? $(, retry $retry:expr)? => {
+            $($(#[$meta:meta])* $variant:ident $(($($tuple:tt)*))? $({ $($named:tt)* })?,)+
+        }
+    )+) => {
+        /// Why an operation did not succeed.
+        ///
+        /// After any of them the store is as it was before, or says what is to be recovered.
+        #[derive(Debug, Clone, thiserror::Error)]
+        #[non_exhaustive]
+        pub enum Error {
+            $($(
+                #[doc = $summary]
+                $(#[$meta])*
+                $variant $(($($tuple)*))? $({ $($named)* })?,
+            )+)+
+            /// The database did not do what it was asked.
+            #[error(transparent)]
+            Store(#[from] StoreError),
+        }
+
+        impl Error {
+            /// Every type that [`Error::error_type`] gives.
+            pub const TYPES: &[ErrorType] = &[
+                $(errors!(@type $summary, $code, $kind, [$($field)?], [$($retry)?]),)+
+                DATABASE_UNAVAILABLE,
+                DATABASE_FAILED,
+            ];
+
+            /// The type of the error.
+            #[must_use]
+            pub fn error_type(&self) -> &'static ErrorType {
+                match self {
+                    $($(Self::$variant { .. })|+ => const {
+                        &errors!(@type $summary, $code, $kind, [$($field)?], [$($retry)?])
+                    },)+
+                    Self::Store(StoreError::Unavailable { .. }) => &DATABASE_UNAVAILABLE,
+                    Self::Store(StoreError::Failed { .. }) => &DATABASE_FAILED,
+                }
+            }
+        }
+    };
+    (@type $summary:literal, $code:literal, $kind:ident, [$($field:literal)?], [$($retry:expr)?]) => {
+        ErrorType {
+            code: $code,
+            kind: ErrorKind::$kind,
+            field: errors!(@option $($field)?),
+            retry: errors!(@option $($retry)?),
+            summary: $summary.trim_ascii_start(),
+        }
+    };
+    (@option) => { None };
+    (@option $value:expr) => { Some($value) };
+}
+
+const DATABASE_UNAVAILABLE: ErrorType = ErrorType {
+    code: "database-unavailable",
+    kind: ErrorKind::DatabaseUnavailable,
+    field: None,
+    retry: Some(RETRY_SOON),
+    summary: "The database is down or too busy",
+};
+
+const DATABASE_FAILED: ErrorType = ErrorType {
+    code: "database-failed",
+    kind: ErrorKind::Internal,
+    field: None,
+    retry: None,
+    summary: "The database did not do what it was asked",
+};
+
+errors! {
+    /// No locality of Brazil has this area code
+    "unknown-ddd": UnknownReference, field "areaCode" => {
+        #[error("DDD {0} is not in use in Brazil; give the area code of an existing locality")]
+        UnknownDdd(Ddd),
+    }
+    /// The preview to be replaced does not exist
+    "unknown-previous-preview": UnknownReference, field "previousId" => {
+        #[error(
+            "previous preview {0} does not exist; leave it out, or give the id that an earlier preview was answered with"
+        )]
+        UnknownPrevious(PreviewId),
+    }
+    /// The preview does not exist
+    "unknown-preview": Unknown, field "previewId" => {
+        #[error("preview {0} does not exist; create one first")]
+        UnknownPreview(PreviewId),
+    }
+    /// The preview has no number with this index
+    "unknown-index": Unknown, field "index" => {
+        #[error("preview {0} has no number with this index; give one of those that it was answered with")]
+        UnknownChoice(PreviewId),
+    }
+    /// The number was never held here
+    "unknown-number": Unknown, field "msisdn" => {
+        #[error("number {0} is not known here")]
+        UnknownNumber(MaskedMsisdn),
+    }
+    /// The SIM does not exist
+    "unknown-sim": UnknownReference, field "simId" => {
+        #[error("SIM {0} does not exist; give the id of a SIM that was issued")]
+        UnknownSim(SimId),
+    }
+    /// The brand does not exist
+    "unknown-brand": Unknown, field "brandId" => {
+        #[error("brand {0} does not exist; give the id that one of the listed brands has")]
+        UnknownBrand(DeviceBrandId),
+        ///
+        /// It was named, and not given by its id.
+        #[error("no brand has this name; give the name, the slug or the id of one of the listed brands")]
+        UnknownBrandName,
+    }
+    /// The preview has expired, or another one replaced it
+    "preview-expired": Expired, field "previewId" => {
+        #[error("preview {0} has expired or was replaced; create another")]
+        PreviewExpired(PreviewId),
+    }
+    /// Another call for the same number is under way
+    "reserve-in-flight": Conflict, retry RETRY_SOON => {
+        #[error("another call for the same number is in flight; try again in {} s", whole_seconds(RETRY_SOON))]
+        ReserveInFlight,
+    }
+    /// Another call with the same idempotency key is under way
+    "idempotency-key-in-flight": Conflict, field "Idempotency-Key", retry RETRY_SOON => {
+        #[error(
+            "another call with the same idempotency key is in flight; try again in {} s",
+            whole_seconds(RETRY_SOON)
+        )]
+        KeyInFlight,
+    }
+    /// The idempotency key came with another request before
+    "idempotency-key-reused": KeyReused, field "Idempotency-Key" => {
+        #[error("this idempotency key came with another request before; use a new key for a new request")]
+        KeyReused,
+    }
+    /// The number reserved under this idempotency key was given back
+    "idempotency-key-spent": Conflict, field "Idempotency-Key" => {
+        #[error(
+            "the number reserved under this idempotency key was given back; use a new key to reserve another"
+        )]
+        KeySpent,
+    }
+    /// The preview has given its number; create another
+    "preview-used": Conflict, field "previewId" => {
+        #[error("preview {0} has already given its number; create another")]
+        PreviewUsed(PreviewId),
+    }
+    /// What the number is now forbids this
+    "number-state": Conflict, field "msisdn" => {
+        #[error("number {number} is {status}, which forbids this")]
+        NumberState {
+            /// The number.
+            number: MaskedMsisdn,
+            /// What it is.
+            status: NumberStatus,
+        },
+    }
+    /// Whether Sigan holds the number is not settled yet
+    "number-in-doubt": Conflict, field "msisdn", retry RETRY_SOON => {
+        #[error("whether Sigan holds number {0} is not settled yet; repeat the reserve, or try again later")]
+        NumberInDoubt(MaskedMsisdn),
+    }
+    /// The number is already on another SIM
+    "assigned-elsewhere": Conflict, field "msisdn" => {
+        #[error("number {0} is already on another SIM")]
+        AssignedElsewhere(MaskedMsisdn),
+    }
+    /// The SIM already has another number; a SIM has one number
+    "sim-has-number": Conflict, field "simId" => {
+        #[error("SIM {sim} already has {other}; a SIM has one number, so check the SIM")]
+        SimHasNumber {
+            /// The SIM.
+            sim: SimId,
+            /// Its number.
+            other: OtherNumber,
+        },
+    }
+    /// Sigan has no numbers left in the area code
+    "no-numbers-left": Conflict, field "areaCode" => {
+        #[error("Sigan has no numbers left in DDD {0}; try another area code")]
+        NoNumbersLeft(Ddd),
+    }
+    /// The reservation was given up before Sigan answered; nothing is held, start again
+    "reservation-given-up": Conflict => {
+        #[error("the reservation was given up before Sigan answered; nothing is held, start again")]
+        GivenUp,
+    }
+    /// Sigan offered a number that is held or in use here: the inventories disagree
+    "number-taken": Internal => {
+        #[error("Sigan offered number {0}, which is held or in use here; the inventories disagree")]
+        NumberTaken(MaskedMsisdn),
+    }
+    /// An earlier attempt at the number that Sigan offered is not settled yet; try again for another number, or later
+    "number-unsettled": Internal, retry RETRY_SOON => {
+        #[error("an earlier attempt at number {0} is not settled yet; try again for another number, or later")]
+        NumberUnsettled(MaskedMsisdn),
+    }
+    /// Sigan refused, for certain; nothing is held
+    "sigan-refused": SiganRefused => {
+        #[error("Sigan refused: {0}")]
+        SiganRefused(Refusal),
+    }
+    /// Sigan's answer cannot be used; nothing is held
+    "sigan-answer-unusable": SiganRefused => {
+        #[error("Sigan's answer cannot be used ({0}); this call reserved nothing")]
+        SiganNonsense(Doubt),
+    }
+    /// Sigan cannot be reached; nothing was done
+    "sigan-unreachable": SiganUnavailable, retry RETRY_SOON => {
+        #[error("Sigan cannot be reached; nothing was done, try again in {} s", whole_seconds(RETRY_SOON))]
+        SiganUnreachable,
+    }
+    /// Sigan has too much to do, or does not answer; nothing was done
+    "sigan-busy": SiganUnavailable, retry COME_BACK => {
+        #[error("Sigan is busy or does not answer; nothing was done, try again in {} s", whole_seconds(*retry_after))]
+        SiganBusy {
+            /// When.
+            retry_after: Duration,
+        },
+    }
+    /// Sigan refuses what is asked for the client's brand; nothing was done
+    "sigan-refuses-brand": SiganUnavailable, retry COME_BACK => {
+        #[error(
+            "Sigan refuses what is asked for brand {brand}; nothing was done, check the brand and the credentials for Sigan"
+        )]
+        SiganRefusesBrand {
+            /// The brand.
+            brand: BrandId,
+        },
+    }
+    /// The client has its share of what others need too; nothing was done
+    "client-share-exceeded": TooMany, retry COME_BACK => {
+        #[error(
+            "this client has its share of the {limit}; nothing was done, try again in {} s",
+            whole_seconds(COME_BACK)
+        )]
+        ClientShareExceeded {
+            /// Of what.
+            limit: ClientLimit,
+        },
+    }
+    /// The client has drawn as many numbers of the area code as it may; nothing was done
+    "client-budget-exceeded": TooMany, field "areaCode", retry COME_BACK => {
+        #[error(
+            "this client has drawn as many numbers of DDD {ddd} as it may; nothing was done, try again in {} s",
+            whole_seconds(*retry_after)
+        )]
+        DrawBudgetExceeded {
+            /// The area code.
+            ddd: Ddd,
+            /// When there is as much of the budget as the call needs.
+            retry_after: Duration,
+        },
+    }
+    /// Sigan gave no certain answer; the error's text says what to do: repeat the same request, or simply call again
+    "outcome-unknown": OutcomeUnknown, retry RETRY_SOON => {
+        ///
+        /// If the question had an effect, it holds nothing for long, because a pre-reservation lapses.
+        #[error("no answer from Sigan ({0}); this call reserved nothing, so simply try again")]
+        SiganNoAnswer(Doubt),
+        ///
+        /// Sigan may have done what it was asked. It is recorded and will be settled.
+        #[error("no certain answer from Sigan ({0}); repeat the same request to learn the outcome")]
+        OutcomeUnknown(Doubt),
+        ///
+        /// Sigan may have reserved a random number, and the caller has no name for it. The sweep gives it back.
+        #[error(
+            "no certain answer from Sigan ({0}); if it reserved a number, that is given back automatically, so simply try \
+             again; with an idempotency key a repeat learns the outcome instead"
+        )]
+        OutcomeUnnamed(Doubt),
+    }
+    /// A fault of this program; what was begun will be settled
+    "internal": Internal => {
+        #[error("an internal fault stopped the operation; what it began will be settled")]
+        Internal,
+    }
 }
 
 /// The classes of [`Error`] that a caller acts on differently. Closed: each edge maps all of them.
@@ -192,137 +342,33 @@ pub enum ErrorKind {
     DatabaseUnavailable,
 }
 
-/// Gives every error its code, and lists the codes, so that a document can be laid beside them.
-macro_rules! codes {
-    ($($error:pat => $code:literal,)+) => {
-        /// Every code that [`Error::code`] gives.
-        pub const CODES: &[&'static str] = &[$($code),+];
-
-        /// A short, stable name of the error, for programs: `preview-expired`.
-        #[must_use]
-        pub fn code(&self) -> &'static str {
-            match self {
-                $($error => $code,)+
-            }
-        }
-    };
-}
-
 impl Error {
     /// The class of the error, for a status or an exit code.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::UnknownPreview(_)
-            | Self::UnknownChoice(_)
-            | Self::UnknownNumber(_)
-            | Self::UnknownBrand(_)
-            | Self::UnknownBrandName => ErrorKind::Unknown,
-            Self::UnknownDdd(_) | Self::UnknownPrevious(_) | Self::UnknownSim(_) => {
-                ErrorKind::UnknownReference
-            }
-            Self::PreviewExpired(_) => ErrorKind::Expired,
-            Self::ReserveInFlight
-            | Self::KeyInFlight
-            | Self::KeySpent
-            | Self::PreviewUsed(_)
-            | Self::NumberState { .. }
-            | Self::NumberInDoubt(_)
-            | Self::AssignedElsewhere(_)
-            | Self::SimHasNumber { .. }
-            | Self::NoNumbersLeft(_)
-            | Self::GivenUp => ErrorKind::Conflict,
-            Self::KeyReused => ErrorKind::KeyReused,
-            Self::NumberTaken(_)
-            | Self::NumberUnsettled(_)
-            | Self::Internal
-            | Self::Store(StoreError::Failed { .. }) => ErrorKind::Internal,
-            Self::SiganRefused(_) | Self::SiganNonsense(_) => ErrorKind::SiganRefused,
-            Self::SiganUnreachable | Self::SiganBusy { .. } | Self::SiganRefusesBrand { .. } => {
-                ErrorKind::SiganUnavailable
-            }
-            Self::ClientShareExceeded { .. } | Self::DrawBudgetExceeded { .. } => ErrorKind::TooMany,
-            Self::SiganNoAnswer(_) | Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => {
-                ErrorKind::OutcomeUnknown
-            }
-            Self::Store(StoreError::Unavailable { .. }) => ErrorKind::DatabaseUnavailable,
-        }
+        self.error_type().kind
     }
 
-    codes! {
-        Self::UnknownDdd(_) => "unknown-ddd",
-        Self::UnknownPrevious(_) => "unknown-previous-preview",
-        Self::UnknownPreview(_) => "unknown-preview",
-        Self::UnknownChoice(_) => "unknown-index",
-        Self::UnknownNumber(_) => "unknown-number",
-        Self::UnknownSim(_) => "unknown-sim",
-        Self::UnknownBrand(_) | Self::UnknownBrandName => "unknown-brand",
-        Self::PreviewExpired(_) => "preview-expired",
-        Self::ReserveInFlight => "reserve-in-flight",
-        Self::KeyInFlight => "idempotency-key-in-flight",
-        Self::KeyReused => "idempotency-key-reused",
-        Self::KeySpent => "idempotency-key-spent",
-        Self::PreviewUsed(_) => "preview-used",
-        Self::NumberState { .. } => "number-state",
-        Self::NumberInDoubt(_) => "number-in-doubt",
-        Self::AssignedElsewhere(_) => "assigned-elsewhere",
-        Self::SimHasNumber { .. } => "sim-has-number",
-        Self::NoNumbersLeft(_) => "no-numbers-left",
-        Self::GivenUp => "reservation-given-up",
-        Self::NumberTaken(_) => "number-taken",
-        Self::NumberUnsettled(_) => "number-unsettled",
-        Self::SiganRefused(_) => "sigan-refused",
-        Self::SiganNonsense(_) => "sigan-answer-unusable",
-        Self::SiganUnreachable => "sigan-unreachable",
-        Self::SiganBusy { .. } => "sigan-busy",
-        Self::SiganRefusesBrand { .. } => "sigan-refuses-brand",
-        Self::ClientShareExceeded { .. } => "client-share-exceeded",
-        Self::DrawBudgetExceeded { .. } => "client-budget-exceeded",
-        Self::SiganNoAnswer(_) | Self::OutcomeUnknown(_) | Self::OutcomeUnnamed(_) => "outcome-unknown",
-        Self::Internal => "internal",
-        Self::Store(StoreError::Unavailable { .. }) => "database-unavailable",
-        Self::Store(StoreError::Failed { .. }) => "database-failed",
+    /// A short, stable name of the error, for programs: `preview-expired`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.error_type().code
     }
 
-    /// The input that refers to something unknown, by its name in the API; none where no single input is at fault.
+    /// The input at fault, by its name in the API; none if no single input is.
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::UnknownDdd(_) | Self::NoNumbersLeft(_) | Self::DrawBudgetExceeded { .. } => {
-                Some("areaCode")
-            }
-            Self::UnknownPrevious(_) => Some("previousId"),
-            Self::UnknownPreview(_) | Self::PreviewExpired(_) | Self::PreviewUsed(_) => Some("previewId"),
-            Self::UnknownBrand(_) | Self::UnknownBrandName => Some("brandId"),
-            Self::UnknownSim(_) | Self::SimHasNumber { .. } => Some("simId"),
-            Self::UnknownChoice(_) => Some("index"),
-            Self::KeyInFlight | Self::KeyReused | Self::KeySpent => Some("Idempotency-Key"),
-            Self::UnknownNumber(_)
-            | Self::NumberState { .. }
-            | Self::NumberInDoubt(_)
-            | Self::AssignedElsewhere(_) => Some("msisdn"),
-            _ => None,
-        }
+        self.error_type().field
     }
 
-    /// How long to wait before the same call is worth repeating; none where repeating it does not help.
+    /// How long to wait before the same call is worth repeating; none if repeating it does not help.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::SiganBusy { retry_after } | Self::DrawBudgetExceeded { retry_after, .. } => {
                 Some(*retry_after)
             }
-            Self::SiganRefusesBrand { .. } | Self::ClientShareExceeded { .. } => Some(COME_BACK),
-            Self::ReserveInFlight
-            | Self::KeyInFlight
-            | Self::SiganUnreachable
-            | Self::NumberInDoubt(_)
-            | Self::NumberUnsettled(_)
-            | Self::SiganNoAnswer(_)
-            | Self::OutcomeUnknown(_)
-            | Self::OutcomeUnnamed(_)
-            | Self::Store(StoreError::Unavailable { .. }) => Some(RETRY_SOON),
-            _ => None,
+            _ => self.error_type().retry,
         }
     }
 }
@@ -355,6 +401,24 @@ impl From<SiganError> for Error {
                 Self::SiganNonsense(doubt)
             }
             SiganError::NoAnswer(doubt) => Self::SiganNoAnswer(doubt),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_type_of_error_has_a_code_of_its_own_and_a_summary() {
+        let codes: BTreeSet<&str> = Error::TYPES.iter().map(|error| error.code).collect();
+        assert_eq!(codes.len(), Error::TYPES.len());
+        for ErrorType { code, summary, .. } in Error::TYPES {
+            let is_sentence =
+                summary.starts_with(|first: char| first.is_uppercase()) && !summary.ends_with('.');
+            assert!(is_sentence, "{code}: {summary:?}");
         }
     }
 }

@@ -89,7 +89,7 @@ pub use domain::{
     Index, InstallationId, Line, Malformed, MaskedMsisdn, Msisdn, Number, NumberStatus, PreviewId,
     ReservationId, ReservationState, SimId, Source, SweepReport, Tac,
 };
-pub use error::{Error, ErrorKind, whole_seconds};
+pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::ClientError;
 pub use lists::{
     BrandEntry, Changes, Cnl, Count, DddChanges, DddData, DddSummary, DeviceChanges, DeviceData,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use oss_core::Malformed;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use crate::limits::{BODY_TIME, LONGEST_BODY};
-use crate::problem::{Fault, Problem};
+use crate::problem::{BODY_TOO_LARGE, BODY_TOO_SLOW, Fault, MALFORMED_BODY, Problem, UNSUPPORTED_MEDIA_TYPE};
 
 /// How some editors and spreadsheets begin a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -41,15 +41,13 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
+                UNSUPPORTED_MEDIA_TYPE,
                 "the body has to be JSON; send Content-Type: application/json",
             ));
         }
         if is_encoded(request.headers()) {
             return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
+                UNSUPPORTED_MEDIA_TYPE,
                 "the body is compressed or otherwise encoded; send it as it is, without Content-Encoding",
             ));
         }
@@ -204,17 +202,17 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 }
 
 fn not_an_object(detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed-body", detail)
+    Problem::new(MALFORMED_BODY, detail)
 }
 
 fn too_slow() -> Problem {
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body did not arrive within 10 seconds")
+    Problem::new(BODY_TOO_SLOW, "the body did not arrive within 10 seconds")
 }
 
 fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the body is longer than 16 KiB")
+    Problem::new(BODY_TOO_LARGE, "the body is longer than 16 KiB")
 }
 
 fn unread() -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed-body", "the body could not be read to its end")
+    Problem::new(MALFORMED_BODY, "the body could not be read to its end")
 }

@@ -12,9 +12,7 @@ use crate::problem::Problem;
 
 /// The answer with its tag, or 304 where the caller has it.
 pub(crate) fn tagged(asked: &HeaderMap, answer: &impl Serialize) -> Result<Response, Problem> {
-    let body = serde_json::to_vec(answer).map_err(|_| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer cannot be written")
-    })?;
+    let body = serde_json::to_vec(answer).map_err(|_| Problem::internal("the answer cannot be written"))?;
     Ok(TaggedAnswer::new(HeaderValue::from_static("application/json"), body.into()).for_request(asked))
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::Response;
 use axum::response::IntoResponse;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::problem::Problem;
+use crate::problem::{OVERLOADED, Problem, TOO_SLOW};
 
 /// The longest body that is read, in bytes. Those of the contract have under a hundred.
 pub(crate) const LONGEST_BODY: usize = 16 * 1024;
@@ -44,27 +44,21 @@ impl Load {
 }
 
 fn overloaded() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "overloaded",
-        "this server has as much to do as it can; come back",
-    )
-    .retry_after(Duration::from_secs(1))
+    Problem::new(OVERLOADED, "this server has as much to do as it can; come back")
+        .retry_after(Duration::from_secs(1))
 }
 
 fn too_slow() -> Problem {
     tracing::error!("A request took longer than its operation can.");
-    Problem::new(
-        StatusCode::GATEWAY_TIMEOUT,
-        "too-slow",
-        "the request took too long; it may have had an effect, so repeat it or look",
-    )
+    Problem::new(TOO_SLOW, "the request took too long; it may have had an effect, so repeat it or look")
 }
 
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
     use std::future::pending;
+
+    use axum::http::StatusCode;
 
     use super::*;
 

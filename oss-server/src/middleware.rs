@@ -165,8 +165,7 @@ fn method(request: &Request) -> &'static str {
 /// What a panic in a handler becomes. Its message may carry anything, so it is not logged.
 fn panicked() -> Response<Body> {
     tracing::error!("A handler panicked.");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "an internal fault stopped the request")
-        .into_response()
+    Problem::internal("an internal fault stopped the request").into_response()
 }
 
 #[cfg(test)]

@@ -2,16 +2,19 @@
 //!
 //! Nothing here repeats what the caller sent: it may be a phone number.
 
+mod types;
+
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use oss_core::access::Scope;
 use oss_core::store::StoreError;
-use oss_core::{Error, ErrorKind, whole_seconds};
+use oss_core::{Error, whole_seconds};
 use serde::Serialize;
 use uuid::Uuid;
 
+pub(crate) use self::types::*;
 use crate::request_id;
 
 /// What the `type` of every problem begins with; its code follows.
@@ -85,15 +88,14 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// A problem of the request as such.
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<Box<str>>) -> Self {
-        let detail = detail.into();
+    /// A problem of a type.
+    pub(crate) fn new(of: ProblemType, detail: impl Into<Box<str>>) -> Self {
         Self {
-            status,
-            code,
-            detail,
+            status: of.status,
+            code: of.code,
+            detail: detail.into(),
             internal: None,
-            field: None,
+            field: of.field,
             faults: Box::default(),
             reason: None,
             retry_after: None,
@@ -101,9 +103,15 @@ impl Problem {
         }
     }
 
-    /// The same, of one field.
-    pub(crate) fn of(self, field: &'static str) -> Self {
-        Self { field: Some(field), ..self }
+    /// A fault of this program.
+    pub(crate) fn internal(detail: &'static str) -> Self {
+        Self { detail: detail.into(), ..Error::Internal.into() }
+    }
+
+    /// An error whose cause is a parameter of the path.
+    pub(crate) fn in_path(error: &Error, parameter: &'static str) -> Self {
+        let of = ProblemType::from(error.error_type()).in_path();
+        Self { field: Some(parameter), ..Self::new(of, error.to_string()) }
     }
 
     /// The same, with the time after which the request may be repeated.
@@ -143,7 +151,7 @@ impl Problem {
     pub(crate) fn malformed(faults: Vec<Fault>) -> Self {
         let told: Vec<String> =
             faults.iter().map(|Fault { field, expected }| format!("{field}: expected {expected}")).collect();
-        Self { faults: faults.into(), ..Self::new(StatusCode::BAD_REQUEST, "malformed", told.join("; ")) }
+        Self { faults: faults.into(), ..Self::new(MALFORMED, told.join("; ")) }
     }
 }
 
@@ -157,34 +165,17 @@ pub(crate) struct Reported {
     pub(crate) needs_a_person: bool,
 }
 
-/// The one map from the library's errors to statuses.
-fn status(kind: ErrorKind) -> StatusCode {
-    match kind {
-        ErrorKind::Unknown => StatusCode::NOT_FOUND,
-        ErrorKind::UnknownReference | ErrorKind::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorKind::Expired => StatusCode::GONE,
-        ErrorKind::Conflict => StatusCode::CONFLICT,
-        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        ErrorKind::SiganRefused => StatusCode::BAD_GATEWAY,
-        ErrorKind::SiganUnavailable | ErrorKind::DatabaseUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
-        ErrorKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
-    }
-}
-
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let status = status(error.kind());
         let (detail, internal) = match &error {
             Error::Store(fault) => (detail_of(fault), Some(error.to_string().into())),
             _ => (error.to_string(), None),
         };
         Self {
             internal,
-            field: error.field(),
             reason: if let Error::SiganRefused(refusal) = &error { Some(refusal.code()) } else { None },
             retry_after: error.retry_after().map(whole_seconds),
-            ..Self::new(status, error.code(), detail)
+            ..Self::new(error.error_type().into(), detail)
         }
     }
 }

@@ -10,6 +10,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use clap::Parser;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use oss_core::config::{CommonConfig, Config, ConfigError, Sources, path};
+#[cfg(feature = "sandbox")]
 use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, StartError, log};
 use tokio::net::TcpListener;
@@ -36,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", env = "OSS_CONFIG", value_parser = OsStringValueParser::new().map(|text| path(&text)))]
     config: Option<PathBuf>,
     /// Work on a sandbox in memory: SQLite and a mock of Sigan.
-    #[arg(long)]
+    #[arg(long, hide = cfg!(not(feature = "sandbox")))]
     sandbox: bool,
     /// Let anyone who reaches this server reserve numbers.
     #[arg(long)]
@@ -152,11 +153,24 @@ fn configured(args: &Args, sources: &Sources) -> Result<(CommonConfig, Option<Co
     Ok((config.basics.clone(), Some(config)))
 }
 
-async fn connect(basics: &CommonConfig, config: Option<&Config>) -> Result<Oss, StartError> {
+async fn connect(basics: &CommonConfig, config: Option<&Config>) -> Result<Oss, Failure> {
     match config {
-        Some(config) => Oss::connect(config).await,
-        None => Ok(Sandbox::in_memory(basics).await?.oss().clone()),
+        Some(config) => Ok(Oss::connect(config).await?),
+        None => sandbox(basics).await,
     }
+}
+
+#[cfg(feature = "sandbox")]
+async fn sandbox(basics: &CommonConfig) -> Result<Oss, Failure> {
+    Ok(Sandbox::in_memory(basics).await?.oss().clone())
+}
+
+#[cfg(not(feature = "sandbox"))]
+#[expect(clippy::unused_async, reason = "it takes the place of one that waits")]
+async fn sandbox(_: &CommonConfig) -> Result<Oss, Failure> {
+    Err(refused(
+        "this program was built without its sandbox; leave out --sandbox, or build it with `--features sandbox`",
+    ))
 }
 
 /// Who may call. Nobody is let in by the lack of a setting.
@@ -252,5 +266,12 @@ mod tests {
         ] {
             assert_eq!(docs_url(listening.parse().unwrap(), over_tls), url);
         }
+    }
+    #[cfg(not(feature = "sandbox"))]
+    #[tokio::test]
+    async fn a_server_without_its_sandbox_says_so() {
+        let failure = run(Args::parse_from(["oss-server", "--sandbox"])).await.unwrap_err();
+        assert_eq!(failure.exit, 2);
+        assert!(failure.message.contains("without its sandbox"), "{failure:?}");
     }
 }

@@ -42,7 +42,7 @@ const CRATES: [Layers; 3] = [
             &["exit", "examples", "form", "calls"],
             &["usage", "status_line"],
             &["args", "output"],
-            &["commands", "interruption"],
+            &["commands", "interruption", "sandbox"],
             &["session"],
         ],
     },

@@ -59,6 +59,7 @@ fn what_cannot_be_meant_is_refused_with_what_was_expected() {
         ("oss adopt 11999950001 --brand acme", "--sim"),
         ("oss adopt 11999950001 --sim 018f0000-0000-7000-8000-000000000000", "--brand"),
         ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
+        #[cfg(feature = "sandbox")]
         ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
         ("oss keys new a,b", "a client's name"),
         ("oss keys new oss", "a client's name other than"),

@@ -12,6 +12,7 @@ mod preview;
 mod release;
 mod reserve;
 mod show;
+#[cfg(feature = "sandbox")]
 pub(crate) mod sigan_mock;
 mod sweep;
 
@@ -68,10 +69,13 @@ async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCod
         | Command::Ddd { .. }
         | Command::Devices { .. }
         | Command::Keys { .. }
-        | Command::Migrate
-        | Command::SiganMock { .. } => {
-            return Err(Failure::internal("a command came to where another one runs".to_owned()));
-        }
+        | Command::Migrate => return Err(misplaced()),
+        #[cfg(feature = "sandbox")]
+        Command::SiganMock { .. } => return Err(misplaced()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn misplaced() -> Failure {
+    Failure::internal("a command came to where another one runs".to_owned())
 }

@@ -1,7 +1,6 @@
 //! The caller of a request, once known.
 
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use oss_core::access::Client;
 use oss_core::{BrandId, ClientName, Oss};
@@ -29,7 +28,7 @@ impl Caller {
     pub(crate) fn of(parts: &Parts) -> Result<&Self, Problem> {
         parts.extensions.get().ok_or_else(|| {
             tracing::error!("A route has no guard.");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "this route is not open to anyone")
+            Problem::internal("this route is not open to anyone")
         })
     }
 }
@@ -46,11 +45,7 @@ impl FromRequestParts<Shared> for Acting {
         let oss = state.oss.acting_for(brand).map_err(|_| {
             // The configuration has no such client.
             tracing::error!("A client acts for a brand that nobody may act for.");
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "nobody may act for this client's brand",
-            )
+            Problem::internal("nobody may act for this client's brand")
         })?;
         let oss = oss.on_behalf_of(caller.name.clone());
         Ok(Self(if caller.has_others { oss } else { oss.without_share() }))

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use oss_core::access::{ANYONE, Client, ClientLimit, Clients, Scope, Share};
@@ -12,7 +12,7 @@ use oss_core::{ClientName, Error, Malformed};
 
 use super::Caller;
 use super::places::{Counts, Place};
-use crate::problem::{Challenge, Problem};
+use crate::problem::{Challenge, FORBIDDEN, Problem, TOO_MANY_REQUESTS, UNAUTHENTICATED};
 
 /// Who may call, and how often.
 #[derive(Debug)]
@@ -148,21 +148,16 @@ fn presented(headers: &HeaderMap) -> Result<&str, Problem> {
 }
 
 fn unauthenticated(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail).challenge(Challenge::NoToken)
+    Problem::new(UNAUTHENTICATED, detail).challenge(Challenge::NoToken)
 }
 
 fn forbidden(scope: Scope) -> Problem {
     let detail = format!("this client's key does not have the scope {scope}");
-    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).challenge(Challenge::InsufficientScope(scope))
+    Problem::new(FORBIDDEN, detail).challenge(Challenge::InsufficientScope(scope))
 }
 
 fn too_many(wait: Duration) -> Problem {
-    Problem::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "too-many-requests",
-        "this client asks more often than it may",
-    )
-    .retry_after(wait)
+    Problem::new(TOO_MANY_REQUESTS, "this client asks more often than it may").retry_after(wait)
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! The service as a document (`OpenAPI` 3.1), made of the routes themselves.
 //!
-//! A handler says what only it can know: what it is called, what a success answers, and the codes of its own problems (the
-//! description of a 4xx or 5xx response is the list of them). Everything that follows from its path, its body and its guard is
-//! added here. Knows nothing of what an operation does.
+//! A handler says what only it can know: what it is called, what a success answers, and the codes of its own problems (in the
+//! extension `x-problems`). Everything that follows from its path, its body, its guard and the table of problems is added here.
+//! Knows nothing of what an operation does.
 
 mod operations;
 mod problems;
 mod schemas;
 mod text;
 
+pub(crate) use problems::of_sigan;
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
@@ -30,9 +31,12 @@ pub(crate) fn document(routes: OpenApi, has_keys: bool) -> Value {
         { "name": "Devices", "description": "What supports eSIM." },
         { "name": "Operations", "description": "For those who run the service." },
     ]);
-    operations::complete(&mut document);
+    let named = operations::complete(&mut document);
     document["components"] = schemas::components(has_keys);
-    document["components"]["schemas"].as_object_mut().into_iter().for_each(problems::add_schemas);
-    document["components"]["examples"] = problems::examples(&document["paths"]);
+    document["components"]["schemas"]
+        .as_object_mut()
+        .into_iter()
+        .for_each(|schemas| schemas.extend(problems::schemas(&named)));
+    document["components"]["examples"] = problems::examples(&named);
     document
 }

@@ -1,26 +1,37 @@
 //! What the document says of an operation beyond its handler's own words.
 
-use std::collections::BTreeMap;
-
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{problems, schemas};
+use crate::problem::{
+    BODY_TOO_LARGE, BODY_TOO_SLOW, FORBIDDEN, HEAD_TOO_LARGE, MALFORMED, MALFORMED_BODY, MALFORMED_HEAD,
+    OVERLOADED, PROXY, ProblemType, TOO_MANY_REQUESTS, TOO_SLOW, UNAUTHENTICATED, UNSUPPORTED_MEDIA_TYPE,
+};
 
 type Object = Map<String, Value>;
 
-/// The codes of problems, by status.
-type Problems = BTreeMap<String, Vec<String>>;
+/// The extension in which a handler lists the codes of its own problems.
+const PROBLEMS: &str = "x-problems";
 
-/// Completes every operation of a document.
-pub(super) fn complete(document: &mut Value) {
+/// The statuses with which a proxy answers for a server.
+const BEHIND_PROXY: [StatusCode; 3] =
+    [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
+
+/// Completes every operation of a document, and returns the problems that they name.
+pub(super) fn complete(document: &mut Value) -> Vec<ProblemType> {
+    let mut named = Vec::new();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, item) in paths {
         let operations = item.as_object_mut().into_iter().flat_map(Object::values_mut);
-        operations.filter_map(Value::as_object_mut).for_each(|operation| complete_one(path, operation));
+        for operation in operations.filter_map(Value::as_object_mut) {
+            named.extend(complete_one(path, operation));
+        }
     }
+    named
 }
 
-fn complete_one(path: &str, operation: &mut Object) {
+fn complete_one(path: &str, operation: &mut Object) -> Vec<ProblemType> {
     let parameters = parameters(path, operation);
     let tagged = parameters.iter().any(|name| name == "If-None-Match");
     // Any text may be asked about as a tag.
@@ -35,10 +46,19 @@ fn complete_one(path: &str, operation: &mut Object) {
     }
     // An open operation says so. Without this, nobody could tell it from one whose security was forgotten.
     operation.entry("security").or_insert_with(|| json!([]));
-    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
-    for (status, codes) in problems {
-        let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
-        responses.insert(status.clone(), problems::response(&status, &codes));
+    let responses = operation.get_mut("responses").and_then(Value::as_object_mut).into_iter();
+    responses.for_each(|responses| complete_responses(responses, &problems, tagged));
+    problems
+}
+
+fn complete_responses(responses: &mut Object, problems: &[ProblemType], tagged: bool) {
+    let mut statuses: Vec<StatusCode> = problems.iter().map(|problem| problem.status).collect();
+    statuses.sort();
+    statuses.dedup();
+    for status in statuses {
+        let same: Vec<ProblemType> =
+            problems.iter().filter(|problem| problem.status == status).copied().collect();
+        responses.insert(status.as_str().to_owned(), problems::response(&same));
     }
     for (status, response) in responses {
         complete_response(response, tagged && ["200", "304"].contains(&status.as_str()));
@@ -53,47 +73,50 @@ fn parameters(path: &str, operation: &Object) -> Vec<String> {
 }
 
 /// The handler's own problems, and those of what stands before it.
-fn problems_of(operation: &Object, takes_input: bool) -> Problems {
-    let mut problems = Problems::new();
-    let mut add =
-        |status: &str, code: &str| problems.entry(status.to_owned()).or_default().push(code.to_owned());
+fn problems_of(operation: &mut Object, takes_input: bool) -> Vec<ProblemType> {
     let has_body = operation.contains_key("requestBody");
-    add("400", "malformed-head");
-    add("431", "head-too-large");
+    // A guarded operation lists its keys, also if the server has no clients and the list is empty. An open one has no list yet.
+    let keys = operation.get("security").and_then(Value::as_array).map(Vec::len);
+    let own = operation.remove(PROBLEMS).unwrap_or_default();
+    let mut problems = of_codes(&texts(&own));
+    if !has_body {
+        problems = problems.into_iter().map(ProblemType::in_path).collect();
+    }
+    problems.extend([MALFORMED_HEAD, HEAD_TOO_LARGE]);
+    problems.extend(of_codes(&["internal"]));
     if takes_input || has_body {
-        add("400", "malformed");
+        problems.push(MALFORMED);
     }
     if has_body {
-        add("400", "malformed-body");
-        add("408", "body-too-slow");
-        add("413", "body-too-large");
-        add("415", "unsupported-media-type");
+        problems.extend([MALFORMED_BODY, BODY_TOO_SLOW, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]);
     }
-    // A guarded operation lists its keys, also if the server has no clients and the list is empty. An open one has no list yet.
-    let security = operation.get("security").and_then(Value::as_array);
-    if security.is_some_and(|keys| !keys.is_empty()) {
-        add("401", "unauthenticated");
-        add("403", "forbidden");
+    if keys.is_some_and(|count| count > 0) {
+        problems.extend([UNAUTHENTICATED, FORBIDDEN]);
     }
-    if security.is_some() {
-        add("429", "too-many-requests");
-        add("429", "client-share-exceeded");
-        add("500", "database-failed");
-        add("503", "database-unavailable");
-        add("503", "overloaded");
-        add("504", "too-slow");
-        for status in ["502", "503", "504"] {
-            add(status, "proxy");
-        }
-    }
-    add("500", "internal");
-    for (status, response) in operation["responses"].as_object().into_iter().flatten() {
-        if status.starts_with(['4', '5']) {
-            let codes = response["description"].as_str().unwrap_or_default();
-            codes.split(", ").for_each(|code| add(status, code));
-        }
+    if keys.is_some() {
+        problems.extend(of_codes(&["client-share-exceeded", "database-failed", "database-unavailable"]));
+        problems.extend([TOO_MANY_REQUESTS, OVERLOADED, TOO_SLOW]);
+        problems.extend(BEHIND_PROXY.map(|status| ProblemType { status, ..PROXY }));
     }
     problems
+}
+
+fn of_codes(codes: &[&str]) -> Vec<ProblemType> {
+    let of_code = |code: &&str| {
+        let found = ProblemType::of_code(code);
+        debug_assert!(found.is_some(), "no problem has the code {code}");
+        found
+    };
+    codes.iter().filter_map(of_code).collect()
+}
+
+/// Every text in a list, and in lists in it.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn complete_response(response: &mut Value, tagged: bool) {

@@ -1,5 +1,7 @@
 //! The text at the head of the document, with which `/docs` begins.
 
+use crate::problem::{METHOD_NOT_ALLOWED, PROXY, UNKNOWN_ROUTE, URN};
+
 /// The product, and the life of a number.
 const LIFE: &str = "\
 `vivo-mvne-oss` stands between an MVNE and Sigan, Vivo's number inventory: it pre-reserves phone numbers, reserves them, puts \
@@ -22,13 +24,17 @@ time (24 hours, or as long as the operator says) is given back automatically.
 ";
 
 /// Errors and the protocol.
-const RULES: &str = "
+fn rules() -> String {
+    let [unknown_route, method_not_allowed, proxy] =
+        [UNKNOWN_ROUTE, METHOD_NOT_ALLOWED, PROXY].map(|problem| format!("`{URN}{}`", problem.code));
+    format!(
+        "
 
 ## Errors
 
 Every error is `application/problem+json` (RFC 9457). Its `type` is stable and made for programs; an operation names the types \
-that each status can have. Beyond these, a path that does not exist answers 404 `urn:oss:problem:unknown-route`, and a method that \
-a path does not know 405 `urn:oss:problem:method-not-allowed` with `Allow`. `urn:oss:problem:proxy` comes from the proxy that the \
+that each status can have. Beyond these, a path that does not exist answers 404 {unknown_route}, and a method that \
+a path does not know 405 {method_not_allowed} with `Allow`. {proxy} comes from the proxy that the \
 operator put in front of the servers, if that is HAProxy with our configuration.
 
 A 503, 504 or 409 with `Retry-After` may be repeated as it is. What a 504 asks for depends on the operation, and `detail` says \
@@ -38,7 +44,9 @@ reserved, and what a `POST /reservations` without a key may have reserved is giv
 ## HTTP
 
 The server speaks HTTP/1.1 only, over TLS too. A proxy in front of it can speak HTTP/2 to callers. `GET` is answered to `HEAD` \
-too, without the body.";
+too, without the body."
+    )
+}
 
 /// The whole text. `has_keys` says whether callers show keys.
 pub(super) fn description(has_keys: bool) -> String {
@@ -63,5 +71,5 @@ The answer has the `id` of the preview and three masked numbers. Reserve the sec
 curl -s{header} -X PUT http://localhost:8080/previews/PREVIEW_ID/reservations/2
 ```"
     );
-    [LIFE, &first, RULES].concat()
+    [LIFE, &first, &rules()].concat()
 }

@@ -1,7 +1,7 @@
 //! `/ddds`
 
 use axum::http::StatusCode;
-use oss_core::Ddd;
+use oss_core::{Ddd, Error};
 
 use crate::access::Acting;
 use crate::path::Params;
@@ -17,14 +17,13 @@ use crate::problem::Problem;
     tag = "Areas",
     responses(
         (status = 204, description = "It does"),
-        (status = 404, description = "unknown-ddd"),
     ),
+    extensions(("x-problems" = json!(["unknown-ddd"]))),
 )]
 pub(super) async fn exists(Acting(oss): Acting, params: Params) -> Result<StatusCode, Problem> {
     let ddd: Ddd = params.get("ddd")?;
     if oss.ddd_exists(ddd).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
-    let detail = format!("DDD {ddd} is not in use in Brazil");
-    Err(Problem::new(StatusCode::NOT_FOUND, "unknown-ddd", detail).of("ddd"))
+    Err(Problem::in_path(&Error::UnknownDdd(ddd), "ddd"))
 }

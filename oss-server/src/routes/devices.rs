@@ -86,8 +86,8 @@ pub(super) async fn brands(Acting(oss): Acting, headers: HeaderMap) -> Result<Re
     responses(
         (status = 200, description = "The models, by name", body = ref("#/components/schemas/DeviceModels")),
         (status = 304, description = "The caller has them"),
-        (status = 404, description = "unknown-brand"),
     ),
+    extensions(("x-problems" = json!(["unknown-brand"]))),
 )]
 pub(super) async fn models(
     Acting(oss): Acting,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use oss_core::Oss;
 
-use crate::problem::Problem;
+use crate::problem::{NOT_READY, Problem};
 use crate::state::{Checked, Shared};
 
 /// Check whether the process answers
@@ -34,11 +34,11 @@ pub(super) async fn live() -> StatusCode {
     tag = "Operations",
     responses(
         (status = 200, description = "It does"),
-        (status = 503, description = "not-ready"),
     ),
+    extensions(("x-problems" = json!(["not-ready"]))),
 )]
 pub(super) async fn ready(State(state): State<Shared>) -> Result<StatusCode, Problem> {
-    let not_ready = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail);
+    let not_ready = |detail: &str| Problem::new(NOT_READY, detail);
     let stopping = || not_ready("this server is stopping; ask another one");
     if state.health.is_stopping() {
         return Err(stopping());

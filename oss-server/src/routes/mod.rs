@@ -14,7 +14,7 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::HeaderValue;
 use oss_core::Oss;
 use oss_core::access::Scope;
 use serde_json::Value;
@@ -26,7 +26,7 @@ use crate::etag::TaggedAnswer;
 use crate::limits::Load;
 use crate::middleware::ObserveLayer;
 use crate::openapi;
-use crate::problem::Problem;
+use crate::problem::{METHOD_NOT_ALLOWED, Problem, UNKNOWN_ROUTE};
 use crate::state::{AppState, Health, Readiness, Shared};
 use crate::telemetry::Metrics;
 
@@ -107,13 +107,9 @@ fn finished(routes: Router<Shared>, observe: ObserveLayer) -> Router<Shared> {
 }
 
 pub(crate) async fn unknown() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "unknown-route", "there is nothing at this path")
+    Problem::new(UNKNOWN_ROUTE, "there is nothing at this path")
 }
 
 async fn not_allowed() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method-not-allowed",
-        "this path knows other methods; see the Allow header",
-    )
+    Problem::new(METHOD_NOT_ALLOWED, "this path knows other methods; see the Allow header")
 }

@@ -7,6 +7,7 @@ use oss_core::{Number, Reservation};
 use crate::access::Acting;
 use crate::body::Fields;
 use crate::key::Key;
+use crate::openapi::of_sigan;
 use crate::path::Params;
 use crate::problem::Problem;
 
@@ -23,14 +24,12 @@ use crate::problem::Problem;
     request_body = ref("#/components/schemas/NewReservation"),
     responses(
         (status = 201, description = "The number, in full", body = ref("#/components/schemas/Reservation")),
-        (status = 409, description = "no-numbers-left, idempotency-key-in-flight, idempotency-key-spent, reservation-given-up"),
-        (status = 422, description = "unknown-ddd, idempotency-key-reused"),
-        (status = 429, description = "client-budget-exceeded"),
-        (status = 500, description = "number-taken, number-unsettled"),
-        (status = 502, description = "sigan-refused, sigan-answer-unusable"),
-        (status = 503, description = "sigan-unreachable, sigan-busy, sigan-refuses-brand"),
-        (status = 504, description = "outcome-unknown"),
     ),
+    extensions(("x-problems" = json!([
+        "no-numbers-left", "idempotency-key-in-flight", "idempotency-key-spent", "reservation-given-up",
+        "unknown-ddd", "idempotency-key-reused", "client-budget-exceeded", "number-taken",
+        "number-unsettled", of_sigan(),
+    ]))),
 )]
 pub(super) async fn reserve_random(
     Acting(oss): Acting,
@@ -54,9 +53,8 @@ pub(super) async fn reserve_random(
     tag = "Numbers",
     responses(
         (status = 204, description = "Given back, now or before"),
-        (status = 404, description = "unknown-number"),
-        (status = 409, description = "number-state, reserve-in-flight"),
     ),
+    extensions(("x-problems" = json!(["unknown-number", "number-state", "reserve-in-flight"]))),
 )]
 pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<StatusCode, Problem> {
     oss.release(params.get("msisdn")?).await?;
@@ -74,10 +72,11 @@ pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<Statu
     request_body = ref("#/components/schemas/Assignment"),
     responses(
         (status = 204, description = "On the line of the SIM, now or before"),
-        (status = 404, description = "unknown-number"),
-        (status = 409, description = "number-state, number-in-doubt, assigned-elsewhere, sim-has-number"),
-        (status = 422, description = "unknown-sim"),
     ),
+    extensions(("x-problems" = json!([
+        "unknown-number", "number-state", "number-in-doubt", "assigned-elsewhere", "sim-has-number",
+        "unknown-sim",
+    ]))),
 )]
 pub(super) async fn assign(
     Acting(oss): Acting,
@@ -100,8 +99,8 @@ pub(super) async fn assign(
     tag = "Numbers",
     responses(
         (status = 200, description = "The number, and every hold it has had", body = ref("#/components/schemas/PhoneNumber")),
-        (status = 404, description = "unknown-number"),
     ),
+    extensions(("x-problems" = json!(["unknown-number"]))),
 )]
 pub(super) async fn show(Acting(oss): Acting, params: Params) -> Result<Json<Number>, Problem> {
     Ok(Json(oss.number(params.get("msisdn")?).await?))

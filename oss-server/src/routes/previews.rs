@@ -7,6 +7,7 @@ use oss_core::{Error, Index, Preview, Reservation};
 use crate::access::Acting;
 use crate::body::Fields;
 use crate::key::Key;
+use crate::openapi::of_sigan;
 use crate::path::Params;
 use crate::problem::Problem;
 
@@ -23,13 +24,11 @@ use crate::problem::Problem;
     request_body = ref("#/components/schemas/NewPreview"),
     responses(
         (status = 201, description = "Three numbers, masked", body = ref("#/components/schemas/Preview")),
-        (status = 409, description = "preview-used, no-numbers-left, idempotency-key-in-flight"),
-        (status = 422, description = "unknown-ddd, unknown-previous-preview, idempotency-key-reused"),
-        (status = 429, description = "client-budget-exceeded"),
-        (status = 502, description = "sigan-refused, sigan-answer-unusable"),
-        (status = 503, description = "sigan-unreachable, sigan-busy, sigan-refuses-brand"),
-        (status = 504, description = "outcome-unknown"),
     ),
+    extensions(("x-problems" = json!([
+        "preview-used", "no-numbers-left", "idempotency-key-in-flight", "unknown-ddd",
+        "unknown-previous-preview", "idempotency-key-reused", "client-budget-exceeded", of_sigan(),
+    ]))),
 )]
 pub(super) async fn create(
     Acting(oss): Acting,
@@ -53,14 +52,11 @@ pub(super) async fn create(
     tag = "Numbers",
     responses(
         (status = 200, description = "The number, in full; repeated, the same again", body = ref("#/components/schemas/Reservation")),
-        (status = 404, description = "unknown-preview, unknown-index"),
-        (status = 409, description = "preview-used, reserve-in-flight, reservation-given-up"),
-        (status = 410, description = "preview-expired"),
-        (status = 500, description = "number-taken, number-unsettled"),
-        (status = 502, description = "sigan-refused, sigan-answer-unusable"),
-        (status = 503, description = "sigan-unreachable, sigan-busy, sigan-refuses-brand"),
-        (status = 504, description = "outcome-unknown"),
     ),
+    extensions(("x-problems" = json!([
+        "unknown-preview", "unknown-index", "preview-used", "reserve-in-flight", "reservation-given-up",
+        "preview-expired", "number-taken", "number-unsettled", of_sigan(),
+    ]))),
 )]
 pub(super) async fn reserve(Acting(oss): Acting, params: Params) -> Result<Json<Reservation>, Problem> {
     let (preview, index) = (params.get("previewId")?, params.get::<Index>("index")?);

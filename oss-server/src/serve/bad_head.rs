@@ -9,14 +9,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Bytes;
-use axum::http::StatusCode;
 use axum_server::accept::Accept;
 use futures::TryFutureExt;
 use futures::future::MapOk;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use uuid::Uuid;
 
-use crate::problem::Problem;
+use crate::problem::{HEAD_TOO_LARGE, MALFORMED_HEAD, Problem};
 
 /// The header with which hyper says that its own answers have no body.
 const NO_BODY: &str = "content-length: 0\r\n";
@@ -129,13 +128,11 @@ fn problem_of(written: &[u8]) -> Option<Problem> {
     // After the digit of the version.
     match written.strip_prefix(b"HTTP/1.")?.get(1..6)? {
         b" 400 " => Some(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "malformed-head",
+            MALFORMED_HEAD,
             "the head of the request is not HTTP/1.1; look at its first line and its headers",
         )),
         b" 431 " => Some(Problem::new(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "head-too-large",
+            HEAD_TOO_LARGE,
             "the head of the request is longer than 16 KiB, or has too many headers",
         )),
         _ => None,

@@ -43,6 +43,7 @@ fn the_steps_of_the_build_make_a_workspace_that_cargo_takes() {
     for program in ["oss-cli v", "oss-server v"] {
         assert!(programs.contains(program), "{programs}");
     }
+    assert!(!programs.contains("wiremock v"), "{programs}");
 }
 
 /// Copies as the builder does, and only what is not ignored: a file into a folder, of a folder what is in it.
