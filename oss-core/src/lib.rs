@@ -50,7 +50,14 @@
 //!
 //! # Features
 //!
-//! `mock` brings the stateful mock of Sigan and the sandbox that runs on it.
+//! A program that embeds the crate compiles only the parts it needs. The first three are on by default.
+//!
+//! | feature | contents |
+//! |---|---|
+//! | `sqlite` | a store on a file or in memory; without it, PostgreSQL is the only database |
+//! | `redis` | a cache that several servers share; without it, look-ups are cached in memory only |
+//! | `import` | [`store::migrate`], and imports of the device catalogue and of the localities |
+//! | `mock` | the stateful mock of Sigan, and the sandbox that runs on it |
 
 pub mod access;
 mod areas;
@@ -69,6 +76,7 @@ mod lookups;
 mod numbers;
 mod oss;
 mod outage;
+#[cfg(feature = "import")]
 mod reference;
 #[cfg(feature = "mock")]
 pub mod sandbox;
@@ -93,12 +101,15 @@ pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::ClientError;
 pub use lists::{
     BrandEntry, Changes, Cnl, Count, DddChanges, DddData, DddSummary, DeviceChanges, DeviceData,
-    DeviceSummary, ImportFault, ImportFaults, MassRemoval, ModelEntry, Progress, RemovalLimit, TacEntry,
+    DeviceSummary, ModelEntry, TacEntry,
 };
+#[cfg(feature = "import")]
+pub use lists::{ImportFault, ImportFaults, MassRemoval, Progress, RemovalLimit};
 pub use numbers::{
     Adopt, AdoptError, Adopted, AuditOptions, AuditReport, CreatePreview, Difference, DifferenceKind, Found,
     Offer, Outcome, Preview, Reservation, ReserveRandom,
 };
 pub use oss::Oss;
+#[cfg(feature = "import")]
 pub use reference::{ImportError, ImportMode, ReferenceData};
 pub use settings::Settings;

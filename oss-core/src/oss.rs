@@ -237,6 +237,7 @@ impl Oss {
         &*self.parts.store
     }
 
+    #[cfg(feature = "import")]
     pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
         self.parts.store.clone()
     }

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of what is looked up. Each layer above the last is optional: where it fails, the next one is asked.
 
+#[cfg_attr(not(feature = "redis"), path = "no_redis.rs")]
 mod redis;
 
 use std::fmt;

@@ -38,5 +38,7 @@ pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
 pub use sweep_report::SweepReport;
 pub(crate) use tenant::OLDER_BRAND;
 pub use tenant::{Scope, Tenant};
-pub(crate) use text::{INVISIBLE, is_hidden, is_invisible, plain, trimmed};
+#[cfg(feature = "import")]
+pub(crate) use text::{INVISIBLE, is_invisible};
+pub(crate) use text::{is_hidden, plain, trimmed};
 pub(crate) use verdicts::*;

@@ -64,6 +64,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The same parameters, for a statement that outlives the call.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn owned_parameters(self) -> [Option<String>; 2] {
         self.parameters().map(|brand| brand.map(str::to_owned))
     }
@@ -87,6 +88,7 @@ mod tests {
         let brand = Scope::Brand(&tenant);
         assert_eq!(Scope::AllBrands.parameters(), [None, None]);
         assert_eq!(brand.parameters(), [Some("acme"), Some("unknown")]);
+        #[cfg(feature = "sqlite")]
         assert_eq!(brand.owned_parameters(), [Some("acme".to_owned()), Some("unknown".to_owned())]);
         assert!(Scope::AllBrands.is_all_brands() && !brand.is_all_brands());
     }

@@ -176,6 +176,10 @@ pub(crate) struct NumberRow {
 /// A live reservation of a number.
 #[derive(Debug)]
 pub(crate) struct LiveAttempt {
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(dead_code, reason = "PostgreSQL decides and writes in one statement")
+    )]
     pub(crate) id: ReservationId,
     pub(crate) state: ReservationState,
     /// As [`OwnAttempt::due`].

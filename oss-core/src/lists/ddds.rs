@@ -1,13 +1,15 @@
-//! The whole list of localities with their area codes: as a CSV file, as a map, and as what differs between two of them.
+//! The whole list of localities with their area codes as a map, and the difference between two lists.
+
+#[cfg(feature = "import")]
+mod reading;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Ddd, Malformed};
-use crate::lists::{Changes, Count, CsvFile, Folder, ImportFaults, Progress};
+use crate::lists::{Changes, Count};
 
 /// Anatel's code of a locality (`código nacional de localidade`), or another number that identifies it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,46 +33,11 @@ impl std::fmt::Display for Cnl {
     }
 }
 
-/// An area code that a locality may have: Anatel's numbering plan has none with a zero.
-struct Assignable(Ddd);
-
-impl FromStr for Assignable {
-    type Err = Malformed;
-
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        match text.parse() {
-            Ok(ddd) if !text.contains('0') => Ok(Self(ddd)),
-            _ => Err(Malformed { expected: "a DDD: two digits from 1 to 9, for example 11" }),
-        }
-    }
-}
-
 /// The localities of Brazil with their area codes, free of faults.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct DddData {
     /// The area code of each locality.
     pub localities: BTreeMap<Cnl, Ddd>,
-}
-
-impl DddData {
-    /// Reads and checks a list: `location_cnl,ddd[,municipality,uf]`. The names of the municipality and its state are for
-    /// people, and not kept. `told` hears how far the file has been read.
-    ///
-    /// # Errors
-    ///
-    /// [`ImportFaults`] with every fault of the file.
-    pub fn read(path: &Path, mut told: impl FnMut(Progress)) -> Result<Self, ImportFaults> {
-        let folder = Folder::Disk(path.parent().unwrap_or(Path::new("")));
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let (mut data, mut faults) = (Self::default(), Vec::new());
-        let columns = &["location_cnl", "ddd"];
-        if let Some(file) = CsvFile::open(folder, &name, columns, &["municipality", "uf"], &mut faults) {
-            file.not_empty().rows("location_cnl", &mut told, |cnl: &Cnl, row| {
-                data.localities.extend(row.get("ddd").map(|Assignable(ddd)| (*cnl, ddd)));
-            });
-        }
-        if faults.is_empty() { Ok(data) } else { Err(ImportFaults { faults }) }
-    }
 }
 
 /// What differs between two lists.
@@ -116,8 +83,10 @@ impl DddSummary {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "import"))]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<DddData, String> {

@@ -47,6 +47,7 @@ pub trait CatalogStore {
 }
 
 /// The catalogue that this program brings along, for a database that never had one.
+#[cfg(feature = "import")]
 pub(super) fn first_edition() -> Result<Edition<DeviceChanges>, StoreError> {
     let built_in = DeviceData::built_in()
         .map_err(|_| StoreError::failed("the device catalogue that this program brings along has faults"))?;

@@ -10,6 +10,8 @@ mod catalog;
 mod lines;
 mod live;
 mod migrations;
+#[cfg(feature = "import")]
+mod migrator;
 mod offering;
 mod postgres;
 mod previews;
@@ -17,12 +19,14 @@ mod random;
 mod releases;
 mod rows;
 mod sims;
+#[cfg_attr(not(feature = "sqlite"), path = "no_sqlite.rs")]
 mod sqlite;
 mod sweep;
 mod tenant;
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "import")]
 use std::time::Duration;
 
 pub use adoptions::AdoptionStore;
@@ -31,12 +35,14 @@ pub use attempts::AttemptStore;
 pub use audit::AuditStore;
 pub use catalog::CatalogStore;
 pub use lines::LineStore;
-pub use migrations::MigrationReport;
+#[cfg(feature = "import")]
+pub use migrator::MigrationReport;
 pub use postgres::{PostgresStore, bounded};
 pub use previews::PreviewStore;
 pub use random::RandomStore;
 pub use releases::ReleaseStore;
 use secrecy::{ExposeSecret, SecretString};
+#[cfg(feature = "sqlite")]
 pub use sqlite::{Clock, SqliteStore, SystemClock};
 pub use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 pub use sweep::SweepStore;
@@ -157,9 +163,7 @@ impl From<PgPool> for Database {
 /// [`StoreError`] where the URL is neither one of PostgreSQL nor one of SQLite.
 pub async fn connect(database: impl Into<Database>) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match database.into() {
-        Database::Url(config) if is_sqlite(&config) => {
-            Arc::new(SqliteStore::open(&config.url, Arc::new(SystemClock)).await?)
-        }
+        Database::Url(config) if is_sqlite(&config) => sqlite::open(&config.url).await?,
         Database::Url(config) => Arc::new(PostgresStore::new(&config.url, config.pool)?),
         Database::Options(options, connections) => {
             Arc::new(PostgresStore::with_options(*options, connections))
@@ -176,13 +180,14 @@ pub async fn connect(database: impl Into<Database>) -> Result<Arc<dyn Store>, St
 /// # Errors
 ///
 /// [`StoreError`] if the database cannot be reached or used, or a migration fails.
+#[cfg(feature = "import")]
 pub async fn migrate(
     config: &DatabaseConfig,
     reservation_ttl: Duration,
 ) -> Result<MigrationReport, StoreError> {
     if is_sqlite(config) {
         // A database on SQLite was made by this service.
-        SqliteStore::migrate(&config.url).await.map(|()| MigrationReport::default())
+        sqlite::migrate(&config.url).await.map(|()| MigrationReport::default())
     } else {
         PostgresStore::migrate(&config.url, reservation_ttl).await
     }

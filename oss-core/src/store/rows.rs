@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::postgres::PgRow;
+#[cfg(feature = "sqlite")]
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Database, Pool, Row};
 use uuid::Uuid;
@@ -154,6 +155,7 @@ macro_rules! data_row {
 }
 
 data_row!(PgRow, DateTime<Utc>, Ok);
+#[cfg(feature = "sqlite")]
 data_row!(SqliteRow, i64, |micros| {
     DateTime::from_timestamp_micros(micros)
         .ok_or_else(|| sqlx::Error::Decode("a time beyond the calendar".into()))

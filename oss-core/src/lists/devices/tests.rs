@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
+use super::reading::{BRANDS, CODES, MODELS, TACS};
 use super::*;
+use crate::lists::ImportFaults;
 
 /// A catalogue without faults.
 const GOOD: [(&str, &str); 4] = [

@@ -1,8 +1,6 @@
 //! The reference data. An import is one statement, whatever its size: the database takes the changes apart itself.
 
 use async_trait::async_trait;
-use sqlx::Executor;
-use sqlx::postgres::PgConnection;
 
 use super::PostgresStore;
 use super::connections::{Statement, store_error};
@@ -12,8 +10,7 @@ use crate::domain::{
 use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 use crate::store::StoreError;
 use crate::store::catalog::{
-    ASSORTMENTS, CatalogStore, DDD_EXISTS, VERSIONS, assortments, esim_answer, esim_query, first_edition,
-    list, versions,
+    ASSORTMENTS, CatalogStore, DDD_EXISTS, VERSIONS, assortments, esim_answer, esim_query, list, versions,
 };
 use crate::store::rows::{DataRow, to_json};
 
@@ -114,7 +111,7 @@ impl CatalogStore for PostgresStore {
 
 /// Where the list has another version, `given` has no row, and nothing else does anything. References are looked at when the
 /// whole statement is done, so its parts may come in any order.
-fn devices_edition(edition: &Edition<DeviceChanges>, changes: String) -> Statement<'static> {
+pub(super) fn devices_edition(edition: &Edition<DeviceChanges>, changes: String) -> Statement<'static> {
     const SQL: &str = "
         with edition as (
             update reference_data set version = $2 where name = 'devices' and version = $1 returning true
@@ -161,14 +158,4 @@ fn devices_edition(edition: &Edition<DeviceChanges>, changes: String) -> Stateme
         )
         select exists (select from edition) as changed";
     sqlx::query(SQL).bind(edition.over.as_uuid()).bind(edition.version.as_uuid()).bind(changes)
-}
-
-/// Fills the catalogue of a database that never had one.
-pub(super) async fn fill(connection: &mut PgConnection) -> Result<(), StoreError> {
-    let edition = first_edition()?;
-    let filled = async {
-        let changes = to_json(&edition.changes)?;
-        connection.execute(devices_edition(&edition, changes)).await
-    };
-    filled.await.map(drop).map_err(|error| store_error(&error))
 }

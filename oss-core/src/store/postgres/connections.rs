@@ -195,6 +195,7 @@ impl Connections {
 }
 
 /// The options of a connection that migrates. A role may have the bounds of the service, which are too narrow for that.
+#[cfg(feature = "import")]
 pub(super) fn migration_options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
     Ok(options(url)?.options(BOUNDS.map(|(name, _)| (name, "0"))))
 }

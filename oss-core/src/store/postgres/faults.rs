@@ -128,6 +128,7 @@ impl Target {
     }
 
     /// Why a migration could not be applied.
+    #[cfg(feature = "import")]
     pub(super) fn migration_error(&self, error: &sqlx::Error) -> Option<StoreError> {
         let Self { place, user, .. } = self;
         match code(error).as_deref() {

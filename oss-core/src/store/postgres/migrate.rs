@@ -4,34 +4,20 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
-use sqlx::postgres::PgRow;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row};
 
 use super::borrowing::open;
-use super::catalog;
-use super::connections::{Connections, migration_options, store_error};
+use super::catalog::devices_edition;
+use super::connections::{migration_options, store_error};
 use super::faults::Target;
+use super::require_utf8;
 use crate::domain::INVISIBLE;
 use crate::store::StoreError;
+use crate::store::catalog::first_edition;
 use crate::store::live::live;
-use crate::store::migrations::{self, Applied, MigrationReport, VERSIONS};
-
-/// Whether the database has the tables of this version, and can hold every text.
-///
-/// The identity is read, because every look-up reads it: a role that may not is told of it here and not by each request.
-pub(super) async fn check(connections: &Connections) -> Result<(), StoreError> {
-    const SQL: &str = "
-        select count(*), current_setting('server_encoding') as encoding,
-               exists (select from oss_installation) as has_identity
-        from oss_migrations
-        where success and version = any($1)";
-    let versions = migrations::versions();
-    let statement = || sqlx::query(SQL).bind(versions.clone());
-    let read = |row: &PgRow| Ok((row.try_get(0)?, row.try_get("encoding")?));
-    let (count, encoding): (i64, String) = connections.one(statement, read).await?;
-    require_utf8(&encoding)?;
-    migrations::all_applied(count)
-}
+use crate::store::migrations::VERSIONS;
+use crate::store::migrator::{self, Applied, MigrationReport};
+use crate::store::rows::to_json;
 
 /// Migrates on a connection of its own.
 pub(super) async fn migrate(
@@ -56,19 +42,10 @@ async fn migrate_on(
     let encoding =
         encoding.and_then(|row| row.try_get::<String, _>(0)).map_err(|error| store_error(&error))?;
     require_utf8(&encoding)?;
-    run(connection, target, &migrations::postgres()?).await?;
-    catalog::fill(connection).await?;
+    run(connection, target, &migrator::postgres()?).await?;
+    fill_catalogue(connection).await?;
     let adopted = adopt(connection, reservation_ttl).await.map_err(|error| store_error(&error))?;
     report(connection, adopted).await.map_err(|error| store_error(&error))
-}
-
-fn require_utf8(encoding: &str) -> Result<(), StoreError> {
-    if encoding == "UTF8" {
-        return Ok(());
-    }
-    Err(StoreError::failed(format!(
-        "its encoding is {encoding}, which cannot hold every text; create one with encoding 'UTF8'"
-    )))
 }
 
 /// Runs the migrations that are not applied yet. The lock is held before the versions are looked at.
@@ -81,8 +58,8 @@ async fn run(connection: &mut PgConnection, target: &Target, migrator: &Migrator
         connection.unlock().await
     };
     ran.await.map_err(|error: MigrateError| {
-        let cause = migrations::cause(&error).and_then(|cause| target.migration_error(cause));
-        cause.unwrap_or_else(|| migrations::failed(&error))
+        let cause = migrator::cause(&error).and_then(|cause| target.migration_error(cause));
+        cause.unwrap_or_else(|| migrator::failed(&error))
     })
 }
 
@@ -173,4 +150,14 @@ async fn report(connection: &mut PgConnection, adopted: u64) -> Result<Migration
         unreadable: count("unreadable")?,
         sharing_sim: count("sharing_sim")?,
     })
+}
+
+/// Fills the catalogue of a database that never had one.
+async fn fill_catalogue(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let edition = first_edition()?;
+    let filled = async {
+        let changes = to_json(&edition.changes)?;
+        connection.execute(devices_edition(&edition, changes)).await
+    };
+    filled.await.map(drop).map_err(|error| store_error(&error))
 }

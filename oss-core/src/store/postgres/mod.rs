@@ -12,6 +12,7 @@ mod catalog;
 mod connections;
 mod faults;
 mod lines;
+#[cfg(feature = "import")]
 mod migrate;
 mod previews;
 mod random;
@@ -20,15 +21,19 @@ mod repeats;
 mod sweep;
 mod writable;
 
+#[cfg(feature = "import")]
 use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::Row;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
 
 use self::connections::Connections;
 pub use self::connections::bounded;
-use super::{MigrationReport, PoolUsage, Store, StoreError};
+#[cfg(feature = "import")]
+use super::MigrationReport;
+use super::{PoolUsage, Store, StoreError, migrations};
 
 /// The store on PostgreSQL.
 #[derive(Debug)]
@@ -64,6 +69,7 @@ impl PostgresStore {
     /// # Errors
     ///
     /// [`StoreError`] if it cannot be reached, is not encoded in UTF-8, or a migration fails.
+    #[cfg(feature = "import")]
     pub async fn migrate(
         url: &SecretString,
         reservation_ttl: Duration,
@@ -75,11 +81,32 @@ impl PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn check(&self) -> Result<(), StoreError> {
-        migrate::check(&self.connections).await?;
+        // The identity is read, because every look-up reads it: a role that may not is told so at the start.
+        const SQL: &str = "
+            select count(*), current_setting('server_encoding') as encoding,
+                   exists (select from oss_installation) as has_identity
+            from oss_migrations
+            where success and version = any($1)";
+        let versions = migrations::versions();
+        let statement = || sqlx::query(SQL).bind(versions.clone());
+        let read = |row: &PgRow| Ok((row.try_get(0)?, row.try_get("encoding")?));
+        let (count, encoding): (i64, String) = self.connections.one(statement, read).await?;
+        require_utf8(&encoding)?;
+        migrations::all_applied(count)?;
         self.connections.check_bounds().await
     }
 
     fn pools(&self) -> Vec<PoolUsage> {
         vec![self.connections.usage()]
     }
+}
+
+/// A database in another encoding cannot hold every text.
+fn require_utf8(encoding: &str) -> Result<(), StoreError> {
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(StoreError::failed(format!(
+        "its encoding is {encoding}, which cannot hold every text; create one with encoding 'UTF8'"
+    )))
 }

@@ -28,9 +28,10 @@ use sqlx::{ConnectOptions, Connection, Executor, Row, Sqlite};
 use super::catalog;
 use super::faults::{code, missing, store_error};
 use crate::store::catalog::first_edition;
-use crate::store::migrations::{Applied, VERSIONS};
+use crate::store::migrations::VERSIONS;
+use crate::store::migrator::Applied;
 use crate::store::rows::usage;
-use crate::store::{PoolUsage, StoreError, migrations};
+use crate::store::{PoolUsage, StoreError, migrator};
 
 /// Tells the time. The database is in this process, so its clock is ours, and a test may bring its own.
 pub trait Clock: Send + Sync + fmt::Debug {
@@ -261,16 +262,16 @@ fn create_private(file: &Path) -> Result<(), StoreError> {
 
 /// Creates the tables; fills the device catalogue if there never was one.
 async fn migrate_and_seed(connection: &mut SqliteConnection, file: &Path) -> Result<(), StoreError> {
-    let migrator = migrations::sqlite()?;
+    let migrator = migrator::sqlite()?;
     let migrated = async {
         connection.ensure_migrations_table(VERSIONS).await?;
         record_earlier(connection, &migrator).await?;
         migrator.run(&mut *connection).await
     };
-    migrated.await.map_err(|error: MigrateError| match migrations::cause(&error) {
+    migrated.await.map_err(|error: MigrateError| match migrator::cause(&error) {
         // A file that cannot be used, and no fault of the migration.
         Some(cause) if code(cause).is_some_and(|code| code & 0xff > 1) => store_error(file, cause),
-        _ => migrations::failed(&error),
+        _ => migrator::failed(&error),
     })?;
     let first = first_edition()?;
     let filled = async {

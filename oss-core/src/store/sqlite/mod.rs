@@ -23,6 +23,16 @@ use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
 use super::{PoolUsage, Store, StoreError, migrations};
 
+/// Opens the store on the database that `url` names, with the clock of this machine.
+pub(super) async fn open(url: &SecretString) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(SqliteStore::open(url, Arc::new(SystemClock)).await?))
+}
+
+/// Migrates the database that `url` names.
+pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
+    connections::migrate(url).await
+}
+
 /// The store on SQLite.
 #[derive(Debug)]
 pub struct SqliteStore {

@@ -1,0 +1,127 @@
+//! Runs the migrations.
+//!
+//! `oss migrate` does so on a connection of its own, and a server never does: two versions of the server may run side by side on
+//! one database, and a failed migration must not leave its lock in a pool.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+use super::StoreError;
+#[cfg(feature = "sqlite")]
+use super::migrations::SQLITE;
+use super::migrations::{POSTGRES, Source, VERSIONS};
+
+/// The changes of a migration beyond the tables, and the rows that a person should look at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct MigrationReport {
+    /// Numbers that were held before this service recorded reservations, and now have one.
+    pub adopted: u64,
+    /// Reserved numbers of which nothing here knows Sigan's id. They do not expire, and Sigan cannot be told of their release.
+    pub without_external_id: u64,
+    /// Rows that cannot be read, because a number or Sigan's id does not have its form. They are left alone.
+    pub unreadable: u64,
+    /// Numbers on a SIM that has another number too. They are left alone.
+    pub sharing_sim: u64,
+}
+
+/// The migrations that a database had before its versions were recorded in [`VERSIONS`], by the tables that they made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Applied {
+    /// Whether it has the table `reservation`.
+    pub(super) numbers: bool,
+    /// Whether it has the table `reference_data`.
+    pub(super) devices: bool,
+}
+
+impl Applied {
+    /// Whether a version was applied. No later version was ever recorded elsewhere.
+    pub(super) fn has(self, version: i64) -> bool {
+        match version {
+            1 => self.numbers,
+            2 | 3 => self.devices,
+            _ => false,
+        }
+    }
+}
+
+/// Stands in a migration for the rows of [`LOCATION_DDD`].
+const LOCATION_DDD_MARKER: &str = "/* rows of data/location_ddd.csv */";
+
+/// Every Brazilian municipality: `location_cnl,ddd,municipality,uf`, with a line of headings.
+const LOCATION_DDD: &str = include_str!("../../../migrations/data/location_ddd.csv");
+
+pub(super) fn postgres() -> Result<Migrator, StoreError> {
+    migrator(POSTGRES)
+}
+
+#[cfg(feature = "sqlite")]
+pub(super) fn sqlite() -> Result<Migrator, StoreError> {
+    migrator(SQLITE)
+}
+
+fn migrator(sources: &[Source]) -> Result<Migrator, StoreError> {
+    let rows = location_ddd_rows()?;
+    let migrations = sources.iter().map(|&(version, name, text)| {
+        let sql = AssertSqlSafe(text.replace(LOCATION_DDD_MARKER, &rows)).into_sql_str();
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    migrator.dangerous_set_table_name(VERSIONS);
+    // The lock is taken before the versions are looked at.
+    migrator.set_locking(false);
+    // An older program on a newer database is how an upgrade side by side looks.
+    migrator.set_ignore_missing(true);
+    Ok(migrator)
+}
+
+/// The rows as SQL, each value checked to be digits before it becomes part of a statement.
+fn location_ddd_rows() -> Result<String, StoreError> {
+    let row = |line: &str| {
+        let mut fields = line.split(',');
+        let (cnl, ddd) = (fields.next()?, fields.next()?);
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        (digits(cnl) && digits(ddd)).then(|| format!("({cnl}, '{ddd}')"))
+    };
+    let rows: Option<Vec<String>> = LOCATION_DDD.lines().skip(1).map(row).collect();
+    let rows = rows.ok_or_else(|| StoreError::failed("location_ddd.csv has a line that is not cnl,ddd,…"))?;
+    Ok(rows.join(",\n"))
+}
+
+/// The database's own error, if a migration failed because of one.
+pub(super) fn cause(error: &sqlx::migrate::MigrateError) -> Option<&sqlx::Error> {
+    use sqlx::migrate::MigrateError;
+    match error {
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => Some(cause),
+        _ => None,
+    }
+}
+
+/// The error of a migration, without the text of the database.
+pub(super) fn failed(error: &sqlx::migrate::MigrateError) -> StoreError {
+    use sqlx::migrate::MigrateError;
+    StoreError::failed(match error {
+        MigrateError::VersionMismatch(version) => {
+            format!("migration {version} was changed after it was applied")
+        }
+        MigrateError::Dirty(version) => format!("migration {version} was applied in part; mend it by hand"),
+        MigrateError::ExecuteMigration(_, version) => format!("migration {version} could not be applied"),
+        _ => "the migrations could not be applied".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_municipality_becomes_a_row() {
+        let rows = location_ddd_rows().unwrap();
+        assert_eq!(rows.lines().count(), 5_571);
+        assert!(rows.starts_with("(1100015, '69'),\n"));
+    }
+}
