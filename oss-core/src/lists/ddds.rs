@@ -1,4 +1,4 @@
-//! The whole list of localities with their area codes: as a CSV file, as a map, and as what differs between two of them.
+//! The list of localities with their area codes: as a CSV file, as a map, and the differences between two lists.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,7 +31,7 @@ impl std::fmt::Display for Cnl {
     }
 }
 
-/// An area code that a locality may have: Anatel's numbering plan has none with a zero.
+/// An area code that a locality may have. Anatel's numbering plan has none with a zero.
 struct Assignable(Ddd);
 
 impl FromStr for Assignable {
@@ -54,18 +54,18 @@ pub struct DddData {
 
 impl DddData {
     /// Reads and checks a list: `location_cnl,ddd[,municipality,uf]`. The names of the municipality and its state are for
-    /// people, and not kept. `told` hears how far the file has been read.
+    /// people, and not kept. `report` receives the progress.
     ///
     /// # Errors
     ///
     /// [`ImportFaults`] with every fault of the file.
-    pub fn read(path: &Path, mut told: impl FnMut(Progress)) -> Result<Self, ImportFaults> {
+    pub fn read(path: &Path, mut report: impl FnMut(Progress)) -> Result<Self, ImportFaults> {
         let folder = Folder::Disk(path.parent().unwrap_or(Path::new("")));
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let (mut data, mut faults) = (Self::default(), Vec::new());
         let columns = &["location_cnl", "ddd"];
         if let Some(file) = CsvFile::open(folder, &name, columns, &["municipality", "uf"], &mut faults) {
-            file.not_empty().rows("location_cnl", &mut told, |cnl: &Cnl, row| {
+            file.not_empty().rows("location_cnl", &mut report, |cnl: &Cnl, row| {
                 data.localities.extend(row.get("ddd").map(|Assignable(ddd)| (*cnl, ddd)));
             });
         }
@@ -73,28 +73,28 @@ impl DddData {
     }
 }
 
-/// What differs between two lists.
+/// The differences between two lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DddChanges {
-    /// Of the localities.
+    /// The changes of localities.
     pub localities: Changes<Cnl, Ddd>,
 }
 
-/// How many lines an import changes.
+/// The counts of lines that an import changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct DddSummary {
-    /// Localities.
+    /// The count for localities.
     pub localities: Count,
 }
 
 impl DddChanges {
-    /// What makes one list the other.
+    /// The changes that turn the list `kept` into the list `given`.
     #[must_use]
     pub fn between(kept: &DddData, given: &DddData) -> Self {
         Self { localities: Changes::between(&kept.localities, &given.localities) }
     }
 
-    /// How many lines change.
+    /// The counts of lines that change.
     #[must_use]
     pub fn summary(&self) -> DddSummary {
         DddSummary { localities: self.localities.count() }
@@ -108,7 +108,7 @@ impl DddSummary {
         self.localities.is_change()
     }
 
-    /// The only kind's name for people, and its count.
+    /// The name of the only kind, for people, and its count.
     #[must_use]
     pub fn kinds(&self) -> [(&'static str, Count); 1] {
         [("localities", self.localities)]

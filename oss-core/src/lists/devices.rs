@@ -1,4 +1,4 @@
-//! The whole device catalogue: as four CSV files, as maps, and as what differs between two of them.
+//! The device catalogue: as four CSV files, as maps, and the differences between two catalogues.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{BrandSlug, DeviceBrandId, DeviceCode, DeviceModelId, DisplayName, Source, Tac};
 use crate::lists::{Changes, Count, CsvFile, Folder, ImportFault, ImportFaults, Progress};
 
-/// The names of the files, in the order in which they are read: each refers only to those before it.
+/// The names of the files, in the order in which they are read. Each file refers only to earlier ones.
 const BRANDS: &str = "device_brands.csv";
 const MODELS: &str = "device_models.csv";
 const CODES: &str = "device_codes.csv";
 const TACS: &str = "device_tacs.csv";
 
-/// Built from public lists; `source` says which agree on a line.
+/// The built-in catalogue, made from public lists. The column `source` names the lists that agree on a line.
 const BUILT_IN: &[(&str, &str)] = &[
     (BRANDS, include_str!("../../../migrations/data/device_brands.csv")),
     (MODELS, include_str!("../../../migrations/data/device_models.csv")),
@@ -22,23 +22,23 @@ const BUILT_IN: &[(&str, &str)] = &[
     (TACS, include_str!("../../../migrations/data/device_tacs.csv")),
 ];
 
-/// A device catalogue, free of faults: every key is there once, and every reference leads somewhere.
+/// A device catalogue without faults: every key is unique, and every reference has its target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct DeviceData {
     /// The brands, by their slugs.
     pub brands: BTreeMap<BrandSlug, BrandEntry>,
     /// The models, by their ids.
     pub models: BTreeMap<DeviceModelId, ModelEntry>,
-    /// The model of each code.
+    /// The models, by device code.
     pub codes: BTreeMap<DeviceCode, DeviceModelId>,
-    /// The TACs.
+    /// The models, by TAC.
     pub tacs: BTreeMap<Tac, TacEntry>,
 }
 
 /// A brand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrandEntry {
-    /// Derived from the slug.
+    /// Its id, which is derived from the slug.
     pub id: DeviceBrandId,
     /// Its name for people.
     pub name: DisplayName,
@@ -54,40 +54,40 @@ pub struct ModelEntry {
     pub name: DisplayName,
     /// Whether it supports eSIM.
     pub supports_esim: bool,
-    /// Whether Anatel has homologated it. A file without the column says nothing against it, so all of its models are.
+    /// Whether Anatel has homologated it. If the file lacks the column, all of its models count as homologated.
     pub homologated: bool,
-    /// Who says so.
+    /// The source of this entry.
     pub source: Source,
 }
 
-/// What a TAC was allocated to.
+/// The model that a TAC was allocated to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TacEntry {
     /// The model.
     pub model: DeviceModelId,
-    /// Who says so.
+    /// The source of this entry.
     pub source: Source,
 }
 
 impl DeviceData {
     /// Reads and checks a catalogue: `device_brands.csv` (`slug,name`), `device_models.csv`
     /// (`brand_slug,model,name,supports_esim,source[,homologated]`), `device_codes.csv` (`code,model`) and `device_tacs.csv`
-    /// (`tac,model,source`). `told` hears how far the file at hand has been read.
+    /// (`tac,model,source`). `report` receives the progress in the current file.
     ///
     /// # Errors
     ///
     /// [`ImportFaults`] with every fault of every file.
-    pub fn read(folder: &Path, mut told: impl FnMut(Progress)) -> Result<Self, ImportFaults> {
-        Self::read_from(Folder::Disk(folder), &mut told)
+    pub fn read(folder: &Path, mut report: impl FnMut(Progress)) -> Result<Self, ImportFaults> {
+        Self::read_from(Folder::Disk(folder), &mut report)
     }
 
-    /// The catalogue that this program brings along, for a database that has none yet.
+    /// The built-in catalogue, for a database that has none yet.
     pub(crate) fn built_in() -> Result<Self, ImportFaults> {
         Self::read_from(Folder::Built(BUILT_IN), &mut |_| {})
     }
 
-    fn read_from(folder: Folder<'_>, told: &mut dyn FnMut(Progress)) -> Result<Self, ImportFaults> {
-        let mut reading = Reading { folder, told, data: Self::default(), faults: Vec::new() };
+    fn read_from(folder: Folder<'_>, report: &mut dyn FnMut(Progress)) -> Result<Self, ImportFaults> {
+        let mut reading = Reading { folder, report, data: Self::default(), faults: Vec::new() };
         let brands = reading.brands();
         let models = reading.models(brands.as_ref());
         reading.codes(models.as_ref());
@@ -97,10 +97,10 @@ impl DeviceData {
     }
 }
 
-/// A catalogue that is being read. The keys of a file, where it could be read, tell the later ones what they may refer to.
+/// A catalogue that is being read. Later files may refer only to the keys of the files before them.
 struct Reading<'a> {
     folder: Folder<'a>,
-    told: &'a mut dyn FnMut(Progress),
+    report: &'a mut dyn FnMut(Progress),
     data: DeviceData,
     faults: Vec<ImportFault>,
 }
@@ -109,9 +109,9 @@ type Keys<K> = HashMap<K, u64>;
 
 impl Reading<'_> {
     fn brands(&mut self) -> Option<Keys<BrandSlug>> {
-        let Self { folder, told, data, faults } = self;
+        let Self { folder, report, data, faults } = self;
         let file = CsvFile::open(*folder, BRANDS, &["slug", "name"], &[], faults)?;
-        file.not_empty().rows("slug", *told, |slug: &BrandSlug, row| {
+        file.not_empty().rows("slug", *report, |slug: &BrandSlug, row| {
             let Some(name) = row.get("name") else { return };
             data.brands.insert(slug.clone(), BrandEntry { id: DeviceBrandId::of(slug), name });
         })
@@ -119,9 +119,9 @@ impl Reading<'_> {
 
     fn models(&mut self, brands: Option<&Keys<BrandSlug>>) -> Option<Keys<DeviceModelId>> {
         let columns = &["brand_slug", "model", "name", "supports_esim", "source"];
-        let Self { folder, told, data, faults } = self;
+        let Self { folder, report, data, faults } = self;
         let file = CsvFile::open(*folder, MODELS, columns, &["homologated"], faults)?;
-        file.not_empty().rows("model", *told, |model: &DeviceModelId, row| {
+        file.not_empty().rows("model", *report, |model: &DeviceModelId, row| {
             let brand = row.reference("brand_slug", brands, BRANDS);
             let (name, source) = (row.get("name"), row.get("source"));
             let (supports_esim, homologated) =
@@ -140,18 +140,18 @@ impl Reading<'_> {
     }
 
     fn codes(&mut self, models: Option<&Keys<DeviceModelId>>) -> Option<Keys<DeviceCode>> {
-        let Self { folder, told, data, faults } = self;
+        let Self { folder, report, data, faults } = self;
         let file = CsvFile::open(*folder, CODES, &["code", "model"], &[], faults)?;
-        file.rows("code", *told, |code: &DeviceCode, row| {
+        file.rows("code", *report, |code: &DeviceCode, row| {
             let model = row.reference("model", models, MODELS);
             data.codes.extend(model.map(|model| (code.clone(), model)));
         })
     }
 
     fn tacs(&mut self, models: Option<&Keys<DeviceModelId>>) -> Option<Keys<Tac>> {
-        let Self { folder, told, data, faults } = self;
+        let Self { folder, report, data, faults } = self;
         let file = CsvFile::open(*folder, TACS, &["tac", "model", "source"], &[], faults)?;
-        file.rows("tac", *told, |tac: &Tac, row| {
+        file.rows("tac", *report, |tac: &Tac, row| {
             let (model, source) = (row.reference("model", models, MODELS), row.get("source"));
             let entry = model.zip(source).map(|(model, source)| TacEntry { model, source });
             data.tacs.extend(entry.map(|entry| (*tac, entry)));
@@ -159,34 +159,34 @@ impl Reading<'_> {
     }
 }
 
-/// What differs between two catalogues.
+/// The differences between two catalogues.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeviceChanges {
-    /// Of the brands.
+    /// The changes of brands.
     pub brands: Changes<BrandSlug, BrandEntry>,
-    /// Of the models.
+    /// The changes of models.
     pub models: Changes<DeviceModelId, ModelEntry>,
-    /// Of the codes.
+    /// The changes of codes.
     pub codes: Changes<DeviceCode, DeviceModelId>,
-    /// Of the TACs.
+    /// The changes of TACs.
     pub tacs: Changes<Tac, TacEntry>,
 }
 
-/// How many lines of each kind an import changes.
+/// The counts of lines that an import changes, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct DeviceSummary {
-    /// Brands.
+    /// The count for brands.
     pub brands: Count,
-    /// Models.
+    /// The count for models.
     pub models: Count,
-    /// Codes.
+    /// The count for codes.
     pub codes: Count,
-    /// TACs.
+    /// The count for TACs.
     pub tacs: Count,
 }
 
 impl DeviceChanges {
-    /// What makes one catalogue the other.
+    /// The changes that turn the catalogue `kept` into the catalogue `given`.
     #[must_use]
     pub fn between(kept: &DeviceData, given: &DeviceData) -> Self {
         Self {
@@ -197,7 +197,7 @@ impl DeviceChanges {
         }
     }
 
-    /// How many lines change.
+    /// The counts of lines that change.
     #[must_use]
     pub fn summary(&self) -> DeviceSummary {
         DeviceSummary {
@@ -216,7 +216,7 @@ impl DeviceSummary {
         self.kinds().into_iter().any(|(_, count)| count.is_change())
     }
 
-    /// Each kind's name for people, and its count.
+    /// The name of each kind, for people, and its count.
     #[must_use]
     pub fn kinds(&self) -> [(&'static str, Count); 4] {
         [("brands", self.brands), ("models", self.models), ("codes", self.codes), ("TACs", self.tacs)]
