@@ -237,7 +237,7 @@ impl Oss {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.parts.timings.observed(operation, Error::code, work)
+        self.parts.timings.observe(operation, Error::code, work)
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

@@ -1,7 +1,7 @@
-//! Which devices support eSIM: brands, models, and the check of one device.
+//! The devices that support eSIM: brands, models, and the check of one device.
 //!
-//! Knows the store and, behind [`DeviceCatalog`](crate::lookups::DeviceCatalog), whoever else knows devices. Nothing here knows a
-//! number or a SIM, and nothing keeps an IMEI.
+//! It uses the store and the sources behind [`DeviceCatalog`](crate::lookups::DeviceCatalog). It handles no phone number and no
+//! SIM, and keeps no IMEI.
 
 mod brands;
 mod check;

@@ -1,4 +1,4 @@
-//! The HTTP client of GSIM: one call, one try, within the configured time.
+//! The HTTP client of GSIM. It tries each call once, within the configured time.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::wire::{Device, RefusalBody, RefusalCode, parameter};
 use crate::domain::DeviceChoice;
 use crate::http::{self, ClientError, Received, exchange};
 
-/// How GSIM is spoken to.
+/// The settings of the client of GSIM.
 #[derive(Debug, Clone)]
 pub struct GsimConfig {
     /// The address under which its paths lie.
@@ -22,7 +22,7 @@ pub struct GsimConfig {
     pub timeout: Duration,
 }
 
-/// GSIM, over HTTP.
+/// The client of GSIM over HTTP.
 #[derive(Debug)]
 pub struct HttpGsim {
     base: Url,
@@ -31,7 +31,7 @@ pub struct HttpGsim {
 }
 
 impl HttpGsim {
-    /// A client of the GSIM that the configuration names. Opens no connection yet.
+    /// Creates a client of the GSIM that the configuration names. Opens no connection yet.
     ///
     /// # Errors
     ///
@@ -41,11 +41,11 @@ impl HttpGsim {
         Ok(Self { base: config.url.clone(), token: config.token.clone(), client })
     }
 
-    /// Whether a device supports eSIM; none where GSIM does not know it.
+    /// Asks whether a device supports eSIM. Returns none if GSIM does not know the device.
     ///
     /// # Errors
     ///
-    /// [`GsimError`] where it gave no answer of the contract.
+    /// [`GsimError`] if GSIM gave no answer of the contract.
     pub async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
         let mut address = http::address(&self.base, &["devices"]);
         let (name, value) = parameter(choice);
@@ -55,11 +55,11 @@ impl HttpGsim {
             Some(token) => request.bearer_auth(token.expose_secret()),
             None => request,
         };
-        classify(exchange(request).await.unwrap_or_else(|unsent| unsent))
+        classify(exchange(request).await.unwrap_or_else(|failure| failure))
     }
 }
 
-/// What an answer means. Only the contract's own answers say anything of the device.
+/// Decides what an answer means. Only the contract's own answers say anything about the device.
 fn classify(received: Received) -> Result<Option<bool>, GsimError> {
     let (status, body) = match received {
         Received::Answer { status, body } => (status, body),

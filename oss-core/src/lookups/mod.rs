@@ -1,4 +1,4 @@
-//! Look-ups that are asked far more often than they change: the area codes, the device catalogue, and who knows a device.
+//! Cached look-ups in data that is read far more often than it changes: the area codes, the device catalogue, and GSIM's answers.
 
 mod areas;
 mod catalog;
@@ -18,12 +18,11 @@ pub(crate) use self::versions::Versions;
 use crate::domain::{DeviceChoice, EsimAnswer};
 use crate::store::StoreError;
 
-/// A source that knows which devices support eSIM, as the operations see it.
+/// A source that knows which devices support eSIM.
 ///
-/// [`LocalCatalog`], our own tables, is the default; [`GsimCatalog`] asks GSIM where that one does not
-/// know.
+/// The default is [`LocalCatalog`], our own tables. [`GsimCatalog`] also asks GSIM about devices that these do not have.
 #[async_trait]
 pub trait DeviceCatalog: Send + Sync + fmt::Debug {
-    /// Whether a device supports eSIM, and which source says so.
+    /// Returns whether a device supports eSIM, and which source says so.
     async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError>;
 }

@@ -36,12 +36,12 @@ impl WritableCheck {
             return Ok(());
         }
         if is_read_only(connection).await? {
-            if self.outage.failed() {
+            if self.outage.record_failure() {
                 tracing::warn!("The database is read-only; requests that need it are refused meanwhile.");
             }
             return Err(Failure::ReadOnly);
         }
-        if self.outage.answered() {
+        if self.outage.record_answer() {
             tracing::info!("The database accepts writes again.");
         }
         Ok(())
