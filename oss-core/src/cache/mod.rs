@@ -34,7 +34,7 @@ impl Keep {
     const BRIEFLY: Self = Self { memory: Duration::from_mins(1), redis: Duration::from_hours(1) };
 }
 
-/// The most answers that are kept in memory.
+/// At most this many answers are kept in memory.
 const CAPACITY: u64 = 10_000;
 
 /// The answers to one kind of question.

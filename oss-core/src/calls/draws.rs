@@ -35,7 +35,7 @@ impl DrawBudget {
 /// The draws of every client of this process.
 #[derive(Debug)]
 pub(crate) struct Draws {
-    /// None if nobody has a budget.
+    /// The limiter; none if clients have no budget.
     limiter: Option<DefaultKeyedRateLimiter<(ClientName, Ddd)>>,
     draws: AtomicU32,
 }

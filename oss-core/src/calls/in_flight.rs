@@ -24,10 +24,10 @@ pub(crate) enum Call {
     Keyed(IdempotencyKey),
 }
 
-/// The most callers that may wait for a call like theirs. It is bounded because each reads the database now and then.
+/// At most this many callers may wait for a call like theirs. It is bounded because each reads the database now and then.
 const WAITERS: usize = 200;
 
-/// The most callers that may wait for the same call, so that some places are left for others.
+/// At most this many callers may wait for the same call, so that some places are left for others.
 const WAITERS_ALIKE: usize = WAITERS / 10;
 
 /// The calls of this process that are under way.

@@ -13,7 +13,7 @@ pub(crate) struct Single<T>(Mutex<Option<Running<T>>>);
 #[derive(Debug)]
 pub(crate) struct Running<T> {
     pub(crate) task: AbortHandle,
-    /// None until the work has ended.
+    /// The result; none until the work has ended.
     pub(crate) result: watch::Receiver<Option<T>>,
 }
 

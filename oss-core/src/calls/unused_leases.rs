@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::domain::ReservationId;
 
-/// The most leases that are tracked. Further ones run out by themselves.
+/// At most this many leases are tracked. Further ones run out by themselves.
 const MOST: usize = 10_000;
 
 /// The leases that may have been taken, and the times at which they run out.

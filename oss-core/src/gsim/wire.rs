@@ -22,7 +22,7 @@ pub struct RefusalBody {
     pub code: RefusalCode,
 }
 
-/// The refusals that the contract knows.
+/// The refusals of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefusalCode {

@@ -25,8 +25,8 @@ const NOT_SUPPORTED: Duration = Duration::from_mins(10);
 /// The time for which GSIM is not called after a call failed.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// The most look-ups that may be under way. A client may ask about any number of devices that do not exist, and neither GSIM nor
-/// this process should have to handle all of them at once.
+/// At most this many look-ups may be under way. A client may ask about any number of devices that do not exist, and neither GSIM
+/// nor this process should have to handle all of them at once.
 const LOOKUPS: usize = 64;
 
 /// The local catalogue with GSIM behind it.
@@ -78,7 +78,7 @@ impl GsimCatalog {
         answer
     }
 
-    /// Asks GSIM, unless the most look-ups are under way: then the local catalogue decides alone.
+    /// Asks GSIM, unless too many look-ups are under way: then the local catalogue decides alone.
     async fn ask_within_limit(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
         let _place = self.lookups.try_acquire().map_err(|_| GsimError::Busy)?;
         self.gsim.supports_esim(choice).await

@@ -78,9 +78,9 @@ pub(crate) struct Gate {
 /// The limits of a gate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GateLimits {
-    /// The most calls for callers that may be in flight.
+    /// At most this many calls for callers may be in flight.
     pub(crate) calls: usize,
-    /// The most calls that may wait in addition.
+    /// At most this many calls may wait in addition.
     pub(crate) queue: usize,
     /// The part of both that one client may take.
     pub(crate) share: Share,

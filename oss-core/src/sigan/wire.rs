@@ -85,7 +85,7 @@ pub struct RefusalBody {
     pub external_id: Option<ExternalId>,
 }
 
-/// The refusals that the contract knows.
+/// The refusals of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefusalCode {

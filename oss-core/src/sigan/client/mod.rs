@@ -24,7 +24,7 @@ const RECONNECTS: usize = 2;
 /// The credentials that show Sigan who we are.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// None are sent.
+    /// No credentials are sent.
     None,
     /// `Authorization: Bearer`.
     Bearer(SecretString),

@@ -124,7 +124,7 @@ impl CallerSlots {
     }
 
     fn client(&self, name: &ClientName) -> Arc<ClientSlots> {
-        // Insert and remove leave the map whole even if a thread panicked while it held the lock.
+        // Insert and remove leave the map consistent even if a thread panicked while it held the lock.
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(name) {
             return client.clone();

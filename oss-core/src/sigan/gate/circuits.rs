@@ -13,7 +13,7 @@ use super::breaker::{Breaker, Change, FAILURES, OPEN};
 use crate::domain::BrandId;
 use crate::sigan::{Doubt, Refusal, SiganError};
 
-/// The most brands that have a circuit. Brands come from a configuration, so this only bounds memory.
+/// At most this many brands have a circuit. Brands come from a configuration, so this only bounds memory.
 const BRANDS: usize = 1000;
 
 /// The time for which an answer shows that Sigan answers.

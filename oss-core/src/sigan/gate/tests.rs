@@ -178,7 +178,7 @@ async fn releases_that_fail_never_cost_callers_their_turn() {
     for turn in &gate.upkeep_turns().await {
         assert!(turn.release(&hold()).await.is_err());
     }
-    // The same holds for releases in a caller's turn.
+    // This also holds for releases in a caller's turn.
     for _ in 0..2 * FAILURES {
         let turn = turn(&gate, "acme", None).await.unwrap();
         assert!(turn.release(&hold()).await.is_err());

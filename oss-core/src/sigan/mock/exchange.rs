@@ -27,7 +27,7 @@ pub enum Request {
         brand: BrandId,
         /// The last number of the page before.
         after: Option<Msisdn>,
-        /// The most holds to return.
+        /// At most this many holds are returned.
         limit: usize,
     },
 }
