@@ -18,10 +18,10 @@ pub trait ReleaseStore {
 
     /// Records a delivery: a `RELEASING` row becomes `RELEASED`, and a `CANCELLING` row becomes `REJECTED`. Returns the new
     /// state, or none if another call had recorded it before.
-    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError>;
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError>;
 
     /// Records a failed delivery: the row keeps its state, and is due again in `retry_in`.
-    async fn undelivered(
+    async fn record_failed_delivery(
         &self,
         delivery: &Delivery,
         reason: &str,

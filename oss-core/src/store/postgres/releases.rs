@@ -90,7 +90,7 @@ impl ReleaseStore for PostgresStore {
         Ok(Release::InFlight)
     }
 
-    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
         const SQL: &str = "
             update reservation
             set state = case state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
@@ -100,7 +100,7 @@ impl ReleaseStore for PostgresStore {
         self.connections.maybe(|| sqlx::query(SQL).bind(id.as_uuid()), |row| row.parsed("state")).await
     }
 
-    async fn undelivered(
+    async fn record_failed_delivery(
         &self,
         delivery: &Delivery,
         reason: &str,

@@ -28,18 +28,20 @@ impl ReleaseStore for SqliteStore {
         self.connections.write(move |step| Box::pin(step.release(brands, msisdn, lease))).await
     }
 
-    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
-        self.connections.write(move |step| Box::pin(step.delivered(id))).await
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
+        self.connections.write(move |step| Box::pin(step.record_delivery(id))).await
     }
 
-    async fn undelivered(
+    async fn record_failed_delivery(
         &self,
         delivery: &Delivery,
         reason: &str,
         retry_in: Duration,
     ) -> Result<(), StoreError> {
         let (delivery, reason) = (delivery.clone(), reason.to_owned());
-        self.connections.write(move |step| Box::pin(step.undelivered(delivery, reason, retry_in))).await
+        self.connections
+            .write(move |step| Box::pin(step.record_failed_delivery(delivery, reason, retry_in)))
+            .await
     }
 }
 
@@ -121,7 +123,7 @@ impl Step<'_> {
         self.maybe(statement, |row| freed_delivery(row, msisdn)).await
     }
 
-    async fn delivered(mut self, id: ReservationId) -> Result<Option<ReservationState>, sqlx::Error> {
+    async fn record_delivery(mut self, id: ReservationId) -> Result<Option<ReservationState>, sqlx::Error> {
         const STATE: &str = "select state from reservation where id = $1";
         // The reason why an attempt was given up is kept.
         const OVER: &str = "
@@ -136,7 +138,7 @@ impl Step<'_> {
         Ok(Some(next))
     }
 
-    async fn undelivered(
+    async fn record_failed_delivery(
         mut self,
         delivery: Delivery,
         reason: String,
