@@ -69,7 +69,7 @@ impl TierCounters {
     }
 }
 
-/// Lets an answer expire in memory after the time that belongs to it.
+/// Lets an answer expire in memory after the time that the function gives it.
 struct ByAnswer<V>(fn(&V) -> Keep);
 
 impl<K, V> Expiry<K, V> for ByAnswer<V> {
@@ -114,7 +114,7 @@ where
         F: Future<Output = Result<V, E>>,
         E: Clone + Send + Sync + 'static,
     {
-        // The futures of the cache are large. A boxed future does not make every future that contains it as large.
+        // The futures of the cache are large. They are boxed, so that the futures that contain them stay small.
         let cached = Box::pin(self.memory.get(&key)).await;
         self.in_memory.count(cached.is_some());
         if let Some(cached) = cached {

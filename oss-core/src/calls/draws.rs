@@ -25,7 +25,7 @@ pub struct DrawBudget {
 }
 
 impl DrawBudget {
-    /// A budget of this count of numbers. Zero means that there is no limit: then it is none.
+    /// Creates a budget of this many numbers. Zero means that there is no limit, and gives none.
     #[must_use]
     pub fn new(numbers: u32, window: Duration) -> Option<Self> {
         NonZeroU32::new(numbers).map(|numbers| Self { numbers, window })

@@ -24,7 +24,7 @@ pub(crate) enum Call {
     Keyed(IdempotencyKey),
 }
 
-/// At most this many callers may wait for a call like theirs. It is bounded because each reads the database now and then.
+/// At most this many callers may wait for a call like theirs, because each of them reads the database now and then.
 const WAITERS: usize = 200;
 
 /// At most this many callers may wait for the same call, so that some places are left for others.

@@ -24,8 +24,8 @@ use crate::telemetry::{System, call};
 /// The wait after which a refused caller is asked to try again: a second later there may be a turn.
 pub(crate) const COME_BACK: Duration = Duration::from_secs(1);
 
-/// The count of deliveries, and of calls of upkeep, that may be in flight at once. They have slots of their own, so that callers
-/// never crowd them out.
+/// At most this many deliveries, and this many calls of upkeep, may be in flight at once. They have slots of their own, so that
+/// callers never crowd them out.
 pub(crate) const UPKEEP: usize = 16;
 
 /// The group of calls that shares a limit.
@@ -251,7 +251,7 @@ impl Turn<'_> {
     }
 }
 
-/// Gives the probes of a turn without a call back, so that the next turn probes.
+/// Takes the probes back if no call was made in the turn, so that the next turn probes.
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if self.probes.any() && !self.called.load(Ordering::Relaxed) {

@@ -15,8 +15,8 @@
 //!
 //! # What the contract promises
 //!
-//! Without these promises no client can guarantee "never lost, never twice". Whoever writes an adapter to another inventory has
-//! to check them first:
+//! Without these promises no client can guarantee "never lost, never twice". Check them before you write an adapter to another
+//! inventory:
 //!
 //! - an external id is never used twice;
 //! - reserve and release are idempotent;

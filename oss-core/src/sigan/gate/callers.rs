@@ -15,7 +15,7 @@ use crate::domain::ClientName;
 /// The longest wait in the queue.
 pub(super) const QUEUE: Duration = Duration::from_secs(2);
 
-/// The count of clients from which on idle ones are forgotten. Clients come from a configuration, so this only bounds memory.
+/// If there are this many clients, idle ones are forgotten. Clients come from a configuration, so this only bounds memory.
 const CLIENTS: usize = 1000;
 
 /// The slots of all callers.

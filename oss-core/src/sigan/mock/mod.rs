@@ -76,7 +76,7 @@ impl SiganMock {
         self.lock().faults.cue(kind, fault);
     }
 
-    /// Answers every call for a brand with a status and no body, without effect; none ends this.
+    /// Answers every call for a brand with a status and no body, without effect. A status of none ends this.
     pub fn refuse_brand(&self, brand: &BrandId, status: Option<u16>) {
         let brands = &mut self.lock().faults.brands;
         match status {
@@ -85,7 +85,7 @@ impl SiganMock {
         }
     }
 
-    /// Answers every release of a number with a status and no body, without effect; none ends this.
+    /// Answers every release of a number with a status and no body, without effect. A status of none ends this.
     pub fn refuse_release(&self, msisdn: Msisdn, status: Option<u16>) {
         let releases = &mut self.lock().faults.releases;
         match status {
