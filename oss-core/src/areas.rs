@@ -20,7 +20,7 @@ impl Oss {
     ///
     /// [`Error::Store`] if neither cache has the answer and the database cannot be asked.
     pub async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Error> {
-        self.observed(Operation::DddExists, async { Ok(self.areas().exists(ddd).await?) }).await
+        self.observe(Operation::DddExists, async { Ok(self.areas().exists(ddd).await?) }).await
     }
 
     /// Fails if the area code does not exist.

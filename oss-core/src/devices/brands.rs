@@ -20,7 +20,7 @@ impl Oss {
     ///
     /// [`Error::Store`] if neither cache has the answer and the database cannot be asked.
     pub async fn brands(&self) -> Result<Vec<DeviceBrand>, Error> {
-        self.observed(Operation::Brands, async {
+        self.observe(Operation::Brands, async {
             let assortments = self.catalog().assortments().await?;
             let listed = assortments.iter().filter(|assortment| !assortment.models.is_empty());
             Ok(listed.map(|assortment| assortment.brand.clone()).collect())
@@ -34,7 +34,7 @@ impl Oss {
     ///
     /// [`Error::UnknownBrand`], and [`Error::Store`] as for [`Oss::brands`].
     pub async fn models(&self, brand: DeviceBrandId) -> Result<Vec<DeviceModel>, Error> {
-        self.observed(Operation::Models, async {
+        self.observe(Operation::Models, async {
             let assortments = self.catalog().assortments().await?;
             let found = assortments.iter().find(|assortment| assortment.brand.id == brand);
             found.map(|assortment| assortment.models.clone()).ok_or(Error::UnknownBrand(brand))

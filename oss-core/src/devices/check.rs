@@ -52,7 +52,7 @@ impl Oss {
     ///
     /// [`Error::Store`] if the database cannot be asked.
     pub async fn check_esim(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {
-        self.observed(Operation::CheckEsim, self.check(choice)).await
+        self.observe(Operation::CheckEsim, self.check(choice)).await
     }
 
     async fn check(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {

@@ -1,7 +1,7 @@
 //! Knows the current version of the lists.
 //!
-//! The versions come from the database every two seconds and from no cache, because a cache needs them to notice that it is out
-//! of date.
+//! The versions come from the database, at most every two seconds, and from no cache, because a cache needs them to notice that
+//! it is out of date.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

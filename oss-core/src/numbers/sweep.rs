@@ -99,7 +99,7 @@ impl Oss {
         let (sender, result) = watch::channel(None);
         let oss = self.clone();
         let task = self.spawn(async move {
-            let swept = oss.observed(Operation::Sweep, oss.sweep_once()).await;
+            let swept = oss.observe(Operation::Sweep, oss.sweep_once()).await;
             sender.send_replace(Some(swept));
         });
         Running { task: task.abort_handle(), result }
