@@ -1,6 +1,6 @@
-//! Does a DDD exist? Specification: "Consultar DDD".
+//! Tells whether a DDD exists. Specification: "Consultar DDD".
 //!
-//! Looked up in memory, then in Redis, then in `location_ddd`.
+//! The answer comes from memory, else from Redis, else from `location_ddd`.
 
 use crate::domain::Ddd;
 use crate::error::Error;
@@ -18,12 +18,12 @@ impl Oss {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] where neither cache knows the answer and the database cannot be asked.
+    /// [`Error::Store`] if neither cache has the answer and the database cannot be asked.
     pub async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Error> {
-        self.observed(Operation::DddExists, async { Ok(self.areas().exists(ddd).await?) }).await
+        self.observe(Operation::DddExists, async { Ok(self.areas().exists(ddd).await?) }).await
     }
 
-    /// Lets only an existing area code pass.
+    /// Fails if the area code does not exist.
     pub(crate) async fn require_ddd(&self, ddd: Ddd) -> Result<(), Error> {
         if self.areas().exists(ddd).await? { Ok(()) } else { Err(Error::UnknownDdd(ddd)) }
     }

@@ -1,21 +1,22 @@
-//! One exchange over HTTP with a system outside, for the clients of Sigan and GSIM.
+//! One exchange over HTTP with an external system, for the clients of Sigan and GSIM.
 //!
-//! Says what came back and not what it means. Addresses carry numbers and devices, so no error of the HTTP library is shown.
+//! It returns the answer and does not interpret it. Addresses carry phone numbers and devices, so no error text of the HTTP
+//! library is shown.
 
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response};
 use url::Url;
 
-use crate::telemetry::continued;
+use crate::telemetry::with_trace_context;
 
-/// The longest that opening a connection may take; every call's timeout is longer.
+/// The longest time to open a connection. Every call's timeout is longer.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The longest body that the contracts' answers have, with room to spare.
+/// The longest body that is read: the contracts' answers are shorter.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// How long a connection that may be used again is kept idle: less than any server keeps it.
+/// The time for which an idle connection is kept. Servers keep it longer.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// An HTTP client could not be set up: TLS cannot be used, for example on a machine without CA certificates.
@@ -23,16 +24,16 @@ const IDLE: Duration = Duration::from_secs(4);
 #[error("the HTTP client could not be set up: {0}")]
 pub struct ClientError(String);
 
-/// What came back from a call.
+/// The result of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Received {
     /// No connection was opened, so nothing was sent.
     NotOpened,
-    /// Nothing in time.
+    /// No answer came in time.
     TimedOut,
     /// The connection was lost after it was opened.
     Lost,
-    /// An answer whose body is longer than any of the contract.
+    /// The body of the answer is too long for the contract.
     TooLong,
     /// An answer.
     Answer {
@@ -43,7 +44,7 @@ pub(crate) enum Received {
     },
 }
 
-/// A client for the addresses under `base`: no redirects, no proxy, no retries of its own.
+/// Creates a client for the addresses under `base`, without redirects, proxy or retries of its own.
 ///
 /// # Errors
 ///
@@ -58,7 +59,7 @@ pub(crate) fn client(base: &Url, call: Duration, idle_connections: usize) -> Res
         .timeout(call)
         .pool_max_idle_per_host(idle_connections)
         .pool_idle_timeout(IDLE);
-    // Without TLS no certificates are needed, and a machine that has none must not fail for their lack.
+    // A client without TLS must also work on a machine that has no CA certificates.
     let builder = if base.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
     builder.build().map_err(|error| ClientError(error.without_url().to_string()))
 }
@@ -66,19 +67,20 @@ pub(crate) fn client(base: &Url, call: Duration, idle_connections: usize) -> Res
 /// The address of a path under `base`.
 pub(crate) fn address(base: &Url, segments: &[&str]) -> Url {
     let mut address = base.clone();
-    // A URL with a host, which the configuration asks for, always has path segments.
+    // The configuration requires a host, and a URL with a host always has path segments.
     if let Ok(mut path) = address.path_segments_mut() {
         path.pop_if_empty().extend(segments);
     }
     address
 }
 
-/// One request, as part of the trace of what it is made for, and its answer. `Err` is what may be tried again: no connection was opened.
+/// Sends a request with the current trace context, and reads the answer. `Err` may be tried again, because no connection was
+/// opened.
 pub(crate) async fn exchange(request: RequestBuilder) -> Result<Received, Received> {
-    match continued(request).send().await {
+    match with_trace_context(request).send().await {
         Ok(response) => Ok(read(response).await),
         Err(error) if error.is_connect() => Err(Received::NotOpened),
-        Err(error) => Ok(interrupted(&error)),
+        Err(error) => Ok(failure(&error)),
     }
 }
 
@@ -90,11 +92,11 @@ async fn read(mut response: Response) -> Received {
             Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_BODY => return Received::TooLong,
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Received::Answer { status, body },
-            Err(error) => return interrupted(&error),
+            Err(error) => return failure(&error),
         }
     }
 }
 
-fn interrupted(error: &reqwest::Error) -> Received {
+fn failure(error: &reqwest::Error) -> Received {
     if error.is_timeout() { Received::TimedOut } else { Received::Lost }
 }

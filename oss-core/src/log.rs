@@ -1,7 +1,7 @@
-//! The log of the binaries: what is written, and in which form.
+//! The log of the binaries: its levels and its form.
 //!
-//! A level applies to this project's own lines. Lines of other crates are written from warnings upwards, whatever the level:
-//! below that they may show request paths and values, and those carry phone numbers.
+//! The level applies to this project's own lines. Of other crates only warnings and errors are written, at every level, because
+//! their other lines may show request paths and values, which carry phone numbers.
 
 mod plain;
 
@@ -22,9 +22,9 @@ use self::plain::Plain;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct LogConfig {
-    /// The least level of our own lines; none where it was not set, so that each face has its own default.
+    /// The least level of our own lines; none if it was not set, so that each binary has its own default.
     pub level: Option<tracing::Level>,
-    /// Lines for people or for machines.
+    /// The form: for people or for machines.
     pub format: LogFormat,
 }
 
@@ -42,23 +42,23 @@ pub enum LogFormat {
 #[error("a log is set up already")]
 pub struct AlreadySet;
 
-/// Writes the log to stderr. `default` is the level where the configuration names none.
+/// Starts the log, on stderr. `default` is the level if the configuration names none.
 ///
-/// From then on a panic is a line of the log, which tells the place alone: its message may carry anything.
+/// From then on a panic becomes a line of the log. The line has only the location, because the message may contain anything.
 ///
 /// # Errors
 ///
 /// [`AlreadySet`] on a second call in one process.
 pub fn init(config: LogConfig, default: Level) -> Result<(), AlreadySet> {
-    init_beside(None::<Identity>, config, default)
+    init_with_layer(None::<Identity>, config, default)
 }
 
-/// Starts the log of a process that does more with its spans than to show them there.
+/// Starts the log of a process that passes its spans to a further layer, such as a trace exporter.
 ///
 /// # Errors
 ///
 /// [`AlreadySet`] on a second call in one process.
-pub fn init_beside(
+pub fn init_with_layer(
     spans: Option<impl Layer<Registry> + Send + Sync>,
     config: LogConfig,
     default: Level,
@@ -66,8 +66,8 @@ pub fn init_beside(
     init_through(stderr, spans, config, default)
 }
 
-/// Starts the log through a writer that a program puts before stderr, because it shows more there than the log. The writer gets each
-/// line whole.
+/// Starts the log on a writer instead of stderr, for a program that shows other text there too. The writer gets each line in one
+/// piece.
 ///
 /// # Errors
 ///
@@ -86,7 +86,7 @@ where
         Some(spans) => {
             registry().with(spans).with(lines(config.format, writer).with_filter(filter)).try_init()
         }
-        // What no line shows is not made at all.
+        // Without such a layer, spans that no line shows are not created at all.
         None => registry().with(lines(config.format, writer)).with(filter).try_init(),
     }
     .map_err(|_| AlreadySet)?;
@@ -113,7 +113,7 @@ where
 
 fn filter(level: Level) -> Targets {
     let others = if level == Level::ERROR { LevelFilter::ERROR } else { LevelFilter::WARN };
-    // A target is matched by how it begins, so this one is the core, the server and the command line.
+    // A target matches by its prefix, so this one covers the core, the server and the command line.
     Targets::new().with_default(others).with_target("oss", level)
 }
 

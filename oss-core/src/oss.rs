@@ -221,8 +221,8 @@ impl Oss {
         Lane::Caller { brand: self.brand(), client: self.sharing_client() }
     }
 
-    /// Does an operation, counted and timed.
-    pub(crate) fn observed<T, F>(
+    /// Runs an operation, and counts and times it.
+    pub(crate) fn observe<T, F>(
         &self,
         operation: Operation,
         work: F,
@@ -230,7 +230,7 @@ impl Oss {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.parts.timings.observed(operation, Error::code, work)
+        self.parts.timings.observe(operation, Error::code, work)
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -302,7 +302,7 @@ impl Oss {
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn(self.observed(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
+        self.spawn(self.observe(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
             // What a panic says may carry anything.
             let panicked = panicked.is_panic();
             tracing::error!(panicked, "An operation stopped half-way; recovery will settle it.");

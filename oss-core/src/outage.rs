@@ -1,21 +1,21 @@
-//! Whether a system that may be gone is asked, or left alone for a moment after it failed.
+//! Pauses the calls to an optional system for a while after each failure.
 //!
-//! So an outage costs one wait every now and then, and is told once: the first failure and the first answer after it say so
-//! to their caller, who knows what to write.
+//! So during an outage only one call now and then has to wait. The caller learns when an outage begins and ends, so that it can
+//! log each of them once.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What is known of one system.
+/// The health of one system.
 #[derive(Debug)]
 pub(crate) struct Outage {
     pause: Duration,
     health: Mutex<Health>,
 }
 
-/// Whether a system is asked, or left alone until a time.
+/// Whether a system may be called, or not until a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Health {
     Up,
@@ -23,34 +23,34 @@ enum Health {
 }
 
 impl Outage {
-    /// A system that is up as far as anyone knows, and is left alone for `pause` after a failure.
+    /// Assumes that the system is up. After a failure it is not called for `pause`.
     pub(crate) fn new(pause: Duration) -> Self {
         Self { pause, health: Mutex::new(Health::Up) }
     }
 
-    /// Whether the system failed a moment ago and is to be left alone.
+    /// Whether the system failed within the pause, so that it must not be called.
     pub(crate) fn is_pausing(&self) -> bool {
         let health = *self.health.lock().unwrap_or_else(PoisonError::into_inner);
         matches!(health, Health::Down { until } if Instant::now() < until)
     }
 
-    /// Whether the system answered when it was last asked.
+    /// Whether the system answered the last call.
     pub(crate) fn is_over(&self) -> bool {
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) == Health::Up
     }
 
-    /// Notes an answer. Whether it ends an outage.
-    pub(crate) fn answered(&self) -> bool {
+    /// Records an answer. Returns whether it ends an outage.
+    pub(crate) fn record_answer(&self) -> bool {
         self.replace(Health::Up) != Health::Up
     }
 
-    /// Notes a failure. Whether it begins an outage.
-    pub(crate) fn failed(&self) -> bool {
+    /// Records a failure. Returns whether it begins an outage.
+    pub(crate) fn record_failure(&self) -> bool {
         let until = Instant::now() + self.pause;
         self.replace(Health::Down { until }) == Health::Up
     }
 
-    /// What is behind the lock is replaced whole, so it is whole also where a thread panicked while it held it.
+    /// The value behind the lock is replaced in one step, so it is consistent even if a thread panicked while it held the lock.
     fn replace(&self, health: Health) -> Health {
         std::mem::replace(&mut *self.health.lock().unwrap_or_else(PoisonError::into_inner), health)
     }
@@ -64,10 +64,10 @@ mod tests {
     async fn an_outage_begins_once_and_pauses_after_each_failure() {
         let outage = Outage::new(Duration::from_secs(2));
         assert!(!outage.is_pausing());
-        assert!(outage.failed() && !outage.failed(), "told once");
+        assert!(outage.record_failure() && !outage.record_failure(), "reported once");
         assert!(outage.is_pausing() && !outage.is_over());
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(!outage.is_pausing() && !outage.is_over(), "asked again");
-        assert!(outage.answered() && !outage.answered(), "told once");
+        assert!(!outage.is_pausing() && !outage.is_over(), "called again");
+        assert!(outage.record_answer() && !outage.record_answer(), "reported once");
     }
 }

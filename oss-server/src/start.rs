@@ -212,7 +212,7 @@ async fn listen(
 /// From now on what happens is told: in the log, and in traces.
 fn tell(basics: &CommonConfig) -> Result<Traces, Failure> {
     let traces = Traces::new(basics.otlp_endpoint.as_ref()).map_err(|error| internal(&*error))?;
-    log::init_beside(traces.layer(), basics.log, Level::INFO).map_err(|error| internal(&error))?;
+    log::init_with_layer(traces.layer(), basics.log, Level::INFO).map_err(|error| internal(&error))?;
     Ok(traces)
 }
 

@@ -1,6 +1,7 @@
-//! The keys by which clients are known. The service keeps their digests, never the keys.
+//! The keys that identify clients. The service keeps their digests, never the keys.
 //!
-//! A key is 256 random bits, so that its bare SHA-256 can be kept: there is nothing to guess that a slow hash would protect.
+//! A key has 256 random bits. So a plain SHA-256 of it can be kept: nobody can guess a key, and a slow hash would protect
+//! nothing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,10 +12,10 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::domain::Malformed;
 
-/// Every key begins with this, so that a scanner for leaked secrets knows one when it sees it.
+/// Every key begins with this, so that a scanner for leaked secrets can recognise one.
 const PREFIX: &str = "oss_";
 
-/// A client's key: 256 random bits. Its `Debug` shows nothing of it.
+/// A client's key: 256 random bits. Its `Debug` does not show it.
 #[derive(Debug, Clone)]
 pub struct ClientKey(SecretString);
 
@@ -24,18 +25,18 @@ pub struct ClientKey(SecretString);
 pub struct NoRandomness;
 
 impl ClientKey {
-    /// A new key.
+    /// Generates a key.
     ///
     /// # Errors
     ///
-    /// [`NoRandomness`] where the operating system gives none.
+    /// [`NoRandomness`] if the operating system gives no random bits.
     pub fn generate() -> Result<Self, NoRandomness> {
         let mut bits = [0; 32];
         getrandom::fill(&mut bits).map_err(|_| NoRandomness)?;
         Ok(Self(format!("{PREFIX}{}", hex::encode(bits)).into()))
     }
 
-    /// The key itself, to be shown once to whoever is to hold it.
+    /// The key itself, to be shown once to its owner.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -83,7 +84,7 @@ impl fmt::Display for KeyDigest {
     }
 }
 
-/// A digest opens nothing, but whose it is is nobody's business either.
+/// Does not show the digest: it opens nothing, but it would identify the client.
 impl fmt::Debug for KeyDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyDigest(…)")

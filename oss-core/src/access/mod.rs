@@ -1,6 +1,6 @@
-//! The clients of the service, their keys, and what each key opens.
+//! The clients of the service, their keys, and the scopes that each client has.
 //!
-//! Knows nothing of HTTP: the server takes a key out of a request and asks here whose it is.
+//! This module does not depend on HTTP: the server takes a key out of a request and looks its client up here.
 
 mod key;
 mod scope;
@@ -15,18 +15,18 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::domain::{BrandId, ClientName, Malformed};
 
-/// The name under which a server without clients keeps the idempotency keys of everyone who calls it.
+/// The client name for the idempotency keys of every request to a server that has no clients configured.
 pub const ANYONE: &str = "anonymous";
 
-/// The name under which the command line keeps the idempotency keys of operators.
+/// The client name for the idempotency keys that come from the command line.
 pub const COMMAND_LINE: &str = "oss";
 
-/// The name of a client. [`ANYONE`] and [`COMMAND_LINE`] are no names of clients: a client with such a name would share their
+/// Reads the name of a client. It rejects [`ANYONE`] and [`COMMAND_LINE`], because a client with such a name would share their
 /// idempotency keys, and get the numbers that they reserved.
 ///
 /// # Errors
 ///
-/// [`Malformed`] for those two, and for what is no name.
+/// [`Malformed`] for those two names, and for a text that is no name.
 ///
 /// ```
 /// use oss_core::access::client_name;
@@ -53,7 +53,7 @@ pub struct Client {
     pub keys: Vec<KeyDigest>,
     /// The scopes that it has.
     pub scopes: Vec<Scope>,
-    /// The brand on whose behalf it acts; Sigan is told this one.
+    /// The brand on whose behalf it acts, which Sigan gets.
     pub brand: BrandId,
 }
 
@@ -64,19 +64,19 @@ impl Client {
         Self { name, keys: vec![key], scopes, brand }
     }
 
-    /// Whether it may do what a scope names.
+    /// Whether it has a scope.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope)
     }
 }
 
-/// Every client that is known.
+/// Every configured client.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Clients(Vec<Client>);
 
 impl Clients {
-    /// The client that holds a key. How long this takes does not depend on the key, so that it cannot be guessed by the clock.
+    /// The client that holds a key. The time this takes does not depend on the key, so that nobody can guess a key by timing.
     ///
     /// ```
     /// use oss_core::access::{Client, ClientKey, Clients, Scope};
@@ -95,29 +95,29 @@ impl Clients {
         let presented = KeyDigest::of(presented);
         let mut holder = u64::MAX;
         for (index, client) in (0..).zip(&self.0) {
-            let known = client.keys.iter().fold(Choice::from(0), |known, key| known | key.ct_eq(&presented));
-            holder.conditional_assign(&index, known);
+            let has_key = client.keys.iter().fold(Choice::from(0), |any, key| any | key.ct_eq(&presented));
+            holder.conditional_assign(&index, has_key);
         }
         self.0.get(usize::try_from(holder).ok()?)
     }
 
-    /// The brands on whose behalf they act.
+    /// The brands on whose behalf the clients act.
     pub fn brands(&self) -> impl Iterator<Item = &BrandId> {
         self.0.iter().map(|client| &client.brand)
     }
 
-    /// Their names.
+    /// The names of the clients.
     pub fn names(&self) -> impl Iterator<Item = &ClientName> {
         self.0.iter().map(|client| &client.name)
     }
 
-    /// Whether nobody is known.
+    /// Whether there are no clients.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many there are.
+    /// The count of clients.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()

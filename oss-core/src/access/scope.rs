@@ -5,18 +5,18 @@ use std::str::FromStr;
 
 use crate::domain::Malformed;
 
-/// One thing that a client may be allowed.
+/// A permission of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Preview and reserve numbers.
     NumbersReserve,
-    /// Give numbers back.
+    /// Release numbers.
     NumbersRelease,
     /// Put numbers on lines.
     NumbersAssign,
-    /// See what a number is, and look up DDDs.
+    /// See numbers, and look up DDDs.
     NumbersRead,
-    /// See devices, and ask what supports eSIM.
+    /// See devices, and ask whether they support eSIM.
     DevicesRead,
     /// Sweep, and read metrics.
     Operations,

@@ -1,4 +1,4 @@
-//! How much of what a process has one client may take, so that something is left for the others.
+//! The share of a process's capacity that one client may take, so that some is left for the others.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ impl Share {
     /// Everything.
     pub const WHOLE: Self = Self(100);
 
-    /// How many of these places it is, rounded up.
+    /// This share of a count of places, rounded up.
     #[must_use]
     pub fn of(self, places: usize) -> usize {
         places.saturating_mul(usize::from(self.0)).div_ceil(100)
@@ -53,7 +53,7 @@ pub enum ClientLimit {
     SiganCalls,
     /// Its share of the queue for such a call.
     SiganQueue,
-    /// Its share of the calls that wait for another call like theirs.
+    /// Its share of the calls that wait for a call like theirs.
     Waiters,
     /// Its budget of numbers drawn from an area code.
     Draws,
@@ -78,12 +78,12 @@ impl ClientLimit {
 
     /// Counts a call that was refused because its client had reached this limit.
     ///
-    /// The name becomes a label of a metric, so it has to be one of a configuration.
+    /// The client's name becomes a label of a metric, so it must come from a configuration.
     pub fn count_refusal(self, client: &ClientName) {
         self.series(client).increment(1);
     }
 
-    /// Begins the counts of a client at zero, so that the first refusal is seen as an increase.
+    /// Starts the counts of a client at zero, so that the first refusal shows as an increase.
     pub fn begin_counts(client: &ClientName) {
         for limit in Self::ALL {
             limit.series(client).increment(0);

@@ -1,6 +1,6 @@
-//! Look-ups that are asked far more often than they change: memory, then Redis, then whoever knows.
+//! Caches answers that are read far more often than they change: in memory, then in Redis, before the source is asked.
 //!
-//! Knows nothing of what is looked up. Each layer above the last is optional: where it fails, the next one is asked.
+//! The cache does not know what it keeps. Both tiers are optional: if one fails, the next one is asked.
 
 #[cfg_attr(not(feature = "redis"), path = "no_redis.rs")]
 mod redis;
@@ -21,7 +21,7 @@ pub use self::redis::{RedisCache, RedisUrl, RedisUrlError};
 use crate::domain::InstallationId;
 use crate::telemetry::names::CACHE_LOOKUPS;
 
-/// How long an answer is kept.
+/// The times for which an answer is kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Keep {
     /// In the memory of this instance.
@@ -31,11 +31,11 @@ pub(crate) struct Keep {
 }
 
 impl Keep {
-    /// What another instance may change meanwhile.
+    /// For answers that another instance may change meanwhile.
     const BRIEFLY: Self = Self { memory: Duration::from_mins(1), redis: Duration::from_hours(1) };
 }
 
-/// How many answers are kept in memory.
+/// At most this many answers are kept in memory.
 const CAPACITY: u64 = 10_000;
 
 /// The answers to one kind of question.
@@ -44,19 +44,19 @@ pub(crate) struct Lookups<K, V> {
     memory: Cache<K, V>,
     redis: Option<RedisCache>,
     keep: fn(&V) -> Keep,
-    in_memory: Counted,
-    in_redis: Counted,
+    in_memory: TierCounters,
+    in_redis: TierCounters,
 }
 
-/// What is counted of one tier. Each series is looked up once: memory is asked for almost every request.
-struct Counted {
+/// The counters of one tier. Each series is looked up once, because almost every request asks the memory tier.
+struct TierCounters {
     lookup: &'static str,
     tier: &'static str,
     hits: OnceLock<Counter>,
     misses: OnceLock<Counter>,
 }
 
-impl Counted {
+impl TierCounters {
     fn new(lookup: &'static str, tier: &'static str) -> Self {
         Self { lookup, tier, hits: OnceLock::new(), misses: OnceLock::new() }
     }
@@ -70,7 +70,7 @@ impl Counted {
     }
 }
 
-/// Lets an answer lapse in memory by what it says.
+/// Lets an answer expire in memory after the time that the function gives it.
 struct ByAnswer<V>(fn(&V) -> Keep);
 
 impl<K, V> Expiry<K, V> for ByAnswer<V> {
@@ -90,21 +90,21 @@ where
     K: Hash + Eq + Clone + fmt::Display + Send + Sync + 'static,
     V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    /// No answers yet. `name` keeps them apart in Redis.
+    /// Creates an empty cache. `name` separates its answers from others in Redis.
     pub(crate) fn new(name: &'static str, redis: Option<RedisCache>) -> Self {
-        Self::keeping(name, redis, |_| Keep::BRIEFLY)
+        Self::with_keep(name, redis, |_| Keep::BRIEFLY)
     }
 
-    /// The same, where what an answer says decides how long it is kept.
-    pub(crate) fn keeping(name: &'static str, redis: Option<RedisCache>, keep: fn(&V) -> Keep) -> Self {
+    /// Creates an empty cache in which `keep` decides for each answer how long it is kept.
+    pub(crate) fn with_keep(name: &'static str, redis: Option<RedisCache>, keep: fn(&V) -> Keep) -> Self {
         let memory = Cache::builder().expire_after(ByAnswer(keep)).max_capacity(CAPACITY).build();
-        let (in_memory, in_redis) = (Counted::new(name, "memory"), Counted::new(name, "redis"));
+        let (in_memory, in_redis) = (TierCounters::new(name, "memory"), TierCounters::new(name, "redis"));
         Self { name, memory, redis, keep, in_memory, in_redis }
     }
 
-    /// The answer for `key` in a database. Callers that ask at the same time share one look-up; an error is kept nowhere.
+    /// Returns the answer for `key` in a database. Callers that ask at the same time share one look-up. Errors are not kept.
     ///
-    /// In Redis, which may serve several installations, the key names the database.
+    /// Redis may serve several installations, so the key there names the database.
     pub(crate) async fn get_or_load<F, E>(
         &self,
         installation: InstallationId,
@@ -115,15 +115,15 @@ where
         F: Future<Output = Result<V, E>>,
         E: Clone + Send + Sync + 'static,
     {
-        // The futures of the cache are large. Boxed here they are moved once, and not with every future around.
-        let known = Box::pin(self.memory.get(&key)).await;
-        self.in_memory.count(known.is_some());
-        if let Some(known) = known {
-            return Ok(known);
+        // The futures of the cache are large. They are boxed, so that the futures that contain them stay small.
+        let cached = Box::pin(self.memory.get(&key)).await;
+        self.in_memory.count(cached.is_some());
+        if let Some(cached) = cached {
+            return Ok(cached);
         }
-        let found = self.redis_or(installation, &key, load);
-        let found = Box::pin(self.memory.try_get_with(key.clone(), found));
-        found.await.map_err(|error: Arc<E>| E::clone(&error))
+        let answer = self.redis_or(installation, &key, load);
+        let answer = Box::pin(self.memory.try_get_with(key.clone(), answer));
+        answer.await.map_err(|error: Arc<E>| E::clone(&error))
     }
 
     async fn redis_or<F, E>(
@@ -137,11 +137,11 @@ where
     {
         let Some(redis) = &self.redis else { return load().await };
         let key = format!("oss:{installation}:{}:{key}", self.name);
-        // What cannot be read was written by another version: it counts as absent.
-        let known = redis.get(&key).await.and_then(|text| serde_json::from_str(&text).ok());
-        self.in_redis.count(known.is_some());
-        if let Some(known) = known {
-            return Ok(known);
+        // A text that cannot be read comes from another version, so it counts as absent.
+        let cached = redis.get(&key).await.and_then(|text| serde_json::from_str(&text).ok());
+        self.in_redis.count(cached.is_some());
+        if let Some(cached) = cached {
+            return Ok(cached);
         }
         let loaded = load().await?;
         if let Ok(text) = serde_json::to_string(&loaded) {
@@ -184,7 +184,7 @@ mod tests {
             assert_eq!(caller.await.unwrap(), Ok(false));
         }
         assert_eq!(loads.load(Ordering::SeqCst), 1);
-        // A negative answer is an answer.
+        // A negative answer is kept too.
         let again = lookups.get_or_load(here(), 11, || async { Err("asked again") }).await;
         assert_eq!(again, Ok(false));
     }
@@ -195,7 +195,7 @@ mod tests {
             memory: if *known { Duration::from_mins(1) } else { Duration::ZERO },
             redis: Duration::ZERO,
         };
-        let lookups = Lookups::<u8, bool>::keeping("t", None, keep);
+        let lookups = Lookups::<u8, bool>::with_keep("t", None, keep);
         for (key, again) in [(1, true), (0, true)] {
             lookups.get_or_load(here(), key, || async { Ok::<_, ()>(key == 1) }).await.unwrap();
             assert_eq!(lookups.get_or_load(here(), key, || async { Ok::<_, ()>(true) }).await, Ok(again));

@@ -1,7 +1,7 @@
-//! Redis, as a cache that may be gone at any time.
+//! Redis as a cache, which may fail at any time.
 //!
-//! Nothing but copies is kept here: no lock, no lease. Every command is bounded in time, and after one that failed Redis is
-//! left alone for a moment, so that an outage costs next to nothing and is told once.
+//! It keeps only copies: no lock, no lease. Every command has a time limit, and after a failed one no command is sent for
+//! a while. So an outage costs little, and is logged once.
 
 mod deployment;
 
@@ -18,26 +18,26 @@ pub(crate) use self::deployment::Deployment;
 use self::deployment::Link;
 use crate::outage::Outage;
 
-/// The longest that a command may take, a second try included.
+/// The longest time for a command, including a second try.
 const COMMAND: Duration = Duration::from_millis(150);
 
-/// The longest that opening a link may take. It may go on after the command that asked for it: a cluster, or a master that
-/// sentinels have to be asked for, may take more than one command's time.
+/// The longest time to open a link. Opening continues after the command that started it has given up, because a cluster or a
+/// master behind sentinels may take longer than a command.
 const OPEN: Duration = Duration::from_secs(2);
 
-/// How long Redis is left alone after a command that failed.
+/// The time for which no command is sent after one failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Where Redis is; wrapped, because it may carry a password.
+/// The address of Redis. It is a secret, because it may carry a password.
 #[derive(Debug, Clone)]
 pub struct RedisUrl(pub SecretString);
 
-/// A URL that is not one of Redis. Says what is expected and leaves the URL out, because it may carry a password.
+/// The URL is not one of Redis. The text says what is expected and leaves the URL out, because it may carry a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the URL of Redis cannot be used; expected {0}")]
 pub struct RedisUrlError(&'static str);
 
-/// A cache that several servers share. Cheap to clone.
+/// A cache that several servers share. It is cheap to clone.
 #[derive(Clone)]
 pub struct RedisCache {
     shared: Arc<Inner>,
@@ -45,13 +45,13 @@ pub struct RedisCache {
 
 struct Inner {
     deployment: Arc<Deployment>,
-    /// Opened at the first command, and anew after one that failed. By then a master may be another one and a cluster may
-    /// have moved, and a peer that vanished would be waited for by every command.
+    /// Opened at the first command, and again after a failed one: the master may have changed or the cluster moved, and
+    /// every command would wait for a peer that vanished.
     link: Mutex<Option<Opening>>,
     outage: Outage,
 }
 
-/// A link, once it is open. Commands that ask at the same time share one.
+/// A link that is being opened or is open. Commands at the same time share it.
 type Opening = Shared<BoxFuture<'static, Result<Link, Arc<RedisError>>>>;
 
 impl fmt::Debug for RedisCache {
@@ -61,7 +61,7 @@ impl fmt::Debug for RedisCache {
 }
 
 impl RedisCache {
-    /// A cache at `url`. Opens no connection yet.
+    /// Creates a cache at `url`. Opens no connection yet.
     ///
     /// # Errors
     ///
@@ -72,43 +72,43 @@ impl RedisCache {
         Ok(Self { shared: Arc::new(Inner { deployment, link: Mutex::new(None), outage }) })
     }
 
-    /// The text under a key; none where there is none, or Redis does not answer in time.
+    /// Reads the text under a key. Returns none if there is no text, or Redis does not answer in time.
     pub(super) async fn get(&self, key: &str) -> Option<String> {
-        self.ask::<Option<String>>(&Cmd::get(key)).await.flatten()
+        self.run::<Option<String>>(&Cmd::get(key)).await.flatten()
     }
 
-    /// Keeps a text under a key for a while, if Redis can.
+    /// Stores a text under a key for a while, if Redis answers.
     pub(super) async fn set(&self, key: &str, text: String, keep: Duration) {
-        self.ask::<()>(&Cmd::set_ex(key, text, keep.as_secs())).await;
+        self.run::<()>(&Cmd::set_ex(key, text, keep.as_secs())).await;
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
+    async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
         if self.shared.outage.is_pausing() {
             return None;
         }
         match tokio::time::timeout(COMMAND, self.shared.answer(command)).await {
             Ok(Ok(value)) => {
-                self.shared.answered();
+                self.shared.record_answer();
                 Some(value)
             }
-            Ok(Err(error)) => self.shared.failed(error.category()),
-            Err(_) => self.shared.failed("no answer in time"),
+            Ok(Err(error)) => self.shared.record_failure(error.category()),
+            Err(_) => self.shared.record_failure("no answer in time"),
         }
     }
 }
 
 impl Inner {
     async fn answer<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Arc<RedisError>> {
-        let answer = self.link().await?.ask(command).await;
+        let answer = self.link().await?.run(command).await;
         if !answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
             return answer.map_err(Arc::new);
         }
-        // Closed since it was last used, as by a server that was started again: no outage yet.
+        // The server closed the link since its last use, for example at a restart. That is no outage yet.
         self.close();
-        self.link().await?.ask(command).await.map_err(Arc::new)
+        self.link().await?.run(command).await.map_err(Arc::new)
     }
 
-    /// The link that there is, or else a new one.
+    /// Returns the link, or starts to open one.
     fn link(&self) -> Opening {
         let mut kept = lock(&self.link);
         if let Some(opening) = kept.as_ref().filter(|opening| !matches!(opening.peek(), Some(Err(_)))) {
@@ -121,32 +121,32 @@ impl Inner {
             connected.map_err(late).flatten().map_err(Arc::new)
         };
         let opening = opened.boxed().shared();
-        // Opens also where the command stops waiting for it.
+        // The task continues even if the command stops waiting.
         tokio::spawn(opening.clone());
         kept.insert(opening).clone()
     }
 
-    /// Forgets the link, unless it is still being opened.
+    /// Drops the link, unless it is still being opened.
     fn close(&self) {
         lock(&self.link).take_if(|opening| opening.peek().is_some());
     }
 
-    fn answered(&self) {
-        if self.outage.answered() {
+    fn record_answer(&self) {
+        if self.outage.record_answer() {
             tracing::info!("Redis answers again.");
         }
     }
 
-    fn failed<T>(&self, reason: &str) -> Option<T> {
+    fn record_failure<T>(&self, reason: &str) -> Option<T> {
         self.close();
-        if self.outage.failed() {
+        if self.outage.record_failure() {
             tracing::warn!(reason, "Redis does not answer; look-ups go to the database meanwhile.");
         }
         None
     }
 }
 
-/// What is behind the lock is replaced whole, so it is whole also where a thread panicked while it held it.
+/// The value behind the lock is replaced in one step, so it is consistent even if a thread panicked while it held the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,7 @@
-//! How many numbers a client may draw from an area code in a time: whoever could draw without an end would see the whole stock
-//! through its offers, or empty it.
+//! Limits the numbers that a client may draw from an area code in a time. Without a limit, a client could see the whole stock
+//! through its previews, or empty it.
 //!
-//! Each process counts for itself.
+//! Each process counts separately.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,20 +12,20 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::domain::{ClientName, Ddd};
 
-/// After how many draws the clients that have their whole budget again are forgotten.
+/// The count of draws after which clients that have their whole budget again are forgotten.
 const FORGET_EVERY: u32 = 1024;
 
-/// How many numbers a client may draw from an area code at once; they come back evenly over the window.
+/// The numbers that a client may draw from an area code at once. The budget comes back evenly over the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DrawBudget {
-    /// How many numbers. A preview draws three, a random reserve one.
+    /// The count of numbers. A preview draws three, a random reserve one.
     pub numbers: NonZeroU32,
-    /// In what time they all come back.
+    /// The time in which the whole budget comes back.
     pub window: Duration,
 }
 
 impl DrawBudget {
-    /// A budget of so many numbers; none if it is zero, which means that there is no limit.
+    /// Creates a budget of this many numbers. Zero means that there is no limit, and gives none.
     #[must_use]
     pub fn new(numbers: u32, window: Duration) -> Option<Self> {
         NonZeroU32::new(numbers).map(|numbers| Self { numbers, window })
@@ -35,7 +35,7 @@ impl DrawBudget {
 /// The draws of every client of this process.
 #[derive(Debug)]
 pub(crate) struct Draws {
-    /// None if nobody has a budget.
+    /// The limiter; none if clients have no budget.
     limiter: Option<DefaultKeyedRateLimiter<(ClientName, Ddd)>>,
     draws: AtomicU32,
 }
@@ -48,7 +48,7 @@ impl Draws {
         Self { limiter: quota.map(RateLimiter::keyed), draws: AtomicU32::new(0) }
     }
 
-    /// Takes numbers off a client's budget, or says when there is as much of it.
+    /// Takes numbers off a client's budget. If there are not enough, returns the time to wait for them.
     pub(crate) fn take(&self, client: &ClientName, ddd: Ddd, quantity: NonZeroU32) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         if self.draws.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {

@@ -1,7 +1,7 @@
-//! Which calls this process is working on, so that a second one like it waits for the first instead of asking Sigan again.
+//! Tracks the calls that this process is working on, so that a second call like one of them waits instead of asking Sigan again.
 //!
-//! A convenience, never the lock: the database decides who reserves. A call that another process works on is not here. All
-//! that a waiter learns is that a call has ended: the answer it gets is the database's, which knows what belongs to whom.
+//! This is an optimisation and not the lock: the database decides who reserves. It does not track the calls of other processes. A
+//! waiter learns only that a call has ended. Then it reads its answer from the database, which knows the owner of each number.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::access::Share;
 use crate::domain::{ClientName, IdempotencyKey, PreviewId};
 
-/// What makes two calls alike.
+/// The identity of a call: two calls are alike if it is equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Call {
     /// They reserve from one preview.
@@ -24,10 +24,10 @@ pub(crate) enum Call {
     Keyed(IdempotencyKey),
 }
 
-/// How many callers may wait for a call like theirs at once: each looks into the database now and then.
+/// At most this many callers may wait for a call like theirs, because each of them reads the database now and then.
 const WAITERS: usize = 200;
 
-/// How many of them may wait for the same call, so that some places are left for others.
+/// At most this many callers may wait for the same call, so that some places are left for others.
 const WAITERS_ALIKE: usize = WAITERS / 10;
 
 /// The calls of this process that are under way.
@@ -38,7 +38,7 @@ pub(crate) struct InFlight {
     share: Share,
 }
 
-/// How many callers wait.
+/// The counts of callers that wait.
 #[derive(Debug, Default)]
 struct Waiting {
     all: usize,
@@ -54,16 +54,16 @@ pub(crate) struct Waits {
     client: Option<ClientName>,
 }
 
-/// Why a caller may not wait.
+/// The reason why a caller may not wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Crowded {
     /// Too many wait already, in all or for the same call.
     Full,
-    /// The client has its share of the places.
+    /// The client has used up its share of the places.
     Share,
 }
 
-/// Says, for as long as it lives, that a call is under way.
+/// Marks a call as under way until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Guard {
     entry: InFlight,
@@ -72,12 +72,12 @@ pub(crate) struct Guard {
 }
 
 impl InFlight {
-    /// Nothing is under way yet. One client has its share of the places to wait at.
+    /// Starts without calls. Of the places for waiters, one client may take this share.
     pub(crate) fn new(share: Share) -> Self {
         Self { calls: Arc::default(), waiting: Arc::default(), share }
     }
 
-    /// Enters a call until the guard is dropped; none where one like it is under way.
+    /// Enters a call until the guard is dropped. Returns none if a call like it is under way.
     pub(crate) fn enter(&self, call: Call) -> Option<Guard> {
         let (sender, receiver) = watch::channel(());
         match self.lock().entry(call.clone()) {
@@ -89,7 +89,7 @@ impl InFlight {
         }
     }
 
-    /// Takes a place to wait for a call, of the client's share if it has one. Does not wait.
+    /// Takes a place to wait for a call, from the share of the client if there is a client. Does not wait.
     pub(crate) fn try_join(&self, call: &Call, client: Option<&ClientName>) -> Result<Waits, Crowded> {
         let mut waiting = lock_waiting(&self.waiting);
         let count_of_client = |client| waiting.by_client.get(client).copied().unwrap_or_default();
@@ -108,21 +108,21 @@ impl InFlight {
         Ok(Waits { waiting: self.waiting.clone(), call: call.clone(), client: client.cloned() })
     }
 
-    /// Waits until a call has ended, or for `poll` where it is not here, but not beyond `patience`.
-    pub(crate) async fn left(&self, call: &Call, poll: Duration, patience: Instant) {
-        let entered = self.lock().get(call).cloned();
-        let left = async {
-            match entered {
-                // Only the drop of the sender ends this wait: nothing is ever sent.
-                Some(mut entered) => drop(entered.changed().await),
+    /// Waits until a call has ended, or for `poll` if this process does not work on it. Ends at `patience` at the latest.
+    pub(crate) async fn wait_until_finished(&self, call: &Call, poll: Duration, patience: Instant) {
+        let running = self.lock().get(call).cloned();
+        let finished = async {
+            match running {
+                // Only the drop of the sender ends this wait, because nothing is ever sent.
+                Some(mut running) => drop(running.changed().await),
                 None => tokio::time::sleep(poll).await,
             }
         };
-        let _ = tokio::time::timeout_at(patience, left).await;
+        let _ = tokio::time::timeout_at(patience, finished).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Call, watch::Receiver<()>>> {
-        // Insert and remove leave the map whole even where a thread panicked while holding the lock.
+        // Insert and remove leave the map consistent even if a thread panicked while it held the lock.
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -137,25 +137,25 @@ impl Drop for Waits {
     fn drop(&mut self) {
         let waiting = &mut *lock_waiting(&self.waiting);
         waiting.all -= 1;
-        leave(&mut waiting.by_call, &self.call);
+        decrement(&mut waiting.by_call, &self.call);
         if let Some(client) = &self.client {
-            leave(&mut waiting.by_client, client);
+            decrement(&mut waiting.by_client, client);
         }
     }
 }
 
-/// Counts one less, and forgets what has none.
-fn leave<K: Eq + Hash>(counts: &mut HashMap<K, usize>, of: &K) {
-    if let Some(count) = counts.get_mut(of) {
+/// Decrements a count, and removes it at zero.
+fn decrement<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
         *count -= 1;
         if *count == 0 {
-            counts.remove(of);
+            counts.remove(key);
         }
     }
 }
 
 fn lock_waiting(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
-    // Nothing between the changes of the counts can panic, so they agree also if a thread panicked while holding the lock.
+    // Nothing between the changes of the counts can panic, so they agree even if a thread panicked while it held the lock.
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -173,7 +173,11 @@ mod tests {
             let in_flight = in_flight.clone();
             async move {
                 in_flight
-                    .left(&call, Duration::from_hours(1), Instant::now() + Duration::from_hours(2))
+                    .wait_until_finished(
+                        &call,
+                        Duration::from_hours(1),
+                        Instant::now() + Duration::from_hours(2),
+                    )
                     .await;
             }
         });
@@ -230,6 +234,8 @@ mod tests {
         let in_flight = InFlight::new(Share::WHOLE);
         let call = Call::Reserve(PreviewId::new());
         let _guard = in_flight.enter(call.clone());
-        in_flight.left(&call, Duration::from_hours(1), Instant::now() + Duration::from_secs(1)).await;
+        in_flight
+            .wait_until_finished(&call, Duration::from_hours(1), Instant::now() + Duration::from_secs(1))
+            .await;
     }
 }

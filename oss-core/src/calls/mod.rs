@@ -1,6 +1,7 @@
-//! The calls under way in this process: who waits for whom, who draws how much, and which leases were not used.
+//! Tracks the calls under way in this process: the waiters for each, the numbers that clients draw, and the leases that were not
+//! used.
 //!
-//! Conveniences, never a lock: the database decides.
+//! These are optimisations and limits, never a lock: the database decides.
 
 mod draws;
 mod in_flight;

@@ -1,4 +1,4 @@
-//! Work that one task does at a time: whoever asks meanwhile waits for its result.
+//! Work that runs once at a time: callers that ask meanwhile wait for its result.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,13 +13,13 @@ pub(crate) struct Single<T>(Mutex<Option<Running<T>>>);
 #[derive(Debug)]
 pub(crate) struct Running<T> {
     pub(crate) task: AbortHandle,
-    /// None until the work has ended.
+    /// The result; none until the work has ended.
     pub(crate) result: watch::Receiver<Option<T>>,
 }
 
 impl<T> Running<T> {
     fn is_running(&self) -> bool {
-        // Its task ends a moment after its result is there; one that has panicked has none.
+        // The task ends shortly after its result is there. A task that panicked has no result.
         self.result.borrow().is_none() && !self.task.is_finished()
     }
 }

@@ -1,4 +1,4 @@
-//! The leases that were taken and never used, as far as this process knows.
+//! The leases that this process may have taken and did not use.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,17 +7,17 @@ use tokio::time::Instant;
 
 use crate::domain::ReservationId;
 
-/// How many leases are looked for at most. Any beyond run out by themselves.
+/// At most this many leases are tracked. Further ones run out by themselves.
 const MOST: usize = 10_000;
 
-/// The leases that may have been taken, and until when they last.
+/// The leases that may have been taken, and the times at which they run out.
 #[derive(Debug, Default)]
 pub(crate) struct UnusedLeases {
     until: Mutex<HashMap<ReservationId, Instant>>,
 }
 
 impl UnusedLeases {
-    /// Adds a lease. Says whether it is the only one, so that nobody looks for it yet.
+    /// Adds a lease. Returns whether it is the only one, so that no task looks for it yet.
     pub(crate) fn add(&self, id: ReservationId, until: Instant) -> bool {
         let mut leases = self.lock();
         if leases.len() < MOST {
@@ -42,7 +42,7 @@ impl UnusedLeases {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ReservationId, Instant>> {
-        // Each change leaves the map whole even if a thread panicked while it held the lock.
+        // Each change leaves the map consistent even if a thread panicked while it held the lock.
         self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,11 +18,11 @@ impl Oss {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] where neither cache knows the answer and the database cannot be asked.
+    /// [`Error::Store`] if neither cache has the answer and the database cannot be asked.
     pub async fn brands(&self) -> Result<Vec<DeviceBrand>, Error> {
-        self.observed(Operation::Brands, async {
-            let shown = self.catalog().shown().await?;
-            let listed = shown.iter().filter(|assortment| !assortment.models.is_empty());
+        self.observe(Operation::Brands, async {
+            let assortments = self.catalog().assortments().await?;
+            let listed = assortments.iter().filter(|assortment| !assortment.models.is_empty());
             Ok(listed.map(|assortment| assortment.brand.clone()).collect())
         })
         .await
@@ -34,15 +34,15 @@ impl Oss {
     ///
     /// [`Error::UnknownBrand`], and [`Error::Store`] as for [`Oss::brands`].
     pub async fn models(&self, brand: DeviceBrandId) -> Result<Vec<DeviceModel>, Error> {
-        self.observed(Operation::Models, async {
-            let shown = self.catalog().shown().await?;
-            let found = shown.iter().find(|assortment| assortment.brand.id == brand);
+        self.observe(Operation::Models, async {
+            let assortments = self.catalog().assortments().await?;
+            let found = assortments.iter().find(|assortment| assortment.brand.id == brand);
             found.map(|assortment| assortment.models.clone()).ok_or(Error::UnknownBrand(brand))
         })
         .await
     }
 
-    /// The id of a brand by what people call it: its name, its slug, or the id itself.
+    /// The id of a brand, by its name, its slug, or the id itself.
     ///
     /// # Errors
     ///
@@ -51,13 +51,13 @@ impl Oss {
         if let Ok(id) = text.parse() {
             return Ok(id);
         }
-        let called = |brand: &DeviceBrand| {
+        let has_name = |brand: &DeviceBrand| {
             [brand.name.as_str(), brand.slug.as_str()]
                 .iter()
                 .any(|name| name.to_lowercase() == text.to_lowercase())
         };
-        let shown = self.catalog().shown().await?;
-        let found = shown.iter().find(|assortment| called(&assortment.brand));
+        let assortments = self.catalog().assortments().await?;
+        let found = assortments.iter().find(|assortment| has_name(&assortment.brand));
         found.map(|assortment| assortment.brand.id).ok_or(Error::UnknownBrandName)
     }
 }

@@ -1,4 +1,4 @@
-//! Does a device support eSIM? Specification: "Validar compatibilidade com eSIM".
+//! Tells whether a device supports eSIM. Specification: "Validar compatibilidade com eSIM".
 
 use serde::Serialize;
 
@@ -7,19 +7,19 @@ use crate::error::Error;
 use crate::oss::Oss;
 use crate::telemetry::Operation;
 
-/// Whether a device supports eSIM, and how that is known.
+/// Whether a device supports eSIM, and the source that says so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EsimCheck {
     /// The answer: yes, no or unknown.
     pub support: EsimSupport,
-    /// The source that knows the device; none if no source does.
+    /// The source that has the device; none if no source has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<EsimSource>,
-    /// The version of the device catalogue that was looked at, also if the device is not in it.
+    /// The version of the device catalogue that was read, even if the device is not in it.
     pub list_version: DataVersion,
-    /// The name of the choice, to ask for an eSIM with; only if the answer is yes.
+    /// The hash of the choice, which an order of an eSIM names; only if the answer is yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<DeviceHash>,
 }
@@ -33,7 +33,7 @@ impl EsimCheck {
 }
 
 impl Oss {
-    /// Whether a device supports eSIM. A choice that does is stored, once, under its hash.
+    /// Checks whether a device supports eSIM. If it does, the choice is stored once under its hash.
     ///
     /// An unknown device is no error: the answer is [`EsimSupport::Unknown`]. "No" means that the catalogue or GSIM knows the
     /// device and says that it has no eSIM. A code is looked up without regard to case and to suffixes such as
@@ -51,13 +51,13 @@ impl Oss {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] where the database cannot be asked.
+    /// [`Error::Store`] if the database cannot be asked.
     pub async fn check_esim(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {
-        self.observed(Operation::CheckEsim, self.check(choice)).await
+        self.observe(Operation::CheckEsim, self.check(choice)).await
     }
 
     async fn check(&self, choice: &DeviceChoice) -> Result<EsimCheck, Error> {
-        let choice = &self.catalog().spelled(choice).await?;
+        let choice = &self.catalog().catalogue_spelling(choice).await?;
         let EsimAnswer { support, source, list_version } = self.devices().esim_support(choice).await?;
         let mut check = EsimCheck { support, source, list_version, hash: None };
         if check.supports_esim() {

@@ -1,6 +1,6 @@
-//! Which devices support eSIM: brands, models, and the check of one device.
+//! The devices that support eSIM: brands, models, and the check of one device.
 //!
-//! Knows the look-ups, behind which are the store and GSIM. Nothing here knows a number or a SIM, and nothing keeps an IMEI.
+//! It uses the look-ups, behind which are the store and GSIM. It handles no phone number and no SIM, and keeps no IMEI.
 
 mod brands;
 mod check;

@@ -1,4 +1,4 @@
-//! The HTTP client of GSIM: one call, one try, within the configured time.
+//! The HTTP client of GSIM. It tries each call once, within the configured time.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{Gsim, GsimError};
 use crate::domain::DeviceChoice;
 use crate::http::{self, ClientError, Received, exchange};
 
-/// How GSIM is spoken to.
+/// The settings of the client of GSIM.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct GsimConfig {
@@ -24,7 +24,7 @@ pub struct GsimConfig {
     pub timeout: Duration,
 }
 
-/// GSIM, over HTTP.
+/// The client of GSIM over HTTP.
 #[derive(Debug)]
 pub struct HttpGsim {
     base: Url,
@@ -33,7 +33,7 @@ pub struct HttpGsim {
 }
 
 impl HttpGsim {
-    /// A client of the GSIM that the configuration names. Opens no connection yet.
+    /// Creates a client of the GSIM that the configuration names. Opens no connection yet.
     ///
     /// # Errors
     ///
@@ -55,11 +55,11 @@ impl Gsim for HttpGsim {
             Some(token) => request.bearer_auth(token.expose_secret()),
             None => request,
         };
-        classify(exchange(request).await.unwrap_or_else(|unsent| unsent))
+        classify(exchange(request).await.unwrap_or_else(|failure| failure))
     }
 }
 
-/// What an answer means. Only the contract's own answers say anything of the device.
+/// Decides what an answer means. Only the contract's own answers say anything about the device.
 fn classify(received: Received) -> Result<Option<bool>, GsimError> {
     let (status, body) = match received {
         Received::Answer { status, body } => (status, body),

@@ -1,4 +1,4 @@
-//! A mock of GSIM, on wiremock, for tests. It knows the devices it is given, and misbehaves as it is told.
+//! A mock of GSIM, on wiremock, for tests. It knows the devices that a test adds, and has the faults that a test sets.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ struct State {
     calls: u64,
 }
 
-/// How every call goes wrong.
+/// The fault of every call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GsimFault {
     /// It fails with 503.
@@ -39,7 +39,7 @@ pub enum GsimFault {
 }
 
 impl GsimMock {
-    /// Starts one that knows no device, on a free port of this machine.
+    /// Starts a mock that knows no device, on a free port of this machine.
     pub async fn start() -> Self {
         let server = MockServer::builder().disable_request_recording().start().await;
         let state = Arc::new(Mutex::new(State::default()));
@@ -47,7 +47,7 @@ impl GsimMock {
         Self { state, server }
     }
 
-    /// Where it is served.
+    /// The address at which it is served.
     ///
     /// # Panics
     ///
@@ -57,19 +57,19 @@ impl GsimMock {
         self.server.uri().parse().expect("an address of a socket makes a URL")
     }
 
-    /// Lets it know a device.
+    /// Adds a device.
     pub fn knows(&self, choice: &DeviceChoice, supports_esim: bool) {
         let (name, value) = parameter(choice);
         let device = Device { supports_esim, model: None };
         lock(&self.state).devices.insert((name.to_owned(), value.to_owned()), device);
     }
 
-    /// Sets how every call goes wrong from now on; none of them, where there is no fault.
+    /// Gives every call this fault from now on, or none.
     pub fn behave(&self, fault: Option<GsimFault>) {
         lock(&self.state).fault = fault;
     }
 
-    /// How many calls have come in.
+    /// The count of calls that have come in.
     #[must_use]
     pub fn calls(&self) -> u64 {
         lock(&self.state).calls
@@ -94,15 +94,15 @@ impl Respond for Answering {
 
 impl State {
     fn answer(&self, request: &Request) -> ResponseTemplate {
-        let asked: Vec<(String, String)> = request.url.query_pairs().into_owned().collect();
-        match (request.method.as_str(), request.url.path(), asked.as_slice()) {
+        let parameters: Vec<(String, String)> = request.url.query_pairs().into_owned().collect();
+        match (request.method.as_str(), request.url.path(), parameters.as_slice()) {
             ("GET", "/devices", [one]) => match self.devices.get(one) {
                 Some(device) => ResponseTemplate::new(200).set_body_json(device),
                 None => {
                     ResponseTemplate::new(404).set_body_json(RefusalBody { code: RefusalCode::UnknownDevice })
                 }
             },
-            // What the contract does not know: a mistake of the client, which a bare 404 does not hide.
+            // The contract has no such request, so the client is wrong. A bare 404 would hide that.
             _ => ResponseTemplate::new(400),
         }
     }

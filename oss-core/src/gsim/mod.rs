@@ -1,4 +1,4 @@
-//! GSIM, Vivo's SIM system: what we ask of it about devices, and what its answers mean.
+//! GSIM, Vivo's SIM system: what we ask it about devices, and what its answers mean.
 //!
 //! Vivo publishes no contract, so this module is ours, and the one place that an adapter to the real system changes.
 //!
@@ -6,11 +6,12 @@
 //! |---|---|---|
 //! | does a device support eSIM? | `GET /devices?tac=35123456`, `?code=iPhone15,2` or `?model=SAMSUNG_S25` | 200 `{supportsEsim, model?}` · 404 `{"code":"UNKNOWN_DEVICE"}` |
 //!
-//! Exactly one of the three is asked for. A bearer token where one is configured. Not-found is typed: a bare 404 is what a
-//! wrong address and a proxy answer too, and counts as no answer. Asking has no effect, so it may be repeated.
+//! A request has exactly one of the three parameters, and a bearer token if one is configured. A "not found" answer is typed: a
+//! bare 404 counts as no answer, because a wrong address and a proxy answer it too. The call has no effect, so it may be
+//! repeated.
 //!
-//! GSIM is asked only about devices that the local catalogue does not know, and never waited for beyond its timeout. Where it
-//! gives no answer, the local one stands: the device is unknown, which is not a "no".
+//! GSIM is asked only about devices that the local catalogue does not know, and no caller waits longer than its timeout. If it
+//! gives no answer, the local answer stands: the device is unknown, which is not a "no".
 
 mod client;
 #[cfg(feature = "mock")]
@@ -32,7 +33,7 @@ pub trait Gsim: Send + Sync + fmt::Debug {
     async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError>;
 }
 
-/// Why GSIM gave no answer. None of them says anything of the device.
+/// The reason why GSIM gave no answer. No reason says anything about the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum GsimError {
     /// Too many look-ups are under way, so GSIM was not asked.
@@ -41,7 +42,7 @@ pub enum GsimError {
     /// No connection could be opened.
     #[error("not reachable")]
     NotReachable,
-    /// Nothing in time.
+    /// No answer came in time.
     #[error("no answer in time")]
     Timeout,
     /// The connection was lost.
@@ -50,10 +51,10 @@ pub enum GsimError {
     /// Our credentials were not accepted.
     #[error("our credentials were not accepted; check the configured token")]
     Credentials,
-    /// An answer that the contract does not give.
+    /// The answer is none that the contract gives.
     #[error("status {0}")]
     Status(u16),
-    /// An answer whose body could not be read.
+    /// The answer's body cannot be read.
     #[error("unreadable answer")]
     Unreadable,
 }

@@ -1,4 +1,4 @@
-//! What travels between GSIM and us, in JSON. The client and the mock share these types, so they cannot drift apart.
+//! The JSON that travels between GSIM and us. The client and the mock share these types, so they cannot drift apart.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::domain::{DeviceChoice, DeviceModelId};
 pub struct Device {
     /// Whether it supports eSIM.
     pub supports_esim: bool,
-    /// Which model it is, where GSIM says.
+    /// The device's model, if GSIM names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<DeviceModelId>,
 }
@@ -18,11 +18,11 @@ pub struct Device {
 /// Body of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusalBody {
-    /// What is refused.
+    /// The reason of the refusal.
     pub code: RefusalCode,
 }
 
-/// The refusals that the contract knows.
+/// The refusals of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefusalCode {

@@ -1,6 +1,6 @@
-//! One file of a list, in CSV (RFC 4180): its rows, and every fault of it with the line where it is.
+//! Reads one file of a list, in CSV (RFC 4180): its rows, and every fault with its line.
 //!
-//! Knows columns by name and values by the parsers of their types, and nothing of what a list is for.
+//! It finds columns by name and reads values with the parsers of their types. It does not know the purpose of a list.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,19 +11,19 @@ use std::str::FromStr;
 
 use csv::StringRecord;
 
-use super::list_text::{ListText, shown};
+use super::list_text::{ListText, quoted};
 use super::records::{Columns, Records, RowFault};
 use crate::domain::{Malformed, is_invisible, trimmed};
 
-/// A fault of a list, and where it is.
+/// A fault of a list, and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportFault {
     /// The file's name.
     pub file: String,
-    /// The line, from 1; none where it is the file as a whole.
+    /// The line, from 1; none if the fault concerns the whole file.
     pub line: Option<u64>,
-    /// What is wrong.
+    /// The fault, in words.
     pub fault: String,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for ImportFault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportFaults {
-    /// In the order of files and lines.
+    /// The faults, in the order of files and lines.
     pub faults: Vec<ImportFault>,
 }
 
@@ -53,13 +53,13 @@ impl fmt::Display for ImportFaults {
     }
 }
 
-/// How far a list has been read.
+/// The progress of reading a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Bytes of the file that have been read.
+    /// The count of bytes that have been read.
     pub done: u64,
-    /// Bytes that the file has.
+    /// The count of bytes in the file.
     pub total: u64,
 }
 
@@ -73,12 +73,12 @@ pub(crate) struct CsvFile<'a> {
     faults: &'a mut Vec<ImportFault>,
 }
 
-/// Where the files of a list are.
+/// The source of the files of a list.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Folder<'a> {
-    /// On the disk.
+    /// A folder on the disk.
     Disk(&'a Path),
-    /// In this program: each file's name and its bytes.
+    /// Files in this program: the name and the text of each.
     Built(&'static [(&'static str, &'static str)]),
 }
 
@@ -95,17 +95,17 @@ impl Folder<'_> {
     }
 }
 
-/// A row that is being read, and where it is.
+/// A row that is being read, and its position.
 pub(crate) struct Row<'a> {
     record: StringRecord,
-    places: &'a HashMap<&'static str, usize>,
+    columns: &'a HashMap<&'static str, usize>,
     pub(crate) line: u64,
     file: &'a str,
     faults: &'a mut Vec<ImportFault>,
 }
 
 impl<'a> CsvFile<'a> {
-    /// The file of a name in a folder. One that cannot be read is a fault, and there is nothing of it.
+    /// Opens a file in a folder. If it cannot be read, adds a fault and returns none.
     pub(crate) fn open(
         folder: Folder<'_>,
         name: &'a str,
@@ -123,31 +123,32 @@ impl<'a> CsvFile<'a> {
         }
     }
 
-    /// The same file, where no rows at all are a fault: a list that is empty by mistake would remove every line there is.
+    /// Makes it a fault if the file has no rows, because a list that is empty by mistake would remove every existing line.
     pub(crate) fn not_empty(self) -> Self {
         Self { may_be_empty: false, ..self }
     }
 
-    /// Gives each row that has all its columns to `each`, with its key. Every fault of the others is noted.
+    /// Calls `each` with every row that has all its columns, and the row's key. Adds the faults of all other rows.
     ///
-    /// `Some` with the line of each key, also of rows with other faults; none where the file as a whole is not what was
-    /// expected, so that references into it cannot be judged.
+    /// Returns the line of each key, including rows with other faults. Returns none if the file as a whole is not as expected, so
+    /// that references into it cannot be checked.
     pub(crate) fn rows<K: FromStr<Err = Malformed> + Hash + Eq + fmt::Display>(
         self,
         key: &'static str,
-        told: &mut dyn FnMut(Progress),
+        report: &mut dyn FnMut(Progress),
         mut each: impl FnMut(&K, &mut Row<'_>),
     ) -> Option<HashMap<K, u64>> {
         let Self { name, bytes, required, optional, may_be_empty, faults } = self;
-        let mut whole =
+        let mut file_fault =
             |line, fault| faults.push(ImportFault { file: name.to_owned(), line: Some(line), fault });
-        let text = ListText::decode(bytes).map_err(|fault| whole(1, fault)).ok()?;
+        let text = ListText::decode(bytes).map_err(|fault| file_fault(1, fault)).ok()?;
         let mut records = Records::of(&text);
-        let places = records.header(required, optional).map_err(|(line, fault)| whole(line, fault)).ok()?;
+        let columns =
+            records.header(required, optional).map_err(|(line, fault)| file_fault(line, fault)).ok()?;
         let mut keys: HashMap<K, u64> = HashMap::new();
         let total = text.rows().len() as u64;
         while let Some((line, record)) = records.next() {
-            told(Progress { done: records.position().byte(), total });
+            report(Progress { done: records.position().byte(), total });
             let record = match record {
                 Ok(record) => record,
                 Err(RowFault { fault, hides_the_rest }) => {
@@ -158,13 +159,13 @@ impl<'a> CsvFile<'a> {
                     continue;
                 }
             };
-            let mut row = Row { record, places: &places, line, file: name, faults };
-            let Some(found) = row.key::<K>(key) else { continue };
-            if let Some(first) = keys.get(&found) {
-                row.fault(format!("{key} {found} is already in line {first}"));
+            let mut row = Row { record, columns: &columns, line, file: name, faults };
+            let Some(value) = row.key::<K>(key) else { continue };
+            if let Some(first) = keys.get(&value) {
+                row.add_fault(format!("{key} {value} is already in line {first}"));
             }
-            each(&found, &mut row);
-            keys.entry(found).or_insert(line);
+            each(&value, &mut row);
+            keys.entry(value).or_insert(line);
         }
         let line = Some(text.line(records.position()));
         let mut fault =
@@ -180,33 +181,33 @@ impl<'a> CsvFile<'a> {
 }
 
 impl Row<'_> {
-    /// The value of a column, through the parser of its type. Where it is not what was expected, that is a fault.
+    /// Parses the value of a column. Adds a fault if that fails.
     pub(crate) fn get<T: FromStr<Err = Malformed>>(&mut self, column: &'static str) -> Option<T> {
         let text = self.text(column).unwrap_or_default();
         match text.parse() {
             Ok(value) => Some(value),
             Err(Malformed { expected }) => {
-                let found = shown(self.text(column).unwrap_or_default());
-                self.fault(format!("{column}: expected {expected}; found {found}"));
+                let found = quoted(self.text(column).unwrap_or_default());
+                self.add_fault(format!("{column}: expected {expected}; found {found}"));
                 None
             }
         }
     }
 
-    /// The value of a column that identifies a row. An invisible character makes it another key than the one that people
-    /// see, so one inside it is a fault. Those around it are trimmed, as they are in every column.
+    /// Parses the value of a column that identifies a row. An invisible character inside it is a fault, because the key would
+    /// differ from the one that people see. Those at its ends are trimmed, as in every column.
     fn key<K: FromStr<Err = Malformed>>(&mut self, column: &'static str) -> Option<K> {
         let invisible = self.text(column).and_then(|text| text.chars().find(|char| is_invisible(*char)));
         if let Some(char) = invisible {
             let code = u32::from(char);
-            self.fault(format!("{column}: it contains an invisible character (U+{code:04X})"));
+            self.add_fault(format!("{column}: it contains an invisible character (U+{code:04X})"));
             return None;
         }
         self.get(column)
     }
 
-    /// The key of another file that a column names. Where that file has no such key, that is a fault; where nothing is known
-    /// of its keys, it is not.
+    /// Parses a column that names a key of another file. Adds a fault if that file does not have the key. If the keys of that
+    /// file are not known, does not check.
     pub(crate) fn reference<K>(
         &mut self,
         column: &'static str,
@@ -218,14 +219,14 @@ impl Row<'_> {
     {
         let key: K = self.key(column)?;
         if keys.is_some_and(|keys| !keys.contains_key(&key)) {
-            self.fault(format!("{column}: {key} is not in {file}"));
+            self.add_fault(format!("{column}: {key} is not in {file}"));
             return None;
         }
         Some(key)
     }
 
-    /// Whether a column says `true` or `false`, in any case and also in Portuguese, as spreadsheets write it; `default` if
-    /// the file has no such column.
+    /// Reads `true` or `false` from a column, in any case, also in Portuguese, because spreadsheets write that. Returns `default`
+    /// if the file has no such column.
     pub(crate) fn flag(&mut self, column: &'static str, default: bool) -> Option<bool> {
         let Some(text) = self.text(column) else { return Some(default) };
         let is_one_of = |words: [&str; 2]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -235,17 +236,17 @@ impl Row<'_> {
         if is_one_of(["false", "falso"]) {
             return Some(false);
         }
-        let found = shown(text);
-        self.fault(format!("{column}: expected true or false; found {found}"));
+        let found = quoted(text);
+        self.add_fault(format!("{column}: expected true or false; found {found}"));
         None
     }
 
-    /// Notes a fault of this row.
-    pub(crate) fn fault(&mut self, fault: String) {
+    /// Adds a fault of this row.
+    pub(crate) fn add_fault(&mut self, fault: String) {
         self.faults.push(ImportFault { file: self.file.to_owned(), line: Some(self.line), fault });
     }
 
     fn text(&self, column: &str) -> Option<&str> {
-        self.places.get(column).and_then(|&at| self.record.get(at)).map(trimmed)
+        self.columns.get(column).and_then(|&at| self.record.get(at)).map(trimmed)
     }
 }

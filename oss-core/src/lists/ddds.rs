@@ -1,4 +1,4 @@
-//! The whole list of localities with their area codes as a map, and the difference between two lists.
+//! The list of localities with their area codes, as a map, and the differences between two lists.
 
 #[cfg(feature = "import")]
 mod reading;
@@ -40,29 +40,29 @@ pub struct DddData {
     pub localities: BTreeMap<Cnl, Ddd>,
 }
 
-/// What differs between two lists.
+/// The differences between two lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DddChanges {
-    /// Of the localities.
+    /// The changes of localities.
     pub localities: Changes<Cnl, Ddd>,
 }
 
-/// How many lines an import changes.
+/// The counts of lines that an import changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DddSummary {
-    /// Localities.
+    /// The count for localities.
     pub localities: Count,
 }
 
 impl DddChanges {
-    /// What makes one list the other.
+    /// The changes that turn the list `kept` into the list `given`.
     #[must_use]
     pub fn between(kept: &DddData, given: &DddData) -> Self {
         Self { localities: Changes::between(&kept.localities, &given.localities) }
     }
 
-    /// How many lines change.
+    /// The counts of lines that change.
     #[must_use]
     pub fn summary(&self) -> DddSummary {
         DddSummary { localities: self.localities.count() }
@@ -76,7 +76,7 @@ impl DddSummary {
         self.localities.is_change()
     }
 
-    /// The only kind's name for people, and its count.
+    /// The name of the only kind, for people, and its count.
     #[must_use]
     pub fn kinds(&self) -> [(&'static str, Count); 1] {
         [("localities", self.localities)]

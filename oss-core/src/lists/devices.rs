@@ -1,4 +1,4 @@
-//! The whole device catalogue as maps, and the difference between two catalogues.
+//! The device catalogue, as maps, and the differences between two catalogues.
 
 #[cfg(feature = "import")]
 mod reading;
@@ -10,23 +10,23 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{BrandSlug, DeviceBrandId, DeviceCode, DeviceModelId, DisplayName, Source, Tac};
 use crate::lists::{Changes, Count};
 
-/// A device catalogue, free of faults: every key is there once, and every reference leads somewhere.
+/// A device catalogue without faults: every key is unique, and every reference has its target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct DeviceData {
     /// The brands, by their slugs.
     pub brands: BTreeMap<BrandSlug, BrandEntry>,
     /// The models, by their ids.
     pub models: BTreeMap<DeviceModelId, ModelEntry>,
-    /// The model of each code.
+    /// The models, by device code.
     pub codes: BTreeMap<DeviceCode, DeviceModelId>,
-    /// The TACs.
+    /// The models, by TAC.
     pub tacs: BTreeMap<Tac, TacEntry>,
 }
 
 /// A brand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrandEntry {
-    /// Derived from the slug.
+    /// Its id, which is derived from the slug.
     pub id: DeviceBrandId,
     /// Its name for people.
     pub name: DisplayName,
@@ -42,50 +42,50 @@ pub struct ModelEntry {
     pub name: DisplayName,
     /// Whether it supports eSIM.
     pub supports_esim: bool,
-    /// Whether Anatel has homologated it. A file without the column says nothing against it, so all of its models are.
+    /// Whether Anatel has homologated it. If the file lacks the column, all of its models count as homologated.
     pub homologated: bool,
-    /// Who says so.
+    /// The source of this entry.
     pub source: Source,
 }
 
-/// What a TAC was allocated to.
+/// The model that a TAC was allocated to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TacEntry {
     /// The model.
     pub model: DeviceModelId,
-    /// Who says so.
+    /// The source of this entry.
     pub source: Source,
 }
 
-/// What differs between two catalogues.
+/// The differences between two catalogues.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeviceChanges {
-    /// Of the brands.
+    /// The changes of brands.
     pub brands: Changes<BrandSlug, BrandEntry>,
-    /// Of the models.
+    /// The changes of models.
     pub models: Changes<DeviceModelId, ModelEntry>,
-    /// Of the codes.
+    /// The changes of codes.
     pub codes: Changes<DeviceCode, DeviceModelId>,
-    /// Of the TACs.
+    /// The changes of TACs.
     pub tacs: Changes<Tac, TacEntry>,
 }
 
-/// How many lines of each kind an import changes.
+/// The counts of lines that an import changes, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeviceSummary {
-    /// Brands.
+    /// The count for brands.
     pub brands: Count,
-    /// Models.
+    /// The count for models.
     pub models: Count,
-    /// Codes.
+    /// The count for codes.
     pub codes: Count,
-    /// TACs.
+    /// The count for TACs.
     pub tacs: Count,
 }
 
 impl DeviceChanges {
-    /// What makes one catalogue the other.
+    /// The changes that turn the catalogue `kept` into the catalogue `given`.
     #[must_use]
     pub fn between(kept: &DeviceData, given: &DeviceData) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl DeviceChanges {
         }
     }
 
-    /// How many lines change.
+    /// The counts of lines that change.
     #[must_use]
     pub fn summary(&self) -> DeviceSummary {
         DeviceSummary {
@@ -115,7 +115,7 @@ impl DeviceSummary {
         self.kinds().into_iter().any(|(_, count)| count.is_change())
     }
 
-    /// Each kind's name for people, and its count.
+    /// The name of each kind, for people, and its count.
     #[must_use]
     pub fn kinds(&self) -> [(&'static str, Count); 4] {
         [("brands", self.brands), ("models", self.models), ("codes", self.codes), ("TACs", self.tacs)]

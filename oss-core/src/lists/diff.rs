@@ -1,31 +1,31 @@
-//! What differs between a list that is kept and one that is to take its place.
+//! The differences between the current list and the one that is to replace it.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// The lines that change.
+/// The lines that an import changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Changes<K: Ord, V> {
-    /// New lines, and lines that are different from now on.
+    /// New lines, and lines with a new value.
     pub put: BTreeMap<K, V>,
-    /// Lines that go.
+    /// The keys of removed lines.
     pub removed: Vec<K>,
     #[serde(skip)]
     count: Count,
 }
 
-/// How many lines change.
+/// The counts of lines that change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Count {
-    /// New lines.
+    /// The count of new lines.
     pub added: usize,
-    /// Lines that are different from now on.
+    /// The count of lines with a new value.
     pub changed: usize,
-    /// Lines that go.
+    /// The count of removed lines.
     pub removed: usize,
-    /// Lines there are then.
+    /// The count of lines after the import.
     pub total: usize,
 }
 
@@ -36,7 +36,7 @@ impl Count {
         self.added + self.changed + self.removed > 0
     }
 
-    /// Lines there were before.
+    /// The count of lines before the import.
     #[must_use]
     pub fn kept(self) -> usize {
         (self.total + self.removed).saturating_sub(self.added)
@@ -54,7 +54,7 @@ impl<K: Ord + Clone, V: PartialEq + Clone> Changes<K, V> {
         Self { put, removed, count }
     }
 
-    /// How many lines change.
+    /// The counts of lines that change.
     #[must_use]
     pub fn count(&self) -> Count {
         self.count

@@ -2,17 +2,17 @@
 
 use std::borrow::Cow;
 
-/// Characters that may separate columns. The first one is the default.
+/// The characters that may separate columns. The first one is the default.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
-/// Longest part of a value that a fault repeats.
+/// The longest part of a value that a fault repeats.
 const SHOWN: usize = 60;
 
 /// A file's text in UTF-8, without a byte order mark and without a `sep=` line.
 #[derive(Debug)]
 pub(super) struct ListText {
     bytes: Cow<'static, [u8]>,
-    /// Length of the `sep=` line in bytes; 0 if there is none.
+    /// The length of the `sep=` line in bytes; 0 if there is none.
     start: usize,
     /// The byte that separates columns.
     pub(super) separator: u8,
@@ -23,7 +23,7 @@ impl ListText {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the file as a whole.
+    /// Returns what is wrong with the file as a whole, in words.
     pub(super) fn decode(bytes: Cow<'static, [u8]>) -> Result<Self, String> {
         let bytes = match &*bytes {
             [0xff, 0xfe, rest @ ..] => Cow::Owned(utf8(rest, u16::from_le_bytes)?.into_bytes()),
@@ -50,7 +50,7 @@ impl ListText {
     }
 
     /// The line of the file in which the record at a byte of [`ListText::rows`] begins. The reader gives the end of the
-    /// record before, so empty lines and the rest of a line end are skipped.
+    /// previous record, so this skips empty lines and the rest of a line end.
     pub(super) fn line(&self, at: &csv::Position) -> u64 {
         let from = usize::try_from(at.byte()).unwrap_or(usize::MAX);
         let before = self.rows().get(from..).unwrap_or_default();
@@ -83,7 +83,7 @@ fn named_separator(line: &str) -> Result<Option<char>, String> {
     let rest_is_padding = named.chars().all(|char| char == '"' || SEPARATORS.contains(&char));
     match separator {
         Some(separator) if rest_is_padding => Ok(Some(separator)),
-        _ => Err(format!("the line sep= names {}; expected a comma, a semicolon or a tab", shown(named))),
+        _ => Err(format!("the line sep= names {}; expected a comma, a semicolon or a tab", quoted(named))),
     }
 }
 
@@ -96,9 +96,8 @@ fn likely_separator(headings: &str) -> char {
     others.into_iter().find(|separator| headings.contains(*separator)).unwrap_or(default)
 }
 
-/// A value for a fault, in quotation marks. A person's number may be in a file by mistake, so the digits of a long one are
-/// masked.
-pub(super) fn shown(value: &str) -> String {
+/// A value in quotation marks, for a fault. A phone number may be in a file by mistake, so the digits of a long value are masked.
+pub(super) fn quoted(value: &str) -> String {
     let masked = value.chars().filter(char::is_ascii_digit).count() > 8;
     let mask = |char: char| if masked && char.is_ascii_digit() { '*' } else { char };
     let text: String = value.chars().take(SHOWN).map(mask).collect();
@@ -133,9 +132,9 @@ mod tests {
 
     #[test]
     fn a_value_is_shown_without_a_number_of_a_person() {
-        assert_eq!(shown("35000001"), "\"35000001\"");
-        assert_eq!(shown("11 99999-0001"), "\"** *****-****\"");
-        assert_eq!(shown("a\0\u{200b}"), "\"a\\0\\u{200b}\"");
-        assert_eq!(shown(&"x".repeat(61)), format!("\"{}…\"", "x".repeat(60)));
+        assert_eq!(quoted("35000001"), "\"35000001\"");
+        assert_eq!(quoted("11 99999-0001"), "\"** *****-****\"");
+        assert_eq!(quoted("a\0\u{200b}"), "\"a\\0\\u{200b}\"");
+        assert_eq!(quoted(&"x".repeat(61)), format!("\"{}…\"", "x".repeat(60)));
     }
 }

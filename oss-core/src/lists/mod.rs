@@ -1,4 +1,4 @@
-//! Lists from outside, as files: read and checked whole, and compared with the list there is.
+//! Lists from outside, as files. Each is read and checked as a whole, and compared with the current list.
 //!
 //! A list is the device catalogue (four files) or the localities with their area codes (one file).
 

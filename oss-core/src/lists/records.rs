@@ -1,13 +1,13 @@
-//! The records of a list's file: the headings, and then rows that have a value for each of them.
+//! Reads the records of a list's file: the headings, and then rows that have a value for each heading.
 
 use std::collections::HashMap;
 
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 
-use super::list_text::{ListText, shown};
+use super::list_text::{ListText, quoted};
 use crate::domain::trimmed;
 
-/// Names of columns.
+/// The names of columns.
 pub(super) type Columns = &'static [&'static str];
 
 /// Reads the records of a file.
@@ -22,7 +22,7 @@ pub(super) struct Records<'a> {
 pub(super) struct RowFault {
     /// The fault, in words.
     pub(super) fault: String,
-    /// Whether the rows after it cannot be judged.
+    /// Whether the rows after it cannot be checked.
     pub(super) hides_the_rest: bool,
 }
 
@@ -34,7 +34,7 @@ impl RowFault {
 
 impl<'a> Records<'a> {
     pub(super) fn of(text: &'a ListText) -> Self {
-        // The number of columns is compared here, because a line break explains a wrong number better.
+        // The count of columns is checked here, because a line break in a field explains a wrong count better.
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -43,26 +43,27 @@ impl<'a> Records<'a> {
         Self { text, reader, headings: Vec::new() }
     }
 
-    /// Reads the headings and returns the index of each known column. A required one that is missing, and any that is not
-    /// known, is a fault; it comes with its line.
+    /// Reads the headings and returns the index of each column. A missing required column and an unknown column are faults; the
+    /// fault comes with its line.
     pub(super) fn header(
         &mut self,
         required: Columns,
         optional: Columns,
     ) -> Result<HashMap<&'static str, usize>, (u64, String)> {
         let (line, record) = self.read().ok().flatten().unwrap_or_default();
-        let given = String::from_utf8_lossy(record.as_slice());
+        let text = String::from_utf8_lossy(record.as_slice());
         self.headings =
             record.iter().map(|name| trimmed(&String::from_utf8_lossy(name)).to_owned()).collect();
-        let place =
-            |name: &&'static str| self.headings.iter().position(|given| given == name).map(|at| (*name, at));
-        let places: HashMap<_, _> = required.iter().chain(optional).filter_map(place).collect();
-        let complete = required.iter().all(|name| places.contains_key(name));
-        if complete && places.len() == self.headings.len() {
-            return Ok(places);
+        let index_of = |name: &&'static str| {
+            self.headings.iter().position(|heading| heading == name).map(|at| (*name, at))
+        };
+        let indexes: HashMap<_, _> = required.iter().chain(optional).filter_map(index_of).collect();
+        let complete = required.iter().all(|name| indexes.contains_key(name));
+        if complete && indexes.len() == self.headings.len() {
+            return Ok(indexes);
         }
         let may = if optional.is_empty() { String::new() } else { format!("[,{}]", optional.join(",")) };
-        let found = if given.is_empty() { "no text".to_owned() } else { shown(&self.headings.join(",")) };
+        let found = if text.is_empty() { "no text".to_owned() } else { quoted(&self.headings.join(",")) };
         Err((line.max(1), format!("expected the headings {}{may}; found {found}", required.join(","))))
     }
 
@@ -83,12 +84,12 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// The line and the byte after what has been read.
+    /// The line and the byte after the records that have been read.
     pub(super) fn position(&self) -> &csv::Position {
         self.reader.position()
     }
 
-    /// The next record and its line; if the reader fails, the line it has reached.
+    /// Reads the next record, with its line. If the reader fails, returns the line that it has reached.
     fn read(&mut self) -> Result<Option<(u64, ByteRecord)>, u64> {
         let mut record = ByteRecord::new();
         let read = self.reader.read_byte_record(&mut record);
@@ -98,7 +99,7 @@ impl<'a> Records<'a> {
     }
 
     fn checked(&self, record: ByteRecord) -> Result<StringRecord, RowFault> {
-        // No field of these lists has several lines. One that does begins with a stray quotation mark, and the rows up to
+        // No field of these lists has several lines. Such a field begins with a stray quotation mark, and the rows up to
         // the next mark would silently become its value.
         if let Some(at) =
             record.iter().position(|field| field.iter().any(|byte| matches!(byte, b'\r' | b'\n')))
@@ -118,6 +119,6 @@ impl<'a> Records<'a> {
 }
 
 fn is_blank(field: &[u8]) -> bool {
-    // A line break alone is no blank field: a quotation mark holds it.
+    // A field with only a line break is not blank: it is in quotation marks.
     std::str::from_utf8(field).is_ok_and(|text| trimmed(text).is_empty() && !text.contains(['\r', '\n']))
 }

@@ -1,12 +1,12 @@
-//! How much of a list an import may remove.
+//! Limits the entries that an import may remove.
 
 use std::fmt;
 
 use crate::lists::Count;
 
-/// How many of the existing entries an import may remove.
+/// The share of the existing entries that an import may remove.
 ///
-/// A list that lacks most of what there is rather lost rows on its way than reports so many changes.
+/// If a list lacks most of the existing entries, it has more likely lost rows on its way than reports so many changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemovalLimit {
     /// A tenth of the entries of each kind.
@@ -30,7 +30,7 @@ impl RemovalLimit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MassRemoval {
-    /// Each kind of which it would remove entries, with the counts.
+    /// The kinds of which it would remove entries, with their counts.
     pub kinds: Vec<(&'static str, Count)>,
 }
 

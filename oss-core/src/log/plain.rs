@@ -1,7 +1,7 @@
-//! The fields of a line without colours, as `tracing_subscriber` writes them: `name=value`, texts in quotes.
+//! Writes the fields of a line without colours, as `tracing_subscriber` does: `name=value`, with texts in quotes.
 //!
-//! Done here because every request has a span, whose fields are written when it begins: that crate asks for each part of each
-//! field whether it has a colour, and lets the text grow piece by piece, at twice the cost.
+//! We do it ourselves because every request has a span, whose fields are written when it begins. That crate checks for a colour
+//! at each part of each field, and lets the text grow piece by piece, which costs twice as much.
 
 use std::fmt::{self, Debug, Write};
 
@@ -10,7 +10,7 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-/// As much as the fields of a request have.
+/// The capacity for a line: enough for the fields of a request.
 const ROOM: usize = 160;
 
 pub(super) struct Plain;
@@ -51,18 +51,18 @@ impl Visit for Text {
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.begin(field);
-        let begun = self.0.len();
-        // Writing to a string does not fail; what a value's own `Debug` says of itself does not end the line.
+        let start = self.0.len();
+        // Writing to a string does not fail. An error of a value's own `Debug` must not end the line.
         let _ = write!(self.0, "{value:?}");
-        // What a value prints of itself must not steer a terminal, nor begin a line.
-        if self.0[begun..].contains(char::is_control) {
-            let raw = self.0.split_off(begun);
+        // A value must neither control the terminal nor begin a line.
+        if self.0[start..].contains(char::is_control) {
+            let raw = self.0.split_off(start);
             push_escaped(&mut self.0, &raw);
         }
     }
 }
 
-/// Whether a text in quotes shows it as it is.
+/// Whether this byte looks the same inside quotes.
 fn is_plain(byte: u8) -> bool {
     (byte == b' ' || byte.is_ascii_graphic()) && !matches!(byte, b'"' | b'\\')
 }

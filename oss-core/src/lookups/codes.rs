@@ -1,29 +1,29 @@
-//! The catalogue's spelling of a device code.
+//! Finds the catalogue's spelling of a device code.
 //!
-//! A phone, a shop or a person may write `sm-s931b/ds` for the catalogue's `SM-S931B`. One choice has one row and one hash: that
+//! A phone, a shop or a person may write `sm-s931b/ds` for the catalogue's `SM-S931B`. A choice has one row and one hash, those
 //! of the catalogue's spelling.
 
 use std::sync::Arc;
 
 use crate::domain::DeviceCode;
 
-/// The codes of a catalogue with their keys, in the order of the keys.
+/// The codes of a catalogue with their keys, sorted by key.
 pub(super) type Spellings = Arc<[(String, DeviceCode)]>;
 
-/// Makes codes ready to be looked up.
+/// Sorts codes for look-ups.
 pub(super) fn spellings(codes: Vec<DeviceCode>) -> Spellings {
     let mut listed: Vec<_> = codes.into_iter().map(|code| (key(code.as_str()), code)).collect();
     listed.sort_unstable();
     listed.into()
 }
 
-/// A code as the catalogue spells it. A code that the catalogue does not have only loses its suffix.
-pub(super) fn spelled(listed: &[(String, DeviceCode)], code: &DeviceCode) -> DeviceCode {
+/// A code in the catalogue's spelling. A code that the catalogue does not have only loses its suffix.
+pub(super) fn catalogue_spelling(listed: &[(String, DeviceCode)], code: &DeviceCode) -> DeviceCode {
     let base = without_suffix(code);
     find(listed, code).or_else(|| find(listed, &base)).unwrap_or(base)
 }
 
-/// The code of the same key; of several, the one that is spelled as it was asked for.
+/// The code in the catalogue with the same key. Of several, it is the one with exactly this spelling, if there is one.
 fn find(listed: &[(String, DeviceCode)], code: &DeviceCode) -> Option<DeviceCode> {
     let key = key(code.as_str());
     let first = listed.partition_point(|(other, _)| *other < key);
@@ -31,7 +31,7 @@ fn find(listed: &[(String, DeviceCode)], code: &DeviceCode) -> Option<DeviceCode
     alike.clone().find(|other| *other == code).or_else(|| alike.next()).cloned()
 }
 
-/// Codes that differ only in case or in spaces around them have one key.
+/// The key of a code. Codes that differ only in case, or in spaces at the ends, have the same key.
 fn key(code: &str) -> String {
     code.trim().to_lowercase()
 }
@@ -68,7 +68,7 @@ mod tests {
             ("Unknown/DS", "Unknown"),
             ("/DS", "/DS"),
         ] {
-            assert_eq!(spelled(&listed, &given.parse().unwrap()), exact(spelling), "{given}");
+            assert_eq!(catalogue_spelling(&listed, &given.parse().unwrap()), exact(spelling), "{given}");
         }
     }
 }

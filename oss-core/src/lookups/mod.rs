@@ -1,4 +1,4 @@
-//! Look-ups that are asked far more often than they change: the area codes, the device catalogue, and who knows a device.
+//! Cached look-ups in data that is read far more often than it changes: the area codes, the device catalogue, and GSIM's answers.
 
 mod areas;
 mod catalog;

@@ -1,6 +1,7 @@
-//! Which version of the lists is the current one.
+//! Knows the current version of the lists.
 //!
-//! Asked of the database every now and then, and of no cache: it is what tells a cache that it is out of date.
+//! The versions come from the database, at most every two seconds, and from no cache, because a cache needs them to notice that
+//! it is out of date.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,18 +11,18 @@ use tokio::time::{Instant, timeout};
 use crate::domain::DataVersions;
 use crate::store::{Store, StoreError};
 
-/// How old the known versions may be: an import is seen that much later, and a moment more while a look-up asks.
+/// The age up to which versions are used without asking. An import is noticed after that time, plus one look-up.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// The longest that a look-up waits for newer versions than those it knows.
+/// The longest wait of a look-up for newer versions than those it has.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The versions, as they were a moment ago.
+/// The versions, which are read again when they get old.
 #[derive(Debug)]
 pub(crate) struct Versions {
     store: Arc<dyn Store>,
     kept: Mutex<Option<(DataVersions, Instant)>>,
-    /// Held by the one look-up that asks the database.
+    /// Locked by the one look-up that asks the database.
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -30,50 +31,51 @@ impl Versions {
         Self { store, kept: Mutex::new(None), asking: tokio::sync::Mutex::new(()) }
     }
 
-    /// The current versions. Where the database does not answer, those it had when it last did: a look-up that a cache can
-    /// answer does not need the database.
+    /// Returns the current versions. If the database does not answer, returns the last ones that it gave, so that look-ups which
+    /// a cache can answer do not need the database.
     pub(crate) async fn current(&self) -> Result<DataVersions, StoreError> {
-        match self.known(FRESH) {
-            Some(known) => Ok(known),
-            // Apart, so that a look-up that knows them does not carry this around.
-            None => Box::pin(self.newer()).await,
+        match self.kept_within(FRESH) {
+            Some(kept) => Ok(kept),
+            // Boxed, so that the common case has a small future.
+            None => Box::pin(self.refresh()).await,
         }
     }
 
-    async fn newer(&self) -> Result<DataVersions, StoreError> {
+    async fn refresh(&self) -> Result<DataVersions, StoreError> {
         let _asking = match self.asking.try_lock() {
             Ok(asking) => asking,
-            // While another look-up asks, which takes up to its patience, nobody waits for it with versions hardly older.
-            Err(_) => match self.known(FRESH + PATIENCE) {
-                Some(known) => return Ok(known),
+            // Another look-up is asking (at most PATIENCE). Answer with the previous versions instead of queueing.
+            Err(_) => match self.kept_within(FRESH + PATIENCE) {
+                Some(kept) => return Ok(kept),
                 None => self.asking.lock().await,
             },
         };
         self.ask().await
     }
 
-    /// Returns the versions that the look-up before has just asked for, or those that the database has now.
+    /// Returns the versions that the previous look-up has just read, or asks the database.
     async fn ask(&self) -> Result<DataVersions, StoreError> {
-        if let Some(known) = self.known(FRESH) {
-            return Ok(known);
+        if let Some(kept) = self.kept_within(FRESH) {
+            return Ok(kept);
         }
-        let versions = match self.known(Duration::MAX) {
-            Some(known) => timeout(PATIENCE, self.store.data_versions())
+        let versions = match self.kept_within(Duration::MAX) {
+            Some(kept) => timeout(PATIENCE, self.store.data_versions())
                 .await
-                .map_or(known, |asked| asked.unwrap_or(known)),
+                .map_or(kept, |answer| answer.unwrap_or(kept)),
             None => self.store.data_versions().await?,
         };
         *self.kept() = Some((versions, Instant::now()));
         Ok(versions)
     }
 
-    /// The versions, where they were asked for within this time.
-    fn known(&self, age: Duration) -> Option<DataVersions> {
-        self.kept().filter(|(_, asked)| asked.elapsed() < age).map(|(known, _)| known)
+    /// The versions, if they were read within this time.
+    fn kept_within(&self, age: Duration) -> Option<DataVersions> {
+        self.kept().filter(|(_, read_at)| read_at.elapsed() < age).map(|(versions, _)| versions)
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<(DataVersions, Instant)>> {
-        // What is behind the lock is replaced whole, so it is whole also where a thread panicked while it held the lock.
+        // The value behind the lock is replaced in one step, so it is consistent even if a thread panicked while it held the
+        // lock.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -40,7 +40,7 @@ impl Oss {
     ///
     /// [`Error::UnknownNumber`] for a number never seen here.
     pub async fn number(&self, msisdn: Msisdn) -> Result<Number, Error> {
-        self.observed(Operation::Number, async {
+        self.observe(Operation::Number, async {
             self.store().number(self.scope(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
         })
         .await

@@ -134,7 +134,7 @@ impl Oss {
                 (Begin::InFlight, Ok(turn)) if Instant::now() < patience => {
                     drop(turn);
                     let Some(_waits) = self.join_waiters(&call)? else { return Err(Error::ReserveInFlight) };
-                    self.in_flight().left(&call, poll(), patience).await;
+                    self.in_flight().wait_until_finished(&call, poll(), patience).await;
                 }
                 (Begin::InFlight | Begin::OtherInFlight | Begin::Free, Ok(_)) => {
                     return Err(Error::ReserveInFlight);
@@ -258,7 +258,7 @@ impl Oss {
             if waits.is_none() || Instant::now() >= patience {
                 return Err(Error::KeyInFlight);
             }
-            self.in_flight().left(&call, poll(), patience).await;
+            self.in_flight().wait_until_finished(&call, poll(), patience).await;
         }
     }
 }

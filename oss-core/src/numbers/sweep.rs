@@ -99,7 +99,7 @@ impl Oss {
         let (sender, result) = watch::channel(None);
         let oss = self.clone();
         let task = self.spawn(async move {
-            let swept = oss.observed(Operation::Sweep, oss.sweep_once()).await;
+            let swept = oss.observe(Operation::Sweep, oss.sweep_once()).await;
             sender.send_replace(Some(swept));
         });
         Running { task: task.abort_handle(), result }
@@ -251,7 +251,9 @@ impl Oss {
 
     /// Leaves it to the sweep to tell Sigan of a release.
     pub(super) async fn postpone(&self, delivery: &Delivery) {
-        if let Err(error) = self.store().undelivered(delivery, "Sigan is busy", Duration::ZERO).await {
+        if let Err(error) =
+            self.store().record_failed_delivery(delivery, "Sigan is busy", Duration::ZERO).await
+        {
             untold(delivery, &error);
         }
     }
@@ -261,11 +263,11 @@ impl Oss {
         let told = turn.release(&delivery.hold).await;
         let id = delivery.reservation;
         let settled = match &told {
-            Ok(()) => self.store().delivered(id).await,
+            Ok(()) => self.store().record_delivery(id).await,
             Err(error) => {
                 tracing::warn!(reservation.id = %id, %error, "Sigan could not be told of a release; it stays due.");
                 let retry_in = self.retry_in(delivery.attempts);
-                self.store().undelivered(delivery, reason(error), retry_in).await.map(|()| None)
+                self.store().record_failed_delivery(delivery, reason(error), retry_in).await.map(|()| None)
             }
         };
         match settled {

@@ -1,7 +1,7 @@
-//! The reference data: lists from outside that are replaced as a whole, the device catalogue and the area codes.
+//! Imports the reference data: the device catalogue and the area codes, lists from outside that are replaced as a whole.
 //!
-//! A list is read and checked whole before a row changes; what differs is written in one transaction together with a new
-//! version of the list. The version is what every instance asks for, so that it notices a list which another one replaced.
+//! A whole list is read and checked before any row changes. Then the differences are written in one transaction, together with a
+//! new version of the list. Every instance polls the version, so that it notices when another one has replaced the list.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use crate::lists::{
 use crate::oss::Oss;
 use crate::store::{self, DatabaseConfig, Store, StoreError};
 
-/// How often an import starts again where another one came between what it read and what it would have written.
+/// The tries of an import. It starts again if another import has written between its read and its write.
 const RACES: usize = 5;
 
-/// Whether an import is written, or only told.
+/// Whether an import is written, or only reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportMode {
     /// It is written.
     Write,
-    /// It is told what would be written.
+    /// It is only reported what would be written.
     DryRun,
 }
 
-/// The reference data of a database, to be replaced. Needs neither Sigan nor Redis.
+/// The reference data of a database, for imports. It needs neither Sigan nor Redis.
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -44,23 +44,23 @@ pub struct ReferenceData {
 }
 
 impl ReferenceData {
-    /// That of the configured database.
+    /// Connects to the reference data of the configured database.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] where the database cannot be reached or lacks the tables of this version.
+    /// [`StoreError`] if the database cannot be reached or lacks the tables of this version.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, StoreError> {
         let store = store::connect(config).await?;
         store.check().await?;
         Ok(Self { store })
     }
 
-    /// Puts a device catalogue in the place of the one there is.
+    /// Replaces the device catalogue.
     ///
     /// # Errors
     ///
     /// [`ImportError::MassRemoval`] if the list would remove more than `limit` allows, also in a dry run, and
-    /// [`ImportError::Store`] if the database fails or other imports keep coming between. Nothing was changed then.
+    /// [`ImportError::Store`] if the database fails or other imports keep interfering. In these cases nothing was changed.
     pub async fn import_devices(
         &self,
         data: &DeviceData,
@@ -79,10 +79,10 @@ impl ReferenceData {
                 return Ok(summary);
             }
         }
-        Err(overtaken().into())
+        Err(interference().into())
     }
 
-    /// Puts a list of localities and their area codes in the place of the one there is.
+    /// Replaces the list of localities and their area codes.
     ///
     /// # Errors
     ///
@@ -105,27 +105,27 @@ impl ReferenceData {
                 return Ok(summary);
             }
         }
-        Err(overtaken().into())
+        Err(interference().into())
     }
 }
 
-fn overtaken() -> StoreError {
-    StoreError::unavailable("other imports keep coming between")
+fn interference() -> StoreError {
+    StoreError::unavailable("other imports keep interfering; try again later")
 }
 
-/// Why an import changed nothing.
+/// The reason why an import changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// The list would remove more entries than the import may.
     #[error(transparent)]
     MassRemoval(#[from] MassRemoval),
-    /// The database failed, or other imports keep coming between.
+    /// The database failed, or other imports keep interfering.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Oss {
-    /// The reference data of this client's database, to be replaced.
+    /// The reference data of this client's database, for imports.
     #[must_use]
     pub fn reference_data(&self) -> ReferenceData {
         ReferenceData { store: self.shared_store() }

@@ -1,11 +1,11 @@
-//! Sigan for a client that has no settings for it.
+//! The stand-in for Sigan in a client that has no settings for it.
 
 use async_trait::async_trait;
 
 use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganError};
 use crate::domain::{BrandId, Msisdn};
 
-/// A Sigan that is never reached: nothing is sent.
+/// A Sigan that cannot be reached: it sends nothing.
 #[derive(Debug)]
 pub(crate) struct NoSigan;
 

@@ -1,8 +1,8 @@
 //! The gate decides who may call Sigan now. It limits the calls in flight, has a bounded queue before them, gives each client a
 //! share of both, and has circuit breakers.
 //!
-//! An operation takes its turn before it takes a lease, so that nobody waits with a lease running. If there is no turn, the
-//! answer comes at once: calls that pile up help nobody. The gate does not know what is called for.
+//! An operation takes its turn before it takes a lease, so that no lease runs while it waits. If there is no turn, the gate
+//! answers at once, because calls that pile up help nobody. The gate does not know which operation a call belongs to.
 
 mod breaker;
 mod callers;
@@ -14,45 +14,45 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use self::callers::{CallerPlaces, Place};
+use self::callers::{CallerSlots, Slot};
 use self::circuits::{Circuits, Open, Probes, Purpose, Verdict};
 use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganError};
 use crate::access::{ClientLimit, Share};
 use crate::domain::{BrandId, ClientName, Msisdn};
-use crate::telemetry::{System, called};
+use crate::telemetry::{System, call};
 
-/// When it is worth asking again: a second later there may be a turn, whatever was missing.
+/// The wait after which a refused caller is asked to try again: a second later there may be a turn.
 pub(crate) const COME_BACK: Duration = Duration::from_secs(1);
 
-/// How many calls of one kind settle, at the same time, what has no caller. They have places of their own: callers never crowd
-/// them out.
+/// At most this many deliveries, and this many calls of upkeep, may be in flight at once. They have slots of their own, so that
+/// callers never crowd them out.
 pub(crate) const UPKEEP: usize = 16;
 
-/// Whose call it is.
+/// The group of calls that shares a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane<'a> {
-    /// That of a caller who waits.
+    /// A call for a caller who waits.
     Caller {
         /// The brand that Sigan is asked for.
         brand: &'a BrandId,
-        /// The client that has a share of the calls, if others have one too.
+        /// The client, if each client has a share of the calls.
         client: Option<&'a ClientName>,
     },
-    /// That of a release which is told as soon as it is recorded. Its row has a lease, so it does not wait: if there is no
-    /// place, the sweep tells it.
+    /// A delivery that follows at once after its release was recorded. Its row has a lease, so it does not wait: if there is no
+    /// slot, the sweep delivers it.
     Delivery,
-    /// That of the sweep and of the audit, which take their turn before any lease: it waits for its place.
+    /// A call of the sweep or the audit. They take their turn before any lease, so it waits for its slot.
     Upkeep,
 }
 
-/// Why there is no turn. Nothing was sent.
+/// The reason why there is no turn. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Busy {
-    /// Every place is taken, or Sigan does not answer.
+    /// Every slot is taken, or Sigan does not answer.
     Sigan,
-    /// Sigan refuses what is asked for this brand.
+    /// Sigan refuses the calls for this brand.
     Refused(BrandId),
-    /// The client has its share of something.
+    /// The client has used up its share of something.
     Share(ClientLimit),
 }
 
@@ -69,37 +69,37 @@ impl From<Open> for Busy {
 #[derive(Debug)]
 pub(crate) struct Gate {
     sigan: Arc<dyn Sigan>,
-    callers: CallerPlaces,
+    callers: CallerSlots,
     deliveries: Semaphore,
     upkeep: Semaphore,
     circuits: Circuits,
 }
 
-/// How many calls a gate lets pass.
+/// The limits of a gate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GateLimits {
-    /// How many calls of callers are in flight at most.
+    /// At most this many calls for callers may be in flight.
     pub(crate) calls: usize,
-    /// How many more wait at most.
+    /// At most this many calls may wait in addition.
     pub(crate) queue: usize,
     /// The part of both that one client may take.
     pub(crate) share: Share,
-    /// How long a call may take.
+    /// The longest time that a call may take.
     pub(crate) call: Duration,
 }
 
-/// How the gate is used now.
+/// The current use of a gate, for gauges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GateUsage {
     pub(crate) lanes: [LaneUsage; 3],
     pub(crate) waiting: usize,
     /// The state of the circuits that all brands share, by lane: `closed`, `open` or `probing`.
     pub(crate) breakers: [(&'static str, &'static str); 2],
-    /// The brands that Sigan refused at some time, and whether it does now.
+    /// The brands that Sigan has refused at some time, and whether it does so now.
     pub(crate) brands: Vec<(BrandId, bool)>,
 }
 
-/// How many places of a lane are taken.
+/// The slots of a lane, and those in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LaneUsage {
     pub(crate) name: &'static str,
@@ -113,16 +113,16 @@ pub(crate) struct Turn<'a> {
     gate: &'a Gate,
     purpose: Purpose,
     probes: Probes,
-    /// Whether a call was made, so that the probes have found something out.
+    /// Whether a call was made: then the probes have a result.
     called: AtomicBool,
     _permit: Permit<'a>,
 }
 
-/// A turn holds its permit for as long as it lives.
+/// The permit that a turn holds until it is dropped.
 #[derive(Debug)]
 #[expect(dead_code, reason = "a permit acts when it is dropped")]
 enum Permit<'a> {
-    OfCallers(Place<'a>),
+    OfCallers(Slot<'a>),
     OfLane(SemaphorePermit<'a>),
 }
 
@@ -131,18 +131,18 @@ impl Gate {
         let GateLimits { calls, queue, share, call } = limits;
         Self {
             sigan,
-            callers: CallerPlaces::new(calls, queue, share),
+            callers: CallerSlots::new(calls, queue, share),
             deliveries: Semaphore::new(UPKEEP),
             upkeep: Semaphore::new(UPKEEP),
             circuits: Circuits::new(call),
         }
     }
 
-    /// How it is used now.
+    /// The current use.
     pub(crate) fn usage(&self) -> GateUsage {
-        let lane = |name, places: &Semaphore| LaneUsage {
+        let lane = |name, slots: &Semaphore| LaneUsage {
             name,
-            in_flight: UPKEEP - places.available_permits(),
+            in_flight: UPKEEP - slots.available_permits(),
             limit: UPKEEP,
         };
         let (in_flight, limit) = (self.callers.in_flight(), self.callers.limit());
@@ -158,12 +158,12 @@ impl Gate {
         }
     }
 
-    /// Whether Sigan answers now: then a call that fails again and again fails for a reason of its own.
+    /// Whether Sigan answers other calls now. If so, a call that fails again and again fails for a reason of its own.
     pub(crate) fn answers(&self) -> bool {
         self.circuits.answers()
     }
 
-    /// A turn, or why there is none.
+    /// Takes a turn, or says why there is none.
     pub(crate) async fn turn(&self, lane: Lane<'_>) -> Result<Turn<'_>, Busy> {
         match lane {
             Lane::Caller { brand, client } => self.caller_turn(brand, client).await,
@@ -174,15 +174,14 @@ impl Gate {
 
     async fn caller_turn(&self, brand: &BrandId, client: Option<&ClientName>) -> Result<Turn<'_>, Busy> {
         let purpose = Purpose::Caller(brand.clone());
-        // A circuit that is open empties the queue sooner than the queue would.
+        // A caller must not wait for a Sigan whose circuit is open.
         let may_wait = || Ok(self.circuits.check(&purpose)?);
-        let place =
-            self.callers.take(client, may_wait).await.inspect_err(|busy| count_share(client, busy))?;
-        self.admit(purpose, Permit::OfCallers(place))
+        let slot = self.callers.take(client, may_wait).await.inspect_err(|busy| count_share(client, busy))?;
+        self.admit(purpose, Permit::OfCallers(slot))
     }
 
-    fn upkeep_turn<'a>(&'a self, place: SemaphorePermit<'a>) -> Result<Turn<'a>, Busy> {
-        self.admit(Purpose::Upkeep, Permit::OfLane(place))
+    fn upkeep_turn<'a>(&'a self, slot: SemaphorePermit<'a>) -> Result<Turn<'a>, Busy> {
+        self.admit(Purpose::Upkeep, Permit::OfLane(slot))
     }
 
     fn admit<'a>(&'a self, purpose: Purpose, permit: Permit<'a>) -> Result<Turn<'a>, Busy> {
@@ -190,12 +189,12 @@ impl Gate {
         Ok(Turn { gate: self, purpose, probes, called: AtomicBool::new(false), _permit: permit })
     }
 
-    /// Turns for a batch of upkeep, as many as have a place now and at least one: none while Sigan is left alone, one if that
-    /// one is the probe.
+    /// Takes turns for a batch of upkeep: one, for which it waits, and as many more as have a slot now. Returns none while the
+    /// circuit is open, and one if that one is the probe.
     pub(crate) async fn upkeep_turns(&self) -> Vec<Turn<'_>> {
         let mut turns: Vec<_> = self.turn(Lane::Upkeep).await.into_iter().collect();
-        while let (false, Ok(place)) = (turns.is_empty(), self.upkeep.try_acquire()) {
-            let Ok(turn) = self.upkeep_turn(place) else { break };
+        while let (false, Ok(slot)) = (turns.is_empty(), self.upkeep.try_acquire()) {
+            let Ok(turn) = self.upkeep_turn(slot) else { break };
             turns.push(turn);
         }
         turns
@@ -217,7 +216,7 @@ impl Turn<'_> {
         self.call("reserve", &self.purpose, self.gate.sigan.reserve(hold)).await
     }
 
-    /// Nobody waits for a release, so it never counts against the callers, even if it is made in a caller's turn.
+    /// Releases a hold. Nobody waits for a release, so it never counts against the callers, even in a caller's turn.
     pub(crate) async fn release(&self, hold: &Hold) -> Result<(), SiganError> {
         self.call("release", &Purpose::Upkeep, self.gate.sigan.release(hold)).await
     }
@@ -235,15 +234,15 @@ impl Turn<'_> {
         self.call("holds", &Purpose::Upkeep, self.gate.sigan.holds(brand, after, limit)).await
     }
 
-    /// Makes one call: in a span of its own, timed, and with its outcome recorded in the circuits.
+    /// Makes one call in a span of its own, times it, and records its outcome in the circuits.
     async fn call<T>(
         &self,
         name: &'static str,
         purpose: &Purpose,
-        asked: impl Future<Output = Result<T, SiganError>>,
+        answer: impl Future<Output = Result<T, SiganError>>,
     ) -> Result<T, SiganError> {
-        let outcome = called(System::Sigan, name, SiganError::code, asked).await;
-        // A caller's probe that only released something has not found out whether callers are answered.
+        let outcome = call(System::Sigan, name, SiganError::code, answer).await;
+        // A caller's probe that only released a hold does not show whether Sigan answers callers.
         if *purpose == self.purpose {
             self.called.store(true, Ordering::Relaxed);
         }
@@ -252,7 +251,7 @@ impl Turn<'_> {
     }
 }
 
-/// A turn in which no call was made has found nothing out: the next one probes.
+/// Takes the probes back if no call was made in the turn, so that the next turn probes.
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if self.probes.any() && !self.called.load(Ordering::Relaxed) {

@@ -10,19 +10,20 @@
 //! | release | `DELETE /pre-reservations/{externalId}/reservations/{msisdn}` | 204 · 404 `NOT_HELD` |
 //! | our holds | `GET /reservations?brandId=&after=&limit=` | 200 `{reservations: [{externalId, msisdn, reservedAt}], next?}` |
 //!
-//! A refusal is typed: `{code, externalId?}`, with our id in it where the request named one. A bare 404 is not a refusal: a
-//! wrong address and a proxy answer so too.
+//! A refusal is typed: `{code, externalId?}`, with our id in it if the request named one. A bare 404 is not a refusal, because
+//! a wrong address and a proxy answer it too.
 //!
 //! # What the contract promises
 //!
-//! No client can promise "never lost, never twice" without these, so an adapter to another inventory has to check them first:
+//! Without these promises no client can guarantee "never lost, never twice". Check them before you write an adapter to another
+//! inventory:
 //!
 //! - an external id is never used twice;
 //! - reserve and release are idempotent;
-//! - a hold once released or cancelled never comes back: a late reserve on it gets 410;
-//! - `previousExternalId` frees only what is still merely pre-reserved, never a reserved number;
+//! - a hold that was released or cancelled never comes back: a late reserve on it gets 410;
+//! - `previousExternalId` frees only numbers that are still merely pre-reserved, never a reserved one;
 //! - a pre-reservation lapses by itself;
-//! - not-found is typed and carries our id.
+//! - a "not found" answer is typed and carries our id.
 
 mod absent;
 mod client;
@@ -42,17 +43,17 @@ pub(crate) use gate::{Busy, COME_BACK, Gate, GateLimits, Lane, Turn};
 use crate::domain::{BrandId, Ddd, ExternalId, Msisdn};
 pub use crate::domain::{Hold, ListedHold};
 
-/// A wish for numbers of an area code.
+/// A request for numbers of an area code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PreReserve {
     /// The area code.
     pub ddd: Ddd,
-    /// How many numbers.
+    /// The count of numbers.
     pub quantity: u8,
-    /// On whose behalf.
+    /// The brand on whose behalf Sigan is asked.
     pub brand: BrandId,
-    /// How long Sigan is to keep them for us, in whole seconds.
+    /// The time for which Sigan is to keep them for us, in whole seconds.
     pub hold_for: Duration,
     /// A pre-reservation to be freed in the same step.
     pub previous: Option<ExternalId>,
@@ -69,7 +70,7 @@ pub struct PreReservation {
 }
 
 impl PreReserve {
-    /// A wish that replaces no pre-reservation.
+    /// A request that replaces no pre-reservation.
     #[must_use]
     pub fn new(ddd: Ddd, quantity: u8, brand: BrandId, hold_for: Duration) -> Self {
         Self { ddd, quantity, brand, hold_for, previous: None }
@@ -77,21 +78,21 @@ impl PreReserve {
 }
 
 impl PreReservation {
-    /// The numbers that an inventory keeps under a name of its own.
+    /// The numbers that an inventory holds under an id of its own.
     #[must_use]
     pub fn new(external_id: ExternalId, msisdns: Vec<Msisdn>) -> Self {
         Self { external_id, msisdns }
     }
 }
 
-/// How Sigan holds a number under a pre-reservation of ours.
+/// The way in which Sigan holds a number under a pre-reservation of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
-    /// Reserved, until it is released.
+    /// It is reserved until it is released.
     Reserved,
-    /// Merely pre-reserved, for a while.
+    /// It is merely pre-reserved, for a while.
     PreReserved,
-    /// Not at all.
+    /// Sigan does not hold it for us.
     Nobody,
 }
 
@@ -101,9 +102,9 @@ pub enum Holder {
 pub struct HoldsPage {
     /// The holds, in the order of their numbers, each number once.
     pub holds: Vec<ListedHold>,
-    /// How many more the page has that cannot be read.
+    /// The count of further holds on the page, which cannot be read.
     pub unreadable: u64,
-    /// After which number the next page begins; none on the last.
+    /// The number after which the next page begins; none on the last page.
     pub next: Option<Msisdn>,
 }
 
@@ -115,7 +116,7 @@ impl HoldsPage {
     }
 }
 
-/// Why a call to Sigan did not succeed.
+/// The reason why a call to Sigan did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SiganError {
     /// Sigan said no. The call had no effect, for certain.
@@ -141,24 +142,24 @@ impl SiganError {
     }
 }
 
-/// What Sigan refused.
+/// The reason for which Sigan refused a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// Too few numbers are left in the area code.
     NoneLeft,
     /// The number is not held under the pre-reservation that was named.
     NotHeld,
-    /// The number is held by another.
+    /// Another client of Sigan holds the number.
     Taken,
     /// The hold has ended: it lapsed, or was released.
     HoldOver,
-    /// Our credentials were not accepted. An answer to a call whose effect matters is never certain of that: see
-    /// [`Doubt::Credentials`].
+    /// Our credentials were not accepted. A call whose effect matters gets [`Doubt::Credentials`] instead, because no such answer
+    /// is certain.
     Credentials,
 }
 
 impl Refusal {
-    /// Whether the same request can never be granted later. The contract promises it only of a hold that is over.
+    /// Whether the same request can never be granted later. The contract promises that only for a hold that is over.
     pub(crate) fn is_final(self) -> bool {
         matches!(self, Self::HoldOver | Self::NoneLeft)
     }
@@ -188,19 +189,19 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Why it is not known whether a call had its effect.
+/// The reason why it is not known whether a call had its effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Doubt {
-    /// No answer in time.
+    /// No answer came in time.
     Timeout,
     /// The connection was lost after it was opened.
     ConnectionLost,
-    /// An answer that the contract does not give for this call.
+    /// The answer is none that the contract gives for this call.
     Status(u16),
-    /// Our credentials were not accepted, says an answer that is not typed and names no hold: a gateway may have given it after
-    /// Sigan did its work.
+    /// An answer says that our credentials were not accepted. It is not typed and names no hold, so a gateway may have given it
+    /// after Sigan did its work.
     Credentials,
-    /// An answer whose body could not be read, or names something else.
+    /// The answer's body cannot be read, or names something else.
     Unreadable,
     /// This process stopped before the answer came.
     Interrupted,
@@ -234,17 +235,17 @@ impl fmt::Display for Doubt {
     }
 }
 
-/// Sigan, as the operations see it.
+/// The calls to Sigan that the operations make.
 #[async_trait]
 pub trait Sigan: Send + Sync + fmt::Debug {
-    /// Asks for numbers of an area code. A lost answer loses nothing: a pre-reservation lapses by itself.
+    /// Asks for numbers of an area code. A lost answer loses no number, because a pre-reservation lapses by itself.
     async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError>;
 
-    /// Reserves one number of a pre-reservation. Slow: several seconds. Only a typed refusal that names the hold is
-    /// [`SiganError::Refused`]: refused credentials are [`Doubt::Credentials`].
+    /// Reserves one number of a pre-reservation, which takes several seconds. Only a typed refusal that names the hold is
+    /// [`SiganError::Refused`]; refused credentials are [`Doubt::Credentials`].
     async fn reserve(&self, hold: &Hold) -> Result<(), SiganError>;
 
-    /// Releases one hold, and bars it for ever. That it is not held there any more counts as released.
+    /// Releases one hold, and bars it for ever. Succeeds also if Sigan does not hold it any more.
     async fn release(&self, hold: &Hold) -> Result<(), SiganError>;
 
     /// Asks how a number is held under a pre-reservation of ours.

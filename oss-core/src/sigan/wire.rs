@@ -1,4 +1,4 @@
-//! What travels between Sigan and us, in JSON. The client and the mock share these types, so they cannot drift apart.
+//! The JSON that travels between Sigan and us. The client and the mock share these types, so they cannot drift apart.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,11 +12,11 @@ use crate::domain::{BrandId, Ddd, ExternalId, Msisdn};
 pub struct PreReserveBody {
     /// The area code.
     pub area_code: Ddd,
-    /// How many numbers.
+    /// The count of numbers.
     pub quantity: u8,
-    /// On whose behalf.
+    /// The brand on whose behalf Sigan is asked.
     pub brand_id: BrandId,
-    /// How long they are to be kept.
+    /// The time for which they are to be kept.
     pub hold_seconds: u64,
     /// A pre-reservation to be freed in the same step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,7 +31,7 @@ pub struct PreReserved {
     pub external_id: ExternalId,
     /// The numbers.
     pub msisdns: Vec<Msisdn>,
-    /// When it lapses, by Sigan's clock.
+    /// The time at which it lapses, by Sigan's clock.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -43,24 +43,24 @@ pub struct Reserved {
     pub external_id: ExternalId,
     /// The number.
     pub msisdn: Msisdn,
-    /// When it was reserved, by Sigan's clock.
+    /// The time at which it was reserved, by Sigan's clock.
     pub reserved_at: DateTime<Utc>,
 }
 
 /// Answer 200 to "who holds it".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
-    /// How the number is held.
+    /// The way in which the number is held.
     pub state: HoldingState,
 }
 
-/// How a number is held.
+/// The way in which a number is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum HoldingState {
-    /// For a while.
+    /// It is kept for a while.
     PreReserved,
-    /// Until it is released.
+    /// It is kept until it is released.
     Reserved,
 }
 
@@ -69,7 +69,7 @@ pub enum HoldingState {
 pub struct HoldsPage {
     /// The holds, in a stable order.
     pub reservations: Vec<Reserved>,
-    /// What to give as `after` for the next page; none on the last.
+    /// The value of `after` that asks for the next page; none on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Msisdn>,
 }
@@ -78,14 +78,14 @@ pub struct HoldsPage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusalBody {
-    /// What is refused.
+    /// The reason of the refusal.
     pub code: RefusalCode,
     /// The pre-reservation that the request named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
 }
 
-/// The refusals that the contract knows.
+/// The refusals of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefusalCode {
@@ -93,7 +93,7 @@ pub enum RefusalCode {
     NoneLeft,
     /// The number is not held under the pre-reservation that was named.
     NotHeld,
-    /// The number is held by another.
+    /// Another client of Sigan holds the number.
     Taken,
     /// The hold has ended.
     HoldOver,

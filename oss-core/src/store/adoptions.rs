@@ -1,4 +1,4 @@
-//! The adoptions: a number is on a line although nothing here says so.
+//! Adoptions: a number is on a line, but this database does not say so.
 
 use async_trait::async_trait;
 
@@ -8,10 +8,10 @@ use super::rows::{DataRow, other_number};
 use super::sims::other_number_of_sim;
 use crate::domain::{AdoptOutcome, Adoption, AdoptionRow, LiveRow, ReservationId, Tenant};
 
-/// The database, as the adoptions see it.
+/// The steps of adoptions.
 #[async_trait]
 pub trait AdoptionStore {
-    /// Records, as the attempt `id` if there is none, that a number is on a line for a tenant.
+    /// Records that a number is on a line for a tenant. If the number has no attempt, creates the attempt `id`.
     async fn adopt(
         &self,
         tenant: &Tenant,
@@ -20,7 +20,7 @@ pub trait AdoptionStore {
     ) -> Result<AdoptOutcome, StoreError>;
 }
 
-/// The number `$1`, the hold `$2` of it, and the SIM `$3`, as the decision needs them. It always has one row.
+/// Reads the number `$1`, its hold `$2`, and the SIM `$3`, as the decision needs them. The result always has one row.
 pub(super) const ADOPTION: &str = concat!(
     "
     select p.status, p.assigned_sim_id, r.id, r.external_id, r.brand_id, r.state,

@@ -1,4 +1,4 @@
-//! The attempts to hold a number of a preview: begun before Sigan is asked, settled after it answered.
+//! Attempts to hold a number of a preview. They begin before Sigan is asked, and are settled after it answered.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::domain::{
     ReservationId, Scope,
 };
 
-/// The database, as the attempts to hold a number see it.
+/// The steps of an attempt to hold a number of a preview.
 #[async_trait]
 pub trait AttemptStore {
-    /// Takes the lease on a number of a preview, as the attempt `id`, or says why not.
+    /// Takes the lease on a number of a preview as the attempt `id`, or says why not.
     ///
-    /// An attempt of this preview at this number whose outcome is in doubt, or whose lease ran out, is taken up again.
+    /// If this preview has an attempt at this number that is in doubt, or whose lease ran out, takes that attempt up again.
     async fn begin_reservation(
         &self,
         scope: Scope<'_>,
@@ -26,34 +26,36 @@ pub trait AttemptStore {
         intent: Intent,
     ) -> Result<Begin, StoreError>;
 
-    /// Sigan holds the number: the attempt is `HELD` for `hold_for`, the number `RESERVED`, and its preview names it.
+    /// Records that Sigan holds the number: the attempt becomes `HELD` for `hold_for`, the number `RESERVED`, and its preview
+    /// names it.
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError>;
 
-    /// Ends leases that were taken and never used, because the answer did not reach the caller: an attempt that began with its
-    /// lease is `REJECTED`, and an older one may be taken up again at once. Returns those that it ended; another one may yet be
-    /// about to be committed.
+    /// Ends leases that were taken and not used, because the answer did not reach the caller. An attempt that began with its
+    /// lease becomes `REJECTED`, and an older attempt may be taken up again at once. Returns the leases that it ended; the others
+    /// may still be committed later.
     async fn abandon(&self, leases: &[ReservationId]) -> Result<Vec<ReservationId>, StoreError>;
 
-    /// Sigan gave no certain answer: the attempt is `IN_DOUBT`, due in `retry_in`, and the number `RESERVED` and tied to its
-    /// preview, so that it will be released if abandoned. Returns false if the attempt does not wait for this call's answer.
+    /// Records that Sigan gave no certain answer: the attempt becomes `IN_DOUBT` and is due in `retry_in`. The number becomes
+    /// `RESERVED` and its preview names it, so that it is released if nobody takes it. Returns false if the attempt does not wait
+    /// for the answer of this call.
     async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<bool, StoreError>;
 
-    /// Sigan does not hold the number for us, for certain, and nothing that was sent can still arrive: the attempt is
-    /// `REJECTED`, the number untouched.
+    /// Records that Sigan does not hold the number for us, for certain, and that no request of ours can still arrive: the attempt
+    /// becomes `REJECTED`, and the number does not change.
     async fn reject(&self, lease: &Lease, reason: &str) -> Result<(), StoreError>;
 
-    /// The attempt is given up, though the request that was sent for it may still arrive: it is `CANCELLING`, leased for
-    /// `tell_within` to the caller, who tells Sigan at once, and a number that it had left `RESERVED` is `RETURNED`. Returns none
-    /// if a newer call has the attempt.
+    /// Gives an attempt up although its request may still arrive at Sigan: it becomes `CANCELLING`, and a number that it had left
+    /// `RESERVED` becomes `RETURNED`. The caller has a lease for `deliver_within`, and delivers the cancellation at once. Returns
+    /// none if a newer call has the attempt.
     async fn cancel(
         &self,
         lease: &Lease,
         reason: &str,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError>;
 }
 
-/// The preview and the number that a begin asked for, and every attempt at either.
+/// Reads the preview and the number that a call begins with, and every attempt at either.
 pub(super) fn preview_row(row: &impl DataRow) -> Result<PreviewRow, sqlx::Error> {
     let own = match row.maybe_id("own_id")? {
         Some(id) => Some(OwnAttempt {
@@ -61,7 +63,7 @@ pub(super) fn preview_row(row: &impl DataRow) -> Result<PreviewRow, sqlx::Error>
             msisdn: row.parsed("own_msisdn")?,
             state: row.parsed("own_state")?,
             attempts: row.attempts("own_attempts")?,
-            // A state that is never due has no time.
+            // A state that is never due has no `due_at`.
             due: row.flag("own_due")?,
             leased: row.flag("own_leased")?,
         }),

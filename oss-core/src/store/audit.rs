@@ -1,4 +1,4 @@
-//! The audit: what is held here, to be compared with what Sigan holds.
+//! The audit: reads our holds for the comparison with Sigan's, and corrects differences.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use crate::domain::{
 };
 use crate::sigan::ListedHold;
 
-/// The database, as the audit sees it.
+/// The steps of the audit.
 #[async_trait]
 pub trait AuditStore {
-    /// What is known here of holds that Sigan lists, in their order. Young is what changed within `young`.
+    /// Reads our rows for holds that Sigan lists, in the same order. A hold is young if it changed within `young`.
     async fn known_holds(&self, listed: &[ListedHold], young: Duration)
     -> Result<Vec<KnownHold>, StoreError>;
 
-    /// The brands that are recorded of live reservations.
+    /// Reads the brands of live reservations.
     async fn holding_brands(&self) -> Result<Vec<BrandId>, StoreError>;
 
-    /// The numbers of a range that are `RESERVED` or `IN_USE` here, belong to a tenant, and that Sigan should hold for its
-    /// brand, in order, at most `limit`: not those that were ported in. Young is what changed within `young`.
+    /// Reads at most `limit` numbers of a range, in order, that are `RESERVED` or `IN_USE` here, belong to a tenant, and that
+    /// Sigan should hold for its brand. Leaves out numbers that were ported in. A number is young if it changed within `young`.
     async fn held_numbers(
         &self,
         tenant: &Tenant,
@@ -33,10 +33,10 @@ pub trait AuditStore {
         limit: u32,
     ) -> Result<HeldPage, StoreError>;
 
-    /// How many numbers [`held_numbers`](Self::held_numbers) gives for all tenants together. Reads every number.
+    /// Counts the numbers that [`held_numbers`](Self::held_numbers) returns for all tenants together. Reads every number.
     async fn count_held_numbers(&self) -> Result<u64, StoreError>;
 
-    /// The reservations that are set aside because they cannot be read, at most `limit`, from the one after `after` on.
+    /// Reads at most `limit` reservations that are set aside because they cannot be read, from the one after `after` on.
     async fn set_aside_rows(
         &self,
         after: Option<ReservationId>,
@@ -44,36 +44,36 @@ pub trait AuditStore {
     ) -> Result<Vec<(ReservationId, UnreadableRow)>, StoreError>;
 
     /// Records, as the attempt `id`, that a hold which Sigan lists is to be released. The row carries the preview that offered
-    /// the number, so that nobody reserves it from there any more. Returns none if its number is held here, or an attempt at it
-    /// is not over: then it is not ours to end.
+    /// the number, so that nobody can reserve the number from it any more. Returns none if the number is held here, or an attempt
+    /// at it is not over, because then the hold must not be ended.
     async fn release_stray(
         &self,
         id: ReservationId,
         hold: &Hold,
         brand: &BrandId,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError>;
 
-    /// Records that a hold is to be released whose row is gone: a failover of the database lost it. Returns none if the attempt
-    /// has a row, or another attempt is at work on the same hold. That attempt counts the lost call as one of its own, because
-    /// the effect of the lost call outlasts its own first call, even if that one was not sent.
+    /// Records that a hold is to be released whose row was lost in a failover of the database. Returns none if the attempt has a
+    /// row, or another attempt works on the same hold. That attempt counts the lost call as one of its own, because the effect of
+    /// the lost call remains even if the attempt's own first call was not sent.
     async fn release_lost(
         &self,
         lease: &Lease,
         reason: &str,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError>;
 
-    /// Gives back a number whose hold Sigan has lost: only if the attempt is still `HELD` and its number `RESERVED`.
+    /// Releases a number whose hold Sigan has lost, but only if the attempt is still `HELD` and its number `RESERVED`.
     async fn give_back_lost(
         &self,
         id: ReservationId,
         reason: &str,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError>;
 }
 
-/// The brands of live reservations, but for `$1`.
+/// The brands of live reservations, except `$1`.
 pub(super) const HOLDING_BRANDS: &str = concat!(
     "
     select distinct brand_id
@@ -84,7 +84,7 @@ pub(super) const HOLDING_BRANDS: &str = concat!(
     order by brand_id"
 );
 
-/// A brand that cannot be read cannot be named to Sigan either, so it is left out.
+/// Reads brands. A brand that cannot be read is left out, because it cannot be sent to Sigan either.
 pub(super) fn brands<R: DataRow>(rows: &[R]) -> Vec<BrandId> {
     rows.iter().filter_map(|row| row.parsed("brand_id").ok()).collect()
 }
@@ -96,7 +96,7 @@ pub(super) fn held_count(row: &impl DataRow) -> Result<u64, sqlx::Error> {
     row.count("held").map(i64::unsigned_abs)
 }
 
-/// The rows after `$1` that are set aside, at most `$2`.
+/// At most `$2` rows after `$1` that are set aside.
 pub(super) const SET_ASIDE_ROWS: &str = "
     select id, set_aside
     from reservation
@@ -110,7 +110,7 @@ pub(super) fn set_aside_row(row: &impl DataRow) -> Result<(ReservationId, Unread
     Ok((id, UnreadableRow { table: "reservation", key: id.to_string(), reason }))
 }
 
-/// A page of at most `limit` numbers. One that cannot be read is named by its key.
+/// Reads a page of at most `limit` numbers. A number that cannot be read is listed by its key.
 pub(super) fn held_page<R: DataRow>(rows: &[R], limit: u32) -> Result<HeldPage, sqlx::Error> {
     let mut page = HeldPage::default();
     for row in rows {

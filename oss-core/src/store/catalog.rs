@@ -1,4 +1,4 @@
-//! What is asked of a database about the reference data, beside the life of numbers.
+//! The reference data: the device catalogue, the area codes and their versions.
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
@@ -11,55 +11,55 @@ use crate::domain::{
 };
 use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 
-/// The database, as the look-ups and the imports see it.
+/// The steps of look-ups and imports.
 #[async_trait]
 pub trait CatalogStore {
-    /// Whether any locality has the area code (`location_ddd`).
+    /// Reads whether any locality has the area code (`location_ddd`).
     async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError>;
 
-    /// The current versions of the lists.
+    /// Reads the current versions of the lists.
     async fn data_versions(&self) -> Result<DataVersions, StoreError>;
 
-    /// Every brand with those of its models that support eSIM, in no order.
+    /// Reads every brand with those of its models that support eSIM, in no order.
     async fn assortments(&self) -> Result<Vec<Assortment>, StoreError>;
 
-    /// Every device code of the catalogue, in no order.
+    /// Reads every device code of the catalogue, in no order.
     async fn device_codes(&self) -> Result<Vec<DeviceCode>, StoreError>;
 
-    /// Whether a device supports eSIM, as the current version of the catalogue says; unknown if it is not in the catalogue.
+    /// Reads whether a device supports eSIM by the current version of the catalogue; unknown if it is not in the catalogue.
     async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError>;
 
-    /// Stores a choice under its hash (`device_model`), where it is not stored yet.
+    /// Stores a choice under its hash (`device_model`), unless it is stored already.
     async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError>;
 
-    /// The whole device catalogue, and its version.
+    /// Reads the whole device catalogue and its version.
     async fn devices(&self) -> Result<(DataVersion, DeviceData), StoreError>;
 
-    /// Changes the device catalogue. Where it has another version than the changes were made for, nothing happens, and the
-    /// answer is false.
+    /// Changes the device catalogue. Returns false, and changes nothing, if it has another version than the changes were made
+    /// for.
     async fn change_devices(&self, edition: Edition<DeviceChanges>) -> Result<bool, StoreError>;
 
-    /// The whole list of localities (`location_ddd`), and its version.
+    /// Reads the whole list of localities (`location_ddd`) and its version.
     async fn ddds(&self) -> Result<(DataVersion, DddData), StoreError>;
 
     /// Changes the list of localities, as [`CatalogStore::change_devices`] does.
     async fn change_ddds(&self, edition: Edition<DddChanges>) -> Result<bool, StoreError>;
 }
 
-/// The catalogue that this program brings along, for a database that never had one.
+/// The built-in catalogue as changes for a database that never had one.
 #[cfg(feature = "import")]
 pub(super) fn first_edition() -> Result<Edition<DeviceChanges>, StoreError> {
-    let built_in = DeviceData::built_in()
-        .map_err(|_| StoreError::failed("the device catalogue that this program brings along has faults"))?;
+    let built_in =
+        DeviceData::built_in().map_err(|_| StoreError::failed("the built-in device catalogue has faults"))?;
     let changes = DeviceChanges::between(&DeviceData::default(), &built_in);
     Ok(Edition { over: DataVersion::of_migration(), version: DataVersion::new(), changes })
 }
 
-/// Whether a locality has the area code `$1`.
+/// Reads whether a locality has the area code `$1`.
 pub(super) const DDD_EXISTS: &str =
     "select exists (select 1 from location_ddd where ddd = cast($1 as char(2))) as found";
 
-/// The versions of the lists. It always has one row.
+/// Reads the versions of the lists. The result always has one row.
 pub(super) const VERSIONS: &str = "
     select (select version from reference_data where name = 'devices') as devices,
            (select version from reference_data where name = 'ddds') as ddds,
@@ -74,7 +74,7 @@ pub(super) fn versions(row: &impl DataRow) -> Result<DataVersions, sqlx::Error> 
     })
 }
 
-/// The brands, each with its models that support eSIM, or with one row without a model.
+/// Reads the brands, each with a row for each model that supports eSIM, or one row without a model.
 pub(super) const ASSORTMENTS: &str = "
     select b.id, b.slug, b.name, m.model, m.name as model_name, m.homologated
     from device_brand b
@@ -103,8 +103,8 @@ fn model(row: &impl DataRow) -> Result<Option<DeviceModel>, sqlx::Error> {
     Ok(Some(DeviceModel { model, name, homologated }))
 }
 
-/// The statement that looks a device up, and its parameter. One statement, so that the answer and the version belong together.
-/// It always has one row.
+/// The statement that looks a device up, and its parameter. It is one statement, so that the answer and the version belong
+/// together. The result always has one row.
 pub(super) fn esim_query(choice: &DeviceChoice) -> (&'static str, &str) {
     const BY_TAC: &str = "
         select r.version, m.supports_esim, m.source from reference_data r
@@ -127,19 +127,19 @@ pub(super) fn esim_query(choice: &DeviceChoice) -> (&'static str, &str) {
     }
 }
 
-/// The catalogue's answer about a device, from a row whose columns are null if the device is not in it.
+/// Reads the catalogue's answer about a device from a row whose columns are null if the device is not in the catalogue.
 pub(super) fn esim_answer(row: &impl DataRow) -> Result<EsimAnswer, sqlx::Error> {
     let listed = row.maybe_flag("supports_esim")?.zip(row.maybe_parsed("source")?);
     Ok(EsimAnswer::of_catalogue(row.id("version")?, listed))
 }
 
-/// A whole list with its version, from a row whose `data` the database put together as JSON.
+/// Reads a whole list with its version from a row whose `data` is JSON that the database built.
 pub(super) fn list<T: DeserializeOwned>(row: &impl DataRow) -> Result<(DataVersion, T), sqlx::Error> {
     Ok((row.id("version")?, from_json(row.text("data")?)?))
 }
 
-/// The error leaves the text out.
+/// Parses JSON. The error leaves the text out.
 fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
     serde_json::from_str(text)
-        .map_err(|_| sqlx::Error::Decode("the JSON has not the form of its type".into()))
+        .map_err(|_| sqlx::Error::Decode("the JSON does not have the form of its type".into()))
 }

@@ -1,4 +1,4 @@
-//! The numbers on a line, and the view of one number.
+//! Assignments of numbers to lines, and the view of one number.
 
 use async_trait::async_trait;
 
@@ -8,18 +8,18 @@ use crate::domain::{
     Assign, HoldRecord, Line, LiveAttempt, Msisdn, Number, NumberRow, OtherNumber, Scope, SimId,
 };
 
-/// The database, as the assignments and the view of a number see it.
+/// The steps of assignments and of the view of a number.
 #[async_trait]
 pub trait LineStore {
     /// Puts a reserved number on a line.
     async fn assign(&self, scope: Scope<'_>, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError>;
 
-    /// Reads what a number is now and every hold it has had, the latest first. Returns none for a number that was never seen. A
-    /// tenant is told of its own holds alone.
+    /// Reads the current state of a number and every hold it has had, the latest first. Returns none for a number that was never
+    /// recorded. A tenant gets only its own holds.
     async fn number(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Option<Number>, StoreError>;
 }
 
-/// A number, and the live reservation that has it.
+/// Reads a number, and the live reservation that has it.
 pub(super) fn number_row(row: &impl DataRow) -> Result<NumberRow, sqlx::Error> {
     let live = match row.maybe_id("live_id")? {
         Some(id) => Some(LiveAttempt { id, state: row.parsed("live_state")?, due: row.flag("live_due")? }),
@@ -28,13 +28,13 @@ pub(super) fn number_row(row: &impl DataRow) -> Result<NumberRow, sqlx::Error> {
     Ok(NumberRow { status: row.status("status")?, assigned_sim: row.maybe_id("assigned_sim_id")?, live })
 }
 
-/// The other number of the SIM, shown if the caller may see it.
+/// Reads the other number of the SIM, which is hidden unless the caller may see it.
 pub(super) fn other_number_if_shown(row: &impl DataRow) -> Result<Option<OtherNumber>, sqlx::Error> {
     let is_shown = row.flag("shows_other")?;
     Ok(other_number(row, "other_number")?.map(|other| if is_shown { other } else { OtherNumber::Hidden }))
 }
 
-/// A number and its holds, from a row for each hold, each with the number's own columns; one row if it was never held.
+/// Reads a number and its holds. There is a row for each hold, each with the number's own columns, or one row without a hold.
 pub(super) fn number<R: DataRow>(msisdn: Msisdn, rows: &[R]) -> Result<Option<Number>, sqlx::Error> {
     let Some(first) = rows.first() else { return Ok(None) };
     let holds: Result<Vec<_>, _> = rows.iter().map(hold).collect();

@@ -1,6 +1,6 @@
 //! The live states in SQL, the same on both databases: see [`is_live`](crate::domain::ReservationState::is_live).
 
-/// An SQL condition: the attempt has the number. Indexes on live attempts need these very words.
+/// An SQL condition: the attempt is live. The text must be equal to that in the indexes on live attempts.
 macro_rules! live {
     ($state:literal) => {
         concat!($state, " in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED')")

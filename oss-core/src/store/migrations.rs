@@ -29,8 +29,8 @@ pub(super) const POSTGRES: &[Source] = sources!("postgres");
 #[cfg(feature = "sqlite")]
 pub(super) const SQLITE: &[Source] = sources!("sqlite");
 
-/// The table that says which versions are applied. It is this service's own: sqlx's usual one may belong to another program
-/// that works on the same database.
+/// The table of the applied versions. It is this service's own, because sqlx's default table may belong to another program on the
+/// same database.
 #[cfg(feature = "import")]
 pub(super) const VERSIONS: &str = "oss_migrations";
 
@@ -39,7 +39,7 @@ pub(super) fn versions() -> Vec<i64> {
     POSTGRES.iter().map(|&(version, ..)| version).collect()
 }
 
-/// Whether as many of [`versions`] are applied as there are.
+/// Fails unless this count of [`versions`] is all of them.
 pub(super) fn all_applied(count: i64) -> Result<(), StoreError> {
     if usize::try_from(count).is_ok_and(|count| count == POSTGRES.len()) {
         Ok(())

@@ -1,7 +1,7 @@
 //! Runs the migrations.
 //!
-//! `oss migrate` does so on a connection of its own, and a server never does: two versions of the server may run side by side on
-//! one database, and a failed migration must not leave its lock in a pool.
+//! `oss migrate` runs them on a connection of its own. A server never does, because two versions of the server may work on one
+//! database at the same time, and because a failed migration must not leave its lock in a pool.
 
 use std::borrow::Cow;
 
@@ -14,22 +14,22 @@ use super::StoreError;
 use super::migrations::SQLITE;
 use super::migrations::{POSTGRES, Source, VERSIONS};
 
-/// The changes of a migration beyond the tables, and the rows that a person should look at.
+/// The changes of a migration to rows, and the rows that a person should check.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct MigrationReport {
     /// Numbers that were held before this service recorded reservations, and now have one.
     pub adopted: u64,
-    /// Reserved numbers of which nothing here knows Sigan's id. They do not expire, and Sigan cannot be told of their release.
+    /// Reserved numbers for which Sigan's id is not recorded. They do not expire, and their release cannot be delivered to Sigan.
     pub without_external_id: u64,
-    /// Rows that cannot be read, because a number or Sigan's id does not have its form. They are left alone.
+    /// Rows that cannot be read, because a number or Sigan's id is malformed. They are not changed.
     pub unreadable: u64,
-    /// Numbers on a SIM that has another number too. They are left alone.
+    /// Numbers on a SIM that has another number too. They are not changed.
     pub sharing_sim: u64,
 }
 
-/// The migrations that a database had before its versions were recorded in [`VERSIONS`], by the tables that they made.
+/// The migrations that were applied before versions were recorded in [`VERSIONS`]. The tables that they created show them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Applied {
     /// Whether it has the table `reservation`.
@@ -39,7 +39,7 @@ pub(super) struct Applied {
 }
 
 impl Applied {
-    /// Whether a version was applied. No later version was ever recorded elsewhere.
+    /// Whether a version was applied. Later versions were never recorded elsewhere.
     pub(super) fn has(self, version: i64) -> bool {
         match version {
             1 => self.numbers,
@@ -49,7 +49,7 @@ impl Applied {
     }
 }
 
-/// Stands in a migration for the rows of [`LOCATION_DDD`].
+/// The placeholder in a migration for the rows of [`LOCATION_DDD`].
 const LOCATION_DDD_MARKER: &str = "/* rows of data/location_ddd.csv */";
 
 /// Every Brazilian municipality: `location_cnl,ddd,municipality,uf`, with a line of headings.
@@ -72,14 +72,14 @@ fn migrator(sources: &[Source]) -> Result<Migrator, StoreError> {
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.dangerous_set_table_name(VERSIONS);
-    // The lock is taken before the versions are looked at.
+    // This service takes the lock itself, before it reads the versions.
     migrator.set_locking(false);
-    // An older program on a newer database is how an upgrade side by side looks.
+    // During an upgrade an older program may run on a newer database.
     migrator.set_ignore_missing(true);
     Ok(migrator)
 }
 
-/// The rows as SQL, each value checked to be digits before it becomes part of a statement.
+/// The rows as SQL. Each value is checked to be digits before it becomes part of a statement.
 fn location_ddd_rows() -> Result<String, StoreError> {
     let row = |line: &str| {
         let mut fields = line.split(',');
@@ -92,7 +92,7 @@ fn location_ddd_rows() -> Result<String, StoreError> {
     Ok(rows.join(",\n"))
 }
 
-/// The database's own error, if a migration failed because of one.
+/// The error of the database, if it caused the failure of a migration.
 pub(super) fn cause(error: &sqlx::migrate::MigrateError) -> Option<&sqlx::Error> {
     use sqlx::migrate::MigrateError;
     match error {
@@ -101,14 +101,14 @@ pub(super) fn cause(error: &sqlx::migrate::MigrateError) -> Option<&sqlx::Error>
     }
 }
 
-/// The error of a migration, without the text of the database.
-pub(super) fn failed(error: &sqlx::migrate::MigrateError) -> StoreError {
+/// Describes the failure of a migration without the text of the database.
+pub(super) fn failure(error: &sqlx::migrate::MigrateError) -> StoreError {
     use sqlx::migrate::MigrateError;
     StoreError::failed(match error {
         MigrateError::VersionMismatch(version) => {
             format!("migration {version} was changed after it was applied")
         }
-        MigrateError::Dirty(version) => format!("migration {version} was applied in part; mend it by hand"),
+        MigrateError::Dirty(version) => format!("migration {version} was applied in part; repair it by hand"),
         MigrateError::ExecuteMigration(_, version) => format!("migration {version} could not be applied"),
         _ => "the migrations could not be applied".to_owned(),
     })

@@ -1,7 +1,7 @@
-//! What the operations ask of a database, and what it answers.
+//! The database: a port with one trait for each aggregate, and its adapters to PostgreSQL and SQLite.
 //!
-//! A method here is one step of the domain, not one row: each backend takes it in as few round trips as it can. The database
-//! is the judge of every race: its indexes refuse a second holder of a number. Backends know no operation and call nobody.
+//! A method is one step of the domain and not one row. Each adapter takes as few round trips for it as it can. The database
+//! decides every race: its indexes refuse a second holder of a number. Adapters do not depend on operations.
 
 mod adoptions;
 mod attempts;
@@ -53,29 +53,29 @@ pub use crate::domain::{
     OtherNumber, Overdue, PoolUsage, PreviousPreview, Range, Release, Scope, Tenant, UnreadableRow,
 };
 
-/// Where the database is.
+/// The address of the database, and its connections.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DatabaseConfig {
-    /// `postgres://…` or `sqlite://…`; wrapped, because it may carry a password.
+    /// `postgres://…` or `sqlite://…`. It is a secret, because it may carry a password.
     pub url: SecretString,
-    /// How many connections to PostgreSQL are kept at most.
+    /// At most this many connections to PostgreSQL are open.
     pub pool: u32,
 }
 
-/// Why the database did not do what it was asked.
+/// The reason why a step failed in the database.
 ///
-/// The reason is in words or a code, and may name the server or the file. It never has the text of the database, which repeats
-/// values, nor a password.
+/// The reason is in words or a code, and may name the server or the file. It never contains the text of the database, which
+/// repeats values, nor a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be reached, is too busy, or cannot write. Worth trying again.
+    /// The database cannot be reached, is too busy, or cannot write. The step may be tried again.
     #[error("the database is not available: {reason}")]
     Unavailable {
         /// The reason, and what to do.
         reason: String,
     },
-    /// It refused a statement, or holds a row that cannot be read.
+    /// The database refused a statement, or a row cannot be read.
     #[error("the database cannot be used: {reason}")]
     Failed {
         /// The reason, and what to do.
@@ -92,18 +92,17 @@ impl StoreError {
         Self::Failed { reason: reason.into() }
     }
 
-    /// Whether the same step may succeed a moment later.
+    /// Whether the same step may succeed if it is tried again.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }
 }
 
-/// The database, as the operations see it: a trait for each aggregate.
+/// The steps that the operations take in the database, with a trait for each aggregate.
 ///
-/// Every method is one step that happens whole or not at all. Each may be repeated after an error: a step that had
-/// happened after all is recognised by the ids its caller chose. A step that is confined to a [`Scope`] answers for what
-/// belongs to another brand as it does for what does not exist.
+/// Every method is one atomic step. It may be repeated after an error: if the step has happened after all, the store recognises
+/// it by the ids that the caller chose. With a [`Scope`], a row of another brand gives the answer of a row that does not exist.
 #[async_trait]
 pub trait Store:
     PreviewStore
@@ -119,10 +118,10 @@ pub trait Store:
     + Sync
     + fmt::Debug
 {
-    /// Whether the database answers and has the tables of this version.
+    /// Checks that the database answers and has the tables of this version.
     async fn check(&self) -> Result<(), StoreError>;
 
-    /// How the connections are used now. Asks nobody.
+    /// The current use of the connections. Does not ask the database.
     fn pools(&self) -> Vec<PoolUsage>;
 }
 
@@ -156,11 +155,11 @@ impl From<PgPool> for Database {
     }
 }
 
-/// A store on a database. Its tables are those of [`migrate`].
+/// Creates a store on a database. [`migrate`] creates its tables.
 ///
 /// # Errors
 ///
-/// [`StoreError`] where the URL is neither one of PostgreSQL nor one of SQLite.
+/// [`StoreError`] if the URL is neither one of PostgreSQL nor one of SQLite.
 pub async fn connect(database: impl Into<Database>) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match database.into() {
         Database::Url(config) if is_sqlite(&config) => sqlite::open(&config.url).await?,
@@ -186,7 +185,7 @@ pub async fn migrate(
     reservation_ttl: Duration,
 ) -> Result<MigrationReport, StoreError> {
     if is_sqlite(config) {
-        // A database on SQLite was made by this service.
+        // A SQLite database always comes from this service, so nothing has to be adopted.
         sqlite::migrate(&config.url).await.map(|()| MigrationReport::default())
     } else {
         PostgresStore::migrate(&config.url, reservation_ttl).await

@@ -1,7 +1,8 @@
-//! Which preview offered a number, as SQL, the same on both databases.
+//! SQL that finds the preview that offered a number, for both databases.
 
-/// An SQL query: the preview that offered a number under an external id, unless it has an attempt already. A row that ends or
-/// records a hold without having begun from its preview carries it, so that nobody reserves a number from that any more.
+/// An SQL query: the preview that offered a number under an external id, unless the preview has an attempt already. A row that
+/// ends or records a hold, but did not begin from that preview, carries its id, so that nobody can reserve a number from it any
+/// more.
 macro_rules! offering {
     ($external_id:literal, $msisdn:literal) => {
         concat!(

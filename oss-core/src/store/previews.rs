@@ -1,4 +1,4 @@
-//! The previews: three numbers of an area code, from which a caller chooses.
+//! Previews: three numbers of an area code, from which a caller chooses.
 
 use std::time::Duration;
 
@@ -9,33 +9,34 @@ use super::live::live;
 use super::rows::DataRow;
 use crate::domain::{IdempotencyKey, KeyedPreview, NewPreview, PreviewId, PreviousPreview, Scope};
 
-/// The database, as the operations on previews see it.
+/// The steps of previews.
 #[async_trait]
 pub trait PreviewStore {
-    /// The preview that a new one is to replace.
+    /// Reads the preview that a new one is to replace.
     async fn previous_preview(
         &self,
         scope: Scope<'_>,
         id: PreviewId,
     ) -> Result<Option<PreviousPreview>, StoreError>;
 
-    /// The preview that was created under a key, whoever it belongs to: the key bars another.
+    /// Reads the preview that was created under a key, even if it belongs to another tenant, because the key then bars a second
+    /// one.
     async fn keyed_preview(
         &self,
         scope: Scope<'_>,
         key: &IdempotencyKey,
     ) -> Result<Option<KeyedPreview>, StoreError>;
 
-    /// Stores a preview with its numbers, and ends the one whose place it takes. Returns false, and stores nothing, if another
+    /// Stores a preview with its numbers, and ends the preview that it replaces. Returns false, and stores nothing, if another
     /// preview has its key.
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError>;
 
-    /// Deletes at most `limit` previews that ended more than `retention` ago and that nothing refers to which is unsettled or
-    /// knows Sigan's id of a held number from nowhere else.
+    /// Deletes at most `limit` previews that ended more than `retention` ago. Keeps a preview that an unsettled attempt refers
+    /// to, and one that alone has Sigan's id of a held number.
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError>;
 }
 
-/// The preview `$1`, if it belongs to the brands `$2` and `$3`.
+/// Reads the preview `$1`, if it belongs to the brands `$2` and `$3`.
 pub(super) const PREVIOUS: &str = concat!(
     "
     select p.external_id,
@@ -53,11 +54,13 @@ pub(super) const PREVIOUS: &str = concat!(
     where p.id = $1 and (cast($2 as text) is null or p.brand_id in ($2, $3))"
 );
 
-pub(super) fn previous(row: &impl DataRow) -> Result<PreviousPreview, sqlx::Error> {
+pub(super) fn previous_preview(row: &impl DataRow) -> Result<PreviousPreview, sqlx::Error> {
     Ok(PreviousPreview { external_id: row.parsed("external_id")?, in_use: row.flag("in_use")? })
 }
 
-/// The numbers of the preview that the client `$1` created under the key `$2`, and whether it belongs to the brands `$3` and `$4`.
+/// Reads the numbers of the preview that the client `$1` created under the key `$2`, and whether it belongs to the brands `$3`
+/// and
+/// `$4`.
 pub(super) const KEYED: &str = r#"
     select p.id, p.previous_id, n.msisdn, cast($3 as text) is null or p.brand_id in ($3, $4) as own
     from preview p
@@ -65,7 +68,7 @@ pub(super) const KEYED: &str = r#"
     where p.client = $1 and p.idempotency_key = $2
     order by n."index""#;
 
-pub(super) fn keyed<R: DataRow>(rows: &[R]) -> Result<Option<KeyedPreview>, sqlx::Error> {
+pub(super) fn keyed_preview<R: DataRow>(rows: &[R]) -> Result<Option<KeyedPreview>, sqlx::Error> {
     let Some(first) = rows.first() else { return Ok(None) };
     Ok(Some(KeyedPreview {
         id: first.id("id")?,

@@ -1,4 +1,4 @@
-//! The attempts that come from no preview: a random number, and the repeats of a call that named itself by a key.
+//! Attempts without a preview: a random number, and the repeats of a call with an idempotency key.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::domain::{
     Scope,
 };
 
-/// The database, as the reservation of a random number sees it.
+/// The steps of the reservation of a random number.
 #[async_trait]
 pub trait RandomStore {
-    /// Takes the lease on a number that comes from no preview, as the attempt `id`.
+    /// Takes the lease on a number without a preview, as the attempt `id`.
     async fn begin_random(
         &self,
         id: ReservationId,
@@ -24,8 +24,8 @@ pub trait RandomStore {
         lease: Duration,
     ) -> Result<BeginRandom, StoreError>;
 
-    /// Finds the random reservation that was begun under a key, and says what became of it. Returns none if there was none, or
-    /// nothing came of it. A lease that is taken is that of the attempt `id`. One that belongs to another tenant is another
+    /// Finds the random reservation that was begun under a key, and returns its outcome. Returns none if there is none, or it was
+    /// rejected. If it takes a lease, the lease is that of the attempt `id`. A reservation of another tenant counts as another
     /// request.
     async fn resume_keyed(
         &self,
@@ -37,14 +37,14 @@ pub trait RandomStore {
     ) -> Result<Option<Keyed>, StoreError>;
 }
 
-/// The attempt that was begun under a key.
+/// Reads the attempt that was begun under a key.
 pub(super) fn keyed_row(row: &impl DataRow) -> Result<KeyedRow, sqlx::Error> {
     let own = OwnAttempt {
         id: row.id("id")?,
         msisdn: row.parsed("msisdn")?,
         state: row.parsed("state")?,
         attempts: row.attempts("attempts")?,
-        // A state that is never due has no time.
+        // A state that is never due has no `due_at`.
         due: row.flag("due")?,
         leased: row.flag("leased")?,
     };

@@ -1,4 +1,4 @@
-//! The releases: a number is given back here, and then Sigan is told.
+//! Releases: a number is released here, and then the release is delivered to Sigan.
 
 use std::time::Duration;
 
@@ -8,19 +8,20 @@ use super::StoreError;
 use super::rows::{DataRow, Unreadable};
 use crate::domain::{Delivery, Msisdn, Release, ReservationId, ReservationState, Scope, delivery};
 
-/// The database, as the releases see it.
+/// The steps of releases and deliveries.
 #[async_trait]
 pub trait ReleaseStore {
-    /// Gives a number back. The hold's row is `RELEASING`, leased for `lease` to the caller, who tells Sigan at once.
+    /// Releases a number. The hold's row becomes `RELEASING`. The caller has a lease for `lease`, and delivers the release at
+    /// once.
     async fn release(&self, scope: Scope<'_>, msisdn: Msisdn, lease: Duration)
     -> Result<Release, StoreError>;
 
-    /// Sigan was told: a row that was `RELEASING` is `RELEASED`, one that was `CANCELLING` is `REJECTED`. Returns its state, or
-    /// none if another call had told before.
-    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError>;
+    /// Records a delivery: a `RELEASING` row becomes `RELEASED`, and a `CANCELLING` row becomes `REJECTED`. Returns the new
+    /// state, or none if another call had recorded it before.
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError>;
 
-    /// Sigan could not be told: the hold's row stays as it is, due again in `retry_in`.
-    async fn undelivered(
+    /// Records a failed delivery: the row keeps its state, and is due again in `retry_in`.
+    async fn record_failed_delivery(
         &self,
         delivery: &Delivery,
         reason: &str,
@@ -28,12 +29,12 @@ pub trait ReleaseStore {
     ) -> Result<(), StoreError>;
 }
 
-/// Leaves the row `$1` to a person, for the reason `$2`: nothing claims it any more.
+/// Sets the row `$1` aside for the reason `$2`: no sweep claims it any more, and a person has to correct it.
 pub(super) const SET_ASIDE: &str =
     "update reservation set set_aside = $2 where id = $1 and set_aside is null";
 
-/// Sigan is to be told of the hold that a release freed. Returns none if the number had no hold that is known here.
-pub(super) fn freed(
+/// Reads the delivery for a release. Returns none if no hold of the number is recorded.
+pub(super) fn freed_delivery(
     row: &impl DataRow,
     msisdn: Msisdn,
 ) -> Result<Result<Option<Delivery>, Unreadable>, sqlx::Error> {

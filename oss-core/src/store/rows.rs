@@ -1,4 +1,4 @@
-//! Reading columns into the domain's types, and the use of a pool, the same on both databases.
+//! Reads columns into the domain's types, and the use of a pool, for both databases.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -14,20 +14,20 @@ use crate::domain::{
     ReservationId, ReservationState, Source,
 };
 
-/// A type that columns of text hold.
+/// A type that is stored as text.
 pub(super) trait Stored: Sized {
     /// Reads the text of a column.
     fn stored(text: &str) -> Result<Self, Malformed>;
 }
 
 impl Stored for Msisdn {
-    /// A key in another form is another key, and set aside, even if a person would read it as a number.
+    /// Accepts the stored form only. A number in another form is another key, so its row is set aside.
     fn stored(text: &str) -> Result<Self, Malformed> {
         Self::exact(text)
     }
 }
 
-/// The types whose parser reads one form only.
+/// Implements [`Stored`] for types whose parser accepts one form only.
 macro_rules! stored_as_parsed {
     ($($name:ty),+) => {$(
         impl Stored for $name {
@@ -46,70 +46,70 @@ impl Stored for DeviceCode {
 
 stored_as_parsed!(BrandId, BrandSlug, DeviceModelId, DisplayName, ExternalId, ReservationState, Source);
 
-/// A row of either database, read column by column into the domain's types.
+/// A row of either database. Its methods read columns into the domain's types.
 pub(super) trait DataRow {
-    /// A text, unless it is null.
+    /// Reads a text that may be null.
     fn maybe_text(&self, column: &'static str) -> Result<Option<&str>, sqlx::Error>;
 
-    /// An id, unless it is null.
+    /// Reads a UUID that may be null.
     fn maybe_uuid(&self, column: &'static str) -> Result<Option<Uuid>, sqlx::Error>;
 
-    /// A condition, unless it is null.
+    /// Reads a condition that may be null.
     fn maybe_flag(&self, column: &'static str) -> Result<Option<bool>, sqlx::Error>;
 
-    /// A time, unless it is null.
+    /// Reads a time that may be null.
     fn maybe_time(&self, column: &'static str) -> Result<Option<DateTime<Utc>>, sqlx::Error>;
 
-    /// How often something was tried.
+    /// Reads a count of attempts.
     fn attempts(&self, column: &'static str) -> Result<i32, sqlx::Error>;
 
-    /// How many rows there are of something.
+    /// Reads a count of rows.
     fn count(&self, column: &'static str) -> Result<i64, sqlx::Error>;
 
-    /// A time span in seconds.
+    /// Reads a time span in seconds.
     fn seconds(&self, column: &'static str) -> Result<f64, sqlx::Error>;
 
-    /// A text.
+    /// Reads a text.
     fn text(&self, column: &'static str) -> Result<&str, sqlx::Error> {
         self.maybe_text(column)?.ok_or_else(|| null(column))
     }
 
-    /// A text, through the parser of its type.
+    /// Reads a text with the parser of its type.
     fn parsed<T: Stored>(&self, column: &'static str) -> Result<T, sqlx::Error> {
         read(column, self.text(column)?)
     }
 
-    /// A text, through the parser of its type, unless it is null.
+    /// Reads a text that may be null with the parser of its type.
     fn maybe_parsed<T: Stored>(&self, column: &'static str) -> Result<Option<T>, sqlx::Error> {
         self.maybe_text(column)?.map(|text| read(column, text)).transpose()
     }
 
-    /// An id.
+    /// Reads an id.
     fn id<T: From<Uuid>>(&self, column: &'static str) -> Result<T, sqlx::Error> {
         self.maybe_id(column)?.ok_or_else(|| null(column))
     }
 
-    /// An id, unless it is null.
+    /// Reads an id that may be null.
     fn maybe_id<T: From<Uuid>>(&self, column: &'static str) -> Result<Option<T>, sqlx::Error> {
         Ok(self.maybe_uuid(column)?.map(T::from))
     }
 
-    /// A condition. One that is null, because there is nothing that it could hold of, is false.
+    /// Reads a condition. Null means that there is no row to which it could apply, and counts as false.
     fn flag(&self, column: &'static str) -> Result<bool, sqlx::Error> {
         Ok(self.maybe_flag(column)?.unwrap_or(false))
     }
 
-    /// A time.
+    /// Reads a time.
     fn time(&self, column: &'static str) -> Result<DateTime<Utc>, sqlx::Error> {
         self.maybe_time(column)?.ok_or_else(|| null(column))
     }
 
-    /// A status, as it is stored. Every word is one.
+    /// Reads a status. Every word is a status.
     fn status(&self, column: &'static str) -> Result<NumberStatus, sqlx::Error> {
         self.text(column).map(NumberStatus::from)
     }
 
-    /// A status, unless it is null.
+    /// Reads a status that may be null.
     fn maybe_status(&self, column: &'static str) -> Result<Option<NumberStatus>, sqlx::Error> {
         Ok(self.maybe_text(column)?.map(NumberStatus::from))
     }
@@ -119,7 +119,7 @@ fn null(column: &'static str) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.to_owned(), source: "it is null".into() }
 }
 
-/// Reads the columns of a backend's rows. A time is stored as `$stored`, which `$to_time` turns into a time.
+/// Implements [`DataRow`] for a database's rows. A time is stored as `$stored`, and `$to_time` converts it.
 macro_rules! data_row {
     ($row:ty, $stored:ty, $to_time:expr) => {
         impl DataRow for $row {
@@ -161,7 +161,7 @@ data_row!(SqliteRow, i64, |micros| {
         .ok_or_else(|| sqlx::Error::Decode("a time beyond the calendar".into()))
 });
 
-/// Another number of a SIM, which may be null.
+/// Reads another number of a SIM, which may be null.
 pub(super) fn other_number(
     row: &impl DataRow,
     column: &'static str,
@@ -171,15 +171,15 @@ pub(super) fn other_number(
     Ok(row.maybe_text(column)?.map(shown))
 }
 
-/// The error leaves the text out: it may be a number.
+/// Parses a text. The error leaves the text out, because it may be a phone number.
 fn read<T: Stored>(column: &'static str, text: &str) -> Result<T, sqlx::Error> {
     T::stored(text).map_err(|_| sqlx::Error::ColumnDecode {
         index: column.to_owned(),
-        source: "the text has not the form of its type".into(),
+        source: "the text does not have the form of its type".into(),
     })
 }
 
-/// Why a row cannot be read, for the people who have to correct it. Names the column and leaves the text out.
+/// Describes a row that cannot be read, for the person who corrects it. Names the column and leaves the text out.
 pub(super) fn unreadable(table: &'static str, key: String, error: &sqlx::Error) -> UnreadableRow {
     let reason = match error {
         sqlx::Error::ColumnDecode { index, .. } => format!("{index} cannot be read"),
@@ -188,7 +188,7 @@ pub(super) fn unreadable(table: &'static str, key: String, error: &sqlx::Error) 
     UnreadableRow { table, key, reason }
 }
 
-/// A reservation that cannot be read. It would be claimed for ever, so it is to be set aside.
+/// A reservation that cannot be read. It has to be set aside, because sweeps would claim it for ever.
 pub(super) struct Unreadable {
     pub(super) id: ReservationId,
     pub(super) row: UnreadableRow,
@@ -201,15 +201,15 @@ impl Unreadable {
     }
 }
 
-/// A value as JSON, for the database to take apart.
+/// Writes a value as JSON, for a statement that reads it.
 pub(super) fn to_json(value: &impl Serialize) -> Result<String, sqlx::Error> {
     serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-/// How the connections of a pool are used.
+/// The use of the connections of a pool.
 pub(super) fn usage<DB: Database>(name: &'static str, pool: &Pool<DB>) -> PoolUsage {
     let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-    // The two are read one after the other, so that for a moment more may be idle than are open.
+    // The two counts are read one after the other, so more connections may seem idle than are open.
     let in_use = pool.size().saturating_sub(idle);
     PoolUsage { name, idle, in_use, limit: pool.options().get_max_connections() }
 }

@@ -1,6 +1,6 @@
-//! Which number a SIM has already, as SQL, the same on both databases. A SIM has one number (the data model's 1:1).
+//! SQL that finds the number that a SIM has already, for both databases. A SIM has one number (the data model's 1:1).
 
-/// The unique index that refuses a second number of a SIM, if two steps give it one at the same time.
+/// The unique index that refuses a second number for a SIM, if two steps assign one at the same time.
 pub(super) const INDEX: &str = "phone_number_sim";
 
 /// An SQL query: a number other than `$msisdn` that a SIM has.

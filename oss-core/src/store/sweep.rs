@@ -1,4 +1,4 @@
-//! The sweep: what is due is settled here if the database alone can, and claimed if Sigan has to be asked or told.
+//! The sweep: due rows are settled in the database if it can do so alone, and claimed if Sigan has to be called.
 
 use std::time::Duration;
 
@@ -8,31 +8,32 @@ use super::StoreError;
 use super::rows::{DataRow, Unreadable};
 use crate::domain::{Census, Claims, Delivery, Due, Hold, Lease, Overdue, ReservationState};
 
-/// The database, as the sweep sees it.
+/// The steps of the sweep.
 #[async_trait]
 pub trait SweepStore {
-    /// Settles what needs no word of Sigan, of at most `limit` abandoned numbers and as many attempts whose lease ran out:
-    /// the numbers are `RETURNED` and their holds due to be told, unless they are on a line; the attempts are `IN_DOUBT`.
+    /// Settles due rows without Sigan: at most `limit` expired numbers, and at most `limit` attempts whose lease ran out. The
+    /// numbers become `RETURNED` and their releases are due for delivery, unless they are on a line. The attempts become
+    /// `IN_DOUBT`.
     async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError>;
 
-    /// Claims at most `limit` of what is due to be asked or told, the longest due first, each leased for `lease`. No two
-    /// callers claim the same. A row that cannot be read is set aside: nobody claims it again.
+    /// Claims at most `limit` rows for which Sigan is to be called, the longest due first, each with a lease for `lease`. Two
+    /// callers never claim the same row. A row that cannot be read is set aside, so that nobody claims it again.
     async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Claims, StoreError>;
 
-    /// Counts the reservations that the sweep still has to look at, now or later, by state. Reads at most `limit` of them, those
-    /// due first.
+    /// Counts the reservations that the sweep has to process, now or later, by state. Reads at most `limit` rows, the first due
+    /// ones.
     async fn census(&self, limit: u32) -> Result<Census, StoreError>;
 }
 
-/// A row that was claimed, if it can be read.
-pub(super) fn claimed(row: &impl DataRow) -> Result<Result<Due, Unreadable>, sqlx::Error> {
+/// Reads a row that was claimed.
+pub(super) fn claimed_row(row: &impl DataRow) -> Result<Result<Due, Unreadable>, sqlx::Error> {
     match due(row) {
         Ok(due) => Ok(Ok(due)),
         Err(error) => Unreadable::of(row, &error).map(Err),
     }
 }
 
-/// An attempt to ask Sigan about, or a hold to tell it of.
+/// Reads an attempt about which Sigan is to be asked, or a delivery.
 fn due(row: &impl DataRow) -> Result<Due, sqlx::Error> {
     let reservation = row.id("id")?;
     let hold = Hold { external_id: row.parsed("external_id")?, msisdn: row.parsed("msisdn")? };
@@ -47,7 +48,7 @@ fn due(row: &impl DataRow) -> Result<Due, sqlx::Error> {
     })
 }
 
-/// The census, from a row for each state.
+/// Reads the census. There is a row for each state.
 pub(super) fn census<R: DataRow>(rows: &[R]) -> Result<Census, sqlx::Error> {
     let mut census = Census::default();
     for row in rows {

@@ -1,6 +1,6 @@
-//! The rules of [`Tenant`](crate::domain::Tenant) in SQL, the same on both databases.
+//! The rules of [`Tenant`](crate::domain::Tenant) in SQL, for both databases.
 
-/// An SQL expression: the brand that a held number belongs to, from that of its live reservation, which it may not have.
+/// An SQL expression: the brand of a held number, from the brand of its live reservation, which may be null.
 macro_rules! brand_of_held {
     ($live:literal) => {
         concat!("coalesce(", $live, ", 'unknown')")
@@ -8,7 +8,7 @@ macro_rules! brand_of_held {
 }
 pub(super) use brand_of_held;
 
-/// An SQL expression: the brand that a number belongs to, from its text and its status.
+/// An SQL expression: the brand of a number, from its text and its status.
 macro_rules! brand_of_number {
     ($msisdn:literal, $status:literal) => {
         concat!(

@@ -1,5 +1,5 @@
-//! The calls to the systems outside: each in a span of its own, counted and timed, and part of the trace of whatever it is
-//! made for.
+//! Calls to external systems. Each call has a span of its own, is counted and timed, and belongs to the trace of the request that
+//! caused it.
 
 use opentelemetry::global;
 use opentelemetry_http::HeaderInjector;
@@ -9,9 +9,9 @@ use tracing::field::Empty;
 use tracing::{Instrument, info_span};
 
 use super::names::{GSIM_CALL_DURATION, SIGAN_CALL_DURATION};
-use super::timing::{Timed, Timer, timed};
+use super::timing::{Timed, Timer, run_timed};
 
-/// A system that is called.
+/// An external system that we call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum System {
     Sigan,
@@ -34,14 +34,14 @@ impl System {
     }
 }
 
-/// Makes a call. `code` is what its error is called.
-pub(crate) async fn called<T, E>(
+/// Makes a call: in a span, counted and timed. `code` names an error.
+pub(crate) async fn call<T, E>(
     system: System,
     call: &'static str,
     code: fn(&E) -> &'static str,
-    asked: impl Future<Output = Result<T, E>>,
+    answer: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    // The first two are what a trace shows of it: its name, and that the other side is another program.
+    // A trace shows the first two fields: the name of the call, and that another program answers it.
     let span = info_span!(
         "call",
         otel.name = format_args!("{} {call}", system.as_str()),
@@ -52,7 +52,7 @@ pub(crate) async fn called<T, E>(
         otel.status_code = Empty,
     );
     let work = Timed { histogram: system.histogram(), label: "call", name: call };
-    let done = timed(Timer::start(work, None), code, asked).instrument(span.clone()).await;
+    let done = run_timed(Timer::start(work, None), code, answer).instrument(span.clone()).await;
     span.record("outcome", done.as_ref().map_or_else(code, |_| "ok"));
     if done.is_err() {
         span.record("otel.status_code", "ERROR");
@@ -60,9 +60,9 @@ pub(crate) async fn called<T, E>(
     done
 }
 
-/// The request with the current context (`opentelemetry::Context`) in its headers, in the form that this process has chosen
-/// (`opentelemetry::global::set_text_map_propagator`); as it was where it has chosen none.
-pub(crate) fn continued(request: RequestBuilder) -> RequestBuilder {
+/// Adds the current context (`opentelemetry::Context`) to the headers of a request, in the form that this process has set
+/// (`opentelemetry::global::set_text_map_propagator`). Changes nothing if it has set none.
+pub(crate) fn with_trace_context(request: RequestBuilder) -> RequestBuilder {
     let mut headers = HeaderMap::new();
     global::get_text_map_propagator(|propagator| propagator.inject(&mut HeaderInjector(&mut headers)));
     request.headers(headers)

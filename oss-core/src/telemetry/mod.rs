@@ -1,13 +1,13 @@
-//! What an operator sees of the service from outside: metrics, and the trace that a request is part of.
+//! Metrics, and the trace that a request belongs to: what operators see of the service from outside.
 //!
 //! Both go to a facade: [`metrics`](https://docs.rs/metrics) and [`tracing`](https://docs.rs/tracing). In a process that installs
-//! no recorder and no layer of OpenTelemetry, nothing is kept and nothing is sent. A recorder has to be there before the client is
-//! first used: what is counted all the time looks its series up once. No label and no span carries a number, a key or a token:
-//! labels are words of this program, so that there is a bounded number of series.
+//! no recorder and no layer of OpenTelemetry, nothing is kept and nothing is sent. Install a recorder before the client is first
+//! used, because frequent counters look their series up only once. No label and no span carries a phone number, a key or a token.
+//! Labels are words of this program, so that the series stay bounded.
 
 mod calls;
 pub mod names;
 mod timing;
 
-pub(crate) use self::calls::{System, called, continued};
+pub(crate) use self::calls::{System, call, with_trace_context};
 pub(crate) use self::timing::{Operation, Timings};

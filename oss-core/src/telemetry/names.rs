@@ -1,14 +1,14 @@
-//! Every metric of the project, the server's own included: one place to read what there is.
+//! Every metric of the project, including those of the server.
 //!
-//! Names follow Prometheus: the prefix `oss_`, base units, `_total` for what only grows. A histogram of durations is also the
-//! count of what it times (`_count`), so nothing is counted a second time. What an operation, a call or a request came to is a
-//! label: `ok`, or the stable code of the error.
+//! Names follow Prometheus: the prefix `oss_`, base units, `_total` for counters. A histogram of durations also counts what it
+//! times (`_count`), so nothing is counted a second time. The outcome of an operation, a call or a request is a label: `ok`, or
+//! the stable code of the error.
 //!
 //! Gauges that describe the database (`oss_reservations`, `oss_due_reservations`, `oss_due_oldest_age_seconds`) say the same on
 //! every server of one database: take the maximum over servers, never the sum.
 
-/// The upper bounds of every histogram, in seconds: from an answer out of memory to a call to Sigan that took all the time it
-/// may by default, and one more for where it may take longer.
+/// The upper bounds of every histogram, in seconds. They range from an answer out of memory to a call to Sigan that used its
+/// whole default time-out. The last bound is for longer time-outs.
 pub const BUCKETS: [f64; 15] =
     [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0];
 
@@ -20,7 +20,7 @@ macro_rules! metrics {
             pub const $constant: &str = $name;
         )+
 
-        /// Tells the recorder of this process what every metric is. Called once, after the recorder was installed.
+        /// Describes every metric to the recorder of this process. Call it once, after the recorder was installed.
         pub fn describe() {
             $(::metrics::$describe!($name, $about);)+
         }
@@ -31,7 +31,7 @@ metrics! {
     describe_histogram OPERATION_DURATION = "oss_operation_duration_seconds":
         "Time of the operations of the library, by operation and outcome; unfinished is one whose caller left or that panicked.";
     describe_histogram HTTP_REQUEST_DURATION = "oss_http_request_duration_seconds":
-        "Time to answer a request, by route (none where there is no such route), method and status.";
+        "Time to answer a request, by route (none if there is no such route), method and status.";
     describe_counter CONNECTIONS_REFUSED = "oss_connections_refused_total":
         "Connections that were closed because too many were open, by listener: the new one on service, the oldest one on admin.";
     describe_histogram SIGAN_CALL_DURATION = "oss_sigan_call_duration_seconds":
@@ -41,31 +41,31 @@ metrics! {
     describe_gauge SIGAN_IN_FLIGHT = "oss_sigan_in_flight":
         "Turns at Sigan that are taken now, by lane: caller, delivery of a release, upkeep.";
     describe_gauge SIGAN_LIMIT = "oss_sigan_in_flight_limit":
-        "How many turns at Sigan each lane has.";
+        "Limit of the turns at Sigan, by lane.";
     describe_gauge SIGAN_WAITING = "oss_sigan_waiting":
         "Callers that wait for a turn at Sigan.";
     describe_gauge SIGAN_BREAKER = "oss_sigan_breaker":
         "State of the circuits to Sigan, by lane (caller or upkeep): 1 for the one it is in (closed, open or probing), 0 for the others.";
     describe_gauge SIGAN_BRAND_REFUSED = "oss_sigan_brand_refused":
-        "1 while Sigan refuses what callers ask for a brand, so that only a probe is sent now and then; else 0.";
+        "1 while Sigan refuses the calls for a brand, so that only a probe is sent now and then; else 0.";
     describe_counter CLIENT_REFUSALS = "oss_client_refusals_total":
         "Calls that were refused because their client had reached a limit, by client and limit (rate, requests, sigan-calls, sigan-queue, waiters or draws).";
     describe_gauge DATABASE_CONNECTIONS = "oss_database_connections":
         "Connections to the database that are open, by pool and state (idle or in_use).";
     describe_gauge DATABASE_CONNECTIONS_LIMIT = "oss_database_connections_limit":
-        "How many connections each pool may open.";
+        "Limit of the connections to the database, by pool.";
     describe_counter CACHE_LOOKUPS = "oss_cache_lookups_total":
-        "Look-ups in the caches, by what was looked up, tier (memory or redis) and result (hit or miss).";
+        "Look-ups in the caches, by kind of look-up, tier (memory or redis) and result (hit or miss).";
     describe_gauge RESERVATIONS = "oss_reservations":
         "Reservations that are not over, by state; those on a line and the history are not counted. Exact up to 100000 in all, of which those due first are counted.";
     describe_gauge DUE = "oss_due_reservations":
         "Reservations that are due for the sweep.";
     describe_gauge DUE_OLDEST_AGE = "oss_due_oldest_age_seconds":
-        "For how long the reservation that is due the longest has been due; 0 where none is.";
+        "Time for which the longest due reservation has been due; 0 if none is due.";
     describe_gauge SET_ASIDE = "oss_set_aside_reservations":
-        "Reservations that cannot be acted on and wait for a person: oss audit lists them.";
+        "Reservations that the sweep cannot act on, so that a person has to: oss audit lists them.";
     describe_counter SETTLED_BY_SWEEP = "oss_sweep_settled_total":
-        "What sweeps have done, by result as a sweep reports it.";
+        "Rows that sweeps have settled, by result as the report of a sweep names it.";
     describe_gauge BUILD_INFO = "oss_build_info":
         "1, with the version of this server as a label.";
     describe_gauge PROCESS_START_TIME = "oss_process_start_time_seconds":

@@ -1,4 +1,4 @@
-//! Timing what is done, under what it came to.
+//! Times work and counts it by its outcome.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use super::names::OPERATION_DURATION;
 
-/// What is said of work that came to a good end.
+/// The outcome of work that succeeded.
 const DONE: &str = "ok";
 
-/// What is said of work that was given up in the middle.
+/// The outcome of work that was dropped before its end, or panicked.
 const UNFINISHED: &str = "unfinished";
 
-/// An operation, as it is called in metrics: the method of [`Oss`](crate::Oss).
+/// An operation. Its name in metrics is that of the method of [`Oss`](crate::Oss).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     CreatePreview,
@@ -32,7 +32,7 @@ pub(crate) enum Operation {
     Sweep,
 }
 
-/// How many operations there are.
+/// The count of operations.
 const OPERATIONS: usize = Operation::Sweep as usize + 1;
 
 impl Operation {
@@ -54,7 +54,7 @@ impl Operation {
     }
 }
 
-/// The operations of one client, counted and timed. The series of those that succeed are looked up once.
+/// Counts and times the operations of one client. The series of those that succeed are looked up once.
 #[derive(Default)]
 pub(crate) struct Timings {
     done: [OnceLock<Histogram>; OPERATIONS],
@@ -67,10 +67,10 @@ impl fmt::Debug for Timings {
 }
 
 impl Timings {
-    /// Does an operation, counted and timed.
+    /// Runs an operation, and counts and times it.
     ///
     /// `code` gives the label of an error.
-    pub(crate) fn observed<T, E, F>(
+    pub(crate) fn observe<T, E, F>(
         &self,
         operation: Operation,
         code: fn(&E) -> &'static str,
@@ -81,11 +81,11 @@ impl Timings {
     {
         let what = Timed { histogram: OPERATION_DURATION, label: "operation", name: operation.as_str() };
         let done = self.done[operation as usize].get_or_init(|| what.series(DONE));
-        timed(Timer::start(what, Some(done.clone())), code, work)
+        run_timed(Timer::start(what, Some(done.clone())), code, work)
     }
 }
 
-/// What is timed: a histogram, and the label and its value that tell this kind of work from others in it.
+/// A kind of work: its histogram, and the label and value that distinguish it from other work in that histogram.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timed {
     pub(super) histogram: &'static str,
@@ -99,21 +99,21 @@ impl Timed {
     }
 }
 
-/// Counts when it is dropped: work is also given up, with its future or in a panic.
+/// Records the time when it is dropped, because work may also end with its future or in a panic.
 pub(super) struct Timer {
     work: Timed,
-    /// The series of work that succeeded, where it is known.
+    /// The series of work that succeeded, if it was looked up before.
     done: Option<Histogram>,
-    begun: Instant,
+    started: Instant,
     outcome: &'static str,
 }
 
 impl Timer {
     pub(super) fn start(work: Timed, done: Option<Histogram>) -> Self {
-        Self { work, done, begun: Instant::now(), outcome: UNFINISHED }
+        Self { work, done, started: Instant::now(), outcome: UNFINISHED }
     }
 
-    /// Counts now, under what the work came to.
+    /// Records the time now, under this outcome.
     fn end(mut self, outcome: &'static str) {
         self.outcome = outcome;
     }
@@ -121,7 +121,7 @@ impl Timer {
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        let elapsed = self.begun.elapsed();
+        let elapsed = self.started.elapsed();
         match &self.done {
             Some(done) if self.outcome == DONE => done.record(elapsed),
             _ => self.work.series(self.outcome).record(elapsed),
@@ -129,18 +129,18 @@ impl Drop for Timer {
     }
 }
 
-/// Does a piece of work, and counts and times it under `ok` or the code of its error.
+/// Runs a piece of work, and counts and times it under `ok` or the code of its error.
 ///
-/// No `async fn`: its future would have twice the size of the work's.
-pub(super) fn timed<T, E, F>(
+/// This is no `async fn`, because its future would have twice the size of the work's.
+pub(super) fn run_timed<T, E, F>(
     timer: Timer,
     code: impl FnOnce(&E) -> &'static str,
-    doing: F,
+    work: F,
 ) -> impl Future<Output = F::Output>
 where
     F: Future<Output = Result<T, E>>,
 {
-    doing.map(move |done| {
+    work.map(move |done| {
         timer.end(done.as_ref().map_or_else(code, |_| DONE));
         done
     })
@@ -156,7 +156,7 @@ mod tests {
         error
     }
 
-    /// What is counted of a piece of work: the outcomes, a word for each time.
+    /// Runs a piece of work and returns the outcomes that were counted, one word for each.
     fn counted(work: impl FnOnce()) -> Vec<String> {
         let recorder = DebuggingRecorder::new();
         metrics::with_local_recorder(&recorder, work);
@@ -180,9 +180,9 @@ mod tests {
         let outcomes = counted(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
-                Timings::default().observed(Operation::Brands, code, async { Ok(()) }).await.unwrap();
+                Timings::default().observe(Operation::Brands, code, async { Ok(()) }).await.unwrap();
                 Timings::default()
-                    .observed(Operation::Brands, code, async { Err::<(), _>("internal") })
+                    .observe(Operation::Brands, code, async { Err::<(), _>("internal") })
                     .await
                     .unwrap_err();
             });
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn work_that_is_given_up_counts_too() {
         let outcomes = counted(|| {
-            let mut left = Box::pin(Timings::default().observed(
+            let mut left = Box::pin(Timings::default().observe(
                 Operation::Brands,
                 code,
                 std::future::pending::<Result<(), _>>(),

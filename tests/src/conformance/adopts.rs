@@ -53,7 +53,7 @@ pub async fn a_returned_number_is_put_on_a_line(db: &Fixture) {
     else {
         panic!("not told")
     };
-    db.store.delivered(delivery.reservation).await.unwrap();
+    db.store.record_delivery(delivery.reservation).await.unwrap();
     let adoption = line(db, msisdn, Some("PR-LATER")).await;
     assert_eq!(adopt(db, &acme(), &adoption).await, adopted("PR-LATER"));
     is_on_line(db, &adoption, &[State::Assigned, State::Released]).await;
@@ -129,7 +129,7 @@ pub async fn a_hold_that_is_over_is_not_adopted(db: &Fixture) {
     let adoption = line(db, msisdn, Some(held.hold.external_id.as_str())).await;
     let refused = AdoptOutcome::Refused(AdoptRefusal::HoldOver);
     assert_eq!(adopt(db, &acme(), &adoption).await, refused, "the release would end the line's hold");
-    db.store.delivered(held.reservation).await.unwrap();
+    db.store.record_delivery(held.reservation).await.unwrap();
     assert_eq!(adopt(db, &acme(), &adoption).await, refused);
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![State::Released]));
 }

@@ -39,7 +39,7 @@ pub async fn a_listed_hold_is_found_by_number_and_id(db: &Fixture) {
     else {
         panic!("not told")
     };
-    db.store.delivered(delivery.reservation).await.unwrap();
+    db.store.record_delivery(delivery.reservation).await.unwrap();
     let stranger = hold(&db.offer(), 1);
     let asked = [stranger, held.hold, hold(&second, 1), released.hold].map(listed);
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -108,7 +108,7 @@ pub async fn a_stray_is_recorded_before_it_is_released(db: &Fixture) {
     assert_eq!(release(id, &stray).await, Some(delivery), "the same step again");
     assert_eq!(db.states(stray.msisdn).await, (None, vec![State::Releasing]));
     assert_eq!(release(ReservationId::new(), &stray).await, None, "it is being released");
-    db.store.delivered(id).await.unwrap();
+    db.store.record_delivery(id).await.unwrap();
     assert!(release(ReservationId::new(), &stray).await.is_some(), "Sigan lists it again");
 }
 
@@ -122,7 +122,7 @@ pub async fn a_stray_of_an_open_preview_bars_its_reserve(db: &Fixture) {
     assert_eq!(db.begin(&preview, 1).await, Begin::Used);
     assert_eq!(db.begin(&preview, 2).await, Begin::Used, "a preview gives one number");
     assert_eq!(db.number(stray.msisdn).await.unwrap().history[0].preview, Some(preview.id));
-    db.store.delivered(id).await.unwrap();
+    db.store.record_delivery(id).await.unwrap();
     assert_eq!(db.begin(&preview, 1).await, Begin::Used, "the hold is over");
 }
 

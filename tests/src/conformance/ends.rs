@@ -44,7 +44,7 @@ pub async fn a_hold_without_a_row_is_released(db: &Fixture) {
     assert_eq!(release().await, Some(delivery.clone()), "the same step again");
     assert_eq!(db.states(lost.hold.msisdn).await, (None, vec![State::Releasing]));
     assert_eq!(db.begin(&preview, 1).await, Begin::Used, "nobody is given what is being released");
-    assert_eq!(db.store.delivered(delivery.reservation).await.unwrap(), Some(State::Released));
+    assert_eq!(db.store.record_delivery(delivery.reservation).await.unwrap(), Some(State::Released));
     assert_eq!(release().await, None, "told");
 }
 
@@ -140,8 +140,8 @@ pub async fn an_attempt_is_cancelled_before_it_is_rejected(db: &Fixture) {
     );
     assert_eq!(db.begin(&preview, 1).await, Begin::InFlight, "until Sigan has been told");
     assert_eq!(db.begin(&preview, 2).await, Begin::OtherInFlight);
-    assert_eq!(db.store.delivered(delivery.reservation).await.unwrap(), Some(State::Rejected));
-    assert_eq!(db.store.delivered(delivery.reservation).await.unwrap(), None, "told before");
+    assert_eq!(db.store.record_delivery(delivery.reservation).await.unwrap(), Some(State::Rejected));
+    assert_eq!(db.store.record_delivery(delivery.reservation).await.unwrap(), None, "recorded before");
     let reason = db.number(lease.hold.msisdn).await.unwrap().history[0].reason.clone();
     assert_eq!(reason.as_deref(), Some("hold-over"));
     assert!(matches!(db.begin(&preview, 2).await, Begin::Started(_)), "another number may be tried");
@@ -158,7 +158,7 @@ pub async fn a_number_held_again_is_not_touched_by_an_old_cancellation(db: &Fixt
     assert_eq!(db.states(lease.hold.msisdn).await, held);
     assert_eq!(db.store.cancel(&lease, "not held", LEASE).await.unwrap(), Some(delivery), "the step again");
     assert_eq!(db.states(lease.hold.msisdn).await, held);
-    db.store.delivered(lease.reservation).await.unwrap();
+    db.store.record_delivery(lease.reservation).await.unwrap();
     let settled = (Some(NumberStatus::Reserved), vec![State::Held, State::Rejected]);
     assert_eq!(db.states(lease.hold.msisdn).await, settled);
 }
@@ -202,7 +202,7 @@ pub async fn a_hold_confirmed_after_it_was_given_up_is_released(db: &Fixture) {
     };
     assert_eq!(delivery.hold, lease.hold);
     assert_eq!(db.states(lease.hold.msisdn).await, (None, vec![State::Releasing, State::Rejected]));
-    assert_eq!(db.store.delivered(delivery.reservation).await.unwrap(), Some(State::Released));
+    assert_eq!(db.store.record_delivery(delivery.reservation).await.unwrap(), Some(State::Released));
     assert_eq!(db.states(lease.hold.msisdn).await.1, [State::Released, State::Rejected]);
 }
 

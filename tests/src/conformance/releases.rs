@@ -58,7 +58,7 @@ pub async fn a_released_preview_gives_no_number(db: &Fixture) {
     db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap();
     assert_eq!(db.begin(&preview, 1).await, Begin::Used);
     assert_eq!(db.begin(&preview, 2).await, Begin::Used);
-    db.store.delivered(lease.reservation).await.unwrap();
+    db.store.record_delivery(lease.reservation).await.unwrap();
     assert_eq!(db.begin(&preview, 1).await, Begin::Used);
 }
 
@@ -80,7 +80,7 @@ pub async fn a_released_number_may_be_held_again(db: &Fixture) {
 
 pub async fn a_delivery_is_settled(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
-    let held = db.store.delivered(lease.reservation).await.unwrap();
+    let held = db.store.record_delivery(lease.reservation).await.unwrap();
     assert_eq!((held, db.states(lease.hold.msisdn).await.1), (None, vec![State::Held]), "not being released");
     let Release::Returned(Some(delivery)) =
         db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap()
@@ -88,13 +88,13 @@ pub async fn a_delivery_is_settled(db: &Fixture) {
         panic!("not told")
     };
     let newer = Delivery { attempts: 1, ..delivery.clone() };
-    db.store.undelivered(&newer, "not of this claim", LEASE).await.unwrap();
+    db.store.record_failed_delivery(&newer, "not of this claim", LEASE).await.unwrap();
     assert_eq!(db.number(lease.hold.msisdn).await.unwrap().history[0].reason, None);
-    db.store.undelivered(&delivery, "not-reachable", LEASE).await.unwrap();
+    db.store.record_failed_delivery(&delivery, "not-reachable", LEASE).await.unwrap();
     let number = db.number(lease.hold.msisdn).await.unwrap();
     assert_eq!(number.history[0].state, State::Releasing);
     assert_eq!(number.history[0].reason.as_deref(), Some("not-reachable"));
-    assert_eq!(db.store.delivered(lease.reservation).await.unwrap(), Some(State::Released));
+    assert_eq!(db.store.record_delivery(lease.reservation).await.unwrap(), Some(State::Released));
     let number = db.number(lease.hold.msisdn).await.unwrap();
     assert_eq!((number.history[0].state, number.history[0].reason.as_deref()), (State::Released, None));
 }

@@ -113,11 +113,11 @@ pub async fn a_claim_that_lapsed_is_made_again(db: &Fixture) {
     };
     assert_eq!((old.attempts, new.attempts), (1, 2));
     // The older teller is late, and postpones nothing.
-    db.store.undelivered(old, "late", LAPSED).await.unwrap();
+    db.store.record_failed_delivery(old, "late", LAPSED).await.unwrap();
     assert_eq!(claim(db, MANY, LEASE).await, []);
-    db.store.undelivered(new, "no-answer", LAPSED).await.unwrap();
+    db.store.record_failed_delivery(new, "no-answer", LAPSED).await.unwrap();
     assert_eq!(claim(db, MANY, LEASE).await.len(), 1);
-    db.store.delivered(old.reservation).await.unwrap();
+    db.store.record_delivery(old.reservation).await.unwrap();
     assert_eq!(db.states(lease.hold.msisdn).await.1, [State::Released], "told is told, whoever told it");
 }
 
@@ -157,7 +157,7 @@ pub async fn what_is_not_over_is_counted(db: &Fixture) {
     let (line, released) = (db.held(&db.preview().await, 1).await, db.held(&db.preview().await, 1).await);
     db.store.assign(Scope::AllBrands, line.hold.msisdn, db.sim().await).await.unwrap();
     db.store.release(Scope::AllBrands, released.hold.msisdn, LEASE).await.unwrap();
-    db.store.delivered(released.reservation).await.unwrap();
+    db.store.record_delivery(released.reservation).await.unwrap();
     assert_eq!(db.store.census(MANY).await.unwrap().states, before.states, "those are over, or on a line");
 
     db.held(&db.preview().await, 1).await;
@@ -199,7 +199,7 @@ pub async fn an_old_preview_is_forgotten(db: &Fixture) {
     let (used, unsettled) = (db.preview().await, db.preview().await);
     let released = db.held(&used, 1).await;
     db.store.release(Scope::AllBrands, released.hold.msisdn, LEASE).await.unwrap();
-    db.store.delivered(released.reservation).await.unwrap();
+    db.store.record_delivery(released.reservation).await.unwrap();
     db.held(&unsettled, 1).await;
     for preview in [&used, &unsettled] {
         // A preview that takes its place ends it.

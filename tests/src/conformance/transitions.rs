@@ -52,7 +52,7 @@ impl Attempt {
             State::Rejected => store.reject(lease, "x").await.unwrap(),
         }
         if state == State::Released {
-            store.delivered(lease.reservation).await.unwrap();
+            store.record_delivery(lease.reservation).await.unwrap();
         }
     }
 
@@ -69,7 +69,7 @@ impl Attempt {
             Event::Released => drop(store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()),
             Event::Expired => drop(store.settle_overdue(100).await.unwrap()),
             Event::Assigned => drop(store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap()),
-            Event::Delivered => drop(store.delivered(lease.reservation).await.unwrap()),
+            Event::Delivered => drop(store.record_delivery(lease.reservation).await.unwrap()),
         }
     }
 

@@ -161,17 +161,17 @@ impl ReleaseStore for SimulatedStore {
         self.step(self.world.store.release(scope, msisdn, lease)).await
     }
 
-    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
-        self.step(self.world.store.delivered(id)).await
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
+        self.step(self.world.store.record_delivery(id)).await
     }
 
-    async fn undelivered(
+    async fn record_failed_delivery(
         &self,
         delivery: &Delivery,
         reason: &str,
         retry_in: Duration,
     ) -> Result<(), StoreError> {
-        self.step(self.world.store.undelivered(delivery, reason, retry_in)).await
+        self.step(self.world.store.record_failed_delivery(delivery, reason, retry_in)).await
     }
 }
 

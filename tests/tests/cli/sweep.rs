@@ -194,7 +194,7 @@ async fn a_doubt_outlives_an_outage(database: Database) {
         if is_busy { Ok(()) } else { Err(format!("{created:?}")) }
     })
     .await;
-    server.logged("it is left alone").await;
+    server.logged("only a probe is sent now and then").await;
     assert_eq!(database.count(UNSETTLED).await, 2, "nobody guesses what Sigan does not tell");
     sigan.comes_back().await;
     database.comes_to(UNSETTLED, 0).await;

@@ -1,7 +1,5 @@
-//! How Redis is set up: one server, a cluster, or a master that sentinels watch. How its address is written, and how it is
-//! connected to.
-//!
-//! Knows nothing of what is kept there, nor of what happens where it fails.
+//! The deployments of Redis: one server, a cluster, or a master that sentinels watch. Parses their addresses and connects to
+//! them.
 
 use std::time::Duration;
 
@@ -13,22 +11,22 @@ use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionIn
 use tokio::sync::Mutex;
 use url::Url;
 
-/// The longest that one server may take to connect or to answer. The crate's defaults stall for seconds.
+/// The longest time for one server to connect or to answer. The crate's defaults wait for seconds.
 const ANSWER: Duration = Duration::from_millis(100);
 
-/// What an address looks like.
+/// The forms of an address, for the error.
 const EXPECTED: &str = "redis://host:6379, redis+cluster://host:6379,host:6379 or \
                         redis+sentinel://host:26379,host:26379/master; with rediss for TLS";
 
-/// Where the data is, and who knows.
+/// A deployment, with the client that connects to it.
 pub(crate) enum Deployment {
     Single(Box<Client>),
     Cluster(Box<ClusterClient>),
-    /// The client keeps its connections to the sentinels, and is changed by that.
+    /// Behind a lock, because the client caches its connections to the sentinels.
     Sentinel(Box<Mutex<SentinelClient>>),
 }
 
-/// A connection that any number of commands share. Cheap to clone.
+/// A connection that any number of commands share. It is cheap to clone.
 #[derive(Clone)]
 pub(super) enum Link {
     Server(MultiplexedConnection),
@@ -37,9 +35,9 @@ pub(super) enum Link {
 
 /// The parts of an address: `scheme://user:password@host,host/path?query`.
 struct Address<'a> {
-    /// `redis`, or `rediss` where TLS is spoken.
+    /// `redis`, or `rediss` for TLS.
     scheme: &'a str,
-    /// With the `@` that ends them.
+    /// The user and password, including the `@` that ends them.
     credentials: &'a str,
     hosts: Vec<&'a str>,
     path: &'a str,
@@ -47,7 +45,7 @@ struct Address<'a> {
 }
 
 impl Deployment {
-    /// What an address names. Opens no connection. An address that cannot be read is answered with what was expected.
+    /// Parses an address. Opens no connection. The error says what is expected.
     pub(crate) fn at(url: &str) -> Result<Self, &'static str> {
         Self::read(url).ok_or(EXPECTED)
     }
@@ -87,7 +85,7 @@ impl Deployment {
 }
 
 impl Link {
-    pub(super) async fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, RedisError> {
+    pub(super) async fn run<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, RedisError> {
         match self {
             Self::Server(connection) => command.query_async(connection).await,
             Self::Cluster(connection) => command.query_async(connection).await,
@@ -106,7 +104,7 @@ impl<'a> Address<'a> {
         address.hosts.iter().all(has_port).then_some(address)
     }
 
-    /// One of the hosts, without credentials.
+    /// The address of one host, without credentials.
     fn of(&self, host: &str) -> Option<Url> {
         Url::parse(&format!("{}://{host}", self.scheme)).ok().filter(Url::has_host)
     }
@@ -117,11 +115,11 @@ impl<'a> Address<'a> {
         }
         let nodes = self.hosts.iter().map(|host| format!("{}://{}{host}", self.scheme, self.credentials));
         let client = ClusterClient::builder(nodes).connection_timeout(ANSWER).response_timeout(ANSWER);
-        // A moved slot is asked for again at its new node; the crate's defaults wait for more than a second first.
+        // If a slot has moved, the command is repeated at its new node. The crate's defaults would wait for over a second first.
         client.retries(2).min_retry_wait(5).max_retry_wait(25).build().ok()
     }
 
-    /// The credentials of the address are the servers'; those of the sentinels are in its query.
+    /// The credentials in the address belong to the servers. The query has those of the sentinels.
     fn sentinel(&self) -> Option<SentinelClient> {
         let master = Some(self.path).filter(|name| !name.is_empty() && !name.contains('/'))?;
         let (mut user, mut password) = (None, None);
@@ -139,7 +137,7 @@ impl<'a> Address<'a> {
             Some(sentinel.to_string())
         });
         let sentinels: Vec<String> = sentinels.collect::<Option<_>>()?;
-        // The sentinels name the servers by address alone, so what else is said to them comes from here.
+        // The sentinels only name the servers' addresses, so the credentials and the database come from here.
         let server = format!("{}://{}{}", self.scheme, self.credentials, self.hosts.first()?);
         let server = server.into_connection_info().ok()?;
         let mut servers =

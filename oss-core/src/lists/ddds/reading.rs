@@ -7,7 +7,7 @@ use super::{Cnl, DddData};
 use crate::domain::{Ddd, Malformed};
 use crate::lists::{CsvFile, Folder, ImportFaults, Progress};
 
-/// An area code that a locality may have: Anatel's numbering plan has none with a zero.
+/// An area code that a locality may have. Anatel's numbering plan has none with a zero.
 struct Assignable(Ddd);
 
 impl FromStr for Assignable {
@@ -23,18 +23,18 @@ impl FromStr for Assignable {
 
 impl DddData {
     /// Reads and checks a list: `location_cnl,ddd[,municipality,uf]`. The names of the municipality and its state are for
-    /// people, and not kept. `told` hears how far the file has been read.
+    /// people, and not kept. `report` receives the progress.
     ///
     /// # Errors
     ///
     /// [`ImportFaults`] with every fault of the file.
-    pub fn read(path: &Path, mut told: impl FnMut(Progress)) -> Result<Self, ImportFaults> {
+    pub fn read(path: &Path, mut report: impl FnMut(Progress)) -> Result<Self, ImportFaults> {
         let folder = Folder::Disk(path.parent().unwrap_or(Path::new("")));
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let (mut data, mut faults) = (Self::default(), Vec::new());
         let columns = &["location_cnl", "ddd"];
         if let Some(file) = CsvFile::open(folder, &name, columns, &["municipality", "uf"], &mut faults) {
-            file.not_empty().rows("location_cnl", &mut told, |cnl: &Cnl, row| {
+            file.not_empty().rows("location_cnl", &mut report, |cnl: &Cnl, row| {
                 data.localities.extend(row.get("ddd").map(|Assignable(ddd)| (*cnl, ddd)));
             });
         }

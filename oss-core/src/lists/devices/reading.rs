@@ -7,13 +7,13 @@ use super::{BrandEntry, DeviceData, ModelEntry, TacEntry};
 use crate::domain::{BrandSlug, DeviceBrandId, DeviceCode, DeviceModelId, Tac};
 use crate::lists::{CsvFile, Folder, ImportFault, ImportFaults, Progress};
 
-/// The names of the files, in the order in which they are read: each refers only to those before it.
+/// The names of the files, in the order in which they are read. Each file refers only to earlier ones.
 pub(super) const BRANDS: &str = "device_brands.csv";
 pub(super) const MODELS: &str = "device_models.csv";
 pub(super) const CODES: &str = "device_codes.csv";
 pub(super) const TACS: &str = "device_tacs.csv";
 
-/// Built from public lists; `source` says which agree on a line.
+/// The built-in catalogue, made from public lists. The column `source` names the lists that agree on a line.
 const BUILT_IN: &[(&str, &str)] = &[
     (BRANDS, include_str!("../../../../migrations/data/device_brands.csv")),
     (MODELS, include_str!("../../../../migrations/data/device_models.csv")),
@@ -24,22 +24,22 @@ const BUILT_IN: &[(&str, &str)] = &[
 impl DeviceData {
     /// Reads and checks a catalogue: `device_brands.csv` (`slug,name`), `device_models.csv`
     /// (`brand_slug,model,name,supports_esim,source[,homologated]`), `device_codes.csv` (`code,model`) and `device_tacs.csv`
-    /// (`tac,model,source`). `told` hears how far the file at hand has been read.
+    /// (`tac,model,source`). `report` receives the progress in the current file.
     ///
     /// # Errors
     ///
     /// [`ImportFaults`] with every fault of every file.
-    pub fn read(folder: &Path, mut told: impl FnMut(Progress)) -> Result<Self, ImportFaults> {
-        Self::read_from(Folder::Disk(folder), &mut told)
+    pub fn read(folder: &Path, mut report: impl FnMut(Progress)) -> Result<Self, ImportFaults> {
+        Self::read_from(Folder::Disk(folder), &mut report)
     }
 
-    /// The catalogue that this program brings along, for a database that has none yet.
+    /// The built-in catalogue, for a database that has none yet.
     pub(crate) fn built_in() -> Result<Self, ImportFaults> {
         Self::read_from(Folder::Built(BUILT_IN), &mut |_| {})
     }
 
-    fn read_from(folder: Folder<'_>, told: &mut dyn FnMut(Progress)) -> Result<Self, ImportFaults> {
-        let mut reading = Reading { folder, told, data: Self::default(), faults: Vec::new() };
+    fn read_from(folder: Folder<'_>, report: &mut dyn FnMut(Progress)) -> Result<Self, ImportFaults> {
+        let mut reading = Reading { folder, report, data: Self::default(), faults: Vec::new() };
         let brands = reading.brands();
         let models = reading.models(brands.as_ref());
         reading.codes(models.as_ref());
@@ -49,10 +49,10 @@ impl DeviceData {
     }
 }
 
-/// A catalogue that is being read. The keys of a file, where it could be read, tell the later ones what they may refer to.
+/// A catalogue that is being read. Later files may refer only to the keys of the files before them.
 struct Reading<'a> {
     folder: Folder<'a>,
-    told: &'a mut dyn FnMut(Progress),
+    report: &'a mut dyn FnMut(Progress),
     data: DeviceData,
     faults: Vec<ImportFault>,
 }
@@ -61,9 +61,9 @@ type Keys<K> = HashMap<K, u64>;
 
 impl Reading<'_> {
     fn brands(&mut self) -> Option<Keys<BrandSlug>> {
-        let Self { folder, told, data, faults } = self;
+        let Self { folder, report, data, faults } = self;
         let file = CsvFile::open(*folder, BRANDS, &["slug", "name"], &[], faults)?;
-        file.not_empty().rows("slug", *told, |slug: &BrandSlug, row| {
+        file.not_empty().rows("slug", *report, |slug: &BrandSlug, row| {
             let Some(name) = row.get("name") else { return };
             data.brands.insert(slug.clone(), BrandEntry { id: DeviceBrandId::of(slug), name });
         })
@@ -71,9 +71,9 @@ impl Reading<'_> {
 
     fn models(&mut self, brands: Option<&Keys<BrandSlug>>) -> Option<Keys<DeviceModelId>> {
         let columns = &["brand_slug", "model", "name", "supports_esim", "source"];
-        let Self { folder, told, data, faults } = self;
+        let Self { folder, report, data, faults } = self;
         let file = CsvFile::open(*folder, MODELS, columns, &["homologated"], faults)?;
-        file.not_empty().rows("model", *told, |model: &DeviceModelId, row| {
+        file.not_empty().rows("model", *report, |model: &DeviceModelId, row| {
             let brand = row.reference("brand_slug", brands, BRANDS);
             let (name, source) = (row.get("name"), row.get("source"));
             let (supports_esim, homologated) =
@@ -92,18 +92,18 @@ impl Reading<'_> {
     }
 
     fn codes(&mut self, models: Option<&Keys<DeviceModelId>>) -> Option<Keys<DeviceCode>> {
-        let Self { folder, told, data, faults } = self;
+        let Self { folder, report, data, faults } = self;
         let file = CsvFile::open(*folder, CODES, &["code", "model"], &[], faults)?;
-        file.rows("code", *told, |code: &DeviceCode, row| {
+        file.rows("code", *report, |code: &DeviceCode, row| {
             let model = row.reference("model", models, MODELS);
             data.codes.extend(model.map(|model| (code.clone(), model)));
         })
     }
 
     fn tacs(&mut self, models: Option<&Keys<DeviceModelId>>) -> Option<Keys<Tac>> {
-        let Self { folder, told, data, faults } = self;
+        let Self { folder, report, data, faults } = self;
         let file = CsvFile::open(*folder, TACS, &["tac", "model", "source"], &[], faults)?;
-        file.rows("tac", *told, |tac: &Tac, row| {
+        file.rows("tac", *report, |tac: &Tac, row| {
             let (model, source) = (row.reference("model", models, MODELS), row.get("source"));
             let entry = model.zip(source).map(|(model, source)| TacEntry { model, source });
             data.tacs.extend(entry.map(|entry| (*tac, entry)));

@@ -24,8 +24,8 @@ fn read(file: &str, bytes: &[u8]) -> Result<DeviceData, Vec<String>> {
         let bytes = if name == file { bytes } else { text.as_bytes() };
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
-    let told = |faults: ImportFaults| faults.faults.iter().map(ToString::to_string).collect();
-    DeviceData::read(folder.path(), |_| {}).map_err(told)
+    let texts = |faults: ImportFaults| faults.faults.iter().map(ToString::to_string).collect();
+    DeviceData::read(folder.path(), |_| {}).map_err(texts)
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! What an answer of Sigan means. One function decides, without I/O, so that every case stands in a table of tests.
+//! Decides what an answer of Sigan means. One function does so without I/O, so that every case stands in a table of tests.
 //!
-//! Certain are only the contract's own answers and a connection that was never opened. Anything else may come from a proxy, a
-//! wrong address or a Sigan that did its work and then failed: whether the call had its effect is not known.
+//! An outcome is certain only if the contract gives that answer, or if no connection was opened. Any other answer may come from
+//! a proxy, a wrong address or a Sigan that failed after its work: then it is not known whether the call had its effect.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,17 +13,17 @@ use crate::sigan::{
     Doubt, Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, Refusal, SiganError,
 };
 
-/// What the contract gives as answers to a call.
+/// The answers that the contract gives to a call.
 pub(super) struct Contract<'a> {
     /// The status of success.
     success: u16,
-    /// The refusals it knows.
+    /// The refusals that it gives to this call.
     refusals: &'static [RefusalCode],
     /// The pre-reservation that the call names: a refusal has to name it too.
     named: Option<&'a ExternalId>,
 }
 
-/// The one decision: success with its body, a refusal for certain, or doubt.
+/// Decides between success (with its body), a certain refusal and doubt.
 fn classify(received: Received, contract: &Contract<'_>) -> Result<Vec<u8>, SiganError> {
     let (status, body) = match received {
         Received::Answer { status, body } => (status, body),
@@ -34,7 +34,7 @@ fn classify(received: Received, contract: &Contract<'_>) -> Result<Vec<u8>, Siga
     };
     match status {
         _ if status == contract.success => Ok(body),
-        // Neither typed nor about our hold: whatever stands between may say so after Sigan did its work.
+        // It is neither typed nor about our hold: a gateway in between may answer so after Sigan did its work.
         401 | 403 => Err(SiganError::NoAnswer(Doubt::Credentials)),
         _ => Err(refusal(status, &body, contract)
             .map_or(SiganError::NoAnswer(Doubt::Status(status)), SiganError::Refused)),
@@ -50,27 +50,30 @@ fn refusal(status: u16, body: &[u8], contract: &Contract<'_>) -> Option<Refusal>
 
 const UNREADABLE: SiganError = SiganError::NoAnswer(Doubt::Unreadable);
 
-/// What an answer to a pre-reserve means. The numbers are checked to be those that were asked for.
-pub(super) fn pre_reserved(wish: &PreReserve, received: Received) -> Result<PreReservation, SiganError> {
+/// The result of a pre-reserve. Checks that the numbers are as many as were asked for, distinct and of the area code.
+pub(super) fn pre_reserve_result(
+    wish: &PreReserve,
+    received: Received,
+) -> Result<PreReservation, SiganError> {
     let contract = Contract { success: 201, refusals: &[RefusalCode::NoneLeft], named: None };
     let body = classify(received, &contract)?;
     let PreReserved { external_id, msisdns, .. } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
     let distinct = msisdns.iter().enumerate().all(|(at, number)| !msisdns[..at].contains(number));
-    let asked_for =
+    let as_asked =
         msisdns.len() == usize::from(wish.quantity) && msisdns.iter().all(|number| number.ddd() == wish.ddd);
-    if distinct && asked_for { Ok(PreReservation { external_id, msisdns }) } else { Err(UNREADABLE) }
+    if distinct && as_asked { Ok(PreReservation { external_id, msisdns }) } else { Err(UNREADABLE) }
 }
 
-/// What an answer to a reserve means. Success has to name the hold.
-pub(super) fn reserved(hold: &Hold, received: Received) -> Result<(), SiganError> {
+/// The result of a reserve. A success has to name the hold.
+pub(super) fn reserve_result(hold: &Hold, received: Received) -> Result<(), SiganError> {
     let refusals = &[RefusalCode::NotHeld, RefusalCode::Taken, RefusalCode::HoldOver];
     let body = classify(received, &Contract { success: 200, refusals, named: Some(&hold.external_id) })?;
     let Reserved { external_id, msisdn, .. } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
     if external_id == hold.external_id && msisdn == hold.msisdn { Ok(()) } else { Err(UNREADABLE) }
 }
 
-/// What an answer to a release means. That the hold is not there any more is what was wanted.
-pub(super) fn released(hold: &Hold, received: Received) -> Result<(), SiganError> {
+/// The result of a release. It succeeded also if Sigan does not hold the number any more.
+pub(super) fn release_result(hold: &Hold, received: Received) -> Result<(), SiganError> {
     let contract =
         Contract { success: 204, refusals: &[RefusalCode::NotHeld], named: Some(&hold.external_id) };
     match classify(received, &contract) {
@@ -79,8 +82,8 @@ pub(super) fn released(hold: &Hold, received: Received) -> Result<(), SiganError
     }
 }
 
-/// What an answer to "who holds it" means.
-pub(super) fn held_by(hold: &Hold, received: Received) -> Result<Holder, SiganError> {
+/// The answer to "who holds it".
+pub(super) fn holder_result(hold: &Hold, received: Received) -> Result<Holder, SiganError> {
     let contract =
         Contract { success: 200, refusals: &[RefusalCode::NotHeld], named: Some(&hold.external_id) };
     let body = match classify(received, &contract) {
@@ -94,15 +97,15 @@ pub(super) fn held_by(hold: &Hold, received: Received) -> Result<Holder, SiganEr
     }
 }
 
-/// What a page of the list of our holds means. Its numbers have to rise, from the one after `after` on: a list that goes in
-/// circles or skips would be taken for the whole.
-pub(super) fn listed(after: Option<Msisdn>, received: Received) -> Result<HoldsPage, SiganError> {
+/// A page of the list of our holds. Its numbers have to rise, from the one after `after` on, because a list that goes in circles
+/// or skips numbers would be taken for the whole list.
+pub(super) fn holds_result(after: Option<Msisdn>, received: Received) -> Result<HoldsPage, SiganError> {
     let body = classify(received, &Contract { success: 200, refusals: &[], named: None })?;
     let ListedPage { reservations, next } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
     let (mut last, mut holds, mut unreadable) = (after, Vec::with_capacity(reservations.len()), 0);
     // One unusual hold must not hide the others.
-    for reserved in reservations {
-        let Ok(Reserved { external_id, msisdn, reserved_at }) = serde_json::from_value(reserved) else {
+    for row in reservations {
+        let Ok(Reserved { external_id, msisdn, reserved_at }) = serde_json::from_value(row) else {
             unreadable += 1;
             continue;
         };
@@ -120,7 +123,7 @@ pub(super) fn listed(after: Option<Msisdn>, received: Received) -> Result<HoldsP
     Ok(HoldsPage { holds, unreadable, next })
 }
 
-/// A page of the list of our holds, its holds not read yet.
+/// A page of the list of our holds, whose holds are not read yet.
 #[derive(Deserialize)]
 struct ListedPage {
     reservations: Vec<Value>,
@@ -171,7 +174,7 @@ mod tests {
             (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-1"}"#), refused(Refusal::NotHeld)),
             (answer(409, r#"{"code":"TAKEN","externalId":"PR-1"}"#), refused(Refusal::Taken)),
             (answer(410, r#"{"code":"HOLD_OVER","externalId":"PR-1"}"#), refused(Refusal::HoldOver)),
-            // Not typed, and perhaps after the effect.
+            // It is not typed, and may come after the effect.
             (answer(401, ""), Err(DOUBT_CREDENTIALS)),
             (answer(403, "no"), Err(DOUBT_CREDENTIALS)),
             (answer(403, r#"{"code":"TAKEN","externalId":"PR-1"}"#), Err(DOUBT_CREDENTIALS)),
@@ -179,7 +182,7 @@ mod tests {
             (Received::TimedOut, Err(DOUBT_TIMEOUT)),
             (Received::Lost, Err(DOUBT_LOST)),
             (Received::TooLong, Err(UNREADABLE)),
-            // Success that names another hold, or nothing, or is cut off.
+            // A success that names another hold or none, or is cut off.
             (answer(200, &HELD.replace("PR-1", "PR-2")), Err(UNREADABLE)),
             (answer(200, &HELD.replace("0001", "0002")), Err(UNREADABLE)),
             (answer(200, &HELD[..40]), Err(UNREADABLE)),
@@ -191,7 +194,7 @@ mod tests {
             (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-2"}"#), Err(doubt(404))),
             (answer(409, r#"{"code":"NOT_HELD","externalId":"PR-1"}"#), Err(doubt(409))),
             (answer(409, r#"{"code":"NONE_LEFT","externalId":"PR-1"}"#), Err(doubt(409))),
-            // Whatever else a gateway may say.
+            // Other answers of a gateway.
             (answer(307, ""), Err(doubt(307))),
             (answer(400, ""), Err(doubt(400))),
             (answer(408, ""), Err(doubt(408))),
@@ -202,7 +205,7 @@ mod tests {
             (answer(503, r#"{"code":"TAKEN","externalId":"PR-1"}"#), Err(doubt(503))),
         ];
         for (received, expected) in cases {
-            assert_eq!(reserved(&hold(), received.clone()), expected, "{received:?}");
+            assert_eq!(reserve_result(&hold(), received.clone()), expected, "{received:?}");
         }
     }
 
@@ -219,7 +222,7 @@ mod tests {
             (Received::TimedOut, Err(DOUBT_TIMEOUT)),
         ];
         for (received, expected) in cases {
-            assert_eq!(released(&hold(), received.clone()), expected, "{received:?}");
+            assert_eq!(release_result(&hold(), received.clone()), expected, "{received:?}");
         }
     }
 
@@ -229,7 +232,7 @@ mod tests {
             (answer(200, r#"{"state":"RESERVED"}"#), Ok(Holder::Reserved)),
             (answer(200, r#"{"state":"PRE_RESERVED"}"#), Ok(Holder::PreReserved)),
             (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-1"}"#), Ok(Holder::Nobody)),
-            // A negative answer is believed only where it is the contract's and names our hold.
+            // A negative answer is believed only if it is the contract's and names our hold.
             (answer(404, r#"{"code":"NOT_HELD","externalId":"PR-2"}"#), Err(doubt(404))),
             (answer(404, "not found"), Err(doubt(404))),
             (answer(200, r#"{"state":"SOLD"}"#), Err(UNREADABLE)),
@@ -238,7 +241,7 @@ mod tests {
             (Received::TimedOut, Err(DOUBT_TIMEOUT)),
         ];
         for (received, expected) in cases {
-            assert_eq!(held_by(&hold(), received.clone()), expected, "{received:?}");
+            assert_eq!(holder_result(&hold(), received.clone()), expected, "{received:?}");
         }
     }
 
@@ -251,15 +254,15 @@ mod tests {
             answer(200, &format!(r#"{{"reservations":[{}]{next}}}"#, holds.join(",")))
         };
         let (one, two, three) = ("11999950001", "11999950002", "11999950003");
-        let listed =
-            |after: Option<&str>, received| listed(after.map(|after| after.parse().unwrap()), received);
-        assert_eq!(listed(None, page(&[one, two], Some(two))).unwrap().holds.len(), 2);
-        assert_eq!(listed(Some(two), page(&[three], None)).unwrap().next, None);
-        assert!(listed(None, page(&[], None)).unwrap().holds.is_empty());
+        let list =
+            |after: Option<&str>, received| holds_result(after.map(|after| after.parse().unwrap()), received);
+        assert_eq!(list(None, page(&[one, two], Some(two))).unwrap().holds.len(), 2);
+        assert_eq!(list(Some(two), page(&[three], None)).unwrap().next, None);
+        assert!(list(None, page(&[], None)).unwrap().holds.is_empty());
         let odd = page(&[one, "nonsense", three], Some(three));
-        let read = listed(None, odd).unwrap();
+        let read = list(None, odd).unwrap();
         assert_eq!((read.holds.len(), read.unreadable, read.next), (2, 1, Some(three.parse().unwrap())));
-        let odd_last = listed(None, page(&[one, "nonsense"], Some(two))).unwrap();
+        let odd_last = list(None, page(&[one, "nonsense"], Some(two))).unwrap();
         assert_eq!((odd_last.holds.len(), odd_last.unreadable), (1, 1), "the page goes on after it");
         for (after, wrong) in [
             (None, page(&[two, one], None)),
@@ -271,7 +274,7 @@ mod tests {
             (None, page(&[], Some(one))),
             (None, answer(200, "[]")),
         ] {
-            assert_eq!(listed(after, wrong.clone()), Err(UNREADABLE), "{wrong:?}");
+            assert_eq!(list(after, wrong.clone()), Err(UNREADABLE), "{wrong:?}");
         }
     }
 
@@ -285,7 +288,7 @@ mod tests {
                 ),
             )
         };
-        assert!(pre_reserved(&wish(), offer(r#""11999950001","11999950002""#)).is_ok());
+        assert!(pre_reserve_result(&wish(), offer(r#""11999950001","11999950002""#)).is_ok());
         for wrong in [
             r#""11999950001""#,
             r#""11999950001","11999950002","11999950003""#,
@@ -293,25 +296,25 @@ mod tests {
             r#""11999950001","21999950001""#,
             r#""11999950001","nonsense""#,
         ] {
-            assert_eq!(pre_reserved(&wish(), offer(wrong)), Err(UNREADABLE), "{wrong}");
+            assert_eq!(pre_reserve_result(&wish(), offer(wrong)), Err(UNREADABLE), "{wrong}");
         }
         let hostile = offer(r#""11999950001","11999950002""#);
         let Received::Answer { body, .. } = hostile else { unreachable!() };
         for id in ["..", ".", " ", "a\u{200b}", "a\\nb", ""] {
             let body = String::from_utf8(body.clone()).unwrap().replace("PR-1", id);
-            assert_eq!(pre_reserved(&wish(), answer(201, &body)), Err(UNREADABLE), "{id}");
+            assert_eq!(pre_reserve_result(&wish(), answer(201, &body)), Err(UNREADABLE), "{id}");
         }
         assert_eq!(
-            pre_reserved(&wish(), answer(409, r#"{"code":"NONE_LEFT"}"#)),
+            pre_reserve_result(&wish(), answer(409, r#"{"code":"NONE_LEFT"}"#)),
             Err(SiganError::Refused(Refusal::NoneLeft))
         );
-        assert_eq!(pre_reserved(&wish(), answer(200, "")), Err(doubt(200)));
+        assert_eq!(pre_reserve_result(&wish(), answer(200, "")), Err(doubt(200)));
     }
 
     proptest! {
         #[test]
         fn only_the_contracts_own_answers_are_certain(status in 100u16..600, body in ".*") {
-            match reserved(&hold(), answer(status, &body)) {
+            match reserve_result(&hold(), answer(status, &body)) {
                 Ok(()) => prop_assert_eq!(status, 200),
                 Err(SiganError::Refused(_)) => prop_assert!(matches!(status, 404 | 409 | 410)),
                 Err(SiganError::NotSent) => prop_assert!(false),

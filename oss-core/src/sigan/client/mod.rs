@@ -1,6 +1,6 @@
 //! The HTTP client of Sigan.
 //!
-//! Sends a call and hands what came back to [`classify`]. A retry is made only where nothing was sent.
+//! It sends a call and hands the answer to [`classify`]. It tries again only if nothing was sent.
 
 mod classify;
 
@@ -18,13 +18,13 @@ use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganErr
 use crate::domain::{BrandId, Msisdn};
 use crate::http::{self, ClientError, Received, exchange};
 
-/// How often a connection that could not be opened is tried again.
+/// The count of further tries after a connection could not be opened.
 const RECONNECTS: usize = 2;
 
-/// How we show Sigan who we are.
+/// The credentials that show Sigan who we are.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// Not at all.
+    /// No credentials are sent.
     None,
     /// `Authorization: Bearer`.
     Bearer(SecretString),
@@ -37,7 +37,7 @@ pub enum Credentials {
     },
 }
 
-/// How Sigan is spoken to.
+/// The settings of the client of Sigan.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SiganConfig {
@@ -45,27 +45,27 @@ pub struct SiganConfig {
     pub url: Url,
     /// The brand on whose behalf it holds numbers.
     pub brand: BrandId,
-    /// How we show who we are.
+    /// The credentials that show who we are.
     pub credentials: Credentials,
     /// The longest that one call may take, connecting included.
     pub timeout: Duration,
 }
 
-/// Sigan, over HTTP.
+/// The client of Sigan over HTTP.
 #[derive(Debug)]
 pub struct HttpSigan {
     base: Url,
     credentials: Credentials,
     call: Duration,
-    /// For the calls whose effect is harmless when repeated.
+    /// The client for the calls that may be repeated without harm.
     kept_alive: Client,
-    /// For reserve: a connection each. On one kept alive, "closed just as we wrote" looks the same as a lost answer; on a
-    /// fresh one, a failure to connect is without effect for certain.
+    /// The client for reserve, which opens a connection for each call. On a kept connection, "closed just as we wrote" looks the
+    /// same as a lost answer; on a fresh one, a failure to connect has no effect for certain.
     fresh: Client,
 }
 
 impl HttpSigan {
-    /// A client of the Sigan that the configuration names. Opens no connection yet.
+    /// Creates a client of the Sigan that the configuration names. Opens no connection yet.
     ///
     /// # Errors
     ///
@@ -97,15 +97,15 @@ impl HttpSigan {
         }
     }
 
-    /// Sends a request, built anew for each try, and waits for its whole answer.
+    /// Sends a request, which is built again for each try, and waits for its whole answer.
     async fn send(&self, request: impl Fn() -> RequestBuilder) -> Received {
         let tries = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(50))
             .with_max_times(RECONNECTS)
             .with_jitter();
         let send_once = || async { exchange(request()).await };
-        let answered = send_once.retry(tries).when(|unsent| *unsent == Received::NotOpened);
-        timeout(self.call, answered).await.unwrap_or(Ok(Received::TimedOut)).unwrap_or_else(|unsent| unsent)
+        let answered = send_once.retry(tries).when(|failure| *failure == Received::NotOpened);
+        timeout(self.call, answered).await.unwrap_or(Ok(Received::TimedOut)).unwrap_or_else(|failure| failure)
     }
 }
 
@@ -125,25 +125,25 @@ impl Sigan for HttpSigan {
         };
         let address = self.address(&["pre-reservations"]);
         let request = || self.request(&self.kept_alive, Method::POST, address.clone()).json(&body);
-        classify::pre_reserved(wish, self.send(request).await)
+        classify::pre_reserve_result(wish, self.send(request).await)
     }
 
     async fn reserve(&self, hold: &Hold) -> Result<(), SiganError> {
         let address = self.hold_address(hold);
         let received = self.send(|| self.request(&self.fresh, Method::PUT, address.clone())).await;
-        classify::reserved(hold, received)
+        classify::reserve_result(hold, received)
     }
 
     async fn release(&self, hold: &Hold) -> Result<(), SiganError> {
         let address = self.hold_address(hold);
         let received = self.send(|| self.request(&self.kept_alive, Method::DELETE, address.clone())).await;
-        classify::released(hold, received)
+        classify::release_result(hold, received)
     }
 
     async fn holder(&self, hold: &Hold) -> Result<Holder, SiganError> {
         let address = self.hold_address(hold);
         let received = self.send(|| self.request(&self.kept_alive, Method::GET, address.clone())).await;
-        classify::held_by(hold, received)
+        classify::holder_result(hold, received)
     }
 
     async fn holds(
@@ -159,6 +159,6 @@ impl Sigan for HttpSigan {
             .append_pair("limit", &limit.to_string())
             .extend_pairs(after.map(|after| ("after", after.to_string())));
         let received = self.send(|| self.request(&self.kept_alive, Method::GET, address.clone())).await;
-        classify::listed(after, received)
+        classify::holds_result(after, received)
     }
 }

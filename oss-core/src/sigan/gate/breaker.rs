@@ -1,21 +1,21 @@
-//! A circuit breaker: after failures in a row it lets nothing pass but a probe now and then.
+//! A circuit breaker: after several failures in a row it lets only a probe pass now and then.
 //!
-//! It knows neither what fails nor the clock: a function of what it is told, and when.
+//! It reads no clock and does not know which calls fail: its state depends only on the outcomes and times that it is given.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// After how many failures in a row it opens.
+/// The count of failures in a row after which it opens.
 pub(super) const FAILURES: u32 = 8;
 
-/// How long it stays open before one call may probe. Shorter than any sweep interval, so that the first sweep after Sigan is
-/// back finds the circuit closed or closes it.
+/// The time for which it stays open before one call may probe. It is shorter than any sweep interval, so that the first sweep
+/// after Sigan is back finds the circuit closed or closes it.
 pub(super) const OPEN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Breaker {
-    /// Everything passes. So many calls in a row have failed.
+    /// Everything passes. The last `failures` calls have failed.
     Closed { failures: u32 },
     /// Nothing passes until a time.
     Open { until: Instant },
@@ -50,7 +50,7 @@ impl Breaker {
         !matches!(self, Self::Open { until } | Self::Probing { until } if now < until)
     }
 
-    /// Records that a call passes, and says whether it is a probe, which reports back within `longest`.
+    /// Records that a call passes. Returns whether it is a probe, which reports back within `longest`.
     pub(super) fn pass(&mut self, now: Instant, longest: Duration) -> bool {
         let probes = !self.is_closed();
         if probes {
@@ -59,7 +59,7 @@ impl Breaker {
         probes
     }
 
-    /// Records that a probe found nothing out: another may be sent after `rest`.
+    /// Records that a probe ended without a result: another may be sent after `rest`.
     pub(super) fn end_probe(&mut self, now: Instant, rest: Duration) {
         if matches!(self, Self::Probing { .. }) {
             *self = Self::Open { until: now + rest };
@@ -73,13 +73,13 @@ impl Breaker {
         *self = match *self {
             Self::Closed { failures } if failures + 1 < FAILURES => Self::Closed { failures: failures + 1 },
             Self::Closed { .. } | Self::Probing { .. } => open,
-            // A straggler, sent before the circuit opened.
+            // This call was sent before the circuit opened.
             Self::Open { .. } => *self,
         };
         (was_closed && !self.is_closed()).then_some(Change::Opened)
     }
 
-    /// Records a success, which closes it whatever it was.
+    /// Records a success, which closes it in any state.
     pub(super) fn succeed(&mut self) -> Option<Change> {
         let was_closed = std::mem::replace(self, Self::CLOSED).is_closed();
         (!was_closed).then_some(Change::Closed)

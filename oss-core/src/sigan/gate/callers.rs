@@ -1,4 +1,4 @@
-//! The calls that callers may have in flight: a limit for all, a bounded queue before it, and a share of both for each client.
+//! Limits the calls that callers have in flight: a limit for all, a bounded queue before it, and a share of both for each client.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,38 +15,37 @@ use crate::domain::ClientName;
 /// The longest wait in the queue.
 pub(super) const QUEUE: Duration = Duration::from_secs(2);
 
-/// From how many clients on those that have nothing under way are forgotten. Clients come from a configuration, so this is only
-/// a bound on memory.
+/// If there are this many clients, idle ones are forgotten. Clients come from a configuration, so this only bounds memory.
 const CLIENTS: usize = 1000;
 
-/// The places of all callers.
+/// The slots of all callers.
 #[derive(Debug)]
-pub(super) struct CallerPlaces {
+pub(super) struct CallerSlots {
     calls: Semaphore,
     limit: usize,
     queue: usize,
     waiting: AtomicUsize,
     share: Share,
-    clients: Mutex<HashMap<ClientName, Arc<ClientPlaces>>>,
+    clients: Mutex<HashMap<ClientName, Arc<ClientSlots>>>,
 }
 
-/// The places that one client may take of them.
+/// The slots that one client may take.
 #[derive(Debug)]
-struct ClientPlaces {
+struct ClientSlots {
     calls: Arc<Semaphore>,
     queue: usize,
     waiting: AtomicUsize,
 }
 
-/// A call that may be in flight, until it is dropped.
+/// The right to have a call in flight, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct Slot<'a> {
     _of_all: SemaphorePermit<'a>,
     _of_client: Option<OwnedSemaphorePermit>,
 }
 
-impl CallerPlaces {
-    /// At most `limit` calls in flight, and `queue` more that wait; for one client, its share of both.
+impl CallerSlots {
+    /// Allows at most `limit` calls in flight and `queue` calls that wait, and each client its share of both.
     pub(super) fn new(limit: usize, queue: usize, share: Share) -> Self {
         Self {
             calls: Semaphore::new(limit),
@@ -70,62 +69,62 @@ impl CallerPlaces {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// A place for a call, of a client's share if there is one. `may_wait` is asked before it waits.
+    /// Takes a slot for a call, from the client's share if there is a client. Calls `may_wait` before it waits.
     pub(super) async fn take(
         &self,
         client: Option<&ClientName>,
         may_wait: impl FnOnce() -> Result<(), Busy>,
-    ) -> Result<Place<'_>, Busy> {
+    ) -> Result<Slot<'_>, Busy> {
         let client = client.map(|name| self.client(name));
-        if let Some(place) = self.try_take(client.as_deref()) {
-            return Ok(place);
+        if let Some(slot) = self.try_take(client.as_deref()) {
+            return Ok(slot);
         }
         may_wait()?;
-        let _waits = self.enter_queue(client.as_deref())?;
+        let _waits = self.join_queue(client.as_deref())?;
         let deadline = Instant::now() + QUEUE;
         let of_client = match &client {
             Some(client) => {
-                let place = timeout_at(deadline, client.calls.clone().acquire_owned()).await;
+                let slot = timeout_at(deadline, client.calls.clone().acquire_owned()).await;
                 // A semaphore is never closed.
-                Some(place.ok().and_then(Result::ok).ok_or(Busy::Share(ClientLimit::SiganCalls))?)
+                Some(slot.ok().and_then(Result::ok).ok_or(Busy::Share(ClientLimit::SiganCalls))?)
             }
             None => None,
         };
         let of_all = timeout_at(deadline, self.calls.acquire()).await;
         let of_all = of_all.ok().and_then(Result::ok).ok_or(Busy::Sigan)?;
-        Ok(Place { _of_all: of_all, _of_client: of_client })
+        Ok(Slot { _of_all: of_all, _of_client: of_client })
     }
 
-    fn try_take(&self, client: Option<&ClientPlaces>) -> Option<Place<'_>> {
+    fn try_take(&self, client: Option<&ClientSlots>) -> Option<Slot<'_>> {
         let of_client = match client {
             Some(client) => Some(client.calls.clone().try_acquire_owned().ok()?),
             None => None,
         };
-        Some(Place { _of_all: self.calls.try_acquire().ok()?, _of_client: of_client })
+        Some(Slot { _of_all: self.calls.try_acquire().ok()?, _of_client: of_client })
     }
 
-    fn enter_queue<'a>(
+    fn join_queue<'a>(
         &'a self,
-        client: Option<&'a ClientPlaces>,
+        client: Option<&'a ClientSlots>,
     ) -> Result<(Waits<'a>, Option<Waits<'a>>), Busy> {
         let Some(client) = client else {
             return Ok((Waits::enter(&self.waiting, self.queue).ok_or(Busy::Sigan)?, None));
         };
-        // Whose fault it is that there is no place: the client's own, if its share of the calls is taken.
-        let at_fault = if client.calls.available_permits() == 0 {
+        // The client's own limit is the reason if its share of the calls is taken.
+        let reason = if client.calls.available_permits() == 0 {
             Busy::Share(ClientLimit::SiganCalls)
         } else {
             Busy::Sigan
         };
         if self.queue == 0 {
-            return Err(at_fault);
+            return Err(reason);
         }
         let own = Waits::enter(&client.waiting, client.queue).ok_or(Busy::Share(ClientLimit::SiganQueue))?;
-        Ok((Waits::enter(&self.waiting, self.queue).ok_or(at_fault)?, Some(own)))
+        Ok((Waits::enter(&self.waiting, self.queue).ok_or(reason)?, Some(own)))
     }
 
-    fn client(&self, name: &ClientName) -> Arc<ClientPlaces> {
-        // Insert and remove leave the map whole even if a thread panicked while it held the lock.
+    fn client(&self, name: &ClientName) -> Arc<ClientSlots> {
+        // Insert and remove leave the map consistent even if a thread panicked while it held the lock.
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(name) {
             return client.clone();
@@ -133,7 +132,7 @@ impl CallerPlaces {
         if clients.len() >= CLIENTS {
             clients.retain(|_, client| Arc::strong_count(client) > 1 || !client.is_idle(self));
         }
-        let client = Arc::new(ClientPlaces {
+        let client = Arc::new(ClientSlots {
             calls: Arc::new(Semaphore::new(self.share.of(self.limit))),
             queue: self.share.of(self.queue),
             waiting: AtomicUsize::new(0),
@@ -143,20 +142,20 @@ impl CallerPlaces {
     }
 }
 
-impl ClientPlaces {
-    fn is_idle(&self, all: &CallerPlaces) -> bool {
+impl ClientSlots {
+    fn is_idle(&self, all: &CallerSlots) -> bool {
         self.calls.available_permits() == all.share.of(all.limit)
     }
 }
 
-/// A place in a queue.
+/// A place in a queue, until it is dropped.
 #[derive(Debug)]
 struct Waits<'a>(&'a AtomicUsize);
 
 impl<'a> Waits<'a> {
-    fn enter(waiting: &'a AtomicUsize, places: usize) -> Option<Self> {
+    fn enter(waiting: &'a AtomicUsize, limit: usize) -> Option<Self> {
         let entered = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < places).then_some(entered)
+        (waiting.fetch_add(1, Ordering::Relaxed) < limit).then_some(entered)
     }
 }
 

@@ -1,8 +1,7 @@
-//! Whom Sigan answers: one circuit for callers, one for upkeep, and one for each brand that it refuses.
+//! The circuits to Sigan: one for callers, one for upkeep, and one for each brand that it refuses.
 //!
-//! An answer about a request proves that Sigan is reachable, whatever it says. So only missing answers open the circuits of
-//! callers and of upkeep. Refused credentials and unexpected client errors belong to the brand that they were answered for:
-//! they open the circuit of that brand alone.
+//! Any answer to a request proves that Sigan is reachable. So only missing answers open the circuits of callers and of upkeep.
+//! Refused credentials and unexpected client errors concern only the brand of the call, so they open only its circuit.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,35 +13,35 @@ use super::breaker::{Breaker, Change, FAILURES, OPEN};
 use crate::domain::BrandId;
 use crate::sigan::{Doubt, Refusal, SiganError};
 
-/// How many brands have a circuit at most. Brands come from a configuration, so this is only a bound on memory.
+/// At most this many brands have a circuit. Brands come from a configuration, so this only bounds memory.
 const BRANDS: usize = 1000;
 
-/// For how long an answer shows that Sigan answers.
+/// The time for which an answer shows that Sigan answers.
 const RECENTLY: Duration = Duration::from_mins(1);
 
-/// For whom a call is made.
+/// The purpose of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// For a caller of this brand.
+    /// It serves a caller of this brand.
     Caller(BrandId),
-    /// To settle or to compare what is recorded: nobody waits for it.
+    /// It settles or compares rows, and nobody waits for it.
     Upkeep,
 }
 
 /// The meaning of a call's outcome for the circuits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It gave no answer about the request.
+    /// Sigan gave no answer to the request.
     Missing,
-    /// It is there, and did what was asked or refused it as the contract knows.
+    /// Sigan answered: it did what was asked, or refused it as the contract allows.
     Serves,
-    /// It is there, and refuses the request for a reason that the contract does not know, or our credentials.
+    /// Sigan answered: it refused our credentials, or the request for a reason that the contract does not have.
     Refuses,
-    /// It is there, and its answer cannot be used.
+    /// Sigan answered, and the answer cannot be used.
     Unusable,
 }
 
-/// Which circuits a call probes.
+/// The circuits that a call probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Probes {
     sigan: bool,
@@ -55,12 +54,12 @@ impl Probes {
     }
 }
 
-/// Why a call may not be made now.
+/// The circuit that forbids a call now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Open {
     /// Sigan does not answer.
     Sigan,
-    /// Sigan refuses what is asked for this brand.
+    /// Sigan refuses the calls for this brand.
     Brand(BrandId),
 }
 
@@ -89,7 +88,7 @@ impl Verdict {
 #[derive(Debug)]
 pub(super) struct Circuits {
     state: Mutex<State>,
-    /// How long a call may take: that long a probe is waited for.
+    /// The longest time that a call may take, and so the time to wait for a probe.
     call: Duration,
 }
 
@@ -100,7 +99,7 @@ struct State {
     /// One breaker for each brand that was ever refused.
     brands: HashMap<BrandId, Breaker>,
     answered: Option<Instant>,
-    /// How many calls of all circuits in a row had no answer.
+    /// The count of calls in a row, of all circuits, that had no answer.
     missing: u32,
 }
 
@@ -111,12 +110,12 @@ impl Circuits {
         Self { state: Mutex::new(state), call }
     }
 
-    /// Whether a call could be made now. Changes nothing.
+    /// Checks that a call could be made now. Changes nothing.
     pub(super) fn check(&self, purpose: &Purpose) -> Result<(), Open> {
         self.state().check(purpose, Instant::now())
     }
 
-    /// Lets a call pass, and says what it probes.
+    /// Lets a call pass, and returns the circuits that it probes.
     pub(super) fn pass(&self, purpose: &Purpose) -> Result<Probes, Open> {
         let (mut state, now) = (self.state(), Instant::now());
         state.check(purpose, now)?;
@@ -136,7 +135,7 @@ impl Circuits {
         }
     }
 
-    /// Records what a call found out.
+    /// Records the outcome of a call.
     pub(super) fn record(&self, purpose: &Purpose, verdict: Verdict) {
         let (mut state, now) = (self.state(), Instant::now());
         if verdict == Verdict::Missing {
@@ -149,7 +148,7 @@ impl Circuits {
         }
     }
 
-    /// Whether Sigan answers other calls: then what fails again and again fails for a reason of its own.
+    /// Whether Sigan answers other calls. If so, a call that fails again and again fails for a reason of its own.
     pub(super) fn answers(&self) -> bool {
         let state = self.state();
         state.missing < FAILURES && state.answered.is_some_and(|answered| answered.elapsed() <= RECENTLY)
@@ -161,13 +160,13 @@ impl Circuits {
         [("caller", state.callers.name()), ("upkeep", state.upkeep.name())]
     }
 
-    /// Every brand that was ever refused, and whether it is now.
+    /// Every brand that was refused at some time, and whether it is refused now.
     pub(super) fn brands(&self) -> Vec<(BrandId, bool)> {
         self.state().brands.iter().map(|(brand, breaker)| (brand.clone(), !breaker.is_closed())).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A breaker is replaced whole, so it is whole also if a thread panicked while it held the lock.
+        // A breaker is replaced in one step, so it is consistent even if a thread panicked while it held the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -206,16 +205,18 @@ impl State {
         let changed = self.shared(purpose).fail(now);
         match (purpose, changed) {
             (Purpose::Caller(_), Some(Change::Opened)) => {
-                tracing::warn!("Sigan does not answer; it is left alone but for a probe now and then.");
+                tracing::warn!("Sigan does not answer; only a probe is sent now and then.");
             }
             (Purpose::Upkeep, Some(Change::Opened)) => {
-                tracing::warn!("Sigan does not answer sweeps and releases; they probe it now and then.");
+                tracing::warn!(
+                    "Sigan does not answer sweeps and releases; they only send a probe now and then."
+                );
             }
             _ => {}
         }
     }
 
-    /// An answer to anybody shows that Sigan is there.
+    /// An answer to any call shows that Sigan is there.
     fn record_answer(&mut self, now: Instant) {
         (self.answered, self.missing) = (Some(now), 0);
         let changed = [self.callers.succeed(), self.upkeep.succeed()];
@@ -233,7 +234,7 @@ impl State {
             Verdict::Serves if circuit.succeed().is_some() => {
                 tracing::info!(%brand, "Sigan serves the brand again.");
             }
-            // Whether it would refuse the brand is still not known.
+            // It is still not known whether Sigan would refuse the brand.
             Verdict::Missing | Verdict::Unusable => circuit.end_probe(now, OPEN),
             _ => {}
         }
@@ -250,7 +251,7 @@ impl State {
         if circuit.fail(now) == Some(Change::Opened) {
             tracing::warn!(
                 %brand,
-                "Sigan refuses what is asked for the brand; check its credentials. Only a probe is sent now and then."
+                "Sigan refuses the calls for the brand; check its credentials. Only a probe is sent now and then."
             );
         }
     }

@@ -11,12 +11,12 @@ use crate::sigan::{Doubt, Refusal};
 
 const DOWN: SiganError = SiganError::NoAnswer(Doubt::Status(503));
 
-/// A Sigan that holds nothing: it answers as it is told; a reserve after a second.
+/// A Sigan without state: it answers as the script says, and a reserve takes a second.
 #[derive(Debug, Default)]
 struct Scripted {
-    /// Why reserves fail, if they do.
+    /// The error of reserves, if they fail.
     reserves: Mutex<Option<SiganError>>,
-    /// Why everything else fails, if it does.
+    /// The error of all other calls, if they fail.
     rest: Mutex<Option<SiganError>>,
     calls: AtomicUsize,
 }
@@ -108,9 +108,9 @@ async fn what_is_beyond_the_limit_and_its_queue_is_told_at_once() {
         .collect();
     tokio::task::yield_now().await;
     let asked = Instant::now();
-    assert!(turn(&gate, "acme", None).await.is_err(), "two in flight and one waits: there is no place");
+    assert!(turn(&gate, "acme", None).await.is_err(), "two in flight and one waits: there is no slot");
     assert_eq!(asked.elapsed(), Duration::ZERO);
-    assert!(gate.turn(Lane::Upkeep).await.is_ok(), "upkeep has places of its own");
+    assert!(gate.turn(Lane::Upkeep).await.is_ok(), "upkeep has slots of its own");
     for caller in callers {
         assert_eq!(caller.await.unwrap(), Some(Ok(())));
     }
@@ -178,7 +178,7 @@ async fn releases_that_fail_never_cost_callers_their_turn() {
     for turn in &gate.upkeep_turns().await {
         assert!(turn.release(&hold()).await.is_err());
     }
-    // Also those that are made in a caller's turn.
+    // This also holds for releases in a caller's turn.
     for _ in 0..2 * FAILURES {
         let turn = turn(&gate, "acme", None).await.unwrap();
         assert!(turn.release(&hold()).await.is_err());
@@ -209,7 +209,7 @@ async fn a_turn_that_is_not_used_keeps_no_probe() {
     }
     tokio::time::advance(OPEN).await;
     sigan.everything_fails(None);
-    // A caller who only looked, and found the answer here.
+    // This caller only looked, and found its answer here.
     drop(turn(&gate, "acme", None).await.unwrap());
     assert_eq!(call(&gate).await, Some(Ok(())), "the next one probes at once");
 }
@@ -293,7 +293,7 @@ async fn a_client_takes_no_more_than_its_share() {
     }
     assert_eq!(gate.usage().waiting, 0);
     drop(turns);
-    assert!(turn(&gate, "acme", Some("greedy")).await.is_ok(), "its places are free again");
+    assert!(turn(&gate, "acme", Some("greedy")).await.is_ok(), "its slots are free again");
     assert_eq!(gate.usage().lanes[0].in_flight, 0);
 }
 
@@ -328,7 +328,7 @@ async fn a_delivery_without_a_place_does_not_wait() {
     let asked = Instant::now();
     assert_eq!(gate.turn(Lane::Delivery).await.unwrap_err(), Busy::Sigan);
     assert_eq!(asked.elapsed(), Duration::ZERO);
-    assert_eq!(gate.upkeep_turns().await.len(), UPKEEP, "the sweep has places of its own");
+    assert_eq!(gate.upkeep_turns().await.len(), UPKEEP, "the sweep has slots of its own");
     assert!(turn(&gate, "acme", None).await.is_ok(), "and so have callers");
 }
 
@@ -341,7 +341,7 @@ async fn two_batches_of_upkeep_share_the_places() {
         async move { gate.upkeep_turns().await.len() }
     });
     tokio::task::yield_now().await;
-    assert!(!second.is_finished(), "it waits for a place before it claims anything");
+    assert!(!second.is_finished(), "it waits for a slot before it claims anything");
     drop(first);
     assert_eq!(second.await.unwrap(), UPKEEP);
 }

@@ -1,4 +1,4 @@
-//! The mock on plain axum: for load and soak runs, and to stand alone.
+//! The mock as a plain axum server, for load and soak runs and for a process of its own.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -14,7 +14,7 @@ use super::{Answer, SiganMock};
 ///
 /// # Errors
 ///
-/// Those of the listener.
+/// Returns the errors of the listener.
 pub async fn serve(
     mock: SiganMock,
     listener: TcpListener,
@@ -34,7 +34,7 @@ async fn answer(State(mock): State<SiganMock>, method: Method, uri: Uri, body: B
     response
 }
 
-/// A body that fails at once: the server closes the connection before the answer is whole.
+/// A response whose body fails at once, so that the server closes the connection before the answer is complete.
 fn cut() -> Response {
     let lost: Result<Bytes, std::io::Error> = Err(std::io::ErrorKind::ConnectionReset.into());
     Response::new(Body::from_stream(stream::once(async { lost })))

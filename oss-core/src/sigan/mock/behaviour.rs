@@ -1,4 +1,4 @@
-//! How the mock misbehaves: slow, refusing, failing before or after the effect, by chance or on cue.
+//! The faults of the mock: it is slow, refuses, or fails before or after the effect, by chance or on cue.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -10,25 +10,25 @@ use super::exchange::CallKind;
 use crate::domain::{BrandId, Msisdn};
 use crate::sigan::wire::RefusalCode;
 
-/// How the mock behaves until told otherwise.
+/// The behaviour of the mock until another one is set.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Behaviour {
-    /// How long every answer takes.
+    /// The time that every answer takes.
     pub latency: Duration,
-    /// How often, from 0 to 1, a call fails without effect (503).
+    /// The probability, from 0 to 1, that a call fails without effect (503).
     pub fail_rate: f64,
-    /// How often, from 0 to 1, a call takes effect and its answer is lost.
+    /// The probability, from 0 to 1, that a call takes effect and its answer is lost.
     pub lose_rate: f64,
 }
 
-/// What happens to one call.
+/// The fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It is refused, without effect.
     Refuse(RefusalCode),
     /// The credentials are refused, without effect.
     Unauthorized,
-    /// It takes effect, and the answer is a bare 403: something between Sigan and us gave it.
+    /// It takes effect, and the answer is a bare 403, as a proxy between Sigan and us may give.
     Forbid,
     /// It fails with 503, without effect.
     FailBefore,
@@ -65,12 +65,12 @@ impl Faults {
         }
     }
 
-    /// The next call of this kind has this fault.
+    /// Gives the next call of this kind this fault.
     pub(super) fn cue(&mut self, kind: CallKind, fault: Fault) {
         self.cues.push_back((kind, fault));
     }
 
-    /// What happens to a call: its cue, if it has one; else what chance says.
+    /// The fault of a call: that of its cue, if it has one, or else one by chance.
     pub(super) fn decide(&mut self, kind: CallKind) -> Option<Fault> {
         if let Some(at) = self.cues.iter().position(|(cued, _)| *cued == kind) {
             return self.cues.remove(at).map(|(_, fault)| fault);

@@ -1,4 +1,4 @@
-//! Requests and responses of Sigan, free of the HTTP library that carried them.
+//! Requests and responses of Sigan, independent of the HTTP library that carries them.
 
 use axum::http::Method;
 use serde::Serialize;
@@ -7,32 +7,32 @@ use crate::domain::{BrandId, ExternalId, Msisdn};
 use crate::sigan::Hold;
 use crate::sigan::wire::{PreReserveBody, RefusalBody, RefusalCode};
 
-/// How many holds a page has where the request does not say.
+/// The count of holds on a page if the request names none.
 const PAGE: usize = 100;
 
 /// A request that Sigan understands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// Numbers are wished for.
+    /// Asks for numbers.
     PreReserve(PreReserveBody),
-    /// A number is to be reserved.
+    /// Reserves a number.
     Reserve(Hold),
-    /// Who holds a number?
+    /// Asks who holds a number.
     Holder(Hold),
-    /// A hold is to be released.
+    /// Releases a hold.
     Release(Hold),
-    /// Which numbers does a brand hold?
+    /// Lists the numbers that a brand holds.
     Holds {
         /// The brand.
         brand: BrandId,
         /// The last number of the page before.
         after: Option<Msisdn>,
-        /// How many at most.
+        /// At most this many holds are returned.
         limit: usize,
     },
 }
 
-/// The calls of the contract, to count them and to give one of them a fault.
+/// The kinds of calls in the contract, to count them and to give one of them a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallKind {
     /// `POST /pre-reservations`
@@ -47,12 +47,12 @@ pub enum CallKind {
     Holds,
 }
 
-/// What Sigan answers.
+/// An answer of Sigan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status.
     pub status: u16,
-    /// The body; JSON, or empty.
+    /// The body: JSON, or empty.
     pub body: Vec<u8>,
 }
 
@@ -72,7 +72,7 @@ impl Response {
 }
 
 impl Request {
-    /// Reads a request; one that the contract does not know is answered with 404, a malformed one with 400.
+    /// Reads a request. If the contract does not have it, the answer is 404; if it is malformed, 400.
     pub(super) fn parse(method: &Method, path: &str, query: &str, body: &[u8]) -> Result<Self, Response> {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         match (method.as_str(), segments.as_slice()) {

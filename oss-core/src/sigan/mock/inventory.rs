@@ -1,6 +1,7 @@
-//! Sigan's state: the numbers of each area code, and who holds which.
+//! Sigan's state: the numbers of each area code, and their holds.
 //!
-//! A pure function of state, time and request: no clock, no chance, no I/O. It keeps every promise of [`crate::sigan`].
+//! The answer is a pure function of state, time and request: no clock, no chance, no I/O. It keeps every promise of
+//! [`crate::sigan`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -18,35 +19,35 @@ use crate::sigan::wire::{
 /// The first subscriber number of every area code.
 const FIRST: u32 = 99_950_001;
 
-/// The last one.
+/// The last subscriber number of every area code.
 const LAST: u32 = 99_999_999;
 
-/// Everything Sigan knows.
+/// The state of Sigan.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Inventory {
-    /// Begins every external id, so that ids of two inventories differ.
+    /// The beginning of every external id, so that ids of two inventories differ.
     prefix: String,
     issued: u64,
     numbers_per_ddd: u32,
     pools: BTreeMap<Ddd, Pool>,
     pre_reservations: BTreeMap<ExternalId, PreReservation>,
-    /// When each pre-reservation lapses.
+    /// The times at which the pre-reservations lapse.
     lapses: BTreeSet<(DateTime<Utc>, ExternalId)>,
 }
 
 /// The free numbers of an area code.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Pool {
-    /// How many numbers were ever taken from the fresh ones, which are taken in order.
+    /// The count of fresh numbers that were taken. They are taken in order.
     taken: u32,
-    /// Numbers that came back, to be offered again after the fresh ones, the longest waiting first.
+    /// Numbers that came back. They are offered again after the fresh ones, the one that has waited longest first.
     freed: VecDeque<Msisdn>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct PreReservation {
     brand: BrandId,
-    /// Never forgotten: a hold that is over stays barred for ever.
+    /// Never removed, because a hold that is over stays barred for ever.
     numbers: BTreeMap<Msisdn, State>,
 }
 
@@ -58,7 +59,7 @@ enum State {
 }
 
 impl Inventory {
-    /// An inventory in which every number is free. `prefix` begins every external id.
+    /// Creates an inventory in which every number is free. `prefix` is the beginning of every external id.
     #[must_use]
     pub fn new(prefix: &str) -> Self {
         Self {
@@ -71,13 +72,13 @@ impl Inventory {
         }
     }
 
-    /// The same with fewer numbers in each area code, to see it run out of them.
+    /// Limits the numbers of each area code, so that they can run out.
     #[must_use]
     pub fn with_numbers_per_ddd(self, count: u32) -> Self {
         Self { numbers_per_ddd: count.min(LAST - FIRST + 1), ..self }
     }
 
-    /// What Sigan answers at a time, and how that changes what it knows.
+    /// Answers a request at a time, and changes the state accordingly.
     pub fn handle(&mut self, now: DateTime<Utc>, request: &Request) -> Response {
         self.lapse(now);
         match request {
@@ -100,7 +101,7 @@ impl Inventory {
         holds.collect()
     }
 
-    /// The pre-reservation a number is reserved under, where it is.
+    /// The pre-reservation that a number is reserved under, if it is reserved.
     #[must_use]
     pub fn holder_of(&self, msisdn: Msisdn) -> Option<ExternalId> {
         self.reserved().into_iter().find(|hold| hold.msisdn == msisdn).map(|hold| hold.external_id)
@@ -181,7 +182,7 @@ impl Inventory {
         Response::json(200, &HoldsPage { reservations: rest, next })
     }
 
-    /// Ends every pre-reservation whose time has come.
+    /// Ends every pre-reservation that has expired.
     fn lapse(&mut self, now: DateTime<Utc>) {
         while let Some((expires_at, external_id)) = self.lapses.first().cloned() {
             if expires_at > now {
@@ -192,7 +193,7 @@ impl Inventory {
         }
     }
 
-    /// Frees what is merely pre-reserved; a reserved number stays.
+    /// Frees the numbers of a pre-reservation that are merely pre-reserved. A reserved number stays.
     fn end(&mut self, external_id: &ExternalId) {
         let Some(pre_reservation) = self.pre_reservations.get_mut(external_id) else { return };
         let mut freed = Vec::new();
@@ -234,7 +235,7 @@ impl Inventory {
     fn issue(&mut self) -> ExternalId {
         loop {
             self.issued += 1;
-            // A prefix that makes no id is of no use, and a counter alone is an id.
+            // If the prefix cannot be part of an id, the counter alone is the id.
             let id = format!("{}-{}", self.prefix, self.issued).parse();
             if let Ok(id) = id.or_else(|_| self.issued.to_string().parse()) {
                 return id;

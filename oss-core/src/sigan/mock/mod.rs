@@ -1,6 +1,6 @@
 //! A stateful mock of Sigan, for tests, the sandbox and load runs.
 //!
-//! One state machine with two faces: wiremock for tests and the sandbox ([`SiganMock::start`]), and plain axum for long runs
+//! One state machine has two servers: wiremock for tests and the sandbox ([`SiganMock::start`]), and plain axum for long runs
 //! ([`serve`]), because wiremock keeps every request it ever matched in memory.
 
 mod axum_face;
@@ -25,7 +25,7 @@ pub use self::inventory::Inventory;
 pub use self::wiremock_face::RunningSigan;
 use crate::domain::{BrandId, Msisdn};
 
-/// A Sigan to play with. Cheap to clone; every clone is the same Sigan.
+/// A mock of Sigan. It is cheap to clone, and every clone is the same Sigan.
 #[derive(Clone)]
 pub struct SiganMock {
     state: Arc<Mutex<State>>,
@@ -38,7 +38,7 @@ struct State {
     on_change: Option<OnChange>,
 }
 
-/// Told of the inventory after each call that may have changed it.
+/// A function that receives the inventory after each call that may have changed it.
 type OnChange = Box<dyn FnMut(&Inventory) + Send>;
 
 impl fmt::Debug for SiganMock {
@@ -47,36 +47,36 @@ impl fmt::Debug for SiganMock {
     }
 }
 
-/// What comes back from a call, and after how long. No response means that the connection is cut.
+/// The answer to a call, and the delay before it. Without a response, the connection is cut.
 struct Answer {
     response: Option<Response>,
     delay: Duration,
 }
 
 impl SiganMock {
-    /// A Sigan with this inventory, which behaves well. Chance, where asked for, always falls the same way.
+    /// Creates a Sigan with this inventory and without faults. Faults by chance come from a fixed seed, so every run is the same.
     #[must_use]
     pub fn new(inventory: Inventory) -> Self {
         let state = State { inventory, faults: Faults::new(0), calls: HashMap::new(), on_change: None };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Starts serving on a free port of this machine, until the returned value is dropped.
+    /// Serves on a free port of this machine until the returned value is dropped.
     pub async fn start(&self) -> RunningSigan {
         RunningSigan::start(self.clone()).await
     }
 
-    /// Sets how it behaves from now on.
+    /// Sets the behaviour from now on.
     pub fn behave(&self, behaviour: Behaviour) {
         self.lock().faults.behaviour = behaviour;
     }
 
-    /// Gives the next call of a kind a fault. Cues of one kind are taken in order.
+    /// Gives the next call of a kind a fault. Faults for one kind are used in order.
     pub fn next(&self, kind: CallKind, fault: Fault) {
         self.lock().faults.cue(kind, fault);
     }
 
-    /// Answers every call for a brand with a status and no body, without effect, until told otherwise.
+    /// Answers every call for a brand with a status and no body, without effect. A status of none ends this.
     pub fn refuse_brand(&self, brand: &BrandId, status: Option<u16>) {
         let brands = &mut self.lock().faults.brands;
         match status {
@@ -85,7 +85,7 @@ impl SiganMock {
         }
     }
 
-    /// Answers every release of a number with a status and no body, without effect, until told otherwise.
+    /// Answers every release of a number with a status and no body, without effect. A status of none ends this.
     pub fn refuse_release(&self, msisdn: Msisdn, status: Option<u16>) {
         let releases = &mut self.lock().faults.releases;
         match status {
@@ -94,18 +94,18 @@ impl SiganMock {
         }
     }
 
-    /// Calls `told` with the inventory after each call that may have changed it, before the call is answered.
-    pub fn on_change(&self, told: impl FnMut(&Inventory) + Send + 'static) {
-        self.lock().on_change = Some(Box::new(told));
+    /// Calls `listener` with the inventory after each call that may have changed it, before that call is answered.
+    pub fn on_change(&self, listener: impl FnMut(&Inventory) + Send + 'static) {
+        self.lock().on_change = Some(Box::new(listener));
     }
 
-    /// What it knows now.
+    /// A copy of the current inventory.
     #[must_use]
     pub fn inventory(&self) -> Inventory {
         self.lock().inventory.clone()
     }
 
-    /// How many calls of a kind have come in.
+    /// The count of calls of a kind that have come in.
     #[must_use]
     pub fn calls(&self, kind: CallKind) -> u64 {
         self.lock().calls.get(&kind).copied().unwrap_or_default()
@@ -129,14 +129,14 @@ impl State {
     fn answer(&mut self, now: DateTime<Utc>, request: &Request) -> Answer {
         let kind = request.kind();
         *self.calls.entry(kind).or_default() += 1;
-        let fault = self.standing(request).or_else(|| self.faults.decide(kind));
+        let fault = self.standing_fault(request).or_else(|| self.faults.decide(kind));
         let latency = self.faults.behaviour.latency;
         let delay = if let Some(Fault::Slow(more)) = fault { latency + more } else { latency };
         let response = match fault {
             Some(Fault::FailBefore) => Some(Response::empty(503)),
             Some(Fault::Unauthorized) => Some(Response::empty(401)),
             Some(Fault::Status(status)) => Some(Response::empty(status)),
-            Some(Fault::Refuse(code)) => Some(Response::refused(code, named(request))),
+            Some(Fault::Refuse(code)) => Some(Response::refused(code, named_id(request))),
             Some(Fault::LoseAnswer) => {
                 self.handle(now, request);
                 None
@@ -155,7 +155,7 @@ impl State {
     }
 
     /// The fault that every call of its brand, or every release of its number, has.
-    fn standing(&self, request: &Request) -> Option<Fault> {
+    fn standing_fault(&self, request: &Request) -> Option<Fault> {
         let brand = match request {
             Request::PreReserve(wish) => Some(&wish.brand_id),
             Request::Holds { brand, .. } => Some(brand),
@@ -173,16 +173,16 @@ impl State {
 
     fn handle(&mut self, now: DateTime<Utc>, request: &Request) -> Response {
         let response = self.inventory.handle(now, request);
-        if let (Some(told), Request::PreReserve(_) | Request::Reserve(_) | Request::Release(_)) =
+        if let (Some(listener), Request::PreReserve(_) | Request::Reserve(_) | Request::Release(_)) =
             (&mut self.on_change, request)
         {
-            told(&self.inventory);
+            listener(&self.inventory);
         }
         response
     }
 }
 
-fn named(request: &Request) -> Option<crate::domain::ExternalId> {
+fn named_id(request: &Request) -> Option<crate::domain::ExternalId> {
     match request {
         Request::Reserve(hold) | Request::Holder(hold) | Request::Release(hold) => {
             Some(hold.external_id.clone())

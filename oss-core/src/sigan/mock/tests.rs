@@ -1,4 +1,4 @@
-//! The client against both faces of the mock.
+//! The client against both servers of the mock.
 
 use std::time::Duration;
 

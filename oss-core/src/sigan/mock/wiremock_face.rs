@@ -1,7 +1,7 @@
-//! The mock as a wiremock server: for tests and the sandbox.
+//! The mock as a wiremock server, for tests and the sandbox.
 //!
-//! wiremock asks a matcher, then a responder, for each request, under one lock. The matcher of the first mock runs the state
-//! machine, once; that mock answers where the connection is to be cut, and leaves the answer to the second one otherwise.
+//! For each request wiremock runs a matcher and then a responder, under one lock. The matcher of the first mock runs the state
+//! machine once. If the connection is to be cut, the first mock answers; otherwise the second one does.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::{Answer, SiganMock};
 
-/// A mock that is being served. Dropping it stops the server.
+/// A mock that is being served. The server stops when this is dropped.
 pub struct RunningSigan {
     mock: SiganMock,
     server: MockServer,
@@ -43,7 +43,7 @@ impl RunningSigan {
         Self { mock, server }
     }
 
-    /// Where it is served.
+    /// The address at which it is served.
     ///
     /// # Panics
     ///
@@ -57,7 +57,7 @@ impl RunningSigan {
 /// The answer to the request that is being matched.
 type Prepare = Arc<Mutex<Option<Answer>>>;
 
-/// Runs the state machine; matches where the connection is to be cut.
+/// Runs the state machine, and matches if the connection is to be cut.
 struct Run {
     mock: SiganMock,
     answer: Prepare,
@@ -73,7 +73,7 @@ impl Match for Run {
     }
 }
 
-/// Gives the answer that was prepared.
+/// Gives the answer that [`Run`] prepared.
 struct Prepared {
     answer: Prepare,
 }
@@ -85,7 +85,7 @@ impl Respond for Prepared {
             Some(Answer { response: Some(response), delay }) => ResponseTemplate::new(response.status)
                 .set_body_raw(response.body, "application/json")
                 .set_delay(delay),
-            // The matcher of the first mock always runs before.
+            // The matcher of the first mock always runs first and prepares an answer.
             _ => ResponseTemplate::new(500),
         }
     }

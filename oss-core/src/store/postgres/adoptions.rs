@@ -1,4 +1,4 @@
-//! Recording that a number is on a line although nothing here says so.
+//! Adoptions on PostgreSQL.
 
 use async_trait::async_trait;
 
@@ -32,7 +32,7 @@ impl AdoptionStore for PostgresStore {
             let decided = Decided { row: &row, live, external_id: &external_id };
             match self.write_adoption(tenant, id, adoption, decided).await {
                 Ok(true) => return Ok(AdoptOutcome::Adopted(external_id)),
-                // The number changed since it was read, or its SIM got another one: the next look sees how.
+                // The number changed since it was read, or its SIM got another number: read again.
                 Ok(false) => {}
                 Err(error) if is_unique_violation(&error, sims::INDEX) => {}
                 Err(error) if is_foreign_key_violation(&error) => return Ok(AdoptOutcome::UnknownSim),
@@ -52,7 +52,7 @@ impl PostgresStore {
         self.connections.one(statement, adoption_row).await
     }
 
-    /// Writes if the number is still as it was read.
+    /// Writes the adoption if the number is still as it was read. Returns whether it was.
     async fn write_adoption(
         &self,
         tenant: &Tenant,
@@ -60,7 +60,7 @@ impl PostgresStore {
         adoption: &Adoption,
         decided: Decided<'_>,
     ) -> Result<bool, StoreError> {
-        // The new row names the preview that offered the number, so that a repeated reserve from it finds the line.
+        // The new row names the preview that offered the number, so that a repeated reserve from it finds the number on its line.
         const SQL: &str = concat!(
             "
             with live as materialized (

@@ -1,4 +1,4 @@
-//! The attempts to hold a number: begun before Sigan is asked, settled after it answered.
+//! Attempts to hold a number of a preview, on PostgreSQL.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ impl AttemptStore for PostgresStore {
         intent: Intent,
     ) -> Result<Begin, StoreError> {
         const SQL: &str = concat!("
-            with asked as (
+            with target as (
                 select p.external_id, p.brand_id, p.expires_at > clock_timestamp() as open,
                        p.reserved_msisdn is not null as gave_before, n.msisdn, number.status,
                        own.id as own_id, own.msisdn as own_msisdn, own.state as own_state, own.attempts as own_attempts,
@@ -49,7 +49,7 @@ impl AttemptStore for PostgresStore {
             ), started as (
                 insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, lease_id)
                 select $1, $2, external_id, brand_id, msisdn, 'PENDING', clock_timestamp() + make_interval(secs => $4), $1
-                from asked
+                from target
                 where $4::float8 is not null and own_id is null and open and msisdn is not null and not gave_before
                   and not coalesce(other_live or other_ending, false) and coalesce(status, 'RETURNED') = 'RETURNED'
                 on conflict do nothing
@@ -58,14 +58,14 @@ impl AttemptStore for PostgresStore {
                 update reservation r
                 set state = 'PENDING', attempts = r.attempts + 1, updated_at = clock_timestamp(), lease_id = $1,
                     due_at = clock_timestamp() + make_interval(secs => $4)
-                from asked
-                where $4::float8 is not null and r.id = asked.own_id and not coalesce(asked.own_leased, false)
-                  and r.msisdn = asked.msisdn and r.attempts = asked.own_attempts
+                from target
+                where $4::float8 is not null and r.id = target.own_id and not coalesce(target.own_leased, false)
+                  and r.msisdn = target.msisdn and r.attempts = target.own_attempts
                   and (r.state = 'IN_DOUBT' or r.state = 'PENDING' and r.due_at <= clock_timestamp())
                 returning true
             )
-            select asked.*, exists (select from started) or exists (select from resumed) as written
-            from asked");
+            select target.*, exists (select from started) or exists (select from resumed) as written
+            from target");
         let [brand, older] = scope.parameters();
         let statement = || {
             sqlx::query(SQL)
@@ -78,15 +78,15 @@ impl AttemptStore for PostgresStore {
         };
         for _ in 0..RACES {
             let read = |row: &PgRow| Ok((preview_row(row)?, row.flag("written")?));
-            let found = self.connections.maybe(statement, read).await?;
-            let Some((asked, written)) = found else { return Ok(Begin::UnknownPreview) };
-            match asked.verdict(id) {
+            let row = self.connections.maybe(statement, read).await?;
+            let Some((preview, written)) = row else { return Ok(Begin::UnknownPreview) };
+            match preview.verdict(id) {
                 Verdict::Answer(answer) => return Ok(answer),
                 Verdict::Start(lease) | Verdict::Resume(lease) if written => {
                     return Ok(Begin::Started(lease));
                 }
                 Verdict::Start(_) | Verdict::Resume(_) if intent == Intent::Look => return Ok(Begin::Free),
-                // Another call wrote first: the next look sees what it wrote.
+                // Another call wrote first: read again what it wrote.
                 Verdict::Start(_) | Verdict::Resume(_) => {}
             }
         }
@@ -94,9 +94,9 @@ impl AttemptStore for PostgresStore {
     }
 
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
-        // A hold confirmed after it was given up gets a row of its own, so that Sigan is told to release it. It carries the
-        // preview, unless the preview has another attempt by now. If another attempt is at work on this very hold, it is that
-        // attempt's to end.
+        // A hold that is confirmed after its attempt was given up gets a row of its own, so that it is released at Sigan. The row
+        // carries the preview, unless the preview has another attempt by now. If another attempt works on the same hold, that
+        // attempt has to end it.
         const SQL: &str = "
             with held as (
                 update reservation
@@ -138,7 +138,7 @@ impl AttemptStore for PostgresStore {
                 .bind(release.as_uuid())
         };
         for _ in 0..RACES {
-            match self.connections.maybe(statement, |row| confirmed(row, lease, release)).await? {
+            match self.connections.maybe(statement, |row| confirmation(row, lease, release)).await? {
                 None => return Ok(Confirmed::Missing),
                 Some(Some(confirmed)) => return Ok(confirmed),
                 Some(None) => {}
@@ -201,9 +201,9 @@ impl AttemptStore for PostgresStore {
         &self,
         lease: &Lease,
         reason: &str,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
-        // A repeated statement finds the row as it left it.
+        // A repeated statement finds the row that it wrote.
         const SQL: &str = "
             with cancelling as (
                 update reservation
@@ -228,7 +228,7 @@ impl AttemptStore for PostgresStore {
                 .bind(lease.reservation.as_uuid())
                 .bind(lease.call)
                 .bind(reason)
-                .bind(tell_within.as_secs_f64())
+                .bind(deliver_within.as_secs_f64())
         };
         let cancelled = self.connections.one(statement, |row| row.flag("cancelled")).await?;
         let Lease { reservation, call: attempts, hold, .. } = lease.clone();
@@ -236,8 +236,13 @@ impl AttemptStore for PostgresStore {
     }
 }
 
-/// Reads the outcome of a hold. Returns none if another call settled the row first, so that the next look sees how.
-fn confirmed(row: &PgRow, lease: &Lease, release: ReservationId) -> Result<Option<Confirmed>, sqlx::Error> {
+/// Reads the outcome of a confirmation. Returns none if another call settled the row first, so that the statement is to be run
+/// again.
+fn confirmation(
+    row: &PgRow,
+    lease: &Lease,
+    release: ReservationId,
+) -> Result<Option<Confirmed>, sqlx::Error> {
     if row.flag("held")? {
         return Ok(Some(Confirmed::Held));
     }

@@ -1,4 +1,4 @@
-//! What is held here, to be laid beside what Sigan holds.
+//! The audit on PostgreSQL.
 
 use std::time::Duration;
 
@@ -22,9 +22,10 @@ use crate::store::offering::offering;
 use crate::store::rows::DataRow;
 use crate::store::tenant::brand_of_held;
 
-/// Numbers before the first and at the last that there can be.
+/// The number before every possible number.
 const FIRST: &str = "00000000000";
 
+/// The last possible number.
 const LAST: &str = "99999999999";
 
 #[async_trait]
@@ -130,10 +131,10 @@ impl AuditStore for PostgresStore {
         id: ReservationId,
         hold: &Hold,
         brand: &BrandId,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
-        // A repeated statement finds its own row. The indexes refuse the row if an attempt from its preview, or at its hold, begins
-        // at the same moment.
+        // A repeated statement finds its own row. The indexes refuse the row if an attempt from its preview, or at its hold,
+        // begins at the same time.
         const SQL: &str = concat!(
             "with offering as (",
             offering!("$2", "$4::char(11)"),
@@ -159,7 +160,7 @@ impl AuditStore for PostgresStore {
                 .bind(hold.external_id.as_str())
                 .bind(brand.as_str())
                 .bind(hold.msisdn.to_string())
-                .bind(tell_within.as_secs_f64())
+                .bind(deliver_within.as_secs_f64())
         };
         let written = self.connections.one(statement, |row| row.flag("written")).await?;
         Ok(written.then(|| delivery(id, hold.external_id.clone(), hold.msisdn)))
@@ -169,7 +170,7 @@ impl AuditStore for PostgresStore {
         &self,
         lease: &Lease,
         reason: &str,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         const SQL: &str = concat!(
             "with offering as (",
@@ -200,7 +201,7 @@ impl AuditStore for PostgresStore {
                 .bind(hold.external_id.as_str())
                 .bind(brand.as_str())
                 .bind(hold.msisdn.to_string())
-                .bind(tell_within.as_secs_f64())
+                .bind(deliver_within.as_secs_f64())
                 .bind(reason)
         };
         for _ in 0..RACES {
@@ -208,7 +209,7 @@ impl AuditStore for PostgresStore {
             match self.connections.one(statement, read).await? {
                 (true, _) => return Ok(Some(delivery(*reservation, hold.external_id.clone(), hold.msisdn))),
                 (false, true) => return Ok(None),
-                // Another attempt of its preview began at the same moment: the next look sees it.
+                // Another attempt of its preview began at the same time: read again.
                 (false, false) => {}
             }
         }
@@ -219,7 +220,7 @@ impl AuditStore for PostgresStore {
         &self,
         id: ReservationId,
         reason: &str,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         const SQL: &str = "
             with lost as materialized (
@@ -240,7 +241,8 @@ impl AuditStore for PostgresStore {
             from lost
             where r.id = lost.id and r.state = 'HELD'
             returning r.external_id, r.msisdn";
-        let statement = || sqlx::query(SQL).bind(id.as_uuid()).bind(reason).bind(tell_within.as_secs_f64());
+        let statement =
+            || sqlx::query(SQL).bind(id.as_uuid()).bind(reason).bind(deliver_within.as_secs_f64());
         let read = |row: &PgRow| Ok(delivery(id, row.parsed("external_id")?, row.parsed("msisdn")?));
         self.connections.maybe(statement, read).await
     }

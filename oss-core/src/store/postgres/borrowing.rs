@@ -1,7 +1,7 @@
-//! Connections that are lent to statements, and why there is none to lend.
+//! Lends connections to statements, and finds the reason if there is none.
 //!
-//! The pool retries a server that refuses connections, and in the end says only that it waited too long. So while a statement
-//! waits and no other one has a connection, one is opened beside the pool: the error that meets is the reason.
+//! The pool retries a server that refuses connections, and in the end reports only that it waited too long. So while a statement
+//! waits and no other statement has a connection, we open one outside the pool. If that fails, its error is the reason.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,13 +18,13 @@ use super::faults::Target;
 use super::repeats::Failure;
 use crate::store::StoreError;
 
-/// How long a statement waits for a connection before the reason is looked for, and between two looks.
-const LOOK: Duration = Duration::from_millis(300);
+/// The time that a statement waits for a connection before each probe for the reason.
+const PROBE_INTERVAL: Duration = Duration::from_millis(300);
 
-/// The longest that a connection may take that is opened to learn the reason.
+/// The longest time to open a connection for a probe.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// The longest that a connection of its own may take.
+/// The longest time to open a connection outside the pool.
 const OPEN: Duration = Duration::from_secs(5);
 
 /// Lends the connections of a pool.
@@ -32,23 +32,23 @@ const OPEN: Duration = Duration::from_secs(5);
 pub(super) struct Lender {
     pool: PgPool,
     target: Target,
-    /// How many connections are lent. The pool counts those that are being opened too.
+    /// The count of lent connections. The pool's own count includes those that are being opened.
     lent: AtomicUsize,
     last_fault: Mutex<Option<(StoreError, Instant)>>,
     probing: tokio::sync::Mutex<()>,
 }
 
-/// A connection that is closed unless it is given back: also where the caller stops waiting in the middle of a statement.
+/// A lent connection. It is closed unless it is given back, also if the caller stops waiting in the middle of a statement.
 pub(super) struct Borrowed<'a> {
     connection: Option<PoolConnection<Postgres>>,
     lender: &'a Lender,
 }
 
-/// Opens a connection. A server that does not answer is not waited for without end.
+/// Opens a connection. Gives up after [`OPEN`] if the server does not answer.
 pub(super) async fn open(options: &PgConnectOptions, target: &Target) -> Result<PgConnection, StoreError> {
     match timeout(OPEN, options.connect()).await {
         Ok(opened) => opened.map_err(|error| target.connect_error(&error)),
-        Err(_) => Err(target.silent()),
+        Err(_) => Err(target.no_answer()),
     }
 }
 
@@ -67,10 +67,10 @@ impl Lender {
         &self.target
     }
 
-    /// Borrows a connection, or says why there is none.
+    /// Borrows a connection, or returns the reason why there is none.
     pub(super) async fn borrow(&self) -> Result<Borrowed<'_>, Failure> {
         tokio::select! {
-            // First, because it mostly has one at once: then nothing else is even begun.
+            // This comes first, because the pool usually has a connection at once. Then the probe does not even start.
             biased;
             // An embedder's pool may wait for longer than a caller should.
             acquired = timeout(ACQUIRE, self.pool.acquire()) => match acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
@@ -83,16 +83,16 @@ impl Lender {
                 }
                 Err(error) => Err(Failure::Connect(error)),
             },
-            never = self.look_for_faults() => match never {},
+            never = self.probe_for_faults() => match never {},
         }
     }
 
-    /// Opens a connection of its own.
+    /// Opens a connection outside the pool.
     pub(super) async fn open(&self) -> Result<PgConnection, StoreError> {
         open(&self.pool.connect_options(), &self.target).await
     }
 
-    /// The last fault, unless a connection was opened or lent since.
+    /// The last fault, unless a connection was opened or lent since then.
     fn recent_fault(&self) -> Option<StoreError> {
         let last = self.last_fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
         last.filter(|(_, at)| at.elapsed() < ACQUIRE && !self.is_lending()).map(|(fault, _)| fault)
@@ -102,10 +102,10 @@ impl Lender {
         self.lent.load(Ordering::Relaxed) > 0
     }
 
-    async fn look_for_faults(&self) -> Infallible {
+    async fn probe_for_faults(&self) -> Infallible {
         loop {
-            sleep(LOOK).await;
-            // If a statement has a connection, the others wait for that statement. One look is enough for all who wait.
+            sleep(PROBE_INTERVAL).await;
+            // If a statement has a connection, the others wait for that statement. One probe is enough for all that wait.
             if let (false, Ok(_probing)) = (self.is_lending(), self.probing.try_lock()) {
                 let fault = self.probe().await.err().map(|fault| (fault, Instant::now()));
                 *self.last_fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
@@ -114,14 +114,15 @@ impl Lender {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        let connection = timeout(PROBE, self.open()).await.unwrap_or_else(|_| Err(self.target.silent()))?;
+        let connection =
+            timeout(PROBE, self.open()).await.unwrap_or_else(|_| Err(self.target.no_answer()))?;
         let _ = connection.close().await;
         Ok(())
     }
 }
 
 impl Borrowed<'_> {
-    /// The connection; none once it is given back.
+    /// The connection; none after it was given back.
     pub(super) fn connection(&mut self) -> Option<&mut PgConnection> {
         self.connection.as_deref_mut()
     }

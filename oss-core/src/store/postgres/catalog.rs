@@ -1,4 +1,4 @@
-//! The reference data. An import is one statement, whatever its size: the database takes the changes apart itself.
+//! The reference data on PostgreSQL. An import of any size is one statement, which reads the changes from JSON.
 
 use async_trait::async_trait;
 
@@ -109,8 +109,8 @@ impl CatalogStore for PostgresStore {
     }
 }
 
-/// Where the list has another version, `given` has no row, and nothing else does anything. References are looked at when the
-/// whole statement is done, so its parts may come in any order.
+/// If the list has another version, `given` has no row, so that no part changes anything. The parts may come in any order,
+/// because references are checked when the whole statement is done.
 pub(super) fn devices_edition(edition: &Edition<DeviceChanges>, changes: String) -> Statement<'static> {
     const SQL: &str = "
         with edition as (

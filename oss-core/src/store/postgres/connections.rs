@@ -1,7 +1,8 @@
-//! The one place that uses connections to PostgreSQL, and their time budget. Nothing else in the store touches the pool.
+//! Uses the connections to PostgreSQL, and limits their time. No other module of the store uses the pool.
 //!
-//! Every step is a single statement, so the pool's connections never begin a transaction, and none can be left open there. A
-//! connection whose statement did not end well is not given back: one whose peer has vanished would keep its place for ever.
+//! Every step is a single statement, so a connection of the pool never begins a transaction and cannot leave one open. If a
+//! statement's connection may be broken, it is not given back, because a connection to a vanished peer would keep its slot for
+//! ever.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use sqlx::{ConnectOptions, Connection, Executor, Postgres, Row};
 
 use super::borrowing::Lender;
 pub(super) use super::faults::{is_foreign_key_violation, is_unique_violation, store_error};
-use super::repeats::{Failure, Repeats, leaves_connection_whole};
+use super::repeats::{Failure, Repeats, leaves_connection_usable};
 use super::writable::WritableCheck;
 use crate::store::rows::usage;
 use crate::store::{PoolUsage, StoreError};
@@ -21,18 +22,19 @@ use crate::store::{PoolUsage, StoreError};
 /// The longest wait for a free connection.
 pub(super) const ACQUIRE: Duration = Duration::from_secs(2);
 
-/// The longest wait for the answer to a statement. A little more than the server's own `statement_timeout`, so that the
-/// server's error is the one that is seen while the server is alive.
+/// The longest wait for the answer to a statement. It is a little longer than the server's `statement_timeout`, so that callers
+/// get the server's own error while the server is alive.
 const STATEMENT: Duration = Duration::from_secs(4);
 
-/// The longest that a statement may take which replaces a whole list.
+/// The longest time for a statement that replaces a whole list.
 const LONG: &str = "5min";
 
-/// How long a connection is kept, so that a moved database is found again.
+/// The time after which a connection is replaced, so that a moved database is found again.
 const LIFETIME: Duration = Duration::from_mins(10);
 
-/// What bounds every session: a statement of a client that is gone must not wait for a lock and then commit, and nothing may
-/// wait for long. Sessions are told at no round trip. A pooler may leave it out, so it is checked at the start.
+/// The limits of every session: a statement whose client is gone must not wait for a lock and then commit, and no statement may
+/// wait for long. They are part of the connection start-up, so they cost no round trip. A pooler may drop them, so they are
+/// checked at the start.
 const BOUNDS: [(&str, &str); 4] = [
     ("client_connection_check_interval", "1s"),
     ("lock_timeout", "500ms"),
@@ -40,11 +42,11 @@ const BOUNDS: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", "5s"),
 ];
 
-/// When a peer that has vanished is found.
+/// The TCP keep-alive settings, by which a vanished peer is detected.
 const KEEPALIVES: [(&str, &str); 3] =
     [("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3")];
 
-/// The bounds that a session lacks, of names and the longest times.
+/// Finds the bounds that a session lacks, by names and the longest times.
 const MISSING_BOUNDS: &str = "select string_agg(name || ' of ' || longest, ', ')
     from unnest($1::text[], $2::text[]) as bound (name, longest)
     where current_setting(name)::interval not between '1 ms' and longest::interval";
@@ -86,21 +88,21 @@ impl Connections {
         usage("statements", self.lender.pool())
     }
 
-    /// Whether sessions are bounded as they have to be.
+    /// Checks that sessions have the bounds.
     pub(super) async fn check_bounds(&self) -> Result<(), StoreError> {
         let (names, longest): (Vec<_>, Vec<_>) = BOUNDS.into_iter().unzip();
         let statement = || sqlx::query(MISSING_BOUNDS).bind(names.clone()).bind(longest.clone());
         let missing: Option<String> = self.one(statement, |row| row.try_get(0)).await?;
         missing.map_or(Ok(()), |missing| {
             Err(StoreError::failed(format!(
-                "its sessions lack {missing} at most; where a pooler cannot pass that on, give it to the role \
+                "its sessions lack {missing} at most; if a pooler does not pass that on, set it for the role \
                  (`alter role … set …`)"
             )))
         })
     }
 
-    /// The rows of a statement. It is built and run again if its connection turned out to be dead, if it collided with another
-    /// statement, or if the database is read-only: every statement of this store may be repeated.
+    /// Runs a statement and returns its rows. Builds and runs it again if its connection was dead, if it collided with another
+    /// statement, or if the database is read-only. Every statement of this store may be repeated.
     pub(super) async fn rows<'q>(
         &self,
         statement: impl Fn() -> Statement<'q>,
@@ -156,7 +158,7 @@ impl Connections {
         self.read(statement, |rows| rows.first().ok_or(sqlx::Error::RowNotFound).and_then(read)).await
     }
 
-    /// Reads the only row of a long statement, on a connection of its own that is given more time. It is run once.
+    /// Runs a long statement once, on a connection of its own with more time, and reads its only row.
     pub(super) async fn on_own_connection<T>(
         &self,
         statement: Statement<'_>,
@@ -165,7 +167,7 @@ impl Connections {
         let mut connection = self.lender.open().await?;
         let outcome = async {
             let mut transaction = connection.begin().await?;
-            // For the transaction and not for the session, which may be another client's next: that of a pooler.
+            // Set for the transaction only, because a pooler may give the session to another client next.
             let more_time = sqlx::query("select set_config('statement_timeout', $1, true)").bind(LONG);
             transaction.execute(more_time).await?;
             let row = transaction.fetch_one(statement).await?;
@@ -187,14 +189,14 @@ impl Connections {
         let outcome = tokio::time::timeout(STATEMENT, run)
             .await
             .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()));
-        if outcome.as_ref().err().is_none_or(leaves_connection_whole) {
+        if outcome.as_ref().err().is_none_or(leaves_connection_usable) {
             borrowed.give_back();
         }
         outcome
     }
 }
 
-/// The options of a connection that migrates. A role may have the bounds of the service, which are too narrow for that.
+/// The options of a connection for migrations. The role may have the bounds of the service, which are too short for migrations.
 #[cfg(feature = "import")]
 pub(super) fn migration_options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
     Ok(options(url)?.options(BOUNDS.map(|(name, _)| (name, "0"))))

@@ -1,7 +1,7 @@
-//! Errors of PostgreSQL in words: the system, the reason, and what to do.
+//! Describes errors of PostgreSQL: the system, the reason, and what to do.
 //!
-//! The text of a database error repeats values, so only its code and the name of a constraint are used. A password never
-//! gets here: only the parts of the address that a person needs to find the server.
+//! The text of a database error repeats values, so only its code and the name of a constraint are used. Of the address only the
+//! parts are used that a person needs to find the server, and never the password.
 
 use std::io::ErrorKind;
 
@@ -10,14 +10,14 @@ use sqlx::postgres::PgConnectOptions;
 use super::repeats::{Failure, code, is_session_over};
 use crate::store::StoreError;
 
-/// How the standard library begins the error of a name look-up. It has no kind of its own.
+/// The beginning of the standard library's error for a failed name look-up, which has no kind of its own.
 const NAME_NOT_FOUND: &str = "failed to lookup address information";
 
-/// The server that is connected to, as an error names it.
+/// The server to connect to, as errors name it.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     /// `db.example:5432`, or the path of a socket.
-    place: String,
+    address: String,
     host: String,
     user: String,
     database: String,
@@ -27,46 +27,49 @@ impl Target {
     pub(super) fn of(options: &PgConnectOptions) -> Self {
         let (host, user) = (options.get_host().to_owned(), options.get_username().to_owned());
         let database = options.get_database().unwrap_or(&user).to_owned();
-        let place = match options.get_socket() {
+        let address = match options.get_socket() {
             Some(socket) => socket.display().to_string(),
             None => format!("{host}:{}", options.get_port()),
         };
-        Self { place, host, user, database }
+        Self { address, host, user, database }
     }
 
     fn read_only(&self) -> StoreError {
         StoreError::unavailable(format!(
             "{} is read-only, as a standby is, or a primary during a failover; give the address of the primary",
-            self.place
+            self.address
         ))
     }
 
-    /// The server did not answer a connection in time.
-    pub(super) fn silent(&self) -> StoreError {
-        StoreError::unavailable(format!("{} does not answer; check the address and the network", self.place))
+    /// The error for a server that did not answer a connection in time.
+    pub(super) fn no_answer(&self) -> StoreError {
+        StoreError::unavailable(format!(
+            "{} does not answer; check the address and the network",
+            self.address
+        ))
     }
 
-    /// Why a connection could not be opened.
+    /// Describes why a connection could not be opened.
     pub(super) fn connect_error(&self, error: &sqlx::Error) -> StoreError {
-        let Self { place, user, database, .. } = self;
+        let Self { address, user, database, .. } = self;
         match code(error).as_deref() {
             Some("28P01") => StoreError::failed(format!(
-                "{place} refuses the password of user {user}; correct the user or the password in the database URL"
+                "{address} refuses the password of user {user}; correct the user or the password in the database URL"
             )),
             Some("28000") => StoreError::failed(format!(
-                "{place} does not let user {user} in; check that the user exists and may log in, sslmode, and pg_hba.conf"
+                "{address} does not let user {user} in; check that the user exists and may log in, sslmode, and pg_hba.conf"
             )),
             Some("3D000") => StoreError::failed(format!(
-                "{place} has no database {database}; create it, or correct the name in the database URL"
+                "{address} has no database {database}; create it, or correct the name in the database URL"
             )),
             Some("42501") => StoreError::failed(format!(
-                "user {user} may not connect to database {database} at {place}; grant connect"
+                "user {user} may not connect to database {database} at {address}; grant connect"
             )),
             Some("53300") => StoreError::unavailable(format!(
-                "{place} has no connection left; raise max_connections, or lower OSS_DATABASE_POOL"
+                "{address} has no connection left; raise max_connections, or lower OSS_DATABASE_POOL"
             )),
             Some("57P03") => {
-                StoreError::unavailable(format!("PostgreSQL at {place} is starting or stopping"))
+                StoreError::unavailable(format!("PostgreSQL at {address} is starting or stopping"))
             }
             Some(_) => store_error(error),
             None => self.connect_error_without_code(error),
@@ -74,15 +77,15 @@ impl Target {
     }
 
     fn connect_error_without_code(&self, error: &sqlx::Error) -> StoreError {
-        let Self { place, host, .. } = self;
+        let Self { address, host, .. } = self;
         let tls = |cause: &dyn std::fmt::Display| {
             StoreError::unavailable(format!(
-                "TLS with {place} failed: {cause}; check sslmode, sslrootcert and the server's certificate"
+                "TLS with {address} failed: {cause}; check sslmode, sslrootcert and the server's certificate"
             ))
         };
         match error {
             sqlx::Error::Tls(cause) => tls(cause),
-            // How a certificate that is not trusted arrives.
+            // An untrusted certificate arrives as this error.
             sqlx::Error::Io(cause) if cause.kind() == ErrorKind::InvalidData => tls(cause),
             sqlx::Error::Configuration(_) => StoreError::failed(
                 "the database URL names a certificate or a key that cannot be used; check sslrootcert, sslcert and sslkey",
@@ -94,19 +97,19 @@ impl Target {
             }
             sqlx::Error::Io(cause) => match cause.kind() {
                 ErrorKind::ConnectionRefused => StoreError::unavailable(format!(
-                    "nothing listens at {place}; start PostgreSQL there, or correct the database URL"
+                    "nothing listens at {address}; start PostgreSQL there, or correct the database URL"
                 )),
                 ErrorKind::NotFound => StoreError::unavailable(format!(
-                    "there is no socket {place}; start PostgreSQL there, or correct the database URL"
+                    "there is no socket {address}; start PostgreSQL there, or correct the database URL"
                 )),
-                ErrorKind::TimedOut => self.silent(),
-                kind => StoreError::unavailable(format!("{place} cannot be reached: {kind}")),
+                ErrorKind::TimedOut => self.no_answer(),
+                kind => StoreError::unavailable(format!("{address} cannot be reached: {kind}")),
             },
             _ => store_error(error),
         }
     }
 
-    /// Why a statement could not be run, or was not even sent.
+    /// Describes why a statement could not be run, or was not even sent.
     pub(super) fn error_of(&self, failure: &Failure) -> StoreError {
         match failure {
             Failure::ReadOnly => self.read_only(),
@@ -117,23 +120,23 @@ impl Target {
     }
 
     fn statement_error(&self, error: &sqlx::Error) -> StoreError {
-        let Self { place, user, database, .. } = self;
+        let Self { address, user, database, .. } = self;
         match code(error).as_deref() {
             Some("42501") => StoreError::failed(format!(
-                "user {user} lacks a privilege in database {database} at {place}; grant select, insert, update and delete \
+                "user {user} lacks a privilege in database {database} at {address}; grant select, insert, update and delete \
                  on the tables of this service"
             )),
             _ => store_error(error),
         }
     }
 
-    /// Why a migration could not be applied.
+    /// Describes why a migration could not be applied.
     #[cfg(feature = "import")]
     pub(super) fn migration_error(&self, error: &sqlx::Error) -> Option<StoreError> {
-        let Self { place, user, .. } = self;
+        let Self { address, user, .. } = self;
         match code(error).as_deref() {
             Some("42501") => Some(StoreError::failed(format!(
-                "user {user} may not create or change the tables at {place}; run `oss migrate` as their owner, or \
+                "user {user} may not create or change the tables at {address}; run `oss migrate` as their owner, or \
                  grant create on the schema"
             ))),
             Some("25006") => Some(self.read_only()),
@@ -147,7 +150,7 @@ fn read_only() -> StoreError {
     StoreError::unavailable("it is read-only, as a standby is, or as a primary during a failover")
 }
 
-/// Why a statement failed.
+/// Describes why a statement failed.
 pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
     let Some(code) = code(error) else { return without_code(error) };
     let constraint = error.as_database_error().and_then(|error| error.constraint()).unwrap_or_default();
@@ -172,21 +175,21 @@ pub(super) fn store_error(error: &sqlx::Error) -> StoreError {
     }
 }
 
-/// Whether a statement failed because a row that it refers to does not exist.
+/// Whether a statement failed because it refers to a row that does not exist.
 pub(super) fn is_foreign_key_violation(error: &StoreError) -> bool {
     matches!(error, StoreError::Failed { reason } if reason.starts_with("SQLSTATE 23503"))
 }
 
-/// Whether a statement failed because another row has what a unique index lets one row have.
+/// Whether a statement failed because of this unique index.
 pub(super) fn is_unique_violation(error: &StoreError, index: &str) -> bool {
     matches!(error, StoreError::Failed { reason } if *reason == format!("SQLSTATE 23505 {index}"))
 }
 
 fn without_code(error: &sqlx::Error) -> StoreError {
     match error {
-        sqlx::Error::PoolTimedOut => StoreError::unavailable("no free connection in time"),
+        sqlx::Error::PoolTimedOut => StoreError::unavailable("no connection became free in time"),
         sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut => {
-            StoreError::unavailable("a statement was not answered in time")
+            StoreError::unavailable("a statement got no answer in time")
         }
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
@@ -196,7 +199,7 @@ fn without_code(error: &sqlx::Error) -> StoreError {
         sqlx::Error::ColumnDecode { index, .. } => {
             StoreError::failed(format!("column {index} cannot be read"))
         }
-        _ => StoreError::failed("an answer that cannot be read"),
+        _ => StoreError::failed("it gave an answer that cannot be read"),
     }
 }
 
@@ -215,9 +218,9 @@ mod tests {
     fn a_target_shows_no_password() {
         let url = "postgres://oss:s3cret@db.example:5433/numbers?sslmode=require";
         let target = Target::of(&url.parse().unwrap());
-        assert_eq!(target.place, "db.example:5433");
+        assert_eq!(target.address, "db.example:5433");
         assert!(!format!("{target:?}").contains("s3cret"));
         let socket = Target::of(&"postgres:///numbers?host=/run/postgresql&user=oss".parse().unwrap());
-        assert_eq!((socket.place.as_str(), socket.database.as_str()), ("/run/postgresql", "numbers"));
+        assert_eq!((socket.address.as_str(), socket.database.as_str()), ("/run/postgresql", "numbers"));
     }
 }

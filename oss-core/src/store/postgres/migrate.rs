@@ -1,4 +1,4 @@
-//! Bringing a database to this version, be it new, an earlier version's, or the one that was there before this service.
+//! Migrates a database to this version: a new one, one of an earlier version, or one from before this service.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) async fn migrate(
     let target = Target::of(&options);
     let mut connection = open(&options, &target).await?;
     let migrated = migrate_on(&mut connection, &target, reservation_ttl).await;
-    // Closing gives back the lock of the migrations, also if they failed.
+    // Closing releases the lock of the migrations, even if they failed.
     let _ = connection.close().await;
     migrated
 }
@@ -48,24 +48,27 @@ async fn migrate_on(
     report(connection, adopted).await.map_err(|error| store_error(&error))
 }
 
-/// Runs the migrations that are not applied yet. The lock is held before the versions are looked at.
+/// Runs the migrations that are not applied yet. Takes the lock before it reads the versions.
 async fn run(connection: &mut PgConnection, target: &Target, migrator: &Migrator) -> Result<(), StoreError> {
     let ran = async {
         connection.lock().await?;
         connection.ensure_migrations_table(VERSIONS).await?;
-        record_earlier(connection, migrator).await?;
+        record_earlier_versions(connection, migrator).await?;
         migrator.run(&mut *connection).await?;
         connection.unlock().await
     };
     ran.await.map_err(|error: MigrateError| {
         let cause = migrator::cause(&error).and_then(|cause| target.migration_error(cause));
-        cause.unwrap_or_else(|| migrator::failed(&error))
+        cause.unwrap_or_else(|| migrator::failure(&error))
     })
 }
 
-/// An earlier version of this service kept its versions in sqlx's own table, which may belong to another program. What was
-/// applied then is told by the tables that it made.
-async fn record_earlier(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrateError> {
+/// Records the migrations of an earlier version of this service, which kept its versions in sqlx's own table. That table may
+/// belong to another program, so the existing tables show which versions were applied.
+async fn record_earlier_versions(
+    connection: &mut PgConnection,
+    migrator: &Migrator,
+) -> Result<(), MigrateError> {
     const SQL: &str = "
         select exists (select from oss_migrations) as recorded, to_regclass('reservation') is not null as numbers,
                to_regclass('reference_data') is not null as devices";
@@ -80,9 +83,10 @@ async fn record_earlier(connection: &mut PgConnection, migrator: &Migrator) -> R
     Ok(())
 }
 
-/// Gives each number that is held without a reservation one, under the external id of the preview it was chosen from: so it
-/// expires, the audit sees it, and its preview may be deleted. Its identifier is made of the preview's, so that a repeated
-/// migration makes no second one, and of the preview's time, so that it comes first in the number's history.
+/// Creates a reservation for each number that is held without one, under the external id of the preview that it was chosen from.
+/// So the number expires, the audit includes it, and its preview may be deleted. The id of the reservation is derived from the id
+/// of the preview, so that a repeated migration creates no second one, and from the preview's time, so that it comes first in the
+/// number's history.
 async fn adopt(connection: &mut PgConnection, reservation_ttl: Duration) -> Result<u64, sqlx::Error> {
     const SQL: &str = concat!("
         insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, hold_expires_at, created_at)

@@ -1,8 +1,8 @@
-//! The store on PostgreSQL. Each step is one statement and one round trip; time is the database's.
+//! The store on PostgreSQL. Each step is one statement and one round trip, and the time is that of the database.
 //!
-//! A statement reads the facts, writes under guards that repeat what it read, and returns both. Where a guard finds that
-//! the rows have changed since, nothing was written and the statement is run again. Rows of `reservation` are locked before
-//! those of `phone_number`, so that two statements do not wait for each other.
+//! A statement reads rows, writes under guards that repeat what it read, and returns both. If a guard finds that the rows have
+//! changed since, nothing is written and the statement is run again. Rows of `reservation` are locked before those of
+//! `phone_number`, so that two statements do not wait for each other.
 
 mod adoptions;
 mod attempts;
@@ -42,11 +42,11 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// A store on the database at `url`, with a pool of `size` connections. Opens none yet.
+    /// Creates a store on the database at `url`, with a pool of `size` connections. Opens none yet.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Failed`] where the URL is not one of PostgreSQL.
+    /// [`StoreError::Failed`] if the URL is not one of PostgreSQL.
     pub fn new(url: &SecretString, size: u32) -> Result<Self, StoreError> {
         Ok(Self::with_options(connections::options(url)?.application_name("oss"), size))
     }
@@ -63,12 +63,12 @@ impl PostgresStore {
         Self { connections: Connections::new(pool) }
     }
 
-    /// Brings the tables of the database at `url` to this version, and records a reservation of each number that was held before
-    /// there were any. One that is not on a line is held for `reservation_ttl` from now on.
+    /// Migrates the database at `url` to this version, and creates a reservation for each number that was held before
+    /// reservations were recorded. A number that is not on a line is held for `reservation_ttl` from now on.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if it cannot be reached, is not encoded in UTF-8, or a migration fails.
+    /// [`StoreError`] if the database cannot be reached, is not encoded in UTF-8, or a migration fails.
     #[cfg(feature = "import")]
     pub async fn migrate(
         url: &SecretString,
@@ -81,7 +81,7 @@ impl PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn check(&self) -> Result<(), StoreError> {
-        // The identity is read, because every look-up reads it: a role that may not is told so at the start.
+        // It also reads the identity, as every look-up does. So a role that may not read it fails here and not at each request.
         const SQL: &str = "
             select count(*), current_setting('server_encoding') as encoding,
                    exists (select from oss_installation) as has_identity

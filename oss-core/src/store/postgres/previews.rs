@@ -1,4 +1,4 @@
-//! Previews: stored whole in one statement.
+//! Previews on PostgreSQL.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::PostgresStore;
 use crate::domain::{IdempotencyKey, KeyedPreview, NewPreview, PreviewId, PreviousPreview, Scope};
 use crate::store::StoreError;
-use crate::store::previews::{KEYED, PREVIOUS, PreviewStore, keyed, previous};
+use crate::store::previews::{KEYED, PREVIOUS, PreviewStore, keyed_preview, previous_preview};
 use crate::store::rows::DataRow;
 
 #[async_trait]
@@ -19,7 +19,7 @@ impl PreviewStore for PostgresStore {
     ) -> Result<Option<PreviousPreview>, StoreError> {
         let [brand, older] = scope.parameters();
         let statement = || sqlx::query(PREVIOUS).bind(id.as_uuid()).bind(brand).bind(older);
-        self.connections.maybe(statement, previous).await
+        self.connections.maybe(statement, previous_preview).await
     }
 
     async fn keyed_preview(
@@ -30,11 +30,11 @@ impl PreviewStore for PostgresStore {
         let [brand, older] = scope.parameters();
         let (client, text) = (key.client().as_str(), key.text());
         let statement = || sqlx::query(KEYED).bind(client).bind(text).bind(brand).bind(older);
-        self.connections.read(statement, keyed).await
+        self.connections.read(statement, keyed_preview).await
     }
 
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
-        // A repeated statement finds the preview there and inserts nothing.
+        // A repeated statement finds its preview and inserts nothing.
         const SQL: &str = "
             with created as (
                 insert into preview (id, external_id, brand_id, expires_at, previous_id, client, idempotency_key)
@@ -68,8 +68,8 @@ impl PreviewStore for PostgresStore {
     }
 
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
-        // A number of older data may have no reservation. Then its preview alone knows Sigan's id of its hold. The numbers are
-        // deleted here, because the existing database has no cascade.
+        // A number of older data may have no reservation. Then only its preview has Sigan's id of the hold. The statement deletes
+        // the numbers too, because the existing database has no cascade.
         const SQL: &str = "
             with old as materialized (
                 select p.id

@@ -1,4 +1,4 @@
-//! The attempts that come from no preview: a random number, and the repeats of a call that named itself by a key.
+//! Attempts without a preview, on PostgreSQL.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl RandomStore for PostgresStore {
     ) -> Result<BeginRandom, StoreError> {
         // A repeated statement finds its own row.
         const SQL: &str = concat!("
-            with facts as (
+            with checks as (
                 select exists (select from reservation where id = $1) as begun,
                        exists (
                            select from reservation where client = $6 and idempotency_key = $7 and state <> 'REJECTED'
@@ -45,12 +45,12 @@ impl RandomStore for PostgresStore {
                 insert into reservation
                     (id, external_id, brand_id, msisdn, state, due_at, client, idempotency_key, lease_id)
                 select $1, $2, $3, $4, 'PENDING', clock_timestamp() + make_interval(secs => $5), $6, $7, $1
-                from facts
+                from checks
                 where not keyed and not taken
                 on conflict do nothing
                 returning id
             )
-            select begun or exists (select from started) as written, keyed, taken, unsettled from facts");
+            select begun or exists (select from started) as written, keyed, taken, unsettled from checks");
         let statement = || {
             sqlx::query(SQL)
                 .bind(id.as_uuid())
@@ -73,7 +73,7 @@ impl RandomStore for PostgresStore {
                 (_, true, ..) => return Ok(BeginRandom::KeyInUse),
                 (_, _, true, _) => return Ok(BeginRandom::Unsettled),
                 (.., true) => return Ok(BeginRandom::Taken),
-                // Another call wrote first: the next look sees what it wrote.
+                // Another call wrote first: read again what it wrote.
                 (false, false, false, false) => {}
             }
         }
@@ -125,7 +125,7 @@ impl RandomStore for PostgresStore {
             };
             match keyed.verdict() {
                 Keyed::Resumed(_) if intent == Intent::Look => return Ok(Some(Keyed::InDoubt)),
-                // Another call wrote first: the next look sees what it wrote.
+                // Another call wrote first: read again what it wrote.
                 Keyed::Resumed(_) if !written => {}
                 verdict => return Ok(Some(verdict)),
             }

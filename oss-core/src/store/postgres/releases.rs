@@ -1,4 +1,4 @@
-//! Giving a number back, and telling Sigan of it.
+//! Releases and deliveries on PostgreSQL.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::domain::{Delivery, Msisdn, RACES, Release, ReservationId, Reservation
 use crate::store::StoreError;
 use crate::store::lines::number_row;
 use crate::store::live::live;
-use crate::store::releases::{ReleaseStore, SET_ASIDE, freed};
+use crate::store::releases::{ReleaseStore, SET_ASIDE, freed_delivery};
 use crate::store::rows::{DataRow, Unreadable};
 
 #[async_trait]
@@ -22,11 +22,11 @@ impl ReleaseStore for PostgresStore {
         msisdn: Msisdn,
         lease: Duration,
     ) -> Result<Release, StoreError> {
-        // A number of older data has no reservation; Sigan's id of its hold is that of the preview it was chosen from.
+        // A number of older data has no reservation. Its hold has the external id of the preview that it was chosen from.
         const SQL: &str = concat!(
             locked_number!(),
             ", released as (
-                select * from seen
+                select * from locked
                 where status = 'RESERVED' and unchanged and (live_state is distinct from 'PENDING' or live_due)
             ), returned as (
                 update phone_number p
@@ -55,9 +55,9 @@ impl ReleaseStore for PostgresStore {
                 on conflict do nothing
                 returning id, external_id
             )
-            select seen.*, exists (select from returned) as written, told.id, told.external_id
-            from seen
-            left join (select * from releasing union all select * from adopted) told on true"
+            select locked.*, exists (select from returned) as written, delivery.id, delivery.external_id
+            from locked
+            left join (select * from releasing union all select * from adopted) delivery on true"
         );
         let adopted = ReservationId::new();
         let [brand, older] = scope.parameters();
@@ -72,25 +72,25 @@ impl ReleaseStore for PostgresStore {
         for _ in 0..RACES {
             let read = |row: &PgRow| {
                 let (unchanged, written) = (row.flag("unchanged")?, row.flag("written")?);
-                Ok((number_row(row)?, unchanged, written, freed(row, msisdn)?))
+                Ok((number_row(row)?, unchanged, written, freed_delivery(row, msisdn)?))
             };
             let found = self.connections.maybe(statement, read).await?;
-            let Some((seen, unchanged, written, freed)) = found else { return Ok(Release::Unknown) };
-            match (seen.release_refusal(), freed) {
+            let Some((locked, unchanged, written, freed)) = found else { return Ok(Release::Unknown) };
+            match (locked.release_refusal(), freed) {
                 (Some(answer), _) if unchanged || scope.is_all_brands() => return Ok(answer),
                 (None, Ok(delivery)) if written => return Ok(Release::Returned(delivery)),
                 (None, Err(unreadable)) if written => {
                     self.set_aside(&unreadable).await?;
                     return Ok(Release::SetAside(unreadable.row));
                 }
-                // The number changed under the statement: the next look sees how, and whose it is.
+                // The number changed during the statement: read it and its owner again.
                 _ => {}
             }
         }
         Ok(Release::InFlight)
     }
 
-    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
         const SQL: &str = "
             update reservation
             set state = case state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
@@ -100,7 +100,7 @@ impl ReleaseStore for PostgresStore {
         self.connections.maybe(|| sqlx::query(SQL).bind(id.as_uuid()), |row| row.parsed("state")).await
     }
 
-    async fn undelivered(
+    async fn record_failed_delivery(
         &self,
         delivery: &Delivery,
         reason: &str,
@@ -122,7 +122,7 @@ impl ReleaseStore for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Leaves a row to a person: nothing claims it any more.
+    /// Sets a row aside: no sweep claims it any more, and a person has to correct it.
     pub(super) async fn set_aside(&self, unreadable: &Unreadable) -> Result<(), StoreError> {
         let Unreadable { id, row } = unreadable;
         let statement = || sqlx::query(SET_ASIDE).bind(id.as_uuid()).bind(&row.reason);

@@ -1,4 +1,5 @@
-//! Whether a statement that failed is run again, and after which pause. Bounds both, so that a caller is answered in time.
+//! Decides whether a failed statement is run again, and after which pause. Both are bounded, so that a caller gets an answer in
+//! time.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,23 +9,23 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use super::connections::ACQUIRE;
 use crate::store::StoreError;
 
-/// How often a statement is repeated that collided with another one. Each try may wait for a lock first.
+/// A statement that collided with another one is repeated at most this often. Each try may wait for a lock first.
 const COLLISIONS: usize = 3;
 
-/// The first pause after a collision. Long enough that two statements that collided do not meet again.
+/// The first pause after a collision. It is long enough that two statements that collided do not collide again.
 const COLLISION_PAUSE: Duration = Duration::from_millis(100);
 
 /// The pauses while the database is read-only.
 const READ_ONLY_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
 
-/// Why a statement failed.
+/// The reason why a statement failed.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The connection leads to a database that accepts no writes. The statement was not sent.
     ReadOnly,
     /// No connection could be opened.
     Connect(sqlx::Error),
-    /// There was no connection to be had in time, for this reason.
+    /// No connection became free in time, for this reason.
     NoConnection(StoreError),
     /// The statement failed.
     Sql(sqlx::Error),
@@ -36,7 +37,7 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// How often one statement may still be repeated.
+/// The repeats that one statement has left.
 #[derive(Debug)]
 pub(super) struct Repeats {
     dead_connections: u32,
@@ -45,7 +46,8 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
-    /// A database that crashed leaves as many dead connections as the pool has. So many are discarded without a pause.
+    /// Starts the count for one statement. A crashed database can leave a whole pool of dead connections, so that many are
+    /// discarded without a pause.
     pub(super) fn new(pool_size: u32) -> Self {
         let collisions = ExponentialBuilder::new().with_min_delay(COLLISION_PAUSE).with_max_times(COLLISIONS);
         let [shortest, longest] = READ_ONLY_PAUSES;
@@ -61,7 +63,7 @@ impl Repeats {
         }
     }
 
-    /// The pause before the statement is repeated; none if it is not.
+    /// Returns the pause before the next repeat, and uses that repeat up. Returns none if the statement is not repeated.
     pub(super) fn pause_after(&mut self, failure: &Failure) -> Option<Duration> {
         match failure {
             Failure::ReadOnly => self.read_only.next(),
@@ -79,9 +81,10 @@ pub(super) fn code(error: &sqlx::Error) -> Option<String> {
     error.as_database_error()?.code().map(Cow::into_owned)
 }
 
-/// Serialisation failure, deadlock, or a lock that was not granted in time. The last may be a deadlock too: PostgreSQL looks
-/// for one after `deadlock_timeout` (1 s), which only a superuser can set, and `lock_timeout` ends the wait before that. To
-/// wait for longer would only keep the connection for longer, because the victim of a deadlock is repeated either way.
+/// Whether the error is a serialisation failure, a deadlock, or a lock that was not granted in time. The last may be a deadlock
+/// too: PostgreSQL checks for one after `deadlock_timeout` (1 s), which only a superuser can set, and `lock_timeout` ends the
+/// wait before that. A longer wait would only keep the connection for longer, because the victim of a deadlock is repeated either
+/// way.
 fn is_collision(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| matches!(code.as_str(), "40001" | "40P01" | "55P03"))
 }
@@ -94,15 +97,16 @@ fn is_session_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the server ended the statement and not the connection.
-pub(super) fn leaves_connection_whole(failure: &Failure) -> bool {
+/// Whether the connection can be used again: the server answered and did not end it.
+pub(super) fn leaves_connection_usable(failure: &Failure) -> bool {
     match failure {
         Failure::ReadOnly | Failure::Connect(_) | Failure::NoConnection(_) => false,
         Failure::Sql(error) => code(error).is_some_and(|code| !is_session_over(&code)),
     }
 }
 
-/// Class 08 (connection), a server that stops or starts, and one that has become read-only.
+/// Whether a code means that the session cannot be used any more: class 08 (connection), a server that stops or starts, and one
+/// that has become read-only.
 pub(super) fn is_session_over(code: &str) -> bool {
     code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "25006")
 }

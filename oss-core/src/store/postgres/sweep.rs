@@ -1,7 +1,7 @@
-//! What is due: settled here where the database alone can, claimed for the sweep where Sigan has to be asked or told.
+//! The sweep on PostgreSQL.
 //!
-//! `now()` and not `clock_timestamp()` bounds what is due: only a stable function can be the bound of an index scan. No statement
-//! here waits for a lock before it looks, so both say the same.
+//! `now()` and not `clock_timestamp()` is the bound of due rows, because only a stable function can bound an index scan. No
+//! statement here waits for a lock before it reads, so both return the same time.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use super::PostgresStore;
 use crate::domain::{Census, Claims, Overdue};
 use crate::store::StoreError;
 use crate::store::rows::DataRow;
-use crate::store::sweep::{SweepStore, census, claimed};
+use crate::store::sweep::{SweepStore, census, claimed_row};
 
 #[async_trait]
 impl SweepStore for PostgresStore {
     async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError> {
-        // Another program may have put the number on a line, or given it back, without a word to the reservation. If it gave the
-        // number a status that is not known here, a person has to decide.
+        // Another program may have put the number on a line, or released it, without a change to the reservation. If it gave the
+        // number a status that we do not have, a person has to decide.
         const SQL: &str = "
             with held as materialized (
                 select r.id, r.msisdn, p.status
@@ -106,7 +106,7 @@ impl SweepStore for PostgresStore {
                       r.preview_id is not null or r.idempotency_key is not null as nameable";
         let statement = || sqlx::query(SQL).bind(i64::from(limit)).bind(lease.as_secs_f64());
         let mut claims = Claims::default();
-        for row in self.connections.all(statement, claimed).await? {
+        for row in self.connections.all(statement, claimed_row).await? {
             match row {
                 Ok(due) => claims.due.push(due),
                 Err(unreadable) => {

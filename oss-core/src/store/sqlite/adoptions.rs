@@ -1,4 +1,4 @@
-//! Recording that a number is on a line although nothing here says so.
+//! Adoptions on SQLite.
 
 use async_trait::async_trait;
 
@@ -47,14 +47,14 @@ impl Step<'_> {
             AdoptionVerdict::Write { live, external_id } => (live, external_id),
         };
         match live {
-            Some(live) => self.keep(live).await?,
-            None => self.record(&tenant, id, &adoption, &external_id).await?,
+            Some(live) => self.assign_attempt(live).await?,
+            None => self.insert_hold(&tenant, id, &adoption, &external_id).await?,
         }
         self.run(sqlx::query(LINE).bind(msisdn.as_str()).bind(sim).bind(self.now.0)).await?;
         Ok(AdoptOutcome::Adopted(external_id))
     }
 
-    async fn keep(&mut self, live: ReservationId) -> Result<(), sqlx::Error> {
+    async fn assign_attempt(&mut self, live: ReservationId) -> Result<(), sqlx::Error> {
         const KEPT: &str = "
             update reservation
             set state = 'ASSIGNED', due_at = null, updated_at = $2
@@ -62,8 +62,9 @@ impl Step<'_> {
         self.run(sqlx::query(KEPT).bind(live.as_uuid()).bind(self.now.0)).await.map(drop)
     }
 
-    /// Records the hold. The row names the preview that offered the number, so that a repeated reserve from it finds the line.
-    async fn record(
+    /// Inserts the hold's row. The row names the preview that offered the number, so that a repeated reserve from it finds the
+    /// number on its line.
+    async fn insert_hold(
         &mut self,
         tenant: &Tenant,
         id: ReservationId,

@@ -1,4 +1,4 @@
-//! The attempts to hold a number: begun before Sigan is asked, settled after it answered.
+//! Attempts to hold a number of a preview, on SQLite.
 
 use std::time::Duration;
 
@@ -55,10 +55,10 @@ impl AttemptStore for SqliteStore {
         &self,
         lease: &Lease,
         reason: &str,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         let (lease, reason) = (lease.clone(), reason.to_owned());
-        self.connections.write(move |step| Box::pin(step.cancel(lease, reason, tell_within))).await
+        self.connections.write(move |step| Box::pin(step.cancel(lease, reason, deliver_within))).await
     }
 }
 
@@ -71,7 +71,7 @@ impl Step<'_> {
         choice: Choice,
         intent: Intent,
     ) -> Result<Begin, sqlx::Error> {
-        const ASKED: &str = concat!(
+        const PREVIEW: &str = concat!(
             r#"
             select p.external_id, p.brand_id, p.expires_at > $3 as open, p.reserved_msisdn is not null as gave_before,
                    n.msisdn, number.status,
@@ -102,15 +102,15 @@ impl Step<'_> {
             where p.id = $1 and ($4 is null or p.brand_id in ($4, $5))"#
         );
 
-        let statement = sqlx::query(ASKED)
+        let statement = sqlx::query(PREVIEW)
             .bind(preview.as_uuid())
             .bind(i64::from(choice.get()))
             .bind(self.now.0)
             .bind(brand)
             .bind(older)
             .bind(id.as_uuid());
-        let Some(asked) = self.maybe(statement, preview_row).await? else { return Ok(Begin::UnknownPreview) };
-        match (asked.verdict(id), intent) {
+        let Some(row) = self.maybe(statement, preview_row).await? else { return Ok(Begin::UnknownPreview) };
+        match (row.verdict(id), intent) {
             (Verdict::Answer(answer), _) => Ok(answer),
             (Verdict::Start(_) | Verdict::Resume(_), Intent::Look) => Ok(Begin::Free),
             (Verdict::Start(started), Intent::Take(lease)) => {
@@ -149,7 +149,7 @@ impl Step<'_> {
         self.run(statement).await.map(drop)
     }
 
-    /// Takes an attempt up again that nobody works on, with a lease of the attempt `id`.
+    /// Takes up again an attempt that no process works on, with the lease `id`.
     pub(super) async fn take_up(
         &mut self,
         id: ReservationId,
@@ -212,8 +212,8 @@ impl Step<'_> {
                 let Lease { reservation, hold, .. } = lease;
                 Ok(Confirmed::GivenUp(Delivery { reservation, hold, attempts }))
             }
-            ReservationState::Rejected => self.confirmed_too_late(lease).await,
-            // It was confirmed before. An attempt that waits for its answer has been confirmed above.
+            ReservationState::Rejected => self.release_late_hold(lease).await,
+            // It was confirmed before. An attempt that waits for its answer was confirmed above.
             ReservationState::Held
             | ReservationState::Assigned
             | ReservationState::Pending
@@ -221,10 +221,10 @@ impl Step<'_> {
         }
     }
 
-    /// A hold confirmed after it was given up gets a row of its own, so that Sigan is told to release it. It carries the preview,
-    /// unless the preview has another attempt by now. If another attempt is at work on this very hold, it is that attempt's to
-    /// end.
-    async fn confirmed_too_late(mut self, lease: Lease) -> Result<Confirmed, sqlx::Error> {
+    /// Writes a row for a hold that is confirmed after its attempt was given up, so that it is released at Sigan. The row carries
+    /// the preview, unless the preview has another attempt by now. If another attempt works on the same hold, that attempt has to
+    /// end it.
+    async fn release_late_hold(mut self, lease: Lease) -> Result<Confirmed, sqlx::Error> {
         const SQL: &str = "
             insert into reservation
                 (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at)
@@ -246,7 +246,7 @@ impl Step<'_> {
         Ok(Confirmed::GivenUp(delivery(release, external_id, msisdn)))
     }
 
-    /// The number is `RESERVED`, and its preview names it.
+    /// Sets the number to `RESERVED` if it is `RETURNED` or new, and names it in its preview.
     pub(super) async fn reserve_number(
         &mut self,
         msisdn: &str,
@@ -263,8 +263,8 @@ impl Step<'_> {
         self.run(sqlx::query(CHOSEN).bind(preview).bind(msisdn)).await.map(drop)
     }
 
-    /// The attempt of a lease whose latest call is that of the lease: its state, and its preview.
-    async fn of_call(
+    /// Reads the state and the preview of the attempt of a lease. Returns none if a newer call has the attempt.
+    async fn attempt_of_call(
         &mut self,
         lease: &Lease,
     ) -> Result<Option<(ReservationState, Option<Uuid>)>, sqlx::Error> {
@@ -273,7 +273,7 @@ impl Step<'_> {
         self.maybe(statement, |row| Ok((row.parsed("state")?, row.maybe_uuid("preview_id")?))).await
     }
 
-    /// Writes the state that the attempt of a call has after its answer, the reason, and when it is due.
+    /// Writes the state of an attempt after the answer to its call, the reason, and the time when it is due.
     async fn write_state(
         &mut self,
         lease: &Lease,
@@ -290,8 +290,8 @@ impl Step<'_> {
     }
 
     async fn doubt(mut self, lease: Lease, reason: String, retry_in: Duration) -> Result<bool, sqlx::Error> {
-        let Some((state, preview)) = self.of_call(&lease).await? else { return Ok(false) };
-        // A step whose answer was lost is repeated, and finds what it wrote.
+        let Some((state, preview)) = self.attempt_of_call(&lease).await? else { return Ok(false) };
+        // If the answer of this step was lost, it is repeated and finds the row that it wrote.
         let Some(next) = state.after(AttemptEvent::Doubted) else {
             return Ok(state == ReservationState::InDoubt);
         };
@@ -302,7 +302,7 @@ impl Step<'_> {
     }
 
     async fn reject(mut self, lease: Lease, reason: String) -> Result<(), sqlx::Error> {
-        let attempt = self.of_call(&lease).await?;
+        let attempt = self.attempt_of_call(&lease).await?;
         match attempt.and_then(|(state, _)| state.after(AttemptEvent::Refused)) {
             Some(next) => self.write_state(&lease, (next, &reason), None).await,
             None => Ok(()),
@@ -313,16 +313,16 @@ impl Step<'_> {
         mut self,
         lease: Lease,
         reason: String,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, sqlx::Error> {
-        let Some((state, preview)) = self.of_call(&lease).await? else { return Ok(None) };
+        let Some((state, preview)) = self.attempt_of_call(&lease).await? else { return Ok(None) };
         match state.after(AttemptEvent::GivenUp) {
             Some(next) => {
-                let due_at = Some(self.now.after(tell_within));
+                let due_at = Some(self.now.after(deliver_within));
                 self.write_state(&lease, (next, &reason), due_at).await?;
-                self.forget_choice(lease.hold.msisdn, preview).await?;
+                self.revert_choice(lease.hold.msisdn, preview).await?;
             }
-            // A repeated step finds the row as it left it. The number may be held again by now, so it is not touched.
+            // A repeated step finds the row that it wrote. The number may be held again by now, so it is not changed.
             None if state == ReservationState::Cancelling => {}
             None => return Ok(None),
         }
@@ -330,15 +330,15 @@ impl Step<'_> {
         Ok(Some(Delivery { reservation, hold, attempts }))
     }
 
-    /// Takes back what a doubt had recorded.
-    async fn forget_choice(&mut self, msisdn: Msisdn, preview: Option<Uuid>) -> Result<(), sqlx::Error> {
+    /// Reverts what [`Step::doubt`] wrote to the number and the preview.
+    async fn revert_choice(&mut self, msisdn: Msisdn, preview: Option<Uuid>) -> Result<(), sqlx::Error> {
         const PREVIEW: &str =
             "update preview set reserved_msisdn = null where id = $1 and reserved_msisdn = $2";
         self.return_number(msisdn.as_str()).await?;
         self.run(sqlx::query(PREVIEW).bind(preview).bind(msisdn.as_str())).await.map(drop)
     }
 
-    /// The number is `RETURNED`, if it was `RESERVED`.
+    /// Sets the number to `RETURNED` if it is `RESERVED`.
     pub(super) async fn return_number(&mut self, msisdn: &str) -> Result<(), sqlx::Error> {
         const SQL: &str = "
             update phone_number
@@ -348,7 +348,7 @@ impl Step<'_> {
     }
 }
 
-/// Where an attempt comes from.
+/// The origin of an attempt.
 pub(super) struct Origin {
     pub(super) preview: Option<PreviewId>,
     pub(super) key: Option<IdempotencyKey>,

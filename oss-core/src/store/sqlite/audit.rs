@@ -1,4 +1,4 @@
-//! What is held here, to be laid beside what Sigan holds.
+//! The audit on SQLite.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ impl AuditStore for SqliteStore {
             order by p.msisdn
             limit $4"
         );
-        // Text before every number, and text after every number.
+        // A text before every number, and a text after every number.
         let after = range.after.unwrap_or_default();
         let until = range.until.map_or_else(|| ":".to_owned(), |msisdn| msisdn.to_string());
         let [brand, older] = tenant.own_brands();
@@ -121,30 +121,32 @@ impl AuditStore for SqliteStore {
         id: ReservationId,
         hold: &Hold,
         brand: &BrandId,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         let (hold, brand) = (hold.clone(), brand.clone());
-        self.connections.write(move |step| Box::pin(step.release_stray(id, hold, brand, tell_within))).await
+        self.connections
+            .write(move |step| Box::pin(step.release_stray(id, hold, brand, deliver_within)))
+            .await
     }
 
     async fn release_lost(
         &self,
         lease: &Lease,
         reason: &str,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         let (lease, reason) = (lease.clone(), reason.to_owned());
-        self.connections.write(move |step| Box::pin(step.release_lost(lease, reason, tell_within))).await
+        self.connections.write(move |step| Box::pin(step.release_lost(lease, reason, deliver_within))).await
     }
 
     async fn give_back_lost(
         &self,
         id: ReservationId,
         reason: &str,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         let reason = reason.to_owned();
-        self.connections.write(move |step| Box::pin(step.give_back_lost(id, reason, tell_within))).await
+        self.connections.write(move |step| Box::pin(step.give_back_lost(id, reason, deliver_within))).await
     }
 }
 
@@ -154,7 +156,7 @@ impl Step<'_> {
         id: ReservationId,
         hold: Hold,
         brand: BrandId,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, sqlx::Error> {
         // A repeated step finds its own row.
         const BARRED: &str = "
@@ -172,18 +174,18 @@ impl Step<'_> {
             (false, false) => {
                 let release =
                     NewRelease { id, hold: &hold, brand: &brand, reason: "held in Sigan and not here" };
-                self.insert_release(release, tell_within).await?;
+                self.insert_release(release, deliver_within).await?;
             }
         }
         Ok(Some(delivery(id, hold.external_id, hold.msisdn)))
     }
 
-    /// Writes the row of a hold that is to be released. It carries the preview that offered the number, unless that has an
-    /// attempt already, so that nobody reserves the number from it any more.
+    /// Inserts the row of a hold that is to be released. The row carries the preview that offered the number, unless the preview
+    /// has an attempt already, so that nobody can reserve the number from it any more.
     async fn insert_release(
         &mut self,
         release: NewRelease<'_>,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<(), sqlx::Error> {
         const SQL: &str = concat!(
             "
@@ -202,7 +204,7 @@ impl Step<'_> {
             .bind(release.hold.external_id.as_str())
             .bind(release.brand.as_str())
             .bind(release.hold.msisdn.as_str())
-            .bind(self.now.after(tell_within))
+            .bind(self.now.after(deliver_within))
             .bind(self.now.0)
             .bind(release.reason);
         self.run(statement).await.map(drop)
@@ -212,7 +214,7 @@ impl Step<'_> {
         mut self,
         lease: Lease,
         reason: String,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, sqlx::Error> {
         const SQL: &str = "
             select (select state from reservation where id = $1) as own,
@@ -236,7 +238,7 @@ impl Step<'_> {
             }
             (None, false) => {
                 let release = NewRelease { id, hold: &hold, brand: &brand, reason: &reason };
-                self.insert_release(release, tell_within).await?;
+                self.insert_release(release, deliver_within).await?;
             }
         }
         Ok(Some(delivery(id, hold.external_id, hold.msisdn)))
@@ -246,7 +248,7 @@ impl Step<'_> {
         mut self,
         id: ReservationId,
         reason: String,
-        tell_within: Duration,
+        deliver_within: Duration,
     ) -> Result<Option<Delivery>, sqlx::Error> {
         const RELEASING: &str = "
             update reservation
@@ -257,7 +259,7 @@ impl Step<'_> {
               )
             returning external_id, msisdn";
         let statement =
-            sqlx::query(RELEASING).bind(id.as_uuid()).bind(reason).bind(self.now.after(tell_within));
+            sqlx::query(RELEASING).bind(id.as_uuid()).bind(reason).bind(self.now.after(deliver_within));
         let read = |row: &SqliteRow| Ok(delivery(id, row.parsed("external_id")?, row.parsed("msisdn")?));
         let lost = self.maybe(statement.bind(self.now.0), read).await?;
         if let Some(lost) = &lost {
@@ -267,7 +269,7 @@ impl Step<'_> {
     }
 }
 
-/// A hold that is to be released and has no row.
+/// A hold without a row that is to be released.
 struct NewRelease<'a> {
     id: ReservationId,
     hold: &'a Hold,

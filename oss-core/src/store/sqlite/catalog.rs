@@ -1,4 +1,4 @@
-//! The reference data. An import is a handful of statements in one transaction: the database takes the changes apart itself.
+//! The reference data on SQLite. An import is a few statements in one transaction, which read the changes from JSON.
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -103,7 +103,7 @@ impl CatalogStore for SqliteStore {
     }
 }
 
-/// References are looked at row by row, so what is referred to comes first and goes last.
+/// SQLite checks references row by row, so rows that others refer to are inserted first and deleted last.
 pub(super) async fn change_devices(
     connection: &mut SqliteConnection,
     edition: Edition<DeviceChanges>,
@@ -133,7 +133,7 @@ pub(super) async fn change_devices(
     change(connection, "devices", edition, &CHANGES).await
 }
 
-/// Runs the statements, each on the changes in JSON, where the list has the version that they were made for.
+/// Runs the statements, each on the changes in JSON, if the list has the version that they were made for.
 async fn change(
     connection: &mut SqliteConnection,
     list: &str,

@@ -1,9 +1,9 @@
-//! The one place that owns connections to SQLite. Nothing else touches the pools.
+//! Owns the connections to SQLite. No other module uses the pools.
 //!
-//! One connection writes and a few read (write-ahead log), so that a reader never waits for a writer. A write is a
-//! transaction that takes the write lock when it begins: it waits its turn behind another process instead of failing when it
-//! first writes. It runs in a task of its own, so that a caller who goes away cannot leave it open, in which case every later
-//! write on the connection would be part of it and vanish.
+//! One connection writes and a few read (write-ahead log), so that a reader never waits for a writer. A write is a transaction
+//! that takes the write lock when it begins, so that it waits for another process instead of failing at its first write. It runs
+//! in a task of its own. Otherwise a caller who stops waiting could leave it open, and every later write on the connection would
+//! be part of it and be lost.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -26,16 +26,16 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Executor, Row, Sqlite};
 
 use super::catalog;
-use super::faults::{code, missing, store_error};
+use super::faults::{code, missing_folder, store_error};
 use crate::store::catalog::first_edition;
 use crate::store::migrations::VERSIONS;
 use crate::store::migrator::Applied;
 use crate::store::rows::usage;
 use crate::store::{PoolUsage, StoreError, migrator};
 
-/// Tells the time. The database is in this process, so its clock is ours, and a test may bring its own.
+/// The clock of a SQLite database. The database runs in this process, so a test can give it a clock of its own.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> DateTime<Utc>;
 }
 
@@ -55,12 +55,12 @@ impl Clock for SystemClock {
 pub(super) struct Micros(pub(super) i64);
 
 impl Micros {
-    /// This time, later by `wait`.
+    /// This time plus `wait`.
     pub(super) fn after(self, wait: Duration) -> i64 {
         self.0.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))
     }
 
-    /// This time, earlier by `age`.
+    /// This time minus `age`.
     pub(super) fn before(self, age: Duration) -> i64 {
         self.0.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX))
     }
@@ -69,14 +69,14 @@ impl Micros {
 /// A statement with its values.
 pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-/// A step under way: its transaction, which holds the write lock, and the time, which was read under the lock.
+/// A step in progress: its transaction, which holds the write lock, and the time, which was read under the lock.
 pub(super) struct Step<'c> {
     pub(super) connection: &'c mut SqliteConnection,
     pub(super) now: Micros,
 }
 
 impl Step<'_> {
-    /// Runs a statement, and counts the rows that it changed.
+    /// Runs a statement and returns the count of rows that it changed.
     pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
         Ok(statement.execute(&mut *self.connection).await?.rows_affected())
     }
@@ -109,13 +109,13 @@ impl Step<'_> {
     }
 }
 
-/// The future of a piece of work in a step.
+/// The future of a step.
 pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
 
-/// How long a write waits for that of another process.
+/// The longest wait of a write for the write of another process.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// How many connections read.
+/// The count of connections that read.
 const READERS: u32 = 4;
 
 #[derive(Debug)]
@@ -123,12 +123,12 @@ pub(super) struct Connections {
     writer: SqlitePool,
     readers: SqlitePool,
     clock: Arc<dyn Clock>,
-    /// The database's file, as an error names it.
+    /// The database's file, as errors name it.
     file: Arc<Path>,
 }
 
 impl Connections {
-    /// Opens no connection yet. A database in memory lives in one connection, which both writes and reads.
+    /// Creates the pools. Opens no connection yet. A database in memory exists in one connection, which both writes and reads.
     pub(super) fn new(url: &SecretString, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let options = options(url)?;
         let file = options.get_filename().into();
@@ -141,7 +141,7 @@ impl Connections {
         Ok(Self { writer, readers, clock, file })
     }
 
-    /// Takes a step: a piece of work in one transaction.
+    /// Runs a step in one transaction.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         F: for<'c> FnOnce(Step<'c>) -> Work<'c, T> + Send + 'static,
@@ -158,8 +158,8 @@ impl Connections {
                 Ok(value)
             };
             let outcome = outcome.await;
-            // Where the disk fails SQLite rolls back by itself, and sqlx, whose own rollback then finds nothing to end, refuses
-            // to begin another transaction on the connection for ever. One that was opened on a read-only file stays so.
+            // If the disk fails, SQLite rolls back by itself. Then sqlx's own rollback finds no transaction, and sqlx never
+            // begins another one on this connection. A connection that was opened on a read-only file stays read-only.
             if outcome.as_ref().is_err_and(disk_failed) {
                 connection.close_on_drop();
             }
@@ -167,7 +167,7 @@ impl Connections {
         };
         match tokio::spawn(transaction).await {
             Ok(outcome) => outcome.map_err(|error: sqlx::Error| store_error(&self.file, &error)),
-            Err(_) => Err(StoreError::failed("the write stopped half-way and was rolled back")),
+            Err(_) => Err(StoreError::failed("the write stopped and was rolled back")),
         }
     }
 
@@ -175,7 +175,7 @@ impl Connections {
         vec![usage("writer", &self.writer), usage("readers", &self.readers)]
     }
 
-    /// The time now, for work that only reads.
+    /// The current time, for steps that only read.
     pub(super) fn now(&self) -> Micros {
         micros(&*self.clock)
     }
@@ -217,7 +217,7 @@ impl Connections {
         self.read(statement, |rows| rows.first().ok_or(sqlx::Error::RowNotFound).and_then(read)).await
     }
 
-    /// Brings the tables of a database in memory to this version: nobody else can.
+    /// Migrates a database in memory. `oss migrate` cannot, because no other process sees it.
     pub(super) async fn migrate_in_memory(&self) -> Result<(), StoreError> {
         let mut connection = self.writer.acquire().await.map_err(|error| store_error(&self.file, &error))?;
         migrate_and_seed(&mut connection, &self.file).await
@@ -234,7 +234,7 @@ pub(super) fn is_in_memory(url: &SecretString) -> bool {
     file == ":memory:" || query.split('&').any(|pair| pair == "mode=memory")
 }
 
-/// Creates the file where there is none, and brings its tables to this version.
+/// Creates the file if there is none, and migrates it to this version.
 pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
     let options = options(url)?.create_if_missing(true);
     let file = options.get_filename();
@@ -247,31 +247,31 @@ pub(super) async fn migrate(url: &SecretString) -> Result<(), StoreError> {
     migrated
 }
 
-/// Creates the file if there is none, for its owner alone: it holds phone numbers. SQLite gives the files beside it the same mode.
-/// The mode of a file that is there is its owner's choice.
+/// Creates the file if there is none. Only its owner can read it, because it contains phone numbers. SQLite gives its log files
+/// the same mode. The mode of an existing file is not changed.
 fn create_private(file: &Path) -> Result<(), StoreError> {
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     match created {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(missing(file).unwrap_or_else(|| {
+        Err(error) => Err(missing_folder(file).unwrap_or_else(|| {
             StoreError::unavailable(format!("{} cannot be created: {}", file.display(), error.kind()))
         })),
     }
 }
 
-/// Creates the tables; fills the device catalogue if there never was one.
+/// Creates the tables, and fills the device catalogue if there never was one.
 async fn migrate_and_seed(connection: &mut SqliteConnection, file: &Path) -> Result<(), StoreError> {
     let migrator = migrator::sqlite()?;
     let migrated = async {
         connection.ensure_migrations_table(VERSIONS).await?;
-        record_earlier(connection, &migrator).await?;
+        record_earlier_versions(connection, &migrator).await?;
         migrator.run(&mut *connection).await
     };
     migrated.await.map_err(|error: MigrateError| match migrator::cause(&error) {
-        // A file that cannot be used, and no fault of the migration.
+        // The file cannot be used, so this is no fault of the migration.
         Some(cause) if code(cause).is_some_and(|code| code & 0xff > 1) => store_error(file, cause),
-        _ => migrator::failed(&error),
+        _ => migrator::failure(&error),
     })?;
     let first = first_edition()?;
     let filled = async {
@@ -282,9 +282,12 @@ async fn migrate_and_seed(connection: &mut SqliteConnection, file: &Path) -> Res
     filled.await.map_err(|error| store_error(file, &error))
 }
 
-/// An earlier version of this service kept its versions in sqlx's own table. What was applied then is told by the tables that it
-/// made.
-async fn record_earlier(connection: &mut SqliteConnection, migrator: &Migrator) -> Result<(), MigrateError> {
+/// Records the migrations of an earlier version of this service, which kept its versions in sqlx's own table. The existing tables
+/// show which versions were applied.
+async fn record_earlier_versions(
+    connection: &mut SqliteConnection,
+    migrator: &Migrator,
+) -> Result<(), MigrateError> {
     const SQL: &str = "
         select exists (select 1 from oss_migrations) as recorded,
                exists (select 1 from sqlite_schema where name = 'reservation') as numbers,
@@ -303,7 +306,7 @@ async fn record_earlier(connection: &mut SqliteConnection, migrator: &Migrator) 
 fn options(url: &SecretString) -> Result<SqliteConnectOptions, StoreError> {
     let options = SqliteConnectOptions::from_str(url.expose_secret())
         .map_err(|_| StoreError::failed("the database URL is not sqlite://path/to/file"))?;
-    // With the log, FULL is what survives a power cut: NORMAL may lose the row that says what Sigan was asked.
+    // With the write-ahead log only FULL survives a power cut. NORMAL may lose the row that records what Sigan was asked.
     Ok(options
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
@@ -321,7 +324,7 @@ fn pool(size: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-/// Whether the disk is full, broken or read-only; a database in memory has none, and keeps its connection.
+/// Whether the disk is full, broken or read-only. A database in memory has no disk, and keeps its connection.
 fn disk_failed(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13))
 }

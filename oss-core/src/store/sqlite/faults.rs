@@ -1,4 +1,4 @@
-//! Errors of SQLite in words: the file, the reason, and what to do.
+//! Describes errors of SQLite: the file, the reason, and what to do.
 //!
 //! The text of a database error repeats values, so only its code is used.
 
@@ -11,8 +11,8 @@ fn folder(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Why a file cannot be opened or created, if that is to be seen from outside.
-pub(super) fn missing(file: &Path) -> Option<StoreError> {
+/// Describes why a file cannot be opened or created, if its folder does not exist.
+pub(super) fn missing_folder(file: &Path) -> Option<StoreError> {
     let folder = folder(file);
     if folder.is_dir() {
         return None;
@@ -23,10 +23,10 @@ pub(super) fn missing(file: &Path) -> Option<StoreError> {
     )))
 }
 
-/// Why a piece of work on the database in `file` failed.
+/// Describes why a step on the database in `file` failed.
 pub(super) fn store_error(file: &Path, error: &sqlx::Error) -> StoreError {
     match error {
-        sqlx::Error::PoolTimedOut => StoreError::unavailable("no free connection in time"),
+        sqlx::Error::PoolTimedOut => StoreError::unavailable("no connection became free in time"),
         sqlx::Error::ColumnDecode { index, .. } => {
             StoreError::failed(format!("column {index} cannot be read"))
         }
@@ -38,7 +38,7 @@ pub(super) fn store_error(file: &Path, error: &sqlx::Error) -> StoreError {
                 StoreError::failed("it lacks the tables of this version; run `oss migrate`")
             }
             Some(_) => with_code(file, code(error).unwrap_or_default()),
-            None => StoreError::failed("an answer that cannot be read"),
+            None => StoreError::failed("it gave an answer that cannot be read"),
         },
     }
 }
@@ -52,7 +52,7 @@ fn is_missing_table(message: &str) -> bool {
     message.starts_with("no such table") || message.starts_with("no such column")
 }
 
-/// The low byte of an extended code is the primary one (<https://www.sqlite.org/rescode.html>).
+/// Describes an error by its code. The low byte of an extended code is the primary code (<https://www.sqlite.org/rescode.html>).
 fn with_code(file: &Path, code: i32) -> StoreError {
     let shown = file.display();
     match code & 0xff {
@@ -60,15 +60,15 @@ fn with_code(file: &Path, code: i32) -> StoreError {
         8 => StoreError::unavailable(format!(
             "{shown} is read-only; check its permissions and those of its folder"
         )),
-        10 => StoreError::unavailable(format!("{shown} cannot be read or written: input or output error")),
+        10 => StoreError::unavailable(format!("{shown} cannot be read or written: input/output error")),
         13 => StoreError::unavailable(format!("the disk of {shown} is full")),
-        14 => missing(file).unwrap_or_else(|| unopened(file)),
+        14 => missing_folder(file).unwrap_or_else(|| not_opened(file)),
         26 => StoreError::failed(format!("{shown} is not a SQLite database")),
         _ => StoreError::failed(format!("SQLite code {code}")),
     }
 }
 
-fn unopened(file: &Path) -> StoreError {
+fn not_opened(file: &Path) -> StoreError {
     let shown = file.display();
     let reason = if file.exists() {
         "cannot be opened; check its permissions"

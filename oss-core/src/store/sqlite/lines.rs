@@ -1,4 +1,4 @@
-//! A number on a line, and the view of one number.
+//! Assignments of numbers to lines, and the view of one number, on SQLite.
 
 use async_trait::async_trait;
 
@@ -19,9 +19,9 @@ impl LineStore for SqliteStore {
     }
 
     async fn number(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
-        // One row for each hold, each with the number's own columns; one row where it was never held. A brand is not told of the time
-        // when another one had the number: it had the number since its first hold, unless the number is older than our records; and
-        // the last assignment is its own, if the hold before it is.
+        // One row for each hold, each with the number's own columns, or one row without a hold. A brand must not learn when
+        // another brand had the number. So for this brand the number begins with the brand's first hold, unless the number is
+        // older than our records. The last assignment belongs to the brand if the hold before it does.
         const SQL: &str = concat!(
             "
             select p.origin, p.status, p.assigned_sim_id, p.updated_at as line_updated_at,
@@ -36,12 +36,12 @@ impl LineStore for SqliteStore {
                    ), 'unknown') in ($2, $3) then p.assigned_at end as assigned_at,
                    r.id, r.preview_id, r.external_id, r.state, coalesce(r.set_aside, r.last_error) as last_error,
                    r.hold_expires_at, r.created_at, r.updated_at
-            from (select $1 as msisdn) asked
-            left join phone_number p on p.msisdn = asked.msisdn
-            left join reservation r on r.msisdn = asked.msisdn and ($2 is null or r.brand_id in ($2, $3))
+            from (select $1 as msisdn) named
+            left join phone_number p on p.msisdn = named.msisdn
+            left join reservation r on r.msisdn = named.msisdn and ($2 is null or r.brand_id in ($2, $3))
             where (p.msisdn is not null or r.id is not null)
               and ($2 is null or ",
-            brand_of_number!("asked.msisdn", "p.status"),
+            brand_of_number!("named.msisdn", "p.status"),
             " in ($2, $3))
             order by r.id desc"
         );
@@ -67,16 +67,16 @@ impl Step<'_> {
             set state = $2, due_at = null, updated_at = $3
             where id = $1 and state = 'HELD'";
 
-        let seen = self.number_row(brands.clone(), msisdn).await?;
-        let Some(seen) = seen else { return Ok(Assign::Unknown) };
-        if let Some(answer) = seen.assign_refusal(sim) {
+        let row = self.number_row(brands.clone(), msisdn).await?;
+        let Some(row) = row else { return Ok(Assign::Unknown) };
+        if let Some(answer) = row.assign_refusal(sim) {
             return Ok(answer);
         }
         if let Some(other) = self.other_number(brands, msisdn, sim).await? {
             return Ok(Assign::SimHasNumber(other));
         }
         self.run(sqlx::query(LINE).bind(msisdn.as_str()).bind(sim.as_uuid()).bind(self.now.0)).await?;
-        if let Some(live) = seen.live
+        if let Some(live) = row.live
             && let Some(next) = live.state.after(AttemptEvent::Assigned)
         {
             let statement =
@@ -105,7 +105,7 @@ impl Step<'_> {
         Ok(self.maybe(statement, other_number_if_shown).await?.flatten())
     }
 
-    /// A number that belongs to the brands, and the live reservation that has it.
+    /// Reads a number that belongs to the brands, and the live reservation that has it.
     pub(super) async fn number_row(
         &mut self,
         [brand, older]: [Option<String>; 2],

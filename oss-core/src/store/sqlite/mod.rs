@@ -1,6 +1,7 @@
-//! The store on SQLite. Each step is one transaction that holds the write lock, so what it read cannot change before it writes.
+//! The store on SQLite. Each step is one transaction that holds the write lock, so the rows that it read cannot change before it
+//! writes.
 //!
-//! Time is that of the [`Clock`] given, since the database is in this process.
+//! The time is that of the given [`Clock`], because the database runs in this process.
 
 mod adoptions;
 mod attempts;
@@ -40,13 +41,13 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// A store on the file that `url` names (`sqlite://path`), or in memory (`sqlite::memory:`).
+    /// Creates a store on the file that `url` names (`sqlite://path`), or in memory (`sqlite::memory:`).
     ///
-    /// A database in memory has its tables at once; a file has them from [`SqliteStore::migrate`].
+    /// A database in memory gets its tables at once. A file gets them from [`SqliteStore::migrate`].
     ///
     /// # Errors
     ///
-    /// [`StoreError::Failed`] where the URL is not one of SQLite.
+    /// [`StoreError::Failed`] if the URL is not one of SQLite.
     pub async fn open(url: &SecretString, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let connections = Connections::new(url, clock)?;
         if connections::is_in_memory(url) {
@@ -55,11 +56,11 @@ impl SqliteStore {
         Ok(Self { connections })
     }
 
-    /// Creates the file that `url` names where there is none, and brings its tables to this version.
+    /// Creates the file that `url` names if there is none, and migrates it to this version.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] where the file cannot be used, or a migration fails.
+    /// [`StoreError`] if the file cannot be used, or a migration fails.
     pub async fn migrate(url: &SecretString) -> Result<(), StoreError> {
         connections::migrate(url).await
     }

@@ -1,4 +1,4 @@
-//! Previews: stored whole or not at all.
+//! Previews on SQLite.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::SqliteStore;
 use super::connections::Step;
 use crate::domain::{IdempotencyKey, KeyedPreview, NewPreview, PreviewId, PreviousPreview, Scope};
 use crate::store::StoreError;
-use crate::store::previews::{KEYED, PREVIOUS, PreviewStore, keyed, previous};
+use crate::store::previews::{KEYED, PREVIOUS, PreviewStore, keyed_preview, previous_preview};
 use crate::store::rows::{DataRow, to_json};
 
 #[async_trait]
@@ -20,7 +20,7 @@ impl PreviewStore for SqliteStore {
     ) -> Result<Option<PreviousPreview>, StoreError> {
         let [brand, older] = scope.parameters();
         self.connections
-            .maybe(sqlx::query(PREVIOUS).bind(id.as_uuid()).bind(brand).bind(older), previous)
+            .maybe(sqlx::query(PREVIOUS).bind(id.as_uuid()).bind(brand).bind(older), previous_preview)
             .await
     }
 
@@ -32,7 +32,7 @@ impl PreviewStore for SqliteStore {
         let [brand, older] = scope.parameters();
         let statement =
             sqlx::query(KEYED).bind(key.client().as_str()).bind(key.text()).bind(brand).bind(older);
-        self.connections.read(statement, keyed).await
+        self.connections.read(statement, keyed_preview).await
     }
 
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
@@ -41,7 +41,7 @@ impl PreviewStore for SqliteStore {
     }
 
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
-        // A number of older data may have no reservation. Then its preview alone knows Sigan's id of its hold.
+        // A number of older data may have no reservation. Then only its preview has Sigan's id of the hold.
         const SQL: &str = "
             delete from preview
             where id in (
@@ -96,7 +96,7 @@ impl Step<'_> {
             .bind(preview.key.as_ref().map(|key| key.client().as_str()))
             .bind(preview.key.as_ref().map(IdempotencyKey::text));
         if self.run(statement).await? == 0 {
-            // Stored before by this very step, or kept out by its key.
+            // Either this step stored it before, or another preview has its key.
             let stored = sqlx::query(STORED).bind(preview.id.as_uuid());
             return self.one(stored, |row| row.flag("stored")).await;
         }

@@ -1,4 +1,4 @@
-//! The attempts that come from no preview: a random number, and the repeats of a call that named itself by a key.
+//! Attempts without a preview, on SQLite.
 
 use std::time::Duration;
 

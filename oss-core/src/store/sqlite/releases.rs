@@ -1,4 +1,4 @@
-//! Giving a number back, and telling Sigan of it.
+//! Releases and deliveries on SQLite.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::domain::{
     AttemptEvent, Delivery, LiveAttempt, Msisdn, Release, ReservationId, ReservationState, Scope,
 };
 use crate::store::StoreError;
-use crate::store::releases::{ReleaseStore, SET_ASIDE, freed};
+use crate::store::releases::{ReleaseStore, SET_ASIDE, freed_delivery};
 use crate::store::rows::{DataRow, Unreadable};
 
-/// Sigan is to be told of a hold, or its row cannot be read.
+/// The delivery for a release, or the row that cannot be read.
 type Freed = Result<Option<Delivery>, Unreadable>;
 
 #[async_trait]
@@ -28,18 +28,20 @@ impl ReleaseStore for SqliteStore {
         self.connections.write(move |step| Box::pin(step.release(brands, msisdn, lease))).await
     }
 
-    async fn delivered(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
-        self.connections.write(move |step| Box::pin(step.delivered(id))).await
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
+        self.connections.write(move |step| Box::pin(step.record_delivery(id))).await
     }
 
-    async fn undelivered(
+    async fn record_failed_delivery(
         &self,
         delivery: &Delivery,
         reason: &str,
         retry_in: Duration,
     ) -> Result<(), StoreError> {
         let (delivery, reason) = (delivery.clone(), reason.to_owned());
-        self.connections.write(move |step| Box::pin(step.undelivered(delivery, reason, retry_in))).await
+        self.connections
+            .write(move |step| Box::pin(step.record_failed_delivery(delivery, reason, retry_in)))
+            .await
     }
 }
 
@@ -50,12 +52,12 @@ impl Step<'_> {
         msisdn: Msisdn,
         lease: Duration,
     ) -> Result<Release, sqlx::Error> {
-        let Some(seen) = self.number_row(brands, msisdn).await? else { return Ok(Release::Unknown) };
-        if let Some(answer) = seen.release_refusal() {
+        let Some(row) = self.number_row(brands, msisdn).await? else { return Ok(Release::Unknown) };
+        if let Some(answer) = row.release_refusal() {
             return Ok(answer);
         }
         self.return_number(msisdn.as_str()).await?;
-        let freed = match seen.live {
+        let freed = match row.live {
             Some(live) => self.free(live, msisdn, lease).await?,
             None => self.record_older_hold(msisdn, lease).await?,
         };
@@ -68,7 +70,7 @@ impl Step<'_> {
         }
     }
 
-    /// Leaves a row to a person: nothing claims it any more.
+    /// Sets a row aside: no sweep claims it any more, and a person has to correct it.
     pub(super) async fn set_aside(&mut self, unreadable: &Unreadable) -> Result<(), sqlx::Error> {
         let Unreadable { id, row } = unreadable;
         self.run(sqlx::query(SET_ASIDE).bind(id.as_uuid()).bind(&row.reason)).await.map(drop)
@@ -92,10 +94,11 @@ impl Step<'_> {
             .bind(self.now.after(lease))
             .bind(self.now.0)
             .bind(live.state.as_str());
-        self.maybe(statement, |row| freed(row, msisdn)).await
+        self.maybe(statement, |row| freed_delivery(row, msisdn)).await
     }
 
-    /// A number of older data has no reservation; Sigan's id of its hold is that of the preview it was chosen from.
+    /// Writes the row for the hold of a number of older data, which has no reservation. The hold has the external id of the
+    /// preview that the number was chosen from.
     async fn record_older_hold(
         &mut self,
         msisdn: Msisdn,
@@ -117,12 +120,12 @@ impl Step<'_> {
             .bind(msisdn.as_str())
             .bind(self.now.after(lease))
             .bind(self.now.0);
-        self.maybe(statement, |row| freed(row, msisdn)).await
+        self.maybe(statement, |row| freed_delivery(row, msisdn)).await
     }
 
-    async fn delivered(mut self, id: ReservationId) -> Result<Option<ReservationState>, sqlx::Error> {
+    async fn record_delivery(mut self, id: ReservationId) -> Result<Option<ReservationState>, sqlx::Error> {
         const STATE: &str = "select state from reservation where id = $1";
-        // Why an attempt was given up stays with it.
+        // The reason why an attempt was given up is kept.
         const OVER: &str = "
             update reservation
             set state = $2, due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $3
@@ -135,7 +138,7 @@ impl Step<'_> {
         Ok(Some(next))
     }
 
-    async fn undelivered(
+    async fn record_failed_delivery(
         mut self,
         delivery: Delivery,
         reason: String,

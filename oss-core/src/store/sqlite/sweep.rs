@@ -1,4 +1,4 @@
-//! What is due: settled here where the database alone can, claimed for the sweep where Sigan has to be asked or told.
+//! The sweep on SQLite.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::connections::Step;
 use crate::domain::{Census, Claims, NumberStatus, Overdue, ReservationId, UnreadableRow};
 use crate::store::StoreError;
 use crate::store::rows::{DataRow, Unreadable};
-use crate::store::sweep::{SweepStore, census, claimed};
+use crate::store::sweep::{SweepStore, census, claimed_row};
 
 #[async_trait]
 impl SweepStore for SqliteStore {
@@ -72,8 +72,8 @@ impl Step<'_> {
         };
         let held = self.all(sqlx::query(HELD).bind(now).bind(i64::from(limit)), read).await?;
         for (id, msisdn, status) in held {
-            // Another program may have put the number on a line, or given it back, without a word to the reservation. If it
-            // gave the number a status that is not known here, a person has to decide.
+            // Another program may have put the number on a line, or released it, without a change to the reservation. If it gave
+            // the number a status that we do not have, a person has to decide.
             match status {
                 NumberStatus::InUse => {
                     self.run(sqlx::query(ASSIGNED).bind(id.as_uuid()).bind(now)).await?;
@@ -127,7 +127,7 @@ impl Step<'_> {
                       preview_id is not null or idempotency_key is not null as nameable";
         let statement = sqlx::query(SQL).bind(self.now.0).bind(i64::from(limit)).bind(self.now.after(lease));
         let mut claims = Claims::default();
-        for row in self.all(statement, claimed).await? {
+        for row in self.all(statement, claimed_row).await? {
             match row {
                 Ok(due) => claims.due.push(due),
                 Err(unreadable) => {
