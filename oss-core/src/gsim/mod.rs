@@ -20,7 +20,8 @@ pub mod wire;
 pub use self::client::{GsimConfig, HttpGsim};
 
 /// Why GSIM gave no answer. None of them says anything of the device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum GsimError {
     /// Too many look-ups are under way, so GSIM was not asked.
     #[error("too many look-ups under way")]
@@ -49,14 +50,6 @@ impl GsimError {
     /// A short, stable name, for programs: `timeout`.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Busy => "busy",
-            Self::NotReachable => "not-reachable",
-            Self::Timeout => "timeout",
-            Self::ConnectionLost => "connection-lost",
-            Self::Credentials => "credentials",
-            Self::Status(_) => "status",
-            Self::Unreadable => "unreadable",
-        }
+        self.into()
     }
 }

@@ -114,8 +114,11 @@ impl SiganError {
     }
 }
 
-/// What Sigan refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A refusal of Sigan, which is certain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, strum::IntoStaticStr)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Refusal {
     /// Too few numbers are left in the area code.
     NoneLeft,
@@ -139,13 +142,7 @@ impl Refusal {
     /// A short, stable name, for programs: `hold-over`.
     #[must_use]
     pub fn code(self) -> &'static str {
-        match self {
-            Self::NoneLeft => "none-left",
-            Self::NotHeld => "not-held",
-            Self::Taken => "taken",
-            Self::HoldOver => "hold-over",
-            Self::Credentials => "credentials",
-        }
+        self.into()
     }
 }
 
@@ -162,7 +159,8 @@ impl fmt::Display for Refusal {
 }
 
 /// Why it is not known whether a call had its effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Doubt {
     /// No answer in time.
     Timeout,
@@ -183,14 +181,7 @@ impl Doubt {
     /// A short, stable name, for programs: `timeout`.
     #[must_use]
     pub fn code(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::ConnectionLost => "connection-lost",
-            Self::Status(_) => "status",
-            Self::Credentials => "credentials",
-            Self::Unreadable => "unreadable",
-            Self::Interrupted => "interrupted",
-        }
+        self.into()
     }
 }
 
