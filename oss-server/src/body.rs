@@ -1,18 +1,20 @@
-//! Bodies of requests: JSON objects whose fields are read by name, so that every fault is told with the field's name.
+//! Bodies of requests: JSON objects, of which every fault is told with the name of its field.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use oss_core::Malformed;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::limits::{BODY_TIME, LONGEST_BODY};
 use crate::problem::{BODY_TOO_LARGE, BODY_TOO_SLOW, Fault, MALFORMED_BODY, Problem, UNSUPPORTED_MEDIA_TYPE};
@@ -29,13 +31,18 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 const NAMED: usize = 5;
 const NAME_LENGTH: usize = 40;
 
-/// The fields of a body that have not been read yet, and the faults of those that have.
-pub(crate) struct Fields {
-    unread: Map<String, Value>,
-    faults: Vec<Fault>,
+/// A body that is read as `T`.
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// A type of bodies.
+pub(crate) trait RequestBody: DeserializeOwned + ToSchema {
+    /// Reads the fields of a body.
+    fn read(fields: Fields) -> Result<Self, Problem> {
+        fields.read()
+    }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Fields {
+impl<S: Send + Sync, T: RequestBody> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
@@ -52,8 +59,32 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             ));
         }
         let body = timeout(BODY_TIME, read(request.into_body())).await.map_err(|_| too_slow())??;
-        Self::parse(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body))
+        T::read(Fields::parse(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body))?).map(Self)
     }
+}
+
+/// A field whose type reads it from a text.
+pub(crate) fn text<'de, D: Deserializer<'de>, T: FromStr<Err = Malformed>>(field: D) -> Result<T, D::Error> {
+    match Value::deserialize(field)? {
+        Value::String(text) => text.parse().map_err(D::Error::custom),
+        _ => Err(D::Error::custom(Malformed { expected: "text" })),
+    }
+}
+
+/// A field like those of [`text`] that may be left out, or null.
+pub(crate) fn optional_text<'de, D: Deserializer<'de>, T: FromStr<Err = Malformed>>(
+    field: D,
+) -> Result<Option<T>, D::Error> {
+    match Value::deserialize(field)? {
+        Value::Null => Ok(None),
+        value => text(value).map(Some).map_err(D::Error::custom),
+    }
+}
+
+/// The fields of a body that have not been refused yet, and the faults of those that have.
+pub(crate) struct Fields {
+    left: Map<String, Value>,
+    faults: Vec<Fault>,
 }
 
 impl Fields {
@@ -70,62 +101,93 @@ impl Fields {
                     ),
                 })
             })?;
-        let mut fields = Self { unread: values, faults: Vec::new() };
+        let mut fields = Self { left: values, faults: Vec::new() };
         for name in repeated.iter().take(NAMED) {
             fields.fault(&shortened(name), "one value, not several");
         }
         Ok(fields)
     }
 
-    /// A field that has to be there. Where it is not what its type asks for, [`Fields::finish`] says so.
-    pub(crate) fn required<T: FromStr<Err = Malformed>>(&mut self, name: &'static str) -> Option<T> {
-        let Some(value) = self.unread.remove(name) else {
-            self.fault(name, "it to be given");
-            return None;
+    /// Reads the fields as `T`, or tells every fault: a field that has one is taken out, and the others are read again.
+    pub(crate) fn read<T: DeserializeOwned + ToSchema>(mut self) -> Result<T, Problem> {
+        let mut unknown = Vec::new();
+        let value = loop {
+            let error = match serde_path_to_error::deserialize::<_, T>(&self.left) {
+                Ok(value) => break Some(value),
+                Err(error) => error,
+            };
+            let at_fault = error.path().iter().next().map(ToString::to_string);
+            let Some((field, _)) = at_fault.and_then(|name| self.left.remove_entry(&name)) else {
+                break None;
+            };
+            let message = error.inner().to_string();
+            match message.strip_prefix("expected ") {
+                Some(expected) => self.fault(&field, expected),
+                None => unknown.push(field),
+            }
         };
-        self.read(name, &value)
-    }
-
-    /// A field that may be left out, or null.
-    pub(crate) fn optional<T: FromStr<Err = Malformed>>(&mut self, name: &'static str) -> Option<T> {
-        match self.unread.remove(name)? {
-            Value::Null => None,
-            value => self.read(name, &value),
+        if value.is_none() {
+            self.miss(&required::<T>());
         }
+        self.finish(&unknown, value)
     }
 
-    /// Where the fields that were read are well formed each, but not what was expected of them together, a fault of each.
-    pub(crate) fn together<T>(&mut self, names: &[&'static str], value: Result<T, Malformed>) -> Option<T> {
-        let malformed = match value {
-            Ok(value) => return Some(value),
-            Err(malformed) => malformed,
-        };
-        let names = if self.faults.is_empty() { names } else { &[] };
+    /// The one of these fields that is given and not null. Without one, or with several, each of them is at fault.
+    pub(crate) fn only_one_of(&mut self, names: &[&'static str], expected: &str) -> Option<&'static str> {
+        let is_given = |name: &&&str| self.left.get(**name).is_some_and(|value| !value.is_null());
+        let given: Vec<&'static str> = names.iter().filter(is_given).copied().collect();
+        self.left.retain(|name, value| !names.contains(&name.as_str()) || !value.is_null());
+        if let [only] = given[..] {
+            return Some(only);
+        }
         for name in names {
-            self.fault(name, malformed.expected);
+            self.left.remove(*name);
+            self.fault(name, expected);
         }
         None
     }
 
-    /// Refuses what was not what was expected, and every field that nobody asked for.
-    pub(crate) fn finish<T>(mut self, value: Option<T>) -> Result<T, Problem> {
-        let unknown: Vec<String> = self.unread.keys().take(NAMED).map(|name| shortened(name)).collect();
-        for name in unknown {
-            self.fault(&name, "no such field");
-        }
-        value.filter(|_| self.faults.is_empty()).ok_or_else(|| Problem::malformed(self.faults))
+    /// Refuses what was not what was expected, and every field that is left.
+    pub(crate) fn refuse(self) -> Problem {
+        let unknown: Vec<String> = self.left.keys().cloned().collect();
+        self.refuse_with(&unknown)
     }
 
-    fn read<T: FromStr<Err = Malformed>>(&mut self, name: &'static str, value: &Value) -> Option<T> {
-        let read = value
-            .as_str()
-            .ok_or("text")
-            .and_then(|text| text.parse().map_err(|error: Malformed| error.expected));
-        read.map_err(|expected| self.fault(name, expected)).ok()
+    fn finish<T>(self, unknown: &[String], value: Option<T>) -> Result<T, Problem> {
+        match value {
+            Some(value) if self.faults.is_empty() && unknown.is_empty() => Ok(value),
+            _ => Err(self.refuse_with(unknown)),
+        }
+    }
+
+    fn refuse_with(mut self, unknown: &[String]) -> Problem {
+        for name in unknown.iter().take(NAMED) {
+            self.fault(&shortened(name), "no such field");
+        }
+        Problem::malformed(self.faults)
+    }
+
+    /// Adds a fault of each field that is required, not given, and not at fault yet.
+    fn miss(&mut self, required: &[String]) {
+        for name in required {
+            let is_known =
+                self.left.contains_key(name) || self.faults.iter().any(|fault| fault.field == *name);
+            if !is_known {
+                self.fault(name, "it to be given");
+            }
+        }
     }
 
     fn fault(&mut self, field: &str, expected: &str) {
         self.faults.push(Fault { field: field.to_owned(), expected: expected.to_owned() });
+    }
+}
+
+/// The fields that a body of this type has to have.
+fn required<T: ToSchema>() -> Vec<String> {
+    match T::schema() {
+        RefOr::T(Schema::Object(object)) => object.required,
+        _ => Vec::new(),
     }
 }
 
@@ -163,7 +225,7 @@ impl<'de> Visitor<'de> for Collect {
 
 /// Reads a body to its end. Of one that is too long a little more is read: a client that still sends when the connection is
 /// closed may never see the answer.
-async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
+async fn read(mut body: axum::body::Body) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| unread())?.into_data() else { continue };
@@ -176,7 +238,7 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-async fn drain(mut body: Body) {
+async fn drain(mut body: axum::body::Body) {
     let mut left = DRAINED;
     while let (1.., Some(Ok(frame))) = (left, body.frame().await) {
         left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
@@ -215,4 +277,71 @@ fn too_large() -> Problem {
 
 fn unread() -> Problem {
     Problem::new(MALFORMED_BODY, "the body could not be read to its end")
+}
+
+#[cfg(test)]
+mod tests {
+    use oss_core::{Ddd, SimId};
+
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize, ToSchema)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    #[expect(dead_code, reason = "only the faults are looked at")]
+    struct Sample {
+        #[serde(deserialize_with = "text")]
+        area_code: Ddd,
+        #[serde(deserialize_with = "text")]
+        sim_id: SimId,
+        #[serde(default, deserialize_with = "optional_text")]
+        other: Option<Ddd>,
+    }
+
+    /// The body of the problem that refuses these fields; none if they are read.
+    fn refused(body: &str) -> Option<String> {
+        let problem = Fields::parse(body.as_bytes()).and_then(Fields::read::<Sample>).err()?;
+        Some(String::from_utf8(problem.json(None)).unwrap())
+    }
+
+    fn faults(body: &str) -> Vec<(String, String)> {
+        let Some(problem) = refused(body) else { return Vec::new() };
+        let errors = serde_json::from_str::<Value>(&problem).unwrap()["errors"].take();
+        let text = |fault: &Value, name: &str| fault[name].as_str().unwrap().to_owned();
+        errors.as_array().unwrap().iter().map(|f| (text(f, "field"), text(f, "expected"))).collect()
+    }
+
+    #[test]
+    fn every_fault_of_a_body_is_told_at_once() {
+        let sim = r#""simId":"01920e4b-9d21-7f3a-b5c6-6f2d8a40e1b7""#;
+        let ddd = "a DDD: two digits, for example 11";
+        for (body, expected) in [
+            (format!(r#"{{"areaCode":"11",{sim},"other":null}}"#), &[][..]),
+            ("{}".to_owned(), &[("areaCode", "it to be given"), ("simId", "it to be given")]),
+            (r#"{"simId":7}"#.to_owned(), &[("simId", "text"), ("areaCode", "it to be given")]),
+            (
+                format!(r#"{{"a":1,"other":"1","areaCode":"x",{sim}}}"#),
+                &[("areaCode", ddd), ("other", ddd), ("a", "no such field")],
+            ),
+            (
+                format!(r#"{{"areaCode":"11","areaCode":"12",{sim}}}"#),
+                &[("areaCode", "one value, not several")],
+            ),
+        ] {
+            let told = faults(&body);
+            let told: Vec<_> =
+                told.iter().map(|(field, expected)| (field.as_str(), expected.as_str())).collect();
+            assert_eq!(told, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_was_sent_is_repeated() {
+        for body in [
+            r#"{"areaCode":"11999950001","simId":11999950001,"11999950001":1,"other":["11999950001"]}"#,
+            r#"{"areaCode":{"11999950001":"11999950001"},"simId":"11999950001"}"#,
+        ] {
+            let problem = refused(body).unwrap();
+            assert!(!problem.contains("999"), "{problem}");
+        }
+    }
 }

@@ -9,9 +9,11 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use oss_core::access::Scope;
+use oss_core::sigan::Refusal;
 use oss_core::store::StoreError;
 use oss_core::{Error, whole_seconds};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub(crate) use self::types::*;
@@ -21,9 +23,10 @@ use crate::request_id;
 pub(crate) const URN: &str = "urn:oss:problem:";
 
 /// One thing that was wrong with a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(examples(json!({ "field": "areaCode", "expected": "a DDD: two digits, for example 11" })))]
 pub(crate) struct Fault {
-    /// The field, by its name in the contract.
+    /// The field, by its name here.
     pub(crate) field: String,
     /// What was expected of it.
     pub(crate) expected: String,
@@ -41,7 +44,7 @@ pub(crate) struct Problem {
     field: Option<&'static str>,
     faults: Box<[Fault]>,
     /// Why Sigan refused, where it did.
-    reason: Option<&'static str>,
+    reason: Option<Refusal>,
     retry_after: Option<u64>,
     challenge: Option<Challenge>,
 }
@@ -68,22 +71,45 @@ impl Challenge {
     }
 }
 
-#[derive(Serialize)]
+/// A problem (RFC 9457).
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+#[schema(as = Problem, examples(json!({
+    "title": "Not Found",
+    "status": 404,
+    "detail": "preview 01920e4b-5f3c-7cc0-8a4e-2f6d1c9b7a10 does not exist; create one first",
+    "instance": "urn:uuid:01920e4c-1d3a-7b52-8c11-97d4e2f0a635",
+    "field": "previewId",
+})))]
+pub(crate) struct ProblemBody<'a> {
+    // Each type of problem has a schema of its own, which adds this.
+    #[schema(ignore)]
     r#type: String,
+    /// The name of the status.
     title: &'a str,
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What was wrong and what to do, for people.
     detail: &'a str,
+    /// The request's id, as in `x-request-id`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = true, nullable = false, format = "uri")]
     instance: Option<String>,
+    /// The input at fault, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     field: Option<&'a str>,
+    /// Every input that is malformed.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    #[schema(required = false)]
     errors: &'a [Fault],
+    /// Why Sigan refused.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    #[schema(nullable = false)]
+    reason: Option<Refusal>,
+    /// After how many seconds a repeat is worth while, as in `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
     retry_after_seconds: Option<u64>,
 }
 
@@ -131,7 +157,7 @@ impl Problem {
 
     /// The body, as the answer to the request with this id.
     pub(crate) fn json(&self, request: Option<Uuid>) -> Vec<u8> {
-        let body = Body {
+        let body = ProblemBody {
             r#type: format!("{URN}{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
@@ -173,7 +199,7 @@ impl From<Error> for Problem {
         };
         Self {
             internal,
-            reason: if let Error::SiganRefused(refusal) = &error { Some(refusal.code()) } else { None },
+            reason: if let Error::SiganRefused(refusal) = &error { Some(*refusal) } else { None },
             retry_after: error.retry_after().map(whole_seconds),
             ..Self::new(error.error_type().into(), detail)
         }
@@ -212,7 +238,7 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use oss_core::access::ClientLimit;
-    use oss_core::sigan::{Doubt, Refusal};
+    use oss_core::sigan::Doubt;
     use oss_core::{Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId};
 
     use super::*;

@@ -1,65 +1,59 @@
 //! The scopes that a client may have.
 
-use std::fmt;
-use std::str::FromStr;
+use strum::{EnumCount, VariantArray};
 
-use crate::domain::Malformed;
+use crate::domain::{Malformed, every};
 
 /// A permission of a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    strum::Display,
+    strum::EnumCount,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(parse_err_ty = Malformed, parse_err_fn = no_scope)]
 pub enum Scope {
     /// Preview and reserve numbers.
+    #[strum(serialize = "numbers:reserve")]
     NumbersReserve,
     /// Release numbers.
+    #[strum(serialize = "numbers:release")]
     NumbersRelease,
     /// Put numbers on lines.
+    #[strum(serialize = "numbers:assign")]
     NumbersAssign,
     /// See numbers, and look up DDDs.
+    #[strum(serialize = "numbers:read")]
     NumbersRead,
     /// See devices, and ask whether they support eSIM.
+    #[strum(serialize = "devices:read")]
     DevicesRead,
     /// Sweep, and read metrics.
+    #[strum(serialize = "operations")]
     Operations,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 6] = [
-        Self::NumbersReserve,
-        Self::NumbersRelease,
-        Self::NumbersAssign,
-        Self::NumbersRead,
-        Self::DevicesRead,
-        Self::Operations,
-    ];
+    pub const ALL: [Self; Self::COUNT] = every(Self::VARIANTS);
 
     /// Its name in the configuration and in answers.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::NumbersReserve => "numbers:reserve",
-            Self::NumbersRelease => "numbers:release",
-            Self::NumbersAssign => "numbers:assign",
-            Self::NumbersRead => "numbers:read",
-            Self::DevicesRead => "devices:read",
-            Self::Operations => "operations",
-        }
+        self.into()
     }
 }
 
-impl FromStr for Scope {
-    type Err = Malformed;
-
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        Self::ALL.into_iter().find(|scope| scope.name() == text).ok_or(Malformed {
-            expected: "numbers:reserve, numbers:release, numbers:assign, numbers:read, devices:read or operations",
-        })
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+fn no_scope(_: &str) -> Malformed {
+    Malformed {
+        expected: "numbers:reserve, numbers:release, numbers:assign, numbers:read, devices:read or operations",
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use metrics::counter;
+use strum::VariantArray;
 
 use crate::domain::{ClientName, Malformed};
 use crate::telemetry::names::CLIENT_REFUSALS;
@@ -42,7 +43,8 @@ impl FromStr for Share {
 }
 
 /// A limit on what one client may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ClientLimit {
     /// Its requests in a second.
@@ -60,20 +62,10 @@ pub enum ClientLimit {
 }
 
 impl ClientLimit {
-    const ALL: [Self; 6] =
-        [Self::Rate, Self::Requests, Self::SiganCalls, Self::SiganQueue, Self::Waiters, Self::Draws];
-
     /// A short, stable name, for metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Rate => "rate",
-            Self::Requests => "requests",
-            Self::SiganCalls => "sigan-calls",
-            Self::SiganQueue => "sigan-queue",
-            Self::Waiters => "waiters",
-            Self::Draws => "draws",
-        }
+        self.into()
     }
 
     /// Counts a call that was refused because its client had reached this limit.
@@ -85,7 +77,7 @@ impl ClientLimit {
 
     /// Starts the counts of a client at zero, so that the first refusal shows as an increase.
     pub fn begin_counts(client: &ClientName) {
-        for limit in Self::ALL {
+        for limit in Self::VARIANTS {
             limit.series(client).increment(0);
         }
     }

@@ -5,10 +5,13 @@
 //! An event that the state does not allow changes nothing. Whether an event may happen at all also depends on the number and on
 //! the lease; [`verdicts`](super::verdicts) decides that.
 
+use strum::{EnumCount, VariantArray};
+
+use super::every;
 use super::number::ReservationState;
 
 /// An event in the life of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::EnumCount, strum::VariantArray)]
 pub enum AttemptEvent {
     /// Sigan holds the number.
     Confirmed,
@@ -34,32 +37,12 @@ pub enum AttemptEvent {
 
 impl AttemptEvent {
     /// Every event.
-    pub const ALL: [Self; 10] = [
-        Self::Confirmed,
-        Self::Doubted,
-        Self::Refused,
-        Self::Unused,
-        Self::GivenUp,
-        Self::Claimed,
-        Self::Released,
-        Self::Expired,
-        Self::Assigned,
-        Self::Delivered,
-    ];
+    pub const ALL: [Self; Self::COUNT] = every(Self::VARIANTS);
 }
 
 impl ReservationState {
     /// Every state.
-    pub const ALL: [Self; 8] = [
-        Self::Pending,
-        Self::Held,
-        Self::InDoubt,
-        Self::Assigned,
-        Self::Releasing,
-        Self::Cancelling,
-        Self::Released,
-        Self::Rejected,
-    ];
+    pub const ALL: [Self; Self::COUNT] = every(Self::VARIANTS);
 
     /// The state after an event, or none if the event changes nothing.
     #[must_use]

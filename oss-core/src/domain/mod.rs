@@ -10,6 +10,8 @@ mod ids;
 mod lists;
 mod msisdn;
 mod number;
+#[cfg(feature = "openapi")]
+mod schemas;
 mod sweep_report;
 mod tenant;
 mod text;
@@ -42,3 +44,9 @@ pub use tenant::{Scope, Tenant};
 pub(crate) use text::{INVISIBLE, is_invisible};
 pub(crate) use text::{is_hidden, plain, trimmed};
 pub(crate) use verdicts::*;
+
+/// The variants of an enum, as an array.
+pub(crate) const fn every<T: Copy, const N: usize>(variants: &[T]) -> [T; N] {
+    // `N` is the count of variants, and strum derives both. A mistake would not compile, because each use is a constant.
+    *variants.first_chunk().expect("there are so many variants")
+}

@@ -1,7 +1,6 @@
 //! What a number is now, and every hold it has had.
 
 use std::fmt;
-use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer};
@@ -9,44 +8,6 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::ids::{ExternalId, PreviewId, ReservationId, SimId};
 use super::msisdn::{Malformed, Msisdn};
 use super::text::is_invisible;
-
-/// Declares an enum whose values are words in the store, on the wire and in answers.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $expected:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// The word that stands for it in the store and in answers.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Malformed;
-
-            fn from_str(word: &str) -> Result<Self, Malformed> {
-                match word {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err(Malformed { expected: $expected }),
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
 
 /// The status of a number (`phone_number.status`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -106,32 +67,59 @@ impl Serialize for NumberStatus {
     }
 }
 
-words! {
-    /// How far one attempt to hold a number in Sigan has come (`reservation.state`).
-    ///
-    /// *Live* are the first four: at most one live reservation exists for a number.
-    ReservationState, "a state of a reservation", {
-        /// A call to Sigan is under way, or was when its process died: then the lease runs out.
-        Pending = "PENDING",
-        /// Sigan holds the number for us.
-        Held = "HELD",
-        /// Sigan gave no certain answer: it may hold the number for us.
-        InDoubt = "IN_DOUBT",
-        /// The number is on a line.
-        Assigned = "ASSIGNED",
-        /// Given back here; Sigan is being told.
-        Releasing = "RELEASING",
-        /// Given up with its outcome unknown; Sigan is being told to cancel it, so that a late arrival of the lost call has
-        /// no effect. Nobody confirms it any more.
-        Cancelling = "CANCELLING",
-        /// Given back, and Sigan knows.
-        Released = "RELEASED",
-        /// Sigan does not hold the number for us, for certain.
-        Rejected = "REJECTED",
-    }
+/// How far one attempt to hold a number in Sigan has come (`reservation.state`).
+///
+/// *Live* are the first four: at most one live reservation exists for a number.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumCount,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", parse_err_ty = Malformed, parse_err_fn = no_state)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(description = "How far an attempt to hold a number has come"))]
+pub enum ReservationState {
+    /// A call to Sigan is under way, or was when its process died: then the lease runs out.
+    Pending,
+    /// Sigan holds the number for us.
+    Held,
+    /// Sigan gave no certain answer: it may hold the number for us.
+    InDoubt,
+    /// The number is on a line.
+    Assigned,
+    /// Given back here; Sigan is being told.
+    Releasing,
+    /// Given up with its outcome unknown; Sigan is being told to cancel it, so that a late arrival of the lost call has
+    /// no effect. Nobody confirms it any more.
+    Cancelling,
+    /// Given back, and Sigan knows.
+    Released,
+    /// Sigan does not hold the number for us, for certain.
+    Rejected,
+}
+
+fn no_state(_: &str) -> Malformed {
+    Malformed { expected: "a state of a reservation" }
 }
 
 impl ReservationState {
+    /// The word that stands for it in the store and in answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
     /// The states in which a reservation has a time at which the sweep looks at it.
     pub(crate) const UNSETTLED: [Self; 5] =
         [Self::Pending, Self::Held, Self::InDoubt, Self::Releasing, Self::Cancelling];
@@ -152,6 +140,7 @@ pub struct Number {
 
 /// The row of a number that is or was ours (`phone_number`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Line {
@@ -160,34 +149,51 @@ pub struct Line {
     /// What the number is now.
     pub status: NumberStatus,
     /// The SIM it is on, while `IN_USE`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<uuid::Uuid>))]
     pub assigned_sim_id: Option<SimId>,
     /// When it was last put on a line, unless that was another brand's.
     pub assigned_at: Option<DateTime<Utc>>,
-    /// When we first held it, or the brand that asks did.
+    /// When we first held it for the brand that asks.
     pub created_at: DateTime<Utc>,
-    /// When its status last changed, if that is recorded.
+    /// When its status last changed; left out if that is not recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// One attempt to hold the number in Sigan (`reservation`).
+/// One attempt to hold the number in Sigan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Hold, examples(json!({
+    "id": "01920e4c-02b1-7d90-9f3e-4a7c5b1e8d22",
+    "previewId": "01920e4b-5f3c-7cc0-8a4e-2f6d1c9b7a10",
+    "externalId": "PR-0001",
+    "state": "HELD",
+    "reason": null,
+    "holdExpiresAt": "2026-11-26T13:30:41Z",
+    "createdAt": "2026-11-25T13:30:41Z",
+    "updatedAt": "2026-11-25T13:30:43Z",
+}))))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HoldRecord {
     /// The attempt.
     pub id: ReservationId,
-    /// The preview it came from; none for a random number.
+    /// The preview it came from, unless it is a random number.
     #[serde(rename = "previewId")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<uuid::Uuid>, required = true))]
     pub preview: Option<PreviewId>,
-    /// Sigan's id of the pre-reservation; none if the stored one cannot be read.
+    /// Sigan's id of the pre-reservation; left out if the stored one cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, nullable = false))]
     pub external_id: Option<ExternalId>,
     /// How far it has come.
     pub state: ReservationState,
-    /// Why it is in this state, where there is a reason to give.
+    /// Why it is in this state, if there is a reason to give.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub reason: Option<String>,
-    /// Until when the number was held unless put on a line; none where it never was held for certain.
+    /// Until when the number is held unless it is put on a line, if it was held for certain.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub hold_expires_at: Option<DateTime<Utc>>,
     /// When it began.
     pub created_at: DateTime<Utc>,

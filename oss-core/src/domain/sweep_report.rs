@@ -4,6 +4,10 @@ use serde::Serialize;
 
 /// The work of one sweep, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(examples(json!({
+    "expired": 2, "assigned": 0, "recovered": 1, "released": 2, "rejected": 0, "failed": 0, "setAside": 0, "purged": 40,
+}))))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SweepReport {

@@ -34,7 +34,8 @@ pub trait Gsim: Send + Sync + fmt::Debug {
 }
 
 /// The reason why GSIM gave no answer. No reason says anything about the device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum GsimError {
     /// Too many look-ups are under way, so GSIM was not asked.
     #[error("too many look-ups under way")]
@@ -63,14 +64,6 @@ impl GsimError {
     /// A short, stable name, for programs: `timeout`.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Busy => "busy",
-            Self::NotReachable => "not-reachable",
-            Self::Timeout => "timeout",
-            Self::ConnectionLost => "connection-lost",
-            Self::Credentials => "credentials",
-            Self::Status(_) => "status",
-            Self::Unreadable => "unreadable",
-        }
+        self.into()
     }
 }

@@ -18,20 +18,32 @@ use crate::telemetry::Operation;
 /// How much longer than its preview Sigan keeps the numbers ("1 minuto a mais que a configuração").
 pub(crate) const HOLD_MARGIN: Duration = Duration::from_mins(1);
 
-/// Three numbers to choose from, shown masked. Serialises as callers get it over HTTP.
+/// Three numbers to choose from, shown masked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(examples(json!({
+    "id": "01920e4b-5f3c-7cc0-8a4e-2f6d1c9b7a10",
+    "msisdns": [
+        { "preview": "(11) 9****-0001", "index": 1 },
+        { "preview": "(11) 9****-0002", "index": 2 },
+        { "preview": "(11) 9****-0003", "index": 3 },
+    ],
+}))))]
 #[non_exhaustive]
 pub struct Preview {
     /// Names the preview in a later reserve.
     pub id: PreviewId,
     /// The numbers, in order of their index.
     #[serde(rename = "msisdns")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 3, max_items = 3))]
     pub offers: Vec<Offer>,
 }
 
 /// One number of a preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(examples(json!({ "preview": "(11) 9****-0001", "index": 1 }))))]
 pub struct Offer {
     /// The number, masked.
     #[serde(rename = "preview")]

@@ -17,8 +17,10 @@ use crate::sigan::{Doubt, Hold, Turn};
 use crate::store::{Begin, BeginRandom, Keyed, StoreError};
 use crate::telemetry::Operation;
 
-/// A number that is now held for the caller. Serialises as callers get it over HTTP, the number in full.
+/// A number that is now held for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(examples(json!({ "msisdn": "11999950002" }))))]
 #[non_exhaustive]
 pub struct Reservation {
     /// The number, in full.

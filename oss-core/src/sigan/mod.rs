@@ -143,7 +143,10 @@ impl SiganError {
 }
 
 /// The reason for which Sigan refused a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, strum::IntoStaticStr)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Refusal {
     /// Too few numbers are left in the area code.
     NoneLeft,
@@ -167,13 +170,7 @@ impl Refusal {
     /// A short, stable name, for programs: `hold-over`.
     #[must_use]
     pub fn code(self) -> &'static str {
-        match self {
-            Self::NoneLeft => "none-left",
-            Self::NotHeld => "not-held",
-            Self::Taken => "taken",
-            Self::HoldOver => "hold-over",
-            Self::Credentials => "credentials",
-        }
+        self.into()
     }
 }
 
@@ -190,7 +187,8 @@ impl fmt::Display for Refusal {
 }
 
 /// The reason why it is not known whether a call had its effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Doubt {
     /// No answer came in time.
     Timeout,
@@ -211,14 +209,7 @@ impl Doubt {
     /// A short, stable name, for programs: `timeout`.
     #[must_use]
     pub fn code(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::ConnectionLost => "connection-lost",
-            Self::Status(_) => "status",
-            Self::Credentials => "credentials",
-            Self::Unreadable => "unreadable",
-            Self::Interrupted => "interrupted",
-        }
+        self.into()
     }
 }
 

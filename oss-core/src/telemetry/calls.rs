@@ -12,20 +12,14 @@ use super::names::{GSIM_CALL_DURATION, SIGAN_CALL_DURATION};
 use super::timing::{Timed, Timer, run_timed};
 
 /// An external system that we call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum System {
     Sigan,
     Gsim,
 }
 
 impl System {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Sigan => "sigan",
-            Self::Gsim => "gsim",
-        }
-    }
-
     fn histogram(self) -> &'static str {
         match self {
             Self::Sigan => SIGAN_CALL_DURATION,
@@ -41,12 +35,13 @@ pub(crate) async fn call<T, E>(
     code: fn(&E) -> &'static str,
     answer: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
+    let name: &'static str = system.into();
     // A trace shows the first two fields: the name of the call, and that another program answers it.
     let span = info_span!(
         "call",
-        otel.name = format_args!("{} {call}", system.as_str()),
+        otel.name = format_args!("{name} {call}"),
         otel.kind = "client",
-        system = system.as_str(),
+        system = name,
         call,
         outcome = Empty,
         otel.status_code = Empty,

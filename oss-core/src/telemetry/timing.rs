@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use futures::FutureExt;
 use metrics::Histogram;
+use strum::EnumCount;
 use tokio::time::Instant;
 
 use super::names::OPERATION_DURATION;
@@ -16,7 +17,8 @@ const DONE: &str = "ok";
 const UNFINISHED: &str = "unfinished";
 
 /// An operation. Its name in metrics is that of the method of [`Oss`](crate::Oss).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumCount, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Operation {
     CreatePreview,
     Reserve,
@@ -32,32 +34,10 @@ pub(crate) enum Operation {
     Sweep,
 }
 
-/// The count of operations.
-const OPERATIONS: usize = Operation::Sweep as usize + 1;
-
-impl Operation {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::CreatePreview => "create_preview",
-            Self::Reserve => "reserve",
-            Self::ReserveRandom => "reserve_random",
-            Self::Release => "release",
-            Self::Assign => "assign",
-            Self::Adopt => "adopt",
-            Self::Number => "number",
-            Self::DddExists => "ddd_exists",
-            Self::Brands => "brands",
-            Self::Models => "models",
-            Self::CheckEsim => "check_esim",
-            Self::Sweep => "sweep",
-        }
-    }
-}
-
 /// Counts and times the operations of one client. The series of those that succeed are looked up once.
 #[derive(Default)]
 pub(crate) struct Timings {
-    done: [OnceLock<Histogram>; OPERATIONS],
+    done: [OnceLock<Histogram>; Operation::COUNT],
 }
 
 impl fmt::Debug for Timings {
@@ -79,7 +59,7 @@ impl Timings {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let what = Timed { histogram: OPERATION_DURATION, label: "operation", name: operation.as_str() };
+        let what = Timed { histogram: OPERATION_DURATION, label: "operation", name: operation.into() };
         let done = self.done[operation as usize].get_or_init(|| what.series(DONE));
         run_timed(Timer::start(what, Some(done.clone())), code, work)
     }

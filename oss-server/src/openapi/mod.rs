@@ -32,7 +32,7 @@ pub(crate) fn document(routes: OpenApi, has_keys: bool) -> Value {
         { "name": "Operations", "description": "For those who run the service." },
     ]);
     let named = operations::complete(&mut document);
-    document["components"] = schemas::components(has_keys);
+    document["components"] = schemas::components(&document["components"], has_keys);
     document["components"]["schemas"]
         .as_object_mut()
         .into_iter()

@@ -82,7 +82,7 @@ fn example(problem: &ProblemType) -> Value {
         "sigan-refused" => value["reason"] = "hold-over".into(),
         "malformed" => {
             value["errors"] =
-                json!([{ "field": "areaCode", "expected": "a DDD: two digits from 1 to 9, for example 11" }]);
+                json!([{ "field": "areaCode", "expected": "a DDD: two digits, for example 11" }]);
         }
         _ => {}
     }

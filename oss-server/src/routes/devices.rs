@@ -4,52 +4,137 @@ use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use oss_core::{
-    DeviceBrand, DeviceBrandId, DeviceChoice, DeviceHash, DeviceModel, DeviceModelId, DisplayName, EsimCheck,
+    DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId,
+    DisplayName, EsimCheck, Tac,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::access::Acting;
-use crate::body::Fields;
+use crate::body::{Body, Fields, RequestBody, text};
 use crate::etag::tagged;
 use crate::path::Params;
 use crate::problem::Problem;
 
-/// The catalogue knows more of a brand and of a model than the contract tells.
-#[derive(Serialize)]
+// The catalogue knows more of a brand and of a model than the contract tells.
+
+/// The brands with models that support eSIM, by name.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeviceBrands, examples(json!({
+    "brands": [{ "id": "382b5349-40fd-5820-8dca-ce1baa10d8c8", "name": "Samsung" }],
+})))]
 struct Brands<'a> {
     brands: Vec<Brand<'a>>,
 }
 
-#[derive(Serialize)]
+/// A brand of devices.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeviceBrand, examples(json!({ "id": "382b5349-40fd-5820-8dca-ce1baa10d8c8", "name": "Samsung" })))]
 struct Brand<'a> {
     id: DeviceBrandId,
+    #[schema(value_type = String)]
     name: &'a DisplayName,
 }
 
-#[derive(Serialize)]
+/// The models of a brand that support eSIM, by name.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeviceModels, examples(json!({
+    "models": [{ "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25" }],
+})))]
 struct Models<'a> {
     models: Vec<Model<'a>>,
 }
 
-#[derive(Serialize)]
+/// A model of device.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeviceModel, examples(json!({ "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25" })))]
 struct Model<'a> {
+    #[schema(value_type = DeviceModelId)]
     model: &'a DeviceModelId,
+    #[schema(value_type = String)]
     name: &'a DisplayName,
 }
 
-/// The contract's answer, and whether a source knows the device.
-#[derive(Serialize)]
+/// Whether a device supports eSIM.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = EsimCheck, examples(json!({
+    "supportsEsim": true, "known": true, "hash": "bcd1624a168e2722691c565e0c6dc479",
+})))]
 pub(super) struct Compatibility {
+    /// Whether it does, for certain.
     supports_esim: bool,
+    /// Whether a source knows the device. If it is false, `supportsEsim` is false because no source knows the device, and not
+    /// because it has no eSIM.
     known: bool,
+    /// The name of the choice, to ask for an eSIM with; only if the device supports it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     hash: Option<DeviceHash>,
 }
 
 impl From<EsimCheck> for Compatibility {
     fn from(check: EsimCheck) -> Self {
         Self { supports_esim: check.supports_esim(), known: check.support.is_known(), hash: check.hash }
+    }
+}
+
+/// A device, by exactly one of the three.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = DeviceChoice)]
+pub(super) enum ChosenDevice {
+    Tac(ByTac),
+    Code(ByDeviceCode),
+    Model(ByDeviceModel),
+}
+
+/// A device, by its TAC.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "tac": "35050556" })))]
+pub(super) struct ByTac {
+    #[serde(deserialize_with = "text")]
+    tac: Tac,
+}
+
+/// A device, by what its maker calls it.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "deviceCode": "iPhone15,2" })))]
+pub(super) struct ByDeviceCode {
+    #[serde(deserialize_with = "text")]
+    device_code: DeviceCode,
+}
+
+/// A device, by its model.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "deviceModel": "SAMSUNG_GALAXY_S25" })))]
+pub(super) struct ByDeviceModel {
+    #[serde(deserialize_with = "text")]
+    device_model: DeviceModelId,
+}
+
+impl RequestBody for ChosenDevice {
+    fn read(mut fields: Fields) -> Result<Self, Problem> {
+        let expected = "exactly one of tac, deviceCode and deviceModel";
+        match fields.only_one_of(&["tac", "deviceCode", "deviceModel"], expected) {
+            Some("tac") => fields.read().map(Self::Tac),
+            Some("deviceCode") => fields.read().map(Self::Code),
+            Some(_) => fields.read().map(Self::Model),
+            None => Err(fields.refuse()),
+        }
+    }
+}
+
+impl From<ChosenDevice> for DeviceChoice {
+    fn from(chosen: ChosenDevice) -> Self {
+        match chosen {
+            ChosenDevice::Tac(ByTac { tac }) => Self::Tac(tac),
+            ChosenDevice::Code(ByDeviceCode { device_code }) => Self::Code(device_code),
+            ChosenDevice::Model(ByDeviceModel { device_model }) => Self::Model(device_model),
+        }
     }
 }
 
@@ -64,7 +149,7 @@ impl From<EsimCheck> for Compatibility {
     tag = "Devices",
     params(("If-None-Match" = String, Header)),
     responses(
-        (status = 200, description = "The brands, by name", body = ref("#/components/schemas/DeviceBrands")),
+        (status = 200, description = "The brands, by name", body = Brands),
         (status = 304, description = "The caller has them"),
     ),
 )]
@@ -84,7 +169,7 @@ pub(super) async fn brands(Acting(oss): Acting, headers: HeaderMap) -> Result<Re
     tag = "Devices",
     params(("If-None-Match" = String, Header)),
     responses(
-        (status = 200, description = "The models, by name", body = ref("#/components/schemas/DeviceModels")),
+        (status = 200, description = "The models, by name", body = Models),
         (status = 304, description = "The caller has them"),
     ),
     extensions(("x-problems" = json!(["unknown-brand"]))),
@@ -108,15 +193,14 @@ pub(super) async fn models(
     path = "/device-models",
     operation_id = "checkEsim",
     tag = "Devices",
-    request_body = ref("#/components/schemas/DeviceChoice"),
+    request_body = ChosenDevice,
     responses(
-        (status = 200, description = "Whether it does. A device that no source knows does not, and `known` is false", body = ref("#/components/schemas/EsimCheck")),
+        (status = 200, description = "Whether it does. A device that no source knows does not, and `known` is false", body = Compatibility),
     ),
 )]
-pub(super) async fn check(Acting(oss): Acting, mut fields: Fields) -> Result<Json<Compatibility>, Problem> {
-    let (tac, code, model) =
-        (fields.optional("tac"), fields.optional("deviceCode"), fields.optional("deviceModel"));
-    let one = fields.together(&["tac", "deviceCode", "deviceModel"], DeviceChoice::one_of(tac, code, model));
-    let choice = fields.finish(one)?;
-    Ok(Json(oss.check_esim(&choice).await?.into()))
+pub(super) async fn check(
+    Acting(oss): Acting,
+    Body(chosen): Body<ChosenDevice>,
+) -> Result<Json<Compatibility>, Problem> {
+    Ok(Json(oss.check_esim(&chosen.into()).await?.into()))
 }

@@ -2,14 +2,40 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use oss_core::{Number, Reservation};
+use oss_core::{Ddd, Number, Reservation, SimId};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::access::Acting;
-use crate::body::Fields;
+use crate::body::{Body, RequestBody, text};
 use crate::key::Key;
 use crate::openapi::of_sigan;
 use crate::path::Params;
 use crate::problem::Problem;
+
+/// The area code of which to reserve a number.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "areaCode": "11" })))]
+pub(super) struct NewReservation {
+    /// The area code.
+    #[serde(deserialize_with = "text")]
+    area_code: Ddd,
+}
+
+impl RequestBody for NewReservation {}
+
+/// The SIM of the line on which to put a number.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "simId": "01920e4b-9d21-7f3a-b5c6-6f2d8a40e1b7" })))]
+pub(super) struct Assignment {
+    /// The SIM, as GSIM issued it.
+    #[serde(deserialize_with = "text")]
+    sim_id: SimId,
+}
+
+impl RequestBody for Assignment {}
 
 /// Reserve a random number
 ///
@@ -21,9 +47,9 @@ use crate::problem::Problem;
     operation_id = "reserveRandom",
     tag = "Numbers",
     params(("Idempotency-Key" = String, Header)),
-    request_body = ref("#/components/schemas/NewReservation"),
+    request_body = NewReservation,
     responses(
-        (status = 201, description = "The number, in full", body = ref("#/components/schemas/Reservation")),
+        (status = 201, description = "The number, in full", body = Reservation),
     ),
     extensions(("x-problems" = json!([
         "no-numbers-left", "idempotency-key-in-flight", "idempotency-key-spent", "reservation-given-up",
@@ -34,11 +60,9 @@ use crate::problem::Problem;
 pub(super) async fn reserve_random(
     Acting(oss): Acting,
     Key(key): Key,
-    mut fields: Fields,
+    Body(NewReservation { area_code }): Body<NewReservation>,
 ) -> Result<(StatusCode, Json<Reservation>), Problem> {
-    let ddd = fields.required("areaCode");
-    let ddd = fields.finish(ddd)?;
-    let reservation = oss.reserve_random(ddd).idempotency_key(key).await?;
+    let reservation = oss.reserve_random(area_code).idempotency_key(key).await?;
     Ok((StatusCode::CREATED, Json(reservation)))
 }
 
@@ -69,7 +93,7 @@ pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<Statu
     path = "/reservations/{msisdn}/assignment",
     operation_id = "assignNumber",
     tag = "Numbers",
-    request_body = ref("#/components/schemas/Assignment"),
+    request_body = Assignment,
     responses(
         (status = 204, description = "On the line of the SIM, now or before"),
     ),
@@ -81,11 +105,9 @@ pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<Statu
 pub(super) async fn assign(
     Acting(oss): Acting,
     params: Params,
-    mut fields: Fields,
+    Body(Assignment { sim_id }): Body<Assignment>,
 ) -> Result<StatusCode, Problem> {
-    let msisdn = params.get("msisdn")?;
-    let sim = fields.required("simId");
-    oss.assign(msisdn, fields.finish(sim)?).await?;
+    oss.assign(params.get("msisdn")?, sim_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -98,7 +120,7 @@ pub(super) async fn assign(
     operation_id = "showNumber",
     tag = "Numbers",
     responses(
-        (status = 200, description = "The number, and every hold it has had", body = ref("#/components/schemas/PhoneNumber")),
+        (status = 200, description = "The number, and every hold it has had", body = Number),
     ),
     extensions(("x-problems" = json!(["unknown-number"]))),
 )]

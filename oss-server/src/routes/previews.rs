@@ -2,14 +2,32 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use oss_core::{Error, Index, Preview, Reservation};
+use oss_core::{Ddd, Error, Index, Preview, PreviewId, Reservation};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::access::Acting;
-use crate::body::Fields;
+use crate::body::{Body, RequestBody, optional_text, text};
 use crate::key::Key;
 use crate::openapi::of_sigan;
 use crate::path::Params;
 use crate::problem::Problem;
+
+/// The area code of which to pre-reserve numbers.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "areaCode": "11" })))]
+pub(super) struct NewPreview {
+    /// The area code.
+    #[serde(deserialize_with = "text")]
+    area_code: Ddd,
+    /// A preview that the new one replaces; Sigan frees its numbers.
+    #[serde(default, deserialize_with = "optional_text")]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    previous_id: Option<PreviewId>,
+}
+
+impl RequestBody for NewPreview {}
 
 /// Pre-reserve three numbers
 ///
@@ -21,9 +39,9 @@ use crate::problem::Problem;
     operation_id = "createPreview",
     tag = "Numbers",
     params(("Idempotency-Key" = String, Header)),
-    request_body = ref("#/components/schemas/NewPreview"),
+    request_body = NewPreview,
     responses(
-        (status = 201, description = "Three numbers, masked", body = ref("#/components/schemas/Preview")),
+        (status = 201, description = "Three numbers, masked", body = Preview),
     ),
     extensions(("x-problems" = json!([
         "preview-used", "no-numbers-left", "idempotency-key-in-flight", "unknown-ddd",
@@ -33,11 +51,9 @@ use crate::problem::Problem;
 pub(super) async fn create(
     Acting(oss): Acting,
     Key(key): Key,
-    mut fields: Fields,
+    Body(NewPreview { area_code, previous_id }): Body<NewPreview>,
 ) -> Result<(StatusCode, Json<Preview>), Problem> {
-    let (ddd, previous) = (fields.required("areaCode"), fields.optional("previousId"));
-    let ddd = fields.finish(ddd)?;
-    let preview = oss.create_preview(ddd).replacing(previous).idempotency_key(key).await?;
+    let preview = oss.create_preview(area_code).replacing(previous_id).idempotency_key(key).await?;
     Ok((StatusCode::CREATED, Json(preview)))
 }
 
@@ -51,7 +67,7 @@ pub(super) async fn create(
     operation_id = "reserveFromPreview",
     tag = "Numbers",
     responses(
-        (status = 200, description = "The number, in full; repeated, the same again", body = ref("#/components/schemas/Reservation")),
+        (status = 200, description = "The number, in full; repeated, the same again", body = Reservation),
     ),
     extensions(("x-problems" = json!([
         "unknown-preview", "unknown-index", "preview-used", "reserve-in-flight", "reservation-given-up",

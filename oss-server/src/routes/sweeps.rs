@@ -16,7 +16,7 @@ use crate::problem::Problem;
     operation_id = "sweep",
     tag = "Operations",
     responses(
-        (status = 200, description = "What was done", body = ref("#/components/schemas/SweepReport")),
+        (status = 200, description = "What was done", body = SweepReport),
     ),
 )]
 pub(super) async fn sweep(Acting(oss): Acting) -> Result<Json<SweepReport>, Problem> {
