@@ -136,7 +136,7 @@ impl OssBuilder {
         let gsim = gsim.map(HttpGsim::new).transpose().map_err(StartError::Gsim)?;
         let gsim = gsim.map(|gsim| Arc::new(gsim) as Arc<dyn Gsim>);
         let builder = self.settings(basics.settings.clone()).other_brands(basics.clients.brands().cloned());
-        Ok(Self { redis, gsim, ..builder })
+        Ok(Self { gsim, redis, ..builder })
     }
 }
 

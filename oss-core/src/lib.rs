@@ -42,8 +42,8 @@
 //!
 //! The operations are methods of [`Oss`]. They use three ports: the [`store`], on PostgreSQL or SQLite; [`sigan`], whose
 //! module documentation is the contract with the inventory; and [`gsim`], which may know devices that the local catalogue does
-//! not. [`config`] is one typed configuration for the library, the command line and the server. [`telemetry`] has every metric by
-//! name; the metrics go to the recorder of the process, if it has one.
+//! not. [`config`] is one typed configuration for the library, the command line and the server; [`Oss::builder`] takes the parts of
+//! an embedder instead. [`telemetry`] has every metric by name; the metrics go to the recorder of the process, if it has one.
 //!
 //! If several brands share one service, [`Oss::acting_for`] gives each a client that sees and changes only its own data.
 //! If a server has several clients, [`Oss::on_behalf_of`] keeps each of them from taking what the others need.

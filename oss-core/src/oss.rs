@@ -83,7 +83,7 @@ impl Oss {
             share: settings.client_share,
             call: settings.sigan_call,
         };
-        let parts = Parts {
+        let inner = Parts {
             timings: Timings::default(),
             sigan: Gate::new(sigan, limits),
             areas: Areas::new(store.clone(), versions.clone(), redis.clone()),
@@ -100,7 +100,7 @@ impl Oss {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         };
-        Self { tenant: None, client: None, parts: Arc::new(parts) }
+        Self { tenant: None, client: None, parts: Arc::new(inner) }
     }
 
     /// The same client, as it is for one brand: Sigan holds numbers for that brand, and what another brand has is answered as

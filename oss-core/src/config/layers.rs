@@ -77,7 +77,7 @@ impl Layers {
     /// Notes that the value of a setting is not what was expected. The value itself is left out: it may be a secret.
     pub(super) fn fault(&mut self, row: &Row, expected: &str) {
         let origin = self.given.get(row.key).map_or(row.key, |given| given.origin.as_str());
-        self.faults.push(format!("{origin}: expected {}", row.expected(expected)));
+        self.faults.push(format!("{origin}: expected {}", row.with_bounds(expected)));
     }
 
     /// The clients of the file, as they are written there.

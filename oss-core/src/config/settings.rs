@@ -32,9 +32,9 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// What is expected of its value.
-    pub(super) fn expected(&self, expected: &str) -> String {
-        expected.replace("{}", self.bounds)
+    /// A text of this setting, with its bounds.
+    pub(super) fn with_bounds(&self, text: &str) -> String {
+        text.replace("{}", self.bounds)
     }
 }
 
@@ -76,6 +76,13 @@ macro_rules! numeric {
     };
 }
 
+/// A setting that is a time of at most so many minutes.
+macro_rules! timed {
+    ($read:ident, $min:literal up to $max:literal min, $key:literal, $env:literal, $about:literal) => {
+        setting($key, $env, $read::<$max>, $about).within(concat!($min, "up to ", $max, "m"))
+    };
+}
+
 /// Declares each setting, and the list of what is said of them.
 macro_rules! settings {
     ($($name:ident: $type:ty = $setting:expr;)+) => {
@@ -83,9 +90,6 @@ macro_rules! settings {
         pub(super) const SETTINGS: &[Row] = &[$($name.row),+];
     };
 }
-
-/// The longest that a call may take.
-const CALL: &str = "over 1s and up to 2m";
 
 settings! {
     DATABASE_URL: SecretString = setting("database.url", "OSS_DATABASE_URL", database_url,
@@ -101,17 +105,17 @@ settings! {
     SIGAN_TOKEN: SecretString = setting("sigan.token", "OSS_SIGAN_TOKEN", secret, "bearer token for Sigan");
     SIGAN_USER: String = setting("sigan.user", "OSS_SIGAN_USER", user, "user for Sigan, instead of a token");
     SIGAN_PASSWORD: SecretString = setting("sigan.password", "OSS_SIGAN_PASSWORD", secret, "that user's password");
-    SIGAN_TIMEOUT: Duration = setting("sigan.timeout", "OSS_SIGAN_TIMEOUT", call_timeout,
-        "the longest call to Sigan, {}").within(CALL).or("15s");
-    SIGAN_CALLS: usize = numeric!(number, 1 to 100000, "sigan.calls", "OSS_SIGAN_CALLS",
+    SIGAN_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "sigan.timeout", "OSS_SIGAN_TIMEOUT",
+        "the longest call to Sigan, {}").or("15s");
+    SIGAN_CALLS: usize = numeric!(number, 1 to 100_000, "sigan.calls", "OSS_SIGAN_CALLS",
         "how many calls of callers to Sigan may be in flight, {}").or("2000");
-    SIGAN_QUEUE: usize = numeric!(number, 0 to 100000, "sigan.queue", "OSS_SIGAN_QUEUE",
+    SIGAN_QUEUE: usize = numeric!(number, 0 to 100_000, "sigan.queue", "OSS_SIGAN_QUEUE",
         "how many more may wait, for at most 2s, {}; any beyond are told to come back").or("200");
     GSIM_URL: Url = setting("gsim.url", "OSS_GSIM_URL", base_url,
         "where GSIM's paths lie; without it, a device that is not in the catalogue is unknown");
     GSIM_TOKEN: SecretString = setting("gsim.token", "OSS_GSIM_TOKEN", secret, "bearer token for GSIM");
-    GSIM_TIMEOUT: Duration = setting("gsim.timeout", "OSS_GSIM_TIMEOUT", call_timeout,
-        "the longest call to GSIM, {}").within(CALL).or("2s");
+    GSIM_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "gsim.timeout", "OSS_GSIM_TIMEOUT",
+        "the longest call to GSIM, {}").or("2s");
     ALLOW_HTTP: bool = setting("credentials.allow_http", "OSS_ALLOW_HTTP_CREDENTIALS", switch,
         "`true` sends tokens and passwords for Sigan and GSIM over `http://` also to other machines, where anyone on the way \
          can read them").or("false");
@@ -132,24 +136,24 @@ settings! {
     LISTEN: SocketAddr = setting("server.listen", "OSS_LISTEN", address, "where the server listens").or("127.0.0.1:8080");
     ADMIN_LISTEN: SocketAddr = setting("server.admin_listen", "OSS_ADMIN_LISTEN", address,
         "where `/health` and `/metrics` are answered instead, without keys and without TLS");
-    DRAIN: Duration = setting("server.drain", "OSS_DRAIN", drain,
+    DRAIN: Duration = timed!(drain, "" up to 5 min, "server.drain", "OSS_DRAIN",
         "how long the server goes on serving after SIGTERM, not ready any more, so that load balancers have noticed when it \
-         takes no more connections; {}, `0s` for not at all").within("up to 5m").or("5s");
+         takes no more connections; {}, `0s` for not at all").or("5s");
     TLS_CERT: PathBuf = setting("server.tls_cert", "OSS_TLS_CERT", file,
         "the server's certificate and its chain, a PEM file; read again when it changes");
     TLS_KEY: PathBuf = setting("server.tls_key", "OSS_TLS_KEY", file, "its private key, a PEM file");
     TLS_CLIENT_CA: PathBuf = setting("server.tls_client_ca", "OSS_TLS_CLIENT_CA", file,
         "a PEM file of authorities; then every caller must show a certificate of one of them");
-    REQUESTS_PER_SECOND: NonZeroU32 = numeric!(number, 1 to 1000000, "limits.requests_per_second", "OSS_REQUESTS_PER_SECOND",
+    REQUESTS_PER_SECOND: NonZeroU32 = numeric!(number, 1 to 1_000_000, "limits.requests_per_second", "OSS_REQUESTS_PER_SECOND",
         "how many requests of one client are served, {}; in a burst, as many at once").or("1000");
-    CONCURRENT_REQUESTS: usize = numeric!(number, 1 to 100000, "limits.concurrent_requests", "OSS_CONCURRENT_REQUESTS",
+    CONCURRENT_REQUESTS: usize = numeric!(number, 1 to 100_000, "limits.concurrent_requests", "OSS_CONCURRENT_REQUESTS",
         "how many requests are served at the same time, {}; any beyond are told to come back").or("4000");
-    CONNECTIONS: usize = numeric!(number, 1 to 100000, "limits.connections", "OSS_CONNECTIONS",
+    CONNECTIONS: usize = numeric!(number, 1 to 100_000, "limits.connections", "OSS_CONNECTIONS",
         "how many connections are open at the same time, {}; any beyond are closed").or("8000");
     CLIENT_SHARE: Share = setting("limits.client_share", "OSS_CLIENT_SHARE", parsed,
         "what part of the concurrent requests, of `sigan.calls`, of `sigan.queue` and of the calls that wait for another one like \
          them a client may take at once if there are other clients, in percent, 1 to 100").or("50");
-    DRAWS_PER_DDD: u32 = numeric!(number_or_zero, 3 to 1000000, "limits.draws_per_ddd", "OSS_DRAWS_PER_DDD",
+    DRAWS_PER_DDD: u32 = numeric!(number_or_zero, 3 to 1_000_000, "limits.draws_per_ddd", "OSS_DRAWS_PER_DDD",
         "how many numbers of one DDD a client may draw at a server before it has to wait, {} (a preview draws three, a random \
          reserve one); `0` for no limit").or("2000");
     DRAWS_WINDOW: Duration = setting("limits.draws_window", "OSS_DRAWS_WINDOW", duration,
@@ -204,9 +208,9 @@ fn of_same_section(name: &str) -> Option<&'static str> {
 #[must_use]
 pub fn markdown_table() -> String {
     let mut table = String::from("| in the file | in the environment | default | |\n|---|---|---|---|\n");
-    for Row { key, env, default, about, bounds } in SETTINGS {
+    for row @ Row { key, env, default, about, .. } in SETTINGS {
         let default = default.map(|text| format!("`{text}`")).unwrap_or_default();
-        let about = about.replace("{}", bounds);
+        let about = row.with_bounds(about);
         // Writing to a string does not fail.
         let _ = writeln!(table, "| `{key}` | `{env}` | {default} | {about} |");
     }
@@ -238,14 +242,14 @@ fn duration(text: &str) -> Result<Duration, Expected> {
     }
 }
 
-fn drain(text: &str) -> Result<Duration, Expected> {
+fn drain<const MAX: u64>(text: &str) -> Result<Duration, Expected> {
     let drain = humantime::parse_duration(text).ok();
-    drain.filter(|drain| *drain <= Duration::from_mins(5)).ok_or("a time {}, such as 5s, or 0s")
+    drain.filter(|drain| *drain <= Duration::from_mins(MAX)).ok_or("a time {}, such as 5s, or 0s")
 }
 
-fn call_timeout(text: &str) -> Result<Duration, Expected> {
+fn call_timeout<const MAX: u64>(text: &str) -> Result<Duration, Expected> {
     match humantime::parse_duration(text) {
-        Ok(timeout) if timeout > CONNECT_TIMEOUT && timeout <= Duration::from_mins(2) => Ok(timeout),
+        Ok(timeout) if timeout > CONNECT_TIMEOUT && timeout <= Duration::from_mins(MAX) => Ok(timeout),
         _ => Err("a time {}, such as 15s"),
     }
 }
