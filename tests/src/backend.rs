@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oss_core::store::{PostgresStore, SqliteStore, Store, SystemClock};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
 
+use crate::eventually::eventually;
 use crate::postgres::Postgres;
 
 /// Runs each test, a function of a [`Database`], on both databases.
@@ -171,15 +172,11 @@ impl Database {
 
     /// Waits until a query counts a number of rows: what has no caller is done in the background.
     pub async fn comes_to(&self, sql: &str, count: i64) {
-        let begun = Instant::now();
-        loop {
+        eventually(async || {
             let counted = self.count(sql).await;
-            if counted == count {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_mins(1), "{sql}: {counted} and not {count}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            (counted == count).then_some(()).ok_or_else(|| format!("{sql}: {counted} and not {count}"))
+        })
+        .await;
     }
 
     /// The identity that the migration gave it.

@@ -1,7 +1,5 @@
 //! A server to which has happened whatever its metrics can tell of.
 
-use std::time::Duration;
-
 use oss_core::DeviceChoice;
 use oss_core::gsim::mock::GsimMock;
 use oss_core::sigan::mock::{CallKind, Fault, Inventory};
@@ -10,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::backend::Database;
+use crate::eventually::eventually;
 use crate::http::Http;
 use crate::metrics::Scrape;
 use crate::redis::Redis;
@@ -117,13 +116,9 @@ async fn look_ups(http: &Http) {
 
 /// Reads the metrics of a server until they tell something.
 pub async fn until(http: &Http, tells: impl Fn(&Scrape) -> bool) {
-    let begun = std::time::Instant::now();
-    loop {
+    eventually(async || {
         let scrape = Scrape::of(http).await;
-        if tells(&scrape) {
-            return;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(30), "the metrics do not tell it: {}", scrape.text);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        if tells(&scrape) { Ok(()) } else { Err(format!("the metrics do not tell it: {}", scrape.text)) }
+    })
+    .await;
 }

@@ -16,6 +16,7 @@ pub mod cut;
 pub mod disk;
 pub mod document;
 pub mod eventful;
+pub mod eventually;
 pub mod floor;
 pub mod http;
 pub mod lists;

@@ -1,14 +1,12 @@
 //! PgBouncer in transaction mode, as operators run it, before the PostgreSQL of this test process.
 
-use std::time::Duration;
-
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use crate::backend::Database;
 use crate::operations::example;
 use crate::postgres::{Postgres, USER, make_dir};
-use crate::process::{Guarded, built_tools, free_port, program};
+use crate::process::{Guarded, built_tools, free_port, listens, program};
 
 /// The role of the servers, which has what `pgbouncer.sql` gives it.
 pub const ROLE: &str = "oss";
@@ -37,16 +35,10 @@ impl PgBouncer {
             postgres.execute("postgres", &format!("create role {role} login")).await;
         }
         postgres.execute("postgres", &example("pgbouncer.sql", &[])).await;
-        for _ in 0..5 {
-            if let Some(bouncer) = Self::before(postgres).await {
-                return bouncer;
-            }
-        }
-        panic!("PgBouncer did not start");
+        Self::before(postgres).await
     }
 
-    /// On a free port; none where another process took the port first.
-    async fn before(postgres: &Postgres) -> Option<Self> {
+    async fn before(postgres: &Postgres) -> Self {
         // Like PostgreSQL it refuses to run as root, and that user may not see where it was built.
         let (dir, port) = (make_dir(), free_port());
         let program_file = dir.join("pgbouncer");
@@ -75,13 +67,8 @@ impl PgBouncer {
         let command = [program_file.display().to_string(), file.display().to_string()];
         let command: Vec<&str> = command.iter().map(String::as_str).collect();
         let process = Guarded::start(&command, "kill -TERM $pid", Some(USER), &dir);
-        for _ in 0..200 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Some(Self { port, _process: process });
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        None
+        listens(port, || Guarded::log(&dir)).await;
+        Self { port, _process: process }
     }
 
     /// The address of a database, through it, for a role.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oss_core::store::PostgresStore;
 use secrecy::{ExposeSecret, SecretString};
@@ -11,13 +11,12 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use tokio::sync::OnceCell;
 
 use crate::backend::Database;
+use crate::eventually::eventually;
 use crate::process::{Guarded, as_user, free_port, program, signal};
+use crate::python::succeeds;
 
 /// PostgreSQL refuses to run as root.
 pub(crate) const USER: &str = "postgres";
-
-/// How long a server may take to start.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running server.
 #[derive(Debug)]
@@ -30,27 +29,53 @@ pub struct Postgres {
 
 static SHARED: OnceCell<Postgres> = OnceCell::const_new();
 
+static SEED: OnceCell<Postgres> = OnceCell::const_new();
+
 impl Postgres {
     /// The server of this test process, started on first use.
     pub async fn shared() -> &'static Self {
-        SHARED.get_or_init(Self::start).await
+        // Nobody takes the machine away, so no commit has to wait for the disk.
+        SHARED.get_or_init(|| Self::start_with(&["-c", "fsync=off"])).await
     }
 
     /// A server for one test alone, which may do it harm.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    async fn start_with(options: &[&str]) -> Self {
+        let seed = SEED.get_or_init(Self::seed).await;
         let dir = make_dir();
-        init(&dir);
-        for _ in 0..5 {
-            if let Some((port, process)) = serve(&dir).await {
-                let postgres = Self { dir, port, databases: AtomicUsize::new(0), _process: process };
-                postgres.execute("postgres", "create database template_oss").await;
-                PostgresStore::migrate(&postgres.url("template_oss"), Duration::from_hours(24))
-                    .await
-                    .expect("the migrations run");
-                return postgres;
-            }
-        }
-        panic!("PostgreSQL did not start: {}", Guarded::log(&dir));
+        succeeds(as_user(Some(USER)).args(["cp", "-a"]).arg(seed.dir.join("data")).arg(&dir));
+        Self::serve(dir, options).await
+    }
+
+    /// Makes a cluster with the tables and the reference data, and stops it: every server of this process starts from a copy of
+    /// its folder.
+    async fn seed() -> Self {
+        let dir = make_dir();
+        let initdb = program("initdb", &folders(), "postgresql");
+        let mut command = as_user(Some(USER));
+        command.arg(initdb).args(["-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8", "-D"]);
+        succeeds(command.arg(dir.join("data")));
+        let seed = Self::serve(dir, &["-c", "fsync=off"]).await;
+        seed.execute("postgres", "create database template_oss").await;
+        let migrated = PostgresStore::migrate(&seed.url("template_oss"), Duration::from_hours(24)).await;
+        migrated.expect("the migrations run");
+        succeeds(seed.pg_ctl().args(["stop", "-m", "fast"]));
+        seed
+    }
+
+    async fn serve(dir: PathBuf, options: &[&str]) -> Self {
+        let (port, process) = serve(&dir, options).await;
+        Self { dir, port, databases: AtomicUsize::new(0), _process: process }
+    }
+
+    fn pg_ctl(&self) -> Command {
+        let mut command = as_user(Some(USER));
+        command.arg(program("pg_ctl", &folders(), "postgresql")).arg("-D").arg(self.dir.join("data"));
+        command.args(["-s", "-w"]);
+        command
     }
 
     /// A new database with the tables and the reference data.
@@ -83,15 +108,13 @@ impl Postgres {
 
     /// Stops it as a crash would, and starts it again.
     pub fn crash_and_restart(&self) {
-        let (pg_ctl, data) = (program("pg_ctl", &folders(), "postgresql"), self.dir.join("data"));
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=300",
             self.port,
             self.dir.display()
         );
-        let mut command = as_user(Some(USER));
-        command.arg(pg_ctl).args(["restart", "-s", "-w", "-m", "immediate", "-o", &options, "-l"]);
-        command.arg(self.dir.join("log")).arg("-D").arg(data);
+        let mut command = self.pg_ctl();
+        command.args(["restart", "-m", "immediate", "-o", &options, "-l"]).arg(self.dir.join("log"));
         assert!(command.status().expect("pg_ctl runs").success(), "{}", Guarded::log(&self.dir));
     }
 
@@ -138,17 +161,13 @@ impl Postgres {
 
     async fn reload_until(&self, setting: &str, value: &str) {
         self.execute("postgres", "select pg_reload_conf()").await;
-        let begun = Instant::now();
-        loop {
+        eventually(async || {
             let mut connection = self.connect("postgres").await;
             let shown = AssertSqlSafe(format!("show {setting}"));
             let row = connection.fetch_one(shown).await.expect("the setting is shown");
-            if row.get::<&str, _>(0) == value {
-                return;
-            }
-            assert!(begun.elapsed() < PATIENCE, "the setting does not take effect");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            (row.get::<&str, _>(0) == value).then_some(()).ok_or("the setting does not take effect")
+        })
+        .await;
     }
 
     /// Runs a statement that locks rows of a database, and keeps them locked until the value is dropped.
@@ -207,19 +226,8 @@ pub(crate) fn make_dir() -> PathBuf {
     String::from_utf8_lossy(&made.stdout).trim().into()
 }
 
-fn init(dir: &Path) {
-    let initdb = program("initdb", &folders(), "postgresql");
-    let mut command: Command = as_user(Some(USER));
-    command
-        .arg(initdb)
-        .args(["-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8", "-D"])
-        .arg(dir.join("data"));
-    let made = command.output().expect("initdb runs");
-    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-}
-
-/// Starts the server on a free port; none where another process took the port first.
-async fn serve(dir: &Path) -> Option<(u16, Guarded)> {
+/// Starts the server on a free port.
+async fn serve(dir: &Path, options: &[&str]) -> (u16, Guarded) {
     let port = free_port();
     let (postgres, data) = (program("postgres", &folders(), "postgresql"), dir.join("data"));
     let command = [
@@ -235,22 +243,15 @@ async fn serve(dir: &Path) -> Option<(u16, Guarded)> {
         "-c",
         "max_connections=300",
     ];
+    let command = [&command[..], options].concat();
     // A restart gives the server another process, so its own file says which one to stop.
-    let stop = r#"pid=$(head -n 1 "$dir/data/postmaster.pid"); kill -INT $pid; while kill -0 $pid; do sleep 0.05; done"#;
+    let stop = r#"pid=$(head -n 1 "$dir/data/postmaster.pid"); [ -n "$pid" ] && kill -INT $pid && while kill -0 $pid; do sleep 0.05; done"#;
     let process = Guarded::start(&command, stop, Some(USER), dir);
     let url = format!("postgres://{USER}@127.0.0.1:{port}/postgres");
-    let started = Instant::now();
-    while started.elapsed() < PATIENCE {
-        if let Ok(connection) = PgConnection::connect(&url).await {
-            let _ = connection.close().await;
-            return Some((port, process));
-        }
-        if Guarded::log(dir).contains("could not create any TCP/IP sockets") {
-            // Forget the guard: it would take the folder with it.
-            std::mem::forget(process);
-            return None;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    None
+    eventually(async || {
+        let connection = PgConnection::connect(&url).await;
+        connection.map(drop).map_err(|error| format!("{error}: {}", Guarded::log(dir)))
+    })
+    .await;
+    (port, process)
 }

@@ -1,9 +1,15 @@
 //! Processes that end with the test, also where the test is killed.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::net::TcpStream;
+
+use crate::eventually::eventually;
 
 /// A shell that runs a program and stops it when its own standard input is closed: when the test's process is gone.
 #[derive(Debug)]
@@ -86,11 +92,27 @@ fn is_root() -> bool {
     id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
-/// A port that was free a moment ago.
+/// A port that nothing listens on, and that this process gets once. It is below the ports that the kernel gives to outgoing
+/// connections, one of which could take it before a server does, or while a server is away.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let port = fastrand::u16(12_000..32_000);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && given.insert(port) {
+            return port;
+        }
+    }
+}
+
+/// Waits until a server listens on a port of this machine. `log` tells why if it does not.
+pub(crate) async fn listens(port: u16, log: impl Fn() -> String) {
+    eventually(async || {
+        let connected = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+        connected.map_err(|error| format!("port {port}: {error}\n{}", log()))
+    })
+    .await;
 }
 
 /// A program on the path, or in one of `folders`.
@@ -125,14 +147,10 @@ pub(crate) fn built_tools() -> PathBuf {
     test.ancestors().nth(3).map(|target| target.join("tools")).unwrap_or_default()
 }
 
-/// An address that a server may leave and come back to: below the ports that the kernel gives to outgoing connections, one
-/// of which could take it meanwhile.
+/// An address that a server may leave and come back to.
 #[must_use]
 pub fn steady_address() -> String {
-    let mut candidates = std::iter::repeat_with(|| (Ipv4Addr::LOCALHOST, fastrand::u16(12_000..32_000)));
-    let free = candidates.find(|address| TcpListener::bind(address).is_ok());
-    let (host, port) = free.expect("the candidates never end");
-    format!("{host}:{port}")
+    format!("{}:{}", Ipv4Addr::LOCALHOST, free_port())
 }
 
 /// Sends a signal to a process.

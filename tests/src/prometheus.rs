@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::eventually::eventually;
 use crate::process::{Guarded, free_port, program};
 
 /// A running Prometheus. Dropping it stops it.
@@ -30,15 +30,7 @@ pub struct Selector {
 impl Prometheus {
     /// One that reads the server at an address every second, as the job `oss`, and goes by a file of rules.
     pub async fn reading(server: &str, rules: &Path) -> Self {
-        for _ in 0..5 {
-            if let Some(started) = Self::serve(free_port(), server, rules).await {
-                return started;
-            }
-        }
-        panic!("Prometheus did not start");
-    }
-
-    async fn serve(port: u16, server: &str, rules: &Path) -> Option<Self> {
+        let port = free_port();
         // The guard removes the folder.
         let dir = tempfile::Builder::new().prefix("oss-prometheus-").tempdir().expect("a folder").keep();
         let rules = rules.display();
@@ -56,20 +48,14 @@ impl Prometheus {
         let prometheus = program("prometheus", &[], "prometheus").display().to_string();
         let process = Guarded::start(&[&prometheus, &file, &data, &listen], "kill -TERM $pid", None, &dir);
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
-        let started = Self { base: format!("http://127.0.0.1:{port}"), client, _process: process };
-        for _ in 0..200 {
-            if started
-                .client
-                .get(format!("{}/-/ready", started.base))
-                .send()
-                .await
-                .is_ok_and(|ready| ready.status() == 200)
-            {
-                return Some(started);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        None
+        let base = format!("http://127.0.0.1:{port}");
+        eventually(async || {
+            let answer = client.get(format!("{base}/-/ready")).send().await;
+            let answer = answer.map_err(|error| format!("{error}: {}", Guarded::log(&dir)))?;
+            if answer.status() == 200 { Ok(()) } else { Err(format!("it is not ready: {answer:?}")) }
+        })
+        .await;
+        Self { base, client, _process: process }
     }
 
     /// What a query gives now: a list of series.
@@ -81,17 +67,16 @@ impl Prometheus {
 
     /// Queries until there is something.
     pub async fn shows(&self, query: &str) {
-        let begun = Instant::now();
-        while self.query(query).await.is_empty() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "nothing for {query}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        eventually(async || {
+            let is_empty = self.query(query).await.is_empty();
+            if is_empty { Err(format!("nothing for {query}")) } else { Ok(()) }
+        })
+        .await;
     }
 
     /// Every rule, evaluated at least once.
     pub async fn rules(&self) -> Vec<Value> {
-        let begun = Instant::now();
-        loop {
+        eventually(async || {
             let answer = self.ask("rules", &[]).await;
             let groups = answer["data"]["groups"].as_array().cloned().unwrap_or_default();
             let rules: Vec<Value> = groups
@@ -99,11 +84,11 @@ impl Prometheus {
                 .flat_map(|group| group["rules"].as_array().cloned().unwrap_or_default())
                 .collect();
             if !rules.is_empty() && rules.iter().all(|rule| rule["health"] != "unknown") {
-                return rules;
+                return Ok(rules);
             }
-            assert!(begun.elapsed() < Duration::from_secs(30), "{answer}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+            Err(answer)
+        })
+        .await
     }
 
     async fn ask(&self, what: &str, parameters: &[(&str, &str)]) -> Value {

@@ -1,11 +1,10 @@
 //! HAProxy before three servers, as operators run it.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::http::Http;
 use crate::operations::example;
-use crate::process::{Guarded, free_port, program};
+use crate::process::{Guarded, free_port, listens, program};
 
 /// A running proxy. Dropping it stops it.
 #[derive(Debug)]
@@ -20,37 +19,22 @@ impl Proxy {
     pub async fn before(servers: [&str; 3]) -> Self {
         // Debian has it where only root looks.
         let haproxy = program("haproxy", &["/usr/sbin".into()], "haproxy").display().to_string();
-        for _ in 0..5 {
-            let port = free_port();
-            let changes = [
-                ("bind :8080", format!("bind 127.0.0.1:{port}")),
-                ("10.0.0.11:8080", servers[0].to_owned()),
-                ("10.0.0.12:8080", servers[1].to_owned()),
-                ("10.0.0.13:8080", servers[2].to_owned()),
-            ];
-            let text = example("haproxy.cfg", &changes.each_ref().map(|(from, to)| (*from, to.as_str())));
-            // The guard removes the folder.
-            let dir = tempfile::Builder::new().prefix("oss-proxy-").tempdir().expect("a folder").keep();
-            let file = dir.join("haproxy.cfg");
-            std::fs::write(&file, text).expect("the configuration is written");
-            let command = [haproxy.as_str(), "-db", "-f", &file.display().to_string()];
-            let proxy = Self { port, _process: Guarded::start(&command, "kill -TERM $pid", None, &dir), dir };
-            if proxy.listens().await {
-                return proxy;
-            }
-            assert!(proxy.log().contains("cannot bind"), "HAProxy did not start: {}", proxy.log());
-        }
-        panic!("no port is free");
-    }
-
-    async fn listens(&self) -> bool {
-        for _ in 0..100 {
-            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return true;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        false
+        let port = free_port();
+        let changes = [
+            ("bind :8080", format!("bind 127.0.0.1:{port}")),
+            ("10.0.0.11:8080", servers[0].to_owned()),
+            ("10.0.0.12:8080", servers[1].to_owned()),
+            ("10.0.0.13:8080", servers[2].to_owned()),
+        ];
+        let text = example("haproxy.cfg", &changes.each_ref().map(|(from, to)| (*from, to.as_str())));
+        // The guard removes the folder.
+        let dir = tempfile::Builder::new().prefix("oss-proxy-").tempdir().expect("a folder").keep();
+        let file = dir.join("haproxy.cfg");
+        std::fs::write(&file, text).expect("the configuration is written");
+        let command = [haproxy.as_str(), "-db", "-f", &file.display().to_string()];
+        let proxy = Self { port, _process: Guarded::start(&command, "kill -TERM $pid", None, &dir), dir };
+        listens(port, || proxy.log()).await;
+        proxy
     }
 
     /// A client of whom it stands before.

@@ -3,13 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oss_core::sigan::mock::{Inventory, RunningSigan, SiganMock};
 use serde_json::Value;
 
 use crate::backend::Database;
 use crate::clients::ClientsFile;
+use crate::eventually::eventually;
 use crate::http::Http;
 use crate::process::{built, signal};
 
@@ -137,15 +138,12 @@ impl Server {
 
     /// Waits until a line of the log has a text.
     pub async fn logged(&self, text: &str) {
-        let begun = Instant::now();
-        while !self.log().iter().any(|line| line.contains(text)) {
-            assert!(
-                begun.elapsed() < Duration::from_secs(30),
-                "{text:?} is not in the log: {:#?}",
-                self.log()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually(async || {
+            let log = self.log();
+            let is_there = log.iter().any(|line| line.contains(text));
+            if is_there { Ok(()) } else { Err(format!("{text:?} is not in the log: {log:#?}")) }
+        })
+        .await;
     }
 
     /// Ends it as `kill -9` does: it has no time to say or finish anything.
@@ -192,14 +190,11 @@ impl Server {
 
     /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                return status;
-            }
-            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not end");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually(async || {
+            let ended = self.child.try_wait().expect("a child can be waited for");
+            ended.ok_or("the server does not end")
+        })
+        .await
     }
 }
 

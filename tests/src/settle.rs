@@ -1,7 +1,6 @@
 //! The state of rest: nothing under way, nothing in doubt, nothing to tell. Then our records and Sigan's must be the same.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use oss_core::sigan::mock::Inventory;
 use reqwest::Method;
@@ -9,6 +8,7 @@ use serde_json::json;
 
 use crate::backend::Database;
 use crate::cli::run_beside;
+use crate::eventually::eventually;
 use crate::http::Http;
 
 /// The attempts that are not settled.
@@ -28,17 +28,13 @@ pub fn settings<'a>(database: &'a Database, sigan: &'a str) -> [(&'a str, &'a st
 
 /// Sweeps until everything is settled: the lease of an attempt whose process died has to run out first.
 pub async fn settle(http: &Http, database: &Database) {
-    let begun = Instant::now();
-    loop {
+    eventually(async || {
         let swept = http.send(http.request(Method::POST, "/sweeps")).await;
         assert_eq!(swept.status, 200, "{swept:?}");
         let left = database.count(UNSETTLED).await;
-        if left == 0 {
-            return;
-        }
-        assert!(begun.elapsed() < Duration::from_mins(1), "{left} attempts do not settle");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        if left == 0 { Ok(()) } else { Err(format!("{left} attempts do not settle")) }
+    })
+    .await;
 }
 
 /// Invariant 2: once everything has settled, the numbers that Sigan holds for us are exactly those that are held here, each

@@ -2,12 +2,20 @@
 
 use std::ops::Deref;
 
-use oss_core::sigan::mock::{Inventory, SiganMock, serve};
+use oss_core::sigan::mock::{CallKind, Inventory, SiganMock, serve};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::eventually::eventually;
 use crate::process::free_port;
+
+/// Waits until Sigan was called at least that often, however those calls end.
+pub async fn until_called(sigan: &SiganMock, kind: CallKind, calls: u64) {
+    let enough = |called: u64| if called < calls { Err(called) } else { Ok(()) };
+    eventually(async || enough(sigan.calls(kind)).map_err(|called| format!("{called} of {calls} calls")))
+        .await;
+}
 
 /// A Sigan on a port of its own.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ mod history;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::join_all;
 use oss_core::sigan::mock::{Behaviour, Inventory};
@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use self::customer::Customer;
 use self::history::{History, Possession};
 use crate::backend::Database;
+use crate::eventually::eventually;
 use crate::http::{Answer, Http};
 use crate::server::Server;
 use crate::settle::{records_agree, settle};
@@ -122,12 +123,9 @@ impl Load {
 
     /// Waits until some more numbers were given, so that what comes next hits the others in the middle of it.
     pub async fn goes_on(&self) {
-        let (before, begun) = (self.shop.given.load(Ordering::Relaxed), Instant::now());
-        let more = fastrand::usize(5..15);
-        while self.shop.given.load(Ordering::Relaxed) < before + more {
-            assert!(begun.elapsed() < Duration::from_mins(1), "no numbers are given any more");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let given = || self.shop.given.load(Ordering::Relaxed);
+        let wanted = given() + fastrand::usize(5..15);
+        eventually(async || (given() >= wanted).then_some(()).ok_or("no numbers are given any more")).await;
     }
 
     /// Lets every customer come to a certain answer, settles the rest, and checks that nothing was lost and nothing given

@@ -1,10 +1,10 @@
 //! One process of Redis: a server or a sentinel.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use crate::process::{Guarded, free_port, program, signal};
+use crate::eventually::eventually;
+use crate::process::{Guarded, free_port, listens, program, signal};
 
 /// A running process. Dropping it stops it.
 #[derive(Debug)]
@@ -20,20 +20,15 @@ pub(super) struct Node {
 impl Node {
     /// Starts a process on a free port, with the lines of its configuration beyond what all have.
     pub(super) async fn start(settings: &str) -> Self {
-        for _ in 0..5 {
-            if let Some(node) = Self::serve(free_port(), settings).await {
-                return node;
-            }
-        }
-        panic!("Redis did not start");
+        Self::serve(free_port(), settings).await
     }
 
     /// Starts it again after [`Node::stop`], empty, at the same address.
     pub(super) async fn start_again(&mut self) {
-        *self = Self::serve(self.port, &self.settings).await.expect("its port is still free");
+        *self = Self::serve(self.port, &self.settings).await;
     }
 
-    async fn serve(port: u16, settings: &str) -> Option<Self> {
+    async fn serve(port: u16, settings: &str) -> Self {
         let redis = program("redis-server", &[], "redis-server").display().to_string();
         // The guard removes the folder.
         let dir = tempfile::Builder::new().prefix("oss-redis-").tempdir().expect("a folder").keep();
@@ -49,8 +44,10 @@ impl Node {
         let mode: &[&str] = if settings.contains("sentinel ") { &["--sentinel"] } else { &[] };
         let command = [&[redis.as_str(), &file], mode].concat();
         let process = Guarded::start(&command, "kill -TERM $pid", None, &dir);
-        let pid = listening(port, &pid_file).await?;
-        Some(Self { port, settings: settings.to_owned(), pid, frozen: false, process, dir })
+        listens(port, || Guarded::log(&dir)).await;
+        let read_pid = async || std::fs::read_to_string(&pid_file).unwrap_or_default().trim().parse();
+        let pid = eventually(read_pid).await;
+        Self { port, settings: settings.to_owned(), pid, frozen: false, process, dir }
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -74,15 +71,11 @@ impl Node {
 
     /// Waits until its answer to a command has a text.
     pub(super) async fn comes_to(&self, command: &[&str], text: &str) {
-        let begun = Instant::now();
-        loop {
+        eventually(async || {
             let answer = self.ask(command);
-            if answer.contains(text) {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_mins(1), "{command:?}: {answer} and not {text}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            if answer.contains(text) { Ok(()) } else { Err(format!("{command:?}: {answer} and not {text}")) }
+        })
+        .await;
     }
 
     /// Lets it answer no more, with its connections open.
@@ -111,17 +104,4 @@ impl Drop for Node {
         // A frozen process hears no other signal.
         self.thaw();
     }
-}
-
-/// The process that listens on a port, once it does.
-async fn listening(port: u16, pid_file: &Path) -> Option<u32> {
-    for _ in 0..200 {
-        let answers = std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
-        let pid = std::fs::read_to_string(pid_file).ok().and_then(|pid| pid.trim().parse().ok());
-        if let (true, Some(pid)) = (answers, pid) {
-            return Some(pid);
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    None
 }

@@ -3,11 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use oss_core::sigan::mock::{CallKind, Fault, Inventory, SiganMock};
 use oss_tests::backend::Database;
 use oss_tests::cli::{Ended, oss, run, run_beside};
+use oss_tests::eventually::eventually;
 use oss_tests::process::{Mortal, signal};
 use oss_tests::server::Server;
 use serde_json::{Value, json};
@@ -321,8 +321,8 @@ async fn commands_that_need_the_database_alone_need_no_sigan() {
     assert!(needs_sigan.code == 2 && needs_sigan.stderr.contains("OSS_SIGAN_URL"), "{needs_sigan:?}");
 }
 
-#[test]
-fn a_second_process_says_that_the_sandbox_is_in_use() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_says_that_the_sandbox_is_in_use() {
     let sandbox = Sandbox::new();
     let dir = sandbox.0.path().to_str().expect("a path of ASCII");
     let spawn = |arguments: &[&str]| {
@@ -334,12 +334,11 @@ fn a_second_process_says_that_the_sandbox_is_in_use() {
     let lock = sandbox.0.path().join("lock");
     let id = first.0.id().to_string();
     let has_lock = || std::fs::read_to_string(&lock).is_ok_and(|holder| holder.trim() == id);
-    let begun = Instant::now();
-    while !has_lock() {
+    eventually(async || {
         assert!(first.0.try_wait().unwrap().is_none(), "it runs until it is stopped");
-        assert!(begun.elapsed() < Duration::from_secs(30), "it does not say that it has the sandbox");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+        has_lock().then_some(()).ok_or("it does not say that it has the sandbox")
+    })
+    .await;
     let mut second = spawn(&["reserve", "--ddd", "11"]);
     let mut told = String::new();
     let mut stderr = BufReader::new(second.0.stderr.take().unwrap());

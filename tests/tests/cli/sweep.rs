@@ -8,6 +8,7 @@ use futures::future::join_all;
 use oss_core::sigan::mock::{Behaviour, CallKind, Fault, Inventory};
 use oss_tests::backend::Database;
 use oss_tests::cli::{oss, run, run_beside};
+use oss_tests::eventually::eventually;
 use oss_tests::http::{Answer, Http};
 use oss_tests::metrics::Scrape;
 use oss_tests::process::signal;
@@ -187,11 +188,12 @@ async fn a_doubt_outlives_an_outage(database: Database) {
         assert_eq!(http.reserve(&preview, 1).await.status, 504, "{fault:?}");
     }
     sigan.goes().await;
-    while http.post("/previews", json!({ "areaCode": "11" })).await.body["type"]
-        != "urn:oss:problem:sigan-busy"
-    {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually(async || {
+        let created = http.post("/previews", json!({ "areaCode": "11" })).await;
+        let is_busy = created.body["type"] == "urn:oss:problem:sigan-busy";
+        if is_busy { Ok(()) } else { Err(format!("{created:?}")) }
+    })
+    .await;
     server.logged("it is left alone").await;
     assert_eq!(database.count(UNSETTLED).await, 2, "nobody guesses what Sigan does not tell");
     sigan.comes_back().await;
@@ -254,9 +256,11 @@ async fn a_release_told_twice_frees_no_newer_hold(database: Database) {
     assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, 204);
     server.logged("could not be told of a release").await;
     assert_eq!(reserved(&http).await, msisdn, "offered again meanwhile");
-    while sweep(&http).await.body["released"] != 1 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually(async || {
+        let swept = sweep(&http).await;
+        if swept.body["released"] == 1 { Ok(()) } else { Err(format!("{swept:?}")) }
+    })
+    .await;
     assert_eq!(sigan.calls(CallKind::Release), 2);
     assert_eq!(state_of(&http, &msisdn).await, (json!("RESERVED"), json!("HELD")));
     records_agree(&database, &sigan.url(), &sigan.inventory()).await;

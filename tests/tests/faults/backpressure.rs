@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use oss_core::sigan::mock::{Behaviour, CallKind, Inventory};
 use oss_tests::backend::Database;
+use oss_tests::eventually::eventually;
 use oss_tests::http::{Answer, Http};
 use oss_tests::process::free_port;
 use oss_tests::server::Server;
 use oss_tests::settle::{records_agree, settle};
-use oss_tests::sigan::Sigan;
+use oss_tests::sigan::{Sigan, until_called};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -27,12 +28,6 @@ async fn random(http: &Http) -> Answer {
 fn reserve(http: &Http, preview: &str) -> JoinHandle<Answer> {
     let (http, preview) = (http.clone(), preview.to_owned());
     tokio::spawn(async move { http.reserve(&preview, 1).await })
-}
-
-async fn until_asked(sigan: &Sigan, reserves: u64) {
-    while sigan.calls(CallKind::Reserve) < reserves {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// Asks until the answer is of a type.
@@ -59,7 +54,7 @@ async fn calls_beyond_the_queue_are_told_to_come_back(database: Database) {
     }
     sigan.behave(Behaviour { latency: Duration::from_secs(1), ..Behaviour::default() });
     let in_flight = [reserve(&http, &previews[0]), reserve(&http, &previews[1])];
-    until_asked(&sigan, 3).await;
+    until_called(&sigan, CallKind::Reserve, 3).await;
     let mut more: Vec<_> = previews[2..].iter().map(|preview| reserve(&http, preview)).collect();
     // One of them has a place in the queue; the others are answered while both calls are still in flight.
     let mut refused = 0;
@@ -107,9 +102,11 @@ async fn a_sigan_that_is_gone_is_left_alone_until_it_is_back(database: Database)
         assert_eq!(http.reserve(&held, 1).await, number, "what is held is told without Sigan");
         assert_eq!(http.get("/health/ready").await.status, 200, "another instance would do no better");
         sigan.comes_back().await;
-        while random(&http).await.status != 201 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually(async || {
+            let given = random(&http).await;
+            if given.status == 201 { Ok(()) } else { Err(format!("{given:?}")) }
+        })
+        .await;
     }
     server.logged("Sigan answers again").await;
     assert_eq!(http.reserve(&wished, 1).await.status, 200);

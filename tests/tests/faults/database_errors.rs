@@ -1,10 +1,10 @@
 //! Each fault of a database is told in words: the system, the reason, what to do, and no secret.
 
 use std::net::TcpListener;
-use std::time::Duration;
 
 use oss_tests::backend::Database;
 use oss_tests::cli::{Ended, run_beside};
+use oss_tests::eventually::eventually;
 use oss_tests::postgres::Postgres;
 use oss_tests::route::Route;
 use oss_tests::server::Server;
@@ -149,13 +149,11 @@ async fn readiness_says_why_and_callers_are_told_no_address() {
     drop(route);
     postgres.crash_and_restart();
 
-    let not_ready = loop {
+    let not_ready = eventually(async || {
         let answer = http.get("/health/ready").await;
-        if answer.status == 503 {
-            break answer;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
+        if answer.status == 503 { Ok(answer) } else { Err("it is ready") }
+    });
+    let not_ready = not_ready.await;
     let detail = not_ready.body["detail"].as_str().expect("a text");
     assert!(detail.contains(&format!("nothing listens at {place}")), "{detail}");
     let failed = http.post("/previews", json!({ "areaCode": "21" })).await;

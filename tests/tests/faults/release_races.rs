@@ -6,14 +6,17 @@ use oss_core::ReservationState as State;
 use oss_core::store::{Assign, Begin, Intent, Release, Tenant};
 use oss_tests::backend::Database;
 use oss_tests::conformance::Fixture;
+use oss_tests::eventually::eventually;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 /// Until so many statements wait for a lock.
 async fn waits(database: &Database, statements: i64) {
     let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
-    while database.count(waiting).await < statements {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    eventually(async || {
+        let waits = database.count(waiting).await;
+        if waits >= statements { Ok(()) } else { Err(format!("{waits} of {statements} wait")) }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,9 +5,11 @@ use std::time::Duration;
 use oss_core::sigan::mock::{Behaviour, CallKind, Fault, Inventory, RunningSigan, SiganMock};
 use oss_core::sigan::wire::RefusalCode;
 use oss_tests::backend::Database;
+use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::process::free_port;
 use oss_tests::server::Server;
+use oss_tests::sigan::until_called;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -116,9 +118,7 @@ async fn a_hold_whose_row_was_lost_is_released(database: Database) {
         let (http, preview) = (http.clone(), preview.clone());
         async move { http.reserve(&preview, 1).await }
     });
-    while sigan.calls(CallKind::Reserve) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until_called(&sigan, CallKind::Reserve, 1).await;
     database.execute("delete from reservation").await;
     let lost = reserve.await.unwrap();
     assert_eq!((lost.status, &lost.body["type"]), (409, &json!("urn:oss:problem:reservation-given-up")));
@@ -180,13 +180,11 @@ async fn a_refusal_after_a_doubt_cancels_first(database: Database) {
     sigan.next(CallKind::Release, Fault::FailBefore);
     assert_eq!(http.reserve(&preview, 1).await.status, 502);
     assert_eq!(state_of(&http, "11999950004").await, (json!("RETURNED"), json!("CANCELLING")));
-    let swept = loop {
+    let swept = eventually(async || {
         let swept = http.send(http.request(reqwest::Method::POST, "/sweeps")).await;
-        if swept.body["rejected"] == 1 {
-            break swept;
-        }
-    };
-    assert_eq!(swept.status, 200);
+        if swept.body["rejected"] == 1 { Ok(swept) } else { Err(format!("{swept:?}")) }
+    });
+    assert_eq!(swept.await.status, 200);
     assert_eq!(state_of(&http, "11999950004").await, (json!("RETURNED"), json!("REJECTED")));
     assert_eq!(sigan.inventory().reserved(), []);
 }
@@ -219,13 +217,8 @@ async fn a_doubt_can_be_released(database: Database) {
 }
 
 async fn until(sigan: &RunningSigan, holds: impl Fn(&Inventory) -> bool) {
-    for _ in 0..500 {
-        if holds(&sigan.inventory()) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("Sigan does not come to hold what it should");
+    let looks = async || holds(&sigan.inventory()).then_some(()).ok_or("Sigan does not hold what it should");
+    eventually(looks).await;
 }
 
 async fn a_sigan_that_is_gone_is_told_from_one_that_is_silent(database: Database) {

@@ -11,7 +11,7 @@ use oss_core::{
 };
 use oss_tests::backend::Database;
 use oss_tests::settle::{UNSETTLED, settings};
-use oss_tests::sigan::Sigan;
+use oss_tests::sigan::{Sigan, until_called};
 use uuid::Uuid;
 
 oss_tests::on_both!(
@@ -154,9 +154,7 @@ async fn a_call_of_another_brand_does_not_wait(database: Database) {
         let owner = owner.clone();
         async move { owner.reserve(preview, first()).await }
     });
-    while setup.sigan.calls(CallKind::Reserve) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until_called(&setup.sigan, CallKind::Reserve, 1).await;
     let answer = stranger.reserve(preview, first()).await;
     assert!(matches!(answer, Err(Error::UnknownPreview(_))), "{answer:?}");
     assert!(!call.is_finished(), "the answer of the other call was not waited for");

@@ -7,6 +7,7 @@ use oss_core::sigan::mock::{Behaviour, CallKind};
 use oss_tests::backend::Database;
 use oss_tests::http::Http;
 use oss_tests::server::Server;
+use oss_tests::sigan::until_called;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
@@ -62,13 +63,15 @@ async fn two_servers_work_on_one_preview() {
 async fn five_hundred_wait_for_sigan_without_a_connection() {
     const CALLERS: usize = 500;
     let database = Database::postgres().await;
-    let (server, sigan) = Server::with_sigan(&database, &[("OSS_DATABASE_POOL", "10")]).await;
+    let (server, sigan) =
+        Server::with_sigan(&database, &[("OSS_DATABASE_POOL", "10"), ("OSS_SIGAN_TIMEOUT", "1m")]).await;
     let http = server.http();
     let mut previews = Vec::new();
     for _ in 0..CALLERS {
         previews.push(http.preview().await);
     }
-    sigan.behave(slow(Duration::from_secs(5)));
+    // As long as it takes on a busy machine until all of them are there.
+    sigan.behave(slow(Duration::from_secs(15)));
     let reserves: Vec<_> = previews
         .into_iter()
         .map(|preview| {
@@ -76,13 +79,7 @@ async fn five_hundred_wait_for_sigan_without_a_connection() {
             tokio::spawn(async move { http.reserve(&preview, 1).await })
         })
         .collect();
-    while sigan.calls(CallKind::Reserve) < CALLERS as u64 {
-        assert!(
-            reserves.iter().all(|reserve| !reserve.is_finished()),
-            "somebody was answered before Sigan was"
-        );
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until_called(&sigan, CallKind::Reserve, CALLERS as u64).await;
     // All of them are in Sigan's hands now, none has been answered.
     assert_eq!(http.get("/ddds/11").await.status, 204);
     assert_eq!(http.get("/ddds/85").await.status, 204, "asked of the database");
@@ -118,8 +115,6 @@ async fn hang_up_during(http: &Http, preview: &str, sigan: &oss_core::sigan::moc
     let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("PUT /previews/{preview}/reservations/1 HTTP/1.1\r\nhost: oss\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
-    while sigan.calls(CallKind::Reserve) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until_called(sigan, CallKind::Reserve, 1).await;
     drop(socket);
 }

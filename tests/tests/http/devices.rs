@@ -8,6 +8,7 @@ use oss_core::gsim::mock::{GsimFault, GsimMock};
 use oss_core::{DeviceBrandId, DeviceChoice, DeviceHash, EsimCheck, EsimSource, EsimSupport, Oss};
 use oss_tests::backend::Database;
 use oss_tests::cli::run;
+use oss_tests::eventually::eventually;
 use oss_tests::http::{Answer, Http};
 use oss_tests::lists::Lists;
 use oss_tests::metrics::Scrape;
@@ -159,13 +160,11 @@ async fn an_answer_that_the_caller_has_is_not_sent_again(database: Database) {
 
 /// Waits for an answer, as long as an import may take to be seen.
 async fn becomes<T: PartialEq + std::fmt::Debug>(expected: T, mut asked: impl AsyncFnMut() -> T) {
-    for _ in 0..100 {
-        if asked().await == expected {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{:?} is not {expected:?} within 5 s", asked().await);
+    eventually(async || {
+        let answer = asked().await;
+        if answer == expected { Ok(()) } else { Err(format!("{answer:?} is not {expected:?}")) }
+    })
+    .await;
 }
 
 async fn an_import_is_seen_by_every_server(database: Database) {
@@ -379,9 +378,7 @@ async fn gsim_is_not_asked_about_everything_at_once() {
     // Each about a device that nobody knows; the last one certainly while GSIM is asked about others.
     let others = join_all((1..CALLERS).map(ask));
     let last = async {
-        while gsim.calls() < ASKED as u64 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        eventually(async || (gsim.calls() >= ASKED as u64).then_some(()).ok_or("they are not asked")).await;
         ask(CALLERS).await
     };
     let (others, last) = tokio::join!(others, last);

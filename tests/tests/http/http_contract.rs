@@ -1,6 +1,7 @@
 //! The contract of every route, over HTTP, on both databases.
 
 use oss_tests::backend::Database;
+use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::server::Server;
 use reqwest::Method;
@@ -76,13 +77,11 @@ async fn a_number_lives_its_life(database: Database) {
 
 /// Waits until the latest hold of a number has a state: Sigan is told in the background.
 async fn settled(http: &Http, msisdn: &str, state: &str) {
-    for _ in 0..500 {
-        if status_of(http, msisdn).await.1 == state {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("the latest hold is not {state}");
+    eventually(async || {
+        let (_, latest) = status_of(http, msisdn).await;
+        if latest == state { Ok(()) } else { Err(format!("the latest hold is {latest} and not {state}")) }
+    })
+    .await;
 }
 
 async fn a_preview_replaces_another(database: Database) {

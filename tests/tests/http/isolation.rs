@@ -8,9 +8,11 @@ use oss_core::sigan::mock::{Behaviour, CallKind, RunningSigan};
 use oss_core::{BrandId, Msisdn};
 use oss_tests::backend::Database;
 use oss_tests::clients::ClientsFile;
+use oss_tests::eventually::eventually;
 use oss_tests::http::{Answer, Http};
 use oss_tests::metrics::Scrape;
 use oss_tests::server::Server;
+use oss_tests::sigan::until_called;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -113,11 +115,11 @@ async fn a_brand_that_sigan_refuses_costs_another_nothing(database: Database) {
         );
 
         setup.sigan.refuse_brand(&brand, None);
-        let begun = Instant::now();
-        while random(&setup.first).await.status != 201 {
-            assert!(begun.elapsed() < Duration::from_secs(5), "the brand is found again");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        eventually(async || {
+            let given = random(&setup.first).await;
+            if given.status == 201 { Ok(()) } else { Err(format!("{given:?}")) }
+        })
+        .await;
         let told = setup.metrics().await;
         assert!(told.value("oss_sigan_brand_refused", &[("brand", "brand-of-first")]) < 1.0, "{}", told.text);
     }
@@ -264,9 +266,7 @@ async fn a_client_with_many_requests_leaves_another_its_places() {
         let http = setup.first.clone();
         tokio::spawn(async move { random(&http).await })
     });
-    while setup.sigan.calls(CallKind::PreReserve) < 4 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until_called(&setup.sigan, CallKind::PreReserve, 4).await;
     assert_eq!(setup.second.get("/ddds/11").await.status, 204);
     assert_eq!(random(&setup.second).await.status, 201);
     let many = answers(many).await;

@@ -11,8 +11,10 @@ use oss_core::access::Scope;
 use oss_core::sigan::mock::{Behaviour, CallKind};
 use oss_tests::backend::Database;
 use oss_tests::clients::ClientsFile;
+use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::server::Server;
+use oss_tests::sigan::until_called;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,9 +43,7 @@ async fn beyond_what_it_can_do_at_once_it_says_come_back() {
             tokio::spawn(async move { http.post("/previews", json!({ "areaCode": "11" })).await.status })
         })
         .collect();
-    while sigan.calls(CallKind::PreReserve) < 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until_called(&sigan, CallKind::PreReserve, 2).await;
     let shed = http.get("/ddds/11").await;
     assert_eq!((shed.status, shed.retry_after), (503, Some(1)));
     assert_eq!(http.get("/health/ready").await.status, 200, "probes are answered all the same");
@@ -63,13 +63,11 @@ async fn one_connection_too_many_is_closed() {
     // The end of the stream, or a reset: either way nobody serves it.
     assert_eq!(third.read_to_end(&mut rest).unwrap_or(0), 0);
     open.pop().unwrap().shutdown(Shutdown::Both).unwrap();
-    while Http::new(server.address())
-        .try_send(server.http().request(reqwest::Method::GET, "/ddds/11"))
-        .await
-        .is_none()
-    {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually(async || {
+        let request = server.http().request(reqwest::Method::GET, "/ddds/11");
+        Http::new(server.address()).try_send(request).await.ok_or("the place of the first is not free")
+    })
+    .await;
 }
 
 /// A connection on which one request was answered, and that stays open.

@@ -9,19 +9,21 @@ use oss_core::sigan::mock::{Behaviour, CallKind};
 use oss_tests::backend::Database;
 use oss_tests::certificates::Authority;
 use oss_tests::clients::ClientsFile;
+use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::process::signal;
 use oss_tests::server::Server;
+use oss_tests::sigan::until_called;
 use serde_json::json;
 use tempfile::TempDir;
 
 /// Asks until the status is what it should become.
 async fn becomes(http: &Http, path: &str, status: u16) {
-    let begun = Instant::now();
-    while http.get(path).await.status != status {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{path} does not become {status}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually(async || {
+        let answer = http.get(path).await;
+        if answer.status == status { Ok(()) } else { Err(format!("{path} is {answer:?} and not {status}")) }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,9 +40,7 @@ async fn keys_change_while_requests_are_served() {
         let old = old.clone();
         async move { old.post("/reservations", json!({ "areaCode": "11" })).await }
     });
-    while sigan.calls(CallKind::PreReserve) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until_called(&sigan, CallKind::PreReserve, 1).await;
 
     clients.clear();
     let new = server.http().with_key(&clients.admit("acquisition", "acme", &Scope::ALL));
@@ -140,12 +140,9 @@ async fn a_certificate_is_replaced_while_it_is_served() {
     assert_eq!(trusting(&before).get("/health/live").await.status, 200);
 
     after.certify("127.0.0.1").write(dir.path());
-    let begun = Instant::now();
     let request = || trusting(&after).request(reqwest::Method::GET, "/health/live");
-    while trusting(&after).try_send(request()).await.is_none() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{:#?}", server.log());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let answered = async || trusting(&after).try_send(request()).await;
+    eventually(async || answered().await.ok_or_else(|| format!("{:#?}", server.log()))).await;
     let request = trusting(&before).request(reqwest::Method::GET, "/health/live");
     assert!(trusting(&before).try_send(request).await.is_none(), "the old certificate is gone");
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use oss_core::sigan::mock::{CallKind, Fault, RunningSigan};
 use oss_tests::backend::Database;
+use oss_tests::eventually::eventually;
 use oss_tests::http::{Answer, Http};
 use oss_tests::postgres::Postgres;
 use oss_tests::server::Server;
@@ -50,14 +51,12 @@ impl Watched {
 
     /// Waits for a statement that nobody waits for, and tells all that were executed until then.
     async fn until(&self, before: usize, part: &str) -> Vec<Executed> {
-        for _ in 0..1500 {
+        eventually(async || {
             let statements = self.since(before);
-            if statements.iter().any(|statement| statement.sql.contains(part)) {
-                return statements;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("nobody executed {part:?}: {:#?}", self.since(before))
+            let is_there = statements.iter().any(|statement| statement.sql.contains(part));
+            if is_there { Ok(statements) } else { Err(format!("nobody executed {part:?}: {statements:#?}")) }
+        })
+        .await
     }
 
     /// An operation that costs so many statements.
