@@ -1,4 +1,4 @@
-//! The Python tools that `tests/run` installs from `tests/requirements.txt`.
+//! The Python tools that `tests/install` puts into `target/venv`.
 
 use std::path::Path;
 use std::process::Command;
