@@ -238,8 +238,13 @@ async fn a_release_is_told_once_sigan_is_back(database: Database) {
     assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, 204);
     server.logged("could not be told of a release").await;
     assert_eq!(state_of(&http, &msisdn).await, (json!("RETURNED"), json!("RELEASING")));
-    let shown = http.get(&format!("/numbers/{msisdn}")).await;
-    assert_eq!(shown.body["history"][0]["reason"], "not-reachable");
+    // Until it is told again, the reason of the last time stands.
+    eventually(async || {
+        let shown = http.get(&format!("/numbers/{msisdn}")).await;
+        let is_shown = shown.body["history"][0]["reason"] == "not-reachable";
+        if is_shown { Ok(()) } else { Err(format!("{shown:?}")) }
+    })
+    .await;
     sigan.comes_back().await;
     in_state(&database, "RELEASED", 1).await;
     assert_eq!(sigan.inventory().reserved(), []);
