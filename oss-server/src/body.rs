@@ -85,6 +85,8 @@ pub(crate) fn optional_text<'de, D: Deserializer<'de>, T: FromStr<Err = Malforme
 pub(crate) struct Fields {
     left: Map<String, Value>,
     faults: Vec<Fault>,
+    /// The names of fields that no body of this kind has.
+    unknown: Vec<String>,
 }
 
 impl Fields {
@@ -101,7 +103,7 @@ impl Fields {
                     ),
                 })
             })?;
-        let mut fields = Self { left: values, faults: Vec::new() };
+        let mut fields = Self { left: values, faults: Vec::new(), unknown: Vec::new() };
         for name in repeated.iter().take(NAMED) {
             fields.fault(&shortened(name), "one value, not several");
         }
@@ -110,7 +112,6 @@ impl Fields {
 
     /// Reads the fields as `T`, or tells every fault: a field that has one is taken out, and the others are read again.
     pub(crate) fn read<T: DeserializeOwned + ToSchema>(mut self) -> Result<T, Problem> {
-        let mut unknown = Vec::new();
         let value = loop {
             let error = match serde_path_to_error::deserialize::<_, T>(&self.left) {
                 Ok(value) => break Some(value),
@@ -123,13 +124,15 @@ impl Fields {
             let message = error.inner().to_string();
             match message.strip_prefix("expected ") {
                 Some(expected) => self.fault(&field, expected),
-                None => unknown.push(field),
+                None => self.unknown.push(field),
             }
         };
-        if value.is_none() {
-            self.miss(&required::<T>());
+        match value {
+            Some(value) if self.faults.is_empty() && self.unknown.is_empty() => return Ok(value),
+            Some(_) => {}
+            None => self.miss(&required::<T>()),
         }
-        self.finish(&unknown, value)
+        Err(self.refuse())
     }
 
     /// The one of these fields that is given and not null. Without one, or with several, each of them is at fault.
@@ -144,24 +147,13 @@ impl Fields {
             self.left.remove(*name);
             self.fault(name, expected);
         }
+        self.unknown = self.left.keys().cloned().collect();
         None
     }
 
-    /// Refuses what was not what was expected, and every field that is left.
-    pub(crate) fn refuse(self) -> Problem {
-        let unknown: Vec<String> = self.left.keys().cloned().collect();
-        self.refuse_with(&unknown)
-    }
-
-    fn finish<T>(self, unknown: &[String], value: Option<T>) -> Result<T, Problem> {
-        match value {
-            Some(value) if self.faults.is_empty() && unknown.is_empty() => Ok(value),
-            _ => Err(self.refuse_with(unknown)),
-        }
-    }
-
-    fn refuse_with(mut self, unknown: &[String]) -> Problem {
-        for name in unknown.iter().take(NAMED) {
+    /// The problem that tells every fault, and the names that are unknown.
+    pub(crate) fn refuse(mut self) -> Problem {
+        for name in std::mem::take(&mut self.unknown).iter().take(NAMED) {
             self.fault(&shortened(name), "no such field");
         }
         Problem::malformed(self.faults)

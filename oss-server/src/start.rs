@@ -46,6 +46,7 @@ pub struct Args {
 
 /// Why the server did not start, or did not stop well.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Failure {
     /// The exit code: 2 for the configuration, 6 for the database, 1 for anything else.
     pub exit: u8,
@@ -179,11 +180,7 @@ fn access(
     basics @ CommonConfig { server, clients, .. }: &CommonConfig,
 ) -> Result<Access, Failure> {
     let rate = server.requests_per_second;
-    let limits = ClientLimits {
-        requests_per_second: rate,
-        concurrent_requests: server.concurrent_requests,
-        share: basics.settings.client_share,
-    };
+    let limits = ClientLimits::new(rate, server.concurrent_requests, basics.settings.client_share);
     match (clients.is_empty(), args.allow_anonymous) {
         (false, false) => Ok(Access::clients(clients.clone(), limits)),
         (false, true) => Err(refused(

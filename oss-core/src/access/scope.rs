@@ -1,22 +1,12 @@
 //! The scopes that a client may have.
 
-use strum::{EnumCount, VariantArray};
+use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::{Malformed, every};
 
 /// A permission of a client.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    strum::Display,
-    strum::EnumCount,
-    strum::EnumString,
-    strum::IntoStaticStr,
-    strum::VariantArray,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumCount, EnumString, IntoStaticStr, VariantArray,
 )]
 #[strum(parse_err_ty = Malformed, parse_err_fn = no_scope)]
 pub enum Scope {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer};
+use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use super::ids::{ExternalId, PreviewId, ReservationId, SimId};
 use super::msisdn::{Malformed, Msisdn};
@@ -70,22 +71,9 @@ impl Serialize for NumberStatus {
 /// How far one attempt to hold a number in Sigan has come (`reservation.state`).
 ///
 /// *Live* are the first four: at most one live reservation exists for a number.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    strum::Display,
-    strum::EnumCount,
-    strum::EnumString,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Display, EnumCount, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE", parse_err_ty = Malformed, parse_err_fn = no_state)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(description = "How far an attempt to hold a number has come"))]

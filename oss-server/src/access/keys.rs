@@ -26,6 +26,7 @@ pub struct Access {
 
 /// How much one client may ask for.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct ClientLimits {
     /// How many requests of it are served in a second.
     pub requests_per_second: NonZeroU32,
@@ -33,6 +34,14 @@ pub struct ClientLimits {
     pub concurrent_requests: usize,
     /// The part of them that one client may have, if there are others.
     pub share: Share,
+}
+
+impl ClientLimits {
+    /// The limits of requests, and the part of them for one client.
+    #[must_use]
+    pub fn new(requests_per_second: NonZeroU32, concurrent_requests: usize, share: Share) -> Self {
+        Self { requests_per_second, concurrent_requests, share }
+    }
 }
 
 #[derive(Debug)]

@@ -32,6 +32,7 @@ use crate::telemetry::Metrics;
 
 /// What the server answers, in two parts that may be served apart.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Routers {
     /// For callers.
     pub service: Router,

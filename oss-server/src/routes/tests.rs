@@ -14,11 +14,7 @@ use crate::access::{Access, ClientLimits};
 
 /// The document of a server with clients.
 fn document() -> Value {
-    let limits = ClientLimits {
-        requests_per_second: NonZeroU32::MAX,
-        concurrent_requests: 1,
-        share: "50".parse().unwrap(),
-    };
+    let limits = ClientLimits::new(NonZeroU32::MAX, 1, "50".parse().unwrap());
     described(&Arc::new(Access::clients(Clients::default(), limits)), false).2
 }
 
