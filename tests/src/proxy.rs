@@ -1,4 +1,4 @@
-//! HAProxy before three servers, as operators run it.
+//! HAProxy in front of three servers, as operators run it.
 
 use std::path::PathBuf;
 
@@ -15,9 +15,9 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy before the servers at these addresses.
+    /// A proxy in front of the servers at these addresses.
     pub async fn before(servers: [&str; 3]) -> Self {
-        // Debian has it where only root looks.
+        // Debian has it in a folder that is only on root's path.
         let haproxy = program("haproxy", &["/usr/sbin".into()], "haproxy").display().to_string();
         let port = free_port();
         let changes = [
@@ -37,13 +37,13 @@ impl Proxy {
         proxy
     }
 
-    /// A client of whom it stands before.
+    /// A client of the servers through the proxy.
     #[must_use]
     pub fn http(&self) -> Http {
         Http::new(&format!("127.0.0.1:{}", self.port))
     }
 
-    /// What it wrote so far.
+    /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {
         Guarded::log(&self.dir)

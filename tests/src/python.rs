@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// A tool of those.
+/// One of the Python tools.
 #[must_use]
 pub fn tool(name: &str) -> Command {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/venv/bin")).join(name);
@@ -13,7 +13,7 @@ pub fn tool(name: &str) -> Command {
     Command::new(path)
 }
 
-/// Runs a command that has to succeed, and gives what it wrote to standard output.
+/// Runs a command that has to succeed, and returns its standard output.
 pub fn succeeds(command: &mut Command) -> String {
     let ended = command.output().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
     let (stdout, stderr) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));

@@ -25,7 +25,7 @@ impl Route {
         Self { port, target, accepting }
     }
 
-    /// Where it listens.
+    /// The port that it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port

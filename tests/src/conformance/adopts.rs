@@ -1,4 +1,4 @@
-//! Numbers that are on a line although nothing in the store says so.
+//! Adoption of numbers that are on a line although the store has no record of it.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use futures::future::join_all;

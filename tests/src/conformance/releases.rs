@@ -1,4 +1,4 @@
-//! Giving numbers back.
+//! Release of numbers.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Begin, Delivery, Release, Scope};

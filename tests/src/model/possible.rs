@@ -1,4 +1,4 @@
-//! What can happen next, in a given state.
+//! The steps that can follow a state.
 
 use super::action::{Action, Failure};
 use super::mends::Mends;
@@ -8,7 +8,7 @@ use super::scenario::{Attempt, ExternalId, Scenario};
 use super::sigan::Hold;
 use super::state::State;
 
-/// The protocol, with the mends that are in force, in one scenario.
+/// The protocol with some of its mends, in one scenario.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Model {
     pub(super) scenario: Scenario,
@@ -40,8 +40,8 @@ impl Model {
         actions
     }
 
-    /// Whether the hold that was there from the start is still a stray when all else is at rest. Audits that came too early, while
-    /// an attempt was at it, do not count: there is always another.
+    /// Whether the initial hold is still a stray when everything else is at rest. Audits that came too early, while an attempt worked
+    /// on it, do not count, because there is always another audit.
     fn only_an_audit_can_help(&self, state: &State, actions: &[Action]) -> bool {
         let is_stray = state.sigan.reserved() == Some(ExternalId::A) && !state.audit_spares(ExternalId::A);
         self.scenario.foreign_hold && is_stray && !actions.iter().any(|action| action.is_due())
@@ -71,14 +71,14 @@ impl Model {
     }
 }
 
-/// Whether it is this attempt's turn: the first customer's second one comes after the first, be that rejected or lost.
+/// Whether this attempt may begin: the first customer's second attempt follows the first, which was rejected or lost.
 fn follows(state: &State, attempt: Attempt) -> bool {
     let first = state.row(Attempt::First);
     let first_is_lost = || first.is_none() && state.workers().any(|worker| worker.attempt == Attempt::First);
     attempt != Attempt::Again || first == Some(Row::Rejected) || first_is_lost()
 }
 
-/// A worker goes on, or is kept from it.
+/// A worker goes on, or fails.
 fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
     if may_be_forbidden(worker) && state.left.credentials > 0 {
         actions.push(Action::Network(worker, Failure::Forbid));
@@ -96,7 +96,7 @@ fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
         }
         Progress::Sent => {
             fail(Failure::LoseRequest);
-            // A question that is late or doubled changes nothing.
+            // A late or doubled question changes nothing.
             if worker.task != Task::AskHolder {
                 fail(Failure::Delay);
                 fail(Failure::Double);
@@ -118,13 +118,13 @@ fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
     }
 }
 
-/// Whether credentials may be refused instead of what Sigan would answer, or has answered already.
+/// Whether credentials may be refused instead of Sigan's answer, before or after the effect.
 fn may_be_forbidden(worker: Worker) -> bool {
     let at_sigan = matches!(worker.progress, Progress::Sent | Progress::Answered(Answer::Granted));
     worker.task == Task::Reserve && at_sigan
 }
 
-/// Sigan drops a pre-reservation whose time is over, and offers the number again once nobody holds it.
+/// Sigan drops a pre-reservation whose time is over, and offers the number again if nobody holds it.
 fn sigan_itself(state: &State, actions: &mut Vec<Action>) {
     for id in [ExternalId::A, ExternalId::B] {
         if state.sigan.hold(id) == Hold::PreReserved {
@@ -136,7 +136,7 @@ fn sigan_itself(state: &State, actions: &mut Vec<Action>) {
     }
 }
 
-/// Steps that a row takes without its customer: those of the sweep, and of a database that fails over.
+/// The steps of a row without its customer: by the sweep, or by a failover of the database.
 fn sweeper(state: &State, attempt: Attempt, row: Row, actions: &mut Vec<Action>) {
     let at_work = || state.workers().filter(|worker| worker.attempt == attempt);
     if matches!(row, Row::Pending { .. }) && state.left.failovers > 0 && at_work().next().is_some() {

@@ -1,4 +1,4 @@
-//! One process of Redis: a server or a sentinel.
+//! A process of Redis: a server or a sentinel.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -18,7 +18,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Starts a process on a free port, with the lines of its configuration beyond what all have.
+    /// Starts a process on a free port, with lines of configuration in addition to the common ones.
     pub(super) async fn start(settings: &str) -> Self {
         Self::serve(free_port(), settings).await
     }
@@ -40,7 +40,7 @@ impl Node {
         );
         std::fs::write(&file, text).expect("the configuration is written");
         let file = file.display().to_string();
-        // A sentinel is told by what it is to watch.
+        // The settings of a sentinel name the master that it watches.
         let mode: &[&str] = if settings.contains("sentinel ") { &["--sentinel"] } else { &[] };
         let command = [&[redis.as_str(), &file], mode].concat();
         let process = Guarded::start(&command, "kill -TERM $pid", None, &dir);
@@ -59,14 +59,14 @@ impl Node {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// What it answers to a command; also an error is an answer.
+    /// Its answer to a command, which may be an error.
     pub(super) fn ask(&self, command: &[&str]) -> String {
         let mut client = Command::new(program("redis-cli", &[], "redis-tools"));
         client.args(["--no-auth-warning", "-p", &self.port.to_string()]).args(command);
         let password = self.settings.lines().find_map(|line| line.strip_prefix("requirepass "));
         client.envs(password.map(|password| ("REDISCLI_AUTH", password)));
-        let asked = client.output().expect("redis-cli runs");
-        String::from_utf8_lossy(&asked.stdout).trim().to_owned()
+        let output = client.output().expect("redis-cli runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
     /// Waits until its answer to a command has a text.
@@ -78,7 +78,7 @@ impl Node {
         .await;
     }
 
-    /// Lets it answer no more, with its connections open.
+    /// Stops it from answering, and keeps its connections open.
     pub(super) fn freeze(&mut self) {
         self.frozen = true;
         signal(self.pid, "STOP");
@@ -101,7 +101,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // A frozen process hears no other signal.
+        // A frozen process does not get another signal.
         self.thaw();
     }
 }

@@ -1,4 +1,4 @@
-//! What must hold when everything has settled.
+//! The checks when everything has settled.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::world::{World, YOUNG};
 use super::{NUMBERS, brands};
 
-/// Waits, in calm weather, until nothing is under way or due any more.
+/// Waits without new mishaps until nothing is in flight or due any more.
 pub(super) async fn settle(world: &World) {
     for _ in 0..20 {
         sleep(Duration::from_secs(30)).await;
@@ -41,7 +41,7 @@ fn unsettled(world: &World) -> Vec<(Msisdn, State)> {
     every_number().flat_map(states).filter(|(_, state)| is_under_way(state)).collect()
 }
 
-/// Audits until nothing is left to be settled, as an operator does. Sigan still has holds that no row knows.
+/// Audits like an operator until everything is settled, because Sigan still has holds without a row.
 pub(super) async fn audit_until_clean(world: &World) {
     for _ in 0..5 {
         if audit(world, true).await.is_empty() {
@@ -51,14 +51,14 @@ pub(super) async fn audit_until_clean(world: &World) {
     }
 }
 
-/// Every difference that an audit finds, but for those of rows that were put in to be found.
+/// Every difference that an audit finds, except those of the unusual rows that the world put in.
 async fn audit(world: &World, fix: bool) -> Vec<Difference> {
     let oss = world.instance().await.oss;
     // A hold may expire while the audit walks.
     let options = AuditOptions::default().fix(fix).force(fix).min_age(YOUNG);
     let (mut differences, mut unreadable) = (Vec::new(), 0);
     let tell = |found| {
-        world.told_by_audit(&found);
+        world.check_finding(&found);
         match found {
             Found::Difference(found) if found.kind == DifferenceKind::Unreadable => unreadable += 1,
             Found::Difference(found) if found.msisdn.is_some_and(World::is_unusual) => {}
@@ -76,7 +76,7 @@ async fn audit(world: &World, fix: bool) -> Vec<Difference> {
     differences
 }
 
-/// No leak, no kill, no double.
+/// Checks that there is no leak, no kill and no double.
 pub(super) async fn compare(world: &World) {
     for (brand, has_older_data) in brands().into_iter().zip([true, false]) {
         compare_brand(world, &Tenant::new(brand, has_older_data));

@@ -1,4 +1,4 @@
-//! The life of a customer: looks at numbers, takes one, gives it back, puts it on a line, or walks away.
+//! The life of a customer, who looks at numbers, takes one, gives it back, puts it on a line, or walks away.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use uuid::Uuid;
 use super::world::World;
 use super::{CUSTOMERS, brands};
 
-/// How many times a customer comes back for another number.
+/// The number of times that a customer comes for a number.
 const STORIES: usize = 16;
 
-/// How often a customer repeats what had no certain answer.
+/// The number of times that a customer repeats a call without a certain answer.
 const PATIENCE: usize = 6;
 
 pub(super) async fn lives(world: Arc<World>, name: usize) {
@@ -33,13 +33,13 @@ pub(super) async fn lives(world: Arc<World>, name: usize) {
     }
 }
 
-/// One number's story, as its customer sees it.
+/// The story of one number, as its customer sees it.
 struct Story {
     world: Arc<World>,
     id: u64,
-    /// The brand that the customer is of.
+    /// The brand of the customer.
     brand: BrandId,
-    /// Whether the calls are those of a client that acts for the brand, or of one that acts for all.
+    /// Whether the calls come from a client that acts for the brand, or from one that acts for all brands.
     is_confined: bool,
 }
 
@@ -51,7 +51,7 @@ impl Story {
         match self.world.pick(10) {
             0..=4 => self.gives_back(msisdn).await,
             5..=6 => self.puts_on_a_line(msisdn).await,
-            // Walks away: after a while the number counts as abandoned.
+            // The customer walks away, and after a while the number counts as abandoned.
             _ => {}
         }
     }
@@ -66,7 +66,7 @@ impl Story {
             {
                 Some(Ok(reservation)) => return Some(self.was_given(reservation)),
                 Some(Err(error)) if !is_worth_repeating(&error) => return None,
-                // Without a key a repeat is another wish: what became of the first one, nobody can ask.
+                // Without a key a repeat is another wish, and nobody can ask for the outcome of the first one.
                 _ if key.is_none() => return None,
                 _ => self.world.rest(Duration::from_secs(15)).await,
             }
@@ -82,7 +82,7 @@ impl Story {
         let stray = self.world.plant_stray(preview);
         self.world.rest(Duration::from_mins(1)).await;
         if stray.is_some() {
-            // Until an audit may take the hold for a stray one.
+            // An audit may take the hold for a stray after this time.
             self.world.rest(Duration::from_secs(50)).await;
         }
         let choice = stray.unwrap_or(Choice::ALL[self.world.pick(3)]);
@@ -125,7 +125,7 @@ impl Story {
         }
         self.world.given_up(self.id, msisdn);
         let ours = self.world.held_under(msisdn);
-        // A release names a number and not a hold: whoever repeats one looks first whether the hold is still theirs.
+        // A release names a number and not a hold, so before a repeat the customer checks that the hold is still theirs.
         for _ in (0..PATIENCE).take_while(|_| self.world.held_under(msisdn) == ours) {
             match self.call(|oss| async move { oss.release(msisdn).await }).await {
                 Some(Ok(())) => return self.world.saw("a number was given back"),
@@ -135,7 +135,7 @@ impl Story {
         }
     }
 
-    /// Another brand's client does not even find the number.
+    /// Checks that another brand's client does not even find the number.
     async fn is_not_given_back_by_another_brand(&self, msisdn: Msisdn) {
         let [settings_brand, other] = brands();
         let stranger = if self.brand == other { settings_brand } else { other };
@@ -150,7 +150,7 @@ impl Story {
     }
 
     async fn puts_on_a_line(&self, msisdn: Msisdn) {
-        // The name of the SIM is of no account, as long as a repeat names the same.
+        // Any SIM will do, as long as a repeat names the same one.
         let sim = SimId::from(Uuid::from_u128(u128::from(self.id)));
         for _ in 0..PATIENCE {
             match self.call(|oss| async move { oss.assign(msisdn, sim).await }).await {
@@ -171,7 +171,7 @@ impl Story {
         self.call_as(self.is_confined.then(|| self.brand.clone()), operation).await
     }
 
-    /// Calls any instance; none where it died, or the customer hung up.
+    /// Calls any instance. Returns none if it died or the customer hung up.
     async fn call_as<T, F>(
         &self,
         brand: Option<BrandId>,
@@ -217,7 +217,7 @@ impl Story {
     }
 }
 
-/// Whether the same call may succeed later: where it says so, and where its outcome is not known.
+/// Whether the same call may succeed later: if the error says so, or if the outcome is not known.
 fn is_worth_repeating(error: &Error) -> bool {
     error.retry_after().is_some() || matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::Internal)
 }

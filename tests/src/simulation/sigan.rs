@@ -18,22 +18,22 @@ use tokio::time::{sleep, timeout};
 use super::CALL;
 use super::world::{Life, World};
 
-/// Sigan, as one instance reaches it.
+/// Sigan behind the connection of one instance.
 #[derive(Debug)]
 pub(super) struct SimulatedSigan {
     world: Arc<World>,
     life: Life,
 }
 
-/// What becomes of a call.
+/// The fate of a call.
 enum Fate {
     /// No connection is opened.
     NotSent,
     /// The request is lost on its way.
     Vanishes,
-    /// Something before Sigan answers in its place.
+    /// Something in front of Sigan answers instead.
     Fails,
-    /// It arrives after a while: perhaps after its sender has stopped waiting, perhaps twice, perhaps its answer is lost.
+    /// The request arrives after a while: perhaps too late for its sender, perhaps twice, perhaps its answer is lost.
     Arrives { takes: Duration, again: Option<Duration>, answer_is_lost: bool },
 }
 
@@ -71,7 +71,7 @@ impl SimulatedSigan {
         answered
     }
 
-    /// Something answers that our credentials are not accepted: before the request had its effect, or after it.
+    /// Answers that our credentials are not accepted, before the request had its effect or after it.
     async fn refuse_credentials(&self, request: Request) -> SiganError {
         let takes = self.world.up_to(Duration::from_secs(2));
         if self.world.pick(2) == 0 {
@@ -91,7 +91,7 @@ impl SimulatedSigan {
         }
         match self.fate() {
             Fate::NotSent => {
-                // The connection is refused at once, or is waited for in vain.
+                // The connection is refused at once, or after a wait.
                 if self.world.pick(2) == 0 {
                     self.world.rest(Duration::from_secs(2)).await;
                 }
@@ -155,7 +155,7 @@ impl Sigan for SimulatedSigan {
     }
 
     async fn release(&self, hold: &Hold) -> Result<(), SiganError> {
-        // That it is not held there any more counts as released.
+        // A number that Sigan does not hold any more counts as released.
         self.call(Request::Release(hold.clone())).await.map(drop)
     }
 

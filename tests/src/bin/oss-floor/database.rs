@@ -1,4 +1,4 @@
-//! The recorded statements, through a bare pool.
+//! Executes the recorded statements through a bare pool.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-/// What one call is about.
+/// The values of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Subject {
     id: Uuid,
@@ -34,7 +34,7 @@ impl Subject {
         Self { external_id, msisdns, ..Self::default() }
     }
 
-    /// An identifier that this call has made up.
+    /// The identifier that this call made for a slot.
     pub(crate) fn new_id(&mut self, at: usize) -> Uuid {
         while self.new.len() <= at {
             self.new.push(Uuid::now_v7());
@@ -50,7 +50,7 @@ pub(crate) struct Ready {
     values: Vec<(Slot, Kind)>,
 }
 
-/// How a value is bound.
+/// The type as which a value is bound.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Uuid,

@@ -1,4 +1,4 @@
-//! What customers were told, and what is checked where they are told it.
+//! The numbers that customers were promised, and the checks when they are promised.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use oss_core::{BrandId, ExternalId, Msisdn, Number, ReservationState as State};
 use super::{Claim, World};
 
 impl World {
-    /// What the database says of a number.
+    /// The view of a number in the database.
     pub(in crate::simulation) fn number(&self, msisdn: Msisdn) -> Option<Number> {
         self.database(self.store.number(Scope::AllBrands, msisdn)).expect("the database in memory answers")
     }
 
-    /// A customer was told that a number is theirs. No double: it is nobody else's, and no other brand's.
+    /// Records that a customer was promised a number. Checks that there is no double: no other customer or brand has it.
     pub(in crate::simulation) fn given(&self, story: u64, brand: &BrandId, msisdn: Msisdn) {
         self.note(&format!("{msisdn} was given in story {story}"));
         let now = self.now();
@@ -52,7 +52,7 @@ impl World {
             .insert(msisdn, Claim { story, brand: brand.clone(), until: hold.hold_expires_at });
     }
 
-    /// A customer has no use for a number any more.
+    /// Records that a customer does not need a number any more.
     pub(in crate::simulation) fn given_up(&self, story: u64, msisdn: Msisdn) {
         let mut shared = self.shared();
         if shared.claims.get(&msisdn).is_some_and(|claim| claim.story == story) {
@@ -66,12 +66,12 @@ impl World {
         history.into_iter().find(|hold| hold.state == State::Held)?.external_id
     }
 
-    /// A number is on a customer's line.
+    /// Records that a number is on a customer's line.
     pub(in crate::simulation) fn on_a_line(&self, story: u64, brand: &BrandId, msisdn: Msisdn) {
         self.shared().claims.insert(msisdn, Claim { story, brand: brand.clone(), until: None });
     }
 
-    /// Whether a customer's number is still his.
+    /// Whether a number is still its customer's.
     pub(in crate::simulation) fn is_claimed(&self, story: u64, msisdn: Msisdn) -> bool {
         let now = self.now();
         let claim = self.shared().claims.get(&msisdn).cloned();

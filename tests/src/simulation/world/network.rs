@@ -1,4 +1,4 @@
-//! The way to Sigan, and what is checked where a request arrives.
+//! The network to Sigan, and the checks when a request arrives.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::World;
 use crate::simulation::CALL;
 
 impl World {
-    /// A request is on its way, and arrives whatever becomes of who sent it.
+    /// Sends a request, which arrives even if its sender dies.
     pub(in crate::simulation) fn fly(
         self: &Arc<Self>,
         request: Request,
@@ -25,7 +25,7 @@ impl World {
         tokio::spawn(async move {
             sleep(takes).await;
             world.shared().flying -= 1;
-            // Nobody may wait for the answer any more.
+            // Perhaps nobody waits for the answer any more.
             let _ = answer.send(world.arrives(&request, takes > CALL));
         });
         answered
@@ -40,7 +40,7 @@ impl World {
         if let Request::Release(hold) = request
             && self.shared().inventory.holder_of(hold.msisdn).as_ref() == Some(&hold.external_id)
         {
-            self.is_not_held_here(hold);
+            self.check_not_held_here(hold);
         }
         let response = self.sigan_does(request);
         self.note(&format!("{request:?}: {}", response.status));
@@ -53,7 +53,7 @@ impl World {
         response
     }
 
-    /// Has Sigan do what a request says.
+    /// Makes Sigan execute a request.
     pub(super) fn sigan_does(&self, request: &Request) -> Response {
         let now = self.now();
         let mut shared = self.shared();
@@ -66,12 +66,12 @@ impl World {
         response
     }
 
-    /// On whose behalf Sigan has a pre-reservation.
+    /// The brand for which Sigan has a pre-reservation.
     pub(in crate::simulation) fn brand_of_hold(&self, external_id: &ExternalId) -> Option<BrandId> {
         self.shared().brands.get(external_id).cloned()
     }
 
-    /// Whether Sigan, or a gateway before it, refuses our credentials for this request.
+    /// Whether Sigan, or a gateway in front of it, refuses our credentials for this request.
     pub(in crate::simulation) fn credentials_are_refused(&self, request: &Request) -> bool {
         let brand = match request {
             Request::PreReserve(wish) => Some(wish.brand_id.clone()),
@@ -84,8 +84,8 @@ impl World {
         by_chance || brand.is_some() && brand == self.shared().refused_brand
     }
 
-    /// No kill: what Sigan is told to release is held by nobody here.
-    fn is_not_held_here(&self, hold: &Hold) {
+    /// Checks that there is no kill: a number that Sigan has to release is held by nobody here.
+    fn check_not_held_here(&self, hold: &Hold) {
         let live = self.number(hold.msisdn).and_then(|number| {
             let of_hold = number.history.into_iter();
             let of_hold = of_hold.filter(|record| record.external_id.as_ref() == Some(&hold.external_id));

@@ -1,4 +1,4 @@
-//! Holds that Sigan has for us and no row here knows, and the audits that find them.
+//! Holds that Sigan has for us without a row here, and the audits that find them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use tokio::time::sleep;
 use super::World;
 use crate::simulation::brands;
 
-/// Audits leave alone a row that changed within this time. It is longer than a reserve may take.
+/// Audits spare a row that changed within this time. It is longer than a reserve may take.
 pub(in crate::simulation) const YOUNG: Duration = Duration::from_secs(30);
 
 impl World {
-    /// Now and then Sigan holds a number of an open preview without a row here, as after the restore of an older database. Tells
-    /// which one.
+    /// Sometimes makes Sigan hold a number of an open preview without a row here, as after the restore of an older database. Returns
+    /// its index.
     pub(in crate::simulation) fn plant_stray(&self, preview: PreviewId) -> Option<Choice> {
         const SQL: &str = r#"
             select p.external_id, n.msisdn
@@ -48,7 +48,7 @@ impl World {
         reserved
     }
 
-    /// Holds under ids that no preview here has.
+    /// Sometimes plants holds under ids that no preview here has.
     pub(in crate::simulation) async fn plant_unknown_ids_now_and_then(self: Arc<Self>) {
         loop {
             self.rest(Duration::from_mins(2)).await;
@@ -76,14 +76,14 @@ impl World {
             let audited = tokio::select! {
                 biased;
                 () = instance.life.ended.cancelled() => continue,
-                audited = oss.audit(options, |found| self.told_by_audit(&found)) => audited,
+                audited = oss.audit(options, |found| self.check_finding(&found)) => audited,
             };
             self.saw(if audited.is_ok() { "an audit was done" } else { "an audit ended early" });
         }
     }
 
-    /// Checks a message of an audit. Sigan loses no hold here, so none may be given back because Sigan lost it.
-    pub(in crate::simulation) fn told_by_audit(&self, found: &Found) {
+    /// Checks a finding of an audit. Sigan loses no hold here, so none may be given back because Sigan lost it.
+    pub(in crate::simulation) fn check_finding(&self, found: &Found) {
         let Found::Difference(Difference { kind, outcome, external_id, .. }) = found else { return };
         if !matches!(outcome, Outcome::Fixed | Outcome::BeingTold) {
             return;
@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// Looks for leaks again and again, so that no audit releases one before it was seen.
+    /// Looks for leaks again and again, so that each is seen before an audit releases it.
     pub(in crate::simulation) async fn watch_for_leaks(self: Arc<Self>) {
         loop {
             sleep(Duration::from_secs(2)).await;
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// No leak, at any moment: of each hold that Sigan has for us a row here knows which is not settled against it.
+    /// Checks that there is no leak at any moment: each hold that Sigan has for us has a row here that does not exclude it.
     pub(in crate::simulation) fn every_hold_is_known(&self) {
         const SQL: &str = "
             select external_id, msisdn
@@ -118,7 +118,7 @@ impl World {
         };
         let reserved = self.inventory().reserved();
         for hold in reserved.into_iter().filter(|hold| !is_known(hold) && !self.is_excused(hold, now)) {
-            // One that was not planted is told of once.
+            // A leak is reported only once.
             if self.shared().planted.insert(hold.clone()) {
                 self.violated(&format!("leak: Sigan has {hold:?} for us, and no row is about it"));
             }
