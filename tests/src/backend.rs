@@ -138,7 +138,7 @@ impl Database {
     }
 
     /// Holds the write lock of a SQLite file, until the value is dropped.
-    pub async fn locked(&self) -> SqliteConnection {
+    pub async fn lock(&self) -> SqliteConnection {
         let mut connection = SqliteConnection::connect(self.url()).await.expect("the file opens");
         connection.execute("begin immediate").await.expect("the lock is free");
         connection
@@ -171,7 +171,7 @@ impl Database {
     }
 
     /// Waits until a query counts this many rows, because work without a caller is done in the background.
-    pub async fn comes_to(&self, sql: &str, count: i64) {
+    pub async fn wait_for_count(&self, sql: &str, count: i64) {
         eventually(async || {
             let counted = self.count(sql).await;
             (counted == count).then_some(()).ok_or_else(|| format!("{sql}: {counted} and not {count}"))

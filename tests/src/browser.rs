@@ -90,7 +90,7 @@ impl Browser {
     }
 
     /// Waits until the element of a selector shows a text, and returns all of its text.
-    pub async fn shows(&self, selector: &str, text: &str) -> String {
+    pub async fn wait_for_text(&self, selector: &str, text: &str) -> String {
         eventually(async || {
             // The element may be drawn anew before it is read.
             let shown = self.read(selector).await.map_err(|error| format!("{selector}: {error}"))?;
@@ -105,7 +105,7 @@ impl Browser {
     }
 
     /// The URL of every request to a server since the last call. The browser's own parts are no servers.
-    pub async fn requested(&self) -> Vec<String> {
+    pub async fn take_requests(&self) -> Vec<String> {
         let log = self.client.issue_cmd(TakeNetworkLog).await.expect("the browser lists them");
         let events = log.as_array().expect("a log is a list").iter().filter_map(|entry| {
             let event: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;

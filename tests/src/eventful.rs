@@ -43,7 +43,7 @@ impl Eventful {
         eventful.numbers_come_and_go().await;
         eventful.things_go_wrong(database).await;
         look_ups(&eventful.server.http()).await;
-        eventful.sigan_goes_and_comes_back().await;
+        eventful.take_sigan_down_and_up().await;
         eventful
     }
 
@@ -84,18 +84,18 @@ impl Eventful {
         database.execute("alter table hidden rename to phone_number").await;
     }
 
-    async fn sigan_goes_and_comes_back(&mut self) {
+    async fn take_sigan_down_and_up(&mut self) {
         let http = self.server.http();
         let preview = http.preview().await;
         let number = http.reserve(&preview, 1).await.body["msisdn"].as_str().expect("a number").to_owned();
-        self.sigan.goes().await;
+        self.sigan.go_down().await;
         while http.post("/reservations", json!({ "areaCode": "11" })).await.body["type"]
             != "urn:oss:problem:sigan-busy"
         {}
         assert_eq!(http.delete(&format!("/reservations/{number}")).await.status, 204);
-        until(&http, |scrape| scrape.value("oss_due_oldest_age_seconds", &[]) > 0.0).await;
-        self.sigan.comes_back().await;
-        until(&http, |scrape| {
+        wait_until_metrics(&http, |scrape| scrape.value("oss_due_oldest_age_seconds", &[]) > 0.0).await;
+        self.sigan.come_back().await;
+        wait_until_metrics(&http, |scrape| {
             scrape.value("oss_sigan_breaker", &[("state", "closed")]) > 1.0
                 && ["PENDING", "IN_DOUBT", "RELEASING"]
                     .iter()
@@ -115,7 +115,7 @@ async fn look_ups(http: &Http) {
 }
 
 /// Reads the metrics of a server until they fulfil a condition.
-pub async fn until(http: &Http, is_fulfilled: impl Fn(&Scrape) -> bool) {
+pub async fn wait_until_metrics(http: &Http, is_fulfilled: impl Fn(&Scrape) -> bool) {
     eventually(async || {
         let scrape = Scrape::of(http).await;
         if is_fulfilled(&scrape) {

@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 use crate::backend::Database;
 use crate::operations::example;
 use crate::postgres::{Postgres, USER, make_dir};
-use crate::process::{Guarded, built_tools, free_port, listens, program};
+use crate::process::{Guarded, built_tools, free_port, program, wait_until_listening};
 
 /// The role of the servers. `pgbouncer.sql` was run for it.
 pub const ROLE: &str = "oss";
@@ -67,7 +67,7 @@ impl PgBouncer {
         let command = [program_file.display().to_string(), file.display().to_string()];
         let command: Vec<&str> = command.iter().map(String::as_str).collect();
         let process = Guarded::start(&command, "kill -TERM $pid", Some(USER), &dir);
-        listens(port, || Guarded::log(&dir)).await;
+        wait_until_listening(port, || Guarded::log(&dir)).await;
         Self { port, _process: process }
     }
 

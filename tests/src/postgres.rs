@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::backend::Database;
 use crate::eventually::eventually;
 use crate::process::{Guarded, as_user, free_port, program, signal};
-use crate::python::succeeds;
+use crate::python::run_successfully;
 
 /// PostgreSQL refuses to run as root.
 pub(crate) const USER: &str = "postgres";
@@ -46,7 +46,7 @@ impl Postgres {
     async fn start_with(options: &[&str]) -> Self {
         let seed = SEED.get_or_init(Self::seed).await;
         let dir = make_dir();
-        succeeds(as_user(Some(USER)).args(["cp", "-a"]).arg(seed.dir.join("data")).arg(&dir));
+        run_successfully(as_user(Some(USER)).args(["cp", "-a"]).arg(seed.dir.join("data")).arg(&dir));
         Self::serve(dir, options).await
     }
 
@@ -57,12 +57,12 @@ impl Postgres {
         let initdb = program("initdb", &folders(), "postgresql");
         let mut command = as_user(Some(USER));
         command.arg(initdb).args(["-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8", "-D"]);
-        succeeds(command.arg(dir.join("data")));
+        run_successfully(command.arg(dir.join("data")));
         let seed = Self::serve(dir, &["-c", "fsync=off"]).await;
         seed.execute("postgres", "create database template_oss").await;
         let migrated = PostgresStore::migrate(&seed.url("template_oss"), Duration::from_hours(24)).await;
         migrated.expect("the migrations run");
-        succeeds(seed.pg_ctl().args(["stop", "-m", "fast"]));
+        run_successfully(seed.pg_ctl().args(["stop", "-m", "fast"]));
         seed
     }
 
@@ -138,7 +138,7 @@ impl Postgres {
     }
 
     /// Puts rules of access (`pg_hba.conf`) before the existing ones.
-    pub async fn lets_in_by(&self, rules: &[&str]) {
+    pub async fn add_access_rules(&self, rules: &[&str]) {
         let file = self.dir.join("data/pg_hba.conf");
         let kept = std::fs::read_to_string(&file).expect("the rules are read");
         std::fs::write(&file, format!("{}\n{kept}", rules.join("\n"))).expect("the rules are written");
@@ -171,7 +171,7 @@ impl Postgres {
     }
 
     /// Runs a statement that locks rows of a database, and keeps them locked until the value is dropped.
-    pub async fn locked(&self, database: &Database, sql: &str) -> PgConnection {
+    pub async fn lock(&self, database: &Database, sql: &str) -> PgConnection {
         let mut connection = self.connect(database.name()).await;
         connection.execute("begin").await.expect("a transaction begins");
         connection.execute(AssertSqlSafe(sql.to_owned())).await.expect("the rows are locked");

@@ -107,7 +107,7 @@ pub fn free_port() -> u16 {
 }
 
 /// Waits until a server listens on a port of this machine. If it does not, the failure shows `log`.
-pub(crate) async fn listens(port: u16, log: impl Fn() -> String) {
+pub(crate) async fn wait_until_listening(port: u16, log: impl Fn() -> String) {
     eventually(async || {
         let connected = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
         connected.map_err(|error| format!("port {port}: {error}\n{}", log()))

@@ -66,7 +66,7 @@ impl Prometheus {
     }
 
     /// Queries until the result is not empty.
-    pub async fn shows(&self, query: &str) {
+    pub async fn wait_for_result(&self, query: &str) {
         eventually(async || {
             let is_empty = self.query(query).await.is_empty();
             if is_empty { Err(format!("nothing for {query}")) } else { Ok(()) }

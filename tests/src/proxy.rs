@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::http::Http;
 use crate::operations::example;
-use crate::process::{Guarded, free_port, listens, program};
+use crate::process::{Guarded, free_port, program, wait_until_listening};
 
 /// A running proxy. Dropping it stops it.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Proxy {
         std::fs::write(&file, text).expect("the configuration is written");
         let command = [haproxy.as_str(), "-db", "-f", &file.display().to_string()];
         let proxy = Self { port, _process: Guarded::start(&command, "kill -TERM $pid", None, &dir), dir };
-        listens(port, || proxy.log()).await;
+        wait_until_listening(port, || proxy.log()).await;
         proxy
     }
 

@@ -32,7 +32,7 @@ impl Route {
     }
 
     /// Leads new connections to another port.
-    pub fn leads_to(&self, target: u16) {
+    pub fn lead_to(&self, target: u16) {
         self.target.store(target, Ordering::SeqCst);
     }
 }

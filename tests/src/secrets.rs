@@ -13,7 +13,7 @@ pub fn has_number(text: &str) -> bool {
 }
 
 /// Checks that a text has no full number, token or key.
-pub fn shows_nothing(what: &str, text: &str) {
+pub fn assert_no_secrets(what: &str, text: &str) {
     assert!(!has_number(text), "a full number is in {what}: {text}");
     assert!(!text.contains(TOKEN), "the token for Sigan is in {what}: {text}");
     assert!(!text.contains(CALLERS_KEY), "the key of a caller is in {what}: {text}");

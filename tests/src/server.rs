@@ -137,7 +137,7 @@ impl Server {
     }
 
     /// Waits until a line of the log has a text.
-    pub async fn logged(&self, text: &str) {
+    pub async fn wait_for_log(&self, text: &str) {
         eventually(async || {
             let log = self.log();
             let is_there = log.iter().any(|line| line.contains(text));
@@ -189,7 +189,7 @@ impl Server {
     }
 
     /// Waits for its end.
-    pub async fn ended(&mut self) -> ExitStatus {
+    pub async fn wait_until_ended(&mut self) -> ExitStatus {
         eventually(async || {
             let ended = self.child.try_wait().expect("a child can be waited for");
             ended.ok_or("the server does not end")

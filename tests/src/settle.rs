@@ -39,7 +39,7 @@ pub async fn settle(http: &Http, database: &Database) {
 
 /// Checks invariant 2: when everything has settled, the numbers that Sigan holds for us are exactly the numbers that are held here,
 /// each under its recorded id. The audit must say so too.
-pub async fn records_agree(database: &Database, sigan: &str, inventory: &Inventory) {
+pub async fn assert_records_agree(database: &Database, sigan: &str, inventory: &Inventory) {
     assert_eq!(database.count(UNSETTLED).await, 0, "something is not settled");
     let held = "select msisdn || ' ' || external_id from reservation where state in ('HELD', 'ASSIGNED')";
     let here: BTreeSet<String> = database.texts(held).await.into_iter().collect();

@@ -37,7 +37,7 @@ impl Sigan {
     /// Starts a Sigan that answers.
     pub async fn start(inventory: Inventory) -> Self {
         let mut sigan = Self { mock: SiganMock::new(inventory), port: free_port(), serving: None };
-        sigan.comes_back().await;
+        sigan.come_back().await;
         sigan
     }
 
@@ -48,14 +48,14 @@ impl Sigan {
     }
 
     /// Answers the calls that it has, then refuses every connection.
-    pub async fn goes(&mut self) {
+    pub async fn go_down(&mut self) {
         let (stop, serving) = self.serving.take().expect("it answers");
         drop(stop);
         serving.await.expect("it does not panic").expect("its listener works");
     }
 
     /// Answers again.
-    pub async fn comes_back(&mut self) {
+    pub async fn come_back(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("its port is still free");
         let (stop, stopped) = oneshot::channel();
         let until = async { drop(stopped.await) };

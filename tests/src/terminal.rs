@@ -74,7 +74,7 @@ impl Terminal {
 
     /// Waits until the command has ended.
     #[must_use]
-    pub fn ended(mut self) -> Screen {
+    pub fn wait_until_ended(mut self) -> Screen {
         loop {
             match self.shown.recv_timeout(PATIENCE) {
                 Ok(part) => self.output.extend(part),

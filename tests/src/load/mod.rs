@@ -19,7 +19,7 @@ use crate::backend::Database;
 use crate::eventually::eventually;
 use crate::http::{Answer, Http};
 use crate::server::Server;
-use crate::settle::{records_agree, settle};
+use crate::settle::{assert_records_agree, settle};
 use crate::sigan::Sigan;
 
 /// Settings of a server under load, with which doubts settle soon.
@@ -117,12 +117,12 @@ impl Load {
     }
 
     /// Makes the customers call these servers from now on.
-    pub fn moves_to(&self, servers: &[&Server]) {
+    pub fn move_to(&self, servers: &[&Server]) {
         *self.shop.servers.lock().expect("nobody panics with the list") = clients(servers);
     }
 
     /// Waits until some more numbers were given, so that the next event hits customers in the middle of their calls.
-    pub async fn goes_on(&self) {
+    pub async fn wait_for_progress(&self) {
         let given = || self.shop.given.load(Ordering::Relaxed);
         let wanted = given() + fastrand::usize(5..15);
         eventually(async || (given() >= wanted).then_some(()).ok_or("no numbers are given any more")).await;
@@ -130,13 +130,13 @@ impl Load {
 
     /// Waits until every customer has certain answers, settles the rest, and checks that no number was lost or given twice. Sigan
     /// behaves well from here on.
-    pub async fn ends_well(self, database: &Database, sigan: &Sigan) {
+    pub async fn finish_and_check(self, database: &Database, sigan: &Sigan) {
         sigan.behave(Behaviour::default());
         self.shop.closing.store(true, Ordering::Relaxed);
         let lives = join_all(self.customers).await;
         let history: History = lives.into_iter().flat_map(|life| life.expect("no customer panics")).collect();
         settle(&self.shop.server(), database).await;
-        records_agree(database, &sigan.url(), &sigan.inventory()).await;
+        assert_records_agree(database, &sigan.url(), &sigan.inventory()).await;
         history.assert_no_number_was_given_twice();
         history.assert_kept_numbers_are_held(database).await;
     }

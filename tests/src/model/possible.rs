@@ -19,15 +19,15 @@ impl Model {
     /// Every step that can follow.
     pub(super) fn possible(&self, state: &State) -> Vec<Action> {
         let mut actions = Vec::new();
-        sigan_itself(state, &mut actions);
+        add_sigan_actions(state, &mut actions);
         for &attempt in self.scenario.attempts {
-            self.customer(state, attempt, &mut actions);
+            self.add_customer_actions(state, attempt, &mut actions);
         }
         for (attempt, row) in state.rows() {
-            sweeper(state, attempt, row, &mut actions);
+            add_sweeper_actions(state, attempt, row, &mut actions);
         }
         for worker in state.workers() {
-            goes_on(state, worker, &mut actions);
+            add_worker_actions(state, worker, &mut actions);
         }
         actions.extend(state.late.iter().copied().map(Action::ExecuteLate));
         match state.audit {
@@ -48,7 +48,7 @@ impl Model {
     }
 
     /// A customer asks, asks again, or gives back.
-    fn customer(&self, state: &State, attempt: Attempt, actions: &mut Vec<Action>) {
+    fn add_customer_actions(&self, state: &State, attempt: Attempt, actions: &mut Vec<Action>) {
         let at_work = state.workers().any(|worker| worker.attempt == attempt);
         match state.row(attempt) {
             None if !at_work && self.may_begin(state, attempt) => actions.push(Action::Begin(attempt)),
@@ -79,7 +79,7 @@ fn follows(state: &State, attempt: Attempt) -> bool {
 }
 
 /// A worker goes on, or fails.
-fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
+fn add_worker_actions(state: &State, worker: Worker, actions: &mut Vec<Action>) {
     if may_be_forbidden(worker) && state.left.credentials > 0 {
         actions.push(Action::Network(worker, Failure::Forbid));
     }
@@ -125,7 +125,7 @@ fn may_be_forbidden(worker: Worker) -> bool {
 }
 
 /// Sigan drops a pre-reservation whose time is over, and offers the number again if nobody holds it.
-fn sigan_itself(state: &State, actions: &mut Vec<Action>) {
+fn add_sigan_actions(state: &State, actions: &mut Vec<Action>) {
     for id in [ExternalId::A, ExternalId::B] {
         if state.sigan.hold(id) == Hold::PreReserved {
             actions.push(Action::Drop(id));
@@ -137,7 +137,7 @@ fn sigan_itself(state: &State, actions: &mut Vec<Action>) {
 }
 
 /// The steps of a row without its customer: by the sweep, or by a failover of the database.
-fn sweeper(state: &State, attempt: Attempt, row: Row, actions: &mut Vec<Action>) {
+fn add_sweeper_actions(state: &State, attempt: Attempt, row: Row, actions: &mut Vec<Action>) {
     let at_work = || state.workers().filter(|worker| worker.attempt == attempt);
     if matches!(row, Row::Pending { .. }) && state.left.failovers > 0 && at_work().next().is_some() {
         actions.push(Action::Failover(attempt));

@@ -29,16 +29,16 @@ impl Redis {
             assert_eq!(server.ask(&["cluster", "meet", "127.0.0.1", &port, bus]), "OK");
         }
         let (id, replica) = (first.ask(&["cluster", "myid"]), &servers[SLOTS.len()]);
-        replica.comes_to(&["cluster", "nodes"], &id).await;
-        replica.comes_to(&["cluster", "replicate", &id], "OK").await;
-        is_whole(&servers).await;
+        replica.wait_for_answer(&["cluster", "nodes"], &id).await;
+        replica.wait_for_answer(&["cluster", "replicate", &id], "OK").await;
+        wait_until_whole(&servers).await;
         let hosts: Vec<String> = servers.iter().take(SLOTS.len()).map(Node::address).collect();
         let url = format!("redis+cluster://:p%40ss%2Fword@{}", hosts.join(","));
         Self { url, servers, sentinels: Vec::new(), lost: None }
     }
 
     /// Moves the slot of a key to another master.
-    pub fn moves_the_slot_of(&self, key: &str) {
+    pub fn move_slot_of(&self, key: &str) {
         let slot = self.servers[0].ask(&["cluster", "keyslot", key]);
         let number: u16 = slot.parse().expect("a slot is a number");
         let owner = SLOTS.iter().position(|[_, last]| number <= *last).expect("every slot has a master");
@@ -57,8 +57,8 @@ async fn server() -> Node {
 }
 
 /// Waits until each server knows the owner of every slot.
-pub(super) async fn is_whole(servers: &[Node]) {
+pub(super) async fn wait_until_whole(servers: &[Node]) {
     for server in servers {
-        server.comes_to(&["cluster", "info"], "cluster_state:ok").await;
+        server.wait_for_answer(&["cluster", "info"], "cluster_state:ok").await;
     }
 }

@@ -76,22 +76,22 @@ impl Redis {
         (!value.is_empty()).then_some(value)
     }
 
-    /// Whether a key is on the server that [`Redis::loses_a_master`] takes away.
+    /// Whether a key is on the server that [`Redis::lose_a_master`] takes away.
     #[must_use]
     pub fn is_on_the_first_master(&self, key: &str) -> bool {
         self.servers[0].ask(&["exists", key]) == "1"
     }
 
     /// Stops a master from answering, keeps its connections open, and waits until its replica has replaced it.
-    pub async fn loses_a_master(&mut self) {
+    pub async fn lose_a_master(&mut self) {
         let replica = self.servers.last().expect("there is a replica");
-        replica.comes_to(&["info", "replication"], "master_link_status:up").await;
+        replica.wait_for_answer(&["info", "replication"], "master_link_status:up").await;
         let mut master = self.servers.remove(0);
         master.freeze();
         self.lost = Some(master);
         let replica = self.servers.last().expect("there is a replica");
-        replica.comes_to(&["role"], "master").await;
-        self.is_whole().await;
+        replica.wait_for_answer(&["role"], "master").await;
+        self.wait_until_whole().await;
     }
 
     /// Stops it from answering, and keeps its connections open.
@@ -119,9 +119,9 @@ impl Redis {
     }
 
     /// Waits until all remaining processes agree on the masters.
-    async fn is_whole(&self) {
+    async fn wait_until_whole(&self) {
         if self.url.contains("+cluster") {
-            cluster::is_whole(&self.servers).await;
+            cluster::wait_until_whole(&self.servers).await;
         }
         if let Some(master) = self.servers.last().filter(|_| !self.sentinels.is_empty()) {
             sentinel::name(&self.sentinels, master).await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::eventually::eventually;
-use crate::process::{Guarded, free_port, listens, program, signal};
+use crate::process::{Guarded, free_port, program, signal, wait_until_listening};
 
 /// A running process. Dropping it stops it.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Node {
         let mode: &[&str] = if settings.contains("sentinel ") { &["--sentinel"] } else { &[] };
         let command = [&[redis.as_str(), &file], mode].concat();
         let process = Guarded::start(&command, "kill -TERM $pid", None, &dir);
-        listens(port, || Guarded::log(&dir)).await;
+        wait_until_listening(port, || Guarded::log(&dir)).await;
         let read_pid = async || std::fs::read_to_string(&pid_file).unwrap_or_default().trim().parse();
         let pid = eventually(read_pid).await;
         Self { port, settings: settings.to_owned(), pid, frozen: false, process, dir }
@@ -70,7 +70,7 @@ impl Node {
     }
 
     /// Waits until its answer to a command has a text.
-    pub(super) async fn comes_to(&self, command: &[&str], text: &str) {
+    pub(super) async fn wait_for_answer(&self, command: &[&str], text: &str) {
         eventually(async || {
             let answer = self.ask(command);
             if answer.contains(text) { Ok(()) } else { Err(format!("{command:?}: {answer} and not {text}")) }

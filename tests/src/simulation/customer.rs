@@ -18,7 +18,7 @@ const STORIES: usize = 16;
 /// The number of times that a customer repeats a call without a certain answer.
 const PATIENCE: usize = 6;
 
-pub(super) async fn lives(world: Arc<World>, name: usize) {
+pub(super) async fn live(world: Arc<World>, name: usize) {
     for turn in 0..STORIES {
         world.rest(Duration::from_secs(30)).await;
         let [settings_brand, other] = brands();
@@ -29,7 +29,7 @@ pub(super) async fn lives(world: Arc<World>, name: usize) {
         };
         let id = (turn * CUSTOMERS + name) as u64;
         let story = Story { world: world.clone(), id, brand, is_confined };
-        story.unfolds().await;
+        story.unfold().await;
     }
 }
 
@@ -44,19 +44,19 @@ struct Story {
 }
 
 impl Story {
-    async fn unfolds(&self) {
-        let taken = if self.world.pick(3) == 0 { self.takes_any().await } else { self.chooses().await };
+    async fn unfold(&self) {
+        let taken = if self.world.pick(3) == 0 { self.take_any().await } else { self.choose().await };
         let Some(msisdn) = taken else { return };
         self.world.rest(Duration::from_secs(20)).await;
         match self.world.pick(10) {
-            0..=4 => self.gives_back(msisdn).await,
-            5..=6 => self.puts_on_a_line(msisdn).await,
+            0..=4 => self.give_back(msisdn).await,
+            5..=6 => self.put_on_a_line(msisdn).await,
             // The customer walks away, and after a while the number counts as abandoned.
             _ => {}
         }
     }
 
-    async fn takes_any(&self) -> Option<Msisdn> {
+    async fn take_any(&self) -> Option<Msisdn> {
         let key = (self.world.pick(2) == 0).then(|| self.key());
         for _ in 0..PATIENCE {
             let (ddd, key_again) = (self.ddd(), key.clone());
@@ -74,10 +74,10 @@ impl Story {
         None
     }
 
-    async fn chooses(&self) -> Option<Msisdn> {
-        let mut preview = self.looks(None).await?;
+    async fn choose(&self) -> Option<Msisdn> {
+        let mut preview = self.look(None).await?;
         if self.world.pick(5) == 0 {
-            preview = self.looks(Some(preview)).await?;
+            preview = self.look(Some(preview)).await?;
         }
         let stray = self.world.plant_stray(preview);
         self.world.rest(Duration::from_mins(1)).await;
@@ -106,7 +106,7 @@ impl Story {
         taken
     }
 
-    async fn looks(&self, previous: Option<PreviewId>) -> Option<PreviewId> {
+    async fn look(&self, previous: Option<PreviewId>) -> Option<PreviewId> {
         let key = (self.world.pick(2) == 0 && previous.is_none()).then(|| self.key());
         for _ in 0..PATIENCE {
             let (ddd, key) = (self.ddd(), key.clone());
@@ -119,16 +119,16 @@ impl Story {
         None
     }
 
-    async fn gives_back(&self, msisdn: Msisdn) {
+    async fn give_back(&self, msisdn: Msisdn) {
         if self.world.pick(5) == 0 {
-            self.is_not_given_back_by_another_brand(msisdn).await;
+            self.check_other_brand_cannot_give_back(msisdn).await;
         }
-        self.world.given_up(self.id, msisdn);
+        self.world.record_given_up(self.id, msisdn);
         let ours = self.world.held_under(msisdn);
         // A release names a number and not a hold, so before a repeat the customer checks that the hold is still theirs.
         for _ in (0..PATIENCE).take_while(|_| self.world.held_under(msisdn) == ours) {
             match self.call(|oss| async move { oss.release(msisdn).await }).await {
-                Some(Ok(())) => return self.world.saw("a number was given back"),
+                Some(Ok(())) => return self.world.count("a number was given back"),
                 Some(Err(error)) if !is_worth_repeating(&error) => return,
                 _ => self.world.rest(Duration::from_secs(5)).await,
             }
@@ -136,27 +136,28 @@ impl Story {
     }
 
     /// Checks that another brand's client does not even find the number.
-    async fn is_not_given_back_by_another_brand(&self, msisdn: Msisdn) {
+    async fn check_other_brand_cannot_give_back(&self, msisdn: Msisdn) {
         let [settings_brand, other] = brands();
         let stranger = if self.brand == other { settings_brand } else { other };
         let released = self.call_as(Some(stranger), |oss| async move { oss.release(msisdn).await }).await;
         match released {
             Some(Ok(())) if self.world.is_claimed(self.id, msisdn) => {
-                self.world.violated(&format!("{msisdn} of {} was given back by another brand", self.brand));
+                self.world
+                    .record_violation(&format!("{msisdn} of {} was given back by another brand", self.brand));
             }
-            Some(Err(Error::UnknownNumber(_))) => self.world.saw("another brand did not find the number"),
+            Some(Err(Error::UnknownNumber(_))) => self.world.count("another brand did not find the number"),
             _ => {}
         }
     }
 
-    async fn puts_on_a_line(&self, msisdn: Msisdn) {
+    async fn put_on_a_line(&self, msisdn: Msisdn) {
         // Any SIM will do, as long as a repeat names the same one.
         let sim = SimId::from(Uuid::from_u128(u128::from(self.id)));
         for _ in 0..PATIENCE {
             match self.call(|oss| async move { oss.assign(msisdn, sim).await }).await {
                 Some(Ok(())) => {
-                    self.world.saw("a number was put on a line");
-                    return self.world.on_a_line(self.id, &self.brand, msisdn);
+                    self.world.count("a number was put on a line");
+                    return self.world.record_on_a_line(self.id, &self.brand, msisdn);
                 }
                 Some(Err(error)) if !is_worth_repeating(&error) => return,
                 _ => self.world.rest(Duration::from_secs(5)).await,
@@ -195,15 +196,15 @@ impl Story {
             () = sleep(patience) => None,
         };
         match &answered {
-            None => self.world.saw("a call had no answer"),
-            Some(Err(error)) => self.world.saw(error.code()),
-            Some(Ok(_)) => self.world.note("answered"),
+            None => self.world.count("a call had no answer"),
+            Some(Err(error)) => self.world.count(error.code()),
+            Some(Ok(_)) => self.world.record_event("answered"),
         }
         answered
     }
 
     fn was_given(&self, reservation: Reservation) -> Msisdn {
-        self.world.given(self.id, &self.brand, reservation.msisdn);
+        self.world.record_given(self.id, &self.brand, reservation.msisdn);
         reservation.msisdn
     }
 

@@ -82,17 +82,17 @@ pub fn run(seed: u64) -> Run {
             tokio::spawn(world.clone().watch_for_leaks()),
         ];
         let customers: Vec<_> =
-            (0..CUSTOMERS).map(|name| tokio::spawn(customer::lives(world.clone(), name))).collect();
+            (0..CUSTOMERS).map(|name| tokio::spawn(customer::live(world.clone(), name))).collect();
         for customer in customers {
             customer.await.expect("a customer's life ends without a panic");
         }
         storms.iter().for_each(tokio::task::JoinHandle::abort);
         world.calm_down();
         checks::settle(&world).await;
-        world.every_hold_is_known();
+        world.check_every_hold_has_a_row();
         checks::audit_until_clean(&world).await;
         checks::settle(&world).await;
         checks::compare(&world).await;
-        world.ended()
+        world.result()
     })
 }

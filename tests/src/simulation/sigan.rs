@@ -65,9 +65,9 @@ impl SimulatedSigan {
     }
 
     async fn call(&self, request: Request) -> Result<Response, SiganError> {
-        self.life.passes(&self.world).await;
+        self.life.pass_time(&self.world).await;
         let answered = self.send(request).await;
-        self.life.passes(&self.world).await;
+        self.life.pass_time(&self.world).await;
         answered
     }
 
@@ -75,11 +75,11 @@ impl SimulatedSigan {
     async fn refuse_credentials(&self, request: Request) -> SiganError {
         let takes = self.world.up_to(Duration::from_secs(2));
         if self.world.pick(2) == 0 {
-            self.world.saw("credentials were refused");
+            self.world.count("credentials were refused");
             sleep(takes).await;
         } else {
-            self.world.saw("credentials were refused after the effect");
-            drop(self.world.fly(request, takes).await);
+            self.world.count("credentials were refused after the effect");
+            drop(self.world.send(request, takes).await);
         }
         CREDENTIALS
     }
@@ -104,13 +104,13 @@ impl SimulatedSigan {
             }
             Fate::Arrives { takes, again, answer_is_lost } => {
                 if let Some(later) = again {
-                    self.world.saw("a request was doubled");
-                    drop(self.world.fly(request.clone(), takes + later));
+                    self.world.count("a request was doubled");
+                    drop(self.world.send(request.clone(), takes + later));
                 }
-                match timeout(CALL, self.world.fly(request, takes)).await {
+                match timeout(CALL, self.world.send(request, takes)).await {
                     Ok(Ok(response)) if !answer_is_lost => Ok(response),
                     Ok(_) => {
-                        self.world.saw("an answer of Sigan was lost");
+                        self.world.count("an answer of Sigan was lost");
                         lost(Doubt::ConnectionLost)
                     }
                     Err(_) => lost(Doubt::Timeout),

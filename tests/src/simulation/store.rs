@@ -41,14 +41,14 @@ impl SimulatedStore {
         &self,
         statement: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        self.life.passes(&self.world).await;
+        self.life.pass_time(&self.world).await;
         if self.world.database_is_cut_off() || self.world.mishap(0.005) {
             return Err(unavailable());
         }
         let done = self.world.database(statement);
-        self.life.passes(&self.world).await;
+        self.life.pass_time(&self.world).await;
         if self.world.mishap(0.005) {
-            self.world.saw("the answer of the database was lost");
+            self.world.count("the answer of the database was lost");
             return Err(unavailable());
         }
         done

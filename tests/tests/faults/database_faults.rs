@@ -216,7 +216,7 @@ async fn a_file_that_is_locked_changes_nothing_and_passes() {
     let (server, sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();
     let preview = http.preview().await;
-    let lock = database.locked().await;
+    let lock = database.lock().await;
     let refused = http.reserve(&preview, 1).await;
     assert_eq!((refused.status, refused.retry_after.is_some()), (503, true), "{refused:?}");
     assert_eq!(sigan.calls(CallKind::Reserve), 0, "without its row no number is asked for");
@@ -256,7 +256,7 @@ async fn a_read_only_database_is_logged_once_and_left_alone_until_it_takes_write
 
     postgres.accept_writes().await;
     http.preview().await;
-    server.logged("The database accepts writes again.").await;
+    server.wait_for_log("The database accepts writes again.").await;
     let messages = messages(&server);
     assert_eq!(count(&messages, "The database is read-only"), 1, "{messages:#?}");
     assert_eq!(count(&messages, "The database accepts writes again."), 1, "{messages:#?}");
@@ -275,7 +275,7 @@ async fn the_pool_follows_a_failover() {
 
     // The connections to the old primary stay open.
     old.refuse_writes().await;
-    route.leads_to(new.port());
+    route.lead_to(new.port());
     let created = join_all((0..20).map(|_| http.preview())).await;
     assert_eq!(standby.count("select count(*) from preview").await, 20);
     assert_eq!(http.reserve(&created[0], 1).await.status, 200);
@@ -318,7 +318,7 @@ async fn a_row_that_stays_locked_is_not_waited_for_long() {
     let http = server.http();
     let reserved = http.post("/reservations", json!({ "areaCode": "11" })).await;
     let path = format!("/reservations/{}", reserved.body["msisdn"].as_str().expect("a number"));
-    let lock = postgres.locked(&database, "select from phone_number for update").await;
+    let lock = postgres.lock(&database, "select from phone_number for update").await;
     let begun = Instant::now();
     let refused = http.delete(&path).await;
     assert_eq!((refused.status, refused.retry_after.is_some()), (503, true), "{refused:?}");

@@ -65,7 +65,7 @@ impl Setup {
     async fn audit(&self, oss: &Oss, fix: bool) -> AuditReport {
         let options = AuditOptions::default().fix(fix).min_age(Duration::ZERO);
         let report = oss.audit(options, |_| ()).await.unwrap();
-        self.database.comes_to(UNSETTLED, 0).await;
+        self.database.wait_for_count(UNSETTLED, 0).await;
         report
     }
 }

@@ -152,7 +152,7 @@ async fn stuck_releases_cost_callers_nothing(database: Database) {
     for msisdn in &stuck {
         setup.sigan.refuse_release(msisdn.parse().unwrap(), None);
     }
-    database.comes_to("select count(*) from reservation where state = 'RELEASING'", 0).await;
+    database.wait_for_count("select count(*) from reservation where state = 'RELEASING'", 0).await;
     assert_eq!(setup.sigan.inventory().reserved().len(), first.len() + rest.len());
 }
 

@@ -65,7 +65,7 @@ impl<'a> Recorder<'a> {
         let (id, msisdn): (Uuid, Msisdn) = (id.parse().expect("an id"), msisdn.parse().expect("a number"));
         let before = self.parts.postgres.log().len();
         self.oss.release(msisdn).await.expect("it is given back");
-        self.database.comes_to("select count(*) from reservation where state = 'RELEASED'", 1).await;
+        self.database.wait_for_count("select count(*) from reservation where state = 'RELEASED'", 1).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         let mut all = self.since(before);
         let told = all.split_off(1);

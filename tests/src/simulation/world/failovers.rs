@@ -40,7 +40,7 @@ impl World {
             external_id: parsed("external_id").parse().expect("an id of Sigan"),
             msisdn: parsed("msisdn").parse().expect("a number"),
         };
-        self.saw("a failover lost a row");
+        self.count("a failover lost a row");
         let mut shared = self.shared();
         let excused = shared.last_mishap >= begun;
         shared.lost.push(LostRow { hold, at: now, excused });

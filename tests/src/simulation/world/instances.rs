@@ -57,7 +57,7 @@ impl World {
             let killed = self.shared().instances.remove(&place);
             if let Some(killed) = killed {
                 killed.life.ended.cancel();
-                self.saw("an instance died");
+                self.count("an instance died");
                 self.excuse_lost_rows();
             }
             self.rest(Duration::from_secs(5)).await;
@@ -79,7 +79,7 @@ impl World {
                 self.rest(Duration::from_secs(15)).await;
                 self.shared().database_is_cut_off = false;
             }
-            self.saw(if sigan { "Sigan was cut off" } else { "the database was cut off" });
+            self.count(if sigan { "Sigan was cut off" } else { "the database was cut off" });
         }
     }
 

@@ -46,7 +46,7 @@ struct Shared {
     instances: BTreeMap<usize, Instance>,
     claims: BTreeMap<Msisdn, Claim>,
     /// Requests that are on their way to Sigan.
-    flying: usize,
+    in_flight: usize,
     /// Calls that sleep and may still send something.
     asleep: usize,
     calm: bool,
@@ -154,7 +154,7 @@ impl World {
                 inventory: Inventory::new("PR").with_numbers_per_ddd(NUMBERS),
                 instances: BTreeMap::new(),
                 claims: BTreeMap::new(),
-                flying: 0,
+                in_flight: 0,
                 asleep: 0,
                 calm: false,
                 sigan_is_cut_off: false,
@@ -195,19 +195,19 @@ impl World {
     }
 
     /// Adds an event to the trace.
-    pub(in crate::simulation) fn note(&self, what: &str) {
+    pub(in crate::simulation) fn record_event(&self, what: &str) {
         let at = self.now();
         let mut shared = self.shared();
         (at, what).hash(&mut shared.trace);
     }
 
     /// Counts a rare event.
-    pub(in crate::simulation) fn saw(&self, what: &'static str) {
-        self.note(what);
+    pub(in crate::simulation) fn count(&self, what: &'static str) {
+        self.record_event(what);
         *self.shared().seen.entry(what).or_default() += 1;
     }
 
-    pub(in crate::simulation) fn violated(&self, what: &str) {
+    pub(in crate::simulation) fn record_violation(&self, what: &str) {
         let at = self.now();
         self.shared().violations.push(format!("{at}: {what}"));
     }
@@ -237,7 +237,7 @@ impl World {
         sleep(self.up_to(most)).await;
     }
 
-    pub(in crate::simulation) fn ended(&self) -> Run {
+    pub(in crate::simulation) fn result(&self) -> Run {
         let shared = self.shared();
         Run {
             seed: self.seed,
@@ -267,10 +267,10 @@ impl Drop for Sleeper<'_> {
 
 impl Life {
     /// Lets simulated time pass at a place where a process may die or fall asleep.
-    pub(in crate::simulation) async fn passes(&self, world: &World) {
+    pub(in crate::simulation) async fn pass_time(&self, world: &World) {
         world.rest(Duration::from_millis(20)).await;
         if world.mishap(0.002) {
-            world.saw("an instance slept beyond its lease");
+            world.count("an instance slept beyond its lease");
             world.excuse_lost_rows();
             let _sleeps = Sleeper::new(world);
             world.rest(Duration::from_mins(2)).await;

@@ -14,47 +14,47 @@ use crate::simulation::CALL;
 
 impl World {
     /// Sends a request, which arrives even if its sender dies.
-    pub(in crate::simulation) fn fly(
+    pub(in crate::simulation) fn send(
         self: &Arc<Self>,
         request: Request,
         takes: Duration,
     ) -> tokio::sync::oneshot::Receiver<Response> {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let world = self.clone();
-        self.shared().flying += 1;
+        self.shared().in_flight += 1;
         tokio::spawn(async move {
             sleep(takes).await;
-            world.shared().flying -= 1;
+            world.shared().in_flight -= 1;
             // Perhaps nobody waits for the answer any more.
-            let _ = answer.send(world.arrives(&request, takes > CALL));
+            let _ = answer.send(world.deliver(&request, takes > CALL));
         });
         answered
     }
 
-    pub(in crate::simulation) fn nothing_flies(&self) -> bool {
+    pub(in crate::simulation) fn nothing_in_flight(&self) -> bool {
         let shared = self.shared();
-        shared.flying == 0 && shared.asleep == 0
+        shared.in_flight == 0 && shared.asleep == 0
     }
 
-    fn arrives(&self, request: &Request, late: bool) -> Response {
+    fn deliver(&self, request: &Request, late: bool) -> Response {
         if let Request::Release(hold) = request
             && self.shared().inventory.holder_of(hold.msisdn).as_ref() == Some(&hold.external_id)
         {
             self.check_not_held_here(hold);
         }
-        let response = self.sigan_does(request);
-        self.note(&format!("{request:?}: {}", response.status));
+        let response = self.execute_at_sigan(request);
+        self.record_event(&format!("{request:?}: {}", response.status));
         match request {
-            Request::Reserve(_) if late && response.status == 410 => self.saw("a late reserve was barred"),
-            Request::Reserve(_) if late && response.status == 200 => self.saw("a late reserve took effect"),
-            Request::Release(_) if response.status == 404 => self.saw("a release was repeated"),
+            Request::Reserve(_) if late && response.status == 410 => self.count("a late reserve was barred"),
+            Request::Reserve(_) if late && response.status == 200 => self.count("a late reserve took effect"),
+            Request::Release(_) if response.status == 404 => self.count("a release was repeated"),
             _ => {}
         }
         response
     }
 
     /// Makes Sigan execute a request.
-    pub(super) fn sigan_does(&self, request: &Request) -> Response {
+    pub(super) fn execute_at_sigan(&self, request: &Request) -> Response {
         let now = self.now();
         let mut shared = self.shared();
         let response = shared.inventory.handle(now, request);
@@ -94,7 +94,7 @@ impl World {
             })
         });
         if let Some(state) = live {
-            self.violated(&format!("Sigan released {hold:?}, which is {state} here"));
+            self.record_violation(&format!("Sigan released {hold:?}, which is {state} here"));
         }
     }
 

@@ -40,9 +40,9 @@ impl World {
     }
 
     fn plant(&self, hold: Hold) -> bool {
-        let reserved = self.sigan_does(&Request::Reserve(hold.clone())).status == 200;
+        let reserved = self.execute_at_sigan(&Request::Reserve(hold.clone())).status == 200;
         if reserved {
-            self.saw("a stray hold was planted");
+            self.count("a stray hold was planted");
             self.shared().planted.insert(hold);
         }
         reserved
@@ -59,7 +59,7 @@ impl World {
                 hold_seconds: 60,
                 previous_external_id: None,
             };
-            let offered = self.sigan_does(&Request::PreReserve(wish));
+            let offered = self.execute_at_sigan(&Request::PreReserve(wish));
             if let Ok(PreReserved { external_id, msisdns, .. }) = serde_json::from_slice(&offered.body) {
                 self.plant(Hold { external_id, msisdn: msisdns[0] });
             }
@@ -78,7 +78,7 @@ impl World {
                 () = instance.life.ended.cancelled() => continue,
                 audited = oss.audit(options, |found| self.check_finding(&found)) => audited,
             };
-            self.saw(if audited.is_ok() { "an audit was done" } else { "an audit ended early" });
+            self.count(if audited.is_ok() { "an audit was done" } else { "an audit ended early" });
         }
     }
 
@@ -90,9 +90,11 @@ impl World {
         }
         match kind {
             DifferenceKind::UnknownThere => {
-                self.violated(&format!("the audit gave {external_id:?} back, as if Sigan had lost it"));
+                self.record_violation(&format!(
+                    "the audit gave {external_id:?} back, as if Sigan had lost it"
+                ));
             }
-            _ => self.saw("an audit released a stray hold"),
+            _ => self.count("an audit released a stray hold"),
         }
     }
 
@@ -100,12 +102,12 @@ impl World {
     pub(in crate::simulation) async fn watch_for_leaks(self: Arc<Self>) {
         loop {
             sleep(Duration::from_secs(2)).await;
-            self.every_hold_is_known();
+            self.check_every_hold_has_a_row();
         }
     }
 
     /// Checks that there is no leak at any moment: each hold that Sigan has for us has a row here that does not exclude it.
-    pub(in crate::simulation) fn every_hold_is_known(&self) {
+    pub(in crate::simulation) fn check_every_hold_has_a_row(&self) {
         const SQL: &str = "
             select external_id, msisdn
             from reservation
@@ -120,7 +122,7 @@ impl World {
         for hold in reserved.into_iter().filter(|hold| !is_known(hold) && !self.is_excused(hold, now)) {
             // A leak is reported only once.
             if self.shared().planted.insert(hold.clone()) {
-                self.violated(&format!("leak: Sigan has {hold:?} for us, and no row is about it"));
+                self.record_violation(&format!("leak: Sigan has {hold:?} for us, and no row is about it"));
             }
         }
     }

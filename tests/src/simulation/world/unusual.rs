@@ -64,7 +64,7 @@ impl World {
             self.beside(|| sqlx::query(ATTEMPT).bind(external_id).bind(msisdn).bind(state));
         }
         self.shared().unreadable_rows = UNREADABLE;
-        self.saw("unusual rows were left");
+        self.count("unusual rows were left");
     }
 
     /// The number of rows that an audit has to report as unreadable.
