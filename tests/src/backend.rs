@@ -77,7 +77,7 @@ impl Database {
     }
 
     /// A copy of a database on PostgreSQL in its current state, like a backup that is restored.
-    pub async fn copied(&self) -> Self {
+    pub async fn copy(&self) -> Self {
         let (server, name) = self.url().rsplit_once('/').expect("an address ends with the name");
         self.execute(&format!("create database copy_of_{name} template {name}")).await;
         Self { url: format!("{server}/copy_of_{name}").into(), _dir: None }

@@ -31,7 +31,7 @@ pub struct Plan {
     /// Giving a number back.
     pub release: Vec<Step>,
     /// Recording the delivery of the release.
-    pub told: Vec<Step>,
+    pub deliver: Vec<Step>,
 }
 
 /// A statement and its values.

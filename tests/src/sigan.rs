@@ -11,7 +11,7 @@ use crate::eventually::eventually;
 use crate::process::free_port;
 
 /// Waits until Sigan got at least this many calls, whatever their outcome.
-pub async fn until_called(sigan: &SiganMock, kind: CallKind, calls: u64) {
+pub async fn wait_until_called(sigan: &SiganMock, kind: CallKind, calls: u64) {
     let enough = |called: u64| if called < calls { Err(called) } else { Ok(()) };
     eventually(async || enough(sigan.calls(kind)).map_err(|called| format!("{called} of {calls} calls")))
         .await;

@@ -37,7 +37,7 @@ pub async fn a_listed_hold_is_found_by_number_and_id(db: &Fixture) {
     let Release::Returned(Some(delivery)) =
         db.store.release(Scope::AllBrands, released.hold.msisdn, LEASE).await.unwrap()
     else {
-        panic!("not told")
+        panic!("no delivery")
     };
     db.store.record_delivery(delivery.reservation).await.unwrap();
     let stranger = hold(&db.offer(), 1);

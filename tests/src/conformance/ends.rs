@@ -45,7 +45,7 @@ pub async fn a_hold_without_a_row_is_released(db: &Fixture) {
     assert_eq!(db.states(lost.hold.msisdn).await, (None, vec![State::Releasing]));
     assert_eq!(db.begin(&preview, 1).await, Begin::Used, "nobody is given what is being released");
     assert_eq!(db.store.record_delivery(delivery.reservation).await.unwrap(), Some(State::Released));
-    assert_eq!(release().await, None, "told");
+    assert_eq!(release().await, None, "it was delivered");
 }
 
 pub async fn a_hold_that_another_attempt_has_is_not_lost(db: &Fixture) {
@@ -138,7 +138,7 @@ pub async fn an_attempt_is_cancelled_before_it_is_rejected(db: &Fixture) {
         db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap(),
         Release::AlreadyReturned
     );
-    assert_eq!(db.begin(&preview, 1).await, Begin::InFlight, "until Sigan has been told");
+    assert_eq!(db.begin(&preview, 1).await, Begin::InFlight, "until the cancellation was delivered");
     assert_eq!(db.begin(&preview, 2).await, Begin::OtherInFlight);
     assert_eq!(db.store.record_delivery(delivery.reservation).await.unwrap(), Some(State::Rejected));
     assert_eq!(db.store.record_delivery(delivery.reservation).await.unwrap(), None, "recorded before");

@@ -117,25 +117,25 @@ impl Fixture {
     /// A stored preview.
     pub async fn preview(&self) -> NewPreview {
         let preview = self.offer();
-        self.stored(&preview).await;
+        self.store_preview(&preview).await;
         preview
     }
 
     /// A stored preview whose time is over.
     pub async fn expired(&self) -> NewPreview {
         let preview = NewPreview { valid_for: Duration::ZERO, ..self.offer() };
-        self.stored(&preview).await;
+        self.store_preview(&preview).await;
         preview
     }
 
     /// A stored preview that offers the same numbers as another one.
     pub async fn same_numbers(&self, other: &NewPreview) -> NewPreview {
         let preview = NewPreview { msisdns: other.msisdns.clone(), ..self.offer() };
-        self.stored(&preview).await;
+        self.store_preview(&preview).await;
         preview
     }
 
-    async fn stored(&self, preview: &NewPreview) {
+    async fn store_preview(&self, preview: &NewPreview) {
         assert!(self.store.create_preview(preview).await.expect("the store answers"), "a preview is stored");
     }
 

@@ -92,8 +92,8 @@ pub async fn fifty_releases_of_one_number(db: &Fixture) {
         store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()
     })
     .await;
-    let told = released.iter().filter(|release| matches!(release, Release::Returned(Some(_)))).count();
-    assert_eq!(told, 1, "{released:?}");
+    let delivered = released.iter().filter(|release| matches!(release, Release::Returned(Some(_)))).count();
+    assert_eq!(delivered, 1, "{released:?}");
     assert!(
         released
             .iter()

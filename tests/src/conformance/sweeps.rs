@@ -118,7 +118,11 @@ pub async fn a_claim_that_lapsed_is_made_again(db: &Fixture) {
     db.store.record_failed_delivery(new, "no-answer", LAPSED).await.unwrap();
     assert_eq!(claim(db, MANY, LEASE).await.len(), 1);
     db.store.record_delivery(old.reservation).await.unwrap();
-    assert_eq!(db.states(lease.hold.msisdn).await.1, [State::Released], "told is told, whoever told it");
+    assert_eq!(
+        db.states(lease.hold.msisdn).await.1,
+        [State::Released],
+        "a delivery counts, whichever call recorded it"
+    );
 }
 
 pub async fn each_row_is_claimed_by_one(db: &Fixture) {

@@ -92,7 +92,7 @@ pub async fn a_number_is_given_back_by_its_brand_alone(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     let msisdn = lease.hold.msisdn;
     assert!(
-        matches!(release(db, &acme(), msisdn).await, Release::Returned(Some(told)) if told.hold == lease.hold)
+        matches!(release(db, &acme(), msisdn).await, Release::Returned(Some(delivery)) if delivery.hold == lease.hold)
     );
     assert_eq!(release(db, &acme(), msisdn).await, Release::AlreadyReturned);
     assert_eq!(release(db, &other(), msisdn).await, Release::Unknown, "not even given back");

@@ -86,10 +86,10 @@ impl fmt::Display for Action {
             Self::Offer(id) => write!(f, "Sigan offers the number under {id}"),
             Self::Drop(id) => write!(f, "Sigan drops pre-reservation {id}"),
             Self::Recover(attempt) => write!(f, "the sweeper takes up {attempt}"),
-            Self::Deliver(attempt) => write!(f, "the sweeper sets out to tell Sigan of {attempt}"),
-            Self::LeaseEnds(attempt) => write!(f, "the lease of {attempt} runs out, nobody is at work on it"),
+            Self::Deliver(attempt) => write!(f, "the sweeper takes up the delivery of {attempt}"),
+            Self::LeaseEnds(attempt) => write!(f, "the lease of {attempt} runs out, and nobody works on it"),
             Self::Send(worker) => write!(f, "{worker} sends"),
-            Self::Execute(worker) => write!(f, "Sigan does what it is asked by {worker}"),
+            Self::Execute(worker) => write!(f, "Sigan executes the request of {worker}"),
             Self::Record(worker) => match worker.progress {
                 Progress::Answered(answer) => write!(f, "{worker} records: {answer:?}"),
                 Progress::ToSend | Progress::Sent => write!(f, "{worker} records"),

@@ -6,10 +6,10 @@
 //! first, and reports the shortest way to a [`Violation`].
 //!
 //! ```text
-//!  begin ──> PENDING(call, lease) ──granted──> HELD ──given back──> RELEASING ──told──> RELEASED
+//!  begin ──> PENDING(call, lease) ──granted──> HELD ──given back──> RELEASING ──delivered──> RELEASED
 //!               │  ▲      │                     ▲                       ▲
 //!               │  │      ├─over, or not sent, at call 1──> REJECTED    │
-//!        no answer │      └─given up──> CANCELLING ──told──> REJECTED   │
+//!        no answer │      └─given up─> CANCELLING ─delivered─> REJECTED │
 //!               ▼  │                            │                       │
 //!            IN_DOUBT ──────Sigan asked: ours───┘ ───────given back─────┘
 //! ```

@@ -45,7 +45,7 @@ pub(super) enum Task {
     /// To find out the outcome of an attempt: recovery.
     AskHolder,
     /// To deliver the release or the cancellation that the row already has.
-    Tell,
+    Deliver,
     /// To cancel a hold, and to record that afterwards. Only if [`Mend::CommitBeforeCancel`] is left out.
     ///
     /// [`Mend::CommitBeforeCancel`]: super::mends::Mend::CommitBeforeCancel
@@ -84,7 +84,7 @@ impl Worker {
         match self.task {
             Task::Reserve => Request::Reserve(id),
             Task::AskHolder => Request::Holder(id),
-            Task::Tell | Task::CancelFirst => Request::Release(id),
+            Task::Deliver | Task::CancelFirst => Request::Release(id),
         }
     }
 }
@@ -104,7 +104,7 @@ impl fmt::Display for Worker {
         write!(f, "worker of {} ({}", self.attempt, self.request())?;
         match self.task {
             Task::Reserve | Task::AskHolder | Task::CancelFirst => write!(f, ", call {})", self.call),
-            Task::Tell => f.write_str(")"),
+            Task::Deliver => f.write_str(")"),
         }
     }
 }

@@ -153,7 +153,7 @@ fn add_sweeper_actions(state: &State, attempt: Attempt, row: Row, actions: &mut 
         }
         Row::Pending { lapsed: true, .. } | Row::InDoubt { .. } => actions.push(Action::Recover(attempt)),
         Row::Releasing | Row::Cancelling => {
-            if !workers.any(|worker| worker.task == Task::Tell) {
+            if !workers.any(|worker| worker.task == Task::Deliver) {
                 actions.push(Action::Deliver(attempt));
             }
         }

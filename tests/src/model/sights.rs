@@ -110,7 +110,7 @@ impl Sight {
                     it.answer,
                     Answer::Refused | Answer::RefusedForNow | Answer::NotOurs | Answer::NotSent
                 );
-                it.task != Task::Tell && denied && it.before.is_live() && !it.changed()
+                it.task != Task::Deliver && denied && it.before.is_live() && !it.changed()
             }),
             Self::SecondAttemptHeld => is_held(after, Attempt::Again),
             Self::SecondCustomerHeld => is_held(after, Attempt::Second),

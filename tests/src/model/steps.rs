@@ -22,7 +22,7 @@ impl Model {
             }
             Action::Offer(id) => state.sigan.set(id, Hold::PreReserved),
             Action::Drop(id) => state.sigan.set(id, Hold::Over),
-            Action::Deliver(attempt) => state.start(Worker::new(attempt, 0, Task::Tell)),
+            Action::Deliver(attempt) => state.start(Worker::new(attempt, 0, Task::Deliver)),
             Action::LeaseEnds(attempt) => self.end_lease(&mut state, attempt),
             Action::Pause(attempt) => {
                 state.left.pauses -= 1;
@@ -42,8 +42,8 @@ impl Model {
                 state.deliver(request);
                 state.sigan.execute(request, self.mends);
             }
-            Action::AuditBegins => self.audit_begins(&mut state),
-            Action::AuditEnds => self.audit_ends(&mut state),
+            Action::AuditBegins => self.begin_audit(&mut state),
+            Action::AuditEnds => self.end_audit(&mut state),
             Action::Network(worker, failure) => fail(&mut state, worker, failure),
             Action::Kill(worker) => kill(&mut state, worker),
         }
@@ -110,11 +110,11 @@ impl Model {
             (Task::CancelFirst, Answer::Over) => {
                 self.update(state, attempt, |row| row.reject(call, mends));
             }
-            (Task::Tell, Answer::Over) => {
+            (Task::Deliver, Answer::Over) => {
                 self.update(state, attempt, Row::record_delivery);
             }
             // The row does not change and stays due.
-            (Task::Tell, _) => {}
+            (Task::Deliver, _) => {}
             (Task::Reserve | Task::AskHolder | Task::CancelFirst, _) => {
                 self.update(state, attempt, |row| row.doubt(call, mends));
             }
@@ -157,7 +157,7 @@ impl Model {
         }
     }
 
-    fn audit_begins(&self, state: &mut State) {
+    fn begin_audit(&self, state: &mut State) {
         state.left.audits = state.left.audits.saturating_sub(1);
         state.audit = Some(if self.mends.has(Mend::AuditListsFirst) {
             Audit::Listed(state.sigan.reserved())
@@ -168,7 +168,7 @@ impl Model {
     }
 
     /// Releases a hold that Sigan listed and that has no row here. Gives up a row that is held here and was not listed.
-    fn audit_ends(&self, state: &mut State) {
+    fn end_audit(&self, state: &mut State) {
         let Some(audit) = state.audit.take() else { return };
         let stray = match audit {
             Audit::Listed(listed) => listed.filter(|&id| !state.audit_spares(id)),

@@ -11,7 +11,7 @@ use oss_tests::clients::ClientsFile;
 use oss_tests::http::Http;
 use oss_tests::server::Server;
 use oss_tests::settle::{assert_records_agree, settings};
-use oss_tests::sigan::{Sigan, until_called};
+use oss_tests::sigan::{Sigan, wait_until_called};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -339,7 +339,7 @@ async fn a_reserve_under_way_is_not_touched(database: Database) {
     let preview = http.preview().await;
     setup.sigan.behave(Behaviour { latency: Duration::from_secs(1), ..Behaviour::default() });
     let reserve = tokio::spawn(async move { http.reserve(&preview, 1).await });
-    until_called(&setup.sigan, CallKind::Reserve, 1).await;
+    wait_until_called(&setup.sigan, CallKind::Reserve, 1).await;
     // Sigan holds it already, and the answer is on its way.
     setup.sigan.behave(Behaviour::default());
     let (code, report) = setup.audit(&["--fix", "--force"]).await;

@@ -9,7 +9,7 @@ use oss_tests::http::{Answer, Http};
 use oss_tests::process::free_port;
 use oss_tests::server::Server;
 use oss_tests::settle::{assert_records_agree, settle};
-use oss_tests::sigan::{Sigan, until_called};
+use oss_tests::sigan::{Sigan, wait_until_called};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -54,7 +54,7 @@ async fn calls_beyond_the_queue_are_told_to_come_back(database: Database) {
     }
     sigan.behave(Behaviour { latency: Duration::from_secs(1), ..Behaviour::default() });
     let in_flight = [reserve(&http, &previews[0]), reserve(&http, &previews[1])];
-    until_called(&sigan, CallKind::Reserve, 3).await;
+    wait_until_called(&sigan, CallKind::Reserve, 3).await;
     let mut more: Vec<_> = previews[2..].iter().map(|preview| reserve(&http, preview)).collect();
     // One of them has a place in the queue; the others are answered while both calls are still in flight.
     let mut refused = 0;

@@ -12,7 +12,7 @@ use oss_tests::http::Answer;
 use oss_tests::postgres::Postgres;
 use oss_tests::route::Route;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,7 +27,7 @@ async fn a_crash_while_sigan_is_asked_loses_no_number() {
         let (http, preview) = (http.clone(), preview.clone());
         async move { http.reserve(&preview, 1).await }
     });
-    until_called(&sigan, CallKind::Reserve, 1).await;
+    wait_until_called(&sigan, CallKind::Reserve, 1).await;
     postgres.crash_and_restart();
     let reserved = reserve.await.unwrap();
     assert_eq!((reserved.status, &reserved.body), (200, &json!({ "msisdn": "11999950001" })));
@@ -46,7 +46,7 @@ async fn an_outcome_is_recorded_once_the_database_is_back() {
         let (http, preview) = (http.clone(), preview.clone());
         async move { http.reserve(&preview, 1).await }
     });
-    until_called(&sigan, CallKind::Reserve, 1).await;
+    wait_until_called(&sigan, CallKind::Reserve, 1).await;
     // Longer than a statement may take, so that the first try to record the outcome fails.
     postgres.freeze();
     tokio::time::sleep(Duration::from_secs(7)).await;

@@ -9,7 +9,7 @@ use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::process::free_port;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -118,7 +118,7 @@ async fn a_hold_whose_row_was_lost_is_released(database: Database) {
         let (http, preview) = (http.clone(), preview.clone());
         async move { http.reserve(&preview, 1).await }
     });
-    until_called(&sigan, CallKind::Reserve, 1).await;
+    wait_until_called(&sigan, CallKind::Reserve, 1).await;
     database.execute("delete from reservation").await;
     let lost = reserve.await.unwrap();
     assert_eq!((lost.status, &lost.body["type"]), (409, &json!("urn:oss:problem:reservation-given-up")));

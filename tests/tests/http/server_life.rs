@@ -9,7 +9,7 @@ use oss_tests::postgres::Postgres;
 use oss_tests::process::built;
 use oss_tests::secrets::assert_no_secrets;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -83,7 +83,7 @@ async fn it_finishes_what_is_in_flight_before_it_ends() {
             let (http, preview) = (http.clone(), preview.clone());
             async move { http.reserve(&preview, 1).await }
         });
-        until_called(&sigan, CallKind::Reserve, 1).await;
+        wait_until_called(&sigan, CallKind::Reserve, 1).await;
         server.terminate();
         server.wait_for_log("Stopping").await;
         assert_eq!(reserve.await.unwrap().status, 200);

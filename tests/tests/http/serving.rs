@@ -13,7 +13,7 @@ use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::process::signal;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -40,7 +40,7 @@ async fn keys_change_while_requests_are_served() {
         let old = old.clone();
         async move { old.post("/reservations", json!({ "areaCode": "11" })).await }
     });
-    until_called(&sigan, CallKind::PreReserve, 1).await;
+    wait_until_called(&sigan, CallKind::PreReserve, 1).await;
 
     clients.clear();
     let new = server.http().with_key(&clients.admit("acquisition", "acme", &Scope::ALL));

@@ -68,7 +68,7 @@ pub(crate) struct Database {
     reserve: Vec<Ready>,
     random: Vec<Ready>,
     release: Vec<Ready>,
-    told: Vec<Ready>,
+    deliver: Vec<Ready>,
 }
 
 impl Database {
@@ -79,14 +79,14 @@ impl Database {
             .max_connections(setup.pool)
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        let Plan { create, reserve, random, release, told } = setup.plan;
+        let Plan { create, reserve, random, release, deliver } = setup.plan;
         Ok(Self {
             pool,
             create: ready(&mut connection, create).await?,
             reserve: ready(&mut connection, reserve).await?,
             random: ready(&mut connection, random).await?,
             release: ready(&mut connection, release).await?,
-            told: ready(&mut connection, told).await?,
+            deliver: ready(&mut connection, deliver).await?,
         })
     }
 
@@ -114,8 +114,8 @@ impl Database {
         &self.release[at]
     }
 
-    pub(crate) fn told(&self, at: usize) -> &Ready {
-        &self.told[at]
+    pub(crate) fn deliver(&self, at: usize) -> &Ready {
+        &self.deliver[at]
     }
 }
 

@@ -106,7 +106,7 @@ async fn release(State(floor): Shared, Path(msisdn): Path<String>) -> Result<Sta
     tokio::spawn(async move {
         let _place = floor.deliveries.acquire().await?;
         floor.sigan.release(&external_id, &subject.msisdns[0]).await?;
-        floor.database.run(floor.database.told(0), &mut Subject::of(id)).await?;
+        floor.database.run(floor.database.deliver(0), &mut Subject::of(id)).await?;
         Ok::<(), Failed>(())
     });
     Ok(StatusCode::NO_CONTENT)
