@@ -19,13 +19,13 @@ use std::time::Duration;
 use reqwest::{Client, RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
 
-/// How often the request is sent before the caller leaves the rest to a later run.
+/// The number of times that the request is sent before the caller leaves the rest to a later run.
 const ATTEMPTS: usize = 10;
 
 /// The wait before a repeat if the answer does not name one.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// How long the caller waits for an answer. It is longer than the server's longest request, which takes 50 s by default.
+/// The time that the caller waits for an answer. It is longer than the server's longest request, which takes 50 s by default.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The result of one request.

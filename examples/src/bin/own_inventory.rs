@@ -24,7 +24,7 @@ struct Stock {
 
 #[derive(Debug, Default)]
 struct Shelves {
-    /// How many numbers were offered so far.
+    /// The number of offers so far.
     offered: usize,
     /// The numbers that each pre-reservation still keeps.
     kept: HashMap<ExternalId, Vec<Msisdn>>,

@@ -46,7 +46,7 @@ pub struct Load {
 struct Shop {
     servers: Arc<Mutex<Vec<Http>>>,
     closing: Arc<AtomicBool>,
-    /// How many numbers were given.
+    /// The number of numbers that were given.
     given: Arc<AtomicUsize>,
     /// Whether customers sometimes hang up in the middle of a reserve.
     hangs_up: bool,

@@ -115,6 +115,6 @@ async fn hang_up_during(http: &Http, preview: &str, sigan: &oss_core::sigan::moc
     let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("PUT /previews/{preview}/reservations/1 HTTP/1.1\r\nhost: oss\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
-    wait_until_called(&sigan, CallKind::Reserve, 1).await;
+    wait_until_called(sigan, CallKind::Reserve, 1).await;
     drop(socket);
 }
