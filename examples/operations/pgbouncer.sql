@@ -1,5 +1,5 @@
--- What PgBouncer cannot pass on is given to the role that it uses: nothing waits for long, and a statement whose caller is gone
--- ends. To be run once, by an administrator.
+-- PgBouncer cannot pass these settings on, so its role gets them: no statement waits for long, and a statement ends if its caller
+-- is gone. An administrator runs this once.
 alter role oss set client_connection_check_interval = '1s';
 alter role oss set lock_timeout = '500ms';
 alter role oss set statement_timeout = '3s';

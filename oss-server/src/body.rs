@@ -1,4 +1,4 @@
-//! Bodies of requests: JSON objects, of which every fault is told with the name of its field.
+//! Reads the bodies of requests: JSON objects. A problem names every field at fault.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,22 +19,22 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::limits::{BODY_TIME, LONGEST_BODY};
 use crate::problem::{BODY_TOO_LARGE, BODY_TOO_SLOW, Fault, MALFORMED_BODY, Problem, UNSUPPORTED_MEDIA_TYPE};
 
-/// How some editors and spreadsheets begin a text in UTF-8.
+/// The bytes with which some editors and spreadsheets begin a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// How much is read of a body after it turned out to be too long, and for how long. Many clients send a whole body before they
-/// read, so this is more than a body that was sent by mistake has.
+/// The most bytes that are read of a body after it turned out to be too long, and the longest time for that. Many clients send a
+/// whole body before they read the answer, so this is more than a body has that was sent by mistake.
 const DRAINED: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
-/// How many unknown fields are named in a problem, and how much of each name.
+/// The most unknown fields that a problem names, and the most characters of each name.
 const NAMED: usize = 5;
 const NAME_LENGTH: usize = 40;
 
 /// A body that is read as `T`.
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A type of bodies.
+/// A type as which a body is read.
 pub(crate) trait RequestBody: DeserializeOwned + ToSchema {
     /// Reads the fields of a body.
     fn read(fields: Fields) -> Result<Self, Problem> {
@@ -63,7 +63,7 @@ impl<S: Send + Sync, T: RequestBody> FromRequest<S> for Body<T> {
     }
 }
 
-/// A field whose type reads it from a text.
+/// Reads a field from a text, with the parser of its type.
 pub(crate) fn text<'de, D: Deserializer<'de>, T: FromStr<Err = Malformed>>(field: D) -> Result<T, D::Error> {
     match Value::deserialize(field)? {
         Value::String(text) => text.parse().map_err(D::Error::custom),
@@ -71,7 +71,7 @@ pub(crate) fn text<'de, D: Deserializer<'de>, T: FromStr<Err = Malformed>>(field
     }
 }
 
-/// A field like those of [`text`] that may be left out, or null.
+/// Reads a field as [`text`] does, but accepts null. With serde's `default` it may also be left out.
 pub(crate) fn optional_text<'de, D: Deserializer<'de>, T: FromStr<Err = Malformed>>(
     field: D,
 ) -> Result<Option<T>, D::Error> {
@@ -91,7 +91,7 @@ pub(crate) struct Fields {
 
 impl Fields {
     fn parse(body: &[u8]) -> Result<Self, Problem> {
-        // The parser's own text may repeat what was sent.
+        // The parser's own message may repeat what was sent.
         let Members { values, repeated } =
             serde_json::from_slice(body).map_err(|error: serde_json::Error| {
                 not_an_object(match error.classify() {
@@ -105,12 +105,12 @@ impl Fields {
             })?;
         let mut fields = Self { left: values, faults: Vec::new(), unknown: Vec::new() };
         for name in repeated.iter().take(NAMED) {
-            fields.fault(&shortened(name), "one value, not several");
+            fields.add_fault(&shortened(name), "one value, not several");
         }
         Ok(fields)
     }
 
-    /// Reads the fields as `T`, or tells every fault: a field that has one is taken out, and the others are read again.
+    /// Reads the fields as `T`, or reports every fault: each field at fault is removed, and the others are read again.
     pub(crate) fn read<T: DeserializeOwned + ToSchema>(mut self) -> Result<T, Problem> {
         let value = loop {
             let error = match serde_path_to_error::deserialize::<_, T>(&self.left) {
@@ -123,19 +123,19 @@ impl Fields {
             };
             let message = error.inner().to_string();
             match message.strip_prefix("expected ") {
-                Some(expected) => self.fault(&field, expected),
+                Some(expected) => self.add_fault(&field, expected),
                 None => self.unknown.push(field),
             }
         };
         match value {
             Some(value) if self.faults.is_empty() && self.unknown.is_empty() => return Ok(value),
             Some(_) => {}
-            None => self.miss(&required::<T>()),
+            None => self.add_missing(&required::<T>()),
         }
         Err(self.refuse())
     }
 
-    /// The one of these fields that is given and not null. Without one, or with several, each of them is at fault.
+    /// Returns the one of these fields that is given and not null. If there is none, or several, each of them is at fault.
     pub(crate) fn only_one_of(&mut self, names: &[&'static str], expected: &str) -> Option<&'static str> {
         let is_given = |name: &&&str| self.left.get(**name).is_some_and(|value| !value.is_null());
         let given: Vec<&'static str> = names.iter().filter(is_given).copied().collect();
@@ -145,32 +145,32 @@ impl Fields {
         }
         for name in names {
             self.left.remove(*name);
-            self.fault(name, expected);
+            self.add_fault(name, expected);
         }
         self.unknown = self.left.keys().cloned().collect();
         None
     }
 
-    /// The problem that tells every fault, and the names that are unknown.
+    /// Returns the problem that names every fault, and the names that are unknown.
     pub(crate) fn refuse(mut self) -> Problem {
         for name in std::mem::take(&mut self.unknown).iter().take(NAMED) {
-            self.fault(&shortened(name), "no such field");
+            self.add_fault(&shortened(name), "no field of this name");
         }
         Problem::malformed(self.faults)
     }
 
-    /// Adds a fault of each field that is required, not given, and not at fault yet.
-    fn miss(&mut self, required: &[String]) {
+    /// Adds a fault for each field that is required, not given, and not at fault yet.
+    fn add_missing(&mut self, required: &[String]) {
         for name in required {
-            let is_known =
+            let is_given =
                 self.left.contains_key(name) || self.faults.iter().any(|fault| fault.field == *name);
-            if !is_known {
-                self.fault(name, "it to be given");
+            if !is_given {
+                self.add_fault(name, "a value");
             }
         }
     }
 
-    fn fault(&mut self, field: &str, expected: &str) {
+    fn add_fault(&mut self, field: &str, expected: &str) {
         self.faults.push(Fault { field: field.to_owned(), expected: expected.to_owned() });
     }
 }
@@ -183,7 +183,7 @@ fn required<T: ToSchema>() -> Vec<String> {
     }
 }
 
-/// The members of a JSON object, and the names that came more than once: of two values nobody knows which one is meant.
+/// The members of a JSON object, and the names that occur more than once, because nobody knows which of two values is meant.
 struct Members {
     values: Map<String, Value>,
     repeated: Vec<String>,
@@ -215,8 +215,8 @@ impl<'de> Visitor<'de> for Collect {
     }
 }
 
-/// Reads a body to its end. Of one that is too long a little more is read: a client that still sends when the connection is
-/// closed may never see the answer.
+/// Reads a body to its end. If it is too long, a little more of it is read, because a client that still sends when the connection
+/// is closed may never see the answer.
 async fn read(mut body: axum::body::Body) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -237,7 +237,7 @@ async fn drain(mut body: axum::body::Body) {
     }
 }
 
-/// A name is shown as far as it can be one: a caller may have put a number there.
+/// The beginning of a name. Characters that no field has are replaced, because a caller may have put a number there.
 fn shortened(name: &str) -> String {
     name.chars()
         .take(NAME_LENGTH)
@@ -308,21 +308,21 @@ mod tests {
         let ddd = "a DDD: two digits, for example 11";
         for (body, expected) in [
             (format!(r#"{{"areaCode":"11",{sim},"other":null}}"#), &[][..]),
-            ("{}".to_owned(), &[("areaCode", "it to be given"), ("simId", "it to be given")]),
-            (r#"{"simId":7}"#.to_owned(), &[("simId", "text"), ("areaCode", "it to be given")]),
+            ("{}".to_owned(), &[("areaCode", "a value"), ("simId", "a value")]),
+            (r#"{"simId":7}"#.to_owned(), &[("simId", "text"), ("areaCode", "a value")]),
             (
                 format!(r#"{{"a":1,"other":"1","areaCode":"x",{sim}}}"#),
-                &[("areaCode", ddd), ("other", ddd), ("a", "no such field")],
+                &[("areaCode", ddd), ("other", ddd), ("a", "no field of this name")],
             ),
             (
                 format!(r#"{{"areaCode":"11","areaCode":"12",{sim}}}"#),
                 &[("areaCode", "one value, not several")],
             ),
         ] {
-            let told = faults(&body);
-            let told: Vec<_> =
-                told.iter().map(|(field, expected)| (field.as_str(), expected.as_str())).collect();
-            assert_eq!(told, expected, "{body}");
+            let found = faults(&body);
+            let found: Vec<_> =
+                found.iter().map(|(field, expected)| (field.as_str(), expected.as_str())).collect();
+            assert_eq!(found, expected, "{body}");
         }
     }
 

@@ -1,6 +1,6 @@
-//! Answers that a caller may keep, as long as it asks each time whether they still hold (RFC 9110, section 13.1.2).
+//! Answers that a caller may keep if it asks each time whether they are still current (RFC 9110, section 13.1.2).
 //!
-//! The tag is made of the answer itself, so it is the same on every server, and changes only where the answer does.
+//! The tag is made of the answer itself, so it is the same on every server and changes only if the answer does.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
 
-/// The answer with its tag, or 304 where the caller has it.
-pub(crate) fn tagged(asked: &HeaderMap, answer: &impl Serialize) -> Result<Response, Problem> {
+/// The answer with its tag, or 304 if the caller has it.
+pub(crate) fn tagged(request: &HeaderMap, answer: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(answer).map_err(|_| Problem::internal("the answer cannot be written"))?;
-    Ok(TaggedAnswer::new(HeaderValue::from_static("application/json"), body.into()).for_request(asked))
+    Ok(TaggedAnswer::new(HeaderValue::from_static("application/json"), body.into()).for_request(request))
 }
 
 /// An answer and its tag, built once and sent any number of times: a copy shares the bytes.
@@ -31,15 +31,15 @@ impl TaggedAnswer {
     }
 
     /// The answer to a request with these headers: the body, or 304 if the caller has it.
-    pub(crate) fn for_request(&self, asked: &HeaderMap) -> Response {
-        let mut response = if is_known(asked, &self.tag) {
+    pub(crate) fn for_request(&self, request: &HeaderMap) -> Response {
+        let mut response = if is_current(request, &self.tag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             ([(header::CONTENT_TYPE, self.content_type.clone())], self.body.clone()).into_response()
         };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        // Quotes and hexadecimal digits make a header.
+        // Quotes and hexadecimal digits are allowed in a header.
         headers.extend(HeaderValue::from_str(&self.tag).map(|tag| (header::ETAG, tag)));
         response
     }
@@ -49,11 +49,11 @@ fn tag(body: &[u8]) -> String {
     format!("\"{}\"", hex::encode(&Sha256::digest(body)[..16]))
 }
 
-/// Whether the caller has this answer. A tag that a proxy has weakened counts as the same.
-fn is_known(asked: &HeaderMap, tag: &str) -> bool {
-    let values = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+/// Whether the caller has this answer. A tag that a proxy has weakened still counts.
+fn is_current(request: &HeaderMap, tag: &str) -> bool {
+    let values = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
-    tags.any(|known| known == "*" || known.trim_start_matches("W/") == tag)
+    tags.any(|theirs| theirs == "*" || theirs.trim_start_matches("W/") == tag)
 }
 
 #[cfg(test)]
@@ -61,11 +61,11 @@ mod tests {
     use super::*;
 
     fn status(known: &[&str]) -> u16 {
-        let mut asked = HeaderMap::new();
+        let mut request = HeaderMap::new();
         for value in known {
-            asked.append(header::IF_NONE_MATCH, HeaderValue::from_str(value).unwrap());
+            request.append(header::IF_NONE_MATCH, HeaderValue::from_str(value).unwrap());
         }
-        tagged(&asked, &[1, 2]).unwrap().status().as_u16()
+        tagged(&request, &[1, 2]).unwrap().status().as_u16()
     }
 
     #[test]

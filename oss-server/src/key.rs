@@ -10,7 +10,7 @@ use crate::problem::{Fault, Problem};
 
 const NAME: &str = "Idempotency-Key";
 
-/// The key that a caller gave, where there is one.
+/// The key of a request, if the caller gave one.
 pub(crate) struct Key(pub(crate) Option<IdempotencyKey>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Key {
@@ -30,7 +30,7 @@ fn read(headers: &HeaderMap, client: &ClientName) -> Result<Option<IdempotencyKe
     if given.next().is_some() {
         return Err(Malformed { expected: "one key, not several" });
     }
-    // The draft writes the key as a quoted string; most callers send it bare. Both name the same.
+    // The draft writes the key as a quoted string; most callers send it bare. Both forms name one key.
     let text = value.to_str().unwrap_or_default();
     let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     if bare.contains('"') {

@@ -1,7 +1,7 @@
 //! The service over HTTP.
 //!
-//! Translates requests into calls of the library, and answers into JSON and problems (RFC 9457). No rule about numbers lives
-//! here: a handler with a decision about numbers belongs in the core.
+//! It translates requests into calls of the library, and answers into JSON and problems (RFC 9457). It has no rule about numbers: a
+//! decision about numbers belongs in the core.
 
 mod access;
 mod body;

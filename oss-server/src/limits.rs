@@ -1,4 +1,4 @@
-//! How much is served at once, and for how long. What one client may ask for is in [`access`](crate::access).
+//! Limits how many requests are served at once, and for how long. The limits of one client are in [`access`](crate::access).
 
 use std::time::Duration;
 
@@ -10,33 +10,33 @@ use tokio::time::timeout;
 
 use crate::problem::{OVERLOADED, Problem, TOO_SLOW};
 
-/// The longest body that is read, in bytes. Those of the contract have under a hundred.
+/// The longest body that is read, in bytes. The bodies of the contract have under a hundred.
 pub(crate) const LONGEST_BODY: usize = 16 * 1024;
 
 /// The longest that a body may take to arrive.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// What a request may take beyond its operation: to be read, to wait for the database, to be answered.
-const BESIDE_THE_OPERATION: Duration = Duration::from_secs(15);
+/// The time that a request may take beyond its operation: to be read, to wait for the database, to be answered.
+const BEYOND_THE_OPERATION: Duration = Duration::from_secs(15);
 
 /// The requests that may be served at the same time, and the longest that one may take.
 #[derive(Debug)]
 pub(crate) struct Load {
-    places: Semaphore,
+    slots: Semaphore,
     longest: Duration,
 }
 
 impl Load {
-    pub(crate) fn new(places: usize, longest_operation: Duration) -> Self {
-        Self { places: Semaphore::new(places), longest: longest_operation + BESIDE_THE_OPERATION }
+    pub(crate) fn new(requests: usize, longest_operation: Duration) -> Self {
+        Self { slots: Semaphore::new(requests), longest: longest_operation + BEYOND_THE_OPERATION }
     }
 
-    /// Answers where there is a place, and gives the request up when it takes too long. Its operation goes on.
-    pub(crate) async fn bounded<E>(
+    /// Answers a request if there is a slot for it, and gives it up if it takes too long. Its operation goes on.
+    pub(crate) async fn limit<E>(
         &self,
         answer: impl Future<Output = Result<Response<Body>, E>>,
     ) -> Result<Response<Body>, E> {
-        let Ok(_place) = self.places.try_acquire() else {
+        let Ok(_slot) = self.slots.try_acquire() else {
             return Ok(overloaded().into_response());
         };
         timeout(self.longest, answer).await.unwrap_or_else(|_| Ok(too_slow().into_response()))
@@ -44,13 +44,16 @@ impl Load {
 }
 
 fn overloaded() -> Problem {
-    Problem::new(OVERLOADED, "this server has as much to do as it can; come back")
+    Problem::new(OVERLOADED, "this server already serves as many requests as it can; try again")
         .retry_after(Duration::from_secs(1))
 }
 
 fn too_slow() -> Problem {
     tracing::error!("A request took longer than its operation can.");
-    Problem::new(TOO_SLOW, "the request took too long; it may have had an effect, so repeat it or look")
+    Problem::new(
+        TOO_SLOW,
+        "the request took too long; it may have had an effect, so repeat it or read the current state",
+    )
 }
 
 #[cfg(test)]
@@ -65,9 +68,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_takes_longer_than_it_can_is_answered() {
         let load = Load::new(1, Duration::from_secs(20));
-        let answer = load.bounded(pending::<Result<_, Infallible>>());
+        let answer = load.limit(pending::<Result<_, Infallible>>());
         let answer = timeout(Duration::from_hours(1), answer).await.expect("it is given up").unwrap();
         assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
-        assert_eq!(load.places.available_permits(), 1, "its place is free again");
+        assert_eq!(load.slots.available_permits(), 1, "its slot is free again");
     }
 }

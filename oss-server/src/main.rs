@@ -10,13 +10,13 @@ async fn main() -> ExitCode {
     match run(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            complain(&failure.message);
+            print_error(&failure.message);
             ExitCode::from(failure.exit)
         }
     }
 }
 
 #[expect(clippy::print_stderr, reason = "a server that cannot start may have no log yet")]
-fn complain(message: &str) {
+fn print_error(message: &str) {
     eprintln!("error: {message}");
 }

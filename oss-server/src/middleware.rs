@@ -1,8 +1,8 @@
-//! What happens around every request: its id, its line in the log, and what a panic becomes.
+//! Observes every request: gives it an id, logs it, and answers if its handler panics.
 //!
-//! The log has the route, never the path: a path may carry a phone number.
+//! The log has the route, never the path, because a path may carry a phone number.
 //!
-//! A service by hand, and not axum's `from_fn`, which clones and boxes all that is inside it for each request.
+//! The service is written by hand because axum's `from_fn` clones and boxes everything inside it for each request.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -24,13 +24,13 @@ use crate::limits::Load;
 use crate::problem::{Problem, Reported};
 use crate::request_id::{self, REQUEST_ID};
 use crate::state::Health;
-use crate::telemetry::{Requests, Trace, answered};
+use crate::telemetry::{Requests, Trace, record_status};
 
-/// What metrics and the log say of a request for which there is no route.
+/// The route in metrics and in the log if there is no route for a request.
 const NO_ROUTE: &str = "none";
 
-/// Gives each request its id, logs it, and answers with the id. Lets in no more than the load that may be, where there is a
-/// bound. Asks clients to leave a server that is stopping.
+/// Gives each request its id, logs it, and answers with the id. Limits the load, if there is a limit. Asks clients to leave a
+/// server that is stopping.
 #[derive(Debug, Clone)]
 pub(crate) struct ObserveLayer {
     pub(crate) health: Health,
@@ -48,7 +48,7 @@ impl<S> Layer<S> for ObserveLayer {
     }
 }
 
-/// The inner service, whose requests are observed.
+/// Observes the requests of the inner service.
 #[derive(Debug, Clone)]
 pub(crate) struct Observe<S> {
     inner: S,
@@ -62,18 +62,18 @@ struct ObserveState {
 }
 
 impl ObserveState {
-    /// Whether the client is asked to close its connection. One that it kept would be closed soon if the server is stopping,
-    /// and the next request on it could meet that.
+    /// Whether the client is asked to close its connection. A server that is stopping would soon close it itself, perhaps while
+    /// the next request on it arrives.
     fn closes(&self) -> bool {
         !self.layer.keep_alive || self.layer.health.is_stopping()
     }
 
-    async fn bounded<E>(
+    async fn limit<E>(
         &self,
         answer: impl Future<Output = Result<Response<Body>, E>>,
     ) -> Result<Response<Body>, E> {
         match &self.layer.load {
-            Some(load) => load.bounded(answer).await,
+            Some(load) => load.limit(answer).await,
             None => answer.await,
         }
     }
@@ -99,27 +99,27 @@ where
         let trace = Trace::of(request.headers(), id);
         let trace_id = trace.id().map(tracing::field::display);
         let span = tracing::info_span!("request", otel.kind = "server", %id, trace_id, method, route);
-        let trace = trace.joined(&span, method, route);
+        let trace = trace.join(&span, method, route);
 
         let (answer, state) = (self.inner.call(request), self.state.clone());
         let observed = async move {
-            // What a panic left half done is dropped with the request; nothing shared is changed in steps.
-            let answer = AssertUnwindSafe(state.bounded(answer)).catch_unwind().await;
-            let mut response = answer.unwrap_or_else(|_| Ok(panicked()))?;
+            // State that a panic left half changed is dropped with the request. Shared state is never changed in steps.
+            let answer = AssertUnwindSafe(state.limit(answer)).catch_unwind().await;
+            let mut response = answer.unwrap_or_else(|_| Ok(answer_panic()))?;
             let (elapsed, status) = (begun.elapsed(), response.status());
             let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
             state.requests.record(route, method, status, elapsed);
-            answered(&opentelemetry::Context::current(), status);
+            record_status(&opentelemetry::Context::current(), status);
             log(method, status, elapsed, response.extensions().get());
-            mark(response.headers_mut(), id, state.closes());
+            set_headers(response.headers_mut(), id, state.closes());
             Ok(response)
         };
         Box::pin(request_id::scope(id, observed.instrument(span).with_context(trace)))
     }
 }
 
-/// Logs a line for each request; a problem's line has its code and the reason. Look-ups and probes that are answered well are
-/// only for who looks closely: there may be thousands in a second, they change nothing, and metrics count them.
+/// Logs a line for each request; a problem's line has its code and the reason. Look-ups and probes that succeed are logged at
+/// level debug, because there may be thousands in a second, they change nothing, and metrics count them.
 fn log(method: &'static str, status: StatusCode, elapsed: Duration, problem: Option<&Reported>) {
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     let status = status.as_u16();
@@ -135,9 +135,9 @@ fn log(method: &'static str, status: StatusCode, elapsed: Duration, problem: Opt
     }
 }
 
-/// What every answer says.
-fn mark(headers: &mut HeaderMap, id: Uuid, closes: bool) {
-    // Answers carry numbers, and say what is true now; those that may be kept say so themselves.
+/// Sets the headers that every answer has.
+fn set_headers(headers: &mut HeaderMap, id: Uuid, closes: bool) {
+    // Answers carry numbers and are true only now. An answer that may be kept says so itself.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let mut text = Uuid::encode_buffer();
     if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)) {
@@ -148,7 +148,7 @@ fn mark(headers: &mut HeaderMap, id: Uuid, closes: bool) {
     }
 }
 
-/// A method of the standard by its name; any other could be any text.
+/// The name of a method of the standard, or `other`, because any other method could be any text.
 fn method(request: &Request) -> &'static str {
     match request.method().as_str() {
         "GET" => "GET",
@@ -162,8 +162,8 @@ fn method(request: &Request) -> &'static str {
     }
 }
 
-/// What a panic in a handler becomes. Its message may carry anything, so it is not logged.
-fn panicked() -> Response<Body> {
+/// Logs that a handler panicked, and returns the answer. The panic's message may carry anything, so it is not logged.
+fn answer_panic() -> Response<Body> {
     tracing::error!("A handler panicked.");
     Problem::internal("an internal fault stopped the request").into_response()
 }

@@ -1,4 +1,4 @@
-//! Parameters of a path, through the parsers of their types.
+//! Reads the parameters of a path with the parsers of their types.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -35,7 +35,7 @@ impl Params {
     }
 }
 
-/// The problem that names the parameter, which only a slower way to read them tells.
+/// The problem that names the parameter. Only a slower way to read the parameters says which one it is.
 async fn not_utf8<S: Send + Sync>(parts: &mut Parts, state: &S) -> Problem {
     let field = match Path::<HashMap<String, String>>::from_request_parts(parts, state).await {
         Err(PathRejection::FailedToDeserializePathParams(failed)) => match failed.into_kind() {

@@ -1,6 +1,6 @@
 //! Errors as callers get them: `application/problem+json` (RFC 9457), with fields that a program can use.
 //!
-//! Nothing here repeats what the caller sent: it may be a phone number.
+//! Nothing here repeats what the caller sent, because it may be a phone number.
 
 mod types;
 
@@ -19,37 +19,37 @@ use uuid::Uuid;
 pub(crate) use self::types::*;
 use crate::request_id;
 
-/// What the `type` of every problem begins with; its code follows.
+/// The beginning of every problem's `type`. Its code follows.
 pub(crate) const URN: &str = "urn:oss:problem:";
 
-/// One thing that was wrong with a request.
+/// A fault of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(examples(json!({ "field": "areaCode", "expected": "a DDD: two digits, for example 11" })))]
 pub(crate) struct Fault {
-    /// The field, by its name here.
+    /// The name of the field.
     pub(crate) field: String,
-    /// What was expected of it.
+    /// The expected value.
     pub(crate) expected: String,
 }
 
-/// An error, as it is answered.
+/// An error as the caller gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     status: StatusCode,
-    /// Short and stable, the end of `type`.
+    /// A short and stable name, the end of `type`.
     code: &'static str,
     detail: Box<str>,
-    /// Why, for the log alone; none if the detail says it all.
+    /// The reason, for the log alone. None if the detail is the reason.
     internal: Option<Box<str>>,
     field: Option<&'static str>,
     faults: Box<[Fault]>,
-    /// Why Sigan refused, where it did.
+    /// The reason why Sigan refused, if it did.
     reason: Option<Refusal>,
     retry_after: Option<u64>,
     challenge: Option<Challenge>,
 }
 
-/// What `WWW-Authenticate` says of a refused key (RFC 6750, 3).
+/// The value of `WWW-Authenticate` if a key is refused (RFC 6750, 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Challenge {
     NoToken,
@@ -89,13 +89,13 @@ pub(crate) struct ProblemBody<'a> {
     title: &'a str,
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// What was wrong and what to do, for people.
+    /// The fault and what to do about it, for people.
     detail: &'a str,
     /// The request's id, as in `x-request-id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = true, nullable = false, format = "uri")]
     instance: Option<String>,
-    /// The input at fault, if it is one.
+    /// The input at fault, if an input is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     field: Option<&'a str>,
@@ -103,11 +103,11 @@ pub(crate) struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [Fault],
-    /// Why Sigan refused.
+    /// The reason why Sigan refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<Refusal>,
-    /// After how many seconds a repeat is worth while, as in `Retry-After`.
+    /// The number of seconds after which a repeat makes sense, as in `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1)]
     retry_after_seconds: Option<u64>,
@@ -140,17 +140,17 @@ impl Problem {
         Self { field: Some(parameter), ..Self::new(of, error.to_string()) }
     }
 
-    /// The same, with the time after which the request may be repeated.
+    /// Adds the time after which the request may be repeated.
     pub(crate) fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(whole_seconds(wait)), ..self }
     }
 
-    /// The same, with what is asked of the caller to be let in.
+    /// Adds the challenge, which says how the caller gets in.
     pub(crate) fn challenge(self, challenge: Challenge) -> Self {
         Self { challenge: Some(challenge), ..self }
     }
 
-    /// Its status.
+    /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -162,22 +162,22 @@ impl Problem {
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,
-            // The request's id: what is asked for when this very answer is looked for in the log.
+            // The id of the request, by which operators find this answer in the log.
             instance: request.map(|id| id.urn().to_string()),
             field: self.field.or(self.faults.first().map(|fault| fault.field.as_str())),
             errors: &self.faults,
             reason: self.reason,
             retry_after_seconds: self.retry_after,
         };
-        // Texts and numbers: nothing that JSON cannot hold.
+        // JSON can hold all texts and numbers.
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
-    /// Fields of a request that are not what was expected of them.
+    /// The problem of a request with these faults.
     pub(crate) fn malformed(faults: Vec<Fault>) -> Self {
-        let told: Vec<String> =
+        let texts: Vec<String> =
             faults.iter().map(|Fault { field, expected }| format!("{field}: expected {expected}")).collect();
-        Self { faults: faults.into(), ..Self::new(MALFORMED, told.join("; ")) }
+        Self { faults: faults.into(), ..Self::new(MALFORMED, texts.join("; ")) }
     }
 }
 
@@ -185,9 +185,9 @@ impl Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reported {
     pub(crate) code: &'static str,
-    /// Why, in words. For a fault of the database it names the server, which a caller is not told.
+    /// The reason in words. If the database failed, it names the database's server, which a caller does not learn.
     pub(crate) reason: String,
-    /// Whether a person has to look: a fault that does not pass by itself.
+    /// Whether a person has to look, because the fault does not pass by itself.
     pub(crate) needs_a_person: bool,
 }
 
@@ -206,7 +206,7 @@ impl From<Error> for Problem {
     }
 }
 
-/// A fault of the database as a caller is told: neither the server nor the reason, which are for operators.
+/// The detail of a fault of the database. It has neither the server nor the reason, which are for operators.
 fn detail_of(fault: &StoreError) -> String {
     if fault.is_transient() {
         return "the database is not available; nothing was lost, try again".to_owned();

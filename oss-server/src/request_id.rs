@@ -20,7 +20,8 @@ pub(crate) fn scope<F: Future>(id: Uuid, work: F) -> impl Future<Output = F::Out
     CURRENT.scope(id, work)
 }
 
-/// An id that the caller sends is kept where it is a UUID: any other text could carry what must not be logged.
+/// The id of a request: the caller's own if it is a UUID, otherwise a new one. Any other text could carry something that must not
+/// be logged.
 pub(crate) fn of(headers: &HeaderMap) -> Uuid {
     let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
     sent.and_then(|text| Uuid::try_parse(text).ok()).unwrap_or_else(Uuid::now_v7)

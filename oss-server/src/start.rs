@@ -23,14 +23,14 @@ use crate::serve::{self, ConnectionLimit, KeysAndCertificates, Reload, Serving, 
 use crate::state::Health;
 use crate::telemetry::{Metrics, Traces};
 
-/// The connections of operators: probes and scrapers, a few at a time, and each for one request.
+/// The most connections of operators. Probes and scrapers open a few at a time, each for one request.
 const ADMIN_CONNECTIONS: usize = 100;
 
 /// The life of a phone number between an MVNE and Sigan, Vivo's number inventory, over HTTP.
 #[derive(Debug, Parser)]
 #[command(name = "oss-server", version)]
 pub struct Args {
-    /// Where to listen [default: 127.0.0.1:8080] [env: `OSS_LISTEN`].
+    /// The address to listen on [default: 127.0.0.1:8080] [env: `OSS_LISTEN`].
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// A file of settings, in TOML.
@@ -44,13 +44,13 @@ pub struct Args {
     allow_anonymous: bool,
 }
 
-/// Why the server did not start, or did not stop well.
+/// The reason why the server did not start or did not stop well.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Failure {
     /// The exit code: 2 for the configuration, 6 for the database, 1 for anything else.
     pub exit: u8,
-    /// What was wrong, and what to do.
+    /// The fault, and what to do about it.
     pub message: String,
 }
 
@@ -71,44 +71,44 @@ impl From<ConfigError> for Failure {
     }
 }
 
-/// Serves until it is told to stop, then finishes what it has.
+/// Serves until a signal stops it, then finishes the requests in flight.
 ///
 /// # Errors
 ///
-/// [`Failure`] where it cannot start.
+/// [`Failure`] if it cannot start.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let sources = Sources::from_env().with_file(args.config.clone()).with_listen(args.listen);
-    let told_to_reload = signal(SignalKind::hangup()).map_err(|error| internal(&error))?;
+    let hangup = signal(SignalKind::hangup()).map_err(|error| internal(&error))?;
     let client_file = Watched::now(sources.file.clone());
-    let (basics, config) = configured(&args, &sources)?;
+    let (common, config) = load_config(&args, &sources)?;
     let metrics = Metrics::install().map_err(|error| internal(&error))?;
-    let traces = tell(&basics)?;
-    let access = Arc::new(access(&args, &basics)?);
-    let server = &basics.server;
+    let traces = start_telemetry(&common)?;
+    let access = Arc::new(access(&args, &common)?);
+    let server = &common.server;
     let tls_files = Watched::of_tls(server.tls.as_ref());
     let tls = server.tls.as_ref().map(serve::tls).transpose().map_err(|error| refused(error.to_string()))?;
 
-    let oss = connect(&basics, config.as_ref()).await?;
+    let oss = connect(&common, config.as_ref()).await?;
     let health = Health::default();
     let limit = server.concurrent_requests;
     let routers =
         routers(oss.clone(), health.clone(), metrics, &access, limit, server.admin_listen.is_some());
-    let places = ConnectionLimit::for_callers(server.connections);
-    let service = listen(server.listen, routers.service, places, tls.clone()).await?;
+    let connections = ConnectionLimit::for_callers(server.connections);
+    let service = listen(server.listen, routers.service, connections, tls.clone()).await?;
     let admin = match server.admin_listen.zip(routers.admin) {
         Some((address, router)) => {
             Some(listen(address, router, ConnectionLimit::for_operators(ADMIN_CONNECTIONS), None).await?)
         }
         None => None,
     };
-    let stop = stopping(health, server.drain).map_err(|error| internal(&error))?;
+    let stop = stop_signal(health, server.drain).map_err(|error| internal(&error))?;
     let files = KeysAndCertificates {
         clients: access.has_keys().then_some((sources, access)),
         client_file,
         tls: server.tls.clone().zip(tls),
         tls_files,
     };
-    let reload = Reload { told: told_to_reload, files }.start().map_err(|error| internal(&error))?;
+    let reload = Reload { hangup, files }.start().map_err(|error| internal(&error))?;
     oss.sweep_in_background();
     oss.count_in_background();
     tracing::info!(
@@ -124,7 +124,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         never = reload => match never {},
     }
     service.stop(oss.longest_operation()).await;
-    // Operations whose callers are gone are still under way.
+    // Operations may still run although their callers are gone.
     oss.shutdown().await;
     if let Some(admin) = admin {
         admin.stop(Duration::ZERO).await;
@@ -134,7 +134,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The URL of the documentation. A server that listens on every address is named by this machine's own.
+/// The URL of the documentation. It has the loopback address if the server listens on every address.
 fn docs_url(mut address: SocketAddr, over_tls: bool) -> String {
     if address.ip().is_unspecified() {
         let this_machine =
@@ -145,8 +145,8 @@ fn docs_url(mut address: SocketAddr, over_tls: bool) -> String {
     format!("{scheme}://{address}{}", docs::PATH)
 }
 
-/// What the server is told. The sandbox needs no more than the basics.
-fn configured(args: &Args, sources: &Sources) -> Result<(CommonConfig, Option<Config>), ConfigError> {
+/// Loads the settings. The sandbox needs only the common ones.
+fn load_config(args: &Args, sources: &Sources) -> Result<(CommonConfig, Option<Config>), ConfigError> {
     if args.sandbox {
         return Ok((CommonConfig::load(sources)?, None));
     }
@@ -154,38 +154,38 @@ fn configured(args: &Args, sources: &Sources) -> Result<(CommonConfig, Option<Co
     Ok((config.basics.clone(), Some(config)))
 }
 
-async fn connect(basics: &CommonConfig, config: Option<&Config>) -> Result<Oss, Failure> {
+async fn connect(common: &CommonConfig, config: Option<&Config>) -> Result<Oss, Failure> {
     match config {
         Some(config) => Ok(Oss::connect(config).await?),
-        None => sandbox(basics).await,
+        None => connect_sandbox(common).await,
     }
 }
 
 #[cfg(feature = "sandbox")]
-async fn sandbox(basics: &CommonConfig) -> Result<Oss, Failure> {
-    Ok(Sandbox::in_memory(basics).await?.oss().clone())
+async fn connect_sandbox(common: &CommonConfig) -> Result<Oss, Failure> {
+    Ok(Sandbox::in_memory(common).await?.oss().clone())
 }
 
 #[cfg(not(feature = "sandbox"))]
-#[expect(clippy::unused_async, reason = "it takes the place of one that waits")]
-async fn sandbox(_: &CommonConfig) -> Result<Oss, Failure> {
+#[expect(clippy::unused_async, reason = "it replaces a function that waits")]
+async fn connect_sandbox(_: &CommonConfig) -> Result<Oss, Failure> {
     Err(refused(
         "this program was built without its sandbox; leave out --sandbox, or build it with `--features sandbox`",
     ))
 }
 
-/// Who may call. Nobody is let in by the lack of a setting.
+/// Decides who may call. A missing setting lets nobody in.
 fn access(
     args: &Args,
-    basics @ CommonConfig { server, clients, .. }: &CommonConfig,
+    common @ CommonConfig { server, clients, .. }: &CommonConfig,
 ) -> Result<Access, Failure> {
     let rate = server.requests_per_second;
-    let limits = ClientLimits::new(rate, server.concurrent_requests, basics.settings.client_share);
+    let limits = ClientLimits::new(rate, server.concurrent_requests, common.settings.client_share);
     match (clients.is_empty(), args.allow_anonymous) {
         (false, false) => Ok(Access::clients(clients.clone(), limits)),
-        (false, true) => Err(refused(
-            "clients are configured, so --allow-anonymous cannot be meant; leave out one of them",
-        )),
+        (false, true) => {
+            Err(refused("clients are configured, so --allow-anonymous has no meaning; remove one of them"))
+        }
         (true, false) if !args.sandbox => Err(refused(
             "no clients are configured, so anyone who reaches this server could reserve numbers; put the lines that \
              `oss keys new NAME` prints into the file that --config names, or start with --allow-anonymous if something \
@@ -198,18 +198,18 @@ fn access(
 async fn listen(
     address: SocketAddr,
     router: Router,
-    places: ConnectionLimit,
+    connections: ConnectionLimit,
     tls: Option<RustlsConfig>,
 ) -> Result<Serving, Failure> {
     let listener = TcpListener::bind(address).await;
-    let serving = listener.and_then(|listener| Serving::start(listener, router, places, tls));
+    let serving = listener.and_then(|listener| Serving::start(listener, router, connections, tls));
     serving.map_err(|error| refused(format!("cannot listen on {address}: {error}")))
 }
 
-/// From now on what happens is told: in the log, and in traces.
-fn tell(basics: &CommonConfig) -> Result<Traces, Failure> {
-    let traces = Traces::new(basics.otlp_endpoint.as_ref()).map_err(|error| internal(&*error))?;
-    log::init_with_layer(traces.layer(), basics.log, Level::INFO).map_err(|error| internal(&error))?;
+/// Starts the log and the traces.
+fn start_telemetry(common: &CommonConfig) -> Result<Traces, Failure> {
+    let traces = Traces::new(common.otlp_endpoint.as_ref()).map_err(|error| internal(&*error))?;
+    log::init_with_layer(traces.layer(), common.log, Level::INFO).map_err(|error| internal(&error))?;
     Ok(traces)
 }
 
@@ -217,35 +217,41 @@ fn internal(error: &dyn std::error::Error) -> Failure {
     Failure { exit: 1, message: error.to_string() }
 }
 
-/// What the configuration says cannot be done.
+/// A failure whose cause is the configuration.
 fn refused(message: impl Into<String>) -> Failure {
     Failure { exit: 2, message: message.into() }
 }
 
-/// Comes to its end when no more connections are to be taken: where a supervisor says so, once load balancers have had time
-/// to see that the server is not ready, and at once where a person does. A second signal ends the process.
-fn stopping(health: Health, drain: Duration) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+/// Returns a future that ends when the server has to stop taking connections. If a supervisor stops it (SIGTERM), load balancers
+/// first get the time `drain` to see that the server is not ready. If a person does (SIGINT), it ends at once. A second signal
+/// ends the process.
+fn stop_signal(
+    health: Health,
+    drain: Duration,
+) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut told = async move || {
+    let mut wait_for_signal = async move || {
         tokio::select! {
             _ = terminate.recv() => drain,
             _ = interrupt.recv() => Duration::ZERO,
         }
     };
     Ok(async move {
-        let drain = told().await;
+        let drain = wait_for_signal().await;
         health.stop();
         tokio::spawn(async move {
-            told().await;
-            tracing::error!("Told to stop twice: operations under way are left to recovery.");
+            wait_for_signal().await;
+            tracing::error!(
+                "A second signal stops the server at once; recovery settles the operations in flight."
+            );
             #[expect(clippy::exit, reason = "the second signal asks for exactly this")]
             std::process::exit(1);
         });
         if !drain.is_zero() {
-            tracing::info!(?drain, "Not ready any more; load balancers are given time to notice.");
+            tracing::info!(?drain, "Not ready any more; waiting until load balancers have noticed.");
             tokio::time::sleep(drain).await;
         }
-        tracing::info!("Stopping: no new requests, and those in flight finish.");
+        tracing::info!("Stopping: finishing the requests in flight and taking no new ones.");
     })
 }
 

@@ -30,10 +30,10 @@ pub(crate) struct AppState {
 /// wait ends with the reason.
 const PATIENCE: Duration = Duration::from_millis(2_500);
 
-/// Why the server is not ready if the database takes longer.
+/// The reason why the server is not ready if the database takes longer.
 const TOO_SLOW: &str = "the database does not answer in time";
 
-/// How long the result of a check is answered. Anyone may ask, as often as they like.
+/// The time for which the result of a check is reused. Anyone may ask as often as they like.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Whether this server still takes new work. Cheap to clone.
@@ -43,23 +43,23 @@ pub struct Health {
 }
 
 impl Health {
-    /// From now on the server is not ready: it finishes what it has.
+    /// Makes the server not ready. It still finishes the requests in flight.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is to be left.
+    /// Whether clients have to leave this server.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
 }
 
-/// The last check of the database. All probes share it, so that the database is asked once in [`FRESH`] at most, however many
-/// there are and however many of them do not wait for their answer.
+/// The last check of the database. All probes share it, so that the database is asked at most once in [`FRESH`], even if there
+/// are many probes or some of them do not wait for their answer.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness(Mutex<Option<Check>>);
 
-/// Why the database cannot be used, if it cannot.
+/// The result of a check: the reason if the database cannot be used.
 pub(crate) type Checked = Result<(), String>;
 
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ struct Check {
 }
 
 impl Check {
-    /// Starts a check in a task of its own: a probe that hangs up does not stop what others wait for.
+    /// Starts a check in a task of its own, so that a probe that hangs up does not stop the check that others wait for.
     fn start(check: impl Future<Output = Checked> + Send + 'static) -> Self {
         let (sender, result) = watch::channel(None);
         let task = tokio::spawn(async move {
@@ -87,7 +87,7 @@ impl Check {
 }
 
 impl Readiness {
-    /// The result of the last check, or of `check` if that one is too old.
+    /// Returns the result of the last check, or runs `check` if that result is too old.
     pub(crate) async fn or_check<F>(&self, check: impl FnOnce() -> F) -> Checked
     where
         F: Future<Output = Checked> + Send + 'static,
@@ -102,7 +102,7 @@ impl Readiness {
     where
         F: Future<Output = Checked> + Send + 'static,
     {
-        // The check behind the lock is replaced whole, so it is whole also if a thread panicked while it held it.
+        // The check behind the lock is replaced in one step, so it is consistent even if a thread panicked while it held the lock.
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
             Some(current) if !current.is_stale() => current.clone(),
@@ -130,7 +130,7 @@ mod tests {
                 Ok(())
             })
         };
-        // Those that hang up at once do not begin another.
+        // Probes that hang up at once do not begin another check.
         for _ in 0..10 {
             assert!(timeout(Duration::from_millis(1), probe()).await.is_err());
         }

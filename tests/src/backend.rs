@@ -27,7 +27,7 @@ macro_rules! on_both {
     };
 }
 
-/// The tables and a few rows of the database that was there before this service.
+/// The tables and a few rows of the database that existed before this service.
 const EXISTING: &str = include_str!("../cases/existing_database.sql");
 
 /// A database of one test, with the tables and the reference data.
@@ -43,14 +43,14 @@ impl Database {
         Self { url: Postgres::shared().await.database().await, _dir: None }
     }
 
-    /// A database as it was before this service migrated it, with rows of years, migrated.
+    /// A database that existed before this service, with rows of years, after the migration.
     pub async fn existing() -> Self {
         let database = Self::existing_unmigrated().await;
         PostgresStore::migrate(&database.url, Duration::from_hours(24)).await.expect("the migrations run");
         database
     }
 
-    /// Makes a database that is not migrated yet.
+    /// A database that existed before this service, before the migration.
     pub async fn existing_unmigrated() -> Self {
         let database = Self { url: Postgres::shared().await.empty_database().await, _dir: None };
         database.execute(EXISTING).await;
@@ -76,8 +76,8 @@ impl Database {
         Self { url, _dir: None }
     }
 
-    /// A copy of one on PostgreSQL, as it is now: what a restore gives back.
-    pub async fn copied(&self) -> Self {
+    /// A copy of a database on PostgreSQL in its current state, like a backup that is restored.
+    pub async fn copy(&self) -> Self {
         let (server, name) = self.url().rsplit_once('/').expect("an address ends with the name");
         self.execute(&format!("create database copy_of_{name} template {name}")).await;
         Self { url: format!("{server}/copy_of_{name}").into(), _dir: None }
@@ -116,12 +116,12 @@ impl Database {
         self.url().starts_with("postgres")
     }
 
-    /// Runs a statement beside the store, as another program would.
+    /// Runs a statement outside the store, as another program would.
     pub async fn execute(&self, sql: &str) {
         self.try_execute(sql).await.expect("the statement runs");
     }
 
-    /// The same, where the statement may fail.
+    /// Runs a statement outside the store that may fail.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl Database {
     }
 
     /// Holds the write lock of a SQLite file, until the value is dropped.
-    pub async fn locked(&self) -> SqliteConnection {
+    pub async fn lock(&self) -> SqliteConnection {
         let mut connection = SqliteConnection::connect(self.url()).await.expect("the file opens");
         connection.execute("begin immediate").await.expect("the lock is free");
         connection
@@ -170,8 +170,8 @@ impl Database {
         }
     }
 
-    /// Waits until a query counts a number of rows: what has no caller is done in the background.
-    pub async fn comes_to(&self, sql: &str, count: i64) {
+    /// Waits until a query counts this many rows, because work without a caller is done in the background.
+    pub async fn wait_for_count(&self, sql: &str, count: i64) {
         eventually(async || {
             let counted = self.count(sql).await;
             (counted == count).then_some(()).ok_or_else(|| format!("{sql}: {counted} and not {count}"))

@@ -1,4 +1,4 @@
-//! A real browser without a screen: what a person does with a page, and what the page loads.
+//! A real browser without a screen. It does with a page what a person does, and lists what the page loads.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ pub struct Browser {
     _driver: Guarded,
 }
 
-/// Takes the events of the page's network since the last call: Chromium's own addition to the protocol.
+/// Takes the network events of the page since the last call. This command is Chromium's own addition to the protocol.
 #[derive(Debug)]
 struct TakeNetworkLog;
 
@@ -41,7 +41,7 @@ impl Browser {
     pub async fn start() -> Self {
         let chromium = program("chromium", &[], "chromium");
         let profile = TempDir::new().expect("a folder");
-        let (port, driver) = drive();
+        let (port, driver) = start_driver();
         let arguments = [
             "--headless",
             "--no-sandbox",
@@ -76,23 +76,23 @@ impl Browser {
         self.client.title().await.expect("a page has a title")
     }
 
-    /// Clicks on what a CSS selector finds, once it is there.
+    /// Clicks on the element of a CSS selector when it is there.
     pub async fn click(&self, selector: &str) {
         let element = eventually(async || self.client.find(Locator::Css(selector)).await).await;
         element.click().await.expect("it can be clicked on");
     }
 
-    /// Writes into a field, in the place of what is there.
+    /// Replaces the text of a field.
     pub async fn write(&self, selector: &str, text: &str) {
         let field = eventually(async || self.client.find(Locator::Css(selector)).await).await;
         field.clear().await.expect("the field is cleared");
         field.send_keys(text).await.expect("the field takes the text");
     }
 
-    /// Waits until what a selector finds shows a text, and gives the whole of it.
-    pub async fn shows(&self, selector: &str, text: &str) -> String {
+    /// Waits until the element of a selector shows a text, and returns all of its text.
+    pub async fn wait_for_text(&self, selector: &str, text: &str) -> String {
         eventually(async || {
-            // What was found may be drawn anew before it is read.
+            // The element may be drawn anew before it is read.
             let shown = self.read(selector).await.map_err(|error| format!("{selector}: {error}"))?;
             let reason = format!("{selector} does not show {text:?} but {shown:?}");
             shown.contains(text).then_some(shown).ok_or(reason)
@@ -104,9 +104,9 @@ impl Browser {
         self.client.find(Locator::Css(selector)).await?.text().await
     }
 
-    /// The address of everything that was asked of any server since the last look. The browser's own parts are no servers.
-    pub async fn requested(&self) -> Vec<String> {
-        let log = self.client.issue_cmd(TakeNetworkLog).await.expect("the browser tells");
+    /// The URL of every request to a server since the last call. The browser's own parts are no servers.
+    pub async fn take_requests(&self) -> Vec<String> {
+        let log = self.client.issue_cmd(TakeNetworkLog).await.expect("the browser lists them");
         let events = log.as_array().expect("a log is a list").iter().filter_map(|entry| {
             let event: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
             let event = &event["message"];
@@ -117,14 +117,14 @@ impl Browser {
         urls.filter(|url| url.starts_with("http") || url.starts_with("ws")).collect()
     }
 
-    /// Ends it.
+    /// Ends the browser.
     pub async fn close(self) {
         self.client.close().await.expect("the browser ends");
     }
 }
 
-/// A driver on a free port, in a process group of its own with the browser that it starts.
-fn drive() -> (u16, Guarded) {
+/// Starts a driver on a free port, in a process group of its own with the browser that it starts.
+fn start_driver() -> (u16, Guarded) {
     let driver: PathBuf = program("chromedriver", &[], "chromium-driver");
     let port = free_port();
     // The guard removes the folder.

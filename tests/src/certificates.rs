@@ -1,11 +1,11 @@
-//! Certificates for a test: an authority of its own, and what it signs.
+//! Certificates for a test: its own authority, and the certificates that it signs.
 
 use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::{Certificate, ClientBuilder, Identity};
 
-/// An authority that nobody knows who has not been told.
+/// An authority that only those trust who have its certificate.
 #[derive(Debug)]
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -19,7 +19,7 @@ pub struct Certified {
 }
 
 impl Authority {
-    /// A new one.
+    /// A new authority.
     #[must_use]
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).expect("no names are well formed");
@@ -42,10 +42,10 @@ impl Authority {
         Certified { cert: cert.pem(), key: key.serialize_pem() }
     }
 
-    /// What a client needs that trusts this authority alone.
+    /// A builder for a client that trusts only this authority.
     pub fn trusted(&self) -> ClientBuilder {
         let own = Certificate::from_pem(self.pem().as_bytes()).expect("it is one");
-        // Each request on a connection of its own: what was agreed on before does not count.
+        // Each request has a connection of its own, so that an earlier handshake does not count.
         reqwest::Client::builder().no_proxy().tls_certs_only([own]).pool_max_idle_per_host(0)
     }
 }
@@ -63,7 +63,7 @@ impl Certified {
         std::fs::write(dir.join("cert.pem"), &self.cert).expect("the certificate can be written");
     }
 
-    /// What a client shows to be known by.
+    /// The identity that a client shows.
     #[must_use]
     pub fn identity(&self) -> Identity {
         Identity::from_pem(format!("{}{}", self.cert, self.key).as_bytes()).expect("both are PEM")

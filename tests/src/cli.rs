@@ -14,14 +14,14 @@ pub fn oss(settings: &[(&str, &str)]) -> Command {
     command
 }
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ended {
     /// Its exit code.
     pub code: i32,
-    /// What it wrote to standard output.
+    /// Its standard output.
     pub stdout: String,
-    /// What it wrote to standard error.
+    /// Its standard error.
     pub stderr: String,
 }
 
@@ -41,7 +41,8 @@ pub fn run(settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
     Ended { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
 }
 
-/// The same where Sigan is served by the test's own runtime, whose threads must not wait for a process.
+/// Runs a command line to its end while the test's own runtime serves Sigan. The runtime's threads must not wait for a process, so
+/// another thread does.
 pub async fn run_beside(settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let owned = |text: &str| text.to_owned();
     let settings: Vec<_> = settings.iter().map(|(name, value)| (owned(name), owned(value))).collect();

@@ -1,4 +1,4 @@
-//! The clients of a server: a file that it reads, and the keys that open it.
+//! The clients of a server: a file that it reads, and their keys.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub struct ClientsFile {
 }
 
 impl ClientsFile {
-    /// A file with nobody in it.
+    /// A file without clients.
     #[must_use]
     pub fn new() -> Self {
         let file = Self { dir: TempDir::new().expect("a temporary folder"), text: String::new() };
@@ -22,13 +22,13 @@ impl ClientsFile {
         file
     }
 
-    /// Where it is.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.dir.path().join("oss.toml")
     }
 
-    /// Lets a client in, and gives its key.
+    /// Adds a client to the file, and returns its key.
     pub fn admit(&mut self, name: &str, brand: &str, scopes: &[Scope]) -> String {
         let key = ClientKey::generate().expect("random bits");
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
@@ -42,12 +42,12 @@ impl ClientsFile {
         key.expose().to_owned()
     }
 
-    /// Shuts everybody out again, for those who are admitted next.
+    /// Forgets all clients. The next [`ClientsFile::admit`] writes the file without them.
     pub fn clear(&mut self) {
         self.text.clear();
     }
 
-    /// Puts any text into the file, as an editor does who is not done.
+    /// Puts any text into the file, like an editor that has not finished.
     pub fn write(&self, text: &str) {
         std::fs::write(self.path(), text).expect("the file can be written");
     }

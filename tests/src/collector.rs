@@ -1,4 +1,4 @@
-//! A collector of traces: it takes what a server sends over OTLP, and shows it.
+//! A collector of traces: it takes the spans that a server sends over OTLP, and shows them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 type Taken = Arc<Mutex<Vec<ExportTraceServiceRequest>>>;
 
-/// A collector that is up until the test ends.
+/// A collector that runs until the test ends.
 #[derive(Debug)]
 pub struct Collector {
     url: String,
@@ -22,7 +22,7 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// One on a free port.
+    /// Starts a collector on a free port.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
@@ -33,7 +33,7 @@ impl Collector {
         Self { url, taken }
     }
 
-    /// Where it is.
+    /// Its URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -47,7 +47,7 @@ impl Collector {
         scopes.flat_map(|sent| sent.spans.clone()).collect()
     }
 
-    /// All that it was sent, as text.
+    /// Everything that it got, as text.
     #[must_use]
     pub fn text(&self) -> String {
         format!("{:?}", self.taken.lock().unwrap_or_else(PoisonError::into_inner))

@@ -1,4 +1,4 @@
-//! A wire to a database that loses the answers to some statements: they are executed, and whoever sent them never learns it.
+//! A connection to a database that loses the answers to some statements: they are executed, but their sender never learns it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A wire that is up until the test ends.
+/// A proxy that runs until the test ends.
 #[derive(Debug)]
 pub struct CutWire {
     address: String,
@@ -14,7 +14,7 @@ pub struct CutWire {
 }
 
 impl CutWire {
-    /// A wire to the program at an address (`127.0.0.1:1234`). It loses nothing yet.
+    /// A proxy to the program at an address (`127.0.0.1:1234`). It loses nothing yet.
     pub async fn to(address: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let own = listener.local_addr().expect("a bound socket has an address").to_string();
@@ -28,14 +28,13 @@ impl CutWire {
         Self { address: own, marker }
     }
 
-    /// Its address for whoever calls.
+    /// The address that callers connect to.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// From now on the connection is cut after each message that contains these bytes has arrived, and before its answer; with
-    /// none, after no message.
+    /// Cuts the connection after each message that contains these bytes has arrived, and before its answer. None ends that.
     pub fn cut_after(&self, marker: Option<&[u8]>) {
         *self.marker.lock().unwrap_or_else(PoisonError::into_inner) = marker.map(<[u8]>::to_vec);
     }
@@ -56,7 +55,7 @@ async fn carry(caller: TcpStream, to: String, marker: Arc<Mutex<Option<Vec<u8>>>
         if marker.as_ref().is_some_and(is_marked) {
             answering.abort();
             on_to.write_all(&said[..count]).await?;
-            // Time to execute it.
+            // The database needs time to execute it.
             tokio::time::sleep(Duration::from_millis(100)).await;
             return Ok(());
         }

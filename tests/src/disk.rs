@@ -1,4 +1,4 @@
-//! A small disk of a test's own, which may fill up or break. Needs root, or `sudo` without a password.
+//! A small disk for one test, which may fill up or break. Needs root, or `sudo` without a password.
 
 use std::fs::File;
 use std::io::Write;
@@ -16,7 +16,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// A disk of so many MiB.
+    /// Mounts a disk of this size, in MiB.
     #[must_use]
     pub fn mount(mebibytes: u32) -> Self {
         let dir = tempfile::Builder::new().prefix("oss-disk-").tempdir().expect("a folder");
@@ -26,19 +26,19 @@ impl Disk {
         disk
     }
 
-    /// Where it is mounted.
+    /// The folder that it is mounted on.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Leaves no byte free.
+    /// Fills the disk until no byte is free.
     pub fn fill(&self) {
         let mut file = File::create(self.filler()).expect("the disk has room for a name");
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
-    /// Frees what [`Disk::fill`] took.
+    /// Frees the space that [`Disk::fill`] took.
     pub fn free(&self) {
         std::fs::remove_file(self.filler()).expect("the disk was filled");
     }
@@ -50,17 +50,17 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: a server that still has a file open must not keep the disk for ever.
+        // Lazily, because a server that still has a file open must not keep the disk forever.
         let _ = as_root("umount").arg("-l").arg(self.path()).status();
     }
 }
 
-/// A file that cannot be written any more, also by who has it open, until the value is dropped.
+/// Files that cannot be written until the value is dropped, not even by a process that has them open.
 #[derive(Debug)]
 pub struct Sealed(Vec<PathBuf>);
 
 impl Sealed {
-    /// Seals some files, which must not lie in memory.
+    /// Seals some files, which must not be on a file system in memory.
     #[must_use]
     pub fn files(paths: &[PathBuf]) -> Self {
         run(as_root("chattr").arg("+i").args(paths));

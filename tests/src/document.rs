@@ -1,4 +1,4 @@
-//! The server's committed document, laid beside the answers that tests get.
+//! Compares the answers that tests get with the server's committed document.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -10,20 +10,23 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../oss-server/openapi.json")).expect("the document is JSON")
 });
 
-/// Checks that an answer is one that the document lets a caller expect.
+/// Checks that the document has this answer.
 pub fn check(method: &Method, path: &str, status: StatusCode, problem: Option<&str>) {
-    let told = format!("{method} {path} answers {status} {problem:?}, which openapi.json does not say");
+    let message = format!("{method} {path} answers {status} {problem:?}, which openapi.json does not have");
     let Some(operation) = operation(method, path) else {
-        assert!(matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED), "{told}");
+        assert!(matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED), "{message}");
         return;
     };
     let answer = &operation["responses"][status.as_str()];
-    assert!(answer.is_object(), "{told}");
+    assert!(answer.is_object(), "{message}");
     if let Some(problem) = problem {
         let examples = &answer["content"]["application/problem+json"]["examples"];
         let codes: BTreeSet<&String> =
             examples.as_object().into_iter().flat_map(|examples| examples.keys()).collect();
-        assert!(codes.iter().any(|code| problem == format!("urn:oss:problem:{code}")), "{told}: {codes:?}");
+        assert!(
+            codes.iter().any(|code| problem == format!("urn:oss:problem:{code}")),
+            "{message}: {codes:?}"
+        );
     }
 }
 

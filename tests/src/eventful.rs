@@ -1,4 +1,4 @@
-//! A server to which has happened whatever its metrics can tell of.
+//! A server to which everything has happened that its metrics show.
 
 use oss_core::DeviceChoice;
 use oss_core::gsim::mock::GsimMock;
@@ -27,7 +27,7 @@ pub struct Eventful {
 }
 
 impl Eventful {
-    /// Every operation was done, some of them in vain; Sigan was gone, with a release to be told, and is back.
+    /// Every operation was called, and some failed; Sigan was gone while a delivery was pending, and is back.
     pub async fn on(database: &Database) -> Self {
         let (sigan, gsim, redis) =
             (Sigan::start(Inventory::new("PR")).await, GsimMock::start().await, Redis::start().await);
@@ -35,7 +35,7 @@ impl Eventful {
         let (gsim_url, redis_url) = (gsim.url(), redis.url());
         let settings =
             [("OSS_GSIM_URL", gsim_url.as_str()), ("OSS_REDIS_URL", redis_url), ("OSS_SWEEP_INTERVAL", "1s")];
-        // Another server has asked before, so that Redis knows what this one has not in memory.
+        // Another server asked before, so that Redis has an answer that this one does not have in memory.
         Server::start(database, &sigan.url(), &settings).http().get("/ddds/21").await;
 
         let server = Server::start(database, &sigan.url(), &settings);
@@ -43,7 +43,7 @@ impl Eventful {
         eventful.numbers_come_and_go().await;
         eventful.things_go_wrong(database).await;
         look_ups(&eventful.server.http()).await;
-        eventful.sigan_goes_and_comes_back().await;
+        eventful.take_sigan_down_and_up().await;
         eventful
     }
 
@@ -71,7 +71,7 @@ impl Eventful {
         let preview = http.preview().await;
         self.sigan.next(CallKind::Reserve, Fault::Unauthorized);
         assert_eq!(http.reserve(&preview, 1).await.status, 504);
-        // The first number that Sigan offers there.
+        // This is the first number that Sigan offers there.
         let now = database.now();
         let taken = format!(
             "insert into phone_number (msisdn, origin, status, created_at, updated_at) \
@@ -84,18 +84,18 @@ impl Eventful {
         database.execute("alter table hidden rename to phone_number").await;
     }
 
-    async fn sigan_goes_and_comes_back(&mut self) {
+    async fn take_sigan_down_and_up(&mut self) {
         let http = self.server.http();
         let preview = http.preview().await;
         let number = http.reserve(&preview, 1).await.body["msisdn"].as_str().expect("a number").to_owned();
-        self.sigan.goes().await;
+        self.sigan.go_down().await;
         while http.post("/reservations", json!({ "areaCode": "11" })).await.body["type"]
             != "urn:oss:problem:sigan-busy"
         {}
         assert_eq!(http.delete(&format!("/reservations/{number}")).await.status, 204);
-        until(&http, |scrape| scrape.value("oss_due_oldest_age_seconds", &[]) > 0.0).await;
-        self.sigan.comes_back().await;
-        until(&http, |scrape| {
+        wait_until_metrics(&http, |scrape| scrape.value("oss_due_oldest_age_seconds", &[]) > 0.0).await;
+        self.sigan.come_back().await;
+        wait_until_metrics(&http, |scrape| {
             scrape.value("oss_sigan_breaker", &[("state", "closed")]) > 1.0
                 && ["PENDING", "IN_DOUBT", "RELEASING"]
                     .iter()
@@ -114,11 +114,15 @@ async fn look_ups(http: &Http) {
     http.put_json("/device-models", json!({ "tac": "00000001" })).await;
 }
 
-/// Reads the metrics of a server until they tell something.
-pub async fn until(http: &Http, tells: impl Fn(&Scrape) -> bool) {
+/// Reads the metrics of a server until they fulfil a condition.
+pub async fn wait_until_metrics(http: &Http, is_fulfilled: impl Fn(&Scrape) -> bool) {
     eventually(async || {
         let scrape = Scrape::of(http).await;
-        if tells(&scrape) { Ok(()) } else { Err(format!("the metrics do not tell it: {}", scrape.text)) }
+        if is_fulfilled(&scrape) {
+            Ok(())
+        } else {
+            Err(format!("the metrics do not show it: {}", scrape.text))
+        }
     })
     .await;
 }

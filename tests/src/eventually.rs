@@ -1,11 +1,11 @@
-//! Waits for what happens in the background.
+//! Waits for events in the background.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The time after which a wait fails: far longer than anything takes on a busy machine.
+/// The time after which a wait fails. It is far longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The pause between two looks.

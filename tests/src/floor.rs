@@ -1,19 +1,19 @@
-//! What the floor of an operation is made of: the statements that the service was seen to execute, with the values that change
-//! from call to call left open. Recorded by the load bench, run by `oss-floor`.
+//! The floor of an operation: the statements that the service executed for it, with slots for the values that change from call to
+//! call. The load bench records them, and `oss-floor` runs them.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::statements::Executed;
 
-/// What the floor needs to know.
+/// The setup of the floor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Setup {
-    /// The database.
+    /// The URL of the database.
     pub database: String,
-    /// Connections to it.
+    /// The number of connections to it.
     pub pool: u32,
-    /// Sigan.
+    /// The URL of Sigan.
     pub sigan: String,
     /// The statements.
     pub plan: Plan,
@@ -30,8 +30,8 @@ pub struct Plan {
     pub random: Vec<Step>,
     /// Giving a number back.
     pub release: Vec<Step>,
-    /// Recording that Sigan was told of it.
-    pub told: Vec<Step>,
+    /// Recording the delivery of the release.
+    pub deliver: Vec<Step>,
 }
 
 /// A statement and its values.
@@ -46,9 +46,9 @@ pub struct Step {
 /// A value of a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Slot {
-    /// A new identifier; the same one wherever the number is the same, within one operation.
+    /// A new identifier. Within one operation, slots with the same number get the same one.
     New(usize),
-    /// The row that the operation is about: its preview, or its reservation.
+    /// The id of the operation's row: its preview, or its reservation.
     Subject,
     /// The number.
     Msisdn,
@@ -56,14 +56,14 @@ pub enum Slot {
     Msisdns,
     /// Sigan's name for the pre-reservation.
     ExternalId,
-    /// The same in every call.
+    /// A value that is the same in every call.
     Same(String),
     /// Null.
     Null,
 }
 
-/// Turns what one call executed into what any call executes. `subject` names the row that it was about, and every external id
-/// begins with `prefix`.
+/// Makes the steps of any call from the statements of one call. `subject` is the id of its row, and every external id begins with
+/// `prefix`.
 #[must_use]
 pub fn steps(executed: &[Executed], subject: Option<Uuid>, prefix: &str) -> Vec<Step> {
     let mut new = Vec::new();
@@ -72,8 +72,8 @@ pub fn steps(executed: &[Executed], subject: Option<Uuid>, prefix: &str) -> Vec<
         match Uuid::try_parse(value) {
             Ok(id) if Some(id) == subject => Slot::Subject,
             Ok(id) => {
-                let known = new.iter().position(|known| *known == id);
-                Slot::New(known.unwrap_or_else(|| {
+                let position = new.iter().position(|new| *new == id);
+                Slot::New(position.unwrap_or_else(|| {
                     new.push(id);
                     new.len() - 1
                 }))

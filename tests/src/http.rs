@@ -1,4 +1,4 @@
-//! A client that checks what every answer must have, and gives back what differs.
+//! A client that checks the parts that every answer must have, and returns the rest.
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -13,12 +13,12 @@ pub struct Http {
     key: Option<String>,
 }
 
-/// An answer: its status, and its body where it has one.
+/// An answer: its status, and its body if it has one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The body; null where it is empty, its text where it is no JSON.
+    /// The body: null if it is empty, its text if it is not JSON.
     pub body: Value,
     /// `Retry-After`, in seconds.
     pub retry_after: Option<u64>,
@@ -32,13 +32,13 @@ impl Http {
         Self { base: format!("http://{address}"), client, key: None }
     }
 
-    /// The same, over TLS or whatever else a client of its own can do.
+    /// A client of the server at a URL, with another HTTP client, for example for TLS.
     #[must_use]
     pub fn over(base: &str, client: Client) -> Self {
         Self { base: base.to_owned(), client, key: None }
     }
 
-    /// The same, showing a client's key.
+    /// Adds a client's key to every request.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..self.clone() }
@@ -64,7 +64,7 @@ impl Http {
         self.try_send(request).await.expect("the server answers")
     }
 
-    /// The same where the server may be gone: then there is no answer.
+    /// Sends a request and checks its answer. Returns none if the server is gone.
     pub async fn try_send(&self, request: RequestBuilder) -> Option<Answer> {
         let (client, request) = request.build_split();
         let request = request.expect("the request can be sent");
@@ -116,7 +116,7 @@ impl Http {
         self.send(self.request(Method::PUT, path).json(&body)).await
     }
 
-    /// Creates a preview of DDD 11 and gives its id.
+    /// Creates a preview of DDD 11 and returns its id.
     pub async fn preview(&self) -> String {
         let created = self.post("/previews", serde_json::json!({ "areaCode": "11" })).await;
         assert_eq!(created.status, 201, "{created:?}");

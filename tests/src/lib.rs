@@ -1,7 +1,7 @@
-//! What the tests stand on: real PostgreSQL and Redis processes, the mock of Sigan, the built binaries.
+//! The harness of the tests: real PostgreSQL and Redis processes, the mock of Sigan, the built binaries.
 //!
-//! Everything is started on free ports by the test that needs it, and stopped when the test's process ends, however it ends. A
-//! test that lacks a program fails and says which; it never passes over itself.
+//! A test starts everything that it needs on free ports. It is stopped when the test's process ends, even if that is killed. A
+//! test that lacks a program fails and says which; it is never skipped.
 
 #![expect(clippy::missing_panics_doc, reason = "a helper that cannot do what its name says fails the test")]
 

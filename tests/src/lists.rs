@@ -1,4 +1,4 @@
-//! Lists for imports: the files that come along, changed as a test needs them.
+//! Lists for imports: the files of the repository, changed as a test needs them.
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,7 @@ const SMALL: [(&str, &str); 6] = [
 pub struct Lists(TempDir);
 
 impl Lists {
-    /// The catalogue as it comes along.
+    /// The catalogue of the repository.
     #[must_use]
     pub fn devices() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
@@ -50,7 +50,7 @@ impl Lists {
         Self(dir)
     }
 
-    /// Lists of localities: those of `tests/cases/lists`, and those that are made of others.
+    /// Lists of localities: the files of `tests/cases/lists`, and lists that are made here.
     #[must_use]
     pub fn localities() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
@@ -83,7 +83,7 @@ impl Lists {
         Self(dir)
     }
 
-    /// Where it is.
+    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &str {
         self.0.path().to_str().expect("a path of ASCII")

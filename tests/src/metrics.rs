@@ -1,4 +1,4 @@
-//! What a server's `/metrics` says, taken apart.
+//! Reads and parses a server's `/metrics`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ pub type Labels = BTreeMap<String, String>;
 /// One reading of `/metrics`.
 #[derive(Debug, Clone, Default)]
 pub struct Scrape {
-    /// The text as it was read.
+    /// The whole text.
     pub text: String,
     /// The type of every metric.
     pub types: BTreeMap<String, String>,
@@ -29,8 +29,8 @@ impl Scrape {
         let text = response.text().await.expect("a body");
         let mut scrape = Self::default();
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with("# HELP")) {
-            if let Some(told) = line.strip_prefix("# TYPE ") {
-                let (name, kind) = told.split_once(' ').expect("a name and a type");
+            if let Some(declaration) = line.strip_prefix("# TYPE ") {
+                let (name, kind) = declaration.split_once(' ').expect("a name and a type");
                 scrape.types.insert(name.to_owned(), kind.to_owned());
             } else {
                 scrape.series.push(series(line));
@@ -79,7 +79,7 @@ fn series(line: &str) -> (String, Labels, f64) {
         return (series.to_owned(), Labels::new(), value);
     };
     let labels = labels.strip_suffix('}').expect("labels end");
-    // No value of ours has a quote or a comma in it; one that had would not parse.
+    // No value of ours has a quote or a comma in it. Such a value would not parse.
     let pair = |pair: &str| {
         let (label, value) = pair.split_once('=').expect("a label and its value");
         let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).expect("quoted");

@@ -1,4 +1,4 @@
-//! The files of `examples/operations`, read as the programs read them that they are for.
+//! Reads the files of `examples/operations` as their programs read them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ pub fn path(name: &str) -> PathBuf {
     repository().join("examples/operations").join(name)
 }
 
-/// The text of one.
+/// The text of a file of `examples/operations`.
 #[must_use]
 pub fn text(name: &str) -> String {
     let path = path(name);
@@ -21,7 +21,7 @@ pub fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The lines of `name=value` of a file: an `EnvironmentFile`, a unit.
+/// The lines `name=value` of a file: of an `EnvironmentFile` or a unit.
 #[must_use]
 pub fn assignments(name: &str) -> Vec<(String, String)> {
     let text = text(name);
@@ -30,7 +30,7 @@ pub fn assignments(name: &str) -> Vec<(String, String)> {
     split.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The value of one of them.
+/// The value of one assignment of a file.
 #[must_use]
 pub fn assigned(name: &str, key: &str) -> String {
     let found = assignments(name).into_iter().find(|(name, _)| name == key);
@@ -42,7 +42,7 @@ pub fn assigned(name: &str, key: &str) -> String {
 pub struct Instruction {
     /// Its keyword.
     pub keyword: String,
-    /// What follows, on one line.
+    /// The rest of the instruction, on one line.
     pub rest: String,
 }
 
@@ -59,7 +59,7 @@ pub fn dockerfile() -> Vec<Instruction> {
     joined.lines().filter_map(instruction).collect()
 }
 
-/// What follows the keyword of the only instruction of its kind.
+/// The rest of the only instruction with this keyword.
 #[must_use]
 pub fn only(keyword: &str) -> String {
     let found: Vec<_> = dockerfile().into_iter().filter(|found| found.keyword == keyword).collect();

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of our own, one for each test process, with a database for each test.
+//! A PostgreSQL server for each test process, with a database for each test.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::backend::Database;
 use crate::eventually::eventually;
 use crate::process::{Guarded, as_user, free_port, program, signal};
-use crate::python::succeeds;
+use crate::python::run_successfully;
 
 /// PostgreSQL refuses to run as root.
 pub(crate) const USER: &str = "postgres";
@@ -34,11 +34,11 @@ static SEED: OnceCell<Postgres> = OnceCell::const_new();
 impl Postgres {
     /// The server of this test process, started on first use.
     pub async fn shared() -> &'static Self {
-        // Nobody takes the machine away, so no commit has to wait for the disk.
+        // The data need not survive the machine, so no commit has to wait for the disk.
         SHARED.get_or_init(|| Self::start_with(&["-c", "fsync=off"])).await
     }
 
-    /// A server for one test alone, which may do it harm.
+    /// A server for one test alone, which may break it.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
@@ -46,23 +46,23 @@ impl Postgres {
     async fn start_with(options: &[&str]) -> Self {
         let seed = SEED.get_or_init(Self::seed).await;
         let dir = make_dir();
-        succeeds(as_user(Some(USER)).args(["cp", "-a"]).arg(seed.dir.join("data")).arg(&dir));
+        run_successfully(as_user(Some(USER)).args(["cp", "-a"]).arg(seed.dir.join("data")).arg(&dir));
         Self::serve(dir, options).await
     }
 
-    /// Makes a cluster with the tables and the reference data, and stops it: every server of this process starts from a copy of
-    /// its folder.
+    /// Makes a cluster with the tables and the reference data, and stops it. Every server of this process starts from a copy of its
+    /// folder.
     async fn seed() -> Self {
         let dir = make_dir();
         let initdb = program("initdb", &folders(), "postgresql");
         let mut command = as_user(Some(USER));
         command.arg(initdb).args(["-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8", "-D"]);
-        succeeds(command.arg(dir.join("data")));
+        run_successfully(command.arg(dir.join("data")));
         let seed = Self::serve(dir, &["-c", "fsync=off"]).await;
         seed.execute("postgres", "create database template_oss").await;
         let migrated = PostgresStore::migrate(&seed.url("template_oss"), Duration::from_hours(24)).await;
         migrated.expect("the migrations run");
-        succeeds(seed.pg_ctl().args(["stop", "-m", "fast"]));
+        run_successfully(seed.pg_ctl().args(["stop", "-m", "fast"]));
         seed
     }
 
@@ -100,13 +100,13 @@ impl Postgres {
         self.url(&name)
     }
 
-    /// What it wrote so far.
+    /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {
         Guarded::log(&self.dir)
     }
 
-    /// Stops it as a crash would, and starts it again.
+    /// Stops it like a crash, and starts it again.
     pub fn crash_and_restart(&self) {
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=300",
@@ -118,7 +118,7 @@ impl Postgres {
         assert!(command.status().expect("pg_ctl runs").success(), "{}", Guarded::log(&self.dir));
     }
 
-    /// Lets none of its processes answer, with their connections open: a peer that vanished.
+    /// Stops its processes from answering and keeps their connections open, like a peer that vanished.
     pub fn freeze(&self) {
         self.signal_all("STOP");
     }
@@ -128,7 +128,7 @@ impl Postgres {
         self.signal_all("CONT");
     }
 
-    /// Lets the sessions that servers have open answer no more, while new ones may be opened: a moved or partitioned peer.
+    /// Stops the open sessions of servers from answering, while new ones may be opened, like a peer that moved or is partitioned.
     pub async fn freeze_sessions(&self) {
         const SQL: &str = "select pid from pg_stat_activity where application_name = 'oss'";
         let mut connection = self.connect("postgres").await;
@@ -137,17 +137,17 @@ impl Postgres {
         }
     }
 
-    /// Puts rules of access (`pg_hba.conf`) before those that there are.
-    pub async fn lets_in_by(&self, rules: &[&str]) {
+    /// Puts rules of access (`pg_hba.conf`) before the existing ones.
+    pub async fn add_access_rules(&self, rules: &[&str]) {
         let file = self.dir.join("data/pg_hba.conf");
         let kept = std::fs::read_to_string(&file).expect("the rules are read");
         std::fs::write(&file, format!("{}\n{kept}", rules.join("\n"))).expect("the rules are written");
-        // The reload is done once a setting has its new value; the rules are read before.
+        // The reload is done when a setting has its new value, because the rules are read before it.
         self.execute("postgres", "alter system set default_statistics_target = 99").await;
         self.reload_until("default_statistics_target", "99").await;
     }
 
-    /// Makes every database read-only, as a primary is that has been demoted. Its sessions stay open.
+    /// Makes every database read-only, like a demoted primary. Its sessions stay open.
     pub async fn refuse_writes(&self) {
         self.execute("postgres", "alter system set default_transaction_read_only = on").await;
         self.reload_until("transaction_read_only", "on").await;
@@ -171,7 +171,7 @@ impl Postgres {
     }
 
     /// Runs a statement that locks rows of a database, and keeps them locked until the value is dropped.
-    pub async fn locked(&self, database: &Database, sql: &str) -> PgConnection {
+    pub async fn lock(&self, database: &Database, sql: &str) -> PgConnection {
         let mut connection = self.connect(database.name()).await;
         connection.execute("begin").await.expect("a transaction begins");
         connection.execute(AssertSqlSafe(sql.to_owned())).await.expect("the rows are locked");
@@ -193,7 +193,7 @@ impl Postgres {
         format!("postgres://{USER}@127.0.0.1:{}/{name}", self.port).into()
     }
 
-    /// Where it listens.
+    /// The port that it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -208,7 +208,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // A frozen process hears no other signal.
+        // A frozen process does not get another signal.
         self.thaw();
     }
 }
@@ -244,7 +244,7 @@ async fn serve(dir: &Path, options: &[&str]) -> (u16, Guarded) {
         "max_connections=300",
     ];
     let command = [&command[..], options].concat();
-    // A restart gives the server another process, so its own file says which one to stop.
+    // A restart gives the server another process, so the server's own file says which one to stop.
     let stop = r#"pid=$(head -n 1 "$dir/data/postmaster.pid"); [ -n "$pid" ] && kill -INT $pid && while kill -0 $pid; do sleep 0.05; done"#;
     let process = Guarded::start(&command, stop, Some(USER), dir);
     let url = format!("postgres://{USER}@127.0.0.1:{port}/postgres");

@@ -1,4 +1,4 @@
-//! Processes that end with the test, also where the test is killed.
+//! Processes that end with the test, even if the test is killed.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,15 +11,15 @@ use tokio::net::TcpStream;
 
 use crate::eventually::eventually;
 
-/// A shell that runs a program and stops it when its own standard input is closed: when the test's process is gone.
+/// A shell that runs a program. It stops the program when its own standard input is closed, because the test's process is gone then.
 #[derive(Debug)]
 pub struct Guarded {
     shell: Child,
 }
 
 impl Guarded {
-    /// Runs `command` (a program and its arguments) as `user`, or as ourselves. `stop` is what the shell then does to end it:
-    /// the variables `pid` and `dir` name the process and its folder.
+    /// Runs `command` (a program and its arguments) as `user`, or as the current user. The shell ends it with the script `stop`, in
+    /// which the variables `pid` and `dir` name the process and its folder.
     #[must_use]
     pub fn start(command: &[&str], stop: &str, user: Option<&str>, dir: &Path) -> Self {
         // `cat` ends when the write end of its standard input is closed, which the kernel does for a dead process.
@@ -33,7 +33,7 @@ impl Guarded {
         Self { shell }
     }
 
-    /// What the program wrote.
+    /// The output of the program.
     #[must_use]
     pub fn log(dir: &Path) -> String {
         std::fs::read_to_string(dir.join("log")).unwrap_or_default()
@@ -52,7 +52,7 @@ impl Drop for Guarded {
     }
 }
 
-/// A child that is killed when it is dropped, also if a test fails.
+/// A child that is killed when it is dropped, even if a test fails.
 #[derive(Debug)]
 pub struct Mortal(pub Child);
 
@@ -63,7 +63,7 @@ impl Drop for Mortal {
     }
 }
 
-/// A command that runs as a user, where we may choose.
+/// A command that runs as a user, if we are root.
 #[must_use]
 pub fn as_user(user: Option<&str>) -> Command {
     match user {
@@ -76,7 +76,7 @@ pub fn as_user(user: Option<&str>) -> Command {
     }
 }
 
-/// A command that needs root; through `sudo` where we are somebody else.
+/// A command that runs as root, through `sudo` if we are not root.
 #[must_use]
 pub fn as_root(program: &str) -> Command {
     if is_root() {
@@ -92,8 +92,8 @@ fn is_root() -> bool {
     id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
-/// A port that nothing listens on, and that this process gets once. It is below the ports that the kernel gives to outgoing
-/// connections, one of which could take it before a server does, or while a server is away.
+/// A port that nothing listens on. No other call in this process returns it. It is below the ports that the kernel gives to
+/// outgoing connections, because one of those could take it before a server does, or while the server is stopped.
 #[must_use]
 pub fn free_port() -> u16 {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
@@ -106,8 +106,8 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Waits until a server listens on a port of this machine. `log` tells why if it does not.
-pub(crate) async fn listens(port: u16, log: impl Fn() -> String) {
+/// Waits until a server listens on a port of this machine. If it does not, the failure shows `log`.
+pub(crate) async fn wait_until_listening(port: u16, log: impl Fn() -> String) {
     eventually(async || {
         let connected = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
         connected.map_err(|error| format!("port {port}: {error}\n{}", log()))
@@ -119,17 +119,17 @@ pub(crate) async fn listens(port: u16, log: impl Fn() -> String) {
 #[must_use]
 pub fn program(name: &str, folders: &[PathBuf], package: &str) -> PathBuf {
     let path = Command::new("sh").args(["-c", &format!("command -v {name}")]).output();
-    let found = path
+    let on_path = path
         .ok()
-        .filter(|found| found.status.success())
-        .map(|found| String::from_utf8_lossy(&found.stdout).trim().into());
-    let beside = folders.iter().map(|folder| folder.join(name)).find(|candidate| candidate.exists());
-    beside
-        .or(found)
+        .filter(|output| output.status.success())
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().into());
+    let in_folders = folders.iter().map(|folder| folder.join(name)).find(|candidate| candidate.exists());
+    in_folders
+        .or(on_path)
         .unwrap_or_else(|| panic!("{name} is missing; tests/run installs it (Debian package {package})"))
 }
 
-/// A binary of this workspace, as it was built with the test.
+/// A binary of this workspace, built with the test.
 #[must_use]
 pub fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
@@ -139,7 +139,7 @@ pub fn built(name: &str) -> PathBuf {
     path
 }
 
-/// Where `tests/run` puts the programs that Debian's packages lack.
+/// The folder where `tests/run` puts the programs that Debian's packages lack.
 #[must_use]
 pub(crate) fn built_tools() -> PathBuf {
     // target/debug/deps/test-1234 → target/tools
@@ -147,7 +147,7 @@ pub(crate) fn built_tools() -> PathBuf {
     test.ancestors().nth(3).map(|target| target.join("tools")).unwrap_or_default()
 }
 
-/// An address that a server may leave and come back to.
+/// An address at which a server can be stopped and started again.
 #[must_use]
 pub fn steady_address() -> String {
     format!("{}:{}", Ipv4Addr::LOCALHOST, free_port())

@@ -1,4 +1,4 @@
-//! A Prometheus of our own, which reads one server.
+//! A Prometheus that reads one server.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub struct Prometheus {
     _process: Guarded,
 }
 
-/// A selector of a query, as it stands there: `name{label="value"}`.
+/// A selector of a query, as it is written: `name{label="value"}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector {
     /// The name of the series.
@@ -28,7 +28,7 @@ pub struct Selector {
 }
 
 impl Prometheus {
-    /// One that reads the server at an address every second, as the job `oss`, and goes by a file of rules.
+    /// Starts a Prometheus that reads the server at an address every second, as the job `oss`, and evaluates a file of rules.
     pub async fn reading(server: &str, rules: &Path) -> Self {
         let port = free_port();
         // The guard removes the folder.
@@ -58,15 +58,15 @@ impl Prometheus {
         Self { base, client, _process: process }
     }
 
-    /// What a query gives now: a list of series.
+    /// The current result of a query: a list of series.
     pub async fn query(&self, query: &str) -> Vec<Value> {
         let answer = self.ask("query", &[("query", query)]).await;
         assert_eq!(answer["status"], "success", "{query}: {answer}");
         answer["data"]["result"].as_array().cloned().unwrap_or_default()
     }
 
-    /// Queries until there is something.
-    pub async fn shows(&self, query: &str) {
+    /// Queries until the result is not empty.
+    pub async fn wait_for_result(&self, query: &str) {
         eventually(async || {
             let is_empty = self.query(query).await.is_empty();
             if is_empty { Err(format!("nothing for {query}")) } else { Ok(()) }
@@ -98,7 +98,7 @@ impl Prometheus {
     }
 }
 
-/// `promtool`, which comes with it.
+/// `promtool`, which comes with Prometheus.
 #[must_use]
 pub fn promtool() -> PathBuf {
     program("promtool", &[], "prometheus")
@@ -128,8 +128,8 @@ pub fn parts(query: &str) -> (Vec<Selector>, BTreeSet<String>) {
     (selectors, grouped)
 }
 
-/// What stands between two brackets at the beginning of a text, and what comes after; nothing where it begins otherwise. No label
-/// of ours has a bracket in its value.
+/// The text between two brackets at the beginning of a text, and the text after them. The former is empty if there is no bracket.
+/// No label of ours has a bracket in its value.
 fn enclosed(text: &str, open: char, close: char) -> (&str, &str) {
     let inside = text.strip_prefix(open).and_then(|text| text.split_once(close));
     inside.unwrap_or(("", text))

@@ -1,10 +1,10 @@
-//! HAProxy before three servers, as operators run it.
+//! HAProxy in front of three servers, as operators run it.
 
 use std::path::PathBuf;
 
 use crate::http::Http;
 use crate::operations::example;
-use crate::process::{Guarded, free_port, listens, program};
+use crate::process::{Guarded, free_port, program, wait_until_listening};
 
 /// A running proxy. Dropping it stops it.
 #[derive(Debug)]
@@ -15,9 +15,9 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy before the servers at these addresses.
+    /// A proxy in front of the servers at these addresses.
     pub async fn before(servers: [&str; 3]) -> Self {
-        // Debian has it where only root looks.
+        // Debian has it in a folder that is only on root's path.
         let haproxy = program("haproxy", &["/usr/sbin".into()], "haproxy").display().to_string();
         let port = free_port();
         let changes = [
@@ -33,17 +33,17 @@ impl Proxy {
         std::fs::write(&file, text).expect("the configuration is written");
         let command = [haproxy.as_str(), "-db", "-f", &file.display().to_string()];
         let proxy = Self { port, _process: Guarded::start(&command, "kill -TERM $pid", None, &dir), dir };
-        listens(port, || proxy.log()).await;
+        wait_until_listening(port, || proxy.log()).await;
         proxy
     }
 
-    /// A client of whom it stands before.
+    /// A client of the servers through the proxy.
     #[must_use]
     pub fn http(&self) -> Http {
         Http::new(&format!("127.0.0.1:{}", self.port))
     }
 
-    /// What it wrote so far.
+    /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {
         Guarded::log(&self.dir)

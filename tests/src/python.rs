@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// A tool of those.
+/// One of the Python tools.
 #[must_use]
 pub fn tool(name: &str) -> Command {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/venv/bin")).join(name);
@@ -13,8 +13,8 @@ pub fn tool(name: &str) -> Command {
     Command::new(path)
 }
 
-/// Runs a command that has to succeed, and gives what it wrote to standard output.
-pub fn succeeds(command: &mut Command) -> String {
+/// Runs a command that has to succeed, and returns its standard output.
+pub fn run_successfully(command: &mut Command) -> String {
     let ended = command.output().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
     let (stdout, stderr) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     assert!(ended.status.success(), "{command:?} failed:\n{stdout}\n{stderr}");
@@ -25,6 +25,6 @@ pub fn succeeds(command: &mut Command) -> String {
 #[must_use]
 pub fn yaml(path: &Path) -> Vec<Value> {
     const READ: &str = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1], encoding='utf-8')))))";
-    let json = succeeds(tool("python").args(["-c", READ]).arg(path));
+    let json = run_successfully(tool("python").args(["-c", READ]).arg(path));
     serde_json::from_str(&json).expect("Python writes JSON")
 }

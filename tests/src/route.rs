@@ -25,14 +25,14 @@ impl Route {
         Self { port, target, accepting }
     }
 
-    /// Where it listens.
+    /// The port that it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
     /// Leads new connections to another port.
-    pub fn leads_to(&self, target: u16) {
+    pub fn lead_to(&self, target: u16) {
         self.target.store(target, Ordering::SeqCst);
     }
 }

@@ -1,20 +1,20 @@
-//! What must be nowhere but in answers to callers: whole numbers, and what opens a door.
+//! Secrets that only answers to callers may have: full numbers, and never the token or a key.
 
 use crate::server::TOKEN;
 
-/// A key that a caller shows; no server knows it.
+/// A key that a caller shows and that no server has.
 pub const CALLERS_KEY: &str = "k3y-of-a-caller";
 
-/// Whether a text has eleven digits in a row that look like a number, or one as people write it.
+/// Whether a text has a full number, in digits or as people write it.
 #[must_use]
 pub fn has_number(text: &str) -> bool {
     text.contains("99995-000")
         || ["1199995", "1199990", "2199995", "3199995"].iter().any(|number| text.contains(number))
 }
 
-/// Checks that a text shows neither.
-pub fn shows_nothing(what: &str, text: &str) {
-    assert!(!has_number(text), "a whole number is in {what}: {text}");
+/// Checks that a text has no full number, token or key.
+pub fn assert_no_secrets(what: &str, text: &str) {
+    assert!(!has_number(text), "a full number is in {what}: {text}");
     assert!(!text.contains(TOKEN), "the token for Sigan is in {what}: {text}");
     assert!(!text.contains(CALLERS_KEY), "the key of a caller is in {what}: {text}");
 }

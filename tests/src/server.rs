@@ -14,13 +14,13 @@ use crate::eventually::eventually;
 use crate::http::Http;
 use crate::process::{built, signal};
 
-/// The token that the server shows Sigan; a test looks for it in the log.
+/// The token that the server sends to Sigan. A test looks for it in the log.
 pub const TOKEN: &str = "t0ken-of-the-tests";
 
 /// A port that is free.
 const ANY_PORT: &str = "127.0.0.1:0";
 
-/// A running server, with the whole of its log.
+/// A running server and its whole log.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -36,7 +36,7 @@ impl Server {
         (server, sigan)
     }
 
-    /// The same, for the clients of a file.
+    /// A server for the clients of a file, on a database, with a Sigan of its own.
     pub async fn for_clients(
         database: &Database,
         clients: &ClientsFile,
@@ -62,7 +62,7 @@ impl Server {
         Self::start_at(ANY_PORT, database, sigan, more)
     }
 
-    /// The same, at an address.
+    /// A server at an address, on a database and a Sigan.
     #[must_use]
     pub fn start_at(address: &str, database: &Database, sigan: &str, more: &[(&str, &str)]) -> Self {
         let mut command = Self::on(address, database, sigan, more);
@@ -76,9 +76,9 @@ impl Server {
             ("OSS_SIGAN_URL", sigan),
             ("OSS_SIGAN_BRAND_ID", "acme"),
             ("OSS_SIGAN_TOKEN", TOKEN),
-            // A test that waits for what the sweep does says so.
+            // A test that waits for a sweep sets another interval.
             ("OSS_SWEEP_INTERVAL", "1h"),
-            // And so does one with a load balancer.
+            // A test with a load balancer sets another time.
             ("OSS_DRAIN", "0s"),
         ];
         let mut command = Self::command_at(address);
@@ -105,15 +105,15 @@ impl Server {
             command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the server starts");
         let lines = BufReader::new(child.stderr.take().expect("its log is piped")).lines();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let (told, address) = mpsc::channel();
-        let kept = log.clone();
+        let (sender, address) = mpsc::channel();
+        let lines_so_far = log.clone();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let address = listening(&line, "address");
-                // Whoever is told of the address may look for the line.
-                kept.lock().expect("nobody panics with the log").push(line);
+                // The receiver of the address may look for the line.
+                lines_so_far.lock().expect("nobody panics with the log").push(line);
                 if let Some(address) = address {
-                    let _ = told.send(address);
+                    let _ = sender.send(address);
                 }
             }
         });
@@ -124,7 +124,7 @@ impl Server {
         Self { child, address, log }
     }
 
-    /// A client of it.
+    /// A client of the server.
     #[must_use]
     pub fn http(&self) -> Http {
         Http::new(&self.address)
@@ -137,7 +137,7 @@ impl Server {
     }
 
     /// Waits until a line of the log has a text.
-    pub async fn logged(&self, text: &str) {
+    pub async fn wait_for_log(&self, text: &str) {
         eventually(async || {
             let log = self.log();
             let is_there = log.iter().any(|line| line.contains(text));
@@ -146,7 +146,7 @@ impl Server {
         .await;
     }
 
-    /// Ends it as `kill -9` does: it has no time to say or finish anything.
+    /// Ends it as `kill -9` does: it has no time to log or finish anything.
     pub fn kill(&mut self) {
         self.child.kill().expect("our own child can be killed");
         self.child.wait().expect("a child can be waited for");
@@ -157,7 +157,7 @@ impl Server {
         signal(self.child.id(), "TERM");
     }
 
-    /// Asks it to read again what it may read again.
+    /// Asks it to read its keys and certificates again.
     pub fn hang_up(&self) {
         signal(self.child.id(), "HUP");
     }
@@ -168,7 +168,7 @@ impl Server {
         &self.address
     }
 
-    /// A client of the listener that is for those who run it.
+    /// A client of the listener for operators.
     #[must_use]
     pub fn admin(&self) -> Http {
         let address = self.log().iter().find_map(|line| listening(line, "admin"));
@@ -189,7 +189,7 @@ impl Server {
     }
 
     /// Waits for its end.
-    pub async fn ended(&mut self) -> ExitStatus {
+    pub async fn wait_until_ended(&mut self) -> ExitStatus {
         eventually(async || {
             let ended = self.child.try_wait().expect("a child can be waited for");
             ended.ok_or("the server does not end")

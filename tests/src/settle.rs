@@ -1,4 +1,4 @@
-//! The state of rest: nothing under way, nothing in doubt, nothing to tell. Then our records and Sigan's must be the same.
+//! The state of rest: no call in flight, no attempt in doubt, no delivery pending. Then our rows and Sigan's holds must agree.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::http::Http;
 pub const UNSETTLED: &str =
     "select count(*) from reservation where state in ('PENDING', 'IN_DOUBT', 'RELEASING', 'CANCELLING')";
 
-/// What a command line needs beside a server.
+/// The settings of a command line that works on the database and the Sigan of a server.
 #[must_use]
 pub fn settings<'a>(database: &'a Database, sigan: &'a str) -> [(&'a str, &'a str); 4] {
     [
@@ -37,9 +37,9 @@ pub async fn settle(http: &Http, database: &Database) {
     .await;
 }
 
-/// Invariant 2: once everything has settled, the numbers that Sigan holds for us are exactly those that are held here, each
-/// under the id that is recorded for it; and the audit says so too.
-pub async fn records_agree(database: &Database, sigan: &str, inventory: &Inventory) {
+/// Checks invariant 2: when everything has settled, the numbers that Sigan holds for us are exactly the numbers that are held here,
+/// each under its recorded id. The audit must say so too.
+pub async fn assert_records_agree(database: &Database, sigan: &str, inventory: &Inventory) {
     assert_eq!(database.count(UNSETTLED).await, 0, "something is not settled");
     let held = "select msisdn || ' ' || external_id from reservation where state in ('HELD', 'ASSIGNED')";
     let here: BTreeSet<String> = database.texts(held).await.into_iter().collect();

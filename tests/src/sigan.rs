@@ -1,4 +1,4 @@
-//! A Sigan at a fixed address, which may be gone for a while and come back with all that it knew.
+//! A Sigan at a fixed address, which may be gone for a while and come back with its state.
 
 use std::ops::Deref;
 
@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use crate::eventually::eventually;
 use crate::process::free_port;
 
-/// Waits until Sigan was called at least that often, however those calls end.
-pub async fn until_called(sigan: &SiganMock, kind: CallKind, calls: u64) {
+/// Waits until Sigan got at least this many calls, whatever their outcome.
+pub async fn wait_until_called(sigan: &SiganMock, kind: CallKind, calls: u64) {
     let enough = |called: u64| if called < calls { Err(called) } else { Ok(()) };
     eventually(async || enough(sigan.calls(kind)).map_err(|called| format!("{called} of {calls} calls")))
         .await;
@@ -34,28 +34,28 @@ impl Deref for Sigan {
 }
 
 impl Sigan {
-    /// One that answers.
+    /// Starts a Sigan that answers.
     pub async fn start(inventory: Inventory) -> Self {
         let mut sigan = Self { mock: SiganMock::new(inventory), port: free_port(), serving: None };
-        sigan.comes_back().await;
+        sigan.come_back().await;
         sigan
     }
 
-    /// Where it is, also while it is gone.
+    /// Its URL, even while it is gone.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Answers the calls that it has, then refuses every connection.
-    pub async fn goes(&mut self) {
+    pub async fn go_down(&mut self) {
         let (stop, serving) = self.serving.take().expect("it answers");
         drop(stop);
         serving.await.expect("it does not panic").expect("its listener works");
     }
 
     /// Answers again.
-    pub async fn comes_back(&mut self) {
+    pub async fn come_back(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("its port is still free");
         let (stop, stopped) = oneshot::channel();
         let until = async { drop(stopped.await) };

@@ -1,4 +1,4 @@
-//! What PostgreSQL was asked to execute, by its own account: its log.
+//! The statements that PostgreSQL executed, read from its log.
 
 /// A statement that was executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,20 +10,20 @@ pub struct Executed {
 }
 
 impl Executed {
-    /// Whether it asks for the versions of the lists, which a server does every two seconds, whatever it is asked.
+    /// Whether it reads the versions of the lists. A server does so every two seconds, even without a request.
     #[must_use]
     pub fn asks_for_versions(&self) -> bool {
         self.sql.contains("from reference_data")
     }
 }
 
-/// The same database, for sessions whose every statement the server logs.
+/// The URL of the same database for sessions of which the server logs every statement.
 #[must_use]
 pub fn logged(url: &str) -> String {
     format!("{url}?options=-c%20log_statement%3Dall")
 }
 
-/// The statements that a piece of the log says were executed, in order.
+/// The statements in a piece of the log, in order.
 #[must_use]
 pub fn executed(log: &str) -> Vec<Executed> {
     let (mut statements, mut in_statement) = (Vec::<Executed>::new(), false);

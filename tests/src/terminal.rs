@@ -1,4 +1,4 @@
-//! The command line at a terminal: a pseudo-terminal, what is on its screen, and its keys.
+//! The command line at a pseudo-terminal, with its screen and its keys.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::process::{built, program};
 
-/// How long a test waits for a text at most.
+/// The longest time that a test waits for a text.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command that runs at a terminal of its own, as `script` (util-linux) makes it.
@@ -21,19 +21,19 @@ pub struct Terminal {
     output: Vec<u8>,
 }
 
-/// How a command at a terminal ended.
+/// The result of a command at a terminal.
 #[derive(Debug)]
 pub struct Screen {
     /// Its exit code.
     pub code: i32,
-    /// Everything that was ever written, control sequences included.
+    /// The whole output, including control sequences.
     pub written: String,
     /// The lines that are left on the screen.
     pub lines: Vec<String>,
 }
 
 impl Terminal {
-    /// Runs a command line of `oss` at a terminal that has so many columns.
+    /// Runs a command line of `oss` at a terminal with this many columns.
     #[must_use]
     pub fn start(columns: u16, settings: &[(&str, &str)], arguments: &[&str]) -> Self {
         let quoted: Vec<_> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
@@ -74,7 +74,7 @@ impl Terminal {
 
     /// Waits until the command has ended.
     #[must_use]
-    pub fn ended(mut self) -> Screen {
+    pub fn wait_until_ended(mut self) -> Screen {
         loop {
             match self.shown.recv_timeout(PATIENCE) {
                 Ok(part) => self.output.extend(part),
@@ -99,7 +99,7 @@ impl Drop for Terminal {
     }
 }
 
-/// The lines that are left of what was written, for the few control sequences that a progress line consists of.
+/// The lines on the screen after this output. Only the few control sequences of a progress line are interpreted.
 fn lines(written: &str) -> Vec<String> {
     let mut screen = vec![Vec::new()];
     let (mut row, mut column) = (0, 0);

@@ -1,11 +1,11 @@
-//! A wire between two programs that keeps what one says to the other.
+//! A proxy between two programs that keeps the bytes that one sends to the other.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A wire that is up until the test ends.
+/// A proxy that runs until the test ends.
 #[derive(Debug)]
 pub struct Wiretap {
     address: String,
@@ -13,7 +13,7 @@ pub struct Wiretap {
 }
 
 impl Wiretap {
-    /// A wire to the program at an address (`127.0.0.1:1234`).
+    /// A proxy to the program at an address (`127.0.0.1:1234`).
     pub async fn to(address: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let own = listener.local_addr().expect("a bound socket has an address").to_string();
@@ -27,13 +27,13 @@ impl Wiretap {
         Self { address: own, heard }
     }
 
-    /// Its address for the one who calls.
+    /// The URL that callers use.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// All that callers have said.
+    /// Everything that callers have sent.
     #[must_use]
     pub fn heard(&self) -> String {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! The acquisition service's story: a customer looks at three numbers, takes one, and gets it on a SIM.
+//! The acquisition of a number: a customer looks at three numbers, takes one, and gets it on a SIM.
 //!
 //! Runs on the sandbox: `cargo run -p oss-examples --bin acquisition`. With `--from-env` it runs on the database and the Sigan that
 //! the environment names, as in production; nothing else changes.
@@ -14,30 +14,30 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => Oss::sandbox().await?,
     };
 
-    // The customer gives an area code and sees three numbers, masked: they are not theirs yet.
+    // The customer gives an area code and sees three numbers. They are masked, because they are not the customer's yet.
     let first = oss.create_preview("11".parse()?).await?;
     println!("On offer:");
     for offer in &first.offers {
         println!("  {}: {}", offer.choice, offer.masked);
     }
 
-    // None pleases. Naming the first preview frees its numbers in the same step.
+    // The customer likes none of them. Naming the first preview frees its numbers in the same step.
     let second = oss.create_preview("11".parse()?).replacing(first.id).await?;
     println!("On offer instead:");
     for offer in &second.offers {
         println!("  {}: {}", offer.choice, offer.masked);
     }
 
-    // The second one it is. This is the slow call: with the real Sigan it takes seconds.
+    // The customer takes the second one. This is the slow call: with the real Sigan it takes seconds.
     let choice = Choice::try_from(2)?;
     let reservation = oss.reserve(second.id, choice).await?;
     println!("Reserved: {}", reservation.msisdn);
 
-    // A caller who lost the answer asks again, and gets the same number. After `ErrorKind::OutcomeUnknown` one should.
+    // A caller that lost the answer asks again and gets the same number. Do so after `ErrorKind::OutcomeUnknown`.
     let again = oss.reserve(second.id, choice).await?;
     assert_eq!(again, reservation);
 
-    // The replaced preview gives nothing any more.
+    // The replaced preview gives no number any more.
     let gone = oss.reserve(first.id, choice).await.expect_err("its numbers are free again");
     assert_eq!(gone.kind(), ErrorKind::Expired);
     println!("The first preview: {gone}");
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let number = oss.number(reservation.msisdn).await?;
     println!("Now: {} {:?}", number.msisdn, number.status());
 
-    // Before the process ends: whatever is still under way finishes.
+    // Finish the operations in flight before the process ends.
     oss.shutdown().await;
     Ok(())
 }

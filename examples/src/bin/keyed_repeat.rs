@@ -19,13 +19,13 @@ use std::time::Duration;
 use reqwest::{Client, RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
 
-/// How often the request is sent before the caller leaves the rest to a later run.
+/// The number of times that the request is sent before the caller leaves the rest to a later run.
 const ATTEMPTS: usize = 10;
 
 /// The wait before a repeat if the answer does not name one.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// How long the caller waits for an answer. It is longer than the server's longest request, which takes 50 s by default.
+/// The time that the caller waits for an answer. It is longer than the server's longest request, which takes 50 s by default.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The result of one request.
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Only https:// needs certificates of authorities. Without this line the program would need them for http:// too.
     let builder = Client::builder().timeout(PATIENCE);
     let builder = if server.starts_with("https:") { builder } else { builder.tls_certs_only([]) };
-    // The order's own id is the key. So a caller that crashed and starts again uses the same key, and gets the same number.
+    // The id of the order is the key. So a caller that crashed and starts again uses the same key and gets the same number.
     let mut request = builder
         .build()?
         .post(format!("{server}/reservations"))
@@ -102,7 +102,7 @@ async fn send(request: RequestBuilder) -> Answer {
     Answer::Refused(reason)
 }
 
-/// The client's key, if the server wants one: `oss keys new NAME` makes it.
+/// The client's key, if the server needs one: `oss keys new NAME` makes it.
 #[expect(clippy::disallowed_methods, reason = "a caller has no part in the configuration of the service")]
 fn client_key() -> Option<String> {
     std::env::var("OSS_KEY").ok()

@@ -24,7 +24,7 @@ struct Stock {
 
 #[derive(Debug, Default)]
 struct Shelves {
-    /// How many numbers were offered so far.
+    /// The number of offers so far.
     offered: usize,
     /// The numbers that each pre-reservation still keeps.
     kept: HashMap<ExternalId, Vec<Msisdn>>,
@@ -54,7 +54,7 @@ impl Shelves {
 impl Sigan for Stock {
     async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError> {
         let mut shelves = self.shelves();
-        // Only what is still merely pre-reserved is freed.
+        // Only numbers that are still pre-reserved are freed.
         if let Some(previous) = &wish.previous {
             shelves.kept.remove(previous);
         }
@@ -91,7 +91,7 @@ impl Sigan for Stock {
         if shelves.has_reserved(hold) {
             shelves.reserved.remove(&hold.msisdn);
         }
-        // A hold once released never comes back.
+        // A released hold never comes back.
         if let Some(msisdns) = shelves.kept.get_mut(&hold.external_id) {
             msisdns.retain(|msisdn| *msisdn != hold.msisdn);
         }
@@ -122,7 +122,7 @@ impl Sigan for Stock {
     }
 }
 
-/// Connects through a pool that the rest of the program may use too. Its sessions have to be bounded.
+/// Connects through a pool that the rest of the program may use too. Its sessions must have time limits.
 async fn on_own_pool(builder: OssBuilder, url: &str) -> Result<Oss, Box<dyn std::error::Error>> {
     let pool = PgPoolOptions::new().max_connections(5).connect_lazy_with(bounded(url.parse()?));
     Ok(builder.connect(pool).await?)
@@ -136,7 +136,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = Oss::builder("acme".parse()?).sigan(stock.clone()).settings(settings.clone());
     let oss = match std::env::args().nth(1) {
         Some(url) => {
-            // A step of the deployment, as `oss migrate` is.
+            // In production this is a step of the deployment, like `oss migrate`.
             store::migrate(&DatabaseConfig::new(&*url), settings.reservation_ttl).await?;
             on_own_pool(builder, &url).await?
         }
@@ -150,7 +150,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("In the stock: {} reserved", stock.shelves().reserved.len());
 
     oss.release(reservation.msisdn).await?;
-    oss.shutdown().await; // Waits until the stock has been told.
+    oss.shutdown().await; // Waits until the inventory got the release.
     println!("In the stock: {} reserved", stock.shelves().reserved.len());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The caller of a request, once known.
+//! The caller of a request that the guard let in.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -8,14 +8,14 @@ use oss_core::{BrandId, ClientName, Oss};
 use crate::problem::Problem;
 use crate::state::Shared;
 
-/// Who asked.
+/// The sender of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// Under which name its limits and its idempotency keys are kept.
+    /// The name under which its limits and its idempotency keys are kept.
     pub(crate) name: ClientName,
-    /// The brand it acts for; none where anyone may call, and the configured one is meant.
+    /// The brand that it acts for. None if anyone may call: then it is the configured brand.
     pub(crate) brand: Option<BrandId>,
-    /// Whether there are other clients, so that it gets no more than its share.
+    /// Whether there are other clients. If so, it gets at most its share.
     pub(super) has_others: bool,
 }
 
@@ -24,7 +24,7 @@ impl Caller {
         Self { name: client.name.clone(), brand: Some(client.brand.clone()), has_others }
     }
 
-    /// The caller that the guard of the route let in. A route without a guard answers nothing but 500.
+    /// The caller that the guard of the route let in. A route without a guard always answers 500.
     pub(crate) fn of(parts: &Parts) -> Result<&Self, Problem> {
         parts.extensions.get().ok_or_else(|| {
             tracing::error!("A route has no guard.");
@@ -33,7 +33,7 @@ impl Caller {
     }
 }
 
-/// The client of the library, acting for the caller's brand.
+/// The library's handle, which acts for the caller's brand.
 pub(crate) struct Acting(pub(crate) Oss);
 
 impl FromRequestParts<Shared> for Acting {
@@ -43,7 +43,7 @@ impl FromRequestParts<Shared> for Acting {
         let caller = Caller::of(parts)?;
         let Some(brand) = caller.brand.clone() else { return Ok(Self(state.oss.clone())) };
         let oss = state.oss.acting_for(brand).map_err(|_| {
-            // The configuration has no such client.
+            // The configuration accepts no such client.
             tracing::error!("A client acts for a brand that nobody may act for.");
             Problem::internal("nobody may act for this client's brand")
         })?;

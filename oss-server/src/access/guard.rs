@@ -1,4 +1,4 @@
-//! The one way a route of the service gets into the router.
+//! The guard in front of every route of the service.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,17 +15,21 @@ use utoipa::openapi::{PathItem, SecurityRequirement};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Access;
-use super::places::Placed;
+use super::in_flight::InFlight;
 use crate::state::Shared;
 
-/// Handlers, and what the document says of them.
+/// Handlers and their part of the document.
 pub(crate) type Routes = UtoipaMethodRouter<Shared>;
 
 /// The name that the document gives to the clients' keys.
 pub(crate) const SECURITY: &str = "clientKey";
 
-/// Handlers that only a client with this scope reaches, and a document that says so. Without clients no key is needed.
-pub(crate) fn guarded(access: &Arc<Access>, scope: Scope, (schemas, mut paths, methods): Routes) -> Routes {
+/// Lets only clients with this scope reach the handlers, and says so in the document. If there are no clients, no key is needed.
+pub(crate) fn require_scope(
+    access: &Arc<Access>,
+    scope: Scope,
+    (schemas, mut paths, methods): Routes,
+) -> Routes {
     for operation in paths.paths.values_mut().flat_map(operations) {
         let needs_key = access.has_keys().then(|| SecurityRequirement::new(SECURITY, [scope.name()]));
         operation.security = Some(needs_key.into_iter().collect());
@@ -65,7 +69,7 @@ where
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<Placed<S::Future>, Ready<Result<Response<Body>, S::Error>>>;
+    type Future = Either<InFlight<S::Future>, Ready<Result<Response<Body>, S::Error>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -74,9 +78,9 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let RequireScopeLayer { access, scope } = &self.layer;
         match access.admit(request.headers(), *scope) {
-            Ok((caller, place)) => {
+            Ok((caller, slot)) => {
                 request.extensions_mut().insert(caller);
-                Either::Left(Placed::new(self.inner.call(request), place))
+                Either::Left(InFlight::new(self.inner.call(request), slot))
             }
             Err(problem) => Either::Right(ready(Ok(problem.into_response()))),
         }

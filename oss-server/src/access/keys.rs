@@ -1,4 +1,4 @@
-//! The keys that open the service, and how much each client may ask for.
+//! The clients' keys and limits.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -11,26 +11,26 @@ use oss_core::access::{ANYONE, Client, ClientLimit, Clients, Scope, Share};
 use oss_core::{ClientName, Error, Malformed};
 
 use super::Caller;
-use super::places::{Counts, Place};
+use super::in_flight::{Counts, Slot};
 use crate::problem::{Challenge, FORBIDDEN, Problem, TOO_MANY_REQUESTS, UNAUTHENTICATED};
 
-/// Who may call, and how often.
+/// Decides for each request whether its caller may send it now.
 #[derive(Debug)]
 pub struct Access {
-    admission: ArcSwap<Admission>,
-    /// Outlives the clients it counts for, so that keys read again do not give anyone a fresh start.
+    callers: ArcSwap<Callers>,
+    /// Kept if the clients are replaced, so that nobody gets a fresh start when the keys are read again.
     rates: DefaultKeyedRateLimiter<ClientName>,
-    /// How many requests one of several clients may have under way.
+    /// The most requests that one of several clients may have in flight.
     requests: usize,
 }
 
-/// How much one client may ask for.
+/// The limits of one client.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientLimits {
-    /// How many requests of it are served in a second.
+    /// The most requests of it that are served in a second.
     pub requests_per_second: NonZeroU32,
-    /// How many requests are served at the same time, of all clients together.
+    /// The most requests of all clients together that are served at the same time.
     pub concurrent_requests: usize,
     /// The part of them that one client may have, if there are others.
     pub share: Share,
@@ -44,14 +44,15 @@ impl ClientLimits {
     }
 }
 
+/// The callers that may be let in.
 #[derive(Debug)]
-enum Admission {
+enum Callers {
     Anyone(Caller),
     Clients(Clients, Counts),
 }
 
-impl Admission {
-    /// These clients, of which those that were there `before` go on with what they have under way.
+impl Callers {
+    /// Builds the callers from these clients. A client that was there `before` keeps its count of requests.
     fn of(clients: Clients, before: &Counts) -> Self {
         clients.names().for_each(ClientLimit::begin_counts);
         let counts = Counts::of(&clients, before);
@@ -60,63 +61,59 @@ impl Admission {
 }
 
 impl Access {
-    /// Anyone who reaches the server may do everything.
+    /// Lets anyone who reaches the server do everything.
     ///
     /// # Errors
     ///
-    /// Never: the name it gives them is well formed.
+    /// Never, because the name that it gives them is well formed.
     pub fn anyone(requests_per_second: NonZeroU32) -> Result<Self, Malformed> {
         let caller = Caller { name: ANYONE.parse()?, brand: None, has_others: false };
         ClientLimit::begin_counts(&caller.name);
-        Ok(Self::new(Admission::Anyone(caller), requests_per_second, usize::MAX))
+        Ok(Self::new(Callers::Anyone(caller), requests_per_second, usize::MAX))
     }
 
-    /// Clients alone, each as far as its scopes go.
+    /// Lets in only clients, each within its scopes.
     #[must_use]
     pub fn clients(clients: Clients, limits: ClientLimits) -> Self {
         let ClientLimits { requests_per_second, concurrent_requests, share } = limits;
-        let admission = Admission::of(clients, &Counts::default());
-        Self::new(admission, requests_per_second, share.of(concurrent_requests))
+        let callers = Callers::of(clients, &Counts::default());
+        Self::new(callers, requests_per_second, share.of(concurrent_requests))
     }
 
-    fn new(admission: Admission, requests_per_second: NonZeroU32, requests: usize) -> Self {
+    fn new(callers: Callers, requests_per_second: NonZeroU32, requests: usize) -> Self {
         let rates = RateLimiter::keyed(Quota::per_second(requests_per_second));
-        Self { admission: ArcSwap::from_pointee(admission), rates, requests }
+        Self { callers: ArcSwap::from_pointee(callers), rates, requests }
     }
 
-    /// Whether callers show keys.
+    /// Whether callers need a key.
     pub(crate) fn has_keys(&self) -> bool {
-        matches!(&**self.admission.load(), Admission::Clients(..))
+        matches!(&**self.callers.load(), Callers::Clients(..))
     }
 
-    /// From now on these clients alone; requests that were admitted go on.
+    /// Replaces the clients. Requests that were already let in go on.
     pub fn replace(&self, clients: Clients) {
-        let before = self.admission.load();
-        let nothing = Counts::default();
-        let counts = if let Admission::Clients(_, counts) = &**before { counts } else { &nothing };
-        self.admission.store(Admission::of(clients, counts).into());
+        let before = self.callers.load();
+        let none = Counts::default();
+        let counts = if let Callers::Clients(_, counts) = &**before { counts } else { &none };
+        self.callers.store(Callers::of(clients, counts).into());
     }
 
-    /// The caller, if it may do what the scope names and takes no more than it may, and the place of its request.
-    pub(super) fn admit(
-        &self,
-        headers: &HeaderMap,
-        scope: Scope,
-    ) -> Result<(Caller, Option<Place>), Problem> {
-        let admission = self.admission.load();
-        let (clients, counts) = match &**admission {
-            Admission::Anyone(caller) => {
+    /// Lets a request in if its caller has the scope and is within its limits. Returns the caller and the slot of the request.
+    pub(super) fn admit(&self, headers: &HeaderMap, scope: Scope) -> Result<(Caller, Option<Slot>), Problem> {
+        let callers = self.callers.load();
+        let (clients, counts) = match &**callers {
+            Callers::Anyone(caller) => {
                 self.check_rate(&caller.name)?;
                 return Ok((caller.clone(), None));
             }
-            Admission::Clients(clients, counts) => (clients, counts),
+            Callers::Clients(clients, counts) => (clients, counts),
         };
         let client = recognise(clients, headers, scope)?;
         self.check_rate(&client.name)?;
-        // There is nobody to be protected from the only one.
+        // If there is only one client, nobody has to be protected from it.
         let has_others = clients.len() > 1;
-        let place = if has_others { Some(self.place(counts, &client.name)?) } else { None };
-        Ok((Caller::new(client, has_others), place))
+        let slot = if has_others { Some(self.take_slot(counts, &client.name)?) } else { None };
+        Ok((Caller::new(client, has_others), slot))
     }
 
     fn check_rate(&self, client: &ClientName) -> Result<(), Problem> {
@@ -126,7 +123,7 @@ impl Access {
         })
     }
 
-    fn place(&self, counts: &Counts, client: &ClientName) -> Result<Place, Problem> {
+    fn take_slot(&self, counts: &Counts, client: &ClientName) -> Result<Slot, Problem> {
         counts.take(client, self.requests).ok_or_else(|| {
             ClientLimit::Requests.count_refusal(client);
             Error::ClientShareExceeded { limit: ClientLimit::Requests }.into()
@@ -134,17 +131,17 @@ impl Access {
     }
 }
 
-/// The client whose key a request shows, if it may do what the scope names.
+/// The client whose key a request shows, or the problem if no client has the key or the client lacks the scope.
 fn recognise<'a>(clients: &'a Clients, headers: &HeaderMap, scope: Scope) -> Result<&'a Client, Problem> {
-    let presented = presented(headers)?;
+    let key = bearer_key(headers)?;
     let client = clients
-        .holder(presented)
+        .holder(key)
         .ok_or_else(|| unauthenticated("no client has this key").challenge(Challenge::InvalidToken))?;
     if client.may(scope) { Ok(client) } else { Err(forbidden(scope)) }
 }
 
 /// The key of `Authorization: Bearer KEY` (RFC 6750, 2.1).
-fn presented(headers: &HeaderMap) -> Result<&str, Problem> {
+fn bearer_key(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else {
         return Err(unauthenticated("send the client's key once, as Authorization: Bearer KEY"));
@@ -166,7 +163,8 @@ fn forbidden(scope: Scope) -> Problem {
 }
 
 fn too_many(wait: Duration) -> Problem {
-    Problem::new(TOO_MANY_REQUESTS, "this client asks more often than it may").retry_after(wait)
+    Problem::new(TOO_MANY_REQUESTS, "this client sends more requests per second than it may")
+        .retry_after(wait)
 }
 
 #[cfg(test)]
@@ -184,10 +182,10 @@ mod tests {
 
     #[test]
     fn a_key_is_sent_once_and_as_a_bearer_token() {
-        assert_eq!(presented(&headers(&["Bearer k"])).unwrap(), "k");
-        assert_eq!(presented(&headers(&["bEARER k"])).unwrap(), "k");
+        assert_eq!(bearer_key(&headers(&["Bearer k"])).unwrap(), "k");
+        assert_eq!(bearer_key(&headers(&["bEARER k"])).unwrap(), "k");
         for wrong in [&[][..], &["Bearer"], &["Basic k"], &["k"], &["Bearer k", "Bearer k"]] {
-            assert!(presented(&headers(wrong)).is_err(), "{wrong:?}");
+            assert!(bearer_key(&headers(wrong)).is_err(), "{wrong:?}");
         }
     }
 
@@ -205,27 +203,27 @@ mod tests {
         Access::clients(clients(names), ClientLimits { requests_per_second, concurrent_requests, share })
     }
 
-    fn ask(access: &Access, authorization: &'static str) -> Result<Option<Place>, u16> {
+    fn ask(access: &Access, authorization: &'static str) -> Result<Option<Slot>, u16> {
         let admitted = access.admit(&headers(&[authorization]), Scope::NumbersRead);
-        admitted.map(|(_, place)| place).map_err(|problem| problem.into_response().status().as_u16())
+        admitted.map(|(_, slot)| slot).map_err(|problem| problem.into_response().status().as_u16())
     }
 
     #[test]
     fn a_client_has_its_share_of_the_requests_at_a_time() {
         let access = access(&["a", "b"]);
-        let places = [ask(&access, "Bearer a").unwrap(), ask(&access, "Bearer a").unwrap()];
+        let slots = [ask(&access, "Bearer a").unwrap(), ask(&access, "Bearer a").unwrap()];
         assert_eq!(ask(&access, "Bearer a").unwrap_err(), 429);
         assert!(ask(&access, "Bearer b").is_ok());
-        drop(places);
+        drop(slots);
         assert!(ask(&access, "Bearer a").is_ok());
     }
 
     #[test]
     fn the_only_client_has_everything_until_another_comes() {
         let access = access(&["a"]);
-        let _places: Vec<_> = (0..10).map(|_| ask(&access, "Bearer a").unwrap()).collect();
+        let _slots: Vec<_> = (0..10).map(|_| ask(&access, "Bearer a").unwrap()).collect();
         access.replace(clients(&["a", "b"]));
-        let _places = [ask(&access, "Bearer a").unwrap(), ask(&access, "Bearer a").unwrap()];
+        let _slots = [ask(&access, "Bearer a").unwrap(), ask(&access, "Bearer a").unwrap()];
         assert_eq!(ask(&access, "Bearer a").unwrap_err(), 429);
         access.replace(clients(&["c", "a"]));
         assert_eq!(ask(&access, "Bearer a").unwrap_err(), 429, "its requests go on, and count");

@@ -1,12 +1,13 @@
-//! Who calls, and whether they may.
+//! Finds out who calls, and checks whether they may.
 //!
-//! Every route of the service goes through [`guarded`], which checks what it documents. Knows nothing of what a route does.
+//! Every route of the service goes through [`require_scope`], which documents what it checks. This module does not know what a
+//! route does.
 
 mod caller;
 mod guard;
+mod in_flight;
 mod keys;
-mod places;
 
 pub(crate) use caller::{Acting, Caller};
-pub(crate) use guard::{SECURITY, guarded};
+pub(crate) use guard::{SECURITY, require_scope};
 pub use keys::{Access, ClientLimits};

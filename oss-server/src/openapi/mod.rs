@@ -1,8 +1,8 @@
-//! The service as a document (`OpenAPI` 3.1), made of the routes themselves.
+//! The document of the service (`OpenAPI` 3.1), made from the routes.
 //!
-//! A handler says what only it can know: what it is called, what a success answers, and the codes of its own problems (in the
-//! extension `x-problems`). Everything that follows from its path, its body, its guard and the table of problems is added here.
-//! Knows nothing of what an operation does.
+//! A handler declares its name, its answer on success, and the codes of its own problems (in the extension `x-problems`). This
+//! module adds everything that follows from its path, its body, its guard and the table of problems. It does not know what an
+//! operation does.
 
 mod operations;
 mod problems;
@@ -15,7 +15,7 @@ use utoipa::openapi::OpenApi;
 
 /// The document of the routes. `has_keys` says whether callers show keys.
 pub(crate) fn document(routes: OpenApi, has_keys: bool) -> Value {
-    // Maps with text for keys and no floats: nothing that JSON cannot hold.
+    // JSON can hold it: the keys of its maps are texts, and it has no floats.
     let mut document = serde_json::to_value(routes).unwrap_or_default();
     document["info"] = json!({
         "title": "vivo-mvne-oss",
@@ -28,8 +28,8 @@ pub(crate) fn document(routes: OpenApi, has_keys: bool) -> Value {
     document["tags"] = json!([
         { "name": "Numbers", "description": "The life of a number, from its preview to its release." },
         { "name": "Areas", "description": "Area codes." },
-        { "name": "Devices", "description": "What supports eSIM." },
-        { "name": "Operations", "description": "For those who run the service." },
+        { "name": "Devices", "description": "Devices that support eSIM." },
+        { "name": "Operations", "description": "For the operators of the service." },
     ]);
     let named = operations::complete(&mut document);
     document["components"] = schemas::components(&document["components"], has_keys);

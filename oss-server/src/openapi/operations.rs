@@ -1,4 +1,4 @@
-//! What the document says of an operation beyond its handler's own words.
+//! Adds the parts of an operation that its handler does not declare.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -34,7 +34,7 @@ pub(super) fn complete(document: &mut Value) -> Vec<ProblemType> {
 fn complete_one(path: &str, operation: &mut Object) -> Vec<ProblemType> {
     let parameters = parameters(path, operation);
     let tagged = parameters.iter().any(|name| name == "If-None-Match");
-    // Any text may be asked about as a tag.
+    // Every text is a valid `If-None-Match`, so it is never malformed.
     let takes_input = parameters.iter().any(|name| name != "If-None-Match");
     let problems = problems_of(operation, takes_input);
     let refer = |name: &String| json!({ "$ref": format!("#/components/parameters/{name}") });
@@ -68,14 +68,14 @@ fn complete_responses(responses: &mut Object, problems: &[ProblemType], tagged: 
 /// The names of the parameters: those of the path, and the headers that the handler reads.
 fn parameters(path: &str, operation: &Object) -> Vec<String> {
     let of_path = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let told = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
-    of_path.chain(told.filter_map(|parameter| parameter["name"].as_str())).map(str::to_owned).collect()
+    let declared = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+    of_path.chain(declared.filter_map(|parameter| parameter["name"].as_str())).map(str::to_owned).collect()
 }
 
-/// The handler's own problems, and those of what stands before it.
+/// The problems of the handler and of the layers in front of it.
 fn problems_of(operation: &mut Object, takes_input: bool) -> Vec<ProblemType> {
     let has_body = operation.contains_key("requestBody");
-    // A guarded operation lists its keys, also if the server has no clients and the list is empty. An open one has no list yet.
+    // A guarded operation lists its keys, even if the server has no clients and the list is empty. An open one has no list yet.
     let keys = operation.get("security").and_then(Value::as_array).map(Vec::len);
     let own = operation.remove(PROBLEMS).unwrap_or_default();
     let mut problems = of_codes(&texts(&own));
@@ -103,9 +103,9 @@ fn problems_of(operation: &mut Object, takes_input: bool) -> Vec<ProblemType> {
 
 fn of_codes(codes: &[&str]) -> Vec<ProblemType> {
     let of_code = |code: &&str| {
-        let found = ProblemType::of_code(code);
-        debug_assert!(found.is_some(), "no problem has the code {code}");
-        found
+        let problem = ProblemType::of_code(code);
+        debug_assert!(problem.is_some(), "no problem has the code {code}");
+        problem
     };
     codes.iter().filter_map(of_code).collect()
 }

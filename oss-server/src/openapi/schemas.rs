@@ -6,7 +6,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::access::SECURITY;
 use crate::problem::ProblemBody;
 
-/// The parts of the document, beside the schemas of `types`. `has_keys` says whether callers show keys.
+/// The components of the document, which include the schemas of `types`. `has_keys` says whether callers show keys.
 pub(super) fn components(types: &Value, has_keys: bool) -> Value {
     let key = json!({
         "type": "http",
@@ -39,8 +39,8 @@ fn parameters() -> Value {
     let in_header = |name: &str, description: &str, schema: Value, example: &str| json!({ "name": name, "in": "header", "description": description, "schema": schema, "example": example });
     let of_type = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
     json!({
-        "previewId": in_path("previewId", "The id that the preview was answered with", of_type("PreviewId"), "01920e4b-5f3c-7cc0-8a4e-2f6d1c9b7a10".into()),
-        "index": in_path("index", "Which of the preview's numbers", of_type("Choice"), 2.into()),
+        "previewId": in_path("previewId", "The id of the preview", of_type("PreviewId"), "01920e4b-5f3c-7cc0-8a4e-2f6d1c9b7a10".into()),
+        "index": in_path("index", "The index of one of the preview's numbers", of_type("Choice"), 2.into()),
         "msisdn": in_path("msisdn", "The number: DDD, 9 and eight digits", of_type("Msisdn"), "11999950002".into()),
         "ddd": in_path("ddd", "The area code", of_type("Ddd"), "11".into()),
         "brandId": in_path("brandId", "The id of a listed brand", of_type("DeviceBrandId"), "382b5349-40fd-5820-8dca-ce1baa10d8c8".into()),
@@ -53,7 +53,7 @@ fn parameters() -> Value {
         ),
         "If-None-Match": in_header(
             "If-None-Match",
-            "The `ETag` of an earlier answer: 304 while it still holds",
+            "The `ETag` of an earlier answer; the answer is 304 if that one is still current",
             json!({ "type": "string" }),
             "\"2b5f0c3d8e1a49670b9c4d2e7f815a36\"",
         ),
@@ -64,25 +64,25 @@ fn headers() -> Value {
     let text = || json!({ "type": "string" });
     json!({
         "x-request-id": {
-            "description": "The request's id in the log: the caller's own where it sent a UUID",
+            "description": "The request's id in the log: the caller's own if it sent a UUID",
             "required": true,
             "schema": { "type": "string", "format": "uuid" },
         },
         "Cache-Control": {
-            "description": "`no-store`, or `no-cache` where the answer has an `ETag`",
+            "description": "`no-store`, or `no-cache` if the answer has an `ETag`",
             "required": true,
             "schema": text(),
         },
         "ETag": { "description": "Names this answer, for `If-None-Match`", "required": true, "schema": text() },
         "Retry-After": {
-            "description": "After how many seconds a repeat is worth while",
+            "description": "The number of seconds after which a repeat makes sense",
             "schema": { "type": "integer", "minimum": 1 },
         },
         "WWW-Authenticate": { "description": "What is wrong with the key (RFC 6750)", "required": true, "schema": text() },
     })
 }
 
-/// What can be done next with an answer of this schema.
+/// The operations that can follow an answer of this schema.
 pub(super) fn links(schema: &str) -> Option<Value> {
     let link = |operation: &str, parameters: Value, description: &str| json!({ "operationId": operation, "parameters": parameters, "description": description });
     match schema.rsplit('/').next()? {

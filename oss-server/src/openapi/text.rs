@@ -32,19 +32,19 @@ fn rules() -> String {
 
 ## Errors
 
-Every error is `application/problem+json` (RFC 9457). Its `type` is stable and made for programs; an operation names the types \
-that each status can have. Beyond these, a path that does not exist answers 404 {unknown_route}, and a method that \
-a path does not know 405 {method_not_allowed} with `Allow`. {proxy} comes from the proxy that the \
+Every error is `application/problem+json` (RFC 9457). Its `type` is stable and meant for programs; an operation names the types \
+that each status can have. In addition, a path that does not exist answers 404 {unknown_route}, and a method that \
+a path does not have answers 405 {method_not_allowed} with `Allow`. {proxy} comes from the proxy that the \
 operator put in front of the servers, if that is HAProxy with our configuration.
 
-A 503, 504 or 409 with `Retry-After` may be repeated as it is. What a 504 asks for depends on the operation, and `detail` says \
-it: repeat `PUT /previews/…` or a request with an `Idempotency-Key` to learn what became of it; after `POST /previews` nothing is \
-reserved, and what a `POST /reservations` without a key may have reserved is given back automatically, so simply call again.
+A 503, 504 or 409 with `Retry-After` may be repeated as it is. After a 504 the next step depends on the operation, and `detail` \
+names it. Repeat `PUT /previews/…` or a request with an `Idempotency-Key` to learn its outcome. After `POST /previews` nothing is \
+reserved, and a number that a `POST /reservations` without a key may have reserved is given back automatically, so call again.
 
 ## HTTP
 
-The server speaks HTTP/1.1 only, over TLS too. A proxy in front of it can speak HTTP/2 to callers. `GET` is answered to `HEAD` \
-too, without the body."
+The server speaks HTTP/1.1 only, over TLS too. A proxy in front of it can speak HTTP/2 to callers. A path that has \
+`GET` also answers `HEAD`, without the body."
     )
 }
 

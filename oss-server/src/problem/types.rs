@@ -6,12 +6,12 @@ use oss_core::{Error, ErrorKind, ErrorType};
 /// A type of problem (RFC 9457): everything about it that does not depend on the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProblemType {
-    /// Short and stable, the end of `type`.
+    /// A short and stable name, the end of `type`.
     pub(crate) code: &'static str,
     pub(crate) status: StatusCode,
     /// The input it is about, if that is always the same.
     pub(crate) field: Option<&'static str>,
-    /// Whether the answer says when to come back.
+    /// Whether the answer says when to try again.
     pub(crate) says_when: bool,
     /// The problem in a sentence.
     pub(crate) summary: &'static str,
@@ -28,7 +28,7 @@ impl ProblemType {
         OF_HTTP.iter().find(|problem| problem.code == code).copied().or_else(of_library)
     }
 
-    /// The type, as it is if the input at fault is in the path: then what the request is about does not exist.
+    /// The type if the input at fault is in the path. Then the subject of the request does not exist.
     pub(crate) fn in_path(self) -> Self {
         match self.status {
             StatusCode::UNPROCESSABLE_ENTITY => Self { status: StatusCode::NOT_FOUND, ..self },
@@ -53,7 +53,7 @@ impl From<&ErrorType> for ProblemType {
     }
 }
 
-/// The one map from the library's errors to statuses.
+/// The status of each kind of error of the library.
 fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Unknown => StatusCode::NOT_FOUND,
@@ -84,7 +84,7 @@ of_http! {
     UNAUTHENTICATED = new(StatusCode::UNAUTHORIZED, "unauthenticated", "The key is missing, or no client has it"),
     FORBIDDEN = new(StatusCode::FORBIDDEN, "forbidden", "The client's key does not have the scope of the operation"),
     UNKNOWN_ROUTE = new(StatusCode::NOT_FOUND, "unknown-route", "There is nothing at this path"),
-    METHOD_NOT_ALLOWED = new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path knows other methods, which `Allow` names"),
+    METHOD_NOT_ALLOWED = new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path does not have this method; `Allow` names those that it has"),
     BODY_TOO_SLOW = new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "The body did not arrive in time"),
     BODY_TOO_LARGE = new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is longer than 16 KiB"),
     UNSUPPORTED_MEDIA_TYPE = new(
@@ -92,25 +92,25 @@ of_http! {
         "unsupported-media-type",
         "The body was not sent as `application/json`, or it was sent encoded",
     ),
-    TOO_MANY_REQUESTS = new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "The client asks more often than it may").says_when(),
+    TOO_MANY_REQUESTS = new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "The client sends more requests per second than it may").says_when(),
     HEAD_TOO_LARGE = new(
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         "head-too-large",
         "The head of the request is longer than 16 KiB; the connection is closed",
     ),
-    OVERLOADED = new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "This server has as much to do as it can").says_when(),
+    OVERLOADED = new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "This server already serves as many requests as it can").says_when(),
     NOT_READY = new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The server is stopping, or the database does not answer"),
     TOO_SLOW = new(
         StatusCode::GATEWAY_TIMEOUT,
         "too-slow",
-        "The request took too long and may have had an effect; repeat it or look",
+        "The request took too long and may have had an effect; repeat it or read the current state",
     ),
-    // It has this status or one of two others.
+    // The proxy answers with this status or one of two others.
     PROXY = new(
         StatusCode::BAD_GATEWAY,
         "proxy",
-        "HAProxy answered for a server, as `examples/operations/haproxy.cfg` makes it; at 503 nothing was done, at 502 and 504 the \
-         request may have had an effect",
+        "HAProxy answered instead of a server, as `examples/operations/haproxy.cfg` configures it; at 503 nothing was done, at 502 \
+         and 504 the request may have had an effect",
     )
     .says_when(),
 }

@@ -16,7 +16,7 @@ use crate::etag::tagged;
 use crate::path::Params;
 use crate::problem::Problem;
 
-// The catalogue knows more of a brand and of a model than the contract tells.
+// The catalogue has more fields of a brand and of a model than the contract shows.
 
 /// The brands with models that support eSIM, by name.
 #[derive(Serialize, ToSchema)]
@@ -62,12 +62,12 @@ struct Model<'a> {
     "supportsEsim": true, "known": true, "hash": "bcd1624a168e2722691c565e0c6dc479",
 })))]
 pub(super) struct Compatibility {
-    /// Whether it does, for certain.
+    /// Whether it certainly supports eSIM.
     supports_esim: bool,
     /// Whether a source knows the device. If it is false, `supportsEsim` is false because no source knows the device, and not
     /// because it has no eSIM.
     known: bool,
-    /// The name of the choice, to ask for an eSIM with; only if the device supports it.
+    /// The name of this choice, with which an eSIM is requested later. It is given only if the device supports eSIM.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     hash: Option<DeviceHash>,
@@ -79,7 +79,7 @@ impl From<EsimCheck> for Compatibility {
     }
 }
 
-/// A device, by exactly one of the three.
+/// A device, by exactly one of three names.
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = DeviceChoice)]
@@ -98,7 +98,7 @@ pub(super) struct ByTac {
     tac: Tac,
 }
 
-/// A device, by what its maker calls it.
+/// A device, by its maker's code.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "deviceCode": "iPhone15,2" })))]

@@ -1,4 +1,4 @@
-//! The document and the page that shows it. Both are open: they tell nothing that the source does not.
+//! The document and the page that shows it. Both are open, because they reveal nothing that the source does not.
 //!
 //! Anyone may ask for them as often as they like, so each answer is built once. A request for it costs no more than sending it.
 
@@ -19,14 +19,14 @@ use crate::etag::TaggedAnswer;
 use crate::problem::Problem;
 use crate::state::Shared;
 
-/// The page runs what comes with it, and speaks to this server alone. Its styles are set by scripts.
+/// The page runs only its own scripts and connects only to this server. Its scripts set its styles.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The path of the page, without the slash that the names of its files need.
 pub(crate) const PATH: &str = "/docs";
 
-/// The page.
+/// The name of the page's file.
 const PAGE: &str = "index.html";
 
 /// The files of the page that are ours: name, type and text. Swagger UI's own ones would show its name instead of the product's.
@@ -57,21 +57,21 @@ fn vendored(name: &str) -> Option<TaggedAnswer> {
     Some(TaggedAnswer::new(file.content_type.parse().ok()?, body))
 }
 
-/// Adds the page to these routes, and leads there whoever opens the server's address.
+/// Adds the page to these routes, and redirects the root path to it.
 #[expect(
     clippy::disallowed_methods,
     reason = "the page is open, and it shows the document instead of being in it"
 )]
 pub(crate) fn with_page(routes: Router<Shared>) -> Router<Shared> {
     routes
-        .route("/", get(to_page))
-        .route(PATH, get(to_page))
+        .route("/", get(redirect_to_page))
+        .route(PATH, get(redirect_to_page))
         .route("/docs/", get(async |headers: HeaderMap| file(Ok(Path(PAGE.to_owned())), headers).await))
         .route("/docs/{*file}", get(file))
 }
 
-async fn to_page() -> Response {
-    protected(Redirect::to("/docs/").into_response())
+async fn redirect_to_page() -> Response {
+    protect(Redirect::to("/docs/").into_response())
 }
 
 /// This document
@@ -100,11 +100,11 @@ async fn file(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> 
 }
 
 fn answer(name: &str, headers: &HeaderMap) -> Option<Response> {
-    let (_, answer) = ANSWERS.iter().find(|(known, _)| *known == name)?;
-    Some(protected(answer.for_request(headers)))
+    let (_, answer) = ANSWERS.iter().find(|(file, _)| *file == name)?;
+    Some(protect(answer.for_request(headers)))
 }
 
-fn protected(mut response: Response) -> Response {
+fn protect(mut response: Response) -> Response {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -9,7 +9,7 @@ use crate::state::{Checked, Shared};
 
 /// Check whether the process answers
 ///
-/// For whoever restarts a process that hangs. Asks neither the database nor Sigan.
+/// For a supervisor that restarts a process that hangs. Asks neither the database nor Sigan.
 #[utoipa::path(
     get,
     path = "/health/live",
@@ -44,7 +44,7 @@ pub(super) async fn ready(State(state): State<Shared>) -> Result<StatusCode, Pro
         return Err(stopping());
     }
     let checked = state.readiness.or_check(|| check(state.oss.clone())).await;
-    // It may have been told to stop while the database was slow.
+    // The server may have begun to stop while the database was slow.
     if state.health.is_stopping() {
         return Err(stopping());
     }

@@ -1,4 +1,4 @@
-//! The routes, as callers know them: `oss-server/README.md` has the contract.
+//! The routes of the server. `oss-server/README.md` has the contract.
 
 mod areas;
 mod devices;
@@ -21,7 +21,7 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{Access, guarded};
+use crate::access::{Access, require_scope};
 use crate::etag::TaggedAnswer;
 use crate::limits::Load;
 use crate::middleware::ObserveLayer;
@@ -30,17 +30,17 @@ use crate::problem::{METHOD_NOT_ALLOWED, Problem, UNKNOWN_ROUTE};
 use crate::state::{AppState, Health, Readiness, Shared};
 use crate::telemetry::Metrics;
 
-/// What the server answers, in two parts that may be served apart.
+/// The routes of the server, in two parts that may have listeners of their own.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Routers {
     /// For callers.
     pub service: Router,
-    /// For those who run the server: health and metrics. None where the service answers them itself.
+    /// For operators: health and metrics. None if the service answers them itself.
     pub admin: Option<Router>,
 }
 
-/// Every route, over a client. `apart` says that operators have a listener of their own, which needs no key.
+/// Builds every route. `apart` says whether operators have a listener of their own, which needs no key.
 #[must_use]
 pub fn routers(
     oss: Oss,
@@ -51,50 +51,54 @@ pub fn routers(
     apart: bool,
 ) -> Routers {
     let load = Arc::new(Load::new(concurrent_requests, oss.longest_operation()));
-    let (service, admin, document) = described(access, apart);
+    let (service, admin, document) = routes_and_document(access, apart);
     let service = docs::with_page(service);
     let service =
-        finished(service, ObserveLayer { health: health.clone(), load: Some(load), keep_alive: true });
-    // Connections of operators are few, so none of them rests: see `serve::ConnectionLimit`.
-    let admin = finished(admin, ObserveLayer { health: health.clone(), load: None, keep_alive: !apart });
+        with_fallbacks(service, ObserveLayer { health: health.clone(), load: Some(load), keep_alive: true });
+    // Operators may have only a few connections, so none of them stays idle: see `serve::ConnectionLimit`.
+    let admin =
+        with_fallbacks(admin, ObserveLayer { health: health.clone(), load: None, keep_alive: !apart });
     let document =
         TaggedAnswer::new(HeaderValue::from_static("application/json"), document.to_string().into());
     let state = Arc::new(AppState { oss, health, readiness: Readiness::default(), metrics, document });
     if apart {
         return Routers { service: service.with_state(state.clone()), admin: Some(admin.with_state(state)) };
     }
-    // The fallback of the one is that of both.
+    // Both have the same fallback.
     Routers { service: service.merge(admin.reset_fallback()).with_state(state), admin: None }
 }
 
-/// The routes for callers, those for operators, and the document of both.
-pub(crate) fn described(access: &Arc<Access>, apart: bool) -> (Router<Shared>, Router<Shared>, Value) {
+/// The routes for callers, the routes for operators, and the document of both.
+pub(crate) fn routes_and_document(
+    access: &Arc<Access>,
+    apart: bool,
+) -> (Router<Shared>, Router<Shared>, Value) {
     let metrics = if apart {
         routes!(metrics::show)
     } else {
-        guarded(access, Scope::Operations, routes!(metrics::show))
+        require_scope(access, Scope::Operations, routes!(metrics::show))
     };
-    let (service, mut described) = service(access).routes(routes!(docs::document)).split_for_parts();
-    let (admin, beside) = probes().routes(metrics).split_for_parts();
-    described.merge(beside);
-    (service, admin, openapi::document(described, access.has_keys()))
+    let (service, mut document) = service(access).routes(routes!(docs::document)).split_for_parts();
+    let (admin, admin_document) = probes().routes(metrics).split_for_parts();
+    document.merge(admin_document);
+    (service, admin, openapi::document(document, access.has_keys()))
 }
 
-/// The routes of the contract. Each goes through its scope.
+/// The routes of the contract. Each requires its scope.
 fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
-    let guarded = |scope, routes| guarded(access, scope, routes);
+    let require = |scope, routes| require_scope(access, scope, routes);
     OpenApiRouter::new()
-        .routes(guarded(Scope::NumbersReserve, routes!(previews::create)))
-        .routes(guarded(Scope::NumbersReserve, routes!(previews::reserve)))
-        .routes(guarded(Scope::NumbersReserve, routes!(numbers::reserve_random)))
-        .routes(guarded(Scope::NumbersRelease, routes!(numbers::release)))
-        .routes(guarded(Scope::NumbersAssign, routes!(numbers::assign)))
-        .routes(guarded(Scope::NumbersRead, routes!(numbers::show)))
-        .routes(guarded(Scope::NumbersRead, routes!(areas::exists)))
-        .routes(guarded(Scope::DevicesRead, routes!(devices::brands)))
-        .routes(guarded(Scope::DevicesRead, routes!(devices::models)))
-        .routes(guarded(Scope::DevicesRead, routes!(devices::check)))
-        .routes(guarded(Scope::Operations, routes!(sweeps::sweep)))
+        .routes(require(Scope::NumbersReserve, routes!(previews::create)))
+        .routes(require(Scope::NumbersReserve, routes!(previews::reserve)))
+        .routes(require(Scope::NumbersReserve, routes!(numbers::reserve_random)))
+        .routes(require(Scope::NumbersRelease, routes!(numbers::release)))
+        .routes(require(Scope::NumbersAssign, routes!(numbers::assign)))
+        .routes(require(Scope::NumbersRead, routes!(numbers::show)))
+        .routes(require(Scope::NumbersRead, routes!(areas::exists)))
+        .routes(require(Scope::DevicesRead, routes!(devices::brands)))
+        .routes(require(Scope::DevicesRead, routes!(devices::models)))
+        .routes(require(Scope::DevicesRead, routes!(devices::check)))
+        .routes(require(Scope::Operations, routes!(sweeps::sweep)))
 }
 
 /// The routes for load balancers and supervisors, which have no key.
@@ -103,7 +107,7 @@ fn probes() -> OpenApiRouter<Shared> {
 }
 
 /// Adds the answers to unknown paths and methods, and observes every request.
-fn finished(routes: Router<Shared>, observe: ObserveLayer) -> Router<Shared> {
+fn with_fallbacks(routes: Router<Shared>, observe: ObserveLayer) -> Router<Shared> {
     routes.fallback(unknown).method_not_allowed_fallback(not_allowed).layer(observe)
 }
 
@@ -112,5 +116,5 @@ pub(crate) async fn unknown() -> Problem {
 }
 
 async fn not_allowed() -> Problem {
-    Problem::new(METHOD_NOT_ALLOWED, "this path knows other methods; see the Allow header")
+    Problem::new(METHOD_NOT_ALLOWED, "this path does not have this method; see the Allow header")
 }

@@ -8,8 +8,9 @@ use crate::problem::Problem;
 
 /// Run one clean-up pass
 ///
-/// Expires abandoned numbers, resolves unknown outcomes, sends pending releases and deletes old previews. For a scheduler of the operator's own, beside the sweep of every server. A server runs one sweep at a time: if one runs
-/// already, the answer is its report. A sweep goes on if its callers are gone.
+/// Expires abandoned numbers, resolves unknown outcomes, sends pending releases and deletes old previews. For a scheduler of the
+/// operator's own, in addition to the sweep of every server. A server runs one sweep at a time: if one runs already, the answer
+/// is its report. A sweep goes on even if its callers are gone.
 #[utoipa::path(
     post,
     path = "/sweeps",

@@ -1,4 +1,4 @@
-//! That the document is the committed one, and whole.
+//! Checks that the document is complete and equal to the committed one.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -9,16 +9,16 @@ use oss_core::Error;
 use oss_core::access::Clients;
 use serde_json::{Value, json};
 
-use super::described;
+use super::routes_and_document;
 use crate::access::{Access, ClientLimits};
 
 /// The document of a server with clients.
 fn document() -> Value {
     let limits = ClientLimits::new(NonZeroU32::MAX, 1, "50".parse().unwrap());
-    described(&Arc::new(Access::clients(Clients::default(), limits)), false).2
+    routes_and_document(&Arc::new(Access::clients(Clients::default(), limits)), false).2
 }
 
-/// Every object and list in a value, with itself.
+/// A value and every value in it.
 fn nodes(value: &Value) -> Vec<&Value> {
     let inner: Vec<&Value> = match value {
         Value::Object(fields) => fields.values().collect(),
@@ -113,7 +113,7 @@ fn an_operation_says_whether_it_needs_a_key_and_without_clients_none_does() {
     assert_eq!(open, ["isLive", "isReady", "showDocument"]);
 
     let anyone = Access::anyone(NonZeroU32::MAX).unwrap();
-    let document = described(&Arc::new(anyone), false).2;
+    let document = routes_and_document(&Arc::new(anyone), false).2;
     for operation in operations(&document) {
         let id = &operation["operationId"];
         assert_eq!(operation["security"], json!([]), "{id}");

@@ -28,27 +28,27 @@ impl<A, I, S> Accept<I, S> for ExplainBadHeads<A>
 where
     A: Accept<I, S>,
 {
-    type Stream = Explained<A::Stream>;
+    type Stream = ExplainedStream<A::Stream>;
     type Service = A::Service;
     type Future = MapOk<A::Future, fn((A::Stream, A::Service)) -> (Self::Stream, A::Service)>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
-        let explained: fn((A::Stream, A::Service)) -> _ =
-            |(stream, service)| (Explained { stream, unsent: Bytes::new() }, service);
-        self.0.accept(stream, service).map_ok(explained)
+        let explain: fn((A::Stream, A::Service)) -> _ =
+            |(stream, service)| (ExplainedStream { stream, unsent: Bytes::new() }, service);
+        self.0.accept(stream, service).map_ok(explain)
     }
 }
 
 /// A connection on which hyper's own answers are explained.
 #[derive(Debug)]
-pub(super) struct Explained<S> {
+pub(super) struct ExplainedStream<S> {
     stream: S,
-    /// The rest of an answer that took the place of hyper's own.
+    /// The unsent rest of an answer that replaced hyper's own.
     unsent: Bytes,
 }
 
-impl<S: AsyncWrite + Unpin> Explained<S> {
-    /// Sends what took the place of hyper's own answer, which hyper believes to be sent.
+impl<S: AsyncWrite + Unpin> ExplainedStream<S> {
+    /// Sends the answer that replaced hyper's own. Hyper believes that its own was sent.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
             let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))?;
@@ -61,7 +61,7 @@ impl<S: AsyncWrite + Unpin> Explained<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Explained<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ExplainedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -71,10 +71,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Explained<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Explained<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ExplainedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_send(cx))?;
-        let Some(answer) = explained(bytes) else { return Pin::new(&mut self.stream).poll_write(cx, bytes) };
+        let Some(answer) = explain(bytes) else { return Pin::new(&mut self.stream).poll_write(cx, bytes) };
         self.unsent = answer.into();
         Poll::Ready(Ok(bytes.len()))
     }
@@ -84,7 +84,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Explained<S> {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // An answer of hyper's own is one piece.
+        // Hyper writes its own answers in one piece.
         if let [only] = bytes {
             return self.poll_write(cx, only);
         }
@@ -107,11 +107,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Explained<S> {
     }
 }
 
-/// The answer that takes the place of `written`, if that is one of hyper's own.
-fn explained(written: &[u8]) -> Option<Vec<u8>> {
+/// Returns the answer that replaces `written`, and logs it, if `written` is one of hyper's own answers.
+fn explain(written: &[u8]) -> Option<Vec<u8>> {
     let problem = problem_of(written)?;
     let head = std::str::from_utf8(written).ok()?;
-    // Each answer of a route has a body and the id of its request. Those of hyper have neither, and are a whole head.
+    // Each answer of a route has a body and the id of its request. Hyper's own answers have neither, and are one whole head.
     let head = head.strip_suffix("\r\n\r\n").filter(|head| !head.contains("\r\n\r\n"))?;
     let (before, after) = head.split_once(NO_BODY)?;
     let id = Uuid::now_v7();
@@ -125,7 +125,7 @@ fn explained(written: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn problem_of(written: &[u8]) -> Option<Problem> {
-    // After the digit of the version.
+    // The status follows the last digit of the version.
     match written.strip_prefix(b"HTTP/1.")?.get(1..6)? {
         b" 400 " => Some(Problem::new(
             MALFORMED_HEAD,

@@ -1,4 +1,4 @@
-//! One connection, and its place among those that may be open.
+//! Limits the number of open connections. Each connection has one of the slots.
 
 use std::collections::VecDeque;
 use std::future::{Ready, ready};
@@ -21,54 +21,55 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 /// The longest that a client may take to receive a part of an answer.
 const SLOW_READER: Duration = Duration::from_secs(30);
 
-/// How long no connection is refused before a refusal is logged again.
+/// The time without a refusal after which the next refusal is logged again.
 const QUIET: Duration = Duration::from_mins(1);
 
 /// The connections that may be open at the same time.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionLimit {
-    room: Room,
+    slots: Slots,
     refusals: Arc<Refusals>,
 }
 
-/// The places of a listener, and what it does if all are taken.
+/// The slots of a listener, and what it does if all are taken.
 #[derive(Debug, Clone)]
-enum Room {
+enum Slots {
     /// Closes the new connection.
-    ForSoMany(Arc<Semaphore>),
+    CloseNew(Arc<Semaphore>),
     /// Closes the oldest connection.
-    ForTheNewest(Arc<Newest>),
+    CloseOldest(Arc<Newest>),
 }
 
 impl ConnectionLimit {
-    /// Returns the limit for callers. A connection too many is closed at once, because those before it carry requests.
+    /// Returns the limit for callers. If all slots are taken, a new connection is closed at once, because the older ones carry
+    /// requests.
     pub(crate) fn for_callers(connections: usize) -> Self {
-        let room = Room::ForSoMany(Arc::new(Semaphore::new(connections)));
-        Self { room, refusals: Arc::new(Refusals::of("service")) }
+        let slots = Slots::CloseNew(Arc::new(Semaphore::new(connections)));
+        Self { slots, refusals: Arc::new(Refusals::of("service")) }
     }
 
-    /// Returns the limit for operators. If all are taken the oldest connection is closed, so that connections on which nobody
-    /// asks never keep a probe out. Each connection serves one request there, so the oldest has had the most time for it.
+    /// Returns the limit for operators. If all slots are taken, the oldest connection is closed, so that idle connections never
+    /// keep a probe out. Each connection serves one request there, so the oldest has had the most time for it.
     pub(crate) fn for_operators(connections: usize) -> Self {
         let newest = Newest { limit: connections, open: Mutex::default() };
-        Self { room: Room::ForTheNewest(Arc::new(newest)), refusals: Arc::new(Refusals::of("admin")) }
+        Self { slots: Slots::CloseOldest(Arc::new(newest)), refusals: Arc::new(Refusals::of("admin")) }
     }
 
-    fn take(&self) -> io::Result<Place> {
-        match &self.room {
-            Room::ForSoMany(places) => {
-                let permit = places.clone().try_acquire_owned().map_err(|_| {
+    fn take(&self) -> io::Result<Slot> {
+        match &self.slots {
+            Slots::CloseNew(slots) => {
+                let permit = slots.clone().try_acquire_owned().map_err(|_| {
                     self.refusals.record();
-                    io::Error::other("as many connections are open as may be")
+                    io::Error::other("too many connections are open")
                 })?;
-                Ok(Place::OneOfMany(permit))
+                Ok(Slot::Permit(permit))
             }
-            Room::ForTheNewest(newest) => {
-                let (place, closed) = Newest::take(newest);
+            Slots::CloseOldest(newest) => {
+                let (slot, closed) = Newest::take(newest);
                 if closed {
                     self.refusals.record();
                 }
-                Ok(place)
+                Ok(slot)
             }
         }
     }
@@ -80,7 +81,7 @@ impl<S> Accept<TcpStream, S> for ConnectionLimit {
     type Future = Ready<io::Result<(LimitedStream, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        ready(LimitedStream::new(stream, self).map(|held| (held, service)))
+        ready(LimitedStream::new(stream, self).map(|limited| (limited, service)))
     }
 }
 
@@ -102,7 +103,7 @@ impl Refusals {
 
     fn record(&self) {
         self.count.increment(1);
-        if self.begins_burst() {
+        if self.record_time() {
             tracing::warn!(
                 listener = self.listener,
                 "Too many connections are open, so some are closed. The metric {CONNECTIONS_REFUSED} counts them."
@@ -110,15 +111,15 @@ impl Refusals {
         }
     }
 
-    /// Notes a refusal. Whether it is the first after a while without any.
-    fn begins_burst(&self) -> bool {
+    /// Records the time of a refusal. Returns whether it is the first after [`QUIET`] without any.
+    fn record_time(&self) -> bool {
         let now = Instant::now();
         let before = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
         before.is_none_or(|before| now.duration_since(before) >= QUIET)
     }
 }
 
-/// The newest connections of a listener, the oldest first. As many as its limit are open.
+/// The open connections of a listener, the oldest first: at most `limit`.
 #[derive(Debug)]
 struct Newest {
     limit: usize,
@@ -126,8 +127,8 @@ struct Newest {
 }
 
 impl Newest {
-    /// A place for a new connection, and whether the oldest one was closed for it.
-    fn take(newest: &Arc<Self>) -> (Place, bool) {
+    /// Takes a slot for a new connection. Returns also whether the oldest one was closed for it.
+    fn take(newest: &Arc<Self>) -> (Slot, bool) {
         let token = Arc::new(CancellationToken::new());
         let mut open = newest.lock();
         let oldest = if open.len() < newest.limit { None } else { open.pop_front() };
@@ -137,20 +138,20 @@ impl Newest {
             oldest.cancel();
         }
         let closed = Box::pin(token.as_ref().clone().cancelled_owned());
-        (Place::UntilClosed(Registered { token, closed, among: newest.clone() }), oldest.is_some())
+        (Slot::UntilClosed(Registered { token, closed, among: newest.clone() }), oldest.is_some())
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<CancellationToken>>> {
-        // Each change leaves the list whole, also if a thread panicked while it held the lock.
+        // Each change leaves the list consistent, even if a thread panicked while it held the lock.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The place of one connection.
+/// The slot of one connection.
 #[derive(Debug)]
-enum Place {
+enum Slot {
     /// Kept as long as the connection is open.
-    OneOfMany(#[expect(dead_code, reason = "its drop gives the place back")] OwnedSemaphorePermit),
+    Permit(#[expect(dead_code, reason = "its drop frees the slot")] OwnedSemaphorePermit),
     /// Taken away if a newer connection needs it.
     UntilClosed(Registered),
 }
@@ -168,29 +169,29 @@ impl Drop for Registered {
     }
 }
 
-/// A connection that has its place.
+/// A connection that has a slot.
 #[derive(Debug)]
 pub(crate) struct LimitedStream {
     stream: Pin<Box<TimeoutWriter<TcpStream>>>,
-    place: Place,
+    slot: Slot,
 }
 
 impl LimitedStream {
-    fn new(stream: TcpStream, places: &ConnectionLimit) -> io::Result<Self> {
-        let place = places.take()?;
+    fn new(stream: TcpStream, limit: &ConnectionLimit) -> io::Result<Self> {
+        let slot = limit.take()?;
         stream.set_nodelay(true)?;
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(SLOW_READER));
-        Ok(Self { stream: Box::pin(stream), place })
+        Ok(Self { stream: Box::pin(stream), slot })
     }
 
-    /// An error if the place was taken away. Otherwise whoever reads or writes is woken when it is.
-    fn check_place(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let Place::UntilClosed(registered) = &mut self.place else { return Ok(()) };
+    /// Fails if the slot was taken away. Otherwise the reading or writing task is woken when that happens.
+    fn check_slot(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Slot::UntilClosed(registered) = &mut self.slot else { return Ok(()) };
         match registered.closed.as_mut().poll(cx) {
             Poll::Pending => Ok(()),
             Poll::Ready(()) => {
-                Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a newer connection needs the place"))
+                Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a newer connection needs the slot"))
             }
         }
     }
@@ -202,14 +203,14 @@ impl AsyncRead for LimitedStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.check_place(cx)?;
+        self.check_slot(cx)?;
         self.stream.as_mut().poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for LimitedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.check_place(cx)?;
+        self.check_slot(cx)?;
         self.stream.as_mut().poll_write(cx, bytes)
     }
 
@@ -226,7 +227,7 @@ impl AsyncWrite for LimitedStream {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.check_place(cx)?;
+        self.check_slot(cx)?;
         self.stream.as_mut().poll_write_vectored(cx, bytes)
     }
 
@@ -242,13 +243,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_burst_of_refusals_is_logged_once() {
         let refusals = Refusals::of("service");
-        assert!(refusals.begins_burst());
+        assert!(refusals.record_time());
         for _ in 0..3 {
             tokio::time::advance(QUIET / 2).await;
-            assert!(!refusals.begins_burst());
+            assert!(!refusals.record_time());
         }
         tokio::time::advance(QUIET).await;
-        assert!(refusals.begins_burst());
+        assert!(refusals.record_time());
     }
 
     #[tokio::test]
@@ -258,11 +259,11 @@ mod tests {
         let ((oldest, _), (second, _)) = (take(), take());
         drop(second);
         let (third, closed) = take();
-        assert!(!closed, "a place was free");
+        assert!(!closed, "a slot was free");
         let (fourth, closed) = take();
         assert!(closed);
         let is_closed =
-            |place: &Place| matches!(place, Place::UntilClosed(place) if place.token.is_cancelled());
+            |slot: &Slot| matches!(slot, Slot::UntilClosed(registered) if registered.token.is_cancelled());
         assert_eq!([&oldest, &third, &fourth].map(is_closed), [true, false, false]);
     }
 }

@@ -1,6 +1,6 @@
-//! Connections: how many there are, how long each may be idle or slow, and TLS.
+//! Serves connections: limits how many there are and how long each may be idle or slow, and adds TLS.
 //!
-//! Knows nothing of routes: it is given a router and a listener.
+//! It does not know the routes: it gets a router and a listener.
 
 mod bad_head;
 mod connection_limit;
@@ -28,17 +28,17 @@ pub(crate) use self::reload::{KeysAndCertificates, Reload, Watched};
 /// The longest that a new connection may take to send the head of its first request, and to agree on TLS before that.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
 
-/// The longest that a connection may rest between two requests. Longer than the proxies' and the clients' own limits
-/// (60 s mostly), so that it is they who close it, and no request meets a connection just closed.
+/// The longest time that a connection may be idle between two requests. It is longer than the limits of proxies and clients
+/// (mostly 60 s), so that they close it first, and no request is sent on a connection that was just closed.
 const IDLE: Duration = Duration::from_secs(75);
 
 /// The longest head of a request, in bytes; a longer one is answered 431.
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// A listener that is served until it is told to stop.
+/// A listener that is served until [`Serving::stop`].
 #[derive(Debug)]
 pub(crate) struct Serving {
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) address: SocketAddr,
     handle: Handle<SocketAddr>,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
@@ -49,32 +49,32 @@ impl Serving {
     pub(crate) fn start(
         listener: TcpListener,
         router: Router,
-        places: ConnectionLimit,
+        limit: ConnectionLimit,
         tls: Option<RustlsConfig>,
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let handle = Handle::new();
-        let server = Server::from_listener(listener).acceptor(places).handle(handle.clone());
+        let server = Server::from_listener(listener).acceptor(limit).handle(handle.clone());
         let task = match tls {
             None => tokio::spawn(serve(server.map(ExplainBadHeads), router)),
             Some(tls) => {
                 let over_tls =
-                    |places| RustlsAcceptor::new(tls).handshake_timeout(FIRST_REQUEST).acceptor(places);
+                    |inner| RustlsAcceptor::new(tls).handshake_timeout(FIRST_REQUEST).acceptor(inner);
                 tokio::spawn(serve(server.map(over_tls).map(ExplainBadHeads), router))
             }
         };
         Ok(Self { address, handle, task })
     }
 
-    /// Takes no new connections, and waits for the requests under way, but not longer than this.
+    /// Stops taking connections, and waits at most `longest` for the requests in flight.
     ///
-    /// Without a bound, a client who has sent half a request and says no more would be waited for for ever.
+    /// Without a limit, it would wait forever for a client that has sent half a request and nothing more.
     pub(crate) async fn stop(self, longest: Duration) {
         self.handle.graceful_shutdown(Some(longest));
         match self.task.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "The listener failed."),
-            Err(_) => tracing::error!("Serving stopped half-way."),
+            Err(_) => tracing::error!("The task of the listener stopped half-way."),
         }
         if self.handle.connection_count() > 0 {
             tracing::warn!("Some requests did not end in time; their connections are closed.");
@@ -94,7 +94,7 @@ where
     server.first_request_timeout(FIRST_REQUEST).http1_only().serve(router.into_make_service()).await
 }
 
-/// The TLS of a configuration, as it can be served and read again.
+/// Reads the TLS files of a configuration. The result can be served and reloaded.
 pub(crate) fn tls(config: &TlsConfig) -> Result<RustlsConfig, tls::TlsError> {
     Ok(RustlsConfig::from_config(tls::read(config)?))
 }

@@ -1,9 +1,9 @@
-//! Keys and certificates are read again while the server runs: on SIGHUP, and when a file has changed.
+//! Reads keys and certificates again while the server runs: on SIGHUP, and if a file has changed.
 //!
-//! Files are compared by what is in them, not by their times, so that links that are swapped count (as Kubernetes does with
-//! mounted secrets). What cannot be read leaves in force what was read before.
+//! Files are compared by their content, not by their times, so that a swapped link counts as a change (Kubernetes swaps links in
+//! mounted secrets). If a file cannot be read, the keys or certificates from before stay in force.
 //!
-//! A file may be on a disk that hangs, so a thread of its own reads them: nothing else waits for it, not even the end of the
+//! A file may be on a disk that hangs, so a thread of its own reads the files. Nothing else waits for it, not even the end of the
 //! process.
 
 use std::convert::Infallible;
@@ -23,14 +23,14 @@ use tokio::signal::unix::Signal;
 use super::tls;
 use crate::access::Access;
 
-/// How often the files are looked at.
+/// The time between two looks at the files.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Reads files again when they change, or when somebody says so.
+/// Reads files again if they have changed, or on SIGHUP.
 #[derive(Debug)]
 pub(crate) struct Reload {
-    /// Who says so. Listened to from the start of the process on: until then, the signal ends it.
-    pub(crate) told: Signal,
+    /// SIGHUP. It is listened for from the start of the process, because until then the signal ends the process.
+    pub(crate) hangup: Signal,
     /// The files to read.
     pub(crate) files: KeysAndCertificates,
 }
@@ -38,28 +38,28 @@ pub(crate) struct Reload {
 /// The files that a reload reads again.
 #[derive(Debug)]
 pub(crate) struct KeysAndCertificates {
-    /// Where the clients come from, where there are any.
+    /// The source of the clients, if there are any, and the value that holds them.
     pub(crate) clients: Option<(Sources, Arc<Access>)>,
-    /// The file that they are in.
+    /// The file with the clients.
     pub(crate) client_file: Watched,
-    /// Where the certificate comes from, where there is one.
+    /// The source of the certificate, if there is one, and the value that holds it.
     pub(crate) tls: Option<(TlsConfig, RustlsConfig)>,
-    /// The files that it is in.
+    /// The files of the certificate.
     pub(crate) tls_files: Watched,
 }
 
-/// Files, and what was in them when they were last looked at.
+/// Files, and the digests of their content at the last look.
 #[derive(Debug)]
 pub(crate) struct Watched {
     files: Vec<PathBuf>,
-    seen: Vec<Option<[u8; 32]>>,
+    digests: Vec<Option<[u8; 32]>>,
 }
 
 impl Watched {
-    /// Looks at files. Done before they are read for use, so that no change falls in between.
+    /// Looks at files. Call it before they are read for use, so that no change is missed in between.
     pub(crate) fn now(files: impl IntoIterator<Item = PathBuf>) -> Self {
         let files: Vec<PathBuf> = files.into_iter().collect();
-        Self { seen: look(&files), files }
+        Self { digests: look(&files), files }
     }
 
     /// The files of a certificate.
@@ -68,40 +68,40 @@ impl Watched {
         Self::now(tls.map(files).into_iter().flatten().flatten())
     }
 
-    /// Whether something else is in them than when they were last looked at.
-    fn have_changed(&mut self) -> bool {
-        let before = std::mem::replace(&mut self.seen, look(&self.files));
-        self.seen != before
+    /// Looks again. Returns whether the content has changed since the last look.
+    fn look_again(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.digests, look(&self.files));
+        self.digests != before
     }
 }
 
 impl Reload {
-    /// Reads again what changes, for as long as the returned future is polled.
+    /// Reads changed files again for as long as the returned future is polled.
     ///
     /// # Errors
     ///
-    /// The operating system gives no thread.
+    /// An error if the operating system gives no thread.
     pub(crate) fn start(self) -> io::Result<impl Future<Output = Infallible>> {
-        let Self { told, mut files } = self;
-        // Without room: a look is only begun by a thread that has nothing to do.
-        let (looks, due) = sync_channel(0);
+        let Self { hangup, mut files } = self;
+        // The channel has no buffer, so that a look begins only if the thread has nothing to do.
+        let (looks, requests) = sync_channel(0);
         let thread = std::thread::Builder::new().name("reload".to_owned());
-        thread.spawn(move || due.into_iter().for_each(|asked| files.read_again(asked)))?;
-        Ok(request_looks(told, looks))
+        thread.spawn(move || requests.into_iter().for_each(|forced| files.read_again(forced)))?;
+        Ok(request_looks(hangup, looks))
     }
 }
 
 /// Asks the thread to look at the files, at intervals and on SIGHUP.
-async fn request_looks(mut told: Signal, looks: SyncSender<bool>) -> Infallible {
-    let mut is_asked = false;
+async fn request_looks(mut hangup: Signal, looks: SyncSender<bool>) -> Infallible {
+    let mut forced = false;
     loop {
-        is_asked |= asked(&mut told).await;
-        match looks.try_send(is_asked) {
-            Ok(()) => is_asked = false,
-            // It is still reading. What was asked for is due when it has done so.
+        forced |= wait_for_hangup(&mut hangup).await;
+        match looks.try_send(forced) {
+            Ok(()) => forced = false,
+            // The thread is still reading. It gets this request when it has finished.
             Err(TrySendError::Full(_)) => {}
             Err(TrySendError::Disconnected(_)) => {
-                tracing::error!("Keys and certificates are not read again any more; start the server anew.");
+                tracing::error!("Keys and certificates are not read again any more; restart the server.");
                 return pending().await;
             }
         }
@@ -109,11 +109,12 @@ async fn request_looks(mut told: Signal, looks: SyncSender<bool>) -> Infallible 
 }
 
 impl KeysAndCertificates {
-    fn read_again(&mut self, asked: bool) {
-        if self.client_file.have_changed() || asked {
+    /// Reads the files that have changed, or all of them if that is `forced`.
+    fn read_again(&mut self, forced: bool) {
+        if self.client_file.look_again() || forced {
             self.read_clients();
         }
-        if self.tls_files.have_changed() || asked {
+        if self.tls_files.look_again() || forced {
             self.read_tls();
         }
     }
@@ -144,10 +145,10 @@ impl KeysAndCertificates {
     }
 }
 
-/// Whether somebody asked, or it is just time to look.
-async fn asked(told: &mut Signal) -> bool {
+/// Waits until the next look is due. Returns whether SIGHUP asked for it.
+async fn wait_for_hangup(hangup: &mut Signal) -> bool {
     tokio::select! {
-        _ = told.recv() => true,
+        _ = hangup.recv() => true,
         () = tokio::time::sleep(LOOK) => false,
     }
 }
@@ -168,10 +169,10 @@ mod tests {
         std::fs::write(&file, "a").unwrap();
         let mut watched = Watched::now([file.clone()]);
         std::fs::write(&file, "b").unwrap();
-        assert!(watched.have_changed(), "also what changed before the first look after it");
+        assert!(watched.look_again(), "also a change before the first look after it");
         std::fs::write(&file, "b").unwrap();
-        assert!(!watched.have_changed(), "what was written again is the same");
+        assert!(!watched.look_again(), "the same content was written again");
         std::fs::remove_file(&file).unwrap();
-        assert!(watched.have_changed());
+        assert!(watched.look_again());
     }
 }

@@ -1,4 +1,4 @@
-//! The server's certificate, and what callers must show.
+//! Reads the server's certificate and the authorities for callers' certificates.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
-/// Why TLS cannot be served. Nothing of a key is repeated.
+/// The reason why TLS cannot be served. It never repeats a part of a key.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
-    /// A file is not there, or not what it should be.
+    /// A file is missing, or has something else in it.
     #[error("{} holds no {what} in PEM that can be read", file.display())]
     File {
         /// The file.
         file: PathBuf,
-        /// What was looked for.
+        /// The kind of content that it should have.
         what: &'static str,
     },
     /// The parts do not fit together.
     #[error("TLS cannot be set up: {0}")]
     Unfit(#[from] rustls::Error),
-    /// The authorities for callers' certificates are of no use.
+    /// The authorities for callers' certificates cannot be used.
     #[error("callers' certificates cannot be checked: {0}")]
     Authorities(#[from] rustls::server::VerifierBuilderError),
 }
 
-/// Reads the files into what a connection needs.
+/// Reads the files into rustls' configuration.
 pub(super) fn read(config: &TlsConfig) -> Result<Arc<ServerConfig>, TlsError> {
     let key = PrivateKeyDer::from_pem_file(&config.key).map_err(|_| unread(&config.key, "private key"))?;
     let provider = Arc::new(default_provider());

@@ -1,5 +1,4 @@
-//! The metrics of this process, in the form in which Prometheus reads them. What there is to read is in
-//! `oss_core::telemetry::names`.
+//! The metrics of this process, in Prometheus' format. `oss_core::telemetry::names` lists them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +6,7 @@ use metrics::gauge;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use oss_core::telemetry::names::{self, BUCKETS, BUILD_INFO, PROCESS_START_TIME};
 
-/// How often what was recorded is put into the buckets, so that it does not pile up while nobody reads.
+/// The time after which recorded values are put into the buckets, so that they do not pile up while nobody reads.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The recorder of this process. Cheap to clone.
@@ -23,22 +22,22 @@ impl std::fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Records the metrics of this process from now on. Called once, inside a tokio runtime.
+    /// Starts to record the metrics of this process. Call it once, inside a tokio runtime.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] where the process has a recorder already.
+    /// [`BuildError`] if the process already has a recorder.
     pub fn install() -> Result<Self, BuildError> {
         let recorder = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
         names::describe();
         gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
         gauge!(PROCESS_START_TIME).set(since_1970().as_secs_f64());
-        let kept = recorder.clone();
+        let upkept = recorder.clone();
         tokio::spawn(async move {
-            let mut again = tokio::time::interval(UPKEEP);
+            let mut interval = tokio::time::interval(UPKEEP);
             loop {
-                again.tick().await;
-                kept.run_upkeep();
+                interval.tick().await;
+                upkept.run_upkeep();
             }
         });
         Ok(Self { recorder })
@@ -50,7 +49,10 @@ impl Metrics {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "when a process started is told by the clock of its machine")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the machine's clock gives the time at which a process started"
+)]
 fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What this process tells of itself: its metrics, and its part of every trace.
+//! The metrics of this process, and its part of every trace.
 
 mod collector;
 mod metrics;
@@ -7,4 +7,4 @@ mod traces;
 
 pub use self::metrics::Metrics;
 pub(crate) use self::requests::Requests;
-pub(crate) use self::traces::{Trace, Traces, answered};
+pub(crate) use self::traces::{Trace, Traces, record_status};

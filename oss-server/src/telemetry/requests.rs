@@ -1,4 +1,4 @@
-//! How long requests took, by route, method and status.
+//! The duration of requests, by route, method and status.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use metrics::{Histogram, histogram};
 use oss_core::telemetry::names::HTTP_REQUEST_DURATION;
 
-/// Times the requests of a route. The series of the answer before is kept, since the next one is mostly like it.
+/// Records the duration of requests. The series of the last answer is kept, because the next answer mostly has the same one.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     latest: ArcSwapOption<Series>,

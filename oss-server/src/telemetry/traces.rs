@@ -1,8 +1,8 @@
-//! The trace that a request is part of: taken up from the caller (W3C trace context), shown in the log, carried on to Sigan, and
-//! its spans sent to a collector where one is configured (OTLP).
+//! The trace of a request. It comes from the caller (W3C trace context), is shown in the log and goes on to Sigan. Its spans are
+//! sent to a collector (OTLP) if one is configured.
 //!
-//! Spans carry what log lines may carry and no more: no number, no key, no token. Those of other crates are not sent: they show
-//! paths.
+//! Spans may carry only what log lines may carry: no number, no key, no token. Spans of other crates are not sent, because they
+//! show paths.
 
 use std::time::Duration;
 
@@ -29,18 +29,18 @@ use super::collector::{BATCH, Collector};
 /// The header with the trace of a caller (W3C Trace Context, 3.2).
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The longest that the end of the process waits for the last spans to be delivered.
+/// The longest time that the end of the process waits for the delivery of the last spans.
 const LAST_BATCH: Duration = Duration::from_secs(2);
 
-/// The spans of this process, where a collector is to have them.
+/// The spans of this process, if a collector gets them.
 #[derive(Debug)]
 pub(crate) struct Traces {
     provider: Option<SdkTracerProvider>,
 }
 
 impl Traces {
-    /// Spans for a collector, where there is one: those of requests whose caller does not say that they are not to be sent.
-    /// Without one no span is made, and each request has the ids of its trace alone, which the log shows and Sigan is told.
+    /// Makes spans for a collector, if there is one, unless the caller of a request has decided against sending them. Without a
+    /// collector no span is made: each request has only the ids of its trace, which the log shows and Sigan gets.
     pub(crate) fn new(collector: Option<&Url>) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         global::set_text_map_propagator(TraceContextPropagator::new());
         let Some(address) = collector else { return Ok(Self { provider: None }) };
@@ -53,13 +53,13 @@ impl Traces {
         Ok(Self { provider: Some(provider.build()) })
     }
 
-    /// What makes spans of those that the program names, our own crates' alone.
+    /// The layer that exports the spans of our own crates only.
     pub(crate) fn layer<S>(&self) -> Option<impl Layer<S> + use<S>>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
         let tracer = self.provider.as_ref()?.tracer("oss-server");
-        // A target is matched by how it begins, so this one is the core and the server.
+        // A target matches by its beginning, so this one matches the core and the server.
         let own = Targets::new().with_target("oss", Level::INFO);
         let layer = tracing_opentelemetry::layer()
             .with_tracer(tracer)
@@ -69,7 +69,7 @@ impl Traces {
         Some(layer.with_filter(own))
     }
 
-    /// Sends what has not been sent, and ends.
+    /// Sends the spans that have not been sent, and ends.
     pub(crate) async fn end(self) {
         let Some(provider) = self.provider else { return };
         let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_BATCH));
@@ -86,7 +86,7 @@ fn exporter(address: &Url) -> Result<SpanExporter, Box<dyn std::error::Error + S
         .with_endpoint(format!("{}/v1/traces", address.as_str().trim_end_matches('/')))
         .with_protocol(Protocol::HttpBinary)
         .with_timeout(BATCH)
-        // What was not delivered is lost: waiting for a collector only makes the queue behind it overflow.
+        // Spans that were not delivered are lost, because waiting for a collector only makes the queue behind it overflow.
         .with_retry_policy(RetryPolicy::disabled());
     Ok(exporter.build()?)
 }
@@ -95,13 +95,13 @@ fn exporter(address: &Url) -> Result<SpanExporter, Box<dyn std::error::Error + S
 #[derive(Debug)]
 pub(crate) struct Trace {
     context: Context,
-    /// Whether the caller has begun it.
+    /// Whether the caller began it.
     is_callers: bool,
 }
 
 impl Trace {
-    /// That of the caller, or one that begins here and that nobody asked to keep. The latter has the id of the request, so that
-    /// who has one has the other.
+    /// The trace of the caller, or one that begins here and that nobody asked to keep. The latter has the id of the request, so
+    /// that one id leads to the other.
     pub(crate) fn of(headers: &HeaderMap, request: Uuid) -> Self {
         if headers.contains_key(TRACE_PARENT) {
             let context =
@@ -117,16 +117,15 @@ impl Trace {
         Self { context: Context::new().with_remote_span_context(begun), is_callers: false }
     }
 
-    /// Its id, where that is not the request's.
+    /// Its id, if that is not the request's.
     pub(crate) fn id(&self) -> Option<TraceId> {
         self.is_callers.then(|| self.context.span().span_context().trace_id())
     }
 
-    /// Makes the span of the request part of it where spans are made, and gives what the calls are part of that are made for
-    /// the request.
-    pub(crate) fn joined(self, span: &Span, method: &'static str, route: &str) -> Context {
+    /// Makes this trace the parent of the request's span, and returns the context that outgoing calls propagate.
+    pub(crate) fn join(self, span: &Span, method: &'static str, route: &str) -> Context {
         let parent = if self.is_callers { self.context.clone() } else { Context::new() };
-        // Fails where no spans are made.
+        // Fails if no spans are made.
         if span.set_parent(parent).is_err() {
             return self.context;
         }
@@ -134,7 +133,7 @@ impl Trace {
         if !self.is_callers {
             span.record("trace_id", tracing::field::display(own.span().span_context().trace_id()));
         }
-        // What is only for a collector is not made where the caller wants none to get it.
+        // These are only for a collector, so they are not made if the caller does not want them sent.
         if own.span().is_recording() {
             own.span().update_name(format!("{method} {route}"));
             own.span().set_attribute(KeyValue::new("http.request.method", method));
@@ -144,8 +143,8 @@ impl Trace {
     }
 }
 
-/// Tells the span of a request how it was answered.
-pub(crate) fn answered(trace: &Context, status: StatusCode) {
+/// Records the status of the answer in the span of the request.
+pub(crate) fn record_status(trace: &Context, status: StatusCode) {
     let span = trace.span();
     if span.is_recording() {
         span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));

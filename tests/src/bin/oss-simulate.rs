@@ -1,4 +1,4 @@
-//! Runs the simulation of any seeds: `oss-simulate 1000` those from 0 to 999, `oss-simulate --seed 7` one.
+//! Runs the simulation of any seeds: `oss-simulate 1000` runs those from 0 to 999, `oss-simulate --seed 7` runs one.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a person at a terminal")]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Numbers that are on a line although nothing in the store says so.
+//! Adoption of numbers that are on a line although the store has no record of it.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use futures::future::join_all;
@@ -51,7 +51,7 @@ pub async fn a_returned_number_is_put_on_a_line(db: &Fixture) {
     let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
     let Release::Returned(Some(delivery)) = db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()
     else {
-        panic!("not told")
+        panic!("no delivery")
     };
     db.store.record_delivery(delivery.reservation).await.unwrap();
     let adoption = line(db, msisdn, Some("PR-LATER")).await;

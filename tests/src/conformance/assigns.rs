@@ -1,4 +1,4 @@
-//! Numbers on lines, and the view of a number.
+//! Assignment of numbers to lines, and the view of a number.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Assign, Begin, OtherNumber, Scope};

@@ -1,4 +1,4 @@
-//! What is known here of what Sigan lists, and what Sigan should list.
+//! The rows here for the holds that Sigan lists, and the holds that Sigan should list.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub async fn a_listed_hold_is_found_by_number_and_id(db: &Fixture) {
     let Release::Returned(Some(delivery)) =
         db.store.release(Scope::AllBrands, released.hold.msisdn, LEASE).await.unwrap()
     else {
-        panic!("not told")
+        panic!("no delivery")
     };
     db.store.record_delivery(delivery.reservation).await.unwrap();
     let stranger = hold(&db.offer(), 1);
@@ -112,7 +112,7 @@ pub async fn a_stray_is_recorded_before_it_is_released(db: &Fixture) {
     assert!(release(ReservationId::new(), &stray).await.is_some(), "Sigan lists it again");
 }
 
-/// While Sigan is told of the release, a repeated reserve would be answered with "already yours", and lose the number then.
+/// During the delivery of the release, Sigan would answer "already yours" to a repeated reserve, which would then lose the number.
 pub async fn a_stray_of_an_open_preview_bars_its_reserve(db: &Fixture) {
     let preview = db.preview().await;
     let stray = hold(&preview, 1);
@@ -126,7 +126,7 @@ pub async fn a_stray_of_an_open_preview_bars_its_reserve(db: &Fixture) {
     assert_eq!(db.begin(&preview, 1).await, Begin::Used, "the hold is over");
 }
 
-/// The preview has given another number, which is refused while the release is told: the hold itself is what bars the reserve.
+/// The preview has given another number, which is refused during the delivery: the hold itself bars the reserve.
 pub async fn a_stray_of_a_used_preview_bars_its_reserve(db: &Fixture) {
     let preview = db.preview().await;
     let stray = hold(&preview, 1);

@@ -1,4 +1,4 @@
-//! Who may ask Sigan for a number.
+//! The begin of an attempt: which call may ask Sigan for a number.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Begin, BeginRandom, Confirmed, Intent, NewPreview, Scope};
@@ -39,7 +39,7 @@ pub async fn gives_the_held_number_again(db: &Fixture) {
 pub async fn gives_it_again_after_expiry(db: &Fixture) {
     let preview = db.preview().await;
     let lease = db.held(&preview, 1).await;
-    // A preview that takes its place ends it.
+    // A preview that replaces it ends it.
     db.store.create_preview(&NewPreview { previous: Some(preview.id), ..db.offer() }).await.unwrap();
     assert_eq!(db.begin(&preview, 1).await, Begin::Held(lease.hold.msisdn));
 }
@@ -70,7 +70,7 @@ pub async fn gives_no_expired_hold_again(db: &Fixture) {
     assert_eq!(db.begin(&preview, 1).await, Begin::Held(lease.hold.msisdn), "on a line it stays");
 }
 
-/// The answer of a step that takes a lease may be lost, and the step is taken again.
+/// The answer of a step that takes a lease may be lost, so that the step is repeated.
 pub async fn resumes_once_by_its_own_id(db: &Fixture) {
     let preview = db.preview().await;
     let first = db.doubtful(&preview, 1).await;
@@ -153,7 +153,7 @@ pub async fn starts_again_with_a_returned_number(db: &Fixture) {
     let first = db.preview().await;
     db.held(&first, 1).await;
     db.store.release(Scope::AllBrands, first.msisdns[0], LEASE).await.unwrap();
-    // Sigan offers it again, perhaps before it was told of the release in full.
+    // Sigan offers it again, perhaps before the delivery of its release was recorded.
     let second = db.same_numbers(&first).await;
     assert_eq!(db.started(&second, 1).await.hold, hold(&second, 1));
 }

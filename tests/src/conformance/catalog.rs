@@ -51,7 +51,7 @@ pub async fn a_choice_is_kept_once(db: &Fixture) {
     }
 }
 
-/// A catalogue with every character that a list may have and a statement may trip over.
+/// A catalogue with every character that a list may have and that may break a statement.
 fn odd() -> DeviceData {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [
@@ -116,7 +116,7 @@ pub async fn an_import_that_was_overtaken_changes_nothing(db: &Fixture) {
 pub async fn of_two_imports_at_once_one_is_written(db: &Fixture) {
     let editions = [devices_edition(db, &odd()).await, devices_edition(db, &DeviceData::default()).await];
     let written = join_all(editions.map(|edition| db.store.change_devices(edition))).await;
-    // One that waited too long for the other was refused, and changed nothing either.
+    // An import that waited too long for the other was refused, and changed nothing either.
     assert_eq!(written.iter().filter(|written| **written == Ok(true)).count(), 1, "{written:?}");
     let (_, kept) = db.store.devices().await.unwrap();
     assert!(kept == odd() || kept == DeviceData::default(), "one list or the other, and no mixture");

@@ -1,4 +1,4 @@
-//! What is recorded after Sigan answered, or did not.
+//! The end of an attempt: the record after Sigan answered, or did not.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Begin, Confirmed, Lease, Release, Scope};
@@ -45,7 +45,7 @@ pub async fn a_hold_without_a_row_is_released(db: &Fixture) {
     assert_eq!(db.states(lost.hold.msisdn).await, (None, vec![State::Releasing]));
     assert_eq!(db.begin(&preview, 1).await, Begin::Used, "nobody is given what is being released");
     assert_eq!(db.store.record_delivery(delivery.reservation).await.unwrap(), Some(State::Released));
-    assert_eq!(release().await, None, "told");
+    assert_eq!(release().await, None, "it was delivered");
 }
 
 pub async fn a_hold_that_another_attempt_has_is_not_lost(db: &Fixture) {
@@ -67,8 +67,8 @@ pub async fn a_hold_that_another_attempt_has_is_not_lost(db: &Fixture) {
     assert_eq!(db.begin(&preview, 2).await, Begin::Held(preview.msisdns[1]));
 }
 
-/// A failover lost the row of a first call, and its customer asked again, so that another attempt has the hold. What the lost call
-/// did is not undone because the other attempt's own first call was not sent.
+/// A failover lost the row of a first call, and its customer asked again, so that another attempt has the hold. The effect of the
+/// lost call remains although the other attempt's own first call was not sent.
 pub async fn an_attempt_learns_of_the_lost_call_before_it(db: &Fixture) {
     let preview = db.preview().await;
     let again = db.started(&preview, 1).await;
@@ -138,7 +138,7 @@ pub async fn an_attempt_is_cancelled_before_it_is_rejected(db: &Fixture) {
         db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap(),
         Release::AlreadyReturned
     );
-    assert_eq!(db.begin(&preview, 1).await, Begin::InFlight, "until Sigan has been told");
+    assert_eq!(db.begin(&preview, 1).await, Begin::InFlight, "until the cancellation was delivered");
     assert_eq!(db.begin(&preview, 2).await, Begin::OtherInFlight);
     assert_eq!(db.store.record_delivery(delivery.reservation).await.unwrap(), Some(State::Rejected));
     assert_eq!(db.store.record_delivery(delivery.reservation).await.unwrap(), None, "recorded before");
@@ -178,7 +178,7 @@ pub async fn nobody_confirms_what_is_being_cancelled(db: &Fixture) {
     let first = db.doubtful(&preview, 1).await;
     let second = db.started(&preview, 1).await;
     let delivery = db.store.cancel(&second, "not held", LEASE).await.unwrap().expect("it is ours");
-    // The first call has its answer at last.
+    // The first call gets its answer late.
     assert_eq!(db.store.confirm(&first, LEASE).await.unwrap(), Confirmed::GivenUp(delivery));
     assert_eq!(db.states(first.hold.msisdn).await, (Some(NumberStatus::Returned), vec![State::Cancelling]));
 }

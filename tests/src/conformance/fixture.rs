@@ -1,4 +1,4 @@
-//! A store to be tried, and short ways to bring it into a state.
+//! A store under test, and short ways to bring it into a state.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,29 +24,29 @@ pub(super) const LAPSED: Duration = Duration::ZERO;
 pub struct Fixture {
     /// The store.
     pub store: Arc<dyn Store>,
-    /// Its database, where another program can reach it.
+    /// Its database, if another program can reach it.
     pub database: Option<Database>,
     made: AtomicU32,
     existing: bool,
 }
 
 impl Fixture {
-    /// On a SQLite file.
+    /// A store on a SQLite file.
     pub async fn sqlite_file() -> Self {
         Self::on(Database::sqlite().await).await
     }
 
-    /// On PostgreSQL.
+    /// A store on PostgreSQL.
     pub async fn postgres() -> Self {
         Self::on(Database::postgres().await).await
     }
 
-    /// On the database that was there before this service, migrated.
+    /// A store on the database that existed before this service, after the migration.
     pub async fn existing() -> Self {
         Self { existing: true, ..Self::on(Database::existing().await).await }
     }
 
-    /// On PostgreSQL behind PgBouncer.
+    /// A store on PostgreSQL behind PgBouncer.
     pub async fn pgbouncer() -> Self {
         let database = Database::postgres().await;
         let url = PgBouncer::shared().await.url(&database, ROLE).await;
@@ -54,7 +54,7 @@ impl Fixture {
         Self { store: Arc::new(store), database: Some(database), made: AtomicU32::new(0), existing: false }
     }
 
-    /// On SQLite in memory.
+    /// A store on SQLite in memory.
     pub async fn sqlite_memory() -> Self {
         let store = SqliteStore::open(&"sqlite::memory:".into(), Arc::new(SystemClock)).await;
         Self {
@@ -74,7 +74,7 @@ impl Fixture {
         }
     }
 
-    /// Whether the database was there before this service.
+    /// Whether the database existed before this service.
     pub(super) fn is_existing(&self) -> bool {
         self.existing
     }
@@ -84,7 +84,7 @@ impl Fixture {
         self.database.as_ref().is_none_or(|database| database.url().starts_with("sqlite"))
     }
 
-    /// A SIM. The existing database has a table of them, and refuses one that is not there.
+    /// A SIM. The existing database has a table of SIMs and refuses one that is not in it.
     pub async fn sim(&self) -> SimId {
         let id = uuid::Uuid::now_v7();
         if let (true, Some(database)) = (self.existing, &self.database) {
@@ -98,7 +98,7 @@ impl Fixture {
         id.into()
     }
 
-    /// A preview of three numbers that no other preview has; not stored.
+    /// A preview of three numbers that no other preview has. It is not stored.
     #[must_use]
     pub fn offer(&self) -> NewPreview {
         let at = self.made.fetch_add(1, Ordering::Relaxed);
@@ -117,25 +117,25 @@ impl Fixture {
     /// A stored preview.
     pub async fn preview(&self) -> NewPreview {
         let preview = self.offer();
-        self.stored(&preview).await;
+        self.store_preview(&preview).await;
         preview
     }
 
     /// A stored preview whose time is over.
     pub async fn expired(&self) -> NewPreview {
         let preview = NewPreview { valid_for: Duration::ZERO, ..self.offer() };
-        self.stored(&preview).await;
+        self.store_preview(&preview).await;
         preview
     }
 
     /// A stored preview that offers the same numbers as another one.
     pub async fn same_numbers(&self, other: &NewPreview) -> NewPreview {
         let preview = NewPreview { msisdns: other.msisdns.clone(), ..self.offer() };
-        self.stored(&preview).await;
+        self.store_preview(&preview).await;
         preview
     }
 
-    async fn stored(&self, preview: &NewPreview) {
+    async fn store_preview(&self, preview: &NewPreview) {
         assert!(self.store.create_preview(preview).await.expect("the store answers"), "a preview is stored");
     }
 
@@ -183,7 +183,7 @@ impl Fixture {
         self.store.number(Scope::AllBrands, msisdn).await.expect("the store answers")
     }
 
-    /// What a number is, and the state of each of its holds, the latest first.
+    /// The status of a number, and the state of each of its holds, the latest first.
     pub async fn states(&self, msisdn: Msisdn) -> (Option<NumberStatus>, Vec<ReservationState>) {
         match self.number(msisdn).await {
             Some(number) => (number.status(), number.history.iter().map(|hold| hold.state).collect()),
@@ -197,17 +197,17 @@ pub(super) fn acme() -> Tenant {
     Tenant::new("acme".parse().expect("a brand"), false)
 }
 
-/// A brand that none of them is for.
+/// A brand for which no preview of a fixture is.
 pub(super) fn other() -> Tenant {
     Tenant::new("other".parse().expect("a brand"), false)
 }
 
-/// An index.
+/// The choice with an index.
 pub(super) fn choice(index: u8) -> Choice {
     index.try_into().expect("1 to 3")
 }
 
-/// A number of a preview, as Sigan is asked for it.
+/// The hold of a number of a preview, as Sigan sees it.
 pub(super) fn hold(preview: &NewPreview, index: usize) -> Hold {
     Hold { external_id: preview.external_id.clone(), msisdn: preview.msisdns[index - 1] }
 }

@@ -1,4 +1,4 @@
-//! Calls that named themselves.
+//! Calls with an idempotency key.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{BeginRandom, Intent, Keyed, Lease, NewPreview, Scope};
@@ -96,7 +96,7 @@ pub async fn an_expired_hold_spends_its_key(db: &Fixture) {
     assert_eq!(resume(db, &key, "11").await, Some(Keyed::Spent), "the next sweep gives it back");
 }
 
-/// The answer of the step may be lost, and the step is taken again.
+/// The answer of the step may be lost, so that the step is repeated.
 pub async fn a_key_takes_a_doubt_up_once_by_its_own_id(db: &Fixture) {
     let (key, id) = (key("k"), ReservationId::new());
     let lease = started(db, &key).await;

@@ -1,6 +1,6 @@
-//! What every store must do, one behaviour for each function. Run on SQLite (a file and in memory) and on PostgreSQL.
+//! The behaviour of every store, one function for each part. It runs on SQLite (a file and in memory) and on PostgreSQL.
 //!
-//! `behaviours!` is the one list. A new behaviour is a function and a line there.
+//! `behaviours!` lists them all. For a new behaviour, add a function and a line there.
 
 pub mod adopts;
 pub mod assigns;
@@ -20,7 +20,7 @@ pub mod transitions;
 
 pub use self::fixture::Fixture;
 
-/// Emits a test for each behaviour of data that another program wrote, which needs a database it can reach.
+/// Emits a test for each behaviour with data that another program wrote, which needs a database that the test can reach.
 #[macro_export]
 macro_rules! older_behaviours {
     ($open:expr) => {

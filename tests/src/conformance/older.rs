@@ -1,4 +1,4 @@
-//! Data that was there before, or that another program writes beside the store.
+//! Data that existed before this service, or that another program writes while the store is used.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ fn database(db: &Fixture) -> &Database {
     db.database.as_ref().expect("a database that another program can reach")
 }
 
-/// A brand that was there before there were several.
+/// A brand that existed before there were several.
 fn with_older_data() -> Tenant {
     Tenant::new("first".parse().expect("a brand"), true)
 }
@@ -42,11 +42,11 @@ pub async fn a_number_of_a_preview_is_released_under_its_id(db: &Fixture) {
     insert_number(db, msisdn, "RESERVED").await;
     let id = database(db).uuid_literal(preview.id.as_uuid());
     database(db).execute(&format!("update preview set reserved_msisdn = '{msisdn}' where id = {id}")).await;
-    let Release::Returned(Some(told)) = db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()
+    let Release::Returned(Some(delivery)) = db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()
     else {
-        panic!("not told")
+        panic!("no delivery")
     };
-    assert_eq!(told.hold, hold(&preview, 2));
+    assert_eq!(delivery.hold, hold(&preview, 2));
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![State::Releasing]));
     assert_eq!(db.begin(&preview, 2).await, Begin::Used);
 }
@@ -82,7 +82,7 @@ pub async fn a_number_on_a_line_elsewhere_is_taken(db: &Fixture) {
     db.started(&preview, 2).await;
 }
 
-/// The program that was there before chose it without recording a reservation.
+/// The older program chose it without recording a reservation.
 pub async fn a_preview_that_gave_a_number_before_gives_no_other(db: &Fixture) {
     let preview = db.preview().await;
     let id = database(db).uuid_literal(preview.id.as_uuid());
@@ -95,7 +95,7 @@ pub async fn a_preview_that_gave_a_number_before_gives_no_other(db: &Fixture) {
     assert!(db.store.previous_preview(Scope::AllBrands, preview.id).await.unwrap().unwrap().in_use);
 }
 
-/// Unreadable rows are set aside and do not stop the others.
+/// Unreadable rows are set aside and do not stop the other rows.
 pub async fn one_unreadable_row_does_not_stop_the_others(db: &Fixture) {
     const ROWS: usize = 20;
     let mut leases = Vec::new();
@@ -117,7 +117,7 @@ pub async fn one_unreadable_row_does_not_stop_the_others(db: &Fixture) {
     assert_eq!(number.history[0].external_id, None);
     assert_eq!(number.history[0].reason.as_deref(), Some("external_id cannot be read"));
 
-    // Claimed before it was known to be unreadable.
+    // The row is claimed as if nobody knew yet that it is unreadable.
     database(db).execute(&format!("update reservation set set_aside = null where id = {id}")).await;
     for lease in &leases {
         db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap();
@@ -173,7 +173,7 @@ pub async fn an_unknown_sim_is_refused(db: &Fixture) {
     assert_eq!(assigned, if db.is_existing() { Assign::UnknownSim } else { Assign::Assigned });
 }
 
-/// The preview of a number that is held without a reservation alone knows Sigan's id of its hold.
+/// If a number is held without a reservation, only its preview has Sigan's id of its hold.
 pub async fn a_preview_that_a_held_number_came_from_is_kept(db: &Fixture) {
     for status in ["RESERVED", "IN_USE"] {
         let preview = db.expired().await;

@@ -1,4 +1,4 @@
-//! Many at once: the database lets one win.
+//! Many calls at once: the database lets one win.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::sync::Arc;
@@ -92,8 +92,8 @@ pub async fn fifty_releases_of_one_number(db: &Fixture) {
         store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()
     })
     .await;
-    let told = released.iter().filter(|release| matches!(release, Release::Returned(Some(_)))).count();
-    assert_eq!(told, 1, "{released:?}");
+    let delivered = released.iter().filter(|release| matches!(release, Release::Returned(Some(_)))).count();
+    assert_eq!(delivered, 1, "{released:?}");
     assert!(
         released
             .iter()
@@ -130,7 +130,7 @@ pub async fn a_release_and_a_call_that_takes_a_doubt_up(db: &Fixture) {
         db.store.doubt(&lease, "x", Duration::ZERO).await.unwrap();
         let msisdn = lease.hold.msisdn;
         let taken_up = async {
-            // Either of the two may be the faster.
+            // Either of the two may be faster.
             tokio::time::sleep(Duration::from_micros(20 * (round % 10))).await;
             match db.begin(&preview, 1).await {
                 Begin::Started(lease) => db.store.confirm(&lease, LEASE).await.map(Some).unwrap(),
@@ -181,7 +181,7 @@ pub async fn a_caller_who_goes_away_leaves_no_transaction(db: &Fixture) {
         let preview = db.offer();
         let (store, stored) = (db.store.clone(), preview.clone());
         let call = tokio::spawn(async move { store.create_preview(&stored).await });
-        // Away before, during and after the statement, whatever the speed of the machine.
+        // The caller goes away before, during and after the statement, whatever the speed of the machine.
         tokio::time::sleep(Duration::from_micros(40 * u64::try_from(at).expect("small"))).await;
         call.abort();
         let _ = call.await;

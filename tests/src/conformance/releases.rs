@@ -1,4 +1,4 @@
-//! Giving numbers back.
+//! Release of numbers.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Begin, Delivery, Release, Scope};
@@ -10,10 +10,10 @@ use super::fixture::{LAPSED, LEASE, hold};
 pub async fn a_number_is_given_back_once(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     let msisdn = lease.hold.msisdn;
-    let told = Delivery { reservation: lease.reservation, hold: lease.hold, attempts: 0 };
+    let delivery = Delivery { reservation: lease.reservation, hold: lease.hold, attempts: 0 };
     assert_eq!(
         db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap(),
-        Release::Returned(Some(told))
+        Release::Returned(Some(delivery))
     );
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![State::Releasing]));
     assert_eq!(db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap(), Release::AlreadyReturned);
@@ -69,13 +69,13 @@ pub async fn a_released_number_may_be_held_again(db: &Fixture) {
     let second = db.same_numbers(&first).await;
     db.held(&second, 1).await;
     let states = (Some(NumberStatus::Reserved), vec![State::Held, State::Releasing]);
-    assert_eq!(db.states(first.msisdns[0]).await, states, "the old release is still to be told");
-    let Release::Returned(Some(told)) =
+    assert_eq!(db.states(first.msisdns[0]).await, states, "the delivery of the old release is pending");
+    let Release::Returned(Some(delivery)) =
         db.store.release(Scope::AllBrands, first.msisdns[0], LEASE).await.unwrap()
     else {
         panic!()
     };
-    assert_eq!(told.hold, hold(&second, 1), "the newer hold is named, not the older");
+    assert_eq!(delivery.hold, hold(&second, 1), "the newer hold is named, not the older");
 }
 
 pub async fn a_delivery_is_settled(db: &Fixture) {
@@ -85,7 +85,7 @@ pub async fn a_delivery_is_settled(db: &Fixture) {
     let Release::Returned(Some(delivery)) =
         db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap()
     else {
-        panic!("not told")
+        panic!("no delivery")
     };
     let newer = Delivery { attempts: 1, ..delivery.clone() };
     db.store.record_failed_delivery(&newer, "not of this claim", LEASE).await.unwrap();

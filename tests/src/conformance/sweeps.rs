@@ -1,4 +1,4 @@
-//! What is due without a caller.
+//! The work that is due without a caller.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::collections::HashSet;
@@ -83,7 +83,7 @@ pub async fn a_doubt_is_claimed_like_a_call(db: &Fixture) {
         Release::InFlight
     );
     assert_eq!(claim(db, MANY, LEASE).await, [], "claimed once");
-    // What the call before learns late cannot undo what the sweep has in hand; a certain yes settles it.
+    // A late answer to the earlier call cannot undo the work of the sweep; only a certain yes settles the attempt.
     db.store.doubt(&doubt, "late", LEASE).await.unwrap();
     assert_eq!(db.states(lease.hold.msisdn).await.1, [State::Pending]);
     db.store.confirm(&doubt, LEASE).await.unwrap();
@@ -112,13 +112,17 @@ pub async fn a_claim_that_lapsed_is_made_again(db: &Fixture) {
         panic!("{second:?}")
     };
     assert_eq!((old.attempts, new.attempts), (1, 2));
-    // The older teller is late, and postpones nothing.
+    // The older delivery is late, and postpones nothing.
     db.store.record_failed_delivery(old, "late", LAPSED).await.unwrap();
     assert_eq!(claim(db, MANY, LEASE).await, []);
     db.store.record_failed_delivery(new, "no-answer", LAPSED).await.unwrap();
     assert_eq!(claim(db, MANY, LEASE).await.len(), 1);
     db.store.record_delivery(old.reservation).await.unwrap();
-    assert_eq!(db.states(lease.hold.msisdn).await.1, [State::Released], "told is told, whoever told it");
+    assert_eq!(
+        db.states(lease.hold.msisdn).await.1,
+        [State::Released],
+        "a delivery counts, whichever call recorded it"
+    );
 }
 
 pub async fn each_row_is_claimed_by_one(db: &Fixture) {
@@ -193,7 +197,7 @@ pub async fn what_is_not_over_is_counted(db: &Fixture) {
 }
 
 pub async fn an_old_preview_is_forgotten(db: &Fixture) {
-    // Whatever may go of what was there before.
+    // Removes first the older previews that may be deleted.
     db.store.purge_previews(LAPSED, MANY).await.unwrap();
     let (old, young) = (db.expired().await, db.preview().await);
     let (used, unsettled) = (db.preview().await, db.preview().await);
@@ -202,7 +206,7 @@ pub async fn an_old_preview_is_forgotten(db: &Fixture) {
     db.store.record_delivery(released.reservation).await.unwrap();
     db.held(&unsettled, 1).await;
     for preview in [&used, &unsettled] {
-        // A preview that takes its place ends it.
+        // A preview that replaces it ends it.
         let next = oss_core::store::NewPreview { previous: Some(preview.id), ..db.offer() };
         db.store.create_preview(&next).await.unwrap();
     }

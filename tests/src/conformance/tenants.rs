@@ -1,4 +1,4 @@
-//! Several brands in one database: what belongs to one is not there for another.
+//! Several brands in one database: a brand cannot see or change the numbers of another.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn assign(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Assign {
     db.store.assign(Scope::Brand(tenant), msisdn, db.sim().await).await.unwrap()
 }
 
-/// The states of the holds that a tenant is shown; none where it is shown no number.
+/// The states of the holds that a tenant is shown. None if it is shown no number.
 async fn shown(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Option<Vec<State>> {
     let number = db.store.number(Scope::Brand(tenant), msisdn).await.unwrap();
     number.map(|number| number.history.iter().map(|hold| hold.state).collect())
@@ -92,7 +92,7 @@ pub async fn a_number_is_given_back_by_its_brand_alone(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     let msisdn = lease.hold.msisdn;
     assert!(
-        matches!(release(db, &acme(), msisdn).await, Release::Returned(Some(told)) if told.hold == lease.hold)
+        matches!(release(db, &acme(), msisdn).await, Release::Returned(Some(delivery)) if delivery.hold == lease.hold)
     );
     assert_eq!(release(db, &acme(), msisdn).await, Release::AlreadyReturned);
     assert_eq!(release(db, &other(), msisdn).await, Release::Unknown, "not even given back");
@@ -142,7 +142,7 @@ pub async fn a_number_changes_hands(db: &Fixture) {
     assert_eq!(release(db, &acme(), msisdn).await, Release::Unknown, "a refused attempt is no hold");
 }
 
-/// A brand is not told of the time when another one had the number.
+/// A brand does not learn when another one had the number.
 pub async fn a_number_shows_no_times_of_another_brand(db: &Fixture) {
     let first = db.preview().await;
     let msisdn = db.held(&first, 1).await.hold.msisdn;
@@ -227,15 +227,17 @@ pub async fn a_number_changes_hands_under_a_call(db: &Fixture) {
             db.store.confirm(&lease, LEASE).await.unwrap() == Confirmed::Held
         };
         let call = async {
-            // Before, during and after.
+            // The call comes before, during or after the hand-over.
             tokio::time::sleep(Duration::from_micros(100 * (round % 20))).await;
             if round % 2 == 0 {
                 let released = release(db, &acme(), own.msisdn).await;
-                let told = |told: &Release| match told {
-                    Release::Returned(delivery) => delivery.as_ref().is_some_and(|told| told.hold == own),
-                    told => matches!(told, Release::AlreadyReturned | Release::Unknown),
+                let is_expected = match &released {
+                    Release::Returned(delivery) => {
+                        delivery.as_ref().is_some_and(|delivery| delivery.hold == own)
+                    }
+                    other => matches!(other, Release::AlreadyReturned | Release::Unknown),
                 };
-                assert!(told(&released), "{released:?}");
+                assert!(is_expected, "{released:?}");
             } else {
                 let assigned = assign(db, &acme(), own.msisdn).await;
                 let returned = Assign::Forbidden(NumberStatus::Returned);

@@ -1,4 +1,4 @@
-//! The life of an attempt: each step of a store moves each state as the state machine says, and no other way.
+//! The life of an attempt: each step of a store moves each state only as the state machine does.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    /// Brings a new attempt into a state. Where time has to pass for an event, it has passed.
+    /// Brings a new attempt into a state. If time has to pass before an event, it has passed.
     async fn in_state(db: &Fixture, state: State, event: Event) -> Self {
         let preview = db.preview().await;
         let is_over = matches!(event, Event::Expired | Event::Claimed)
@@ -26,7 +26,7 @@ impl Attempt {
         let attempt = Self { preview, lease };
         attempt.bring_to(db, state, lasts).await;
         if (event, state) == (Event::Released, State::Pending) {
-            // The first call has no number yet that could be given back. A later one has, and its lease is over.
+            // The first call has no number yet that could be given back. A later call has one, and its lease is over.
             attempt.bring_to(db, State::InDoubt, lasts).await;
             assert!(matches!(db.begin_for(&attempt.preview, 1, lasts).await, Begin::Started(_)));
         }
@@ -56,8 +56,8 @@ impl Attempt {
         }
     }
 
-    /// Does the step of the store that stands for an event.
-    async fn happen(&self, db: &Fixture, event: Event) {
+    /// Takes the step of the store for an event.
+    async fn apply(&self, db: &Fixture, event: Event) {
         let (store, lease, msisdn) = (&db.store, &self.lease, self.lease.hold.msisdn);
         match event {
             Event::Confirmed => drop(store.confirm(lease, LEASE).await.unwrap()),
@@ -84,14 +84,14 @@ pub async fn each_step_moves_each_state_as_the_machine_says(db: &Fixture) {
     for state in State::ALL {
         for event in Event::ALL {
             let attempt = Attempt::in_state(db, state, event).await;
-            attempt.happen(db, event).await;
+            attempt.apply(db, event).await;
             let expected = expected_after(state, event);
             assert_eq!(attempt.state(db).await, expected, "{state} after {event:?}");
         }
     }
 }
 
-/// The machine's answer; a store is stricter or knows more where the number or the time decides too.
+/// The state after an event, by the machine. If the number or the time decides too, a store is stricter or knows more.
 fn expected_after(state: State, event: Event) -> State {
     match (state, event) {
         // A number that is in use is not given back.

@@ -1,4 +1,4 @@
-//! One customer: takes a number in one of the ways there are, keeps it, puts it on a line or gives it back, and begins again.
+//! One customer: takes a number in any of the possible ways, keeps it, puts it on a line or gives it back, and begins again.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -20,13 +20,13 @@ enum Wish {
     },
     /// A random number, under a key.
     Keyed(String),
-    /// A random number that nobody can name, should its answer be lost.
+    /// A random number without a key. If its answer is lost, nobody can ask for it.
     Nameless,
 }
 
-/// What has become of a wish.
+/// The outcome of a wish.
 #[derive(Debug)]
-enum Told {
+enum Outcome {
     Given(String),
     Nothing,
     Unknown,
@@ -74,7 +74,7 @@ impl Customer {
     async fn preview(&self) -> Option<Wish> {
         let area_code = AREA_CODES[fastrand::usize(..AREA_CODES.len())];
         let key = Uuid::now_v7().to_string();
-        let created = self.told(|http| {
+        let created = self.send_until_certain(|http| {
             let body = json!({ "areaCode": area_code });
             http.request(Method::POST, "/previews").header("idempotency-key", &key).json(&body)
         });
@@ -83,40 +83,43 @@ impl Customer {
     }
 
     async fn pursue(&mut self, wish: Wish, tries: usize) {
-        let told = self.ask(&wish, tries).await;
-        self.takes(wish, told).await;
+        let outcome = self.ask(&wish, tries).await;
+        self.take(wish, outcome).await;
     }
 
     /// Asks for two numbers of one preview at once, which gives one at most.
     async fn pursue_both(&mut self, wishes: [Wish; 2]) {
         let [one, two] = wishes;
-        let told = tokio::join!(self.ask(&one, 3), self.ask(&two, 3));
-        assert!(!matches!(told, (Told::Given(_), Told::Given(_))), "one preview gave two numbers: {told:?}");
-        self.takes(one, told.0).await;
-        self.takes(two, told.1).await;
+        let outcomes = tokio::join!(self.ask(&one, 3), self.ask(&two, 3));
+        assert!(
+            !matches!(outcomes, (Outcome::Given(_), Outcome::Given(_))),
+            "one preview gave two numbers: {outcomes:?}"
+        );
+        self.take(one, outcomes.0).await;
+        self.take(two, outcomes.1).await;
     }
 
-    async fn takes(&mut self, wish: Wish, told: Told) {
-        match (told, &wish) {
-            (Told::Given(msisdn), _) => {
+    async fn take(&mut self, wish: Wish, outcome: Outcome) {
+        match (outcome, &wish) {
+            (Outcome::Given(msisdn), _) => {
                 self.shop.given.fetch_add(1, Ordering::Relaxed);
-                self.has(&wish, msisdn).await;
+                self.use_number(&wish, msisdn).await;
             }
-            (Told::Nothing, _) | (Told::Unknown, Wish::Nameless) => {}
-            (Told::Unknown, _) => self.open.push(wish),
+            (Outcome::Nothing, _) | (Outcome::Unknown, Wish::Nameless) => {}
+            (Outcome::Unknown, _) => self.open.push(wish),
         }
     }
 
-    async fn ask(&self, wish: &Wish, tries: usize) -> Told {
-        // A nameless wish is never repeated: that would be another one.
+    async fn ask(&self, wish: &Wish, tries: usize) -> Outcome {
+        // A nameless wish is never repeated, because that would be another wish.
         let tries = if matches!(wish, Wish::Nameless) { 1 } else { tries };
         let begun = Instant::now();
         for _ in 0..tries {
             if let Some(answer) = self.reserve(wish).await {
                 match answer.status {
-                    200 | 201 => return Told::Given(text(&answer.body["msisdn"])),
-                    409 if answer.retry_after.is_none() => return Told::Nothing,
-                    410 | 502 => return Told::Nothing,
+                    200 | 201 => return Outcome::Given(text(&answer.body["msisdn"])),
+                    409 if answer.retry_after.is_none() => return Outcome::Nothing,
+                    410 | 502 => return Outcome::Nothing,
                     409 | 503 | 504 => {}
                     _ => panic!("{wish:?}: {answer:?}"),
                 }
@@ -124,7 +127,7 @@ impl Customer {
             assert!(begun.elapsed() < Duration::from_mins(1), "{wish:?} does not come to a certain answer");
             pause().await;
         }
-        Told::Unknown
+        Outcome::Unknown
     }
 
     async fn reserve(&self, wish: &Wish) -> Option<Answer> {
@@ -137,11 +140,11 @@ impl Customer {
         answer.await
     }
 
-    /// Does with a number what customers do.
-    async fn has(&mut self, wish: &Wish, msisdn: String) {
+    /// Uses a number in one of the ways of customers.
+    async fn use_number(&mut self, wish: &Wish, msisdn: String) {
         let mut possession = Possession { msisdn, given: Instant::now(), returned: None };
         match fastrand::u8(..20) {
-            0 => self.asks_again(wish, &possession.msisdn).await,
+            0 => self.ask_again(wish, &possession.msisdn).await,
             1 => self.assign(&possession.msisdn).await,
             2 => {}
             _ => {
@@ -154,26 +157,27 @@ impl Customer {
         self.possessions.push(possession);
     }
 
-    async fn asks_again(&self, wish: &Wish, msisdn: &str) {
+    async fn ask_again(&self, wish: &Wish, msisdn: &str) {
         if matches!(wish, Wish::Nameless) {
             return;
         }
         match self.ask(wish, 3).await {
-            Told::Given(again) => assert_eq!(again, msisdn, "a repeat gives the same number"),
-            Told::Nothing => panic!("{msisdn} was given, and the repeat says that it was not: {wish:?}"),
-            Told::Unknown => {}
+            Outcome::Given(again) => assert_eq!(again, msisdn, "a repeat gives the same number"),
+            Outcome::Nothing => panic!("{msisdn} was given, and the repeat says that it was not: {wish:?}"),
+            Outcome::Unknown => {}
         }
     }
 
     async fn assign(&self, msisdn: &str) {
         let (path, sim) = (format!("/reservations/{msisdn}/assignment"), Uuid::now_v7());
-        let assigned =
-            self.told(|http| http.request(Method::PUT, &path).json(&json!({ "simId": sim }))).await;
+        let assigned = self
+            .send_until_certain(|http| http.request(Method::PUT, &path).json(&json!({ "simId": sim })))
+            .await;
         assert_eq!(assigned.status, 204, "{msisdn}: {assigned:?}");
     }
 
-    /// Repeats a release for as long as the number is in our own hold: without an answer it may have been done, and then the
-    /// number may be another customer's by now.
+    /// Repeats a release for as long as the number is in our own hold. A release without an answer may have been done, and then
+    /// another customer may already have the number.
     async fn release(&self, msisdn: &str, own: &Value) {
         let path = format!("/reservations/{msisdn}");
         loop {
@@ -190,15 +194,16 @@ impl Customer {
         }
     }
 
-    /// The hold that a number is in; none where it is given back.
+    /// The hold of a number. None if it was given back.
     async fn hold_of(&self, msisdn: &str) -> Option<Value> {
-        let number = self.told(|http| http.request(Method::GET, &format!("/numbers/{msisdn}"))).await;
+        let number =
+            self.send_until_certain(|http| http.request(Method::GET, &format!("/numbers/{msisdn}"))).await;
         let latest = &number.body["history"][0];
         (latest["state"] == "HELD").then(|| latest["id"].clone())
     }
 
-    /// Repeats a request until its answer is no "not now".
-    async fn told(&self, request: impl Fn(&Http) -> RequestBuilder) -> Answer {
+    /// Repeats a request until its answer does not ask for a repeat.
+    async fn send_until_certain(&self, request: impl Fn(&Http) -> RequestBuilder) -> Answer {
         let begun = Instant::now();
         loop {
             let http = self.shop.server();
@@ -231,12 +236,12 @@ fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
-/// Between two numbers.
+/// Waits between two numbers.
 async fn rest() {
     tokio::time::sleep(Duration::from_millis(fastrand::u64(1..20))).await;
 }
 
-/// Before a repeat.
+/// Waits before a repeat.
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(fastrand::u64(50..150))).await;
 }

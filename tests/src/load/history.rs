@@ -1,21 +1,21 @@
-//! Who had which number, and when: what the customers remember, against which no record of ours can argue.
+//! The history of the customers: which number each had, and when. It does not depend on our own rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::backend::Database;
 
-/// A number in a customer's hands.
+/// A number that a customer has or had.
 #[derive(Debug, Clone)]
 pub(super) struct Possession {
     pub(super) msisdn: String,
-    /// When the customer knew.
+    /// The time at which the customer got the answer.
     pub(super) given: Instant,
-    /// Just before the customer first asked for its release; none where that never was.
+    /// The time just before the customer first asked for its release. None if the customer never did.
     pub(super) returned: Option<Instant>,
 }
 
-/// What all customers remember.
+/// The history of all customers.
 #[derive(Debug)]
 pub(super) struct History {
     possessions: Vec<Possession>,
@@ -28,9 +28,9 @@ impl FromIterator<Possession> for History {
 }
 
 impl History {
-    /// Invariant 1, as customers see it: nobody is given a number that another one has. Each time that is compared lies within
-    /// the time that the number was truly held, so an overlap is proof.
-    pub(super) fn no_number_was_given_twice(&self) {
+    /// Checks invariant 1 as customers see it: nobody is given a number that another customer has. Each compared time lies within
+    /// the time for which the number was really held, so an overlap is proof.
+    pub(super) fn assert_no_number_was_given_twice(&self) {
         let mut of_number: BTreeMap<&str, Vec<&Possession>> = BTreeMap::new();
         for possession in &self.possessions {
             of_number.entry(&possession.msisdn).or_default().push(possession);
@@ -44,8 +44,8 @@ impl History {
         }
     }
 
-    /// Invariant 3: a number that was given stays held until its customer returns it.
-    pub(super) async fn what_was_kept_is_held(&self, database: &Database) {
+    /// Checks invariant 3: a number that was given stays held until its customer returns it.
+    pub(super) async fn assert_kept_numbers_are_held(&self, database: &Database) {
         let held = "select msisdn || '' from reservation where state in ('HELD', 'ASSIGNED')";
         let held: BTreeSet<String> = database.texts(held).await.into_iter().collect();
         let kept = self.possessions.iter().filter(|possession| possession.returned.is_none());

@@ -1,5 +1,5 @@
-//! Load that remembers: customers who take numbers and give them back over and over, whatever fails under them, and repeat what
-//! has no certain answer as callers are told to. Afterwards nothing may be lost, and no number given twice.
+//! Load with a history: customers take numbers and give them back over and over, whatever fails. They repeat calls without a
+//! certain answer, as callers have to. Afterwards no number may be lost or given twice.
 
 mod customer;
 mod history;
@@ -19,10 +19,10 @@ use crate::backend::Database;
 use crate::eventually::eventually;
 use crate::http::{Answer, Http};
 use crate::server::Server;
-use crate::settle::{records_agree, settle};
+use crate::settle::{assert_records_agree, settle};
 use crate::sigan::Sigan;
 
-/// Settings of a server under load: doubts settle soon.
+/// Settings of a server under load, with which doubts settle soon.
 pub const SETTINGS: [(&str, &str); 2] = [("OSS_SIGAN_TIMEOUT", "1500ms"), ("OSS_SWEEP_INTERVAL", "1s")];
 
 const CUSTOMERS: usize = 10;
@@ -41,16 +41,16 @@ pub struct Load {
     customers: Vec<JoinHandle<Vec<Possession>>>,
 }
 
-/// What the customers share.
+/// The state that the customers share.
 #[derive(Debug, Clone, Default)]
 struct Shop {
     servers: Arc<Mutex<Vec<Http>>>,
     closing: Arc<AtomicBool>,
-    /// How many numbers were given.
+    /// The number of numbers that were given.
     given: Arc<AtomicUsize>,
-    /// Whether customers hang up in the middle of a reserve, now and then.
+    /// Whether customers sometimes hang up in the middle of a reserve.
     hangs_up: bool,
-    /// Whether every request must be answered, and by nothing that is a fault.
+    /// Whether every request must be answered, and not with a fault.
     always_answered: bool,
 }
 
@@ -60,7 +60,7 @@ impl Shop {
         servers[fastrand::usize(..servers.len())].clone()
     }
 
-    /// What a request is answered with, if it is.
+    /// Sends a request. Returns its answer, if there is one.
     async fn answer(&self, http: &Http, request: RequestBuilder) -> Option<Answer> {
         let answer = http.try_send(request).await;
         let answered = answer.as_ref().is_some_and(|answer| answer.status < 500);
@@ -77,12 +77,12 @@ fn clients(servers: &[&Server]) -> Vec<Http> {
     servers.iter().map(|server| server.http()).collect()
 }
 
-/// A Sigan with so few numbers in an area code that they are soon offered again.
+/// A Sigan with so few numbers in each area code that they are soon offered again.
 pub async fn small_sigan() -> Sigan {
     Sigan::start(Inventory::new("PR").with_numbers_per_ddd(400)).await
 }
 
-/// A Sigan that is slow, that fails now and then, and that loses answers.
+/// The behaviour of a Sigan that is slow, sometimes fails, and loses answers.
 #[must_use]
 pub fn unreliable() -> Behaviour {
     let latency = Duration::from_millis(fastrand::u64(0..60));
@@ -90,19 +90,19 @@ pub fn unreliable() -> Behaviour {
 }
 
 impl Load {
-    /// Customers of some servers, each of which they call at random.
+    /// Starts customers who call these servers at random.
     #[must_use]
     pub fn on(servers: &[&Server]) -> Self {
         Self::start(clients(servers), Shop::default())
     }
 
-    /// Customers who hang up in the middle of a reserve, now and then.
+    /// Starts customers who sometimes hang up in the middle of a reserve.
     #[must_use]
     pub fn that_hangs_up_on(servers: &[&Server]) -> Self {
         Self::start(clients(servers), Shop { hangs_up: true, ..Shop::default() })
     }
 
-    /// Customers of a service that always answers, whatever becomes of its servers: one request without an answer is a fault.
+    /// Starts customers of a service that always answers, even if servers fail. A request without an answer fails the test.
     #[must_use]
     pub fn always_answered_by(service: Http) -> Self {
         Self::start(vec![service], Shop { always_answered: true, ..Shop::default() })
@@ -116,28 +116,28 @@ impl Load {
         Self { customers, ..load }
     }
 
-    /// From now on these servers are called.
-    pub fn moves_to(&self, servers: &[&Server]) {
+    /// Makes the customers call these servers from now on.
+    pub fn move_to(&self, servers: &[&Server]) {
         *self.shop.servers.lock().expect("nobody panics with the list") = clients(servers);
     }
 
-    /// Waits until some more numbers were given, so that what comes next hits the others in the middle of it.
-    pub async fn goes_on(&self) {
+    /// Waits until some more numbers were given, so that the next event hits customers in the middle of their calls.
+    pub async fn wait_for_progress(&self) {
         let given = || self.shop.given.load(Ordering::Relaxed);
         let wanted = given() + fastrand::usize(5..15);
         eventually(async || (given() >= wanted).then_some(()).ok_or("no numbers are given any more")).await;
     }
 
-    /// Lets every customer come to a certain answer, settles the rest, and checks that nothing was lost and nothing given
-    /// twice. Sigan behaves well from here on.
-    pub async fn ends_well(self, database: &Database, sigan: &Sigan) {
+    /// Waits until every customer has certain answers, settles the rest, and checks that no number was lost or given twice. Sigan
+    /// behaves well from here on.
+    pub async fn finish_and_check(self, database: &Database, sigan: &Sigan) {
         sigan.behave(Behaviour::default());
         self.shop.closing.store(true, Ordering::Relaxed);
         let lives = join_all(self.customers).await;
         let history: History = lives.into_iter().flat_map(|life| life.expect("no customer panics")).collect();
         settle(&self.shop.server(), database).await;
-        records_agree(database, &sigan.url(), &sigan.inventory()).await;
-        history.no_number_was_given_twice();
-        history.what_was_kept_is_held(database).await;
+        assert_records_agree(database, &sigan.url(), &sigan.inventory()).await;
+        history.assert_no_number_was_given_twice();
+        history.assert_kept_numbers_are_held(database).await;
     }
 }

@@ -1,16 +1,16 @@
-//! What can happen.
+//! The steps that can happen.
 
 use std::fmt;
 
 use super::network::{Progress, Request, Worker};
 use super::scenario::{Attempt, ExternalId};
 
-/// One step, of somebody or something.
+/// One step of a customer, a worker, Sigan, the network or the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     /// A customer asks for the number.
     Begin(Attempt),
-    /// A customer who was told that the outcome is unknown asks again.
+    /// A customer who got no certain answer asks again.
     Repeat(Attempt),
     /// A customer gives the number back.
     GiveBack(Attempt),
@@ -21,20 +21,20 @@ pub(super) enum Action {
 
     /// The sweeper takes up a row whose outcome is unknown.
     Recover(Attempt),
-    /// The sweeper takes a row that Sigan is to be told of.
+    /// The sweeper takes up a row with a pending delivery.
     Deliver(Attempt),
-    /// The lease of a row runs out that nobody works on any more.
+    /// The lease of a row that nobody works on any more runs out.
     LeaseEnds(Attempt),
     Send(Worker),
-    /// Sigan does what a worker asked, and answers.
+    /// Sigan executes a worker's request, and answers.
     Execute(Worker),
-    /// A worker records what it was answered, in one statement.
+    /// A worker records its answer, in one statement.
     Record(Worker),
-    /// Sigan does what was asked long ago.
+    /// Sigan executes a delayed request.
     ExecuteLate(Request),
     /// The audit does the first half of its comparison.
     AuditBegins,
-    /// The audit does the second half: it writes a release of what nobody here knows, and gives up what Sigan does not hold.
+    /// The audit does the second half: it writes a release of each hold without a row, and gives up rows that Sigan does not hold.
     AuditEnds,
 
     /// The network fails a worker in some way.
@@ -47,7 +47,7 @@ pub(super) enum Action {
     Failover(Attempt),
 }
 
-/// What the network may do to a request.
+/// The ways in which the network may fail a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
     /// The connection is not opened, and the worker knows it.
@@ -58,17 +58,17 @@ pub(super) enum Failure {
     LoseAnswer,
     /// The request arrives after the worker has stopped waiting.
     Delay,
-    /// The request arrives, and some time again.
+    /// The request arrives, and arrives again later.
     Double,
-    /// Sigan refuses what it may grant later.
+    /// Sigan refuses the request for now, but may grant a copy of it later.
     RefuseForNow,
-    /// Our credentials are refused, without a word on the hold.
+    /// Our credentials are refused, and the answer does not name the hold.
     Forbid,
 }
 
 impl Action {
-    /// Whether this is bound to happen some time: no customer has to wish it, nothing has to go wrong, and it is not a matter of
-    /// chance. Where no such action is left, all is at rest.
+    /// Whether this certainly happens some time: it needs no wish of a customer, no fault and no chance. If no such action is left,
+    /// everything is at rest.
     pub(super) const fn is_due(self) -> bool {
         let of_a_customer = matches!(self, Self::Begin(_) | Self::Repeat(_) | Self::GiveBack(_));
         let of_sigan_itself = matches!(self, Self::Offer(_) | Self::Drop(_));
@@ -86,10 +86,10 @@ impl fmt::Display for Action {
             Self::Offer(id) => write!(f, "Sigan offers the number under {id}"),
             Self::Drop(id) => write!(f, "Sigan drops pre-reservation {id}"),
             Self::Recover(attempt) => write!(f, "the sweeper takes up {attempt}"),
-            Self::Deliver(attempt) => write!(f, "the sweeper sets out to tell Sigan of {attempt}"),
-            Self::LeaseEnds(attempt) => write!(f, "the lease of {attempt} runs out, nobody is at work on it"),
+            Self::Deliver(attempt) => write!(f, "the sweeper takes up the delivery of {attempt}"),
+            Self::LeaseEnds(attempt) => write!(f, "the lease of {attempt} runs out, and nobody works on it"),
             Self::Send(worker) => write!(f, "{worker} sends"),
-            Self::Execute(worker) => write!(f, "Sigan does what it is asked by {worker}"),
+            Self::Execute(worker) => write!(f, "Sigan executes the request of {worker}"),
             Self::Record(worker) => match worker.progress {
                 Progress::Answered(answer) => write!(f, "{worker} records: {answer:?}"),
                 Progress::ToSend | Progress::Sent => write!(f, "{worker} records"),

@@ -1,4 +1,4 @@
-//! Every order of events, the shortest first.
+//! Explores every order of events, the shortest first.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -13,30 +13,30 @@ use super::scenario::{Attempt, ExternalId, Scenario};
 use super::sights::Sight;
 use super::state::State;
 
-/// What must never be.
+/// A state that must never occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Violation {
-    /// The number is live in two attempts, so two customers may be told that it is theirs.
+    /// The number is live in two attempts, so two customers may both be promised it.
     Double,
-    /// A customer was promised the number and has not given it back, yet Sigan does not hold it for him, or we gave it up.
+    /// A customer was promised the number and has not given it back, but Sigan does not hold it for that customer, or we gave it up.
     Kill,
-    /// All is at rest, and Sigan holds the number for nobody.
+    /// Everything is at rest, and Sigan holds the number for nobody.
     Leak,
-    /// All is at rest, and what became of an attempt is still not settled.
+    /// Everything is at rest, and an attempt is not settled.
     Stuck,
 }
 
 /// The shortest way to a violation.
 #[derive(Debug, Clone)]
 pub struct Trace {
-    /// Where it ends.
+    /// The violation at its end.
     pub violation: Violation,
     start: State,
     steps: Vec<(Action, State)>,
 }
 
 impl Trace {
-    /// How many steps it takes.
+    /// The number of steps.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.steps.len()
@@ -49,22 +49,22 @@ impl Trace {
     }
 }
 
-/// What was found.
+/// The result of an exploration.
 #[derive(Debug, Clone)]
 pub struct Exploration {
-    /// How many different states there are.
+    /// The number of different states.
     pub states: usize,
-    /// In how many of them all is at rest.
+    /// The number of states in which everything is at rest.
     pub at_rest: usize,
-    /// What was come across.
+    /// The situations that occurred.
     pub sights: Vec<Sight>,
-    /// The first violation, after which nothing more was explored.
+    /// The first violation. Nothing was explored after it.
     pub violation: Option<Trace>,
 }
 
-/// Visits every state that can follow from the scenario's first, until one violates what must hold.
+/// Visits every state that can follow from the scenario's first, until one violates an invariant.
 ///
-/// States are told apart by 64 bits of hash: with a million of them, one in thirty million such runs overlooks a state.
+/// States are compared by 64 bits of hash. With a million states, one in thirty million runs overlooks a state.
 #[must_use]
 pub fn explore(scenario: Scenario, mends: Mends) -> Exploration {
     let model = Model { scenario, mends };
@@ -102,7 +102,7 @@ pub fn explore(scenario: Scenario, mends: Mends) -> Exploration {
     found
 }
 
-/// What is wrong with a state.
+/// The violation of a state, if there is one.
 fn violation(state: &State, at_rest: bool) -> Option<Violation> {
     let held = state.rows().filter(|(_, row)| *row == Row::Held);
     let promised: Vec<ExternalId> = held.map(|(attempt, _)| attempt.external_id()).collect();
@@ -120,7 +120,7 @@ fn violation(state: &State, at_rest: bool) -> Option<Violation> {
     }
 }
 
-/// Whether a number that its customer was promised is no longer his, and it was not he who gave it back.
+/// Whether a customer lost a promised number without giving it back.
 fn breaks_promise(before: &State, action: Action, after: &State) -> bool {
     let held = |&(attempt, row): &(Attempt, Row)| {
         row == Row::Held && action != Action::GiveBack(attempt) && after.row(attempt) != Some(Row::Held)
@@ -132,7 +132,7 @@ fn fingerprint(state: &State) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(state)
 }
 
-/// The way from the first state to `last`. Only the fingerprints on it were kept, so it is walked again.
+/// The way from the first state to `last`. Only the fingerprints of its states were kept, so the way is walked again.
 fn trace(model: &Model, seen: &HashMap<u64, Option<u64>>, last: &State, violation: Violation) -> Trace {
     let mut way = Vec::new();
     let mut at = fingerprint(last);

@@ -2,30 +2,31 @@
 //!
 //! One number, up to three attempts to hold it, and a Sigan that keeps its promises. Between us and Sigan requests and answers
 //! are lost, delayed and doubled; workers are killed at any step, or pause until their lease has run out; credentials are refused,
-//! and a failover loses a row. The audit releases what no row knows. [`explore`] visits every state that can follow, breadth first, and reports the shortest way to a [`Violation`].
+//! and a failover loses a row. The audit releases holds without a row. [`explore`] visits every state that can follow, breadth
+//! first, and reports the shortest way to a [`Violation`].
 //!
 //! ```text
-//!  begin ──> PENDING(call, lease) ──granted──> HELD ──given back──> RELEASING ──told──> RELEASED
+//!  begin ──> PENDING(call, lease) ──granted──> HELD ──given back──> RELEASING ──delivered──> RELEASED
 //!               │  ▲      │                     ▲                       ▲
 //!               │  │      ├─over, or not sent, at call 1──> REJECTED    │
-//!        no answer │      └─given up──> CANCELLING ──told──> REJECTED   │
+//!        no answer │      └─given up─> CANCELLING ─delivered─> REJECTED │
 //!               ▼  │                            │                       │
 //!            IN_DOUBT ──────Sigan asked: ours───┘ ───────given back─────┘
 //! ```
 //!
-//! What keeps a number from being lost, promised twice or taken away is a list of [`Mend`]s, each of a line or two in the code
-//! that it stands for. Each can be left out of the model, which must then find a violation: so it is known that the mend
-//! carries weight, and that the model would notice if it went missing.
+//! A list of [`Mend`]s keeps a number from being lost, promised twice or taken away. Each is a line or two in the real code. Each can
+//! be left out of the model, which must then find a violation. This proves that the mend is needed, and that the model would
+//! notice if it were missing.
 //!
-//! What is left out, and why nothing is lost by it:
-//! - A worker that has its answer and is slow to record it: the same as an answer that travels slowly.
-//! - A statement whose commit reply is lost: the same as a worker killed after the statement.
-//! - A sweeper that loses its lease while it tells Sigan of a release: the same as a release doubled by the network.
+//! The model leaves these out, because other steps cover them:
+//! - A worker that is slow to record its answer: it is the same as an answer that travels slowly.
+//! - A statement whose commit reply is lost: it is the same as a worker that is killed after the statement.
+//! - A sweeper that loses its lease during a delivery: it is the same as a release that the network doubles.
 //! - `ASSIGNED`: entered from `HELD` by a guarded statement, left by none of the steps here.
-//! - A hold that expires here: the same as one that its customer gives back.
-//! - `previousExternalId`: the same as a pre-reservation that lapses at Sigan.
+//! - A hold that expires here: it is the same as one that its customer gives back.
+//! - `previousExternalId`: it is the same as a pre-reservation that lapses at Sigan.
 //! - A failover that loses a row that nobody works on: only the audit can find its hold, which is then a stray one.
-//! - Time itself: whatever can be early or late is tried both ways.
+//! - Time itself: every event that can be early or late is tried both ways.
 
 mod action;
 mod explore;

@@ -1,20 +1,20 @@
-//! Workers, and what travels between them and Sigan.
+//! Workers, and the requests and answers between them and Sigan.
 
 use std::fmt;
 
 use super::scenario::{Attempt, ExternalId};
 
-/// What Sigan is asked. Every request names the external id it is about.
+/// A request to Sigan. Every request names its external id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Request {
     Reserve(ExternalId),
-    /// Who holds the number?
+    /// Asks who holds the number.
     Holder(ExternalId),
-    /// Ends a hold, be it reserved or merely pre-reserved: a release and a cancel are the same to Sigan.
+    /// Ends a hold, reserved or only pre-reserved. A release and a cancel are the same to Sigan.
     Release(ExternalId),
 }
 
-/// What a worker knows of its request.
+/// The answer that a worker got to its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Answer {
     /// To a reserve: the number is reserved under this id.
@@ -23,7 +23,7 @@ pub(super) enum Answer {
     Refused,
     /// To a reserve: not now.
     RefusedForNow,
-    /// To a reserve: our credentials are not accepted. Says nothing of the hold.
+    /// To a reserve: our credentials are not accepted. It does not name the hold.
     Forbidden,
     /// To the question who holds it: reserved under this id.
     Ours,
@@ -37,22 +37,22 @@ pub(super) enum Answer {
     Missing,
 }
 
-/// What a worker is about.
+/// The task of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Task {
     /// To reserve, for the customer who waits.
     Reserve,
-    /// To find out what became of an attempt: recovery.
+    /// To find out the outcome of an attempt: recovery.
     AskHolder,
-    /// To tell Sigan that a hold is over, as the row already says: it was released or cancelled.
-    Tell,
-    /// To cancel a hold, and to write that down afterwards. Only where [`Mend::CommitBeforeCancel`] is left out.
+    /// To deliver the release or the cancellation that the row already has.
+    Deliver,
+    /// To cancel a hold, and to record that afterwards. Only if [`Mend::CommitBeforeCancel`] is left out.
     ///
     /// [`Mend::CommitBeforeCancel`]: super::mends::Mend::CommitBeforeCancel
     CancelFirst,
 }
 
-/// How far a worker is.
+/// The progress of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Progress {
     ToSend,
@@ -60,11 +60,11 @@ pub(super) enum Progress {
     Answered(Answer),
 }
 
-/// Somebody at work on a row: the task of a call to our API, or a sweeper.
+/// A process that works on a row: a call to our API, or a sweeper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Worker {
     pub(super) attempt: Attempt,
-    /// The call number that the row had when this worker took it. None is 0: a worker that tells needs no number.
+    /// The call number of the row when this worker took it. It is 0 for a delivery, which needs no number.
     pub(super) call: u8,
     pub(super) task: Task,
     pub(super) progress: Progress,
@@ -84,7 +84,7 @@ impl Worker {
         match self.task {
             Task::Reserve => Request::Reserve(id),
             Task::AskHolder => Request::Holder(id),
-            Task::Tell | Task::CancelFirst => Request::Release(id),
+            Task::Deliver | Task::CancelFirst => Request::Release(id),
         }
     }
 }
@@ -104,7 +104,7 @@ impl fmt::Display for Worker {
         write!(f, "worker of {} ({}", self.attempt, self.request())?;
         match self.task {
             Task::Reserve | Task::AskHolder | Task::CancelFirst => write!(f, ", call {})", self.call),
-            Task::Tell => f.write_str(")"),
+            Task::Deliver => f.write_str(")"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What can happen next, in a given state.
+//! The steps that can follow a state.
 
 use super::action::{Action, Failure};
 use super::mends::Mends;
@@ -8,7 +8,7 @@ use super::scenario::{Attempt, ExternalId, Scenario};
 use super::sigan::Hold;
 use super::state::State;
 
-/// The protocol, with the mends that are in force, in one scenario.
+/// The protocol with some of its mends, in one scenario.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Model {
     pub(super) scenario: Scenario,
@@ -19,15 +19,15 @@ impl Model {
     /// Every step that can follow.
     pub(super) fn possible(&self, state: &State) -> Vec<Action> {
         let mut actions = Vec::new();
-        sigan_itself(state, &mut actions);
+        add_sigan_actions(state, &mut actions);
         for &attempt in self.scenario.attempts {
-            self.customer(state, attempt, &mut actions);
+            self.add_customer_actions(state, attempt, &mut actions);
         }
         for (attempt, row) in state.rows() {
-            sweeper(state, attempt, row, &mut actions);
+            add_sweeper_actions(state, attempt, row, &mut actions);
         }
         for worker in state.workers() {
-            goes_on(state, worker, &mut actions);
+            add_worker_actions(state, worker, &mut actions);
         }
         actions.extend(state.late.iter().copied().map(Action::ExecuteLate));
         match state.audit {
@@ -40,15 +40,15 @@ impl Model {
         actions
     }
 
-    /// Whether the hold that was there from the start is still a stray when all else is at rest. Audits that came too early, while
-    /// an attempt was at it, do not count: there is always another.
+    /// Whether the initial hold is still a stray when everything else is at rest. Audits that came too early, while an attempt worked
+    /// on it, do not count, because there is always another audit.
     fn only_an_audit_can_help(&self, state: &State, actions: &[Action]) -> bool {
         let is_stray = state.sigan.reserved() == Some(ExternalId::A) && !state.audit_spares(ExternalId::A);
         self.scenario.foreign_hold && is_stray && !actions.iter().any(|action| action.is_due())
     }
 
     /// A customer asks, asks again, or gives back.
-    fn customer(&self, state: &State, attempt: Attempt, actions: &mut Vec<Action>) {
+    fn add_customer_actions(&self, state: &State, attempt: Attempt, actions: &mut Vec<Action>) {
         let at_work = state.workers().any(|worker| worker.attempt == attempt);
         match state.row(attempt) {
             None if !at_work && self.may_begin(state, attempt) => actions.push(Action::Begin(attempt)),
@@ -71,15 +71,15 @@ impl Model {
     }
 }
 
-/// Whether it is this attempt's turn: the first customer's second one comes after the first, be that rejected or lost.
+/// Whether this attempt may begin: the first customer's second attempt follows the first, which was rejected or lost.
 fn follows(state: &State, attempt: Attempt) -> bool {
     let first = state.row(Attempt::First);
     let first_is_lost = || first.is_none() && state.workers().any(|worker| worker.attempt == Attempt::First);
     attempt != Attempt::Again || first == Some(Row::Rejected) || first_is_lost()
 }
 
-/// A worker goes on, or is kept from it.
-fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
+/// A worker goes on, or fails.
+fn add_worker_actions(state: &State, worker: Worker, actions: &mut Vec<Action>) {
     if may_be_forbidden(worker) && state.left.credentials > 0 {
         actions.push(Action::Network(worker, Failure::Forbid));
     }
@@ -96,7 +96,7 @@ fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
         }
         Progress::Sent => {
             fail(Failure::LoseRequest);
-            // A question that is late or doubled changes nothing.
+            // A late or doubled question changes nothing.
             if worker.task != Task::AskHolder {
                 fail(Failure::Delay);
                 fail(Failure::Double);
@@ -118,14 +118,14 @@ fn goes_on(state: &State, worker: Worker, actions: &mut Vec<Action>) {
     }
 }
 
-/// Whether credentials may be refused instead of what Sigan would answer, or has answered already.
+/// Whether credentials may be refused instead of Sigan's answer, before or after the effect.
 fn may_be_forbidden(worker: Worker) -> bool {
     let at_sigan = matches!(worker.progress, Progress::Sent | Progress::Answered(Answer::Granted));
     worker.task == Task::Reserve && at_sigan
 }
 
-/// Sigan drops a pre-reservation whose time is over, and offers the number again once nobody holds it.
-fn sigan_itself(state: &State, actions: &mut Vec<Action>) {
+/// Sigan drops a pre-reservation whose time is over, and offers the number again if nobody holds it.
+fn add_sigan_actions(state: &State, actions: &mut Vec<Action>) {
     for id in [ExternalId::A, ExternalId::B] {
         if state.sigan.hold(id) == Hold::PreReserved {
             actions.push(Action::Drop(id));
@@ -136,8 +136,8 @@ fn sigan_itself(state: &State, actions: &mut Vec<Action>) {
     }
 }
 
-/// Steps that a row takes without its customer: those of the sweep, and of a database that fails over.
-fn sweeper(state: &State, attempt: Attempt, row: Row, actions: &mut Vec<Action>) {
+/// The steps of a row without its customer: by the sweep, or by a failover of the database.
+fn add_sweeper_actions(state: &State, attempt: Attempt, row: Row, actions: &mut Vec<Action>) {
     let at_work = || state.workers().filter(|worker| worker.attempt == attempt);
     if matches!(row, Row::Pending { .. }) && state.left.failovers > 0 && at_work().next().is_some() {
         actions.push(Action::Failover(attempt));
@@ -153,7 +153,7 @@ fn sweeper(state: &State, attempt: Attempt, row: Row, actions: &mut Vec<Action>)
         }
         Row::Pending { lapsed: true, .. } | Row::InDoubt { .. } => actions.push(Action::Recover(attempt)),
         Row::Releasing | Row::Cancelling => {
-            if !workers.any(|worker| worker.task == Task::Tell) {
+            if !workers.any(|worker| worker.task == Task::Deliver) {
                 actions.push(Action::Deliver(attempt));
             }
         }

@@ -1,7 +1,7 @@
 //! A row of `reservation`, and the statements that change it.
 //!
-//! Each statement answers with the row as it is afterwards, or with nothing if its guard matched no row. The moves are those of
-//! the service's own state machine; the guards beyond them, and what must never happen, are the model's own.
+//! Each statement returns the row after it, or none if its guard matched no row. The transitions are the service's own state
+//! machine; the other guards and the invariants are the model's own.
 
 use std::fmt;
 
@@ -9,20 +9,20 @@ use oss_core::{AttemptEvent as Event, ReservationState as State};
 
 use super::mends::{Mend, Mends};
 
-/// The state of an attempt, with what else its row says.
+/// The state of an attempt, and the other values of its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Row {
-    /// A call to Sigan is under way; once the lease has run out, another may take the row up.
+    /// A call to Sigan is in flight. When the lease has run out, another worker may take the row up.
     Pending { call: u8, lapsed: bool },
     /// Sigan gave no certain answer.
     InDoubt { call: u8 },
-    /// The customer was told that the number is his, or will be when he asks again.
+    /// The customer was promised the number, or will be on asking again.
     Held,
-    /// Given back, and Sigan is yet to be told.
+    /// Given back; the delivery to Sigan is pending.
     Releasing,
-    /// Given back, and Sigan knows.
+    /// Given back and delivered to Sigan.
     Released,
-    /// Given up without knowing the outcome, and Sigan is yet to be told. Nobody ever confirms this row.
+    /// Given up without a known outcome; the delivery to Sigan is pending. Nobody ever confirms this row.
     Cancelling,
     /// Nothing is held.
     Rejected,
@@ -31,7 +31,7 @@ pub(super) enum Row {
 impl Row {
     pub(super) const BEGUN: Self = Self::Pending { call: 1, lapsed: false };
 
-    /// Whether the row keeps others from the number.
+    /// Whether the row keeps other attempts from the number.
     pub(super) const fn is_live(self) -> bool {
         self.state().is_live()
     }
@@ -48,7 +48,7 @@ impl Row {
         }
     }
 
-    /// The row after an event, of which `call` was the latest call. No number is put on a line here.
+    /// The row after an event, with `call` as the latest call. No number is put on a line here.
     const fn after(self, event: Event, call: u8) -> Option<Self> {
         Some(match self.state().after(event) {
             Some(State::Pending) => Self::Pending { call, lapsed: false },
@@ -62,38 +62,38 @@ impl Row {
         })
     }
 
-    /// Whether Sigan may still hold something other than the row says.
+    /// Whether Sigan's hold may still differ from the row.
     pub(super) const fn is_unsettled(self) -> bool {
         !matches!(self, Self::Held | Self::Released | Self::Rejected)
     }
 
-    /// Sigan holds the number, whichever call it was that got the answer.
+    /// Records that Sigan holds the number, whichever call got the answer.
     pub(super) fn confirm(self, mends: Mends) -> Option<Self> {
         let unguarded = (!mends.has(Mend::GuardedConfirmation)).then_some(Self::Held);
         self.after(Event::Confirmed, 0).or(unguarded)
     }
 
-    /// Sigan gave no certain answer to a call.
+    /// Records that Sigan gave no certain answer to a call.
     pub(super) fn doubt(self, call: u8, mends: Mends) -> Option<Self> {
-        // The number of calls that were made is not taken back by an older one.
+        // An older call does not reduce the number of calls.
         let calls = if let Self::Pending { call, .. } = self { call } else { call };
-        // Without its guard the statement writes the same over any state.
+        // Without its guard the statement overwrites any state.
         let next = self.after(Event::Doubted, calls).unwrap_or(Self::InDoubt { call: calls });
         self.is_pending_at(call, mends).then_some(next)
     }
 
-    /// A call is known to have had no effect, and so is every call before it.
+    /// Records that a call had no effect for certain, nor any call before it.
     pub(super) fn reject(self, call: u8, mends: Mends) -> Option<Self> {
         self.is_pending_at(call, mends).then_some(self.after(Event::Refused, call).unwrap_or(Self::Rejected))
     }
 
-    /// The attempt is given up; what an earlier call did, or may yet do, is unknown.
+    /// Gives the attempt up. The effect of an earlier call is unknown.
     pub(super) fn give_up(self, call: u8, mends: Mends) -> Option<Self> {
         self.is_pending_at(call, mends)
             .then_some(self.after(Event::GivenUp, call).unwrap_or(Self::Cancelling))
     }
 
-    /// Another call begins: nobody works on the row any more.
+    /// Begins another call, because nobody works on the row any more.
     pub(super) fn take_up(self) -> Option<Self> {
         match self {
             Self::InDoubt { call } | Self::Pending { call, lapsed: true } => {
@@ -103,8 +103,8 @@ impl Row {
         }
     }
 
-    /// A call was made that the row does not know of, so that the call under way is not the first any more: that it had no effect
-    /// does not mean that nothing is held.
+    /// Counts a call that the row does not know. The call in flight is then not the first, so its failure does not mean that nothing
+    /// is held.
     pub(super) fn count_unknown_call(self) -> Option<Self> {
         match self {
             Self::Pending { call, lapsed } => Some(Self::Pending { call: call + 1, lapsed }),
@@ -112,18 +112,18 @@ impl Row {
         }
     }
 
-    /// The customer gives the number back.
+    /// Records that the customer gives the number back.
     pub(super) fn give_back(self) -> Option<Self> {
         let is_under_way = matches!(self, Self::Pending { lapsed: false, .. });
         self.after(Event::Released, 0).filter(|_| !is_under_way)
     }
 
-    /// Sigan answered that the hold is over.
-    pub(super) fn told(self) -> Option<Self> {
+    /// Records that Sigan answered that the hold is over.
+    pub(super) fn record_delivery(self) -> Option<Self> {
         self.after(Event::Delivered, 0)
     }
 
-    /// The guard of every negative outcome: the row still waits for this very call.
+    /// The guard of every negative outcome: the row still waits for this call.
     fn is_pending_at(self, answered: u8, mends: Mends) -> bool {
         match self {
             Self::Pending { call, .. } => call == answered || !mends.has(Mend::CallNumber),

@@ -1,28 +1,28 @@
-//! The bounds within which everything is tried.
+//! The scenarios: the bounds within which every order of events is tried.
 
 use std::fmt;
 
-/// Sigan's name for one offer of the number to one customer. Never used for a second offer.
+/// Sigan's name for one offer of the number to one customer. It is never used for a second offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExternalId {
     /// The offer to the first customer.
     A,
-    /// The offer to the second one, made once the first is over.
+    /// The offer to the second customer, made when the first is over.
     B,
 }
 
 /// An attempt to hold the number: a row of `reservation`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Attempt {
-    /// The first customer's.
+    /// The first customer's attempt.
     First,
-    /// The first customer's second one from the same preview, possible where the first was rejected.
+    /// The first customer's second attempt from the same preview, possible if the first was rejected.
     Again,
-    /// The second customer's.
+    /// The second customer's attempt.
     Second,
-    /// The audit's release of a hold under A that no row here knows: a row without an attempt.
+    /// The audit's release of a hold under A that has no row here. The release is a row without an attempt.
     ReleaseOfA,
-    /// The audit's release of a hold under B that no row here knows.
+    /// The audit's release of a hold under B that has no row here.
     ReleaseOfB,
 }
 
@@ -37,7 +37,7 @@ impl Attempt {
         }
     }
 
-    /// The row in which the audit releases a hold that no row here knows.
+    /// The row in which the audit releases a hold that has no row here.
     pub(super) const fn release_of(id: ExternalId) -> Self {
         match id {
             ExternalId::A => Self::ReleaseOfA,
@@ -46,7 +46,7 @@ impl Attempt {
     }
 }
 
-/// How often what may go wrong does, and how often the audit is run.
+/// The number of faults of each kind, and of audits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Faults {
     /// Requests and answers that are lost, delayed or doubled, and connections that cannot be opened.
@@ -55,7 +55,7 @@ pub struct Faults {
     pub kills: u8,
     /// Workers that pause until their lease has run out.
     pub pauses: u8,
-    /// Audits, which are no faults but bounded like them.
+    /// Audits, which are not faults but are limited in the same way.
     pub audits: u8,
     /// Bare refusals of our credentials, by Sigan or by a gateway: before a reserve had its effect, or after it.
     pub credentials: u8,
@@ -64,19 +64,19 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Nothing goes wrong.
+    /// No faults.
     pub const NONE: Self = Self { network: 0, kills: 0, pauses: 0, audits: 0, credentials: 0, failovers: 0 };
 }
 
-/// What is explored: who wants the number, and what goes wrong meanwhile.
+/// A scenario to explore: the customers who want the number, and the faults.
 #[derive(Debug, Clone, Copy)]
 pub struct Scenario {
     /// The attempts that may be made.
     pub attempts: &'static [Attempt],
-    /// Whether Sigan holds the number for us under A, which we have no row of, as after the restore of an old backup. The preview
-    /// of A may still be open: then the first customer may reserve from it.
+    /// Whether Sigan holds the number for us under A although we have no row of it, as after the restore of an old backup. If the
+    /// preview of A is still open, the first customer may reserve from it.
     pub foreign_hold: bool,
-    /// What may go wrong.
+    /// The faults.
     pub faults: Faults,
 }
 

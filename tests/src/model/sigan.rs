@@ -1,4 +1,4 @@
-//! Sigan, as far as one number goes.
+//! Sigan, reduced to one number.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use super::mends::{Mend, Mends};
 use super::network::{Answer, Request};
 use super::scenario::ExternalId;
 
-/// What Sigan knows of an external id.
+/// The state of an external id at Sigan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Hold {
     NotOffered,
     PreReserved,
     Reserved,
-    /// Released, cancelled or lapsed: for ever.
+    /// Released, cancelled or lapsed, forever.
     Over,
 }
 
-/// Who holds the number. Never two at once: an offer is made where nobody holds it.
+/// The holds of the number. Never two at once, because an offer is made only if nobody holds the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Sigan {
     a: Hold,
@@ -35,13 +35,13 @@ impl Sigan {
         }
     }
 
-    /// The id that the number is reserved or pre-reserved under.
+    /// The id under which the number is reserved or pre-reserved.
     pub(super) fn holder(self) -> Option<ExternalId> {
         let holds = |id: &ExternalId| matches!(self.hold(*id), Hold::PreReserved | Hold::Reserved);
         [ExternalId::A, ExternalId::B].into_iter().find(holds)
     }
 
-    /// The id that the number is reserved under.
+    /// The id under which the number is reserved.
     pub(super) fn reserved(self) -> Option<ExternalId> {
         self.holder().filter(|&id| self.hold(id) == Hold::Reserved)
     }
@@ -53,7 +53,7 @@ impl Sigan {
         }
     }
 
-    /// Does what it is asked, at once and as a whole.
+    /// Executes a request in one step.
     pub(super) fn execute(&mut self, request: Request, mends: Mends) -> Answer {
         match request {
             Request::Reserve(id) => self.reserve(id, mends),

@@ -1,4 +1,4 @@
-//! The situations that a scenario is there for. A test that never came across them has tested nothing.
+//! The situations that a scenario must reach. A test in which none of them occurred has tested nothing.
 
 use super::action::{Action, Failure};
 use super::network::{Answer, Progress, Request, Task, Worker};
@@ -10,7 +10,7 @@ use super::state::{Audit, State};
 /// The rows in which the audit releases strays.
 const RELEASES: [Attempt; 2] = [Attempt::ReleaseOfA, Attempt::ReleaseOfB];
 
-/// Something worth having seen.
+/// A situation that a test must reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sight {
     /// A reserve reached Sigan after the hold was over, and was refused.
@@ -21,11 +21,11 @@ pub enum Sight {
     ReleaseRepeated,
     /// A release of one hold reached Sigan while another customer held the number.
     ReleaseMissedNewerHold,
-    /// Recovery found that Sigan had granted what nobody was told of.
+    /// Recovery found that Sigan had granted a number without anybody's knowledge.
     RecoveryAdopted,
     /// Recovery gave an attempt up.
     RecoveryGaveUp,
-    /// A worker whose row another worker had taken up was granted the number.
+    /// A worker was granted the number although another worker had taken up its row.
     OlderCallConfirmed,
     /// A worker was granted a number that had meanwhile been given up or given back.
     ConfirmedTooLate,
@@ -35,11 +35,11 @@ pub enum Sight {
     SecondAttemptHeld,
     /// The second customer was granted the number.
     SecondCustomerHeld,
-    /// The audit found a hold that nobody here knows.
+    /// The audit found a hold that has no row here.
     AuditFoundOrphan,
-    /// A stray hold's release kept its open preview from being reserved from.
+    /// The release of a stray hold prevented a reserve from its open preview.
     StrayBarredAttempt,
-    /// An attempt kept the audit from releasing what had looked like a stray hold of its preview.
+    /// An attempt prevented the audit from releasing a hold of its preview that looked like a stray.
     AttemptBarredStray,
     /// Credentials were refused after the reserve had its effect.
     ForbiddenAfterEffect,
@@ -47,11 +47,11 @@ pub enum Sight {
     ForbiddenRepeat,
     /// A worker released the hold of a row that a failover had lost.
     LostRowReleased,
-    /// Another attempt had taken the place of a row that a failover had lost.
+    /// Another attempt had replaced a row that a failover had lost.
     LostRowReplaced,
     /// Sigan's list was older than a hold, so that the hold looked lost.
     AuditListWasOlder,
-    /// The audit left a hold alone because something about its number was not settled.
+    /// The audit spared a hold because its number was not settled.
     AuditSparedUnsettled,
 }
 
@@ -79,7 +79,7 @@ impl Sight {
         Self::AuditSparedUnsettled,
     ];
 
-    /// Whether a step shows it.
+    /// Whether a step reaches this situation.
     pub(super) fn is_shown_by(self, before: &State, action: Action, after: &State) -> bool {
         let executed = executed(action);
         let record = Recorded::of(before, action, after);
@@ -110,7 +110,7 @@ impl Sight {
                     it.answer,
                     Answer::Refused | Answer::RefusedForNow | Answer::NotOurs | Answer::NotSent
                 );
-                it.task != Task::Tell && denied && it.before.is_live() && !it.changed()
+                it.task != Task::Deliver && denied && it.before.is_live() && !it.changed()
             }),
             Self::SecondAttemptHeld => is_held(after, Attempt::Again),
             Self::SecondCustomerHeld => is_held(after, Attempt::Second),
@@ -160,7 +160,7 @@ fn is_forbidden(action: Action) -> Option<Worker> {
     }
 }
 
-/// The attempt whose outcome a worker knows in a step that finds no row of it.
+/// The attempt of a worker that has an outcome, in a step that finds no row of the attempt.
 fn is_recorded_without_row(before: &State, action: Action) -> Option<Attempt> {
     match action {
         Action::Record(worker) if before.row(worker.attempt).is_none() => Some(worker.attempt),
@@ -172,7 +172,7 @@ fn is_held(after: &State, attempt: Attempt) -> bool {
     after.row(attempt) == Some(Row::Held)
 }
 
-/// What Sigan does in a step.
+/// The request that Sigan executes in a step.
 fn executed(action: Action) -> Option<Request> {
     match action {
         Action::Execute(worker) => Some(worker.request()),
@@ -185,7 +185,7 @@ fn is_reserve_on(before: &State, executed: Option<Request>, hold: Hold) -> bool 
     matches!(executed, Some(Request::Reserve(id)) if before.sigan.hold(id) == hold)
 }
 
-/// A worker's last step, and what it made of its row.
+/// A worker's last step, and its effect on the row.
 #[derive(Debug, Clone, Copy)]
 struct Recorded {
     task: Task,

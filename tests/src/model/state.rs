@@ -1,4 +1,4 @@
-//! Everything that decides what can happen next.
+//! The state: everything that decides which steps can follow.
 
 use std::fmt;
 
@@ -8,26 +8,26 @@ use super::row::Row;
 use super::scenario::{Attempt, ExternalId, Faults, Scenario};
 use super::sigan::{Hold, Sigan};
 
-/// One moment.
+/// The state at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct State {
     rows: [Option<Row>; Attempt::ALL.len()],
     pub(super) sigan: Sigan,
-    /// Sorted, so that the same workers make the same state, whoever began first.
+    /// Sorted, so that the order in which workers began makes no other state.
     workers: Vec<Worker>,
-    /// Requests that will reach Sigan some time, and whose answers nobody waits for. Sorted as well.
+    /// Delayed requests, which will reach Sigan although nobody waits for their answers. Sorted as well.
     pub(super) late: Vec<Request>,
     pub(super) audit: Option<Audit>,
-    /// What may still go wrong.
+    /// The faults that are left.
     pub(super) left: Faults,
 }
 
 /// An audit that has done the first half of its comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Audit {
-    /// Sigan has listed what it holds for us; our rows are yet to be read.
+    /// Sigan has listed its holds for us. Our rows have not been read yet.
     Listed(Option<ExternalId>),
-    /// Our rows were read; Sigan is yet to list. Only where [`Mend::AuditListsFirst`] is left out.
+    /// Our rows were read. Sigan has not listed its holds yet. Only if [`Mend::AuditListsFirst`] is left out.
     Read { spares_a: bool, spares_b: bool },
 }
 
@@ -48,7 +48,7 @@ impl State {
         self.rows[attempt as usize]
     }
 
-    /// The rows there are.
+    /// The existing rows.
     pub(super) fn rows(&self) -> impl Iterator<Item = (Attempt, Row)> {
         Attempt::ALL.into_iter().filter_map(|attempt| Some((attempt, self.row(attempt)?)))
     }
@@ -57,7 +57,7 @@ impl State {
         self.rows().filter(|(_, row)| row.is_live()).count()
     }
 
-    /// Whether an index keeps a row from being written: that of live rows, or that of the rows of a hold.
+    /// Whether an index refuses a row: the index of live rows, or the index of the rows of a hold.
     pub(super) fn is_barred(&self, attempt: Attempt, row: Row, mends: Mends) -> bool {
         let others_live = self.rows().any(|(other, row)| other != attempt && row.is_live());
         mends.has(Mend::OneLiveRow) && row.is_live() && others_live
@@ -70,7 +70,7 @@ impl State {
         counts(row) && self.rows().any(|(other, row)| is_other(other) && counts(row))
     }
 
-    /// Writes a row, unless an index refuses it. Tells whether it was written.
+    /// Writes a row, unless an index refuses it. Returns whether it was written.
     pub(super) fn write(&mut self, attempt: Attempt, row: Row, mends: Mends) -> bool {
         if self.is_barred(attempt, row, mends) {
             return false;
@@ -79,7 +79,7 @@ impl State {
         true
     }
 
-    /// Forgets a row, as a failover does that loses the last commit.
+    /// Removes a row, like a failover that loses the last commit.
     pub(super) const fn lose(&mut self, attempt: Attempt) {
         self.rows[attempt as usize] = None;
     }
@@ -110,7 +110,7 @@ impl State {
         }
     }
 
-    /// Whether the audit leaves a hold alone: it is ours, or something about its number is not settled.
+    /// Whether the audit spares a hold, because it is ours or its number is not settled.
     pub(super) fn audit_spares(&self, id: ExternalId) -> bool {
         self.rows()
             .any(|(attempt, row)| row.is_unsettled() || row == Row::Held && attempt.external_id() == id)

@@ -1,4 +1,4 @@
-//! What each step changes.
+//! The effect of each step.
 
 use super::action::{Action, Failure};
 use super::mends::Mend;
@@ -22,7 +22,7 @@ impl Model {
             }
             Action::Offer(id) => state.sigan.set(id, Hold::PreReserved),
             Action::Drop(id) => state.sigan.set(id, Hold::Over),
-            Action::Deliver(attempt) => state.start(Worker::new(attempt, 0, Task::Tell)),
+            Action::Deliver(attempt) => state.start(Worker::new(attempt, 0, Task::Deliver)),
             Action::LeaseEnds(attempt) => self.end_lease(&mut state, attempt),
             Action::Pause(attempt) => {
                 state.left.pauses -= 1;
@@ -42,8 +42,8 @@ impl Model {
                 state.deliver(request);
                 state.sigan.execute(request, self.mends);
             }
-            Action::AuditBegins => self.audit_begins(&mut state),
-            Action::AuditEnds => self.audit_ends(&mut state),
+            Action::AuditBegins => self.begin_audit(&mut state),
+            Action::AuditEnds => self.end_audit(&mut state),
             Action::Network(worker, failure) => fail(&mut state, worker, failure),
             Action::Kill(worker) => kill(&mut state, worker),
         }
@@ -70,19 +70,19 @@ impl Model {
         }
     }
 
-    /// Runs one guarded statement, and tells whether it changed the row.
+    /// Runs one guarded statement, and returns whether it changed the row.
     fn update(
         &self,
         state: &mut State,
         attempt: Attempt,
         statement: impl FnOnce(Row) -> Option<Row>,
     ) -> bool {
-        // Without an intent row, whoever has an answer writes the first row there is.
+        // Without a row before the call, the worker with an answer writes the first row.
         let row = state.row(attempt).or_else(|| (!self.mends.has(Mend::IntentRow)).then_some(Row::BEGUN));
         row.and_then(statement).is_some_and(|row| state.write(attempt, row, self.mends))
     }
 
-    /// A worker's last step. What its customer is told follows from what the statement found.
+    /// Takes a worker's last step. The answer to its customer follows from the result of the statement.
     fn record(&self, state: &mut State, worker: Worker) {
         let Progress::Answered(answer) = worker.progress else { return };
         state.stop(worker);
@@ -94,7 +94,7 @@ impl Model {
             (_, Answer::Granted | Answer::Ours) => {
                 self.update(state, attempt, |row| row.confirm(mends));
             }
-            // No earlier call can have had an effect, and no copy of this one ever will.
+            // No earlier call can have had an effect, and no copy of this one ever will have.
             (Task::Reserve, Answer::Refused | Answer::NotSent) if call == 1 => {
                 self.update(state, attempt, |row| row.reject(call, mends));
             }
@@ -110,19 +110,19 @@ impl Model {
             (Task::CancelFirst, Answer::Over) => {
                 self.update(state, attempt, |row| row.reject(call, mends));
             }
-            (Task::Tell, Answer::Over) => {
-                self.update(state, attempt, Row::told);
+            (Task::Deliver, Answer::Over) => {
+                self.update(state, attempt, Row::record_delivery);
             }
-            // The row stays as it is, and due.
-            (Task::Tell, _) => {}
+            // The row does not change and stays due.
+            (Task::Deliver, _) => {}
             (Task::Reserve | Task::AskHolder | Task::CancelFirst, _) => {
                 self.update(state, attempt, |row| row.doubt(call, mends));
             }
         }
     }
 
-    /// A failover lost the row. Nobody will claim the number by it, so what Sigan may hold for it is released. Where another attempt
-    /// of its preview has taken its place, that one settles the hold: it is told that its own call was not the first.
+    /// A failover lost the row. Nobody will claim the number with it, so a hold that Sigan may have for it is released. If another
+    /// attempt of its preview has replaced the row, that attempt settles the hold, and counts this call before its own.
     fn record_without_row(&self, state: &mut State, worker: Worker, answer: Answer) {
         let release = match (worker.task, answer) {
             _ if !self.mends.has(Mend::LostRowIsReleased) => return,
@@ -143,9 +143,9 @@ impl Model {
         }
     }
 
-    /// An attempt comes to nothing, and a request of one of its calls may still be on its way to Sigan. Once the cancel was
-    /// executed, that request is refused; until then, nobody may answer the customer with yes. So the decision is committed
-    /// here, and the cancel sent by whoever finds it due.
+    /// Gives an attempt up although a request of one of its calls may still be on its way to Sigan. After the cancel was executed,
+    /// that request is refused; until then, nobody may answer the customer with yes. So the decision is committed here, and the
+    /// worker that finds it due sends the cancel.
     fn give_up(&self, state: &mut State, worker: Worker) {
         let Worker { attempt, call, .. } = worker;
         if !self.mends.has(Mend::CancelBeforeRejecting) {
@@ -157,7 +157,7 @@ impl Model {
         }
     }
 
-    fn audit_begins(&self, state: &mut State) {
+    fn begin_audit(&self, state: &mut State) {
         state.left.audits = state.left.audits.saturating_sub(1);
         state.audit = Some(if self.mends.has(Mend::AuditListsFirst) {
             Audit::Listed(state.sigan.reserved())
@@ -167,8 +167,8 @@ impl Model {
         });
     }
 
-    /// What Sigan listed and nobody here knows is released; what is held here and was not listed is given up.
-    fn audit_ends(&self, state: &mut State) {
+    /// Releases a hold that Sigan listed and that has no row here. Gives up a row that is held here and was not listed.
+    fn end_audit(&self, state: &mut State) {
         let Some(audit) = state.audit.take() else { return };
         let stray = match audit {
             Audit::Listed(listed) => listed.filter(|&id| !state.audit_spares(id)),
@@ -185,8 +185,8 @@ impl Model {
         }
     }
 
-    /// A list cannot tell that a hold is gone: it may have been made since. Asked after the row was read as HELD, Sigan can: a
-    /// hold that was there once and is not there now never comes back.
+    /// Gives up a lost hold. A list cannot show that a hold is gone, because the hold may be newer than the list. Sigan can, if it is
+    /// asked after the row was read as HELD: a hold that existed and does not exist now never comes back.
     fn give_up_lost(&self, state: &mut State, listed: Option<ExternalId>) {
         let held: Vec<Attempt> =
             state.rows().filter(|(_, row)| *row == Row::Held).map(|(attempt, _)| attempt).collect();
@@ -224,7 +224,7 @@ fn fail(state: &mut State, worker: Worker, failure: Failure) {
     }
 }
 
-/// A worker is gone. What it sent still arrives.
+/// Removes a worker. The request that it sent still arrives.
 fn kill(state: &mut State, worker: Worker) {
     state.left.kills -= 1;
     state.stop(worker);

@@ -21,7 +21,7 @@ impl Redis {
             let [first, last] = slots.map(|slot| slot.to_string());
             assert_eq!(server.ask(&["cluster", "addslotsrange", &first, &last]), "OK");
         }
-        // A replica may follow whom it knows.
+        // A replica can follow only a server that it has met.
         let [first, others @ ..] = &servers[..] else { unreachable!("there are four") };
         for server in others {
             let (port, bus) = (first.port().to_string(), first.ask(&["config", "get", "cluster-port"]));
@@ -29,20 +29,20 @@ impl Redis {
             assert_eq!(server.ask(&["cluster", "meet", "127.0.0.1", &port, bus]), "OK");
         }
         let (id, replica) = (first.ask(&["cluster", "myid"]), &servers[SLOTS.len()]);
-        replica.comes_to(&["cluster", "nodes"], &id).await;
-        replica.comes_to(&["cluster", "replicate", &id], "OK").await;
-        is_whole(&servers).await;
+        replica.wait_for_answer(&["cluster", "nodes"], &id).await;
+        replica.wait_for_answer(&["cluster", "replicate", &id], "OK").await;
+        wait_until_whole(&servers).await;
         let hosts: Vec<String> = servers.iter().take(SLOTS.len()).map(Node::address).collect();
         let url = format!("redis+cluster://:p%40ss%2Fword@{}", hosts.join(","));
         Self { url, servers, sentinels: Vec::new(), lost: None }
     }
 
-    /// Moves the slot of a key to another master than the one that has it.
-    pub fn moves_the_slot_of(&self, key: &str) {
+    /// Moves the slot of a key to another master.
+    pub fn move_slot_of(&self, key: &str) {
         let slot = self.servers[0].ask(&["cluster", "keyslot", key]);
         let number: u16 = slot.parse().expect("a slot is a number");
-        let has_it = SLOTS.iter().position(|[_, last]| number <= *last).expect("every slot has a master");
-        let (from, to) = (&self.servers[has_it], &self.servers[(has_it + 1) % SLOTS.len()]);
+        let owner = SLOTS.iter().position(|[_, last]| number <= *last).expect("every slot has a master");
+        let (from, to) = (&self.servers[owner], &self.servers[(owner + 1) % SLOTS.len()]);
         let [from_id, to_id] = [from, to].map(|server| server.ask(&["cluster", "myid"]));
         assert_eq!(to.ask(&["cluster", "setslot", &slot, "importing", &from_id]), "OK");
         for server in [to, from] {
@@ -52,13 +52,13 @@ impl Redis {
 }
 
 async fn server() -> Node {
-    // By default the servers talk to one another on a port that is 10000 higher, which may be none.
+    // By default the servers talk to one another on a port that is 10000 higher, which may not exist.
     Node::start(&format!("{SETTINGS}\ncluster-port {}", free_port())).await
 }
 
-/// Waits until each server knows who has every slot.
-pub(super) async fn is_whole(servers: &[Node]) {
+/// Waits until each server knows the owner of every slot.
+pub(super) async fn wait_until_whole(servers: &[Node]) {
     for server in servers {
-        server.comes_to(&["cluster", "info"], "cluster_state:ok").await;
+        server.wait_for_answer(&["cluster", "info"], "cluster_state:ok").await;
     }
 }

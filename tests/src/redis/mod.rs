@@ -1,4 +1,4 @@
-//! A Redis of our own, in each of the ways in which it is run: one server, a cluster, a master that sentinels watch.
+//! A Redis for a test, in each set-up: one server, a cluster, a master that sentinels watch.
 
 mod cluster;
 mod node;
@@ -18,7 +18,7 @@ macro_rules! on_each_redis {
     };
 }
 
-/// The same, on those set-ups that survive the loss of a server.
+/// Runs each test, a function of a [`Redis`], on every set-up that survives the loss of a server.
 #[macro_export]
 macro_rules! on_each_replicated_redis {
     ($($test:ident),+ $(,)?) => {
@@ -37,10 +37,10 @@ macro_rules! on_each_replicated_redis {
 #[derive(Debug)]
 pub struct Redis {
     url: String,
-    /// The first is a master; where it has a replica, the last is the one.
+    /// The first is a master; if it has a replica, that is the last.
     servers: Vec<Node>,
     sentinels: Vec<Node>,
-    /// A master that was lost: it is frozen, so that connections to it stay open.
+    /// A master that was lost. It is frozen, so that connections to it stay open.
     lost: Option<Node>,
 }
 
@@ -76,25 +76,25 @@ impl Redis {
         (!value.is_empty()).then_some(value)
     }
 
-    /// Whether a key is on the server that [`Redis::loses_a_master`] takes away.
+    /// Whether a key is on the server that [`Redis::lose_a_master`] takes away.
     #[must_use]
     pub fn is_on_the_first_master(&self, key: &str) -> bool {
         self.servers[0].ask(&["exists", key]) == "1"
     }
 
-    /// Lets a master answer no more, with its connections open, and waits until its replica has taken its place.
-    pub async fn loses_a_master(&mut self) {
+    /// Stops a master from answering, keeps its connections open, and waits until its replica has replaced it.
+    pub async fn lose_a_master(&mut self) {
         let replica = self.servers.last().expect("there is a replica");
-        replica.comes_to(&["info", "replication"], "master_link_status:up").await;
+        replica.wait_for_answer(&["info", "replication"], "master_link_status:up").await;
         let mut master = self.servers.remove(0);
         master.freeze();
         self.lost = Some(master);
         let replica = self.servers.last().expect("there is a replica");
-        replica.comes_to(&["role"], "master").await;
-        self.is_whole().await;
+        replica.wait_for_answer(&["role"], "master").await;
+        self.wait_until_whole().await;
     }
 
-    /// Lets it answer no more, with its connections open.
+    /// Stops it from answering, and keeps its connections open.
     pub fn freeze(&mut self) {
         self.nodes().for_each(Node::freeze);
     }
@@ -118,10 +118,10 @@ impl Redis {
         self.servers.iter().find(is_master).expect("there is a master")
     }
 
-    /// Waits until everyone who is left knows of the same masters.
-    async fn is_whole(&self) {
+    /// Waits until all remaining processes agree on the masters.
+    async fn wait_until_whole(&self) {
         if self.url.contains("+cluster") {
-            cluster::is_whole(&self.servers).await;
+            cluster::wait_until_whole(&self.servers).await;
         }
         if let Some(master) = self.servers.last().filter(|_| !self.sentinels.is_empty()) {
             sentinel::name(&self.sentinels, master).await;

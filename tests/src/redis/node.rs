@@ -1,10 +1,10 @@
-//! One process of Redis: a server or a sentinel.
+//! A process of Redis: a server or a sentinel.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::eventually::eventually;
-use crate::process::{Guarded, free_port, listens, program, signal};
+use crate::process::{Guarded, free_port, program, signal, wait_until_listening};
 
 /// A running process. Dropping it stops it.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Starts a process on a free port, with the lines of its configuration beyond what all have.
+    /// Starts a process on a free port, with lines of configuration in addition to the common ones.
     pub(super) async fn start(settings: &str) -> Self {
         Self::serve(free_port(), settings).await
     }
@@ -40,11 +40,11 @@ impl Node {
         );
         std::fs::write(&file, text).expect("the configuration is written");
         let file = file.display().to_string();
-        // A sentinel is told by what it is to watch.
+        // The settings of a sentinel name the master that it watches.
         let mode: &[&str] = if settings.contains("sentinel ") { &["--sentinel"] } else { &[] };
         let command = [&[redis.as_str(), &file], mode].concat();
         let process = Guarded::start(&command, "kill -TERM $pid", None, &dir);
-        listens(port, || Guarded::log(&dir)).await;
+        wait_until_listening(port, || Guarded::log(&dir)).await;
         let read_pid = async || std::fs::read_to_string(&pid_file).unwrap_or_default().trim().parse();
         let pid = eventually(read_pid).await;
         Self { port, settings: settings.to_owned(), pid, frozen: false, process, dir }
@@ -59,18 +59,18 @@ impl Node {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// What it answers to a command; also an error is an answer.
+    /// Its answer to a command, which may be an error.
     pub(super) fn ask(&self, command: &[&str]) -> String {
         let mut client = Command::new(program("redis-cli", &[], "redis-tools"));
         client.args(["--no-auth-warning", "-p", &self.port.to_string()]).args(command);
         let password = self.settings.lines().find_map(|line| line.strip_prefix("requirepass "));
         client.envs(password.map(|password| ("REDISCLI_AUTH", password)));
-        let asked = client.output().expect("redis-cli runs");
-        String::from_utf8_lossy(&asked.stdout).trim().to_owned()
+        let output = client.output().expect("redis-cli runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
     /// Waits until its answer to a command has a text.
-    pub(super) async fn comes_to(&self, command: &[&str], text: &str) {
+    pub(super) async fn wait_for_answer(&self, command: &[&str], text: &str) {
         eventually(async || {
             let answer = self.ask(command);
             if answer.contains(text) { Ok(()) } else { Err(format!("{command:?}: {answer} and not {text}")) }
@@ -78,7 +78,7 @@ impl Node {
         .await;
     }
 
-    /// Lets it answer no more, with its connections open.
+    /// Stops it from answering, and keeps its connections open.
     pub(super) fn freeze(&mut self) {
         self.frozen = true;
         signal(self.pid, "STOP");
@@ -101,7 +101,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // A frozen process hears no other signal.
+        // A frozen process does not get another signal.
         self.thaw();
     }
 }

@@ -15,7 +15,7 @@ impl Redis {
         let secrets = format!("requirepass {0}\nmasterauth {0}\n", SERVERS[0]);
         let master = Node::start(&secrets).await;
         let replica = Node::start(&format!("{secrets}replicaof 127.0.0.1 {}", master.port())).await;
-        replica.comes_to(&["info", "replication"], "master_link_status:up").await;
+        replica.wait_for_answer(&["info", "replication"], "master_link_status:up").await;
         let watch = format!(
             "requirepass {}\n\
              sentinel monitor {MASTER} 127.0.0.1 {} 2\n\
@@ -31,8 +31,8 @@ impl Redis {
             sentinels.push(Node::start(&watch).await);
         }
         for sentinel in &sentinels {
-            sentinel.comes_to(&["sentinel", "ckquorum", MASTER], "OK 3").await;
-            sentinel.comes_to(&["sentinel", "replicas", MASTER], &replica.port().to_string()).await;
+            sentinel.wait_for_answer(&["sentinel", "ckquorum", MASTER], "OK 3").await;
+            sentinel.wait_for_answer(&["sentinel", "replicas", MASTER], &replica.port().to_string()).await;
         }
         let hosts: Vec<String> = sentinels.iter().map(Node::address).collect();
         let url = format!(
@@ -49,6 +49,6 @@ impl Redis {
 pub(super) async fn name(sentinels: &[Node], master: &Node) {
     for sentinel in sentinels {
         let port = master.port().to_string();
-        sentinel.comes_to(&["sentinel", "get-master-addr-by-name", MASTER], &port).await;
+        sentinel.wait_for_answer(&["sentinel", "get-master-addr-by-name", MASTER], &port).await;
     }
 }

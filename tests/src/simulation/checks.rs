@@ -1,4 +1,4 @@
-//! What must hold when everything has settled.
+//! The checks when everything has settled.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use tokio::time::sleep;
 use super::world::{World, YOUNG};
 use super::{NUMBERS, brands};
 
-/// Waits, in calm weather, until nothing is under way or due any more.
+/// Waits without new mishaps until nothing is in flight or due any more.
 pub(super) async fn settle(world: &World) {
     for _ in 0..20 {
         sleep(Duration::from_secs(30)).await;
-        if world.nothing_flies() && unsettled(world).is_empty() {
+        if world.nothing_in_flight() && unsettled(world).is_empty() {
             return;
         }
     }
-    world.violated(&format!("not settled after ten minutes: {:?}", unsettled(world)));
+    world.record_violation(&format!("not settled after ten minutes: {:?}", unsettled(world)));
 }
 
 fn every_number() -> impl Iterator<Item = Msisdn> {
@@ -41,7 +41,7 @@ fn unsettled(world: &World) -> Vec<(Msisdn, State)> {
     every_number().flat_map(states).filter(|(_, state)| is_under_way(state)).collect()
 }
 
-/// Audits until nothing is left to be settled, as an operator does. Sigan still has holds that no row knows.
+/// Audits like an operator until everything is settled, because Sigan still has holds without a row.
 pub(super) async fn audit_until_clean(world: &World) {
     for _ in 0..5 {
         if audit(world, true).await.is_empty() {
@@ -51,14 +51,14 @@ pub(super) async fn audit_until_clean(world: &World) {
     }
 }
 
-/// Every difference that an audit finds, but for those of rows that were put in to be found.
+/// Every difference that an audit finds, except those of the unusual rows that the world put in.
 async fn audit(world: &World, fix: bool) -> Vec<Difference> {
     let oss = world.instance().await.oss;
     // A hold may expire while the audit walks.
     let options = AuditOptions::default().fix(fix).force(fix).min_age(YOUNG);
     let (mut differences, mut unreadable) = (Vec::new(), 0);
     let tell = |found| {
-        world.told_by_audit(&found);
+        world.check_finding(&found);
         match found {
             Found::Difference(found) if found.kind == DifferenceKind::Unreadable => unreadable += 1,
             Found::Difference(found) if found.msisdn.is_some_and(World::is_unusual) => {}
@@ -67,23 +67,25 @@ async fn audit(world: &World, fix: bool) -> Vec<Difference> {
         }
     };
     if let Err(error) = oss.audit(options, tell).await {
-        world.violated(&format!("an audit in calm weather ended early: {error}"));
+        world.record_violation(&format!("an audit in calm weather ended early: {error}"));
     }
     if unreadable != world.unreadable_rows() {
         let left = world.unreadable_rows();
-        world.violated(&format!("the audit tells of {unreadable} unreadable rows, and there are {left}"));
+        world.record_violation(&format!(
+            "the audit tells of {unreadable} unreadable rows, and there are {left}"
+        ));
     }
     differences
 }
 
-/// No leak, no kill, no double.
+/// Checks that there is no leak, no kill and no double.
 pub(super) async fn compare(world: &World) {
     for (brand, has_older_data) in brands().into_iter().zip([true, false]) {
         compare_brand(world, &Tenant::new(brand, has_older_data));
     }
     let differences = audit(world, false).await;
     if !differences.is_empty() {
-        world.violated(&format!("the audit finds {differences:?}"));
+        world.record_violation(&format!("the audit finds {differences:?}"));
     }
 }
 
@@ -92,12 +94,12 @@ fn compare_brand(world: &World, tenant: &Tenant) {
     let brand = tenant.brand();
     let held = match world.database(world.store.held_numbers(tenant, all, Duration::ZERO, 10_000)) {
         Ok(held) => held.numbers,
-        Err(error) => return world.violated(&format!("what {brand} holds cannot be read: {error}")),
+        Err(error) => return world.record_violation(&format!("what {brand} holds cannot be read: {error}")),
     };
     let held: Vec<_> = held.into_iter().filter(|number| !World::is_unusual(number.msisdn)).collect();
     for number in &held {
         if !agrees_with_itself(number) {
-            world.violated(&format!("the rows of a number differ: {number:?}"));
+            world.record_violation(&format!("the rows of a number differ: {number:?}"));
         }
     }
     let here: BTreeSet<String> = held.iter().filter_map(hold).map(|hold| named(&hold)).collect();
@@ -105,16 +107,16 @@ fn compare_brand(world: &World, tenant: &Tenant) {
     let there: BTreeSet<String> =
         world.inventory().reserved().iter().filter(|hold| of_brand(hold)).map(named).collect();
     for leaked in there.difference(&here) {
-        world.violated(&format!("leak: Sigan holds {leaked} for {brand}, and we do not know of it"));
+        world.record_violation(&format!("leak: Sigan holds {leaked} for {brand}, and we do not know of it"));
     }
     for killed in here.difference(&there) {
-        world.violated(&format!("kill: we hold {killed} for {brand}, and Sigan does not"));
+        world.record_violation(&format!("kill: we hold {killed} for {brand}, and Sigan does not"));
     }
     let now = world.now();
     for (msisdn, claim) in world.claims() {
         let lasts = claim.brand == *brand && claim.until.is_none_or(|until| until > now);
         if lasts && !held.iter().any(|number| number.msisdn == msisdn) {
-            world.violated(&format!("{msisdn} was given in story {} and is lost", claim.story));
+            world.record_violation(&format!("{msisdn} was given in story {} and is lost", claim.story));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The life of a customer: looks at numbers, takes one, gives it back, puts it on a line, or walks away.
+//! The life of a customer, who looks at numbers, takes one, gives it back, puts it on a line, or walks away.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use uuid::Uuid;
 use super::world::World;
 use super::{CUSTOMERS, brands};
 
-/// How many times a customer comes back for another number.
+/// The number of times that a customer comes for a number.
 const STORIES: usize = 16;
 
-/// How often a customer repeats what had no certain answer.
+/// The number of times that a customer repeats a call without a certain answer.
 const PATIENCE: usize = 6;
 
-pub(super) async fn lives(world: Arc<World>, name: usize) {
+pub(super) async fn live(world: Arc<World>, name: usize) {
     for turn in 0..STORIES {
         world.rest(Duration::from_secs(30)).await;
         let [settings_brand, other] = brands();
@@ -29,34 +29,34 @@ pub(super) async fn lives(world: Arc<World>, name: usize) {
         };
         let id = (turn * CUSTOMERS + name) as u64;
         let story = Story { world: world.clone(), id, brand, is_confined };
-        story.unfolds().await;
+        story.unfold().await;
     }
 }
 
-/// One number's story, as its customer sees it.
+/// The story of one number, as its customer sees it.
 struct Story {
     world: Arc<World>,
     id: u64,
-    /// The brand that the customer is of.
+    /// The brand of the customer.
     brand: BrandId,
-    /// Whether the calls are those of a client that acts for the brand, or of one that acts for all.
+    /// Whether the calls come from a client that acts for the brand, or from one that acts for all brands.
     is_confined: bool,
 }
 
 impl Story {
-    async fn unfolds(&self) {
-        let taken = if self.world.pick(3) == 0 { self.takes_any().await } else { self.chooses().await };
+    async fn unfold(&self) {
+        let taken = if self.world.pick(3) == 0 { self.take_any().await } else { self.choose().await };
         let Some(msisdn) = taken else { return };
         self.world.rest(Duration::from_secs(20)).await;
         match self.world.pick(10) {
-            0..=4 => self.gives_back(msisdn).await,
-            5..=6 => self.puts_on_a_line(msisdn).await,
-            // Walks away: after a while the number counts as abandoned.
+            0..=4 => self.give_back(msisdn).await,
+            5..=6 => self.put_on_a_line(msisdn).await,
+            // The customer walks away, and after a while the number counts as abandoned.
             _ => {}
         }
     }
 
-    async fn takes_any(&self) -> Option<Msisdn> {
+    async fn take_any(&self) -> Option<Msisdn> {
         let key = (self.world.pick(2) == 0).then(|| self.key());
         for _ in 0..PATIENCE {
             let (ddd, key_again) = (self.ddd(), key.clone());
@@ -66,7 +66,7 @@ impl Story {
             {
                 Some(Ok(reservation)) => return Some(self.was_given(reservation)),
                 Some(Err(error)) if !is_worth_repeating(&error) => return None,
-                // Without a key a repeat is another wish: what became of the first one, nobody can ask.
+                // Without a key a repeat is another wish, and nobody can ask for the outcome of the first one.
                 _ if key.is_none() => return None,
                 _ => self.world.rest(Duration::from_secs(15)).await,
             }
@@ -74,15 +74,15 @@ impl Story {
         None
     }
 
-    async fn chooses(&self) -> Option<Msisdn> {
-        let mut preview = self.looks(None).await?;
+    async fn choose(&self) -> Option<Msisdn> {
+        let mut preview = self.look(None).await?;
         if self.world.pick(5) == 0 {
-            preview = self.looks(Some(preview)).await?;
+            preview = self.look(Some(preview)).await?;
         }
         let stray = self.world.plant_stray(preview);
         self.world.rest(Duration::from_mins(1)).await;
         if stray.is_some() {
-            // Until an audit may take the hold for a stray one.
+            // An audit may take the hold for a stray after this time.
             self.world.rest(Duration::from_secs(50)).await;
         }
         let choice = stray.unwrap_or(Choice::ALL[self.world.pick(3)]);
@@ -106,7 +106,7 @@ impl Story {
         taken
     }
 
-    async fn looks(&self, previous: Option<PreviewId>) -> Option<PreviewId> {
+    async fn look(&self, previous: Option<PreviewId>) -> Option<PreviewId> {
         let key = (self.world.pick(2) == 0 && previous.is_none()).then(|| self.key());
         for _ in 0..PATIENCE {
             let (ddd, key) = (self.ddd(), key.clone());
@@ -119,44 +119,45 @@ impl Story {
         None
     }
 
-    async fn gives_back(&self, msisdn: Msisdn) {
+    async fn give_back(&self, msisdn: Msisdn) {
         if self.world.pick(5) == 0 {
-            self.is_not_given_back_by_another_brand(msisdn).await;
+            self.check_other_brand_cannot_give_back(msisdn).await;
         }
-        self.world.given_up(self.id, msisdn);
+        self.world.record_given_up(self.id, msisdn);
         let ours = self.world.held_under(msisdn);
-        // A release names a number and not a hold: whoever repeats one looks first whether the hold is still theirs.
+        // A release names a number and not a hold, so before a repeat the customer checks that the hold is still theirs.
         for _ in (0..PATIENCE).take_while(|_| self.world.held_under(msisdn) == ours) {
             match self.call(|oss| async move { oss.release(msisdn).await }).await {
-                Some(Ok(())) => return self.world.saw("a number was given back"),
+                Some(Ok(())) => return self.world.count("a number was given back"),
                 Some(Err(error)) if !is_worth_repeating(&error) => return,
                 _ => self.world.rest(Duration::from_secs(5)).await,
             }
         }
     }
 
-    /// Another brand's client does not even find the number.
-    async fn is_not_given_back_by_another_brand(&self, msisdn: Msisdn) {
+    /// Checks that another brand's client does not even find the number.
+    async fn check_other_brand_cannot_give_back(&self, msisdn: Msisdn) {
         let [settings_brand, other] = brands();
         let stranger = if self.brand == other { settings_brand } else { other };
         let released = self.call_as(Some(stranger), |oss| async move { oss.release(msisdn).await }).await;
         match released {
             Some(Ok(())) if self.world.is_claimed(self.id, msisdn) => {
-                self.world.violated(&format!("{msisdn} of {} was given back by another brand", self.brand));
+                self.world
+                    .record_violation(&format!("{msisdn} of {} was given back by another brand", self.brand));
             }
-            Some(Err(Error::UnknownNumber(_))) => self.world.saw("another brand did not find the number"),
+            Some(Err(Error::UnknownNumber(_))) => self.world.count("another brand did not find the number"),
             _ => {}
         }
     }
 
-    async fn puts_on_a_line(&self, msisdn: Msisdn) {
-        // The name of the SIM is of no account, as long as a repeat names the same.
+    async fn put_on_a_line(&self, msisdn: Msisdn) {
+        // Any SIM will do, as long as a repeat names the same one.
         let sim = SimId::from(Uuid::from_u128(u128::from(self.id)));
         for _ in 0..PATIENCE {
             match self.call(|oss| async move { oss.assign(msisdn, sim).await }).await {
                 Some(Ok(())) => {
-                    self.world.saw("a number was put on a line");
-                    return self.world.on_a_line(self.id, &self.brand, msisdn);
+                    self.world.count("a number was put on a line");
+                    return self.world.record_on_a_line(self.id, &self.brand, msisdn);
                 }
                 Some(Err(error)) if !is_worth_repeating(&error) => return,
                 _ => self.world.rest(Duration::from_secs(5)).await,
@@ -171,7 +172,7 @@ impl Story {
         self.call_as(self.is_confined.then(|| self.brand.clone()), operation).await
     }
 
-    /// Calls any instance; none where it died, or the customer hung up.
+    /// Calls any instance. Returns none if it died or the customer hung up.
     async fn call_as<T, F>(
         &self,
         brand: Option<BrandId>,
@@ -195,15 +196,15 @@ impl Story {
             () = sleep(patience) => None,
         };
         match &answered {
-            None => self.world.saw("a call had no answer"),
-            Some(Err(error)) => self.world.saw(error.code()),
-            Some(Ok(_)) => self.world.note("answered"),
+            None => self.world.count("a call had no answer"),
+            Some(Err(error)) => self.world.count(error.code()),
+            Some(Ok(_)) => self.world.record_event("answered"),
         }
         answered
     }
 
     fn was_given(&self, reservation: Reservation) -> Msisdn {
-        self.world.given(self.id, &self.brand, reservation.msisdn);
+        self.world.record_given(self.id, &self.brand, reservation.msisdn);
         reservation.msisdn
     }
 
@@ -217,7 +218,7 @@ impl Story {
     }
 }
 
-/// Whether the same call may succeed later: where it says so, and where its outcome is not known.
+/// Whether the same call may succeed later: if the error says so, or if the outcome is not known.
 fn is_worth_repeating(error: &Error) -> bool {
     error.retry_after().is_some() || matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::Internal)
 }

@@ -1,14 +1,14 @@
 //! A deterministic simulation of the whole: many customers, several instances, a hostile network, one seed.
 //!
-//! What runs is the real thing: the operations of `oss-core`, its gate, its sweep, and the statements of the SQLite store. Only
-//! the edges are simulated: time is tokio's paused clock, the network to Sigan loses, delays and doubles, Sigan refuses the
-//! credentials of a brand, the database loses answers and rows and has rows that nobody can read, Sigan has holds that no row
-//! knows, audits run, and an instance may die or fall asleep at any await at which it touches either. Every choice comes from
-//! the seed, so a seed that fails once fails always.
+//! It runs the real code: the operations of `oss-core`, its gate, its sweep, and the statements of the SQLite store. Only the
+//! edges are simulated. Time is tokio's paused clock. The network to Sigan loses, delays and doubles requests and answers. Sigan
+//! refuses the credentials of a brand, and has holds without a row. The database loses answers and rows, and has rows that nobody
+//! can read. Audits run, and an instance may die or fall asleep at any await at which it uses Sigan or the database. Every choice
+//! comes from the seed, so a seed that fails once always fails.
 //!
-//! While it runs it is checked that no number is given to two customers or to another brand, that Sigan is never told to release
-//! a number that is held here, and that a row knows of each hold; when everything has settled, that Sigan and we hold the same
-//! for each brand.
+//! While it runs, it checks that no number is given to two customers or to another brand, that no release of a number that is
+//! held here is sent to Sigan, and that each hold has a row. When everything has settled, it checks that Sigan and we hold the
+//! same numbers for each brand.
 
 mod checks;
 mod customer;
@@ -24,35 +24,35 @@ use oss_core::BrandId;
 
 use self::world::World;
 
-/// How many instances of the service there are, each with its own sweep.
+/// The number of instances of the service, each with its own sweep.
 const INSTANCES: usize = 3;
 
-/// How many customers there are at the same time.
+/// The number of customers at the same time.
 const CUSTOMERS: usize = 12;
 
-/// How many numbers Sigan has in each area code: so few that those given back are soon offered again.
+/// The number of Sigan's numbers in each area code: so few that a returned number is soon offered again.
 const NUMBERS: u32 = 40;
 
 /// The longest call to Sigan.
 const CALL: Duration = Duration::from_secs(5);
 
-/// On whose behalf numbers are held: the brand of the settings, and another.
+/// The brands for which numbers are held: the brand of the settings, and another.
 fn brands() -> [BrandId; 2] {
     ["acme", "other"].map(|brand| brand.parse().expect("a brand"))
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// The seed.
     pub seed: u64,
-    /// How many calls the customers made.
+    /// The number of calls that the customers made.
     pub operations: u64,
-    /// How often each rare thing happened.
+    /// The number of times that each rare event happened.
     pub seen: BTreeMap<&'static str, u64>,
-    /// Names everything that happened, in order: two runs of one seed have the same.
+    /// A hash of everything that happened, in order. It is the same for two runs of one seed.
     pub trace: u64,
-    /// What must not be, with the time at which it was.
+    /// The violations, each with its time.
     pub violations: Vec<String>,
 }
 
@@ -82,17 +82,17 @@ pub fn run(seed: u64) -> Run {
             tokio::spawn(world.clone().watch_for_leaks()),
         ];
         let customers: Vec<_> =
-            (0..CUSTOMERS).map(|name| tokio::spawn(customer::lives(world.clone(), name))).collect();
+            (0..CUSTOMERS).map(|name| tokio::spawn(customer::live(world.clone(), name))).collect();
         for customer in customers {
             customer.await.expect("a customer's life ends without a panic");
         }
         storms.iter().for_each(tokio::task::JoinHandle::abort);
         world.calm_down();
         checks::settle(&world).await;
-        world.every_hold_is_known();
+        world.check_every_hold_has_a_row();
         checks::audit_until_clean(&world).await;
         checks::settle(&world).await;
         checks::compare(&world).await;
-        world.ended()
+        world.result()
     })
 }

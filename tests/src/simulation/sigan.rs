@@ -18,22 +18,22 @@ use tokio::time::{sleep, timeout};
 use super::CALL;
 use super::world::{Life, World};
 
-/// Sigan, as one instance reaches it.
+/// Sigan behind the connection of one instance.
 #[derive(Debug)]
 pub(super) struct SimulatedSigan {
     world: Arc<World>,
     life: Life,
 }
 
-/// What becomes of a call.
+/// The fate of a call.
 enum Fate {
     /// No connection is opened.
     NotSent,
     /// The request is lost on its way.
     Vanishes,
-    /// Something before Sigan answers in its place.
+    /// Something in front of Sigan answers instead.
     Fails,
-    /// It arrives after a while: perhaps after its sender has stopped waiting, perhaps twice, perhaps its answer is lost.
+    /// The request arrives after a while: perhaps too late for its sender, perhaps twice, perhaps its answer is lost.
     Arrives { takes: Duration, again: Option<Duration>, answer_is_lost: bool },
 }
 
@@ -65,21 +65,21 @@ impl SimulatedSigan {
     }
 
     async fn call(&self, request: Request) -> Result<Response, SiganError> {
-        self.life.passes(&self.world).await;
+        self.life.pass_time(&self.world).await;
         let answered = self.send(request).await;
-        self.life.passes(&self.world).await;
+        self.life.pass_time(&self.world).await;
         answered
     }
 
-    /// Something answers that our credentials are not accepted: before the request had its effect, or after it.
+    /// Answers that our credentials are not accepted, before the request had its effect or after it.
     async fn refuse_credentials(&self, request: Request) -> SiganError {
         let takes = self.world.up_to(Duration::from_secs(2));
         if self.world.pick(2) == 0 {
-            self.world.saw("credentials were refused");
+            self.world.count("credentials were refused");
             sleep(takes).await;
         } else {
-            self.world.saw("credentials were refused after the effect");
-            drop(self.world.fly(request, takes).await);
+            self.world.count("credentials were refused after the effect");
+            drop(self.world.send(request, takes).await);
         }
         CREDENTIALS
     }
@@ -91,7 +91,7 @@ impl SimulatedSigan {
         }
         match self.fate() {
             Fate::NotSent => {
-                // The connection is refused at once, or is waited for in vain.
+                // The connection is refused at once, or after a wait.
                 if self.world.pick(2) == 0 {
                     self.world.rest(Duration::from_secs(2)).await;
                 }
@@ -104,13 +104,13 @@ impl SimulatedSigan {
             }
             Fate::Arrives { takes, again, answer_is_lost } => {
                 if let Some(later) = again {
-                    self.world.saw("a request was doubled");
-                    drop(self.world.fly(request.clone(), takes + later));
+                    self.world.count("a request was doubled");
+                    drop(self.world.send(request.clone(), takes + later));
                 }
-                match timeout(CALL, self.world.fly(request, takes)).await {
+                match timeout(CALL, self.world.send(request, takes)).await {
                     Ok(Ok(response)) if !answer_is_lost => Ok(response),
                     Ok(_) => {
-                        self.world.saw("an answer of Sigan was lost");
+                        self.world.count("an answer of Sigan was lost");
                         lost(Doubt::ConnectionLost)
                     }
                     Err(_) => lost(Doubt::Timeout),
@@ -155,7 +155,7 @@ impl Sigan for SimulatedSigan {
     }
 
     async fn release(&self, hold: &Hold) -> Result<(), SiganError> {
-        // That it is not held there any more counts as released.
+        // A number that Sigan does not hold any more counts as released.
         self.call(Request::Release(hold.clone())).await.map(drop)
     }
 

@@ -1,4 +1,4 @@
-//! The real SQLite store behind a simulated connection: a statement takes time, may not arrive, or its answer may be lost.
+//! The real SQLite store behind a simulated connection: a statement takes time, it may not arrive, and its answer may be lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use oss_core::{
 
 use super::world::{Life, World};
 
-/// The database, as one instance reaches it.
+/// The database behind the connection of one instance.
 #[derive(Debug)]
 pub(super) struct SimulatedStore {
     world: Arc<World>,
@@ -31,8 +31,8 @@ impl SimulatedStore {
         Self { world, life }
     }
 
-    /// Reference data is kept in caches that go by the time of the machine, so that whether it is asked for is not decided by
-    /// the seed. Nothing in the story may hang on it.
+    /// Looks up reference data without a mishap. Its caches use the machine's time, so the seed does not decide whether it is read,
+    /// and the run must not depend on that.
     fn look_up<T>(&self, statement: impl Future<Output = T>) -> T {
         self.world.database(statement)
     }
@@ -41,14 +41,14 @@ impl SimulatedStore {
         &self,
         statement: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        self.life.passes(&self.world).await;
+        self.life.pass_time(&self.world).await;
         if self.world.database_is_cut_off() || self.world.mishap(0.005) {
             return Err(unavailable());
         }
         let done = self.world.database(statement);
-        self.life.passes(&self.world).await;
+        self.life.pass_time(&self.world).await;
         if self.world.mishap(0.005) {
-            self.world.saw("the answer of the database was lost");
+            self.world.count("the answer of the database was lost");
             return Err(unavailable());
         }
         done

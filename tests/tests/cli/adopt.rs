@@ -147,7 +147,7 @@ async fn a_line_without_a_hold_gets_its_brand(database: Database) {
 async fn an_outage_of_sigan_changes_nothing(database: Database) {
     let mut setup = Setup::on(database).await;
     let (msisdn, external_id) = setup.lost("acme").await;
-    setup.sigan.goes().await;
+    setup.sigan.go_down().await;
     let refused = setup.adopt(&msisdn, &sim(), "acme", &[]).await;
     assert_eq!(refusal(&refused), (5, json!("sigan-unreachable")));
     assert_eq!(setup.database.count("select count(*) from phone_number").await, 0);

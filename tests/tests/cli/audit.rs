@@ -10,8 +10,8 @@ use oss_tests::cli::{Ended, run_beside};
 use oss_tests::clients::ClientsFile;
 use oss_tests::http::Http;
 use oss_tests::server::Server;
-use oss_tests::settle::{records_agree, settings};
-use oss_tests::sigan::{Sigan, until_called};
+use oss_tests::settle::{assert_records_agree, settings};
+use oss_tests::sigan::{Sigan, wait_until_called};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -97,7 +97,7 @@ impl Setup {
     }
 
     async fn is_clean(&self) {
-        records_agree(&self.database, &self.sigan.url(), &self.sigan.inventory()).await;
+        assert_records_agree(&self.database, &self.sigan.url(), &self.sigan.inventory()).await;
     }
 }
 
@@ -124,7 +124,7 @@ async fn nothing_differs_after_ordinary_work(database: Database) {
     let assignment = format!("/reservations/{on_a_line}/assignment");
     assert_eq!(http.put_json(&assignment, json!({ "simId": uuid::Uuid::now_v7() })).await.status, 204);
     assert_eq!(http.delete(&format!("/reservations/{released}")).await.status, 204);
-    setup.database.comes_to("select count(*) from reservation where state = 'RELEASED'", 1).await;
+    setup.database.wait_for_count("select count(*) from reservation where state = 'RELEASED'", 1).await;
     let (code, report) = setup.audit(&[]).await;
     let counts = json!({
         "listed": 2, "held": 2, "unsettled": 0, "unknownHere": 0, "unknownThere": 0, "stateDiffers": 0, "unreadable": 0,
@@ -182,11 +182,11 @@ async fn a_hold_that_is_released_is_not_given_again(database: Database) {
             run_beside(&settings, &["audit", "--fix", "--min-age", "1s"]).await
         }
     });
-    setup.database.comes_to("select count(*) from reservation where state = 'RELEASING'", 1).await;
+    setup.database.wait_for_count("select count(*) from reservation where state = 'RELEASING'", 1).await;
     let barred = http.reserve(&preview, 1).await;
     assert_eq!((barred.status, &barred.body["type"]), (409, &json!("urn:oss:problem:preview-used")));
     audited.await.unwrap();
-    setup.database.comes_to("select count(*) from reservation where state = 'RELEASED'", 1).await;
+    setup.database.wait_for_count("select count(*) from reservation where state = 'RELEASED'", 1).await;
     assert_eq!(setup.sigan.inventory().reserved(), []);
     assert_eq!(http.reserve(&preview, 1).await.status, 409, "the hold is over");
 }
@@ -339,7 +339,7 @@ async fn a_reserve_under_way_is_not_touched(database: Database) {
     let preview = http.preview().await;
     setup.sigan.behave(Behaviour { latency: Duration::from_secs(1), ..Behaviour::default() });
     let reserve = tokio::spawn(async move { http.reserve(&preview, 1).await });
-    until_called(&setup.sigan, CallKind::Reserve, 1).await;
+    wait_until_called(&setup.sigan, CallKind::Reserve, 1).await;
     // Sigan holds it already, and the answer is on its way.
     setup.sigan.behave(Behaviour::default());
     let (code, report) = setup.audit(&["--fix", "--force"]).await;
@@ -353,13 +353,13 @@ async fn an_outage_changes_nothing(database: Database) {
     let mut setup = Setup::on(database).await;
     let (lost, (_, stray)) = (setup.reserved().await, setup.stray().await);
     setup.lose(&lost).await;
-    setup.sigan.goes().await;
+    setup.sigan.go_down().await;
     let ended = setup.oss(&["--output", "json", "audit", "--fix", "--min-age", "0s"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (5, ""), "{ended:?}");
     assert!(ended.stderr.contains("\"code\":\"sigan-unreachable\""), "{ended:?}");
     assert_eq!(setup.state_of(&lost).await, (json!("RESERVED"), json!("HELD")));
     assert_eq!(setup.http().get(&format!("/numbers/{stray}")).await.status, 404);
-    setup.sigan.comes_back().await;
+    setup.sigan.come_back().await;
     assert_eq!(setup.audit(&["--fix"]).await.1["fixed"], 2);
     setup.is_clean().await;
 }

@@ -13,7 +13,7 @@ use oss_tests::http::{Answer, Http};
 use oss_tests::metrics::Scrape;
 use oss_tests::process::signal;
 use oss_tests::server::Server;
-use oss_tests::settle::{UNSETTLED, records_agree, settings};
+use oss_tests::settle::{UNSETTLED, assert_records_agree, settings};
 use oss_tests::sigan::Sigan;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -43,11 +43,11 @@ const OVERDUE: &str = "select count(*) from reservation where state = 'HELD' and
 const SETTLED: &str = "select count(*) from reservation where state = ";
 
 async fn in_state(database: &Database, state: &str, count: i64) {
-    database.comes_to(&format!("{SETTLED}'{state}'"), count).await;
+    database.wait_for_count(&format!("{SETTLED}'{state}'"), count).await;
 }
 
 async fn overdue(database: &Database, count: i64) {
-    database.comes_to(&format!("{OVERDUE}{}", database.now()), count).await;
+    database.wait_for_count(&format!("{OVERDUE}{}", database.now()), count).await;
 }
 
 async fn sweep(http: &Http) -> Answer {
@@ -169,7 +169,7 @@ async fn a_doubt_settles_by_itself(database: Database) {
         sigan.next(CallKind::Reserve, fault);
         assert_eq!(http.reserve(&preview, 1).await.status, 504, "{fault:?}");
         let sweeps = sigan.calls(CallKind::Holder);
-        database.comes_to(UNSETTLED, 0).await;
+        database.wait_for_count(UNSETTLED, 0).await;
         assert_eq!(sigan.calls(CallKind::Holder), sweeps + 1, "Sigan is asked once: {fault:?}");
         let msisdn = database.texts("select msisdn || '' from reservation order by id desc limit 1").await;
         assert_eq!(state_of(&http, &msisdn[0]).await, (json!(status), json!(state)), "{fault:?}");
@@ -187,20 +187,20 @@ async fn a_doubt_outlives_an_outage(database: Database) {
         sigan.next(CallKind::Reserve, fault);
         assert_eq!(http.reserve(&preview, 1).await.status, 504, "{fault:?}");
     }
-    sigan.goes().await;
+    sigan.go_down().await;
     eventually(async || {
         let created = http.post("/previews", json!({ "areaCode": "11" })).await;
         let is_busy = created.body["type"] == "urn:oss:problem:sigan-busy";
         if is_busy { Ok(()) } else { Err(format!("{created:?}")) }
     })
     .await;
-    server.logged("only a probe is sent now and then").await;
+    server.wait_for_log("only a probe is sent now and then").await;
     assert_eq!(database.count(UNSETTLED).await, 2, "nobody guesses what Sigan does not tell");
-    sigan.comes_back().await;
-    database.comes_to(UNSETTLED, 0).await;
+    sigan.come_back().await;
+    database.wait_for_count(UNSETTLED, 0).await;
     assert_eq!(state_of(&http, "11999950001").await, (json!("RESERVED"), json!("HELD")));
     assert_eq!(state_of(&http, "11999950004").await, (json!("RETURNED"), json!("REJECTED")));
-    records_agree(&database, &sigan.url(), &sigan.inventory()).await;
+    assert_records_agree(&database, &sigan.url(), &sigan.inventory()).await;
 }
 
 async fn a_lost_random_number_is_given_back(database: Database) {
@@ -208,7 +208,7 @@ async fn a_lost_random_number_is_given_back(database: Database) {
     let http = server.http();
     sigan.next(CallKind::Reserve, Fault::LoseAnswer);
     assert_eq!(http.post("/reservations", json!({ "areaCode": "11" })).await.status, 504);
-    database.comes_to(UNSETTLED, 0).await;
+    database.wait_for_count(UNSETTLED, 0).await;
     assert_eq!(state_of(&http, "11999950001").await, (json!("RETURNED"), json!("REJECTED")));
     assert_eq!(sigan.inventory().reserved(), [], "nobody could name it");
 }
@@ -222,7 +222,7 @@ async fn a_lost_random_number_with_a_key_is_kept(database: Database) {
     };
     sigan.next(CallKind::Reserve, Fault::LoseAnswer);
     assert_eq!(keyed().await.status, 504);
-    database.comes_to(UNSETTLED, 0).await;
+    database.wait_for_count(UNSETTLED, 0).await;
     assert_eq!(state_of(&http, "11999950001").await, (json!("RESERVED"), json!("HELD")));
     let again = keyed().await;
     assert_eq!((again.status, &again.body), (201, &json!({ "msisdn": "11999950001" })));
@@ -234,9 +234,9 @@ async fn a_release_is_told_once_sigan_is_back(database: Database) {
     let server = Server::start(&database, &sigan.url(), &[BACKGROUND, SHORT]);
     let http = server.http();
     let msisdn = reserved(&http).await;
-    sigan.goes().await;
+    sigan.go_down().await;
     assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, 204);
-    server.logged("could not be told of a release").await;
+    server.wait_for_log("could not be told of a release").await;
     assert_eq!(state_of(&http, &msisdn).await, (json!("RETURNED"), json!("RELEASING")));
     // Until it is told again, the reason of the last time stands.
     eventually(async || {
@@ -245,10 +245,10 @@ async fn a_release_is_told_once_sigan_is_back(database: Database) {
         if is_shown { Ok(()) } else { Err(format!("{shown:?}")) }
     })
     .await;
-    sigan.comes_back().await;
+    sigan.come_back().await;
     in_state(&database, "RELEASED", 1).await;
     assert_eq!(sigan.inventory().reserved(), []);
-    records_agree(&database, &sigan.url(), &sigan.inventory()).await;
+    assert_records_agree(&database, &sigan.url(), &sigan.inventory()).await;
 }
 
 async fn a_release_told_twice_frees_no_newer_hold(database: Database) {
@@ -259,7 +259,7 @@ async fn a_release_told_twice_frees_no_newer_hold(database: Database) {
     // Sigan frees the number and its answer is lost, so it will be told again.
     sigan.next(CallKind::Release, Fault::LoseAnswer);
     assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, 204);
-    server.logged("could not be told of a release").await;
+    server.wait_for_log("could not be told of a release").await;
     assert_eq!(reserved(&http).await, msisdn, "offered again meanwhile");
     eventually(async || {
         let swept = sweep(&http).await;
@@ -268,7 +268,7 @@ async fn a_release_told_twice_frees_no_newer_hold(database: Database) {
     .await;
     assert_eq!(sigan.calls(CallKind::Release), 2);
     assert_eq!(state_of(&http, &msisdn).await, (json!("RESERVED"), json!("HELD")));
-    records_agree(&database, &sigan.url(), &sigan.inventory()).await;
+    assert_records_agree(&database, &sigan.url(), &sigan.inventory()).await;
 }
 
 async fn every_hold_of_a_number_is_shown(database: Database) {
@@ -348,7 +348,7 @@ async fn two_servers_tell_sigan_of_each_release_once() {
     overdue(&database, 200).await;
     let (here, there) = (first.http(), second.http());
     let sweeps = join_all([sweep(&here), sweep(&there)]).await;
-    database.comes_to(UNSETTLED, 0).await;
+    database.wait_for_count(UNSETTLED, 0).await;
     let sum = |field: &str| sweeps.iter().filter_map(|swept| swept.body[field].as_u64()).sum::<u64>();
     assert_eq!((sum("expired"), sum("released"), sum("failed")), (200, 200, 0), "{sweeps:?}");
     assert_eq!(sigan.calls(CallKind::Release), 200);

@@ -65,7 +65,7 @@ async fn a_slow_call_says_what_it_waits_for() {
     setup.sigan.next(CallKind::Reserve, Fault::Slow(Duration::from_secs(2)));
     let mut terminal = setup.terminal(&["reserve", "--ddd", "11"]);
     terminal.wait_for("waiting for Sigan to reserve the number (1 s)");
-    let screen = terminal.ended();
+    let screen = terminal.wait_until_ended();
     assert_eq!(screen.code, 0, "{screen:?}");
     assert_eq!(screen.lines[0], "Reserved 11999950001", "the line is erased: {screen:?}");
     assert!(!screen.lines.concat().contains("waiting"), "{screen:?}");
@@ -84,7 +84,7 @@ async fn a_second_interruption_says_what_becomes_of_the_number() {
     terminal.interrupt();
     terminal.wait_for("press again to leave at once");
     terminal.interrupt();
-    let screen = terminal.ended();
+    let screen = terminal.wait_until_ended();
     assert_eq!(screen.code, 130, "{screen:?}");
     let said = screen.lines.join(" ");
     for part in ["in doubt", "`oss sweep`", "gives it back"] {
@@ -108,7 +108,7 @@ async fn a_watch_ends_after_the_sweep_that_was_interrupted() {
     terminal.wait_for("waiting for Sigan to release the number");
     terminal.interrupt();
     terminal.wait_for("press again to leave at once");
-    let screen = terminal.ended();
+    let screen = terminal.wait_until_ended();
     assert_eq!(screen.code, 0, "{screen:?}");
     assert_eq!(setup.sigan.inventory().reserved(), [], "the sweep was finished");
 }
@@ -120,7 +120,7 @@ async fn an_interruption_while_nothing_is_changed_does_not_wait() {
     let mut terminal = setup.terminal(&["audit"]);
     terminal.wait_for("waiting for Sigan to list its holds");
     terminal.interrupt();
-    let screen = terminal.ended();
+    let screen = terminal.wait_until_ended();
     assert_eq!(screen.code, 130, "{screen:?}");
     assert!(screen.lines.join(" ").contains("nothing was changed"), "{screen:?}");
 }
@@ -133,7 +133,7 @@ async fn an_audit_shows_how_far_it_is_and_log_lines_do_not_break_it() {
     let mut terminal = setup.terminal(&["audit", "--fix", "--min-age", "0s"]);
     terminal.wait_for("0 of 3 numbers");
     terminal.wait_for("3 of 3 numbers, ");
-    let screen = terminal.ended();
+    let screen = terminal.wait_until_ended();
     assert_eq!(screen.code, 4, "{screen:?}");
     assert!(screen.written.contains("/s, ") && screen.written.contains(" left, "), "{screen:?}");
     let logged = screen.lines.iter().filter(|line| line.contains("Sigan could not be told of a release"));
@@ -211,7 +211,7 @@ fn tables_fit() {
         let shown = in_sandbox(arguments);
         assert!(!shown.stdout.is_empty() && widest(&shown.stdout) <= 80, "{arguments:?}:\n{}", shown.stdout);
     }
-    let narrow = Terminal::start(64, &settings, &["--sandbox", "brands"]).ended();
+    let narrow = Terminal::start(64, &settings, &["--sandbox", "brands"]).wait_until_ended();
     assert!(narrow.lines.iter().all(|line| line.chars().count() <= 64), "{narrow:?}");
     assert!(widest(&in_sandbox(&["brands"]).stdout) > 64, "it uses what there is");
 }

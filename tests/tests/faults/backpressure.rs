@@ -8,8 +8,8 @@ use oss_tests::eventually::eventually;
 use oss_tests::http::{Answer, Http};
 use oss_tests::process::free_port;
 use oss_tests::server::Server;
-use oss_tests::settle::{records_agree, settle};
-use oss_tests::sigan::{Sigan, until_called};
+use oss_tests::settle::{assert_records_agree, settle};
+use oss_tests::sigan::{Sigan, wait_until_called};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -54,7 +54,7 @@ async fn calls_beyond_the_queue_are_told_to_come_back(database: Database) {
     }
     sigan.behave(Behaviour { latency: Duration::from_secs(1), ..Behaviour::default() });
     let in_flight = [reserve(&http, &previews[0]), reserve(&http, &previews[1])];
-    until_called(&sigan, CallKind::Reserve, 3).await;
+    wait_until_called(&sigan, CallKind::Reserve, 3).await;
     let mut more: Vec<_> = previews[2..].iter().map(|preview| reserve(&http, preview)).collect();
     // One of them has a place in the queue; the others are answered while both calls are still in flight.
     let mut refused = 0;
@@ -85,7 +85,7 @@ async fn calls_beyond_the_queue_are_told_to_come_back(database: Database) {
         assert_eq!(http.reserve(preview, 1).await.status, 200, "who comes back is served");
     }
     settle(&http, &database).await;
-    records_agree(&database, &sigan.url(), &sigan.inventory()).await;
+    assert_records_agree(&database, &sigan.url(), &sigan.inventory()).await;
 }
 
 async fn a_sigan_that_is_gone_is_left_alone_until_it_is_back(database: Database) {
@@ -95,23 +95,23 @@ async fn a_sigan_that_is_gone_is_left_alone_until_it_is_back(database: Database)
     let (held, wished) = (http.preview().await, http.preview().await);
     let number = http.reserve(&held, 1).await;
     for _ in 0..2 {
-        sigan.goes().await;
+        sigan.go_down().await;
         let told = until_told(&http, BUSY).await;
         assert_eq!((told.status, told.retry_after.is_some()), (503, true));
         assert_eq!(http.reserve(&wished, 1).await.status, 503);
         assert_eq!(http.reserve(&held, 1).await, number, "what is held is told without Sigan");
         assert_eq!(http.get("/health/ready").await.status, 200, "another instance would do no better");
-        sigan.comes_back().await;
+        sigan.come_back().await;
         eventually(async || {
             let given = random(&http).await;
             if given.status == 201 { Ok(()) } else { Err(format!("{given:?}")) }
         })
         .await;
     }
-    server.logged("Sigan answers again").await;
+    server.wait_for_log("Sigan answers again").await;
     assert_eq!(http.reserve(&wished, 1).await.status, 200);
     settle(&http, &database).await;
-    records_agree(&database, &sigan.url(), &sigan.inventory()).await;
+    assert_records_agree(&database, &sigan.url(), &sigan.inventory()).await;
 }
 
 async fn a_sigan_that_never_answers_is_left_alone_too(database: Database) {

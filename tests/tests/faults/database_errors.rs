@@ -38,7 +38,7 @@ async fn a_server_that_lets_nobody_in_is_told_from_one_that_is_not_there() {
     database.execute("create role locked login password 'right'").await;
     database.execute("create role outsider login").await;
     let rules = ["host all locked 127.0.0.1/32 scram-sha-256", "host all outsider 127.0.0.1/32 reject"];
-    postgres.lets_in_by(&rules).await;
+    postgres.add_access_rules(&rules).await;
     let place = format!("127.0.0.1:{}", postgres.port());
     let url = |user: &str, rest: &str| format!("postgres://{user}@{place}/{rest}");
 
@@ -160,5 +160,5 @@ async fn readiness_says_why_and_callers_are_told_no_address() {
     assert_eq!((failed.status, &failed.body["type"]), (503, &json!("urn:oss:problem:database-unavailable")));
     let told = failed.body.to_string();
     assert!(!told.contains(&place) && told.contains("try again"), "{told}");
-    server.logged(&format!("nothing listens at {place}")).await;
+    server.wait_for_log(&format!("nothing listens at {place}")).await;
 }

@@ -12,7 +12,7 @@ use oss_tests::http::Answer;
 use oss_tests::postgres::Postgres;
 use oss_tests::route::Route;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,7 +27,7 @@ async fn a_crash_while_sigan_is_asked_loses_no_number() {
         let (http, preview) = (http.clone(), preview.clone());
         async move { http.reserve(&preview, 1).await }
     });
-    until_called(&sigan, CallKind::Reserve, 1).await;
+    wait_until_called(&sigan, CallKind::Reserve, 1).await;
     postgres.crash_and_restart();
     let reserved = reserve.await.unwrap();
     assert_eq!((reserved.status, &reserved.body), (200, &json!({ "msisdn": "11999950001" })));
@@ -46,7 +46,7 @@ async fn an_outcome_is_recorded_once_the_database_is_back() {
         let (http, preview) = (http.clone(), preview.clone());
         async move { http.reserve(&preview, 1).await }
     });
-    until_called(&sigan, CallKind::Reserve, 1).await;
+    wait_until_called(&sigan, CallKind::Reserve, 1).await;
     // Longer than a statement may take, so that the first try to record the outcome fails.
     postgres.freeze();
     tokio::time::sleep(Duration::from_secs(7)).await;
@@ -216,7 +216,7 @@ async fn a_file_that_is_locked_changes_nothing_and_passes() {
     let (server, sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();
     let preview = http.preview().await;
-    let lock = database.locked().await;
+    let lock = database.lock().await;
     let refused = http.reserve(&preview, 1).await;
     assert_eq!((refused.status, refused.retry_after.is_some()), (503, true), "{refused:?}");
     assert_eq!(sigan.calls(CallKind::Reserve), 0, "without its row no number is asked for");
@@ -256,7 +256,7 @@ async fn a_read_only_database_is_logged_once_and_left_alone_until_it_takes_write
 
     postgres.accept_writes().await;
     http.preview().await;
-    server.logged("The database accepts writes again.").await;
+    server.wait_for_log("The database accepts writes again.").await;
     let messages = messages(&server);
     assert_eq!(count(&messages, "The database is read-only"), 1, "{messages:#?}");
     assert_eq!(count(&messages, "The database accepts writes again."), 1, "{messages:#?}");
@@ -275,7 +275,7 @@ async fn the_pool_follows_a_failover() {
 
     // The connections to the old primary stay open.
     old.refuse_writes().await;
-    route.leads_to(new.port());
+    route.lead_to(new.port());
     let created = join_all((0..20).map(|_| http.preview())).await;
     assert_eq!(standby.count("select count(*) from preview").await, 20);
     assert_eq!(http.reserve(&created[0], 1).await.status, 200);
@@ -318,7 +318,7 @@ async fn a_row_that_stays_locked_is_not_waited_for_long() {
     let http = server.http();
     let reserved = http.post("/reservations", json!({ "areaCode": "11" })).await;
     let path = format!("/reservations/{}", reserved.body["msisdn"].as_str().expect("a number"));
-    let lock = postgres.locked(&database, "select from phone_number for update").await;
+    let lock = postgres.lock(&database, "select from phone_number for update").await;
     let begun = Instant::now();
     let refused = http.delete(&path).await;
     assert_eq!((refused.status, refused.retry_after.is_some()), (503, true), "{refused:?}");

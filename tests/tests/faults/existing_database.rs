@@ -70,7 +70,9 @@ async fn it_is_worked_on_swept_and_audited() {
     let sweep = async || http.send(http.request(Method::POST, "/sweeps")).await;
     assert_eq!(sweep().await.status, 200);
     // Their time is long over, and Sigan's id of the number on a line is kept with its reservation.
-    database.comes_to("select count(*) from preview where external_id in ('OLD 3/ç', 'LINE-1')", 0).await;
+    database
+        .wait_for_count("select count(*) from preview where external_id in ('OLD 3/ç', 'LINE-1')", 0)
+        .await;
     assert_eq!(database.count("select count(*) from reservation where external_id = 'LINE-1'").await, 1);
 
     for (msisdn, status) in
@@ -98,7 +100,7 @@ async fn it_is_worked_on_swept_and_audited() {
     let known = json!({ "simId": "018f0000-0000-7000-a000-000000000002" });
     assert_eq!(http.put_json("/reservations/11999950001/assignment", known).await.status, 204);
     assert_eq!(http.post("/reservations", json!({ "areaCode": "21" })).await.status, 201);
-    database.comes_to("select count(*) from reservation where state = 'RELEASING'", 0).await;
+    database.wait_for_count("select count(*) from reservation where state = 'RELEASING'", 0).await;
     assert_eq!(sweep().await.status, 200);
 
     let url = sigan.url();

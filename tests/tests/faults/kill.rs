@@ -13,7 +13,7 @@ use oss_tests::load::{Load, SETTINGS, small_sigan, unreliable};
 use oss_tests::postgres::Postgres;
 use oss_tests::redis::Redis;
 use oss_tests::server::Server;
-use oss_tests::settle::{records_agree, settle};
+use oss_tests::settle::{assert_records_agree, settle};
 use oss_tests::sigan::Sigan;
 use serde_json::json;
 
@@ -32,12 +32,12 @@ async fn killed_again_and_again(database: Database, cycles: usize) {
     let load = Load::on(&[&server]);
     for _ in 0..cycles {
         sigan.behave(unreliable());
-        load.goes_on().await;
+        load.wait_for_progress().await;
         server.kill();
         server = serve(&database, &sigan, &[]);
-        load.moves_to(&[&server]);
+        load.move_to(&[&server]);
     }
-    load.ends_well(&database, &sigan).await;
+    load.finish_and_check(&database, &sigan).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -59,10 +59,10 @@ async fn postgres_crashes() {
     let load = Load::on(&[&server]);
     for _ in 0..5 {
         sigan.behave(unreliable());
-        load.goes_on().await;
+        load.wait_for_progress().await;
         postgres.crash_and_restart();
     }
-    load.ends_well(&database, &sigan).await;
+    load.finish_and_check(&database, &sigan).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -73,12 +73,12 @@ async fn redis_comes_and_goes() {
     let load = Load::on(&[&server]);
     sigan.behave(unreliable());
     for _ in 0..3 {
-        load.goes_on().await;
+        load.wait_for_progress().await;
         redis.stop();
-        load.goes_on().await;
+        load.wait_for_progress().await;
         redis.start_again().await;
     }
-    load.ends_well(&database, &sigan).await;
+    load.finish_and_check(&database, &sigan).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -89,12 +89,12 @@ async fn sigan_comes_and_goes() {
     let load = Load::on(&[&server]);
     for _ in 0..5 {
         sigan.behave(unreliable());
-        load.goes_on().await;
-        sigan.goes().await;
+        load.wait_for_progress().await;
+        sigan.go_down().await;
         some_time().await;
-        sigan.comes_back().await;
+        sigan.come_back().await;
     }
-    load.ends_well(&database, &sigan).await;
+    load.finish_and_check(&database, &sigan).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -105,9 +105,9 @@ async fn customers_hang_up() {
     let load = Load::that_hangs_up_on(&[&server]);
     for _ in 0..5 {
         sigan.behave(unreliable());
-        load.goes_on().await;
+        load.wait_for_progress().await;
     }
-    load.ends_well(&database, &sigan).await;
+    load.finish_and_check(&database, &sigan).await;
 }
 
 /// A library that gives a process another wall clock. Its monotonic clock stays right, as it does on a machine whose time is
@@ -135,11 +135,11 @@ async fn instances_whose_clocks_are_wrong_work_beside_one_that_is_right() {
     let load = Load::on(&[&right, &ahead, &behind]);
     for _ in 0..5 {
         sigan.behave(unreliable());
-        load.goes_on().await;
+        load.wait_for_progress().await;
     }
     let expired = "select count(*) from reservation where last_error = 'abandoned'";
     assert_eq!(database.count(expired).await, 0, "nothing ends early");
-    load.ends_well(&database, &sigan).await;
+    load.finish_and_check(&database, &sigan).await;
 }
 
 /// Repeats a request until the server can write, or cannot.
@@ -161,14 +161,14 @@ async fn a_disk_is_full_for_a_while() {
     let load = Load::on(&[&server]);
     for _ in 0..2 {
         sigan.behave(unreliable());
-        load.goes_on().await;
+        load.wait_for_progress().await;
         disk.fill();
         until_previews_answer(&server.http(), 503).await;
         some_time().await;
         disk.free();
         until_previews_answer(&server.http(), 201).await;
     }
-    load.ends_well(&database, &sigan).await;
+    load.finish_and_check(&database, &sigan).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -189,5 +189,5 @@ async fn a_file_is_read_only_for_a_while() {
     let reserved = http.reserve(&preview, 1).await;
     assert_eq!(reserved.status, 200, "{reserved:?}");
     settle(&http, &database).await;
-    records_agree(&database, &sigan.url(), &sigan.inventory()).await;
+    assert_records_agree(&database, &sigan.url(), &sigan.inventory()).await;
 }

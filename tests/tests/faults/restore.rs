@@ -66,7 +66,7 @@ async fn a_database_that_was_set_back_gives_no_line_away() {
     let before = Program { database: Database::postgres().await, sigan: &sigan };
     let assigned_since = before.reserved().await;
     let released_since = before.reserved().await;
-    let after = Program { database: before.database.copied().await, sigan: &sigan };
+    let after = Program { database: before.database.copy().await, sigan: &sigan };
 
     // What the copy does not know.
     let line_since = before.reserved().await;

@@ -36,15 +36,15 @@ async fn restarted_in_turn(database: &Database, url: &str) {
     let proxy = Proxy::before(addresses.each_ref().map(String::as_str)).await;
     let load = Load::always_answered_by(proxy.http());
     for (server, address) in servers.iter_mut().zip(&addresses) {
-        load.goes_on().await;
+        load.wait_for_progress().await;
         server.terminate();
-        assert!(server.ended().await.success());
+        assert!(server.wait_until_ended().await.success());
         *server = serve(address);
         // The proxy sends it customers again.
-        server.logged("/reservations").await;
+        server.wait_for_log("/reservations").await;
     }
-    load.goes_on().await;
-    load.ends_well(database, &sigan).await;
+    load.wait_for_progress().await;
+    load.finish_and_check(database, &sigan).await;
     assert!(!proxy.log().contains("/reservations"), "the proxy's log has paths, and those carry numbers");
 }
 

@@ -9,7 +9,7 @@ use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::process::free_port;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -118,11 +118,11 @@ async fn a_hold_whose_row_was_lost_is_released(database: Database) {
         let (http, preview) = (http.clone(), preview.clone());
         async move { http.reserve(&preview, 1).await }
     });
-    until_called(&sigan, CallKind::Reserve, 1).await;
+    wait_until_called(&sigan, CallKind::Reserve, 1).await;
     database.execute("delete from reservation").await;
     let lost = reserve.await.unwrap();
     assert_eq!((lost.status, &lost.body["type"]), (409, &json!("urn:oss:problem:reservation-given-up")));
-    database.comes_to("select count(*) from reservation where state = 'RELEASED'", 1).await;
+    database.wait_for_count("select count(*) from reservation where state = 'RELEASED'", 1).await;
     assert_eq!(sigan.inventory().reserved(), [], "nobody else would ever have known of it");
 }
 
@@ -248,7 +248,7 @@ async fn a_release_is_durable_before_sigan_knows(database: Database) {
     assert_eq!(http.reserve(&preview, 1).await.status, 200);
     sigan.next(CallKind::Release, Fault::FailBefore);
     assert_eq!(http.delete("/reservations/11999950001").await.status, 204);
-    server.logged("could not be told of a release").await;
+    server.wait_for_log("could not be told of a release").await;
     assert_eq!(state_of(&http, "11999950001").await, (json!("RETURNED"), json!("RELEASING")));
     assert_eq!(sigan.inventory().reserved().len(), 1);
     assert_eq!(
@@ -289,7 +289,7 @@ async fn a_number_offered_twice_is_given_once(database: Database) {
     let preview = http.preview().await;
     let taken = http.reserve(&preview, 1).await;
     assert_eq!((taken.status, &taken.body["type"]), (500, &json!("urn:oss:problem:number-taken")));
-    confused.logged("held or in use here").await;
+    confused.wait_for_log("held or in use here").await;
     let told: Vec<_> =
         confused.log().into_iter().filter(|line| line.contains("held or in use here")).collect();
     let [line] = &told[..] else { panic!("it is logged once: {told:#?}") };
@@ -339,6 +339,6 @@ async fn what_to_do_after_a_504_depends_on_the_operation(database: Database) {
         assert_eq!((answer.status, &answer.body["type"]), (504, &json!("urn:oss:problem:outcome-unknown")));
         let detail = answer.body["detail"].as_str().expect("a text");
         assert!(detail.contains(advice), "{detail}");
-        server.logged(advice).await;
+        server.wait_for_log(advice).await;
     }
 }

@@ -221,7 +221,7 @@ async fn keys_are_not_in_the_log() {
     for key in [key.as_str(), "oss_a-wrong-one"] {
         server.http().with_key(key).get("/brands").await;
     }
-    server.logged("\"status\":401").await;
+    server.wait_for_log("\"status\":401").await;
     let log = server.log().join("\n");
     assert!(!log.contains(&key) && !log.contains("a-wrong-one"), "{log}");
 }

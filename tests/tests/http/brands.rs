@@ -9,7 +9,7 @@ use oss_core::sigan::{Hold, HttpSigan, PreReserve, Sigan as _};
 use oss_core::{AuditOptions, AuditReport, BrandId, Choice, Error, IdempotencyKey, Msisdn, Oss, PreviewId};
 use oss_tests::backend::Database;
 use oss_tests::settle::{UNSETTLED, settings};
-use oss_tests::sigan::{Sigan, until_called};
+use oss_tests::sigan::{Sigan, wait_until_called};
 use uuid::Uuid;
 
 oss_tests::on_both!(
@@ -65,7 +65,7 @@ impl Setup {
     async fn audit(&self, oss: &Oss, fix: bool) -> AuditReport {
         let options = AuditOptions::default().fix(fix).min_age(Duration::ZERO);
         let report = oss.audit(options, |_| ()).await.unwrap();
-        self.database.comes_to(UNSETTLED, 0).await;
+        self.database.wait_for_count(UNSETTLED, 0).await;
         report
     }
 }
@@ -152,7 +152,7 @@ async fn a_call_of_another_brand_does_not_wait(database: Database) {
         let owner = owner.clone();
         async move { owner.reserve(preview, first()).await }
     });
-    until_called(&setup.sigan, CallKind::Reserve, 1).await;
+    wait_until_called(&setup.sigan, CallKind::Reserve, 1).await;
     let answer = stranger.reserve(preview, first()).await;
     assert!(matches!(answer, Err(Error::UnknownPreview(_))), "{answer:?}");
     assert!(!call.is_finished(), "the answer of the other call was not waited for");

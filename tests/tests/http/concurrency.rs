@@ -7,7 +7,7 @@ use oss_core::sigan::mock::{Behaviour, CallKind};
 use oss_tests::backend::Database;
 use oss_tests::http::Http;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
@@ -78,7 +78,7 @@ async fn five_hundred_wait_for_sigan_without_a_connection() {
             let http = http.clone();
             tokio::spawn(async move { http.reserve(&preview, 1).await })
         }));
-        until_called(&sigan, CallKind::Reserve, reserves.len() as u64).await;
+        wait_until_called(&sigan, CallKind::Reserve, reserves.len() as u64).await;
     }
     // All of them are in Sigan's hands now, none has been answered.
     assert_eq!(http.get("/ddds/11").await.status, 204);
@@ -115,6 +115,6 @@ async fn hang_up_during(http: &Http, preview: &str, sigan: &oss_core::sigan::moc
     let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("PUT /previews/{preview}/reservations/1 HTTP/1.1\r\nhost: oss\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
-    until_called(sigan, CallKind::Reserve, 1).await;
+    wait_until_called(sigan, CallKind::Reserve, 1).await;
     drop(socket);
 }

@@ -133,7 +133,7 @@ async fn a_head_that_cannot_be_read_is_answered_like_any_fault() {
         assert_eq!(body["status"], status);
         let id = body["instance"].as_str().and_then(|urn| urn.strip_prefix("urn:uuid:")).expect("an id");
         assert!(head.contains(&format!("x-request-id: {id}")), "{said}");
-        server.logged(id).await;
+        server.wait_for_log(id).await;
     }
     let said = said(server.address(), format!("{good}nonsense\r\n\r\n").as_bytes());
     assert!(said.starts_with("HTTP/1.1 204 "), "what came before is answered: {said}");

@@ -5,7 +5,7 @@ use std::process::Command;
 use oss_core::access::Scope;
 use oss_tests::browser::Browser;
 use oss_tests::clients::ClientsFile;
-use oss_tests::python::succeeds;
+use oss_tests::python::run_successfully;
 use oss_tests::server::Server;
 use serde_json::Value;
 
@@ -27,8 +27,8 @@ async fn open(browser: &Browser, server: &Server) {
 async fn execute(browser: &Browser, status: &str) -> String {
     browser.click(&part(".execute")).await;
     let answer = part(".live-responses-table .response");
-    browser.shows(&format!("{answer} .response-col_status"), status).await;
-    browser.shows(&format!("{answer} .response-col_description"), "{").await
+    browser.wait_for_text(&format!("{answer} .response-col_status"), status).await;
+    browser.wait_for_text(&format!("{answer} .response-col_description"), "{").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +54,7 @@ async fn a_request_is_tried_from_the_page_which_loads_nothing_from_elsewhere() {
     let shown = execute(&browser, "201").await;
     assert!(shown.contains("(21) 9****-0001"), "{shown}");
 
-    let requested = browser.requested().await;
+    let requested = browser.take_requests().await;
     let ours = [&open_to_all, &with_keys].map(|server| format!("http://{}/", server.http().address()));
     let elsewhere: Vec<_> =
         requested.iter().filter(|url| !ours.iter().any(|ours| url.starts_with(ours))).collect();
@@ -67,14 +67,14 @@ async fn a_request_is_tried_from_the_page_which_loads_nothing_from_elsewhere() {
 
 /// Runs a command of the page as a person does who copies it.
 fn run(command: &str, key: &str) -> Value {
-    let answer = succeeds(Command::new("sh").args(["-c", command]).env("OSS_KEY", key));
+    let answer = run_successfully(Command::new("sh").args(["-c", command]).env("OSS_KEY", key));
     serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{command}: {error}: {answer}"))
 }
 
 /// Opens a server's address, and does what the page shows first.
 async fn follow_the_first_request(browser: &Browser, server: &Server, key: &str) {
     browser.open(&format!("http://{}/", server.http().address())).await;
-    let shown = browser.shows(".info", "A first request").await;
+    let shown = browser.wait_for_text(".info", "A first request").await;
     assert_eq!(browser.title().await, "vivo-mvne-oss");
     assert!(shown.starts_with("vivo-mvne-oss"), "{shown}");
     let (life, first) = (shown.find("The life of a number"), shown.find("A first request"));

@@ -146,7 +146,7 @@ async fn a_key_is_spent_with_its_number(database: Database) {
     let reserved = reserve(&http, "k").await;
     let msisdn = reserved.body["msisdn"].as_str().expect("a number");
     assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, 204);
-    database.comes_to("select count(*) from reservation where state = 'RELEASED'", 1).await;
+    database.wait_for_count("select count(*) from reservation where state = 'RELEASED'", 1).await;
     let spent = reserve(&http, "k").await;
     assert_eq!((spent.status, spent.retry_after), (409, None), "{spent:?}");
     assert_eq!(spent.body["type"], "urn:oss:problem:idempotency-key-spent");

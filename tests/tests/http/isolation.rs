@@ -12,7 +12,7 @@ use oss_tests::eventually::eventually;
 use oss_tests::http::{Answer, Http};
 use oss_tests::metrics::Scrape;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -152,7 +152,7 @@ async fn stuck_releases_cost_callers_nothing(database: Database) {
     for msisdn in &stuck {
         setup.sigan.refuse_release(msisdn.parse().unwrap(), None);
     }
-    database.comes_to("select count(*) from reservation where state = 'RELEASING'", 0).await;
+    database.wait_for_count("select count(*) from reservation where state = 'RELEASING'", 0).await;
     assert_eq!(setup.sigan.inventory().reserved().len(), first.len() + rest.len());
 }
 
@@ -266,7 +266,7 @@ async fn a_client_with_many_requests_leaves_another_its_places() {
         let http = setup.first.clone();
         tokio::spawn(async move { random(&http).await })
     });
-    until_called(&setup.sigan, CallKind::PreReserve, 4).await;
+    wait_until_called(&setup.sigan, CallKind::PreReserve, 4).await;
     assert_eq!(setup.second.get("/ddds/11").await.status, 204);
     assert_eq!(random(&setup.second).await.status, 201);
     let many = answers(many).await;

@@ -14,7 +14,7 @@ use oss_tests::clients::ClientsFile;
 use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +43,7 @@ async fn beyond_what_it_can_do_at_once_it_says_come_back() {
             tokio::spawn(async move { http.post("/previews", json!({ "areaCode": "11" })).await.status })
         })
         .collect();
-    until_called(&sigan, CallKind::PreReserve, 2).await;
+    wait_until_called(&sigan, CallKind::PreReserve, 2).await;
     let shed = http.get("/ddds/11").await;
     assert_eq!((shed.status, shed.retry_after), (503, Some(1)));
     assert_eq!(http.get("/health/ready").await.status, 200, "probes are answered all the same");

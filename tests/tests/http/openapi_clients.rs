@@ -6,7 +6,7 @@ use std::process::Command;
 use oss_core::access::Scope;
 use oss_tests::clients::ClientsFile;
 use oss_tests::operations::repository;
-use oss_tests::python::{succeeds, tool};
+use oss_tests::python::{run_successfully, tool};
 use oss_tests::server::Server;
 use reqwest::Method;
 use tempfile::TempDir;
@@ -45,7 +45,7 @@ impl Served {
 
     /// Runs openapi-generator, with one of its properties.
     fn generate(&self, generator: &str, property: &str, into: &Path) {
-        succeeds(
+        run_successfully(
             tool("openapi-generator-cli")
                 .args(["generate", "-i", &self.document(), "-g", generator])
                 .args(["--additional-properties", property, "-o"])
@@ -57,7 +57,7 @@ impl Served {
     fn checks_and_runs_python(&self, program: &str) {
         let program = repository().join("tests/clients").join(program);
         let cache = repository().join("target/mypy");
-        succeeds(
+        run_successfully(
             tool("mypy")
                 .args(["--strict", "--follow-imports", "silent", "--cache-dir"])
                 .arg(cache)
@@ -68,13 +68,13 @@ impl Served {
     }
 
     fn compiles_and_runs_typescript(&self, dir: &Path) {
-        succeeds(npm_tool("tsc").current_dir(dir));
+        run_successfully(npm_tool("tsc").current_dir(dir));
         self.lives(Command::new("node").arg(dir.join("life.js")));
     }
 
     /// Runs a program that calls the server.
     fn lives(&self, program: &mut Command) {
-        succeeds(program.env("OSS_URL", self.url()).env("OSS_KEY", &self.key));
+        run_successfully(program.env("OSS_URL", self.url()).env("OSS_KEY", &self.key));
     }
 }
 
@@ -82,7 +82,7 @@ impl Served {
 async fn a_python_client_previews_reserves_and_releases() {
     let served = Served::start().await;
     let config = repository().join("tests/clients/python/generator.yaml");
-    succeeds(
+    run_successfully(
         tool("openapi-python-client")
             .args(["generate", "--meta", "none", "--fail-on-warning"])
             .args(["--path", &served.document(), "--output-path", &served.path("oss_client")])
@@ -104,7 +104,7 @@ async fn a_typescript_client_previews_reserves_and_releases() {
     let served = Served::start().await;
     let dir = typescript_program("typescript");
     let schema = dir.join("schema.d.ts");
-    succeeds(npm_tool("openapi-typescript").arg(served.document()).arg("--output").arg(schema));
+    run_successfully(npm_tool("openapi-typescript").arg(served.document()).arg("--output").arg(schema));
     served.compiles_and_runs_typescript(&dir);
 }
 
@@ -123,7 +123,7 @@ async fn redocly_finds_nothing() {
     lint.args(["lint", "--max-problems=1000", &served.document()]);
     // It would ask the internet for a newer version of itself, and tell how it is used.
     lint.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
-    let told = succeeds(&mut lint);
+    let told = run_successfully(&mut lint);
     assert!(told.is_empty(), "{told}");
 }
 
@@ -149,7 +149,7 @@ fn npm_tool(name: &str) -> Command {
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing() {
     let served = Served::start().await;
-    let told = succeeds(
+    let told = run_successfully(
         tool("schemathesis")
             .arg("--config-file")
             .arg(repository().join("tests/clients/schemathesis.toml"))

@@ -7,9 +7,9 @@ use oss_core::sigan::mock::{Behaviour, CallKind, Fault};
 use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
 use oss_tests::process::built;
-use oss_tests::secrets::shows_nothing;
+use oss_tests::secrets::assert_no_secrets;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -66,7 +66,7 @@ async fn its_first_line_names_the_documentation() {
     command.arg("--sandbox");
     let server = Server::spawn(command);
     let url = format!("http://{}/docs", server.address());
-    server.logged(&format!("\"docs\":\"{url}\"")).await;
+    server.wait_for_log(&format!("\"docs\":\"{url}\"")).await;
     let answer = reqwest::get(&url).await.expect("the server answers");
     assert_eq!(answer.status(), 200);
     assert!(answer.text().await.expect("a page").contains("<title>vivo-mvne-oss</title>"));
@@ -83,11 +83,11 @@ async fn it_finishes_what_is_in_flight_before_it_ends() {
             let (http, preview) = (http.clone(), preview.clone());
             async move { http.reserve(&preview, 1).await }
         });
-        until_called(&sigan, CallKind::Reserve, 1).await;
+        wait_until_called(&sigan, CallKind::Reserve, 1).await;
         server.terminate();
-        server.logged("Stopping").await;
+        server.wait_for_log("Stopping").await;
         assert_eq!(reserve.await.unwrap().status, 200);
-        assert!(server.ended().await.success());
+        assert!(server.wait_until_ended().await.success());
         assert_eq!(database.count("select count(*) from reservation where state = 'HELD'").await, 1);
     }
 }
@@ -98,14 +98,14 @@ async fn it_serves_on_until_load_balancers_have_noticed() {
     let (mut server, _sigan) = Server::with_sigan(&database, &[("OSS_DRAIN", "5m")]).await;
     let http = server.http();
     server.terminate();
-    server.logged("Not ready any more").await;
+    server.wait_for_log("Not ready any more").await;
     assert_eq!(http.get("/health/ready").await.status, 503);
     let answer = http.request(Method::GET, "/ddds/11").send().await.unwrap();
     assert_eq!(answer.status(), 204);
     assert_eq!(answer.headers()["connection"], "close");
     // Whoever cannot wait says so again.
     server.terminate();
-    assert!(!server.ended().await.success());
+    assert!(!server.wait_until_ended().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +113,7 @@ async fn a_person_who_stops_it_does_not_wait() {
     let database = Database::sqlite().await;
     let (mut server, _sigan) = Server::with_sigan(&database, &[("OSS_DRAIN", "5m")]).await;
     server.interrupt();
-    assert!(server.ended().await.success());
+    assert!(server.wait_until_ended().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +126,7 @@ async fn half_a_request_does_not_keep_it_from_ending() {
     // A whole request after it: by its answer the half one has been taken up.
     assert_eq!(server.http().get("/health/live").await.status, 200);
     server.terminate();
-    assert!(server.ended().await.success());
+    assert!(server.wait_until_ended().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,7 +155,7 @@ async fn no_line_of_the_log_shows_a_number_or_a_secret() {
     http.delete("/reservations/11999950001").await;
     http.delete("/reservations/+55(11)99995-0007").await;
     http.get("/11999950001?msisdn=11999950002").await;
-    server.logged("could not be told of a release").await;
+    server.wait_for_log("could not be told of a release").await;
     database.execute("drop table phone_number cascade").await;
     assert_eq!(http.get("/numbers/11999950001").await.status, 500);
     let preview = http.preview().await;
@@ -164,6 +164,6 @@ async fn no_line_of_the_log_shows_a_number_or_a_secret() {
     let log = server.log();
     assert!(log.len() > 30, "every request is logged");
     for line in &log {
-        shows_nothing("the log", line);
+        assert_no_secrets("the log", line);
     }
 }

@@ -13,7 +13,7 @@ use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::process::signal;
 use oss_tests::server::Server;
-use oss_tests::sigan::until_called;
+use oss_tests::sigan::wait_until_called;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -33,14 +33,14 @@ async fn keys_change_while_requests_are_served() {
     let (server, sigan) = Server::for_clients(&Database::postgres().await, &clients, &[]).await;
     // Nothing has changed, so it is the signal that is heard.
     server.hang_up();
-    server.logged("keys were read again").await;
+    server.wait_for_log("keys were read again").await;
     let old = server.http().with_key(&old);
     sigan.behave(Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() });
     let in_flight = tokio::spawn({
         let old = old.clone();
         async move { old.post("/reservations", json!({ "areaCode": "11" })).await }
     });
-    until_called(&sigan, CallKind::PreReserve, 1).await;
+    wait_until_called(&sigan, CallKind::PreReserve, 1).await;
 
     clients.clear();
     let new = server.http().with_key(&clients.admit("acquisition", "acme", &Scope::ALL));
@@ -70,7 +70,7 @@ async fn a_file_that_cannot_be_used_leaves_the_keys_in_force() {
     ] {
         clients.write(text);
         server.hang_up();
-        server.logged(told).await;
+        server.wait_for_log(told).await;
         assert_eq!(server.http().with_key(&key).get("/ddds/11").await.status, 204, "{text}");
     }
     assert!(!server.log().join("\n").contains("s3cret"));
@@ -86,7 +86,7 @@ async fn a_file_without_clients_lets_nobody_in() {
     assert_eq!(http.get("/ddds/11").await.status, 204);
     clients.write("[log]\nlevel = \"info\"\n");
     becomes(&http, "/ddds/11", 401).await;
-    server.logged("nobody may call").await;
+    server.wait_for_log("nobody may call").await;
     // Who is admitted again may call again.
     clients.clear();
     let key = clients.admit("a", "acme", &Scope::ALL);
@@ -108,7 +108,7 @@ async fn a_file_that_cannot_be_read_to_its_end_does_not_keep_it_from_stopping() 
     assert_eq!(server.http().with_key(&key).get("/ddds/11").await.status, 204, "it serves meanwhile");
     let begun = Instant::now();
     server.terminate();
-    assert!(server.ended().await.success());
+    assert!(server.wait_until_ended().await.success());
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
@@ -136,7 +136,7 @@ async fn a_certificate_is_replaced_while_it_is_served() {
     assert_eq!(trusting(&before).get("/health/live").await.status, 200);
 
     std::fs::write(dir.path().join("cert.pem"), "half of a certificate").unwrap();
-    server.logged("The certificate from before stays in force").await;
+    server.wait_for_log("The certificate from before stays in force").await;
     assert_eq!(trusting(&before).get("/health/live").await.status, 200);
 
     after.certify("127.0.0.1").write(dir.path());
@@ -178,7 +178,7 @@ async fn callers_show_certificates_where_they_must_and_operators_have_their_own_
     let there = server.admin().request(reqwest::Method::GET, "/ddds/11").send().await.unwrap();
     assert_eq!(there.status(), 404, "callers have no business there");
     server.terminate();
-    assert!(server.ended().await.success());
+    assert!(server.wait_until_ended().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

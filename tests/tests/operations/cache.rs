@@ -51,7 +51,7 @@ async fn a_redis_that_is_gone_changes_no_answer(mut redis: Redis) {
     for ddd in ["21", "31", "41", "51", "61"] {
         assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, 204);
     }
-    server.logged(UNANSWERED).await;
+    server.wait_for_log(UNANSWERED).await;
     assert_eq!(warnings(&server), 1, "told once: {:#?}", server.log());
 }
 
@@ -63,7 +63,7 @@ async fn a_redis_that_never_answers_changes_no_answer_and_comes_back(mut redis: 
     for ddd in ["21", "31", "41"] {
         assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, 204);
     }
-    server.logged(UNANSWERED).await;
+    server.wait_for_log(UNANSWERED).await;
     assert_eq!(warnings(&server), 1, "told once: {:#?}", server.log());
     redis.thaw();
     for ddd in 11..=99 {
@@ -89,7 +89,7 @@ async fn a_master_that_is_lost_is_replaced(mut redis: Redis) {
     let kept = |ddd: &u8| redis.get(&key(*ddd)).as_deref() == Some("true");
     let lost: Vec<u8> =
         (12..=49).filter(kept).filter(|ddd| redis.is_on_the_first_master(&key(*ddd))).collect();
-    redis.loses_a_master().await;
+    redis.lose_a_master().await;
     database.execute("delete from location_ddd").await;
 
     // What is in the database no more comes from the new master.
@@ -132,7 +132,7 @@ async fn a_slot_that_has_moved_is_found() {
     let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     assert_eq!(server.http().get("/ddds/11").await.status, 204);
     let key = keys(&database).await;
-    redis.moves_the_slot_of(&key(21));
+    redis.move_slot_of(&key(21));
     assert_eq!(server.http().get("/ddds/21").await.status, 204);
     assert_eq!(redis.get(&key(21)).as_deref(), Some("true"));
     assert_eq!(warnings(&server), 0, "that is no outage: {:#?}", server.log());

@@ -10,7 +10,7 @@ use std::time::Duration;
 use oss_core::config::{Config, Sources, markdown_table};
 use oss_tests::operations::{assigned, assignments, image_environment, only, path, repository, text};
 use oss_tests::process::{built, program};
-use oss_tests::python::{succeeds, tool, yaml};
+use oss_tests::python::{run_successfully, tool, yaml};
 use serde_json::Value;
 
 const UNIT: &str = "oss-server.service";
@@ -137,7 +137,7 @@ fn systemd_takes_the_unit_and_finds_little_exposed() {
     let told = String::from_utf8_lossy(&verified.stderr);
     // A directive that it does not know is told and no failure.
     assert!(verified.status.success() && !told.contains(UNIT), "{told}");
-    succeeds(
+    run_successfully(
         Command::new(&analyze)
             .args(["security", "--offline=true", "--no-pager", "--threshold=15"])
             .arg(&unit),
@@ -152,14 +152,14 @@ fn kubernetes_takes_every_manifest() {
     found.sort();
     assert_eq!(found, MANIFESTS);
     let files = MANIFESTS.map(|name| folder.join(name));
-    succeeds(tool("kubernetes-validate").arg("--strict").args(&files));
+    run_successfully(tool("kubernetes-validate").arg("--strict").args(&files));
     lint(&folder);
 }
 
 #[test]
 fn compose_takes_its_file() {
     let file = path("compose.yml");
-    succeeds(tool("check-jsonschema").args(["--builtin-schema", "vendor.compose-spec"]).arg(&file));
+    run_successfully(tool("check-jsonschema").args(["--builtin-schema", "vendor.compose-spec"]).arg(&file));
     lint(&file);
     let build = &compose_service("server")["build"];
     let context = path("").join(build["context"].as_str().expect("a context"));
@@ -168,7 +168,7 @@ fn compose_takes_its_file() {
 
 fn lint(path: &Path) {
     const RULES: &str = "{extends: default, rules: {document-start: disable, line-length: {max: 130}, braces: {max-spaces-inside: 0}}}";
-    succeeds(tool("yamllint").args(["--strict", "-d", RULES]).arg(path));
+    run_successfully(tool("yamllint").args(["--strict", "-d", RULES]).arg(path));
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn every_flag_that_is_passed_is_one_that_the_program_has() {
     ] {
         let mut help = Command::new(built(&line[0]));
         let (flags, others): (Vec<_>, Vec<_>) = line[1..].iter().partition(|word| word.starts_with("--"));
-        let help = succeeds(help.args(others.first().filter(|_| line[0] == "oss")).arg("--help"));
+        let help = run_successfully(help.args(others.first().filter(|_| line[0] == "oss")).arg("--help"));
         for flag in flags {
             assert!(help.contains(flag.as_str()), "{line:?}: no {flag} in\n{help}");
         }

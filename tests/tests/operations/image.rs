@@ -6,7 +6,7 @@ use std::process::Command;
 
 use oss_tests::operations::{Instruction, dockerfile, only, path, repository};
 use oss_tests::process::built;
-use oss_tests::python::{succeeds, tool};
+use oss_tests::python::{run_successfully, tool};
 use oss_tests::server::Server;
 
 /// The instructions of the stage that builds.
@@ -19,7 +19,7 @@ fn build_stage() -> Vec<Instruction> {
 
 #[test]
 fn a_linter_finds_nothing() {
-    succeeds(tool("hadolint").arg(path("Dockerfile")));
+    run_successfully(tool("hadolint").arg(path("Dockerfile")));
 }
 
 /// The very steps of the build stage, but that cargo resolves the workspace instead of building it.
@@ -33,7 +33,9 @@ fn the_steps_of_the_build_make_a_workspace_that_cargo_takes() {
             "COPY" => copy(&rest, folder.path()),
             "RUN" => {
                 let mut step = Command::new("sh");
-                resolved.push(succeeds(step.args(["-c", &format!("{RESOLVE}{rest}")]).current_dir(&folder)));
+                resolved.push(run_successfully(
+                    step.args(["-c", &format!("{RESOLVE}{rest}")]).current_dir(&folder),
+                ));
             }
             _ => assert_eq!(keyword, "WORKDIR"),
         }
@@ -59,7 +61,7 @@ fn copy(arguments: &str, into: &Path) {
         assert!(ignored.lines().any(keeps), "{source} is ignored");
         let source = repository().join(source);
         let what = if source.is_dir() { source.join(".") } else { source };
-        succeeds(Command::new("cp").arg("-r").arg(what).arg(&target));
+        run_successfully(Command::new("cp").arg("-r").arg(what).arg(&target));
     }
 }
 
@@ -84,12 +86,13 @@ fn the_image_starts_the_server_with_room_for_its_connections() {
     let (shell, arguments) = words.split_first().expect("a program");
     let started = |argument: &str| {
         let mut command = Command::new(shell);
-        succeeds(command.args(arguments).arg(argument).env("PATH", &path))
+        run_successfully(command.args(arguments).arg(argument).env("PATH", &path))
     };
     assert!(started("--version").starts_with("oss-server "));
     // The same with a program that tells how much room it was given.
     let tells = words[2].replace("exec oss-server", "ulimit -Sn; ulimit -Hn; :");
-    let told = succeeds(Command::new("sh").args(["-c", "ulimit -Sn 64; exec sh -c \"$0\""]).arg(tells));
+    let told =
+        run_successfully(Command::new("sh").args(["-c", "ulimit -Sn 64; exec sh -c \"$0\""]).arg(tells));
     let limits: Vec<&str> = told.lines().collect();
     assert!(limits.len() == 2 && limits[0] == limits[1] && limits[0] != "64", "{told}");
 }

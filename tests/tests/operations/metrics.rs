@@ -3,7 +3,7 @@
 use oss_tests::backend::Database;
 use oss_tests::eventful::Eventful;
 use oss_tests::metrics::Scrape;
-use oss_tests::secrets::shows_nothing;
+use oss_tests::secrets::assert_no_secrets;
 
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
@@ -39,7 +39,7 @@ async fn the_metrics_are_those_of_the_list(database: Database) {
     for (name, labels, _) in &told.series {
         assert!(labels.values().all(|value| !is_a_number(value)), "{name} {labels:?}");
     }
-    shows_nothing("the metrics", &told.text);
+    assert_no_secrets("the metrics", &told.text);
     for (operation, outcome, count) in [
         ("create_preview", "ok", "6"),
         ("reserve", "ok", "3"),

@@ -27,7 +27,7 @@ async fn every_query_finds_what_it_asks_for() {
     let told = Scrape::of(&http).await;
     let prometheus = Prometheus::reading(http.address(), &path("alerts.yml")).await;
     // A rate needs two readings.
-    prometheus.shows("count_over_time(oss_build_info[1m]) >= 3").await;
+    prometheus.wait_for_result("count_over_time(oss_build_info[1m]) >= 3").await;
 
     let panels = panels();
     assert!(panels.len() > 20, "{panels:?}");

@@ -7,7 +7,7 @@ use oss_tests::backend::Database;
 use oss_tests::collector::Collector;
 use oss_tests::http::Http;
 use oss_tests::metrics::Scrape;
-use oss_tests::secrets::{CALLERS_KEY, shows_nothing};
+use oss_tests::secrets::{CALLERS_KEY, assert_no_secrets};
 use oss_tests::server::Server;
 use oss_tests::wiretap::Wiretap;
 use reqwest::Method;
@@ -73,7 +73,7 @@ async fn a_collector_is_sent_the_request_and_the_calls_made_for_it() {
     reserve_and_release(&server.http()).await;
     let metrics = Scrape::of(&server.http()).await.text;
     server.terminate();
-    assert!(server.ended().await.success());
+    assert!(server.wait_until_ended().await.success());
 
     // All is there now: the last spans are sent before the end.
     let spans = collector.spans();
@@ -87,9 +87,9 @@ async fn a_collector_is_sent_the_request_and_the_calls_made_for_it() {
     assert_eq!(told_sigan(&wiretap, "PUT /", "tracestate"), ["vendor=theirs"]);
     assert!(spans.iter().all(|span| !span.name.contains("hyper")), "our own alone: {spans:#?}");
 
-    shows_nothing("the traces", &collector.text());
-    shows_nothing("the metrics", &metrics);
-    server.log().iter().for_each(|line| shows_nothing("the log", line));
+    assert_no_secrets("the traces", &collector.text());
+    assert_no_secrets("the metrics", &metrics);
+    server.log().iter().for_each(|line| assert_no_secrets("the log", line));
     assert_eq!(told_sigan(&wiretap, "PUT /", "authorization").len(), 1, "the token is there to be found");
 }
 
@@ -123,7 +123,7 @@ async fn a_look_up_that_is_answered_is_a_line_for_who_looks_closely_only() {
         assert_eq!(answer.status, status, "{path}: {answer:?}");
     }
     http.preview().await;
-    server.logged("/previews").await;
+    server.wait_for_log("/previews").await;
     let lines = server.log().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
     let told = lines.filter(|line| line["message"] == "Request answered.").map(|line| line["status"].clone());
     assert_eq!(told.collect::<Vec<_>>(), [400, 404, 201], "{:#?}", server.log());
@@ -137,10 +137,10 @@ async fn a_collector_that_says_nothing_keeps_nobody() {
     let database = Database::sqlite().await;
     let (mut server, _wiretap, _sigan) = overheard(&database, &[("OSS_OTLP_ENDPOINT", &endpoint)]).await;
     reserve_and_release(&server.http()).await;
-    server.logged("The collector of traces does not take them").await;
+    server.wait_for_log("The collector of traces does not take them").await;
     reserve_and_release(&server.http()).await;
     server.terminate();
-    assert!(server.ended().await.success());
+    assert!(server.wait_until_ended().await.success());
     let told = server.log().iter().filter(|line| line.contains("does not take them")).count();
     assert_eq!(told, 1, "once for the whole outage: {:#?}", server.log());
 }

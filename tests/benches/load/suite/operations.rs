@@ -74,7 +74,7 @@ impl Shop {
         self.keep(operation, &bodies);
         if operation == Operation::Release {
             let untold = "select count(*) from reservation where state = 'RELEASING'";
-            self.target.database.comes_to(untold, 0).await;
+            self.target.database.wait_for_count(untold, 0).await;
         }
         measured.figures()
     }

@@ -103,12 +103,14 @@ fn first_line(output: ChildStdout) -> String {
 
 /// Serves the mock on a thread of its own, so that it does not take turns with the client.
 fn serve_apart(sigan: SiganMock) -> String {
-    let (told, address) = std::sync::mpsc::channel();
+    let (sender, address) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            told.send(listener.local_addr().expect("a bound socket has an address")).expect("it is awaited");
+            sender
+                .send(listener.local_addr().expect("a bound socket has an address"))
+                .expect("it is awaited");
             serve(sigan, listener, std::future::pending()).await.expect("the listener works");
         });
     });

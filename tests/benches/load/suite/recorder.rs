@@ -28,8 +28,8 @@ pub(crate) async fn plan(parts: &Parts) -> Plan {
     let of_preview = oss.reserve(first.id, first.offers[1].choice);
     let reserve = recorder.during(Some(first.id.as_uuid()), of_preview).await;
     let random = recorder.during(None, oss.reserve_random(ddd)).await;
-    let (release, told) = recorder.release().await;
-    Plan { create, reserve, random, release, told }
+    let (release, deliver) = recorder.release().await;
+    Plan { create, reserve, random, release, deliver }
 }
 
 impl<'a> Recorder<'a> {
@@ -65,11 +65,11 @@ impl<'a> Recorder<'a> {
         let (id, msisdn): (Uuid, Msisdn) = (id.parse().expect("an id"), msisdn.parse().expect("a number"));
         let before = self.parts.postgres.log().len();
         self.oss.release(msisdn).await.expect("it is given back");
-        self.database.comes_to("select count(*) from reservation where state = 'RELEASED'", 1).await;
+        self.database.wait_for_count("select count(*) from reservation where state = 'RELEASED'", 1).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         let mut all = self.since(before);
-        let told = all.split_off(1);
-        (steps(&all, None, PREFIX), steps(&told, Some(id), PREFIX))
+        let deliver = all.split_off(1);
+        (steps(&all, None, PREFIX), steps(&deliver, Some(id), PREFIX))
     }
 
     fn since(&self, before: usize) -> Vec<Executed> {

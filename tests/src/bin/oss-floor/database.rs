@@ -1,4 +1,4 @@
-//! The recorded statements, through a bare pool.
+//! Executes the recorded statements through a bare pool.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-/// What one call is about.
+/// The values of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Subject {
     id: Uuid,
@@ -34,7 +34,7 @@ impl Subject {
         Self { external_id, msisdns, ..Self::default() }
     }
 
-    /// An identifier that this call has made up.
+    /// The identifier that this call made for a slot.
     pub(crate) fn new_id(&mut self, at: usize) -> Uuid {
         while self.new.len() <= at {
             self.new.push(Uuid::now_v7());
@@ -50,7 +50,7 @@ pub(crate) struct Ready {
     values: Vec<(Slot, Kind)>,
 }
 
-/// How a value is bound.
+/// The type as which a value is bound.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Uuid,
@@ -68,7 +68,7 @@ pub(crate) struct Database {
     reserve: Vec<Ready>,
     random: Vec<Ready>,
     release: Vec<Ready>,
-    told: Vec<Ready>,
+    deliver: Vec<Ready>,
 }
 
 impl Database {
@@ -79,14 +79,14 @@ impl Database {
             .max_connections(setup.pool)
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        let Plan { create, reserve, random, release, told } = setup.plan;
+        let Plan { create, reserve, random, release, deliver } = setup.plan;
         Ok(Self {
             pool,
             create: ready(&mut connection, create).await?,
             reserve: ready(&mut connection, reserve).await?,
             random: ready(&mut connection, random).await?,
             release: ready(&mut connection, release).await?,
-            told: ready(&mut connection, told).await?,
+            deliver: ready(&mut connection, deliver).await?,
         })
     }
 
@@ -114,8 +114,8 @@ impl Database {
         &self.release[at]
     }
 
-    pub(crate) fn told(&self, at: usize) -> &Ready {
-        &self.told[at]
+    pub(crate) fn deliver(&self, at: usize) -> &Ready {
+        &self.deliver[at]
     }
 }
 

@@ -1,7 +1,7 @@
-//! The floor of the load bench: what an operation costs where nothing is decided. Each route makes the calls to Sigan that the
-//! service makes, and executes the statements that it was seen to execute, through a bare pool; none looks at an answer more
-//! than it must to go on. Reads its setup from standard input, and says on standard output where it listens.
-#![expect(clippy::print_stdout, reason = "its address is for whoever started it")]
+//! The floor of the load bench: the cost of an operation that decides nothing. Each route makes the calls to Sigan that the
+//! service makes, and executes the statements that were recorded from it, through a bare pool. No route reads more of an answer
+//! than it needs to go on. The program reads its setup from standard input and prints its address on standard output.
+#![expect(clippy::print_stdout, reason = "its address is for the program that started it")]
 
 mod database;
 mod sigan;
@@ -24,7 +24,7 @@ use uuid::Uuid;
 use self::database::{Database, Subject};
 use self::sigan::Sigan;
 
-/// How many releases Sigan is told of at once: as many as the service does.
+/// The number of deliveries at the same time: as many as the service makes.
 const DELIVERIES: usize = 16;
 
 type Shared = State<Arc<Floor>>;
@@ -35,7 +35,7 @@ struct Floor {
     deliveries: Semaphore,
 }
 
-/// What the bench then sees as an error.
+/// A failure, which the bench sees as an error.
 struct Failed;
 
 impl<E: Error> From<E> for Failed {
@@ -106,7 +106,7 @@ async fn release(State(floor): Shared, Path(msisdn): Path<String>) -> Result<Sta
     tokio::spawn(async move {
         let _place = floor.deliveries.acquire().await?;
         floor.sigan.release(&external_id, &subject.msisdns[0]).await?;
-        floor.database.run(floor.database.told(0), &mut Subject::of(id)).await?;
+        floor.database.run(floor.database.deliver(0), &mut Subject::of(id)).await?;
         Ok::<(), Failed>(())
     });
     Ok(StatusCode::NO_CONTENT)

@@ -1,5 +1,5 @@
-//! The calls to Sigan, with the same HTTP client as the service's and the same kind of connections: one kept alive for the
-//! calls that may be repeated, a new one for each reserve.
+//! Calls Sigan with the HTTP client of the service and the same kind of connections: one that is kept alive for the calls that
+//! may be repeated, a new one for each reserve.
 
 use reqwest::{Client, Error};
 use serde::Deserialize;
@@ -28,7 +28,7 @@ impl Sigan {
         Ok(Self { base, kept_alive: client(usize::MAX)?, fresh: client(0)? })
     }
 
-    /// An external id, and the numbers under it.
+    /// Pre-reserves numbers. Returns an external id, and the numbers under it.
     pub(crate) async fn pre_reserve(
         &self,
         area_code: &Value,

@@ -1,4 +1,4 @@
-//! What customers were told, and what is checked where they are told it.
+//! The numbers that customers were promised, and the checks when they are promised.
 
 use std::collections::BTreeMap;
 
@@ -9,51 +9,55 @@ use oss_core::{BrandId, ExternalId, Msisdn, Number, ReservationState as State};
 use super::{Claim, World};
 
 impl World {
-    /// What the database says of a number.
+    /// The view of a number in the database.
     pub(in crate::simulation) fn number(&self, msisdn: Msisdn) -> Option<Number> {
         self.database(self.store.number(Scope::AllBrands, msisdn)).expect("the database in memory answers")
     }
 
-    /// A customer was told that a number is theirs. No double: it is nobody else's, and no other brand's.
-    pub(in crate::simulation) fn given(&self, story: u64, brand: &BrandId, msisdn: Msisdn) {
-        self.note(&format!("{msisdn} was given in story {story}"));
+    /// Records that a customer was promised a number. Checks that there is no double: no other customer or brand has it.
+    pub(in crate::simulation) fn record_given(&self, story: u64, brand: &BrandId, msisdn: Msisdn) {
+        self.record_event(&format!("{msisdn} was given in story {story}"));
         let now = self.now();
         let newest = self
             .number(msisdn)
             .and_then(|number| number.history.into_iter().find(|hold| hold.hold_expires_at.is_some()));
         let Some(hold) = newest else {
-            return self.violated(&format!("{msisdn} was given and is not held"));
+            return self.record_violation(&format!("{msisdn} was given and is not held"));
         };
         let Some(external_id) = hold.external_id else {
-            return self.violated(&format!("{msisdn} was given, and its hold cannot be read"));
+            return self.record_violation(&format!("{msisdn} was given, and its hold cannot be read"));
         };
         let held_for = self.brand_of_hold(&external_id);
         if held_for.as_ref() != Some(brand) {
-            self.violated(&format!(
+            self.record_violation(&format!(
                 "{msisdn} was given to a customer of {brand} and is held for {held_for:?}"
             ));
         }
         let given = Hold { external_id, msisdn };
         if self.shared().planted.contains(&given) {
-            self.saw("a stray hold was given to its customer");
+            self.count("a stray hold was given to its customer");
         }
         let over = hold.hold_expires_at.is_none_or(|until| until <= now);
         if !over && !matches!(hold.state, State::Held | State::Assigned) {
-            return self.violated(&format!("{msisdn} was given in story {story} and is {}", hold.state));
+            return self
+                .record_violation(&format!("{msisdn} was given in story {story} and is {}", hold.state));
         }
         let other = self.shared().claims.get(&msisdn).cloned();
         if let Some(other) =
             other.filter(|claim| claim.story != story && claim.until.is_none_or(|until| until > now))
         {
-            self.violated(&format!("{msisdn} was given in story {story} and in story {}", other.story));
+            self.record_violation(&format!(
+                "{msisdn} was given in story {story} and in story {}",
+                other.story
+            ));
         }
         self.shared()
             .claims
             .insert(msisdn, Claim { story, brand: brand.clone(), until: hold.hold_expires_at });
     }
 
-    /// A customer has no use for a number any more.
-    pub(in crate::simulation) fn given_up(&self, story: u64, msisdn: Msisdn) {
+    /// Records that a customer does not need a number any more.
+    pub(in crate::simulation) fn record_given_up(&self, story: u64, msisdn: Msisdn) {
         let mut shared = self.shared();
         if shared.claims.get(&msisdn).is_some_and(|claim| claim.story == story) {
             shared.claims.remove(&msisdn);
@@ -66,12 +70,12 @@ impl World {
         history.into_iter().find(|hold| hold.state == State::Held)?.external_id
     }
 
-    /// A number is on a customer's line.
-    pub(in crate::simulation) fn on_a_line(&self, story: u64, brand: &BrandId, msisdn: Msisdn) {
+    /// Records that a number is on a customer's line.
+    pub(in crate::simulation) fn record_on_a_line(&self, story: u64, brand: &BrandId, msisdn: Msisdn) {
         self.shared().claims.insert(msisdn, Claim { story, brand: brand.clone(), until: None });
     }
 
-    /// Whether a customer's number is still his.
+    /// Whether a number is still its customer's.
     pub(in crate::simulation) fn is_claimed(&self, story: u64, msisdn: Msisdn) -> bool {
         let now = self.now();
         let claim = self.shared().claims.get(&msisdn).cloned();

@@ -9,7 +9,7 @@ use sqlx::Row;
 
 use super::{LostRow, World};
 
-/// How long a worker may take to record what became of the hold of a lost row: a lease. Audits release no hold sooner.
+/// The time in which a worker must record the outcome for the hold of a lost row: a lease. Audits release no hold sooner.
 const SETTLED_WITHIN: TimeDelta = TimeDelta::seconds(25);
 
 impl World {
@@ -20,7 +20,7 @@ impl World {
         }
     }
 
-    /// Loses the newest first call that is under way.
+    /// Loses the row of the newest first call that is in flight.
     fn lose_a_row(&self) {
         const SQL: &str = "
             delete from reservation
@@ -40,13 +40,13 @@ impl World {
             external_id: parsed("external_id").parse().expect("an id of Sigan"),
             msisdn: parsed("msisdn").parse().expect("a number"),
         };
-        self.saw("a failover lost a row");
+        self.count("a failover lost a row");
         let mut shared = self.shared();
         let excused = shared.last_mishap >= begun;
         shared.lost.push(LostRow { hold, at: now, excused });
     }
 
-    /// From now on the worker of a row that was lost lately may be gone, or too late to record anything.
+    /// Excuses the workers of rows that were lost lately: they may be gone, or too late to record anything.
     pub(in crate::simulation) fn excuse_lost_rows(&self) {
         let now = self.now();
         let mut shared = self.shared();
@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    /// Whether nobody has to know of a hold, because a failover lost its row.
+    /// Whether a hold needs no row, because a failover lost it.
     pub(super) fn is_excused(&self, hold: &Hold, now: DateTime<Utc>) -> bool {
         let shared = self.shared();
         let mut of_hold = shared.lost.iter().filter(|lost| lost.hold == *hold);

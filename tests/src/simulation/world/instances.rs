@@ -1,4 +1,4 @@
-//! The processes of the service, and what befalls them.
+//! The processes of the service, and their mishaps.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::simulation::store::SimulatedStore;
 use crate::simulation::{INSTANCES, brands};
 
 impl Instance {
-    /// Its client for a brand, or for all of them.
+    /// The library's handle that acts for a brand, or for all brands.
     pub(in crate::simulation) fn acting_for(&self, brand: Option<BrandId>) -> Oss {
         let oss = self.oss.clone();
         brand.map_or(oss.clone(), |brand| oss.acting_for(brand).expect("a brand that may be acted for"))
@@ -39,7 +39,7 @@ impl World {
         self.shared().instances.insert(place, Instance { oss, life });
     }
 
-    /// Any instance that lives; where none does, the first that is started again.
+    /// Any instance that lives. If none lives, waits for the first that is started again.
     pub(in crate::simulation) async fn instance(&self) -> Instance {
         loop {
             let living: Vec<Instance> = self.shared().instances.values().cloned().collect();
@@ -57,7 +57,7 @@ impl World {
             let killed = self.shared().instances.remove(&place);
             if let Some(killed) = killed {
                 killed.life.ended.cancel();
-                self.saw("an instance died");
+                self.count("an instance died");
                 self.excuse_lost_rows();
             }
             self.rest(Duration::from_secs(5)).await;
@@ -79,7 +79,7 @@ impl World {
                 self.rest(Duration::from_secs(15)).await;
                 self.shared().database_is_cut_off = false;
             }
-            self.saw(if sigan { "Sigan was cut off" } else { "the database was cut off" });
+            self.count(if sigan { "Sigan was cut off" } else { "the database was cut off" });
         }
     }
 

@@ -1,4 +1,4 @@
-//! What everyone in a simulation shares: time, chance, Sigan's inventory, the database, and what has been seen.
+//! The state that everyone in a simulation shares: time, chance, Sigan's inventory, the database, and the record of events.
 
 mod claims;
 mod failovers;
@@ -34,7 +34,7 @@ pub(in crate::simulation) struct World {
     begun: Instant,
     clock: Arc<VirtualClock>,
     pub(in crate::simulation) store: SqliteStore,
-    /// A connection to the same database, for what no operation does.
+    /// A connection to the same database, for statements that no operation executes.
     side: Mutex<SqliteConnection>,
     state: Mutex<Shared>,
 }
@@ -46,22 +46,22 @@ struct Shared {
     instances: BTreeMap<usize, Instance>,
     claims: BTreeMap<Msisdn, Claim>,
     /// Requests that are on their way to Sigan.
-    flying: usize,
-    /// Calls that sleep, and may send something yet.
+    in_flight: usize,
+    /// Calls that sleep and may still send something.
     asleep: usize,
     calm: bool,
     sigan_is_cut_off: bool,
     database_is_cut_off: bool,
     /// The brand whose credentials Sigan refuses now.
     refused_brand: Option<BrandId>,
-    /// On whose behalf each pre-reservation was made.
+    /// The brand of each pre-reservation.
     brands: HashMap<ExternalId, BrandId>,
-    /// Holds that were made in Sigan alone, so that no row here knows of them.
+    /// Holds that were made only in Sigan, so that they have no row here.
     planted: HashSet<Hold>,
     lost: Vec<LostRow>,
-    /// How many rows were put in that nobody can read.
+    /// The number of unreadable rows that were put in.
     unreadable_rows: u64,
-    /// When an instance last died or slept, or the database was last cut off.
+    /// The last time that an instance died or slept, or that the database was cut off.
     last_mishap: DateTime<Utc>,
     operations: u64,
     seen: BTreeMap<&'static str, u64>,
@@ -76,33 +76,33 @@ pub(in crate::simulation) struct Instance {
     pub(in crate::simulation) life: Life,
 }
 
-/// Whether a process lives. What it awaits after its death never comes.
+/// The life of a process. After its death, its awaits never return.
 #[derive(Debug, Clone, Default)]
 pub(in crate::simulation) struct Life {
     pub(in crate::simulation) ended: CancellationToken,
 }
 
-/// The row of an attempt that a failover lost, while a worker was at Sigan for it.
+/// The row of an attempt that a failover lost while a worker called Sigan for it.
 #[derive(Debug)]
 struct LostRow {
     hold: Hold,
     at: DateTime<Utc>,
-    /// Whether its worker may be gone too: then only an audit can find its hold.
+    /// Whether its worker may be gone too. If so, only an audit can find its hold.
     excused: bool,
 }
 
-/// A number that a customer was told is theirs.
+/// A number that a customer was promised.
 #[derive(Debug, Clone)]
 pub(in crate::simulation) struct Claim {
     /// The customer's story in which it was given.
     pub(in crate::simulation) story: u64,
-    /// The brand that the customer is of.
+    /// The brand of the customer.
     pub(in crate::simulation) brand: BrandId,
-    /// Until when at least; none for ever.
+    /// The earliest end of the claim. None if it never ends.
     pub(in crate::simulation) until: Option<DateTime<Utc>>,
 }
 
-/// Tells the simulation's time to the store, which runs its statements on other threads.
+/// The simulation's time for the store, which runs its statements on other threads.
 #[derive(Debug, Default)]
 struct VirtualClock(AtomicI64);
 
@@ -112,7 +112,7 @@ impl Clock for VirtualClock {
     }
 }
 
-/// Runs the statements. Whoever waits for one blocks its own thread, so that nothing else happens meanwhile.
+/// The runtime of the statements. The caller of a statement blocks its own thread, so that nothing else happens meanwhile.
 fn database_runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
@@ -126,11 +126,11 @@ fn database_runtime() -> &'static Runtime {
 
 fn blocking<T>(work: impl Future<Output = T>) -> T {
     let _entered = database_runtime().enter();
-    // Without a budget: that of the simulated task would never be renewed in here.
+    // It runs without a budget, because the budget of the simulated task would never be renewed in here.
     futures::executor::block_on(tokio::task::unconstrained(work))
 }
 
-/// The name of a new database in memory, by which several connections can share it.
+/// The name of a new database in memory. With it, several connections can share the database.
 fn database_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     format!("sqlite:file:simulation:memory:{}?mode=memory", NEXT.fetch_add(1, Ordering::Relaxed))
@@ -154,7 +154,7 @@ impl World {
                 inventory: Inventory::new("PR").with_numbers_per_ddd(NUMBERS),
                 instances: BTreeMap::new(),
                 claims: BTreeMap::new(),
-                flying: 0,
+                in_flight: 0,
                 asleep: 0,
                 calm: false,
                 sigan_is_cut_off: false,
@@ -171,7 +171,7 @@ impl World {
                 violations: Vec::new(),
             }),
         };
-        world.tell_clock();
+        world.set_clock();
         world
     }
 
@@ -184,30 +184,30 @@ impl World {
         DateTime::from_timestamp(1_767_225_600, 0).unwrap_or_default() + elapsed
     }
 
-    fn tell_clock(&self) {
+    fn set_clock(&self) {
         self.clock.0.store(self.now().timestamp_micros(), Ordering::SeqCst);
     }
 
-    /// Runs a statement; no simulated time passes.
+    /// Runs a statement. No simulated time passes.
     pub(in crate::simulation) fn database<T>(&self, work: impl Future<Output = T>) -> T {
-        self.tell_clock();
+        self.set_clock();
         blocking(work)
     }
 
-    /// Notes what happened, for the trace.
-    pub(in crate::simulation) fn note(&self, what: &str) {
+    /// Adds an event to the trace.
+    pub(in crate::simulation) fn record_event(&self, what: &str) {
         let at = self.now();
         let mut shared = self.shared();
         (at, what).hash(&mut shared.trace);
     }
 
-    /// Counts a rare thing.
-    pub(in crate::simulation) fn saw(&self, what: &'static str) {
-        self.note(what);
+    /// Counts a rare event.
+    pub(in crate::simulation) fn count(&self, what: &'static str) {
+        self.record_event(what);
         *self.shared().seen.entry(what).or_default() += 1;
     }
 
-    pub(in crate::simulation) fn violated(&self, what: &str) {
+    pub(in crate::simulation) fn record_violation(&self, what: &str) {
         let at = self.now();
         self.shared().violations.push(format!("{at}: {what}"));
     }
@@ -216,19 +216,19 @@ impl World {
         self.shared().operations += 1;
     }
 
-    /// Whether something of this probability happens. In calm weather nothing does.
+    /// Whether an event of this probability happens. While the world is calm, none does.
     pub(in crate::simulation) fn mishap(&self, probability: f64) -> bool {
         let mut shared = self.shared();
         let drawn = shared.chance.f64();
         !shared.calm && drawn < probability
     }
 
-    /// A choice of one of `count`.
+    /// A random index below `count`.
     pub(in crate::simulation) fn pick(&self, count: usize) -> usize {
         self.shared().chance.usize(0..count)
     }
 
-    /// A time of up to `most`.
+    /// A random time of at most `most`.
     pub(in crate::simulation) fn up_to(&self, most: Duration) -> Duration {
         most.mul_f64(self.shared().chance.f64())
     }
@@ -237,7 +237,7 @@ impl World {
         sleep(self.up_to(most)).await;
     }
 
-    pub(in crate::simulation) fn ended(&self) -> Run {
+    pub(in crate::simulation) fn result(&self) -> Run {
         let shared = self.shared();
         Run {
             seed: self.seed,
@@ -249,7 +249,7 @@ impl World {
     }
 }
 
-/// A call that sleeps, until it wakes or is given up.
+/// A call that sleeps until it wakes or is given up.
 struct Sleeper<'a>(&'a World);
 
 impl<'a> Sleeper<'a> {
@@ -267,10 +267,10 @@ impl Drop for Sleeper<'_> {
 
 impl Life {
     /// Lets simulated time pass at a place where a process may die or fall asleep.
-    pub(in crate::simulation) async fn passes(&self, world: &World) {
+    pub(in crate::simulation) async fn pass_time(&self, world: &World) {
         world.rest(Duration::from_millis(20)).await;
         if world.mishap(0.002) {
-            world.saw("an instance slept beyond its lease");
+            world.count("an instance slept beyond its lease");
             world.excuse_lost_rows();
             let _sleeps = Sleeper::new(world);
             world.rest(Duration::from_mins(2)).await;

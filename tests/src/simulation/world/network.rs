@@ -1,4 +1,4 @@
-//! The way to Sigan, and what is checked where a request arrives.
+//! The network to Sigan, and the checks when a request arrives.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,48 +13,48 @@ use super::World;
 use crate::simulation::CALL;
 
 impl World {
-    /// A request is on its way, and arrives whatever becomes of who sent it.
-    pub(in crate::simulation) fn fly(
+    /// Sends a request, which arrives even if its sender dies.
+    pub(in crate::simulation) fn send(
         self: &Arc<Self>,
         request: Request,
         takes: Duration,
     ) -> tokio::sync::oneshot::Receiver<Response> {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let world = self.clone();
-        self.shared().flying += 1;
+        self.shared().in_flight += 1;
         tokio::spawn(async move {
             sleep(takes).await;
-            world.shared().flying -= 1;
-            // Nobody may wait for the answer any more.
-            let _ = answer.send(world.arrives(&request, takes > CALL));
+            world.shared().in_flight -= 1;
+            // Perhaps nobody waits for the answer any more.
+            let _ = answer.send(world.deliver(&request, takes > CALL));
         });
         answered
     }
 
-    pub(in crate::simulation) fn nothing_flies(&self) -> bool {
+    pub(in crate::simulation) fn nothing_in_flight(&self) -> bool {
         let shared = self.shared();
-        shared.flying == 0 && shared.asleep == 0
+        shared.in_flight == 0 && shared.asleep == 0
     }
 
-    fn arrives(&self, request: &Request, late: bool) -> Response {
+    fn deliver(&self, request: &Request, late: bool) -> Response {
         if let Request::Release(hold) = request
             && self.shared().inventory.holder_of(hold.msisdn).as_ref() == Some(&hold.external_id)
         {
-            self.is_not_held_here(hold);
+            self.check_not_held_here(hold);
         }
-        let response = self.sigan_does(request);
-        self.note(&format!("{request:?}: {}", response.status));
+        let response = self.execute_at_sigan(request);
+        self.record_event(&format!("{request:?}: {}", response.status));
         match request {
-            Request::Reserve(_) if late && response.status == 410 => self.saw("a late reserve was barred"),
-            Request::Reserve(_) if late && response.status == 200 => self.saw("a late reserve took effect"),
-            Request::Release(_) if response.status == 404 => self.saw("a release was repeated"),
+            Request::Reserve(_) if late && response.status == 410 => self.count("a late reserve was barred"),
+            Request::Reserve(_) if late && response.status == 200 => self.count("a late reserve took effect"),
+            Request::Release(_) if response.status == 404 => self.count("a release was repeated"),
             _ => {}
         }
         response
     }
 
-    /// Has Sigan do what a request says.
-    pub(super) fn sigan_does(&self, request: &Request) -> Response {
+    /// Makes Sigan execute a request.
+    pub(super) fn execute_at_sigan(&self, request: &Request) -> Response {
         let now = self.now();
         let mut shared = self.shared();
         let response = shared.inventory.handle(now, request);
@@ -66,12 +66,12 @@ impl World {
         response
     }
 
-    /// On whose behalf Sigan has a pre-reservation.
+    /// The brand for which Sigan has a pre-reservation.
     pub(in crate::simulation) fn brand_of_hold(&self, external_id: &ExternalId) -> Option<BrandId> {
         self.shared().brands.get(external_id).cloned()
     }
 
-    /// Whether Sigan, or a gateway before it, refuses our credentials for this request.
+    /// Whether Sigan, or a gateway in front of it, refuses our credentials for this request.
     pub(in crate::simulation) fn credentials_are_refused(&self, request: &Request) -> bool {
         let brand = match request {
             Request::PreReserve(wish) => Some(wish.brand_id.clone()),
@@ -84,8 +84,8 @@ impl World {
         by_chance || brand.is_some() && brand == self.shared().refused_brand
     }
 
-    /// No kill: what Sigan is told to release is held by nobody here.
-    fn is_not_held_here(&self, hold: &Hold) {
+    /// Checks that there is no kill: a number that Sigan has to release is held by nobody here.
+    fn check_not_held_here(&self, hold: &Hold) {
         let live = self.number(hold.msisdn).and_then(|number| {
             let of_hold = number.history.into_iter();
             let of_hold = of_hold.filter(|record| record.external_id.as_ref() == Some(&hold.external_id));
@@ -94,7 +94,7 @@ impl World {
             })
         });
         if let Some(state) = live {
-            self.violated(&format!("Sigan released {hold:?}, which is {state} here"));
+            self.record_violation(&format!("Sigan released {hold:?}, which is {state} here"));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Holds that Sigan has for us and no row here knows, and the audits that find them.
+//! Holds that Sigan has for us without a row here, and the audits that find them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use tokio::time::sleep;
 use super::World;
 use crate::simulation::brands;
 
-/// Audits leave alone a row that changed within this time. It is longer than a reserve may take.
+/// Audits spare a row that changed within this time. It is longer than a reserve may take.
 pub(in crate::simulation) const YOUNG: Duration = Duration::from_secs(30);
 
 impl World {
-    /// Now and then Sigan holds a number of an open preview without a row here, as after the restore of an older database. Tells
-    /// which one.
+    /// Sometimes makes Sigan hold a number of an open preview without a row here, as after the restore of an older database. Returns
+    /// its index.
     pub(in crate::simulation) fn plant_stray(&self, preview: PreviewId) -> Option<Choice> {
         const SQL: &str = r#"
             select p.external_id, n.msisdn
@@ -40,15 +40,15 @@ impl World {
     }
 
     fn plant(&self, hold: Hold) -> bool {
-        let reserved = self.sigan_does(&Request::Reserve(hold.clone())).status == 200;
+        let reserved = self.execute_at_sigan(&Request::Reserve(hold.clone())).status == 200;
         if reserved {
-            self.saw("a stray hold was planted");
+            self.count("a stray hold was planted");
             self.shared().planted.insert(hold);
         }
         reserved
     }
 
-    /// Holds under ids that no preview here has.
+    /// Sometimes plants holds under ids that no preview here has.
     pub(in crate::simulation) async fn plant_unknown_ids_now_and_then(self: Arc<Self>) {
         loop {
             self.rest(Duration::from_mins(2)).await;
@@ -59,7 +59,7 @@ impl World {
                 hold_seconds: 60,
                 previous_external_id: None,
             };
-            let offered = self.sigan_does(&Request::PreReserve(wish));
+            let offered = self.execute_at_sigan(&Request::PreReserve(wish));
             if let Ok(PreReserved { external_id, msisdns, .. }) = serde_json::from_slice(&offered.body) {
                 self.plant(Hold { external_id, msisdn: msisdns[0] });
             }
@@ -76,36 +76,38 @@ impl World {
             let audited = tokio::select! {
                 biased;
                 () = instance.life.ended.cancelled() => continue,
-                audited = oss.audit(options, |found| self.told_by_audit(&found)) => audited,
+                audited = oss.audit(options, |found| self.check_finding(&found)) => audited,
             };
-            self.saw(if audited.is_ok() { "an audit was done" } else { "an audit ended early" });
+            self.count(if audited.is_ok() { "an audit was done" } else { "an audit ended early" });
         }
     }
 
-    /// Checks a message of an audit. Sigan loses no hold here, so none may be given back because Sigan lost it.
-    pub(in crate::simulation) fn told_by_audit(&self, found: &Found) {
+    /// Checks a finding of an audit. Sigan loses no hold here, so none may be given back because Sigan lost it.
+    pub(in crate::simulation) fn check_finding(&self, found: &Found) {
         let Found::Difference(Difference { kind, outcome, external_id, .. }) = found else { return };
         if !matches!(outcome, Outcome::Fixed | Outcome::BeingTold) {
             return;
         }
         match kind {
             DifferenceKind::UnknownThere => {
-                self.violated(&format!("the audit gave {external_id:?} back, as if Sigan had lost it"));
+                self.record_violation(&format!(
+                    "the audit gave {external_id:?} back, as if Sigan had lost it"
+                ));
             }
-            _ => self.saw("an audit released a stray hold"),
+            _ => self.count("an audit released a stray hold"),
         }
     }
 
-    /// Looks for leaks again and again, so that no audit releases one before it was seen.
+    /// Looks for leaks again and again, so that each is seen before an audit releases it.
     pub(in crate::simulation) async fn watch_for_leaks(self: Arc<Self>) {
         loop {
             sleep(Duration::from_secs(2)).await;
-            self.every_hold_is_known();
+            self.check_every_hold_has_a_row();
         }
     }
 
-    /// No leak, at any moment: of each hold that Sigan has for us a row here knows which is not settled against it.
-    pub(in crate::simulation) fn every_hold_is_known(&self) {
+    /// Checks that there is no leak at any moment: each hold that Sigan has for us has a row here that does not exclude it.
+    pub(in crate::simulation) fn check_every_hold_has_a_row(&self) {
         const SQL: &str = "
             select external_id, msisdn
             from reservation
@@ -118,9 +120,9 @@ impl World {
         };
         let reserved = self.inventory().reserved();
         for hold in reserved.into_iter().filter(|hold| !is_known(hold) && !self.is_excused(hold, now)) {
-            // One that was not planted is told of once.
+            // A leak is reported only once.
             if self.shared().planted.insert(hold.clone()) {
-                self.violated(&format!("leak: Sigan has {hold:?} for us, and no row is about it"));
+                self.record_violation(&format!("leak: Sigan has {hold:?} for us, and no row is about it"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Rows that an older program may have left: values that this one does not know or cannot read.
+//! Rows that an older program may have left, with values that this one does not know or cannot read.
 
 use std::sync::{Arc, PoisonError};
 use std::thread;
@@ -11,10 +11,10 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 
 use super::{World, blocking};
 
-/// Numbers that no area code of this Sigan has. Each has a row that somebody has to look at.
+/// Numbers in no area code of this Sigan. Each has a row that a person has to look at.
 const UNUSUAL: [&str; 4] = ["11988880001", "11988880002", "11988880003", "11988880004"];
 
-/// How many of the unusual rows cannot be acted on: a number of ten digits, and every attempt.
+/// The number of unusual rows that cannot be acted on: a number of ten digits, and every attempt.
 const UNREADABLE: u64 = 5;
 
 fn is_locked(error: &sqlx::Error) -> bool {
@@ -23,7 +23,7 @@ fn is_locked(error: &sqlx::Error) -> bool {
 }
 
 impl World {
-    /// Runs a statement beside the operations, as an operator of the database may.
+    /// Runs a statement outside the operations, as an operator of the database may.
     pub(super) fn beside<'q>(
         &self,
         statement: impl Fn() -> Query<'q, Sqlite, SqliteArguments>,
@@ -38,7 +38,7 @@ impl World {
         }
     }
 
-    /// In every other world there are such rows from some moment on.
+    /// Adds such rows at some moment, in every other world.
     pub(in crate::simulation) async fn leave_unusual_rows(self: Arc<Self>) {
         const NUMBER: &str = "
             insert into phone_number (msisdn, origin, status, created_at, updated_at) values ($1, 'VIVO', $2, 0, 0)";
@@ -64,15 +64,15 @@ impl World {
             self.beside(|| sqlx::query(ATTEMPT).bind(external_id).bind(msisdn).bind(state));
         }
         self.shared().unreadable_rows = UNREADABLE;
-        self.saw("unusual rows were left");
+        self.count("unusual rows were left");
     }
 
-    /// How many rows there are of which an audit has to say that nobody can read them.
+    /// The number of rows that an audit has to report as unreadable.
     pub(in crate::simulation) fn unreadable_rows(&self) -> u64 {
         self.shared().unreadable_rows
     }
 
-    /// Whether a number was put in to be found unusual.
+    /// Whether a number belongs to an unusual row.
     pub(in crate::simulation) fn is_unusual(msisdn: Msisdn) -> bool {
         UNUSUAL.contains(&msisdn.to_string().as_str())
     }
