@@ -167,7 +167,7 @@ mod tests {
     async fn a_waiter_wakes_when_the_reserve_ends() {
         let in_flight = InFlight::new(Share::WHOLE);
         let call = Call::Reserve(PreviewId::new());
-        let guard = in_flight.enter(call.clone());
+        let guard = in_flight.enter(call.clone()).expect("nothing like it is under way");
         assert!(in_flight.enter(call.clone()).is_none(), "one at a time");
         let waiter = tokio::spawn({
             let in_flight = in_flight.clone();
