@@ -28,12 +28,12 @@ mod open {
     const POLL: Duration = Duration::from_millis(50);
 
     /// The sandbox in a folder. While another process uses it, this one waits, says so, and gives up in the end.
-    pub(crate) async fn open(basics: &CommonConfig, globals: &Globals) -> Result<Oss, Failure> {
+    pub(crate) async fn open(common: &CommonConfig, globals: &Globals) -> Result<Oss, Failure> {
         let dir = dir(globals)?;
         let begun = Instant::now();
         let mut is_told = false;
         loop {
-            match Sandbox::in_dir(basics, &dir).await {
+            match Sandbox::in_dir(common, &dir).await {
                 Err(StartError::SandboxInUse { dir, process }) if begun.elapsed() < PATIENCE => {
                     if !is_told && begun.elapsed() >= SILENCE {
                         is_told = true;

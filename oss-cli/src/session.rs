@@ -95,9 +95,9 @@ async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure>
     if globals.sandbox {
         return Err(Failure::usage("the sandbox migrates itself; leave --sandbox out".to_owned()));
     }
-    let (basics, database) = Config::load_for_migration(&sources(globals))?;
-    log_at(basics.log)?;
-    let report = while_waiting(store::migrate(&database, basics.settings.reservation_ttl)).await?;
+    let (common, database) = Config::load_for_migration(&sources(globals))?;
+    log_at(common.log)?;
+    let report = while_waiting(store::migrate(&database, common.settings.reservation_ttl)).await?;
     output.answer(&commands::migrate::Migrated { migrated: true, report })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -114,8 +114,8 @@ async fn import(
     let reference = if globals.sandbox {
         connect(globals, Needs::Database).await?.0.reference_data()
     } else {
-        let (basics, database) = Config::load_for_migration(&sources(globals))?;
-        log_at(basics.log)?;
+        let (common, database) = Config::load_for_migration(&sources(globals))?;
+        log_at(common.log)?;
         while_waiting(ReferenceData::connect(&database)).await?
     };
     begun.store(true, Ordering::Relaxed);
@@ -149,18 +149,18 @@ impl Needs {
 /// A client, and whether the configuration names the clients of the server. A sandbox has none.
 async fn connect(globals: &Globals, needs: Needs) -> Result<(Oss, bool), Failure> {
     if globals.sandbox {
-        let basics = CommonConfig::load(&sources(globals))?;
-        log_at(basics.log)?;
-        return Ok((sandbox::open(&basics, globals).await?, true));
+        let common = CommonConfig::load(&sources(globals))?;
+        log_at(common.log)?;
+        return Ok((sandbox::open(&common, globals).await?, true));
     }
     if needs == Needs::Database {
         let config = Config::load_without_sigan(&sources(globals))?;
-        log_at(config.basics.log)?;
-        return Ok((Oss::connect_without_sigan(&config).await?, !config.basics.clients.is_empty()));
+        log_at(config.common.log)?;
+        return Ok((Oss::connect_without_sigan(&config).await?, !config.common.clients.is_empty()));
     }
     let config = Config::load(&sources(globals))?;
-    log_at(config.basics.log)?;
-    Ok((Oss::connect(&config).await?, !config.basics.clients.is_empty()))
+    log_at(config.common.log)?;
+    Ok((Oss::connect(&config).await?, !config.common.clients.is_empty()))
 }
 
 /// People at a terminal want the answer; a log below warnings only where they ask for it.

@@ -150,7 +150,7 @@ fn configured(args: &Args, sources: &Sources) -> Result<(CommonConfig, Option<Co
         return Ok((CommonConfig::load(sources)?, None));
     }
     let config = Config::load(sources)?;
-    Ok((config.basics.clone(), Some(config)))
+    Ok((config.common.clone(), Some(config)))
 }
 
 async fn connect(basics: &CommonConfig, config: Option<&Config>) -> Result<Oss, Failure> {

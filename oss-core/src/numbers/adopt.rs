@@ -96,7 +96,7 @@ impl Adopt<'_> {
         }
         let adopting = brand.clone();
         let work = move |oss: Oss| async move { oss.record_adoption(adopting, adoption).await };
-        match oss.tracked(Operation::Adopt, work).await? {
+        match oss.run_to_end(Operation::Adopt, work).await? {
             AdoptOutcome::Adopted(external_id) => {
                 tracing::info!(%number, sim.id = %sim, %brand, "Number adopted.");
                 Ok(Adopted { msisdn, sim_id: sim, brand_id: brand, external_id })

@@ -16,7 +16,7 @@ impl Oss {
     /// [`Error::AssignedElsewhere`] if it is on another SIM; [`Error::SimHasNumber`] if the SIM has another number;
     /// [`Error::NumberInDoubt`] while it is not certain that Sigan holds it.
     pub async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Error> {
-        self.tracked(Operation::Assign, move |oss| async move {
+        self.run_to_end(Operation::Assign, move |oss| async move {
             let number = msisdn.masked();
             match oss.store().assign(oss.scope(), msisdn, sim).await? {
                 Assign::Assigned => {

@@ -95,7 +95,7 @@ impl<'a> IntoFuture for CreatePreview<'a> {
                 None => oss.new_preview(ddd, previous, None).await?.ok_or(Error::KeyInFlight),
             }
         };
-        Box::pin(oss.tracked(Operation::CreatePreview, work))
+        Box::pin(oss.run_to_end(Operation::CreatePreview, work))
     }
 }
 

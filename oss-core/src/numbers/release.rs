@@ -17,7 +17,7 @@ impl Oss {
     /// [`Error::UnknownNumber`]; [`Error::NumberState`] if the number is in use; [`Error::ReserveInFlight`] while a call to
     /// Sigan about this number is under way.
     pub async fn release(&self, msisdn: Msisdn) -> Result<(), Error> {
-        self.tracked(Operation::Release, move |oss| async move { oss.give_back(msisdn).await }).await
+        self.run_to_end(Operation::Release, move |oss| async move { oss.give_back(msisdn).await }).await
     }
 
     async fn give_back(&self, msisdn: Msisdn) -> Result<(), Error> {

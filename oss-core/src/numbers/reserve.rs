@@ -66,7 +66,7 @@ impl<'a> IntoFuture for ReserveRandom<'a> {
                 None => oss.reserve_any(ddd).await,
             }
         };
-        Box::pin(oss.tracked(Operation::ReserveRandom, work))
+        Box::pin(oss.run_to_end(Operation::ReserveRandom, work))
     }
 }
 
@@ -83,10 +83,9 @@ impl Oss {
     /// [`Error::NumberUnsettled`]; [`Error::SiganRefused`] and [`Error::SiganBusy`], after which nothing is held;
     /// [`Error::OutcomeUnknown`], after which the same call learns the outcome.
     pub async fn reserve(&self, preview: PreviewId, choice: Choice) -> Result<Reservation, Error> {
-        self.tracked(
-            Operation::Reserve,
-            move |oss| async move { oss.reserve_of_preview(preview, choice).await },
-        )
+        self.run_to_end(Operation::Reserve, move |oss| async move {
+            oss.reserve_of_preview(preview, choice).await
+        })
         .await
     }
 
