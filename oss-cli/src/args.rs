@@ -32,7 +32,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-/// Reads a command line. What was typed wrongly is not repeated: it may be a customer's number, and errors end up in logs.
+/// Reads a command line. An error does not repeat the wrong text, because it may be a customer's number, and errors reach logs.
 pub(crate) fn parse<T: Into<OsString> + Clone>(
     line: impl IntoIterator<Item = T>,
 ) -> Result<Args, clap::Error> {
@@ -289,7 +289,7 @@ fn numbers_in_turn() -> impl Fn(&str) -> Result<Msisdn, String> + Clone + Send +
     }
 }
 
-/// Operators share the keys of the command line.
+/// Reads an idempotency key. All operators share the keys of the command line.
 fn key(text: &str) -> Result<IdempotencyKey, Malformed> {
     IdempotencyKey::new(COMMAND_LINE.parse()?, text)
 }
@@ -308,7 +308,7 @@ fn rate(text: &str) -> Result<f64, &'static str> {
 }
 
 impl Globals {
-    /// The program with the options that another command needs too, to find what this one leaves behind.
+    /// The program with the options that the next command needs too, to find the data of this one.
     pub(crate) fn program(&self) -> &'static str {
         match &self.sandbox_dir {
             _ if !self.sandbox => "oss",

@@ -1,4 +1,4 @@
-//! The calls to Sigan and GSIM that are under way now, as their spans tell: each has one, named `call`.
+//! Tracks the calls to Sigan and GSIM that are under way, by their spans. Each call has a span named `call`.
 
 use std::fmt::Debug;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -12,13 +12,13 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Like the log, the calls of a process are in one place.
+/// The calls of this process. They are global, like its log.
 static OPEN: LazyLock<Mutex<Open>> =
     LazyLock::new(|| Mutex::new(Open { calls: Vec::new(), changed: Instant::now() }));
 
 #[derive(Debug)]
 struct Open {
-    /// The calls, those that began first before the others.
+    /// The calls, in the order in which they began.
     calls: Vec<OpenCall>,
     /// When the last call ended.
     changed: Instant,
@@ -31,11 +31,11 @@ struct OpenCall {
     begun: Instant,
 }
 
-/// Notes when calls begin and end.
+/// Records when calls begin and end.
 #[derive(Debug)]
 struct Watch;
 
-/// The layer that notes when calls begin and end.
+/// The layer that records when calls begin and end.
 pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>() -> impl Layer<S> + Send + Sync {
     let is_call = |metadata: &Metadata<'_>| {
         metadata.is_span() && metadata.name() == "call" && metadata.target().starts_with("oss_core")
@@ -43,7 +43,7 @@ pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>() -> impl Laye
     Watch.with_filter(filter_fn(is_call))
 }
 
-/// The system that is waited for now, and since when: that of the oldest call, or else the database.
+/// The system of the oldest call, or else the database, and the time since which the program waits for it.
 pub(crate) fn awaited() -> (&'static str, Instant) {
     let open = open();
     open.calls.first().map_or(("the database", open.changed), |call| (call.awaited, call.begun))

@@ -38,7 +38,7 @@ exit_codes! {
     INTERRUPTED = 130,
 }
 
-/// Why a command failed: the code, and what is said of it.
+/// The reason why a command failed: its codes and its message.
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// The exit code.
@@ -47,9 +47,9 @@ pub(crate) struct Failure {
     pub(crate) code: &'static str,
     /// The fault, and what to do.
     pub(crate) message: String,
-    /// The input at fault, where there is one.
+    /// The input at fault, if there is one.
     pub(crate) field: Option<Cow<'static, str>>,
-    /// When the same command is worth repeating, where it is.
+    /// The time after which the same command is worth repeating, if it is.
     pub(crate) retry_after_seconds: Option<u64>,
     /// Each single fault, if the message is a list of them.
     pub(crate) errors: Vec<Fault>,
@@ -58,10 +58,10 @@ pub(crate) struct Failure {
 /// One of several faults.
 #[derive(Debug, Serialize)]
 pub(crate) struct Fault {
-    /// The argument at fault, where there is one.
+    /// The argument at fault, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) field: Option<String>,
-    /// The file, where it is the fault of one.
+    /// The file at fault, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
     /// The line of that file, from 1, unless it is the file as a whole.
@@ -94,12 +94,12 @@ impl Failure {
         Self::new(INTERNAL, "internal", message)
     }
 
-    /// The person at the terminal did not wait for the end. `left` says what becomes of the work.
+    /// The person at the terminal did not wait for the end. `left` says what happens to the work.
     pub(crate) fn interrupted(left: &str) -> Self {
         Self::new(INTERRUPTED, "interrupted", format!("interrupted: {left}"))
     }
 
-    /// An argument that only turned out to be of no use when it was tried.
+    /// An argument that is well-formed, but turned out to be unusable.
     pub(crate) fn usage(message: String) -> Self {
         Self::new(USAGE, "usage", message)
     }

@@ -1,8 +1,8 @@
-//! Tells whoever interrupts a command what becomes of its work.
+//! Tells a person who interrupts a command what happens to its work.
 
 use crate::args::{Command, DddCommand, DevicesCommand};
 
-/// Says what becomes of the work of a command; none if it only reads. `oss` is how the program was called.
+/// The text that says what happens to the work of a command; none if it only reads. `oss` is how the program was called.
 pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
     let sweep = format!("the next sweep (`{oss} sweep`, or that of a server)");
     Some(match command {

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     };
     let code =
         runtime.block_on(session::run(args, output)).unwrap_or_else(|failure| output.failure(&failure));
-    // Whoever interrupts a command does not wait for what it is still doing.
+    // A person who interrupts a command does not wait for the work that is still under way.
     runtime.shutdown_background();
     code
 }

@@ -1,4 +1,4 @@
-//! How answers and failures are written: tables for people, JSON for programs.
+//! Writes answers and failures: as tables for people, as JSON for programs.
 //!
 //! The JSON has the fields of the HTTP interface and is stable; the tables may change.
 
@@ -105,7 +105,7 @@ impl Output {
                 body.to_string()
             }
         };
-        // Where standard error is gone too, the exit code is all that is left to say it.
+        // If standard error is gone too, only the exit code can say it.
         let _ = write(anstream::stderr(), &text);
         ExitCode::from(failure.exit)
     }
@@ -115,7 +115,7 @@ fn json(answer: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string_pretty(answer).map_err(|error| Failure::internal(error.to_string()))
 }
 
-/// A reader who has seen enough (`oss … | head`) is no failure.
+/// Writes a text. A reader that stops reading (`oss … | head`) is no failure.
 fn write(mut to: impl Write, text: &str) -> Result<(), Failure> {
     match status_line::aside(|| writeln!(to, "{text}").and_then(|()| to.flush())) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -133,7 +133,7 @@ pub(crate) fn table(headings: &[&str]) -> Table {
     table
 }
 
-/// The columns of the terminal; what most have if there is none.
+/// The columns of the terminal; 80 if there is none.
 fn width() -> u16 {
     terminal_size::terminal_size().map_or(80, |(terminal_size::Width(columns), _)| columns)
 }

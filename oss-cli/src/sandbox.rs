@@ -18,26 +18,26 @@ mod open {
     use crate::exit::Failure;
     use crate::status_line::tell;
 
-    /// How long a sandbox that another process uses is waited for: longer than any single command takes.
+    /// The longest wait for a sandbox that another process uses. It is longer than any single command takes.
     const PATIENCE: Duration = Duration::from_mins(1);
 
-    /// How long it is waited for silently.
+    /// The time after which the wait is announced.
     const SILENCE: Duration = Duration::from_secs(1);
 
-    /// How often it is tried.
+    /// The pause between two tries.
     const POLL: Duration = Duration::from_millis(50);
 
-    /// The sandbox in a folder. While another process uses it, this one waits, says so, and gives up in the end.
-    pub(crate) async fn open(basics: &CommonConfig, globals: &Globals) -> Result<Oss, Failure> {
+    /// Opens the sandbox in a folder. While another process uses it, this one waits, says so, and gives up in the end.
+    pub(crate) async fn open(common: &CommonConfig, globals: &Globals) -> Result<Oss, Failure> {
         let dir = dir(globals)?;
         let begun = Instant::now();
-        let mut is_told = false;
+        let mut is_announced = false;
         loop {
-            match Sandbox::in_dir(basics, &dir).await {
+            match Sandbox::in_dir(common, &dir).await {
                 Err(StartError::SandboxInUse { dir, process }) if begun.elapsed() < PATIENCE => {
-                    if !is_told && begun.elapsed() >= SILENCE {
-                        is_told = true;
-                        tell_in_use(&dir, process);
+                    if !is_announced && begun.elapsed() >= SILENCE {
+                        is_announced = true;
+                        announce_wait(&dir, process);
                     }
                 }
                 started => return Ok(started?.oss().clone()),
@@ -46,7 +46,7 @@ mod open {
         }
     }
 
-    fn tell_in_use(dir: &Path, process: Option<u32>) {
+    fn announce_wait(dir: &Path, process: Option<u32>) {
         let process = process.map(|id| format!(" ({id})")).unwrap_or_default();
         tell(&format!(
             "Another process{process} uses the sandbox in {}. Waiting up to {} s until it ends; nothing was done yet.",

@@ -20,11 +20,11 @@ use crate::output::Output;
 use crate::sandbox;
 use crate::status_line::{LogWriter, tell, while_waiting};
 
-/// How long a command that is interrupted has to end before something is said.
+/// The time that an interrupted command has to end before a message is written.
 const ENDING: Duration = Duration::from_millis(100);
 
-/// Runs a command to its end. An interruption waits for the call under way, so that no number is lost; a second does not. If
-/// nothing is under way that changes anything, the first one does not wait either.
+/// Runs a command to its end. After an interruption it waits for the call under way, so that no number is lost. After a second
+/// one it does not wait, and after the first one neither, if nothing has begun that changes anything.
 pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, Failure> {
     let left = left_behind(&args.command, output.program());
     let begun = AtomicBool::new(false);
@@ -36,7 +36,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, Failure>
         done = &mut work => return done,
         _ = interruptions.recv() => {}
     }
-    // One that was resting ends by itself, and there is nothing to say.
+    // A command that was resting ends by itself, without a message.
     if let Ok(done) = tokio::time::timeout(ENDING, &mut work).await {
         return done;
     }
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, Failure>
     }
 }
 
-/// Does what a command says. `begun` becomes true as soon as something may have been changed.
+/// Executes a command. `begun` becomes true as soon as something may have been changed.
 async fn execute(
     Args { globals, command }: Args,
     output: Output,
@@ -84,7 +84,7 @@ async fn execute(
             let (oss, clients_are_known) = while_waiting(connect(&globals, Needs::of(&command))).await?;
             begun.store(true, Ordering::Relaxed);
             let outcome = commands::run(&oss, command, clients_are_known, output).await;
-            // A release is told to Sigan after it was answered.
+            // Sigan is told of a release after the command was answered.
             while_waiting(oss.shutdown()).await;
             outcome
         }
@@ -95,14 +95,14 @@ async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure>
     if globals.sandbox {
         return Err(Failure::usage("the sandbox migrates itself; leave --sandbox out".to_owned()));
     }
-    let (basics, database) = Config::load_for_migration(&sources(globals))?;
-    log_at(basics.log)?;
-    let report = while_waiting(store::migrate(&database, basics.settings.reservation_ttl)).await?;
+    let (common, database) = Config::load_for_migration(&sources(globals))?;
+    log_at(common.log)?;
+    let report = while_waiting(store::migrate(&database, common.settings.reservation_ttl)).await?;
     output.answer(&commands::migrate::Migrated { migrated: true, report })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// An import needs the database alone, as a migration does.
+/// Imports a list. Like a migration, it needs only the database.
 async fn import(
     globals: &Globals,
     place: &Place,
@@ -114,8 +114,8 @@ async fn import(
     let reference = if globals.sandbox {
         connect(globals, Needs::Database).await?.0.reference_data()
     } else {
-        let (basics, database) = Config::load_for_migration(&sources(globals))?;
-        log_at(basics.log)?;
+        let (common, database) = Config::load_for_migration(&sources(globals))?;
+        log_at(common.log)?;
         while_waiting(ReferenceData::connect(&database)).await?
     };
     begun.store(true, Ordering::Relaxed);
@@ -146,24 +146,24 @@ impl Needs {
     }
 }
 
-/// A client, and whether the configuration names the clients of the server. A sandbox has none.
+/// Connects a client, and says whether the configuration names the clients of the server. A sandbox has none.
 async fn connect(globals: &Globals, needs: Needs) -> Result<(Oss, bool), Failure> {
     if globals.sandbox {
-        let basics = CommonConfig::load(&sources(globals))?;
-        log_at(basics.log)?;
-        return Ok((sandbox::open(&basics, globals).await?, true));
+        let common = CommonConfig::load(&sources(globals))?;
+        log_at(common.log)?;
+        return Ok((sandbox::open(&common, globals).await?, true));
     }
     if needs == Needs::Database {
         let config = Config::load_without_sigan(&sources(globals))?;
-        log_at(config.basics.log)?;
-        return Ok((Oss::connect_without_sigan(&config).await?, !config.basics.clients.is_empty()));
+        log_at(config.common.log)?;
+        return Ok((Oss::connect_without_sigan(&config).await?, !config.common.clients.is_empty()));
     }
     let config = Config::load(&sources(globals))?;
-    log_at(config.basics.log)?;
-    Ok((Oss::connect(&config).await?, !config.basics.clients.is_empty()))
+    log_at(config.common.log)?;
+    Ok((Oss::connect(&config).await?, !config.common.clients.is_empty()))
 }
 
-/// People at a terminal want the answer; a log below warnings only where they ask for it.
+/// Starts the log. Messages below warnings appear only if the configuration asks for them, because people want the answer.
 fn log_at(config: LogConfig) -> Result<(), Failure> {
     log::init_through(|| LogWriter, Some(calls::layer()), config, Level::WARN)
         .map_err(|error| Failure::internal(error.to_string()))

@@ -11,10 +11,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::calls;
 
-/// How long a call is waited for before a line says so.
+/// The time after which a line says that the program waits for a call.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often a line is drawn again.
+/// The pause until a line is drawn again.
 const TICK: Duration = Duration::from_millis(200);
 
 /// A process has one standard error, and so one set of lines.

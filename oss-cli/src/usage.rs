@@ -1,13 +1,13 @@
-//! Command lines that cannot be read: what is said of them, to people and to programs.
+//! The errors of command lines that cannot be read, for people and for programs.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::exit::{Failure, Fault};
 
-/// Stands for what was typed.
+/// Replaces the text that was typed.
 const HIDDEN: &str = "…";
 
-/// Leaves out of an error what was typed, if it is a value or may be a number.
+/// Hides the text that was typed in an error, if it is a value or may be a number.
 pub(crate) fn hide_numbers(mut error: clap::Error) -> clap::Error {
     if error.kind() == ErrorKind::ValueValidation {
         error.insert(ContextKind::InvalidValue, ContextValue::String(HIDDEN.to_owned()));

@@ -1,6 +1,6 @@
-//! Tells whether a DDD exists. Specification: "Consultar DDD".
+//! Checks whether a DDD exists. Specification: "Consultar DDD".
 //!
-//! The answer comes from memory, else from Redis, else from `location_ddd`.
+//! The answer comes from memory, or else from Redis, or else from `location_ddd`.
 
 use crate::domain::Ddd;
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! The wiring: an [`Oss`] over the adapters that a configuration names, or that an embedder has.
+//! Builds an [`Oss`] from the adapters that a configuration names, or from those of an embedder.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::settings::Settings;
 use crate::sigan::{HttpSigan, NoSigan, Sigan};
 use crate::store::{self, Database, Store, StoreError};
 
-/// Why the service could not start.
+/// The reason why the service could not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The configuration has faults; the text names every one.
+    /// The configuration has faults. The text names all of them.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The database cannot be used, or lacks the tables of this version.
@@ -49,7 +49,7 @@ pub enum StartError {
     Sandbox(#[from] std::io::Error),
 }
 
-/// Builds an [`Oss`] of parts that an embedder has: a pool, an inventory, typed settings.
+/// Builds an [`Oss`] from the parts of an embedder: a pool, an inventory, typed settings.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -77,33 +77,33 @@ pub struct OssBuilder {
 }
 
 impl OssBuilder {
-    /// The inventory. Each of its calls has to end within [`Settings::sigan_call`]. Without one, the operations that call Sigan get
-    /// [`Error::SiganUnreachable`](crate::Error::SiganUnreachable).
+    /// Sets the inventory. Each of its calls has to end within [`Settings::sigan_call`]. Without one, the operations that call Sigan
+    /// get [`Error::SiganUnreachable`](crate::Error::SiganUnreachable).
     pub fn sigan(self, sigan: Arc<dyn Sigan>) -> Self {
         Self { sigan, ..self }
     }
 
-    /// The GSIM that is asked about devices which the catalogue does not know. Without one, they are unknown.
+    /// Sets the GSIM that is asked about devices which are not in the catalogue. Without one, they are unknown.
     pub fn gsim(self, gsim: Arc<dyn Gsim>) -> Self {
         Self { gsim: Some(gsim), ..self }
     }
 
-    /// The cache that several processes share. Without one, look-ups are cached in memory only.
+    /// Sets the cache that several processes share. Without one, look-ups are cached in memory only.
     pub fn redis(self, redis: RedisCache) -> Self {
         Self { redis: Some(redis), ..self }
     }
 
-    /// The settings, instead of their defaults.
+    /// Sets the settings. Without them, the defaults apply.
     pub fn settings(self, settings: Settings) -> Self {
         Self { settings, ..self }
     }
 
-    /// The brands, beside its own, that clients [act for](Oss::acting_for). The audit goes over them too.
+    /// Sets the other brands that clients [act for](Oss::acting_for). The audit covers them too.
     pub fn other_brands(self, brands: impl IntoIterator<Item = BrandId>) -> Self {
         Self { other_brands: brands.into_iter().collect(), ..self }
     }
 
-    /// The client on a database, which has the tables of [`store::migrate`].
+    /// Connects the client to a database that has the tables of [`store::migrate`].
     ///
     /// # Errors
     ///
@@ -119,32 +119,32 @@ impl OssBuilder {
         Ok(self.build(store))
     }
 
-    /// The client over a store. Nothing is checked.
+    /// Builds the client on a store, and checks nothing.
     #[must_use]
     pub fn build(self, store: Arc<dyn Store>) -> Oss {
         let Self { brand, other_brands, settings, sigan, gsim, redis } = self;
-        Oss::over(Ports { store, sigan, gsim, redis, brand, other_brands, settings })
+        Oss::new(Ports { store, sigan, gsim, redis, brand, other_brands, settings })
     }
 
-    fn configured(
+    fn configure(
         self,
-        basics: &CommonConfig,
+        common: &CommonConfig,
         redis: Option<&RedisUrl>,
         gsim: Option<&GsimConfig>,
     ) -> Result<Self, StartError> {
         let redis = redis.map(RedisCache::new).transpose()?;
         let gsim = gsim.map(HttpGsim::new).transpose().map_err(StartError::Gsim)?;
         let gsim = gsim.map(|gsim| Arc::new(gsim) as Arc<dyn Gsim>);
-        let builder = self.settings(basics.settings.clone()).other_brands(basics.clients.brands().cloned());
+        let builder = self.settings(common.settings.clone()).other_brands(common.clients.brands().cloned());
         Ok(Self { gsim, redis, ..builder })
     }
 }
 
 impl Oss {
-    /// A builder of a client from parts of the embedder's own. [`Oss::connect`] does this from a configuration.
+    /// Starts to build a client from the embedder's own parts. [`Oss::connect`] builds one from a configuration.
     ///
-    /// Sigan holds numbers for `brand`, unless the client [acts for](Oss::acting_for) another one. Data of before there were brands
-    /// belongs to it.
+    /// Sigan holds numbers for `brand`, unless the client [acts for](Oss::acting_for) another brand. Data from before there were
+    /// brands belongs to `brand`.
     pub fn builder(brand: BrandId) -> OssBuilder {
         OssBuilder {
             brand,
@@ -156,21 +156,21 @@ impl Oss {
         }
     }
 
-    /// A client on the database, the Redis and the Sigan of a configuration.
+    /// Connects a client to the database, the Redis and the Sigan of a configuration.
     ///
     /// # Errors
     ///
-    /// [`StartError`] where the database cannot be reached or lacks the tables of this version. Redis, Sigan and GSIM need not
-    /// be reachable yet.
+    /// [`StartError`] if the database cannot be reached or lacks the tables of this version. Redis, Sigan and GSIM need not be
+    /// reachable yet.
     pub async fn connect(config: &Config) -> Result<Self, StartError> {
         let sigan = HttpSigan::new(&config.sigan).map_err(StartError::Sigan)?;
         let builder = Self::builder(config.sigan.brand.clone()).sigan(Arc::new(sigan));
-        let builder = builder.configured(&config.basics, config.redis.as_ref(), config.gsim.as_ref())?;
+        let builder = builder.configure(&config.common, config.redis.as_ref(), config.gsim.as_ref())?;
         builder.connect(&config.database).await
     }
 
-    /// A client for the operations that do not call Sigan: look-ups, and putting a number on a line. Every other one gets
-    /// [`Error::SiganUnreachable`](crate::Error::SiganUnreachable).
+    /// Connects a client for the operations that do not call Sigan: look-ups, and putting a number on a line. Every other operation
+    /// gets [`Error::SiganUnreachable`](crate::Error::SiganUnreachable).
     ///
     /// # Errors
     ///
@@ -178,7 +178,7 @@ impl Oss {
     pub async fn connect_without_sigan(config: &RecordsConfig) -> Result<Self, StartError> {
         // No statement of these operations names a brand, because the client acts for none.
         let builder = Self::builder(BrandId::of_older_data());
-        let builder = builder.configured(&config.basics, config.redis.as_ref(), config.gsim.as_ref())?;
+        let builder = builder.configure(&config.common, config.redis.as_ref(), config.gsim.as_ref())?;
         builder.connect(&config.database).await
     }
 }

@@ -1,6 +1,6 @@
-//! What can go wrong, told to the one who can do something about it.
+//! The errors of the operations, written for the person who can act on them.
 //!
-//! One enum for the operations, and one table of what is said of each error: its code, its kind, the input at fault, when to repeat
+//! One enum for the operations, and one table that describes each error: its code, its kind, the input at fault, when to repeat
 //! the call, and its text. HTTP, its document, the command line and their tests read it. [`Error::kind`] is what the edges turn into
 //! an HTTP status or an exit code; the text names the input that was wrong and the next step. No text carries a full number.
 
@@ -11,7 +11,7 @@ use crate::domain::{BrandId, Ddd, DeviceBrandId, MaskedMsisdn, NumberStatus, Oth
 use crate::sigan::{Busy, COME_BACK, Doubt, Refusal, SiganError};
 use crate::store::StoreError;
 
-/// When a call that met something passing is worth repeating.
+/// The time after which a call that met a passing condition is worth repeating.
 const RETRY_SOON: Duration = Duration::from_secs(2);
 
 /// A type of error: everything about it that does not depend on the call. All errors of a type have its code.
@@ -40,9 +40,9 @@ macro_rules! errors {
             $($(#[$meta:meta])* $variant:ident $(($($tuple:tt)*))? $({ $($named:tt)* })?,)+
         }
     )+) => {
-        /// Why an operation did not succeed.
+        /// The reason why an operation did not succeed.
         ///
-        /// After any of them the store is as it was before, or says what is to be recovered.
+        /// After any error the store is as it was before, or it records what is to be recovered.
         #[derive(Debug, Clone, thiserror::Error)]
         #[non_exhaustive]
         pub enum Error {
@@ -318,19 +318,19 @@ errors! {
 /// The classes of [`Error`] that a caller acts on differently. Closed: each edge maps all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// What the call is about does not exist.
+    /// The subject of the call does not exist.
     Unknown,
     /// Something the call refers to does not exist.
     UnknownReference,
     /// It existed, and its time is over.
     Expired,
-    /// The state of things forbids it now.
+    /// The current state forbids the call.
     Conflict,
     /// An idempotency key came with another request before.
     KeyReused,
     /// Our records and Sigan's disagree, or a fault in this program.
     Internal,
-    /// Sigan refused, or answered what cannot be used.
+    /// Sigan refused, or its answer cannot be used.
     SiganRefused,
     /// Sigan could not be asked. Nothing was done.
     SiganUnavailable,
@@ -373,7 +373,7 @@ impl Error {
     }
 }
 
-/// There is no turn to be had with Sigan.
+/// The error if there is no turn at Sigan.
 impl From<Busy> for Error {
     fn from(busy: Busy) -> Self {
         match busy {
@@ -384,13 +384,13 @@ impl From<Busy> for Error {
     }
 }
 
-/// A wait in whole seconds, as `Retry-After` has them: never less than the wait, and never none at all.
+/// A wait in whole seconds, for `Retry-After`. It is at least as long as the wait, and at least one second.
 #[must_use]
 pub fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-/// Why a question to Sigan, whose effect nobody needs to know of, has no answer.
+/// The error of a call to Sigan whose effect nobody needs to know.
 impl From<SiganError> for Error {
     fn from(error: SiganError) -> Self {
         match error {

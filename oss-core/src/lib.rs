@@ -38,7 +38,7 @@
 //!
 #![doc = include_str!("domain/attempt.md")]
 //!
-//! # Where things are
+//! # Overview of the modules
 //!
 //! The operations are methods of [`Oss`]. They use three ports: the [`store`], on PostgreSQL or SQLite; [`sigan`], whose
 //! module documentation is the contract with the inventory; and [`gsim`], which may know devices that the local catalogue does

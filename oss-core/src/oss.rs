@@ -28,21 +28,21 @@ use crate::telemetry::{Operation, Timings};
 #[derive(Debug, Clone)]
 pub struct Oss {
     parts: Arc<Parts>,
-    /// On whose behalf it acts; none where it answers for every brand.
+    /// The tenant that it acts for; none if it acts for every brand.
     tenant: Option<Tenant>,
     /// The client of a server that it works for; none if it works for this program itself.
     client: Option<Client>,
 }
 
-/// A client of a server, which is not to take what others need.
+/// A client of a server. Its limits keep it from taking what other clients need.
 #[derive(Debug, Clone)]
 struct Client {
     name: ClientName,
-    /// Whether it has no more than its share, because there are others.
+    /// Whether it may take no more than its share, because there are other clients.
     has_share: bool,
 }
 
-/// The adapters of an [`Oss`], and what it is told.
+/// The adapters of an [`Oss`], its brands and its settings.
 #[derive(Debug)]
 pub(crate) struct Ports {
     pub(crate) store: Arc<dyn Store>,
@@ -74,7 +74,7 @@ struct Parts {
 }
 
 impl Oss {
-    pub(crate) fn over(ports: Ports) -> Self {
+    pub(crate) fn new(ports: Ports) -> Self {
         let Ports { store, sigan, gsim, redis, brand, other_brands, settings } = ports;
         let versions = Arc::new(Versions::new(store.clone()));
         let limits = GateLimits {
@@ -83,7 +83,7 @@ impl Oss {
             share: settings.client_share,
             call: settings.sigan_call,
         };
-        let inner = Parts {
+        let parts = Parts {
             timings: Timings::default(),
             sigan: Gate::new(sigan, limits),
             areas: Areas::new(store.clone(), versions.clone(), redis.clone()),
@@ -100,18 +100,18 @@ impl Oss {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         };
-        Self { tenant: None, client: None, parts: Arc::new(inner) }
+        Self { tenant: None, client: None, parts: Arc::new(parts) }
     }
 
-    /// The same client, as it is for one brand: Sigan holds numbers for that brand, and what another brand has is answered as
-    /// what does not exist. It has its parts in common with this one, so that to shut either down shuts both down.
+    /// Returns this client for one brand: Sigan holds numbers for that brand, and the data of other brands does not exist for it.
+    /// Both clients share their parts, so if one is shut down, the other one is too.
     ///
-    /// Without it a client answers for every brand, and Sigan holds numbers for the brand of the configuration. Data of before there
-    /// were brands belongs to that one.
+    /// Otherwise a client acts for every brand, and Sigan holds numbers for the brand of the configuration. Data from before there
+    /// were brands belongs to that brand.
     ///
     /// # Errors
     ///
-    /// [`Malformed`] for the brand `unknown`, which is reserved for that data: nobody may act for it.
+    /// [`Malformed`] for the brand `unknown`. It is reserved for that data, and nobody may act for it.
     ///
     /// ```
     /// use oss_core::{Error, Oss};
@@ -142,7 +142,7 @@ impl Oss {
     /// the waiting places, and has a budget of numbers that it may draw from an area code. A call beyond these limits gets
     /// [`Error::ClientShareExceeded`] or [`Error::DrawBudgetExceeded`].
     ///
-    /// The name becomes a label of metrics, so it has to be one of a configuration. Without a client nothing is shared out.
+    /// The name becomes a label of metrics, so it has to come from a configuration. Without a client there are no shares.
     #[must_use]
     pub fn on_behalf_of(self, client: ClientName) -> Self {
         Self { client: Some(Client { name: client, has_share: true }), ..self }
@@ -154,17 +154,17 @@ impl Oss {
         Self { client: self.client.map(|client| Client { has_share: false, ..client }), ..self }
     }
 
-    /// Whether the service can do its work: the database answers and has the tables of this version.
+    /// Checks that the service can do its work: the database answers and has the tables of this version.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] says why not.
+    /// [`Error::Store`] with the reason.
     pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.store().check().await?)
     }
 
-    /// Ends the background sweep and waits for every operation under way, whose callers may be gone. Takes at most as long as
-    /// one lease.
+    /// Ends the background sweep and waits for every operation under way, even if its caller is gone. This takes at most as long
+    /// as one lease.
     pub async fn shutdown(&self) {
         self.parts.stopping.cancel();
         self.parts.tasks.close();
@@ -173,35 +173,35 @@ impl Oss {
         }
     }
 
-    /// The longest that an operation may be under way: one lease.
+    /// The longest time that an operation may take: one lease.
     #[must_use]
     pub fn longest_operation(&self) -> Duration {
         self.settings().lease()
     }
 
-    /// How long whoever sweeps again and again should rest in between.
+    /// The pause between two sweeps, for a program that sweeps again and again.
     #[must_use]
     pub fn sweep_interval(&self) -> Duration {
         self.settings().sweep_interval
     }
 
-    /// The brands whose data an operation sees and touches.
+    /// The brands whose data an operation reads and changes.
     pub(crate) fn scope(&self) -> Scope<'_> {
         self.tenant.as_ref().map_or(Scope::AllBrands, Scope::Brand)
     }
 
-    /// The tenant that a brand is.
+    /// The tenant for a brand.
     pub(crate) fn tenant_of(&self, brand: BrandId) -> Tenant {
         let has_older_data = brand == self.parts.brand;
         Tenant::new(brand, has_older_data)
     }
 
-    /// The brand on whose behalf Sigan is asked to hold numbers.
+    /// The brand for which Sigan holds numbers.
     pub(crate) fn brand(&self) -> &BrandId {
         self.tenant.as_ref().map_or(&self.parts.brand, Tenant::brand)
     }
 
-    /// Its own brand, and the other ones that clients act for.
+    /// The own brand, and the other brands that clients act for.
     pub(crate) fn configured_brands(&self) -> impl Iterator<Item = &BrandId> {
         std::iter::once(&self.parts.brand).chain(&self.parts.other_brands)
     }
@@ -211,7 +211,7 @@ impl Oss {
         self.client.as_ref().map(|client| &client.name)
     }
 
-    /// The client that has a share, because there are others.
+    /// The client, if it may take no more than its share.
     pub(crate) fn sharing_client(&self) -> Option<&ClientName> {
         self.client.as_ref().filter(|client| client.has_share).map(|client| &client.name)
     }
@@ -221,7 +221,7 @@ impl Oss {
         Lane::Caller { brand: self.brand(), client: self.sharing_client() }
     }
 
-    /// Runs an operation, and counts and times it.
+    /// Runs an operation, counts it and measures its time.
     pub(crate) fn observe<T, F>(
         &self,
         operation: Operation,
@@ -283,7 +283,7 @@ impl Oss {
         &self.parts.draws
     }
 
-    /// Runs work that outlives its caller, and that [`Oss::shutdown`] waits for.
+    /// Runs work in a task that outlives its caller. [`Oss::shutdown`] waits for it.
     pub(crate) fn spawn<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
@@ -291,9 +291,8 @@ impl Oss {
         self.parts.tasks.spawn(work.in_current_span().with_current_context())
     }
 
-    /// Runs an operation whole, even where its caller stops waiting: a dropped future must not leave a call to Sigan half
-    /// accounted for.
-    pub(crate) async fn tracked<T, F>(
+    /// Runs an operation to its end, even if its caller stops waiting, because a call to Sigan must not end without its record.
+    pub(crate) async fn run_to_end<T, F>(
         &self,
         operation: Operation,
         work: impl FnOnce(Self) -> F,
@@ -302,9 +301,9 @@ impl Oss {
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn(self.observe(operation, work(self.clone()))).await.unwrap_or_else(|panicked| {
-            // What a panic says may carry anything.
-            let panicked = panicked.is_panic();
+        self.spawn(self.observe(operation, work(self.clone()))).await.unwrap_or_else(|error| {
+            // The text of a panic is not logged, because it may contain anything.
+            let panicked = error.is_panic();
             tracing::error!(panicked, "An operation stopped half-way; recovery will settle it.");
             Err(Error::Internal)
         })

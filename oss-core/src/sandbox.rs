@@ -1,6 +1,6 @@
-//! The service with nothing around it: SQLite, a mock of Sigan in the same process, the reference data.
+//! The sandbox runs the service in one process: on SQLite, with a mock of Sigan and the reference data.
 //!
-//! Explicit and never a fallback: without it, a missing database or Sigan is an error.
+//! A program has to ask for it, and it is never a fallback: a missing database or Sigan is an error.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ use crate::sigan::{
 };
 use crate::store::{SqliteStore, SystemClock};
 
-/// The brand that numbers are held for in the sandbox.
+/// The brand for which numbers are held in the sandbox.
 const BRAND: &str = "sandbox";
 
 /// A sandbox that runs until its last client is dropped.
@@ -31,34 +31,33 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox in memory, gone with its last client.
+    /// Starts a sandbox in memory. It is gone with its last client.
     ///
     /// # Errors
     ///
-    /// [`StartError`] where a port or the database cannot be had.
-    pub async fn in_memory(basics: &CommonConfig) -> Result<Self, StartError> {
-        let mock = SiganMock::new(Inventory::new(&lifetime()));
-        Self::start(basics, &"sqlite::memory:".into(), mock, None).await
+    /// [`StartError`] if no port can be opened or the database cannot be created.
+    pub async fn in_memory(common: &CommonConfig) -> Result<Self, StartError> {
+        let mock = SiganMock::new(Inventory::new(&random_prefix()));
+        Self::start(common, &"sqlite::memory:".into(), mock, None).await
     }
 
-    /// A sandbox whose database and mock are kept in a folder. One process uses it at a time.
+    /// Starts a sandbox that keeps its database and its mock in a folder. Only one process can use the folder at a time.
     ///
     /// # Errors
     ///
-    /// [`StartError::SandboxInUse`] while another process uses it; another [`StartError`] where the folder or a port cannot be
-    /// used.
-    pub async fn in_dir(basics: &CommonConfig, dir: &Path) -> Result<Self, StartError> {
+    /// [`StartError::SandboxInUse`] while another process uses it; another [`StartError`] if the folder or a port cannot be used.
+    pub async fn in_dir(common: &CommonConfig, dir: &Path) -> Result<Self, StartError> {
         std::fs::create_dir_all(dir)?;
         let dir = &std::path::absolute(dir)?;
         let lock = lock(dir)?;
         let url = sqlite_url(&dir.join("oss.db"))?;
         SqliteStore::migrate(&url).await?;
-        let mock = kept_in(dir.join("sigan.json"))?;
-        Self::start(basics, &url, mock, Some(lock)).await
+        let mock = load_mock(dir.join("sigan.json"))?;
+        Self::start(common, &url, mock, Some(lock)).await
     }
 
     async fn start(
-        basics: &CommonConfig,
+        common: &CommonConfig,
         url: &SecretString,
         mock: SiganMock,
         lock: Option<File>,
@@ -70,15 +69,15 @@ impl Sandbox {
             url: server.url(),
             brand: brand.clone(),
             credentials: Credentials::None,
-            timeout: basics.settings.sigan_call,
+            timeout: common.settings.sigan_call,
         };
-        let sigan = Served {
+        let sigan = SandboxSigan {
             client: HttpSigan::new(&config).map_err(StartError::Sigan)?,
             _server: server,
             _lock: lock,
         };
-        let builder = Oss::builder(brand).sigan(Arc::new(sigan)).settings(basics.settings.clone());
-        let oss = builder.other_brands(basics.clients.brands().cloned()).build(Arc::new(store));
+        let builder = Oss::builder(brand).sigan(Arc::new(sigan)).settings(common.settings.clone());
+        let oss = builder.other_brands(common.clients.brands().cloned()).build(Arc::new(store));
         Ok(Self { oss, sigan: mock })
     }
 
@@ -88,7 +87,7 @@ impl Sandbox {
         &self.oss
     }
 
-    /// The mock, to give it faults and to ask what it holds.
+    /// The mock, to give it faults and to see its holds.
     #[must_use]
     pub fn sigan(&self) -> &SiganMock {
         &self.sigan
@@ -96,27 +95,27 @@ impl Sandbox {
 }
 
 impl Oss {
-    /// A client on a sandbox in memory: SQLite and a mock of Sigan in this process. For examples and tests.
+    /// Starts a client on a sandbox in memory: SQLite and a mock of Sigan in this process. It is meant for examples and tests.
     ///
     /// # Errors
     ///
-    /// [`StartError`] where a port or the database cannot be had.
+    /// [`StartError`] if no port can be opened or the database cannot be created.
     pub async fn sandbox() -> Result<Self, StartError> {
-        let basics = CommonConfig::load(&Sources::default())?;
-        Ok(Sandbox::in_memory(&basics).await?.oss)
+        let common = CommonConfig::load(&Sources::default())?;
+        Ok(Sandbox::in_memory(&common).await?.oss)
     }
 }
 
-/// A client together with the server it speaks to, and the lock on what that server keeps.
+/// A client of the mock. It keeps the mock's server running, and the folder locked.
 #[derive(Debug)]
-struct Served {
+struct SandboxSigan {
     client: HttpSigan,
     _server: RunningSigan,
     _lock: Option<File>,
 }
 
 #[async_trait]
-impl Sigan for Served {
+impl Sigan for SandboxSigan {
     async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError> {
         self.client.pre_reserve(wish).await
     }
@@ -143,23 +142,23 @@ impl Sigan for Served {
     }
 }
 
-/// The URL of a file, whose name may have characters that mean something else in a URL.
+/// The URL of a file. Its name may contain characters that have a meaning in a URL.
 fn sqlite_url(file: &Path) -> io::Result<SecretString> {
     if file.to_str().is_none() {
         return Err(io::Error::other("the name of its folder is not UTF-8, which SQLite needs"));
     }
-    // The path is absolute, as its caller made it.
+    // The path is absolute, because the caller made it so.
     let url = url::Url::from_file_path(file).map_err(|()| io::Error::other("its path is not absolute"))?;
     Ok(format!("sqlite://{}", url.path()).into())
 }
 
-/// Begins the external ids of one inventory, so that those of another one differ.
-fn lifetime() -> String {
+/// A random prefix for the external ids of one inventory, so that those of another inventory differ.
+fn random_prefix() -> String {
     format!("SB{:08x}", rand::random::<u32>())
 }
 
-/// Takes the folder for this process, until the file is closed. The mock keeps its whole state in one file and in memory, so two
-/// processes would overwrite what the other one did.
+/// Locks the folder for this process, until the file is closed. The mock keeps its whole state in one file and in memory, so two
+/// processes would overwrite each other's changes.
 fn lock(dir: &Path) -> Result<File, StartError> {
     let path = dir.join("lock");
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
@@ -176,27 +175,27 @@ fn lock(dir: &Path) -> Result<File, StartError> {
     Ok(file)
 }
 
-/// A mock whose state is read from a file, and written there before each call is answered.
-fn kept_in(path: PathBuf) -> io::Result<SiganMock> {
+/// Loads the mock from a file. Its state is written there before each call is answered.
+fn load_mock(path: PathBuf) -> io::Result<SiganMock> {
     let inventory = match std::fs::read(&path) {
         Ok(text) => serde_json::from_slice(&text)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Inventory::new(&lifetime()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Inventory::new(&random_prefix()),
         Err(error) => return Err(error),
     };
     let mock = SiganMock::new(inventory);
     mock.on_change(move |inventory| {
-        if let Err(error) = write(&path, inventory) {
-            tracing::error!(%error, "The sandbox could not keep the state of its Sigan.");
+        if let Err(error) = write_inventory(&path, inventory) {
+            tracing::error!(%error, "The state of the sandbox's Sigan could not be written.");
         }
     });
     Ok(mock)
 }
 
-/// Writes beside the file and renames, so that a crash leaves the old state or the new one.
-fn write(path: &Path, inventory: &Inventory) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    std::fs::write(&beside, serde_json::to_vec(inventory)?)?;
-    std::fs::rename(beside, path)
+/// Writes a new file and renames it, so that a crash leaves the old state or the new one.
+fn write_inventory(path: &Path, inventory: &Inventory) -> io::Result<()> {
+    let new_file = path.with_extension("new");
+    std::fs::write(&new_file, serde_json::to_vec(inventory)?)?;
+    std::fs::rename(new_file, path)
 }
 
 #[cfg(test)]
@@ -208,7 +207,7 @@ mod tests {
     use crate::domain::{Choice, NumberStatus};
     use crate::sigan::mock::CallKind;
 
-    fn basics() -> CommonConfig {
+    fn common() -> CommonConfig {
         CommonConfig::load(&Sources::default()).unwrap()
     }
 
@@ -217,37 +216,37 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         for name in ["a?mode=ro", "100%41", "a#b", "ção e espaço", ":memory:", "a&b=c;d", "a\\b"] {
             let dir = parent.path().join(name);
-            Sandbox::in_dir(&basics(), &dir).await.unwrap().oss().shutdown().await;
+            Sandbox::in_dir(&common(), &dir).await.unwrap().oss().shutdown().await;
             assert!(dir.join("oss.db").is_file(), "{name}");
         }
         assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 7, "and nothing beside them");
         let unreadable = parent.path().join(OsStr::from_bytes(b"a\xff"));
-        let error = Sandbox::in_dir(&basics(), &unreadable).await.unwrap_err().to_string();
+        let error = Sandbox::in_dir(&common(), &unreadable).await.unwrap_err().to_string();
         assert!(error.contains("not UTF-8"), "{error}");
     }
 
     #[tokio::test]
     async fn one_process_uses_it_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Sandbox::in_dir(&basics(), dir.path()).await.unwrap();
-        let second = Sandbox::in_dir(&basics(), dir.path()).await.unwrap_err();
+        let first = Sandbox::in_dir(&common(), dir.path()).await.unwrap();
+        let second = Sandbox::in_dir(&common(), dir.path()).await.unwrap_err();
         let StartError::SandboxInUse { process, .. } = second else { panic!("{second}") };
         assert_eq!(process, Some(std::process::id()));
         first.oss().shutdown().await;
         drop(first);
-        Sandbox::in_dir(&basics(), dir.path()).await.unwrap();
+        Sandbox::in_dir(&common(), dir.path()).await.unwrap();
     }
 
     #[tokio::test]
     async fn what_one_run_reserves_the_next_can_show_and_release() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Sandbox::in_dir(&basics(), dir.path()).await.unwrap();
+        let first = Sandbox::in_dir(&common(), dir.path()).await.unwrap();
         let preview = first.oss().create_preview("11".parse().unwrap()).await.unwrap();
         let reserved = first.oss().reserve(preview.id, Choice::ALL[1]).await.unwrap();
         first.oss().shutdown().await;
         drop(first);
 
-        let second = Sandbox::in_dir(&basics(), dir.path()).await.unwrap();
+        let second = Sandbox::in_dir(&common(), dir.path()).await.unwrap();
         let number = second.oss().number(reserved.msisdn).await.unwrap();
         assert_eq!(number.status(), Some(NumberStatus::Reserved));
         assert!(second.sigan().inventory().holder_of(reserved.msisdn).is_some());

@@ -151,7 +151,7 @@ fn load_config(args: &Args, sources: &Sources) -> Result<(CommonConfig, Option<C
         return Ok((CommonConfig::load(sources)?, None));
     }
     let config = Config::load(sources)?;
-    Ok((config.basics.clone(), Some(config)))
+    Ok((config.common.clone(), Some(config)))
 }
 
 async fn connect(common: &CommonConfig, config: Option<&Config>) -> Result<Oss, Failure> {

@@ -14,10 +14,10 @@ use crate::form::Form;
 use crate::output::{Answer, Output};
 use crate::status_line::{Line, draw, is_visible, style, wait};
 
-/// How the audit's line looks: how far it is among the numbers that are held here, what it waits for, and what it found.
+/// The status line of an audit: its progress among the numbers that are held here, the system it waits for, and its findings.
 const LINE: &str = "{spinner} {pace}, {wait}{wide_msg}";
 
-/// Walks both sides and tells every difference: people at once, programs in one document at the end. Progress is shown if
+/// Runs an audit and writes every difference: for people at once, for programs in one document at the end. Progress is shown if
 /// standard error is a terminal.
 ///
 /// Unless `clients_are_known`, brands of clients that hold nothing here may be missed, and the answer says so.
@@ -34,7 +34,7 @@ pub(crate) async fn run(
             draw(style(LINE).with_key("pace", write_pace).with_key("wait", write_wait(Instant::now())));
         line.set_message(found_so_far(&AuditReport::default()));
         let audit = oss.audit(options, |found| {
-            let shown = audited.hear(found, &line, output);
+            let shown = audited.record(found, &line, output);
             if written.is_ok() {
                 written = shown;
             }
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     written?;
     audited.report = match outcome {
         Ok(report) => report,
-        // What was mended before it failed has to be told. People have seen it already.
+        // The differences that were settled before the failure have to be written. People have seen them already.
         Err(error) => {
             if !audited.differences.is_empty() && output.form() == Form::Json {
                 output.answer(&audited)?;
@@ -118,7 +118,7 @@ struct Audited {
 }
 
 impl Audited {
-    fn hear(&mut self, found: Found, line: &ProgressBar, output: Output) -> Result<(), Failure> {
+    fn record(&mut self, found: Found, line: &ProgressBar, output: Output) -> Result<(), Failure> {
         match found {
             Found::Brand(brand) => self.brands.push(brand),
             Found::Progress(report) => {

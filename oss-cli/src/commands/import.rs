@@ -12,7 +12,7 @@ use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
 use crate::status_line::{draw, style};
 
-/// After how many rows the count that is shown changes.
+/// The count that is shown changes after so many rows.
 const SHOWN_ROWS: u64 = 100;
 
 /// A list that was read, and has no faults.
@@ -29,7 +29,7 @@ enum List {
     Ddds(DddData),
 }
 
-/// Where a list lies.
+/// The place of a list.
 #[derive(Debug)]
 pub(crate) enum Place {
     /// A folder with the files of a device catalogue.

@@ -1,4 +1,4 @@
-//! The commands: one call of the library each, and how its answer looks.
+//! The commands. Each makes one call of the library, and writes its answer.
 
 mod adopt;
 mod assign;

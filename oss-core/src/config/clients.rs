@@ -1,6 +1,6 @@
-//! The `[[clients]]` of the file: who may call the server.
+//! Reads the `[[clients]]` of the file. They may call the server.
 //!
-//! No fault repeats what is written there: somebody may have put a key where its digest belongs.
+//! No fault repeats the text of the file, because somebody may have written a key in the place of its digest.
 
 use std::collections::HashSet;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use toml::{Table, Value};
 
 use super::layers::{ClientTable, Layers};
-use super::settings::{Expected, brand, parsed};
+use super::settings::{Expected, brand, domain_value};
 use super::{ConfigError, Sources};
 use crate::access::{Client, Clients, KeyDigest, client_name};
 use crate::domain::Malformed;
@@ -16,7 +16,7 @@ use crate::domain::Malformed;
 const FIELDS: [&str; 4] = ["name", "key_sha256", "scopes", "brand_id"];
 
 impl Clients {
-    /// The clients of a configuration, for a server that reads them again.
+    /// Reads only the clients of a configuration, for a server that reads them again.
     ///
     /// # Errors
     ///
@@ -31,13 +31,13 @@ impl Clients {
 pub(super) fn read(layers: &mut Layers) -> Clients {
     let (mut names, mut keys) = (HashSet::new(), HashSet::new());
     let mut clients = Vec::new();
-    for ClientTable { table, origin } in layers.clients() {
+    for ClientTable { table, origin } in layers.take_clients() {
         let Some(client) = read_one(layers, &table, &origin) else { continue };
         if !names.insert(client.name.clone()) {
-            layers.fault_at(&format!("name of {origin}"), "a name that no other client has");
+            layers.add_fault_at(&format!("name of {origin}"), "a name that no other client has");
         }
         if !client.keys.iter().all(|key| keys.insert(key.to_string())) {
-            layers.fault_at(&format!("key_sha256 of {origin}"), "a key that nobody else has");
+            layers.add_fault_at(&format!("key_sha256 of {origin}"), "a key that nobody else has");
         }
         clients.push(client);
     }
@@ -46,7 +46,7 @@ pub(super) fn read(layers: &mut Layers) -> Clients {
 
 fn read_one(layers: &mut Layers, table: &Table, origin: &str) -> Option<Client> {
     if table.keys().any(|field| !FIELDS.contains(&field.as_str())) {
-        layers.fault_at(origin, "name, key_sha256, scopes, brand_id and nothing else");
+        layers.add_fault_at(origin, "name, key_sha256, scopes, brand_id and nothing else");
     }
     let mut fields = Fields { layers, table, origin };
     let name = fields.text("name", |text| client_name(text).map_err(|malformed| malformed.expected));
@@ -56,7 +56,7 @@ fn read_one(layers: &mut Layers, table: &Table, origin: &str) -> Option<Client> 
     Some(Client { name: name?, keys: keys?, scopes: scopes?, brand: brand? })
 }
 
-/// The fields of one client, and where their faults are told.
+/// Reads the fields of one client, and adds their faults to the layers.
 struct Fields<'a> {
     layers: &'a mut Layers,
     table: &'a Table,
@@ -66,28 +66,33 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn text<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<T> {
         let text = self.table.get(name).and_then(Value::as_str).ok_or("a text");
-        self.checked(name, text.and_then(read))
+        self.ok_or_fault(name, text.and_then(read))
     }
 
     fn list<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<Vec<T>> {
         let values = self.table.get(name).and_then(Value::as_array).ok_or("a list of texts");
         let read = |values: &Vec<Value>| {
-            values.iter().map(|value| value.as_str().ok_or("a list of texts").and_then(parsed)).collect()
+            values
+                .iter()
+                .map(|value| value.as_str().ok_or("a list of texts").and_then(domain_value))
+                .collect()
         };
-        self.checked(name, values.and_then(read))
+        self.ok_or_fault(name, values.and_then(read))
     }
 
-    /// While a key is being replaced its client has two.
+    /// Reads one value or a list, because a client has two keys while one is being replaced.
     fn one_or_more<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<Vec<T>> {
         match self.table.get(name) {
-            Some(Value::Array(values)) if values.is_empty() => self.checked(name, Err("at least one")),
+            Some(Value::Array(values)) if values.is_empty() => self.ok_or_fault(name, Err("at least one")),
             Some(Value::Array(_)) => self.list(name),
-            _ => self.text(name, parsed).map(|one| vec![one]),
+            _ => self.text(name, domain_value).map(|one| vec![one]),
         }
     }
 
-    fn checked<T>(&mut self, name: &str, read: Result<T, Expected>) -> Option<T> {
-        read.map_err(|expected| self.layers.fault_at(&format!("{name} of {}", self.origin), expected)).ok()
+    fn ok_or_fault<T>(&mut self, name: &str, value: Result<T, Expected>) -> Option<T> {
+        value
+            .map_err(|expected| self.layers.add_fault_at(&format!("{name} of {}", self.origin), expected))
+            .ok()
     }
 }
 
@@ -124,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_a_client_is_told_and_none_repeats_what_was_written() {
+    fn every_fault_of_a_client_is_reported_and_none_repeats_the_text() {
         let right = "[[clients]]\nname = \"a\"\nkey_sha256 = \"DIGEST\"\nscopes = []\nbrand_id = \"acme\"\n";
         for (text, part) in [
             (right.replace("\"a\"", "\"s3cret name\""), "name of clients 1"),

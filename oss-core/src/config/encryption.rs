@@ -1,12 +1,12 @@
-//! Whether credentials may be sent to an address.
+//! Checks that credentials are not sent to an address in the clear.
 
 use url::{Host, Url};
 
 use super::layers::Layers;
 use super::settings::{self, Row};
 
-/// Notes a fault if credentials would be sent to an address in the clear, and no setting allows that. This machine's own
-/// addresses are safe, because nothing that is sent there leaves it.
+/// Adds a fault if credentials would be sent to an address in the clear and no setting allows that. This machine's own addresses
+/// are safe, because requests to them do not leave it.
 pub(super) fn check(layers: &mut Layers, address: &Row, url: Option<&Url>, allow_http: Option<bool>) {
     if allow_http == Some(false) && url.is_some_and(sends_in_the_clear) {
         let Row { key, env, .. } = settings::ALLOW_HTTP.row;
@@ -14,7 +14,7 @@ pub(super) fn check(layers: &mut Layers, address: &Row, url: Option<&Url>, allow
             "an https:// address, because a token or a password is sent there that anyone on the way could read; \
              {env}=true, or {key} in the file, allows http:// all the same"
         );
-        layers.fault(address, &expected);
+        layers.add_fault(address, &expected);
     }
 }
 
@@ -34,14 +34,14 @@ mod tests {
 
     use crate::config::{Config, Sources};
 
-    /// The faults of a configuration with these settings beside the needed ones.
+    /// The faults of a configuration with these settings and the required ones.
     fn faults(settings: &[(&str, &str)]) -> Vec<String> {
-        let needed = [
+        let required = [
             ("OSS_DATABASE_URL", "sqlite://oss.db"),
             ("OSS_SIGAN_URL", "https://sigan.example"),
             ("OSS_SIGAN_BRAND_ID", "acme"),
         ];
-        let loaded = Config::load(&Sources::of_environment(needed.iter().chain(settings).copied()));
+        let loaded = Config::load(&Sources::of_environment(required.iter().chain(settings).copied()));
         loaded.err().map_or_else(Vec::new, |error| error.faults)
     }
 

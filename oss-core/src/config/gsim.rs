@@ -1,10 +1,10 @@
-//! GSIM's part of the configuration.
+//! The settings of GSIM.
 
 use super::layers::Layers;
 use super::{encryption, settings};
 use crate::gsim::GsimConfig;
 
-/// Reads how GSIM is spoken to; none if no address is set, because GSIM is optional.
+/// Reads the configuration of GSIM; none if no address is set, because GSIM is optional.
 pub(super) fn read(layers: &mut Layers, allow_http: Option<bool>) -> Option<GsimConfig> {
     let url = layers.optional(&settings::GSIM_URL);
     let token = layers.optional(&settings::GSIM_TOKEN);
@@ -23,16 +23,16 @@ mod tests {
     use crate::config::{Config, ConfigError, Sources};
 
     fn gsim(settings: &[(&str, &str)]) -> Result<Option<GsimConfig>, ConfigError> {
-        let needed = [
+        let required = [
             ("OSS_DATABASE_URL", "sqlite://oss.db"),
             ("OSS_SIGAN_URL", "https://sigan.example"),
             ("OSS_SIGAN_BRAND_ID", "acme"),
         ];
-        Ok(Config::load(&Sources::of_environment(needed.iter().chain(settings).copied()))?.gsim)
+        Ok(Config::load(&Sources::of_environment(required.iter().chain(settings).copied()))?.gsim)
     }
 
     #[test]
-    fn gsim_is_there_where_it_has_an_address() {
+    fn gsim_is_configured_if_it_has_an_address() {
         assert!(gsim(&[]).unwrap().is_none());
         let configured = gsim(&[("OSS_GSIM_URL", "https://gsim.example/x")]).unwrap().unwrap();
         assert_eq!(configured.timeout, Duration::from_secs(2));

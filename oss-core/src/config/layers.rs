@@ -1,21 +1,21 @@
-//! The layers laid over one another, and the faults found on the way.
+//! Reads the sources of a configuration, the stronger after the weaker, and collects their faults.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::settings::{Expected, FLAG_VARIABLES, PREFIX, Row, SETTINGS, Setting, resembled};
+use super::settings::{Expected, FLAG_VARIABLES, PREFIX, Row, SETTINGS, Setting, intended_variable};
 use super::{ConfigError, Sources};
 
 const LINE_ENDS: [char; 2] = ['\r', '\n'];
 
-/// The one thing in the file that is a list of tables.
+/// The only list of tables in the file.
 const CLIENTS: &str = "clients";
 
-/// The text of each setting, with the place it came from.
+/// The text of each setting, with its origin.
 pub(super) struct Layers {
-    given: BTreeMap<&'static str, Given>,
+    texts: BTreeMap<&'static str, SettingText>,
     clients: Vec<ClientTable>,
     faults: Vec<String>,
 }
@@ -23,20 +23,20 @@ pub(super) struct Layers {
 /// One `[[clients]]` of the file, not read yet.
 pub(super) struct ClientTable {
     pub(super) table: Table,
-    /// How a person finds it again: `clients 2 in oss.toml`.
+    /// The place where a person finds it, such as `clients 2 in oss.toml`.
     pub(super) origin: String,
 }
 
-struct Given {
+struct SettingText {
     text: String,
-    /// How a person finds the place again: `OSS_LISTEN`, `server.listen in oss.toml`.
+    /// The place where a person finds it, such as `OSS_LISTEN` or `server.listen in oss.toml`.
     origin: String,
 }
 
 impl Layers {
-    /// Lays the sources over the defaults, the stronger later.
+    /// Reads the defaults and then the sources, the stronger later.
     pub(super) fn read(sources: &Sources) -> Self {
-        let mut layers = Self { given: BTreeMap::new(), clients: Vec::new(), faults: Vec::new() };
+        let mut layers = Self { texts: BTreeMap::new(), clients: Vec::new(), faults: Vec::new() };
         for Row { key, default, .. } in SETTINGS {
             if let Some(text) = default {
                 layers.set(key, (*text).to_owned(), format!("the default of {key}"));
@@ -54,43 +54,44 @@ impl Layers {
         layers
     }
 
-    /// The value of a setting that has a default. If it cannot be read, that is a fault, and the default stands in.
+    /// The value of a setting that has a default. A value that cannot be read is a fault, and the default is returned.
     pub(super) fn value<T>(&mut self, setting: &Setting<T>) -> T {
         self.optional(setting).unwrap_or_else(|| setting.default())
     }
 
-    /// The value of a setting that must be named. If it has none, or one that cannot be read, that is a fault.
+    /// The value of a setting that must be set. A missing value, or one that cannot be read, is a fault.
     pub(super) fn required<T>(&mut self, setting: &Setting<T>) -> Option<T> {
         let Row { key, env, .. } = setting.row;
-        if !self.given.contains_key(key) {
+        if !self.texts.contains_key(key) {
             self.faults.push(format!("{key} is not set; set {env}, or {key} in the file"));
         }
         self.optional(setting)
     }
 
-    /// The value of a setting that may have one.
+    /// The value of a setting that need not be set. A value that cannot be read is a fault.
     pub(super) fn optional<T>(&mut self, Setting { row, read }: &Setting<T>) -> Option<T> {
-        let value = read(&self.given.get(row.key)?.text);
-        value.map_err(|expected| self.fault(row, expected)).ok()
+        let value = read(&self.texts.get(row.key)?.text);
+        value.map_err(|expected| self.add_fault(row, expected)).ok()
     }
 
-    /// Notes that the value of a setting is not what was expected. The value itself is left out: it may be a secret.
-    pub(super) fn fault(&mut self, row: &Row, expected: &str) {
-        let origin = self.given.get(row.key).map_or(row.key, |given| given.origin.as_str());
+    /// Adds the fault that the value of a setting is not as expected. The fault does not contain the value, because it may be a
+    /// secret.
+    pub(super) fn add_fault(&mut self, row: &Row, expected: &str) {
+        let origin = self.texts.get(row.key).map_or(row.key, |text| text.origin.as_str());
         self.faults.push(format!("{origin}: expected {}", row.with_bounds(expected)));
     }
 
-    /// The clients of the file, as they are written there.
-    pub(super) fn clients(&mut self) -> Vec<ClientTable> {
+    /// Takes the clients of the file, as they are written there.
+    pub(super) fn take_clients(&mut self) -> Vec<ClientTable> {
         std::mem::take(&mut self.clients)
     }
 
-    /// Notes a fault of something that is no single setting.
-    pub(super) fn fault_at(&mut self, place: &str, expected: Expected) {
+    /// Adds a fault of a part of the file that is not a single setting.
+    pub(super) fn add_fault_at(&mut self, place: &str, expected: Expected) {
         self.faults.push(format!("{place}: expected {expected}"));
     }
 
-    /// The value, where no layer had a fault.
+    /// Returns the value if there is no fault.
     pub(super) fn finish<T>(mut self, value: impl FnOnce() -> Option<T>) -> Result<T, ConfigError> {
         match value() {
             Some(value) if self.faults.is_empty() => Ok(value),
@@ -101,10 +102,10 @@ impl Layers {
         }
     }
 
-    /// Notes a value. A line break at its end is left out: a file that holds one value mostly ends with it.
+    /// Sets the text of a setting. A line break at its end is removed, because a file with a single value mostly ends with one.
     fn set(&mut self, key: &'static str, mut text: String, origin: String) {
         text.truncate(text.trim_end_matches(LINE_ENDS).len());
-        self.given.insert(key, Given { text, origin });
+        self.texts.insert(key, SettingText { text, origin });
     }
 
     fn read_variable(&mut self, name: &str, value: &str) {
@@ -116,9 +117,10 @@ impl Layers {
         }
         match SETTINGS.iter().find(|setting| setting.env == name) {
             Some(setting) => self.set(setting.key, value.to_owned(), name.to_owned()),
-            // Other products have variables that begin with `OSS_` too: only one that was meant for us is a fault.
+            // Other products have variables that begin with `OSS_` too, so only a misspelt variable of ours is a fault.
             None => self.faults.extend(
-                resembled(name).map(|setting| format!("{name} is not a setting; did you mean {setting}?")),
+                intended_variable(name)
+                    .map(|setting| format!("{name} is not a setting; did you mean {setting}?")),
             ),
         }
     }
@@ -131,7 +133,7 @@ impl Layers {
         };
         match text.parse::<Table>() {
             Ok(table) => self.read_table(path, "", table),
-            // The error's own text shows the line, which may hold a secret.
+            // The error's own text is not used, because it shows the line, which may contain a secret.
             Err(error) => {
                 let at =
                     error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
@@ -156,7 +158,7 @@ impl Layers {
             let origin = format!("{CLIENTS} {number} in {}", path.display());
             match value {
                 Value::Table(table) => self.clients.push(ClientTable { table, origin }),
-                _ => self.fault_at(&origin, "a table, written as [[clients]]"),
+                _ => self.add_fault_at(&origin, "a table, written as [[clients]]"),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One typed configuration for library, command line and server: defaults < TOML file < `OSS_*` environment < flags.
 //!
-//! The only module that reads the environment. Every fault is reported at once, and none repeats a secret.
+//! Only this module reads the environment. It reports every fault at once, and no fault repeats a secret.
 
 mod clients;
 mod encryption;
@@ -34,46 +34,46 @@ use crate::sigan::Credentials;
 pub use crate::sigan::SiganConfig;
 pub use crate::store::DatabaseConfig;
 
-/// Everything that the service is told.
+/// The complete configuration of the service.
 ///
 /// ```
 /// use oss_core::config::{Config, Sources};
 ///
 /// let environment = [("OSS_DATABASE_URL", "sqlite://oss.db"), ("OSS_SIGAN_URL", "https://sigan.example"), ("OSS_SIGAN_BRAND_ID", "acme")];
 /// let config = Config::load(&Sources::of_environment(environment))?;
-/// assert_eq!(config.basics.settings.preview_ttl.as_secs(), 15 * 60);
+/// assert_eq!(config.common.settings.preview_ttl.as_secs(), 15 * 60);
 ///
-/// // Every fault is told at once.
-/// let faults = Config::load(&Sources::of_environment([("OSS_PREVIEW_TTL", "soon")])).unwrap_err();
-/// assert_eq!(faults.faults.len(), 4); // The duration, and the three that must be named.
+/// // Every fault is reported at once.
+/// let error = Config::load(&Sources::of_environment([("OSS_PREVIEW_TTL", "soon")])).unwrap_err();
+/// assert_eq!(error.faults.len(), 4); // The duration, and the three settings that must be set.
 /// # Ok::<(), oss_core::config::ConfigError>(())
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// The settings that the sandbox needs too.
-    pub basics: CommonConfig,
+    pub common: CommonConfig,
     /// The database.
     pub database: DatabaseConfig,
-    /// The cache that servers share, where there is one.
+    /// The cache that servers share, if there is one.
     pub redis: Option<RedisUrl>,
     /// Sigan.
     pub sigan: SiganConfig,
-    /// GSIM, where devices that are not in the catalogue are asked of it.
+    /// GSIM, if it is asked about devices that are not in the catalogue.
     pub gsim: Option<GsimConfig>,
 }
 
-/// The part of a [`Config`] that the operations need which do not call Sigan: look-ups, and putting a number on a line.
+/// The part of a [`Config`] for operations that do not call Sigan: look-ups, and putting a number on a line.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RecordsConfig {
     /// The settings that the sandbox needs too.
-    pub basics: CommonConfig,
+    pub common: CommonConfig,
     /// The database.
     pub database: DatabaseConfig,
-    /// The cache that servers share, where there is one.
+    /// The cache that servers share, if there is one.
     pub redis: Option<RedisUrl>,
-    /// GSIM, where devices that are not in the catalogue are asked of it.
+    /// GSIM, if it is asked about devices that are not in the catalogue.
     pub gsim: Option<GsimConfig>,
 }
 
@@ -85,15 +85,15 @@ pub struct CommonConfig {
     pub settings: Settings,
     /// The level and the form of the log.
     pub log: LogConfig,
-    /// Where traces are sent, where they are.
+    /// The collector of traces, if they are sent.
     pub otlp_endpoint: Option<Url>,
-    /// How the server serves.
+    /// The server.
     pub server: ServerConfig,
-    /// The clients that may ask it.
+    /// The clients that may call the server.
     pub clients: Clients,
 }
 
-/// A path as a flag or a variable has it. A line break at its end is left out, as of every setting.
+/// A path from a flag or a variable. A line break at its end is removed, as for every setting.
 #[must_use]
 pub fn path(text: &OsStr) -> PathBuf {
     let bytes = text.as_bytes();
@@ -101,18 +101,18 @@ pub fn path(text: &OsStr) -> PathBuf {
     OsStr::from_bytes(&bytes[..end]).into()
 }
 
-/// The layers of a configuration above the defaults, the later the stronger.
+/// The sources of a configuration. Each is stronger than the one before, and all are stronger than the defaults.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Sources {
     /// A TOML file.
     pub file: Option<PathBuf>,
-    /// The environment; the variables that begin with `OSS_` count.
+    /// The environment. Only variables that begin with `OSS_` are read.
     pub environment: Vec<(String, String)>,
     flags: Vec<(&'static str, String)>,
 }
 
-/// An environment may carry secrets, so only its names are shown.
+/// Shows only the names of the environment, because its values may be secrets.
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.environment.iter().map(|(name, _)| name.as_str()).collect();
@@ -127,7 +127,7 @@ impl fmt::Debug for Sources {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConfigError {
-    /// One line for each: which value, what was expected.
+    /// One line for each fault. It names the value, and says what was expected.
     pub faults: Vec<String>,
 }
 
@@ -143,7 +143,7 @@ impl fmt::Display for ConfigError {
 impl Sources {
     /// The environment of this process, and the file that `OSS_CONFIG` names there.
     ///
-    /// A value that is not UTF-8 reaches no setting: it becomes text that no setting accepts.
+    /// A value that is not UTF-8 becomes a text that no setting accepts.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn from_env() -> Self {
@@ -177,7 +177,7 @@ impl Sources {
         self
     }
 
-    /// The given environment alone.
+    /// The given environment, and no other source.
     #[must_use]
     pub fn of_environment<N: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (N, V)>,
@@ -188,7 +188,7 @@ impl Sources {
 }
 
 impl Config {
-    /// The configuration in the environment of this process, and in the file that `OSS_CONFIG` names there.
+    /// Reads the configuration from the environment of this process, and from the file that `OSS_CONFIG` names there.
     ///
     /// # Errors
     ///
@@ -197,49 +197,49 @@ impl Config {
         Self::load(&Sources::from_env())
     }
 
-    /// The configuration of the service. A database, Sigan and a brand must be named.
+    /// Reads the configuration of the service. A database, Sigan and a brand must be set.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] with every fault.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut layers = Layers::read(sources);
-        let basics = basics(&mut layers);
+        let common = common(&mut layers);
         let database = database(&mut layers);
         let redis = layers.optional(&settings::REDIS_URL);
         let allow_http = layers.optional(&settings::ALLOW_HTTP);
-        let sigan = sigan(&mut layers, &basics.settings, allow_http);
+        let sigan = sigan(&mut layers, &common.settings, allow_http);
         let gsim = gsim::read(&mut layers, allow_http);
-        layers.finish(|| Some(Self { basics, database: database?, redis, sigan: sigan?, gsim }))
+        layers.finish(|| Some(Self { common, database: database?, redis, sigan: sigan?, gsim }))
     }
 
-    /// Reads the settings that a migration needs: a database must be named.
+    /// Reads the settings that a migration needs. A database must be set.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] with every fault.
     pub fn load_for_migration(sources: &Sources) -> Result<(CommonConfig, DatabaseConfig), ConfigError> {
         let mut layers = Layers::read(sources);
-        let basics = basics(&mut layers);
+        let common = common(&mut layers);
         let database = database(&mut layers);
-        layers.finish(|| Some((basics, database?)))
+        layers.finish(|| Some((common, database?)))
     }
 
-    /// Reads the settings that the operations need which do not call Sigan: a database must be named. The settings of Sigan may be
-    /// missing; those that are given are checked.
+    /// Reads the settings for operations that do not call Sigan. A database must be set. The settings of Sigan may be missing, but
+    /// those that are set are checked.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] with every fault.
     pub fn load_without_sigan(sources: &Sources) -> Result<RecordsConfig, ConfigError> {
         let mut layers = Layers::read(sources);
-        let basics = basics(&mut layers);
+        let common = common(&mut layers);
         let database = database(&mut layers);
         let redis = layers.optional(&settings::REDIS_URL);
         let allow_http = layers.optional(&settings::ALLOW_HTTP);
         check_given_sigan(&mut layers, allow_http);
         let gsim = gsim::read(&mut layers, allow_http);
-        layers.finish(|| Some(RecordsConfig { basics, database: database?, redis, gsim }))
+        layers.finish(|| Some(RecordsConfig { common, database: database?, redis, gsim }))
     }
 }
 
@@ -251,13 +251,13 @@ impl CommonConfig {
     /// [`ConfigError`] with every fault.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut layers = Layers::read(sources);
-        let basics = basics(&mut layers);
-        layers.finish(|| Some(basics))
+        let common = common(&mut layers);
+        layers.finish(|| Some(common))
     }
 }
 
 impl DatabaseConfig {
-    /// The database at a URL, with as many connections as it has if nobody sets them.
+    /// The database at a URL, with the default number of connections.
     #[must_use]
     pub fn new(url: impl Into<SecretString>) -> Self {
         Self { url: url.into(), pool: settings::DATABASE_POOL.default() }
@@ -265,7 +265,7 @@ impl DatabaseConfig {
 }
 
 impl SiganConfig {
-    /// Sigan at an address, without credentials, with the time for a call that it has if nobody sets it.
+    /// Sigan at an address, without credentials and with the default timeout.
     #[must_use]
     pub fn new(url: Url, brand: BrandId) -> Self {
         Self { url, brand, credentials: Credentials::None, timeout: settings::SIGAN_TIMEOUT.default() }
@@ -273,7 +273,7 @@ impl SiganConfig {
 }
 
 impl GsimConfig {
-    /// GSIM at an address, without a token, with the time for a call that it has if nobody sets it.
+    /// GSIM at an address, without a token and with the default timeout.
     #[must_use]
     pub fn new(url: Url) -> Self {
         Self { url, token: None, timeout: settings::GSIM_TIMEOUT.default() }
@@ -289,9 +289,9 @@ impl Default for Settings {
 fn settings(layers: &mut Layers) -> Settings {
     let preview_ttl = layers.value(&settings::PREVIEW_TTL);
     let sigan_call = layers.optional(&settings::SIGAN_TIMEOUT);
-    // A number is reserved within its preview's time: a call that may outlast it could never succeed for certain.
+    // A number is reserved within its preview's time, so a call that may outlast the preview could never succeed for certain.
     if sigan_call.is_some_and(|call| preview_ttl <= call) {
-        layers.fault(
+        layers.add_fault(
             &settings::PREVIEW_TTL.row,
             &format!("a time longer than {}", settings::SIGAN_TIMEOUT.row.key),
         );
@@ -309,7 +309,7 @@ fn settings(layers: &mut Layers) -> Settings {
     }
 }
 
-fn basics(layers: &mut Layers) -> CommonConfig {
+fn common(layers: &mut Layers) -> CommonConfig {
     CommonConfig {
         settings: settings(layers),
         log: LogConfig {
@@ -335,14 +335,14 @@ fn sigan(layers: &mut Layers, settings: &Settings, allow_http: Option<bool>) -> 
     Some(SiganConfig { url: url?, brand: brand?, credentials: credentials?, timeout: settings.sigan_call })
 }
 
-/// Notes the faults of the settings of Sigan that are given, for a program that can do without them.
+/// Checks the settings of Sigan that are set, for a program that does not need them.
 fn check_given_sigan(layers: &mut Layers, allow_http: Option<bool>) {
     let url = layers.optional(&settings::SIGAN_URL);
     layers.optional(&settings::SIGAN_BRAND);
     safe_credentials(layers, url.as_ref(), allow_http);
 }
 
-/// The credentials for Sigan. It is a fault to send them in the clear.
+/// Reads the credentials for Sigan. It is a fault if they would be sent in the clear.
 fn safe_credentials(layers: &mut Layers, url: Option<&Url>, allow_http: Option<bool>) -> Option<Credentials> {
     let credentials = credentials(layers);
     if !matches!(credentials, None | Some(Credentials::None)) {
@@ -360,7 +360,7 @@ fn credentials(layers: &mut Layers) -> Option<Credentials> {
         (Some(token), None, None) => Some(Credentials::Bearer(token)),
         (None, Some(user), Some(password)) => Some(Credentials::Basic { user, password }),
         _ => {
-            layers.fault(
+            layers.add_fault(
                 &settings::SIGAN_TOKEN.row,
                 "either a token, or a user with a password, or none of them",
             );

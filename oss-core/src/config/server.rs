@@ -1,4 +1,4 @@
-//! The server's part of the configuration: where it listens, and how much it serves.
+//! The settings of the server: its addresses, its TLS and its limits.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -8,23 +8,23 @@ use std::time::Duration;
 use super::layers::Layers;
 use super::settings;
 
-/// How the server serves.
+/// The configuration of the server.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// Where it listens.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// Where it answers health checks and metrics instead, if apart.
+    /// The separate address for health checks and metrics, if there is one.
     pub admin_listen: Option<SocketAddr>,
-    /// How long it goes on serving, not ready any more, after it was told to stop.
+    /// The time for which it goes on serving after the signal to stop, although it is not ready any more.
     pub drain: Duration,
-    /// Its certificate, where it speaks TLS itself.
+    /// The certificate, if the server speaks TLS itself.
     pub tls: Option<TlsConfig>,
-    /// How many requests of one client are served in a second.
+    /// At most so many requests of one client are served in a second.
     pub requests_per_second: NonZeroU32,
-    /// How many requests are served at the same time.
+    /// At most so many requests are served at the same time.
     pub concurrent_requests: usize,
-    /// How many connections are open at the same time.
+    /// At most so many connections are open at the same time.
     pub connections: usize,
 }
 
@@ -36,7 +36,7 @@ pub struct TlsConfig {
     pub cert: PathBuf,
     /// The private key.
     pub key: PathBuf,
-    /// The authorities one of which must have signed every caller's certificate, where callers must show one.
+    /// The authorities, if callers must show a certificate. One of them must have signed it.
     pub client_ca: Option<PathBuf>,
 }
 
@@ -68,7 +68,7 @@ impl TlsConfig {
                     settings::TLS_CERT.row.key,
                     settings::TLS_KEY.row.key
                 );
-                layers.fault(&settings::TLS_CERT.row, &expected);
+                layers.add_fault(&settings::TLS_CERT.row, &expected);
                 None
             }
         }
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_certificate_needs_its_key() {
         let tls = |set: &[(&str, &str)]| {
-            CommonConfig::load(&Sources::of_environment(set.iter().copied())).map(|basics| basics.server.tls)
+            CommonConfig::load(&Sources::of_environment(set.iter().copied())).map(|common| common.server.tls)
         };
         let (cert, key, ca) =
             (("OSS_TLS_CERT", "c.pem"), ("OSS_TLS_KEY", "k.pem"), ("OSS_TLS_CLIENT_CA", "a.pem"));

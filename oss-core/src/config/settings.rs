@@ -1,4 +1,4 @@
-//! The table of settings: what each is called, its default, what it is for, and how its text is read.
+//! The table of settings: the names, the default, the purpose and the reader of each.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -16,29 +16,29 @@ use crate::domain::{BrandId, Malformed, OLDER_BRAND};
 use crate::http::CONNECT_TIMEOUT;
 use crate::log::LogFormat;
 
-/// What is said of a setting.
+/// The description of a setting.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
     /// Its name in the file.
     pub(super) key: &'static str,
     /// Its name in the environment.
     pub(super) env: &'static str,
-    /// The text it has where nobody sets it.
+    /// Its text if nobody sets it.
     pub(super) default: Option<&'static str>,
-    /// The bounds of its value, which stand for `{}` in the texts.
+    /// The bounds of its value. They replace `{}` in the texts.
     bounds: &'static str,
-    /// What it is for.
+    /// Its purpose.
     about: &'static str,
 }
 
 impl Row {
-    /// A text of this setting, with its bounds.
+    /// A text of this setting, with its bounds in the place of `{}`.
     pub(super) fn with_bounds(&self, text: &str) -> String {
         text.replace("{}", self.bounds)
     }
 }
 
-/// A setting: what is said of it, and how its text is read.
+/// A setting: its description, and the function that reads its text.
 pub(super) struct Setting<T> {
     pub(super) row: Row,
     pub(super) read: fn(&str) -> Result<T, Expected>,
@@ -62,7 +62,7 @@ impl<T> Setting<T> {
         Self { row: Row { bounds, ..self.row }, ..self }
     }
 
-    /// The value where nobody sets it.
+    /// The value if nobody sets it.
     pub(super) fn default(&self) -> T {
         // The tests of this module read every default.
         (self.read)(self.row.default.expect("it has a default")).expect("its default can be read")
@@ -76,14 +76,14 @@ macro_rules! numeric {
     };
 }
 
-/// A setting that is a time of at most so many minutes.
+/// A setting that is a time of at most `$max` minutes.
 macro_rules! timed {
     ($read:ident, $min:literal up to $max:literal min, $key:literal, $env:literal, $about:literal) => {
         setting($key, $env, $read::<$max>, $about).within(concat!($min, "up to ", $max, "m"))
     };
 }
 
-/// Declares each setting, and the list of what is said of them.
+/// Declares each setting, and the list of their descriptions.
 macro_rules! settings {
     ($($name:ident: $type:ty = $setting:expr;)+) => {
         $(pub(super) const $name: Setting<$type> = $setting;)+
@@ -150,7 +150,7 @@ settings! {
         "how many requests are served at the same time, {}; any beyond are told to come back").or("4000");
     CONNECTIONS: usize = numeric!(number, 1 to 100_000, "limits.connections", "OSS_CONNECTIONS",
         "how many connections are open at the same time, {}; any beyond are closed").or("8000");
-    CLIENT_SHARE: Share = setting("limits.client_share", "OSS_CLIENT_SHARE", parsed,
+    CLIENT_SHARE: Share = setting("limits.client_share", "OSS_CLIENT_SHARE", domain_value,
         "what part of the concurrent requests, of `sigan.calls`, of `sigan.queue` and of the calls that wait for another one like \
          them a client may take at once if there are other clients, in percent, 1 to 100").or("50");
     DRAWS_PER_DDD: u32 = numeric!(number_or_zero, 3 to 1_000_000, "limits.draws_per_ddd", "OSS_DRAWS_PER_DDD",
@@ -160,7 +160,7 @@ settings! {
         "in what time all of them come back, evenly").or("15m");
 }
 
-/// How the name of every variable begins.
+/// The beginning of the name of every variable.
 pub(super) const PREFIX: &str = "OSS_";
 
 /// The variable that names the file.
@@ -169,14 +169,14 @@ pub(super) const CONFIG_FILE: &str = "OSS_CONFIG";
 /// Variables that the programs read as flags.
 pub(super) const FLAG_VARIABLES: [&str; 2] = [CONFIG_FILE, "OSS_SANDBOX_DIR"];
 
-/// How alike two names are, from 0 to 1, of which one may be a misspelling of the other.
+/// The similarity, from 0 to 1, from which one name may be a misspelling of another.
 const ALIKE: f64 = 0.75;
 
-/// The variable of ours that an unknown variable resembles; none if it belongs to another product.
+/// The variable of ours that an unknown variable probably means; none if it belongs to another product.
 ///
-/// It resembles one that is written almost like it, or almost like the key in the file (`OSS_SERVER_LISTEN` for
-/// `server.listen`), and one of the same section, as `OSS_SIGAN_SECRET` does.
-pub(super) fn resembled(name: &str) -> Option<&'static str> {
+/// It means one that is written almost like it, or almost like the key in the file (`OSS_SERVER_LISTEN` for `server.listen`), or
+/// else one of the same section, as `OSS_SIGAN_SECRET` does.
+pub(super) fn intended_variable(name: &str) -> Option<&'static str> {
     let likeness = |ours: &str| {
         strsim::normalized_damerau_levenshtein(
             ours.trim_start_matches(PREFIX),
@@ -217,7 +217,7 @@ pub fn markdown_table() -> String {
     table
 }
 
-/// What a text was expected to be, where it is not.
+/// The expectation that a text does not meet, for a fault: "expected …".
 pub(super) type Expected = &'static str;
 
 fn user(text: &str) -> Result<String, Expected> {
@@ -272,7 +272,7 @@ fn address(text: &str) -> Result<SocketAddr, Expected> {
     text.parse().map_err(|_| "an address and a port, such as 127.0.0.1:8080")
 }
 
-/// A path is read when it is needed; here it only has to be one.
+/// Checks only that a path is given. The file is read when it is needed.
 fn file(text: &str) -> Result<PathBuf, Expected> {
     if text.is_empty() { Err("the path of a file") } else { Ok(text.into()) }
 }
@@ -282,7 +282,7 @@ fn number<const MIN: u32, const MAX: u32, T: TryFrom<u32>>(text: &str) -> Result
     number.and_then(|number| number.try_into().ok()).ok_or("a number from {}")
 }
 
-/// A budget that is smaller than a preview would allow none at all.
+/// Reads a number that is 0 or within bounds, because a budget smaller than a preview would allow no preview at all.
 fn number_or_zero<const MIN: u32, const MAX: u32, T: TryFrom<u32>>(text: &str) -> Result<T, Expected> {
     number::<MIN, MAX, T>(text).or_else(|_| number::<0, 0, T>(text)).map_err(|_| "a number from {}, or 0")
 }
@@ -299,8 +299,8 @@ fn database_url(text: &str) -> Result<SecretString, Expected> {
     Ok(text.into())
 }
 
-/// Whether a `#`, `/` or `?` of a password ends the host of this URL, whose scheme is cut off. Then a part of the password
-/// would be taken for the host, and errors would show it.
+/// Whether a `#`, `/` or `?` of a password ends the host of this URL without its scheme. If so, a part of the password would be
+/// taken for the host, and errors would show it.
 fn has_unencoded_password(rest: &str) -> bool {
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let path = address.split_once('/').map_or("", |(_, path)| path);
@@ -313,24 +313,24 @@ fn redis_url(text: &str) -> Result<RedisUrl, Expected> {
 }
 
 fn base_url(text: &str) -> Result<Url, Expected> {
-    let bare = |url: &Url| {
+    let is_bare = |url: &Url| {
         url.has_host() && url.username().is_empty() && url.password().is_none() && url.query().is_none()
     };
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && bare(url));
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && is_bare(url));
     url.ok_or("https://host/path, with the credentials in settings of their own")
 }
 
-/// A value of a type of the domain.
-pub(super) fn parsed<T: FromStr<Err = Malformed>>(text: &str) -> Result<T, Expected> {
+/// Reads a value of a type of the domain.
+pub(super) fn domain_value<T: FromStr<Err = Malformed>>(text: &str) -> Result<T, Expected> {
     text.parse().map_err(|malformed: Malformed| malformed.expected)
 }
 
-/// The rule for a brand that somebody acts for, as messages state it.
+/// The rule for a brand that a client may act for, as messages state it.
 pub(crate) const BRAND: Expected =
     "any brand but `unknown`, which is reserved for data written before brands existed";
 
 pub(super) fn brand(text: &str) -> Result<BrandId, Expected> {
-    if text == OLDER_BRAND { Err(BRAND) } else { parsed(text) }
+    if text == OLDER_BRAND { Err(BRAND) } else { domain_value(text) }
 }
 
 #[cfg(test)]

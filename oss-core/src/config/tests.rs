@@ -5,14 +5,14 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
-const NEEDED: [(&str, &str); 3] = [
+const REQUIRED: [(&str, &str); 3] = [
     ("OSS_DATABASE_URL", "postgres://oss:s3cret@db/oss"),
     ("OSS_SIGAN_URL", "https://sigan.example/base"),
     ("OSS_SIGAN_BRAND_ID", "acme"),
 ];
 
 fn with(more: &[(&str, &str)]) -> Sources {
-    Sources::of_environment(NEEDED.iter().chain(more).copied())
+    Sources::of_environment(REQUIRED.iter().chain(more).copied())
 }
 
 fn file(text: &str) -> (tempfile::NamedTempFile, Option<PathBuf>) {
@@ -37,7 +37,7 @@ fn each_layer_is_stronger_than_the_one_below() {
 }
 
 #[test]
-fn every_fault_is_told_at_once_and_none_repeats_a_secret() {
+fn every_fault_is_reported_at_once_and_none_repeats_a_secret() {
     let (_file, path) =
         file("[sigan]\ntimeot = \"5s\"\ntoken = \"t0ken\"\n[server]\nlisten = 7\n[extra]\na = 1");
     let mut sources = with(&[
@@ -69,7 +69,7 @@ fn every_fault_is_told_at_once_and_none_repeats_a_secret() {
 }
 
 #[test]
-fn what_must_be_named_is_asked_for_with_its_names() {
+fn a_fault_names_the_setting_that_is_missing() {
     let error = Config::load(&Sources::default()).unwrap_err();
     assert_eq!(error.faults.len(), 3);
     for name in ["OSS_DATABASE_URL", "OSS_SIGAN_URL", "OSS_SIGAN_BRAND_ID"] {
@@ -95,7 +95,7 @@ fn an_empty_variable_counts_as_unset() {
 }
 
 #[test]
-fn a_line_break_at_the_end_of_any_value_is_left_out() {
+fn a_line_break_at_the_end_of_any_value_is_removed() {
     let sources = with(&[
         ("OSS_DATABASE_URL", "postgres://oss:s3cret@db/oss\n"),
         ("OSS_SIGAN_URL", "https://sigan.example/base\r\n"),
@@ -131,12 +131,12 @@ fn a_file_that_is_no_toml_is_a_fault() {
 }
 
 #[test]
-fn what_one_client_may_take_is_part_of_the_whole() {
-    let basics = |set: &[(&str, &str)]| CommonConfig::load(&Sources::of_environment(set.iter().copied()));
-    let defaults = basics(&[]).unwrap();
+fn one_client_may_take_a_part_of_the_whole() {
+    let common = |set: &[(&str, &str)]| CommonConfig::load(&Sources::of_environment(set.iter().copied()));
+    let defaults = common(&[]).unwrap();
     assert_eq!(defaults.settings.client_share.of(2000), 1000);
     assert_eq!(defaults.settings.draws, DrawBudget::new(2000, Duration::from_mins(15)));
-    assert_eq!(basics(&[("OSS_DRAWS_PER_DDD", "0")]).unwrap().settings.draws, None);
+    assert_eq!(common(&[("OSS_DRAWS_PER_DDD", "0")]).unwrap().settings.draws, None);
     for wrong in [
         ("OSS_CLIENT_SHARE", "0"),
         ("OSS_CLIENT_SHARE", "101"),
@@ -146,7 +146,7 @@ fn what_one_client_may_take_is_part_of_the_whole() {
         ("OSS_DRAWS_PER_DDD", "many"),
         ("OSS_DRAWS_WINDOW", "0s"),
     ] {
-        assert_eq!(basics(&[wrong]).unwrap_err().faults.len(), 1, "{wrong:?}");
+        assert_eq!(common(&[wrong]).unwrap_err().faults.len(), 1, "{wrong:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The names of things: a type for each, so that one cannot be given where another is asked for.
+//! The identifiers. Each has a type of its own, so that none can be given in the place of another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -159,7 +159,7 @@ impl BrandId {
 }
 
 text_id! {
-    /// Who calls: the name under which the idempotency keys of one client are kept apart from those of another.
+    /// The name of a client. It separates the idempotency keys of one client from those of another.
     ClientName, is_token, "a client's name: 1 to 64 letters, digits, dashes or underscores"
 }
 

@@ -1,4 +1,4 @@
-//! What a number is now, and every hold it has had.
+//! The current status of a number, and every attempt to hold it.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub enum NumberStatus {
 }
 
 impl NumberStatus {
-    /// The word that stands for it in the store and in answers.
+    /// The word for the status in the store and in answers.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -102,7 +102,7 @@ fn no_state(_: &str) -> Malformed {
 }
 
 impl ReservationState {
-    /// The word that stands for it in the store and in answers.
+    /// The word for the state in the store and in answers.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -113,13 +113,13 @@ impl ReservationState {
         [Self::Pending, Self::Held, Self::InDoubt, Self::Releasing, Self::Cancelling];
 }
 
-/// One number: what it is now, and every hold it has had. Serialises as callers get it over HTTP, the number in full.
+/// One number: its current status, and every attempt to hold it. It serialises as in the HTTP answer, with the number in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Number {
     /// The number.
     pub msisdn: Msisdn,
-    /// What the number is; none where every attempt to hold it was refused, so that it never was ours.
+    /// The row of the number; none if every attempt to hold it was refused, so that it was never ours.
     #[serde(flatten)]
     pub line: Option<Line>,
     /// Every attempt to hold the number in Sigan, the latest first.

@@ -1,4 +1,4 @@
-//! The schemas of values that are written in another form than they are kept in, for an OpenAPI document.
+//! The schemas, for an OpenAPI document, of values that are written in another form than they are stored in.
 
 use serde_json::json;
 use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, Type};
@@ -68,7 +68,7 @@ fn object<T: PartialSchema>() -> Object {
     }
 }
 
-/// The fields of the line lie beside the others, and all of them may be left out together.
+/// The fields of the line are on the same level as the others, and all of them may be left out together.
 impl PartialSchema for Number {
     fn schema() -> RefOr<Schema> {
         let (mut number, hold) = (object::<Line>(), object::<HoldRecord>());

@@ -1,8 +1,8 @@
-//! Leases that were taken and never used, because the database's answer did not reach this process.
+//! Ends leases that were taken but never used, because the database's answer did not reach this process.
 //!
-//! Sigan was not asked under them, so they are ended instead of left to run out: the caller's repeat would have to wait for that.
-//! A step whose answer was lost may be committed a little later, so each lease is looked for again and again until it was ended
-//! or has run out. All of them are looked for in one statement, however many an outage leaves.
+//! No call to Sigan was made under such a lease. It is ended at once, because otherwise a repeated call would have to wait until it
+//! runs out. A step whose answer was lost may be committed a little later, so each lease is looked for again and again until it
+//! was ended or has run out. One statement looks for all of them, however many an outage leaves.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use super::attempt::LeaseClock;
 use crate::domain::ReservationId;
 use crate::oss::Oss;
 
-/// How long the search rests.
+/// The pause between two searches.
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Oss {
-    /// Ends the lease of an attempt that was never used, if it was taken at all.
+    /// Ends the unused lease of an attempt, if it was taken at all.
     pub(super) fn abandon_in_background(&self, attempt: ReservationId, clock: LeaseClock) {
-        if !self.unused_leases().add(attempt, Instant::now() + clock.left()) {
+        if !self.unused_leases().add(attempt, Instant::now() + clock.time_left()) {
             return;
         }
         let oss = self.clone();
@@ -35,7 +35,7 @@ impl Oss {
                 Ok(ended) => self.unused_leases().remove(&ended),
                 Err(error) => tracing::debug!(%error, "Unused leases could not be ended yet."),
             }
-            // They run out by themselves: no stop waits for that.
+            // A shutdown does not wait, because the leases run out by themselves.
             if self.stopping().run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
                 return;
             }

@@ -1,4 +1,4 @@
-//! Recording a number that is on a line although nothing here says so: after a restore, or a failover that lost something.
+//! Records a number that is on a line but has no record here, after a restore or after a failover that lost data.
 
 use futures::future::BoxFuture;
 use serde::Serialize;
@@ -10,10 +10,10 @@ use crate::sigan::{Hold, Lane};
 use crate::store::{AdoptOutcome, AdoptRefusal, Adoption};
 use crate::telemetry::Operation;
 
-/// How many holds are asked for if Sigan has to be asked for more than the one that is looked for.
+/// The size of a page of Sigan's list, if more holds have to be listed than the one that is looked for.
 const PAGE: usize = 200;
 
-/// A number that is on a line, as it is recorded now.
+/// The record of a number that is on a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -28,7 +28,7 @@ pub struct Adopted {
     pub external_id: ExternalId,
 }
 
-/// Why a number was not adopted.
+/// The reason why a number was not adopted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdoptError {
@@ -37,7 +37,7 @@ pub enum AdoptError {
     Refused {
         /// The number.
         number: MaskedMsisdn,
-        /// Why not.
+        /// The reason.
         refusal: AdoptRefusal,
     },
     /// Sigan does not hold the number for the brand, and no id of a hold was given.
@@ -96,7 +96,7 @@ impl Adopt<'_> {
         }
         let adopting = brand.clone();
         let work = move |oss: Oss| async move { oss.record_adoption(adopting, adoption).await };
-        match oss.tracked(Operation::Adopt, work).await? {
+        match oss.run_to_end(Operation::Adopt, work).await? {
             AdoptOutcome::Adopted(external_id) => {
                 tracing::info!(%number, sim.id = %sim, %brand, "Number adopted.");
                 Ok(Adopted { msisdn, sim_id: sim, brand_id: brand, external_id })
@@ -119,10 +119,10 @@ impl<'a> IntoFuture for Adopt<'a> {
 
 impl Oss {
     /// Records that a number is on the line of a SIM for a brand, although the number is unknown, returned or only reserved
-    /// here. Meant for operators after a restore. Repeating it is no error.
+    /// here. It is meant for operators after a restore. A repeated call is no error.
     ///
-    /// The record needs Sigan's id of the hold. If none is given, it is that of the attempt that is recorded here, or else that
-    /// of the hold that Sigan lists for the brand.
+    /// The record needs Sigan's id of the hold. If none is given, the id is taken from the attempt that is recorded here, or else
+    /// from the hold that Sigan lists for the brand.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl Oss {
     }
 }
 
-/// The number before a number; none if it is the first one of its area code.
+/// The number before `msisdn`; none if `msisdn` is the first number of its area code.
 fn predecessor(msisdn: Msisdn) -> Option<Msisdn> {
     let number: u64 = msisdn.as_str().parse().ok()?;
     number.checked_sub(1)?.to_string().parse().ok()

@@ -7,16 +7,16 @@ use crate::store::Assign;
 use crate::telemetry::Operation;
 
 impl Oss {
-    /// Puts a reserved number on the line of a SIM. From then on it is in use: it does not expire and cannot be released.
-    /// Repeating it for the same SIM is no error.
+    /// Puts a reserved number on the line of a SIM. From then on it is in use: it does not expire and cannot be released. A
+    /// repeated call for the same SIM is no error.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownNumber`]; [`Error::UnknownSim`]; [`Error::NumberState`] where the number was given back;
+    /// [`Error::UnknownNumber`]; [`Error::UnknownSim`]; [`Error::NumberState`] if the number was given back;
     /// [`Error::AssignedElsewhere`] if it is on another SIM; [`Error::SimHasNumber`] if the SIM has another number;
     /// [`Error::NumberInDoubt`] while it is not certain that Sigan holds it.
     pub async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Error> {
-        self.tracked(Operation::Assign, move |oss| async move {
+        self.run_to_end(Operation::Assign, move |oss| async move {
             let number = msisdn.masked();
             match oss.store().assign(oss.scope(), msisdn, sim).await? {
                 Assign::Assigned => {
@@ -34,11 +34,11 @@ impl Oss {
         .await
     }
 
-    /// What a number is now, and every hold it has had.
+    /// The current status of a number, and every attempt to hold it.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownNumber`] for a number never seen here.
+    /// [`Error::UnknownNumber`] if nothing about the number is recorded here.
     pub async fn number(&self, msisdn: Msisdn) -> Result<Number, Error> {
         self.observe(Operation::Number, async {
             self.store().number(self.scope(), msisdn).await?.ok_or(Error::UnknownNumber(msisdn.masked()))
@@ -48,7 +48,7 @@ impl Oss {
 }
 
 impl Number {
-    /// What the number is now; none where it never was ours.
+    /// The current status of the number; none if it was never ours.
     #[must_use]
     pub fn status(&self) -> Option<NumberStatus> {
         self.line.as_ref().map(|line| line.status.clone())

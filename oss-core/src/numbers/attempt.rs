@@ -1,7 +1,7 @@
-//! One attempt to hold a number: Sigan is asked, and the outcome is recorded, whatever it is.
+//! One attempt to hold a number: it calls Sigan, and records every outcome.
 //!
-//! The row of the attempt is committed before Sigan is asked and settled after it answered; in between, no connection and no
-//! transaction is held. Does not know how the attempt began.
+//! The row of the attempt is committed before Sigan is called, and settled after Sigan answered. In between, no connection and no
+//! transaction is held. This module does not know how the attempt began.
 
 use std::time::Duration;
 
@@ -14,25 +14,25 @@ use crate::oss::Oss;
 use crate::sigan::{Doubt, Refusal, SiganError, Turn};
 use crate::store::{Confirmed, Lease, StoreError};
 
-/// What is left of a lease, by this process's own monotonic clock, read before the lease was asked for.
+/// Measures a lease by the monotonic clock of this process. It starts before the lease is requested, so it ends before the lease.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LeaseClock {
-    asked: Instant,
+    started: Instant,
     lease: Duration,
 }
 
 impl LeaseClock {
     pub(super) fn start(lease: Duration) -> Self {
-        Self { asked: Instant::now(), lease }
+        Self { started: Instant::now(), lease }
     }
 
-    pub(super) fn left(self) -> Duration {
-        self.lease.saturating_sub(self.asked.elapsed())
+    pub(super) fn time_left(self) -> Duration {
+        self.lease.saturating_sub(self.started.elapsed())
     }
 }
 
 impl Oss {
-    /// Executa reserva no Sigan, and records the outcome, whatever it is.
+    /// Reserves the number in Sigan ("Executa reserva no Sigan"), and records every outcome.
     pub(super) async fn reserve_in_sigan(
         &self,
         turn: &Turn<'_>,
@@ -40,12 +40,12 @@ impl Oss {
         clock: LeaseClock,
     ) -> Result<Reservation, Error> {
         // A process that was paused between taking the lease and sending must not send late.
-        if clock.left() < self.settings().sigan_call {
+        if clock.time_left() < self.settings().sigan_call {
             return self.record_no_effect(lease, clock, "no time left to send").await;
         }
         match turn.reserve(&lease.hold).await {
             Ok(()) => self.record_hold(lease, clock).await,
-            // A reserve that Sigan did not recognise us in is no word on the hold.
+            // Sigan rejected our credentials, and that says nothing about the hold.
             Err(SiganError::Refused(Refusal::Credentials)) => {
                 self.record_doubt(lease, clock, Doubt::Credentials.code()).await;
                 Err(Error::OutcomeUnknown(Doubt::Credentials))
@@ -59,7 +59,7 @@ impl Oss {
         }
     }
 
-    /// Sigan holds the number: `phone_number` RESERVED, `preview.reserved_msisdn`.
+    /// Records that Sigan holds the number: `phone_number` becomes RESERVED, and `preview.reserved_msisdn` names it.
     pub(super) async fn record_hold(&self, lease: &Lease, clock: LeaseClock) -> Result<Reservation, Error> {
         let hold_for = self.settings().reservation_ttl;
         match retry_within_lease(clock, || self.store().confirm(lease, hold_for)).await {
@@ -73,7 +73,8 @@ impl Oss {
                 Err(Error::GivenUp)
             }
             Ok(Confirmed::Missing) => self.release_lost(lease, clock).await,
-            // Held in Sigan and not recorded. Never released for that: the row, PENDING, is due when its lease runs out.
+            // Sigan holds the number, and that is not recorded. It is not released for that, because the row is PENDING and due
+            // when its lease runs out.
             Err(error) => {
                 tracing::error!(reservation.id = %lease.reservation, %error, "A hold could not be recorded; recovery will.");
                 Err(Error::OutcomeUnknown(Doubt::Interrupted))
@@ -81,8 +82,8 @@ impl Oss {
         }
     }
 
-    /// Sigan said no. Unless that is its last word on the hold, what was sent may yet have its effect: an earlier call of the
-    /// attempt that was lost on its way, or a copy of this one. So the hold is cancelled.
+    /// Records that Sigan refused. If the refusal is not final, a request may still take effect: an earlier call of the attempt
+    /// that was lost on its way, or a copy of this one. In that case the hold is cancelled.
     async fn record_refusal(
         &self,
         turn: &Turn<'_>,
@@ -98,7 +99,7 @@ impl Oss {
         Err(Error::SiganRefused(refusal))
     }
 
-    /// This call did nothing in Sigan. An earlier one of the same attempt may have.
+    /// Records that this call did nothing in Sigan. An earlier call of the same attempt may have had an effect.
     async fn record_no_effect(
         &self,
         lease: &Lease,
@@ -113,7 +114,8 @@ impl Oss {
         Err(Error::SiganUnreachable)
     }
 
-    /// Sigan may hold the number: `phone_number` RESERVED and tied to the preview, so that it is released if abandoned.
+    /// Records that Sigan may hold the number: `phone_number` becomes RESERVED and the preview names it, so that it is released if
+    /// it is abandoned.
     pub(super) async fn record_doubt(&self, lease: &Lease, clock: LeaseClock, reason: &str) {
         tracing::warn!(reservation.id = %lease.reservation, reason, "Sigan gave no certain answer.");
         let retry_in = self.retry_in(lease.call);
@@ -127,12 +129,14 @@ impl Oss {
         }
     }
 
-    /// Has a hold released whose row a failover of the database lost: nobody else would ever know of it. If the attempt has a
-    /// row after all, nothing is done. Another attempt at the same hold settles it with its own.
+    /// Releases a hold whose row was lost in a failover of the database, because nobody else would ever know of it. If the attempt
+    /// has a row after all, this does nothing. If another attempt is at the same hold, that attempt settles it.
     pub(super) async fn release_lost(&self, lease: &Lease, clock: LeaseClock) -> Result<Reservation, Error> {
-        let tell_within = self.settings().lease();
-        match retry_within_lease(clock, || self.store().release_lost(lease, "its row was lost", tell_within))
-            .await
+        let deliver_within = self.settings().lease();
+        match retry_within_lease(clock, || {
+            self.store().release_lost(lease, "its row was lost", deliver_within)
+        })
+        .await
         {
             Ok(Some(delivery)) => {
                 tracing::error!(reservation.id = %lease.reservation, "The database lost an attempt; its hold is released.");
@@ -158,7 +162,7 @@ impl Oss {
     }
 }
 
-/// Records an outcome, again and again while the database is not available and the lease lasts.
+/// Runs a step that records an outcome. While the database is not available, it tries again until the lease ends.
 pub(super) async fn retry_within_lease<T, F>(
     clock: LeaseClock,
     step: impl FnMut() -> F,
@@ -169,9 +173,9 @@ where
     let attempts = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(50))
         .with_max_delay(Duration::from_secs(1))
-        .with_total_delay(Some(clock.left()))
+        .with_total_delay(Some(clock.time_left()))
         .with_jitter()
         .without_max_times();
-    // The builder counts the waits alone, and a try on a database that is silent takes seconds.
-    step.retry(attempts).when(|error| error.is_transient() && !clock.left().is_zero()).await
+    // The builder counts only the waits, but a try on a silent database takes seconds. So the clock is read too.
+    step.retry(attempts).when(|error| error.is_transient() && !clock.time_left().is_zero()).await
 }

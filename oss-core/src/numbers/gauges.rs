@@ -1,9 +1,9 @@
-//! What is true now, rather than what happened.
+//! Gauges: they show the current state, while counters show events.
 //!
-//! What this process knows of itself is read when it is asked for. What the database knows is counted in the background, by a
-//! statement whose cost is bounded: it reads at most [`CENSUS`] entries of the index of what is not over, in the order in which
-//! they are due. After each count it rests for a hundred times as long as it took, so that it takes at most one percent of the
-//! time of one connection, however much is stored.
+//! The state of this process is read when it is asked for. The rows of the database are counted in the background, by a statement
+//! of bounded cost: it reads at most [`CENSUS`] entries of the index of the reservations that are not over, in the order in which
+//! they are due. After each count, a pause lasts a hundred times as long as the count took. So the counts take at most one percent
+//! of the time of one connection, however much is stored.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::oss::Oss;
 use crate::store::Census;
 use crate::telemetry::names;
 
-/// How many reservations a count reads at most.
+/// A count reads at most so many reservations.
 const CENSUS: u32 = 100_000;
 
-/// How many times as long as a count took the rest after it lasts.
+/// The pause after a count lasts so many times as long as the count.
 const REST: u32 = 100;
 
-/// The longest rest.
+/// The longest pause.
 const LONGEST_REST: Duration = Duration::from_mins(5);
 
-/// A count as a gauge. Beyond 2^53 the last digits are lost, which no reader of a gauge would miss.
+/// The value of a gauge. Beyond 2^53 the last digits are lost, which does not matter for a gauge.
 #[expect(clippy::cast_precision_loss, reason = "said above")]
 fn float(count: u64) -> f64 {
     count as f64
@@ -35,8 +35,8 @@ fn float_of(count: usize) -> f64 {
 }
 
 impl Oss {
-    /// Sets the gauges of what this process knows of itself: the turns at Sigan, its circuit breakers, the connections to the
-    /// database. Cheap: nothing is asked or waited for. Called just before the metrics are read.
+    /// Sets the gauges of this process: the turns at Sigan, its circuit breakers, the connections to the database. It is cheap: it
+    /// calls nothing and waits for nothing. Call it just before the metrics are read.
     pub fn record_gauges(&self) {
         let gate = self.sigan().usage();
         for lane in gate.lanes {
@@ -44,9 +44,10 @@ impl Oss {
             gauge!(names::SIGAN_LIMIT, "lane" => lane.name).set(float_of(lane.limit));
         }
         gauge!(names::SIGAN_WAITING).set(float_of(gate.waiting));
-        for (lane, is) in gate.breakers {
+        for (lane, current) in gate.breakers {
             for state in ["closed", "open", "probing"] {
-                gauge!(names::SIGAN_BREAKER, "lane" => lane, "state" => state).set(u8::from(is == state));
+                let is_current = u8::from(state == current);
+                gauge!(names::SIGAN_BREAKER, "lane" => lane, "state" => state).set(is_current);
             }
         }
         self.record_brands(&gate.brands);
@@ -58,7 +59,7 @@ impl Oss {
         }
     }
 
-    /// Also those of the settings that were never refused, so that each has a series.
+    /// Sets the gauge of each brand, also of the configured brands that were never refused, so that each has a series.
     fn record_brands(&self, refused: &[(BrandId, bool)]) {
         let never_refused =
             self.configured_brands().filter(|brand| refused.iter().all(|(other, _)| other != *brand));
@@ -70,8 +71,8 @@ impl Oss {
         }
     }
 
-    /// Counts again and again what is not over in the database, in a task that ends with [`Oss::shutdown`]: the reservations by
-    /// state, what is due, and since when. For a process whose metrics are read.
+    /// Counts the reservations of the database again and again, in a task that ends with [`Oss::shutdown`]: those that are not
+    /// over by state, how many are due, and since when. It is meant for a process whose metrics are read.
     ///
     /// A count takes at most as long as a scan of 100,000 entries of an index, and at most one percent of the time.
     pub fn count_in_background(&self) {
@@ -80,8 +81,8 @@ impl Oss {
             while !oss.stopping().is_cancelled() {
                 let begun = Instant::now();
                 match oss.store().census(CENSUS).await {
-                    Ok(census) => record(&census),
-                    // The sweep, which needs the same database, says so louder.
+                    Ok(census) => record_census(&census),
+                    // The sweep needs the same database and logs a warning.
                     Err(error) => tracing::debug!(%error, "What is due could not be counted."),
                 }
                 let rest = begun.elapsed().saturating_mul(REST);
@@ -92,7 +93,7 @@ impl Oss {
     }
 }
 
-fn record(census: &Census) {
+fn record_census(census: &Census) {
     for state in ReservationState::UNSETTLED {
         gauge!(names::RESERVATIONS, "state" => state.as_str()).set(float(census.of(state)));
     }

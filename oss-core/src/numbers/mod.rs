@@ -1,6 +1,6 @@
-//! The life of a number: what this service exists for.
+//! The operations on numbers. They are the purpose of this service.
 //!
-//! One file for each operation of the specification, each reading like it. The operations know the ports
+//! Each operation of the specification has a file of its own and follows its text. The operations use the ports
 //! ([`Store`](crate::store::Store), [`Sigan`](crate::sigan::Sigan)) and nothing behind them.
 
 mod abandon;

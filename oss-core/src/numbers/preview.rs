@@ -15,7 +15,7 @@ use crate::sigan::{PreReservation, PreReserve, Refusal, SiganError, Turn};
 use crate::store::{KeyedPreview, NewPreview};
 use crate::telemetry::Operation;
 
-/// How much longer than its preview Sigan keeps the numbers ("1 minuto a mais que a configuração").
+/// The time for which Sigan keeps the numbers after their preview ended ("1 minuto a mais que a configuração").
 pub(crate) const HOLD_MARGIN: Duration = Duration::from_mins(1);
 
 /// Three numbers to choose from, shown masked.
@@ -54,7 +54,7 @@ pub struct Offer {
 }
 
 impl Preview {
-    /// What callers see of a preview: its numbers masked, in the order in which they were offered.
+    /// The preview as callers see it: its numbers are masked, in the order in which they were offered.
     fn new(id: PreviewId, msisdns: &[Msisdn]) -> Self {
         let offer = |(choice, msisdn): (Choice, &Msisdn)| Offer { choice, masked: msisdn.masked() };
         Self { id, offers: Choice::ALL.into_iter().zip(msisdns).map(offer).collect() }
@@ -77,7 +77,7 @@ impl CreatePreview<'_> {
         Self { previous: previous.into(), ..self }
     }
 
-    /// Names the call, so that repeating it gives the same preview.
+    /// Names the call, so that a repeated call gives the same preview.
     pub fn idempotency_key(self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         Self { key: key.into(), ..self }
     }
@@ -91,11 +91,11 @@ impl<'a> IntoFuture for CreatePreview<'a> {
         let Self { oss, ddd, previous, key } = self;
         let work = move |oss: Oss| async move {
             match key {
-                Some(key) => oss.one_call_per_key(&key, oss.preview_once(ddd, previous, &key)).await,
+                Some(key) => oss.one_call_per_key(&key, oss.preview_with_key(ddd, previous, &key)).await,
                 None => oss.new_preview(ddd, previous, None).await?.ok_or(Error::KeyInFlight),
             }
         };
-        Box::pin(oss.tracked(Operation::CreatePreview, work))
+        Box::pin(oss.run_to_end(Operation::CreatePreview, work))
     }
 }
 
@@ -104,32 +104,33 @@ impl Oss {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownDdd`], [`Error::UnknownPrevious`]; [`Error::PreviewUsed`] where the previous preview holds a number or
-    /// a reserve from it is in flight; [`Error::NoNumbersLeft`]; [`Error::KeyReused`], [`Error::KeyInFlight`];
-    /// [`Error::ClientShareExceeded`], [`Error::DrawBudgetExceeded`]; and those of Sigan and of the store. After any of them nothing is held: a pre-reservation that nobody can name lapses in Sigan by
-    /// itself.
+    /// [`Error::UnknownDdd`], [`Error::UnknownPrevious`]; [`Error::PreviewUsed`] if the previous preview holds a number or a
+    /// reserve from it is in flight; [`Error::NoNumbersLeft`]; [`Error::KeyReused`], [`Error::KeyInFlight`];
+    /// [`Error::ClientShareExceeded`], [`Error::DrawBudgetExceeded`]; and the errors of Sigan and of the store. After any of them
+    /// nothing is held, because a pre-reservation that nobody can name lapses in Sigan by itself.
     pub fn create_preview(&self, ddd: Ddd) -> CreatePreview<'_> {
         CreatePreview { oss: self, ddd, previous: None, key: None }
     }
 
-    /// The same for a call that names itself: what it created before is its answer.
-    async fn preview_once(
+    /// Creates a preview for a call with an idempotency key. If an earlier call with the key created one, returns that one.
+    async fn preview_with_key(
         &self,
         ddd: Ddd,
         previous: Option<PreviewId>,
         key: &IdempotencyKey,
     ) -> Result<Preview, Error> {
-        if let Some(known) = self.store().keyed_preview(self.scope(), key).await? {
-            return known.again(ddd, previous);
+        if let Some(existing) = self.store().keyed_preview(self.scope(), key).await? {
+            return existing.into_answer(ddd, previous);
         }
         if let Some(preview) = self.new_preview(ddd, previous, Some(key)).await? {
             return Ok(preview);
         }
-        // Another process was faster. What Sigan offered to this call lapses there by itself.
-        self.store().keyed_preview(self.scope(), key).await?.ok_or(Error::KeyInFlight)?.again(ddd, previous)
+        // Another process was faster. The numbers that Sigan offered to this call lapse there by themselves.
+        let existing = self.store().keyed_preview(self.scope(), key).await?;
+        existing.ok_or(Error::KeyInFlight)?.into_answer(ddd, previous)
     }
 
-    /// None where another preview has the key.
+    /// Creates a preview. Returns none if another preview has the key.
     async fn new_preview(
         &self,
         ddd: Ddd,
@@ -141,14 +142,14 @@ impl Oss {
 
         // se foi informado um previousId: busca preview.external_id anterior; se não existe, emite erro
         let previous_external_id = match previous {
-            Some(id) => Some(self.replaceable(id).await?),
+            Some(id) => Some(self.replaceable_external_id(id).await?),
             None => None,
         };
 
-        // Chama Sigan para pré-reservar números. The preview's time counts from before the call, so that it ends before
+        // "Chama Sigan para pré-reservar números". The preview's time counts from before the call, so that it ends before
         // Sigan's hold does, however long the answer takes.
         let turn = self.sigan().turn(self.caller_lane()).await?;
-        let asked = Instant::now();
+        let called_at = Instant::now();
         let pre_reservation = self.pre_reserve(&turn, ddd, Choice::ALL.len(), previous_external_id).await?;
 
         // Insere preview e os três preview_number's
@@ -157,7 +158,7 @@ impl Oss {
             external_id: pre_reservation.external_id,
             brand: self.brand().clone(),
             msisdns: pre_reservation.msisdns,
-            valid_for: self.settings().preview_ttl.saturating_sub(asked.elapsed()),
+            valid_for: self.settings().preview_ttl.saturating_sub(called_at.elapsed()),
             previous,
             key: key.cloned(),
         };
@@ -170,7 +171,8 @@ impl Oss {
         Ok(Some(Preview::new(preview.id, &preview.msisdns)))
     }
 
-    async fn replaceable(&self, id: PreviewId) -> Result<ExternalId, Error> {
+    /// Sigan's id of a preview that may be replaced.
+    async fn replaceable_external_id(&self, id: PreviewId) -> Result<ExternalId, Error> {
         let previous =
             self.store().previous_preview(self.scope(), id).await?.ok_or(Error::UnknownPrevious(id))?;
         if previous.in_use {
@@ -179,7 +181,7 @@ impl Oss {
         Ok(previous.external_id)
     }
 
-    /// Asks Sigan for numbers, on hold for a minute longer than a preview lives. They count against the client's budget.
+    /// Asks Sigan for numbers, and to keep them for a minute longer than a preview lives. They count against the client's budget.
     pub(super) async fn pre_reserve(
         &self,
         turn: &Turn<'_>,
@@ -188,14 +190,14 @@ impl Oss {
         previous: Option<ExternalId>,
     ) -> Result<PreReservation, Error> {
         self.draw(ddd, quantity)?;
-        let wish = PreReserve {
+        let request = PreReserve {
             ddd,
             quantity: u8::try_from(quantity).unwrap_or(u8::MAX),
             brand: self.brand().clone(),
             hold_for: self.settings().preview_ttl + HOLD_MARGIN,
             previous,
         };
-        turn.pre_reserve(&wish).await.map_err(|error| match error {
+        turn.pre_reserve(&request).await.map_err(|error| match error {
             SiganError::Refused(Refusal::NoneLeft) => Error::NoNumbersLeft(ddd),
             error => error.into(),
         })
@@ -203,10 +205,10 @@ impl Oss {
 }
 
 impl KeyedPreview {
-    /// The answer to a repeated call, where it is the same call.
-    fn again(self, ddd: Ddd, previous: Option<PreviewId>) -> Result<Preview, Error> {
-        let same =
+    /// The answer to a repeated call. A different request with the same key is an error.
+    fn into_answer(self, ddd: Ddd, previous: Option<PreviewId>) -> Result<Preview, Error> {
+        let is_same_request =
             self.own && self.previous == previous && self.msisdns.iter().all(|msisdn| msisdn.ddd() == ddd);
-        if same { Ok(Preview::new(self.id, &self.msisdns)) } else { Err(Error::KeyReused) }
+        if is_same_request { Ok(Preview::new(self.id, &self.msisdns)) } else { Err(Error::KeyReused) }
     }
 }

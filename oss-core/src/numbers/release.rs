@@ -7,17 +7,17 @@ use crate::store::{Release, UnreadableRow};
 use crate::telemetry::Operation;
 
 impl Oss {
-    /// Gives a reserved number back, whether it came from a preview or at random. Repeating it is no error.
+    /// Gives a reserved number back, whether it came from a preview or at random. A repeated call is no error.
     ///
-    /// When this returns, the release is durable. Sigan is told in the background, and the hold it is told of is named by its
-    /// external id, so that a release which arrives late can never free a newer hold of the same number.
+    /// When this returns, the release is durable. Sigan is told in the background. The request names the hold by its external id,
+    /// so that a release which arrives late can never free a newer hold of the same number.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownNumber`]; [`Error::NumberState`] where the number is in use; [`Error::ReserveInFlight`] while a call to
+    /// [`Error::UnknownNumber`]; [`Error::NumberState`] if the number is in use; [`Error::ReserveInFlight`] while a call to
     /// Sigan about this number is under way.
     pub async fn release(&self, msisdn: Msisdn) -> Result<(), Error> {
-        self.tracked(Operation::Release, move |oss| async move { oss.give_back(msisdn).await }).await
+        self.run_to_end(Operation::Release, move |oss| async move { oss.give_back(msisdn).await }).await
     }
 
     async fn give_back(&self, msisdn: Msisdn) -> Result<(), Error> {
@@ -51,7 +51,7 @@ impl Oss {
     }
 }
 
-/// A row that nothing acts on any more is worth a line of the log, once. Its key is that of a reservation: no number.
+/// Logs once that a row is set aside, because nothing acts on it any more. The key names a reservation, and no number.
 pub(super) fn log_set_aside(row: &UnreadableRow) {
     let UnreadableRow { table, key, reason } = row;
     tracing::error!(table, key, reason, "A row cannot be read and is set aside; `oss audit` lists it.");

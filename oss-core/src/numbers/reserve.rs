@@ -27,14 +27,14 @@ pub struct Reservation {
     pub msisdn: Msisdn,
 }
 
-/// How often a waiting call looks whether the one before it has finished, where that one runs in another process.
+/// The shortest time after which a waiting call looks again whether the call before it has finished in another process.
 const POLL: Duration = Duration::from_millis(250);
 
-/// How many numbers a random reserve asks Sigan for, if earlier attempts at those offered before are not settled.
+/// A random reserve asks Sigan for at most so many numbers, if earlier attempts at the offered ones are not settled.
 const OFFERS: u32 = 3;
 
-/// Not all at the same moment.
-fn poll() -> Duration {
+/// The time until a waiting call looks again. It is random, so that not all calls look at the same moment.
+fn poll_delay() -> Duration {
     POLL.mul_f64(1.0 + fastrand::f64())
 }
 
@@ -48,7 +48,7 @@ pub struct ReserveRandom<'a> {
 }
 
 impl ReserveRandom<'_> {
-    /// Names the call, so that repeating it gives the same number, and settles an outcome that is unknown.
+    /// Names the call, so that a repeated call gives the same number, and resolves an unknown outcome.
     pub fn idempotency_key(self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         Self { key: key.into(), ..self }
     }
@@ -62,44 +62,42 @@ impl<'a> IntoFuture for ReserveRandom<'a> {
         let Self { oss, ddd, key } = self;
         let work = move |oss: Oss| async move {
             match key {
-                Some(key) => oss.one_call_per_key(&key, oss.reserve_any_once(ddd, &key)).await,
+                Some(key) => oss.one_call_per_key(&key, oss.reserve_any_with_key(ddd, &key)).await,
                 None => oss.reserve_any(ddd).await,
             }
         };
-        Box::pin(oss.tracked(Operation::ReserveRandom, work))
+        Box::pin(oss.run_to_end(Operation::ReserveRandom, work))
     }
 }
 
 impl Oss {
     /// Reserves the chosen number of a preview.
     ///
-    /// Repeating the call gives the same number, also after the preview expired. While another call reserves the same number,
-    /// this one waits for its outcome, for as long as a call to Sigan may take.
+    /// A repeated call gives the same number, also after the preview expired. While another call reserves the same number, this
+    /// one waits for its outcome, for as long as a call to Sigan may take.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownPreview`], [`Error::UnknownChoice`]; [`Error::PreviewExpired`]; [`Error::PreviewUsed`] where the
-    /// preview gave another number, or its number was released or expired; [`Error::ReserveInFlight`]; [`Error::NumberTaken`];
-    /// [`Error::NumberUnsettled`];
-    /// [`Error::SiganRefused`] and [`Error::SiganBusy`], which leave nothing held; [`Error::OutcomeUnknown`], after which the
-    /// same call settles the matter.
+    /// [`Error::UnknownPreview`], [`Error::UnknownChoice`]; [`Error::PreviewExpired`]; [`Error::PreviewUsed`] if the preview gave
+    /// another number, or its number was released or expired; [`Error::ReserveInFlight`]; [`Error::NumberTaken`];
+    /// [`Error::NumberUnsettled`]; [`Error::SiganRefused`] and [`Error::SiganBusy`], after which nothing is held;
+    /// [`Error::OutcomeUnknown`], after which the same call learns the outcome.
     pub async fn reserve(&self, preview: PreviewId, choice: Choice) -> Result<Reservation, Error> {
-        self.tracked(
-            Operation::Reserve,
-            move |oss| async move { oss.reserve_of_preview(preview, choice).await },
-        )
+        self.run_to_end(Operation::Reserve, move |oss| async move {
+            oss.reserve_of_preview(preview, choice).await
+        })
         .await
     }
 
     /// Reserves a random number of an area code, without a preview.
     ///
-    /// Without an idempotency key a repeated call reserves another number, and one whose outcome is unknown is given back by the
-    /// sweep, since nobody can name it.
+    /// Without an idempotency key a repeated call reserves another number. If the outcome of a call without a key is unknown, the
+    /// sweep gives its number back, because nobody can name it.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownDdd`], [`Error::NoNumbersLeft`], [`Error::NumberTaken`], [`Error::NumberUnsettled`]; [`Error::KeyReused`],
-    /// [`Error::KeyInFlight`], [`Error::KeySpent`]; [`Error::OutcomeUnknown`]; and those of Sigan and of the store.
+    /// [`Error::KeyInFlight`], [`Error::KeySpent`]; [`Error::OutcomeUnknown`]; and the errors of Sigan and of the store.
     pub fn reserve_random(&self, ddd: Ddd) -> ReserveRandom<'_> {
         ReserveRandom { oss: self, ddd, key: None }
     }
@@ -108,15 +106,15 @@ impl Oss {
         let call = Call::Reserve(preview);
         let patience = Instant::now() + self.settings().sigan_call;
         loop {
-            // The turn comes before the lease, so that no lease runs while a caller queues. Without a turn the caller only
-            // looks: what is held already is told.
+            // The turn is taken before the lease, so that no lease runs while a caller queues. Without a turn the caller only
+            // looks, and gets the number if it is held already.
             let turn = self.sigan().turn(self.caller_lane()).await;
             let intent = if turn.is_ok() { Intent::Take(self.settings().lease()) } else { Intent::Look };
             // Lock da pré-reserva; busca preview, preview_number e phone_number: one statement.
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();
             let begun = self.store().begin_reservation(self.scope(), attempt, preview, choice, intent).await;
-            match (self.begun(attempt, clock, begun)?, turn) {
+            match (self.or_abandon(attempt, clock, begun)?, turn) {
                 // se preview não existe, emite 404
                 (Begin::UnknownPreview, _) => return Err(Error::UnknownPreview(preview)),
                 (Begin::UnknownChoice, _) => return Err(Error::UnknownChoice(preview)),
@@ -129,14 +127,14 @@ impl Oss {
                 (Begin::Used, _) => return Err(Error::PreviewUsed(preview)),
                 (_, Err(busy)) => return Err(busy.into()),
                 (Begin::Started(lease), Ok(turn)) => {
-                    // Whoever waits for this call is woken when the guard is dropped.
+                    // The callers that wait for this call are woken when the guard is dropped.
                     let _guard = self.in_flight().enter(call);
                     return self.reserve_in_sigan(&turn, &lease, clock).await;
                 }
                 (Begin::InFlight, Ok(turn)) if Instant::now() < patience => {
                     drop(turn);
                     let Some(_waits) = self.join_waiters(&call)? else { return Err(Error::ReserveInFlight) };
-                    self.in_flight().wait_until_finished(&call, poll(), patience).await;
+                    self.in_flight().wait_until_finished(&call, poll_delay(), patience).await;
                 }
                 (Begin::InFlight | Begin::OtherInFlight | Begin::Free, Ok(_)) => {
                     return Err(Error::ReserveInFlight);
@@ -154,8 +152,8 @@ impl Oss {
         }
     }
 
-    /// The same for a call that names itself: what became of it before decides.
-    async fn reserve_any_once(&self, ddd: Ddd, key: &IdempotencyKey) -> Result<Reservation, Error> {
+    /// Reserves a random number for a call with an idempotency key. The outcome of an earlier call with the key decides.
+    async fn reserve_any_with_key(&self, ddd: Ddd, key: &IdempotencyKey) -> Result<Reservation, Error> {
         self.require_ddd(ddd).await?;
         let patience = Instant::now() + self.settings().sigan_call;
         loop {
@@ -163,8 +161,8 @@ impl Oss {
             let intent = if turn.is_ok() { Intent::Take(self.settings().lease()) } else { Intent::Look };
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();
-            let known = self.store().resume_keyed(self.scope(), attempt, key, ddd, intent).await;
-            match (self.begun(attempt, clock, known)?, turn) {
+            let earlier = self.store().resume_keyed(self.scope(), attempt, key, ddd, intent).await;
+            match (self.or_abandon(attempt, clock, earlier)?, turn) {
                 (Some(Keyed::Held(msisdn)), _) => return Ok(Reservation { msisdn }),
                 (Some(Keyed::OtherRequest), _) => return Err(Error::KeyReused),
                 (Some(Keyed::Spent), _) => return Err(Error::KeySpent),
@@ -178,9 +176,9 @@ impl Oss {
                     if waits.is_none() || Instant::now() >= patience {
                         return Err(Error::KeyInFlight);
                     }
-                    tokio::time::sleep(poll()).await;
+                    tokio::time::sleep(poll_delay()).await;
                 }
-                // Where another process was faster, the next look finds its row.
+                // If another process was faster, the next look finds its row.
                 (None, Ok(turn)) => {
                     if let Some(reservation) = self.reserve_offered(&turn, ddd, Some(key)).await? {
                         return Ok(reservation);
@@ -190,8 +188,8 @@ impl Oss {
         }
     }
 
-    /// Reserves whatever number Sigan offers; none if another call came with the same key. If an earlier attempt at the number
-    /// is not settled yet, Sigan is asked for another one; what it offered lapses by itself.
+    /// Reserves any number that Sigan offers. Returns none if another call came with the same key. If an earlier attempt at the
+    /// number is not settled yet, Sigan is asked for another number, and its offer lapses by itself.
     async fn reserve_offered(
         &self,
         turn: &Turn<'_>,
@@ -200,14 +198,14 @@ impl Oss {
     ) -> Result<Option<Reservation>, Error> {
         let mut offers = 1..=OFFERS;
         loop {
-            let hold = self.offered(turn, ddd).await?;
+            let hold = self.pre_reserve_one(turn, ddd).await?;
 
             // Busca phone_number; se existe e está em status de uso, emite 500
             let lease_for = self.settings().lease();
             let (clock, attempt) = (LeaseClock::start(lease_for), ReservationId::new());
             let begun = self.store().begin_random(attempt, &hold, self.brand(), key, lease_for).await;
             offers.next();
-            match self.begun(attempt, clock, begun)? {
+            match self.or_abandon(attempt, clock, begun)? {
                 BeginRandom::Taken => return Err(Error::NumberTaken(hold.msisdn.masked())),
                 BeginRandom::KeyInUse => return Ok(None),
                 BeginRandom::Started(lease) => {
@@ -221,8 +219,8 @@ impl Oss {
         }
     }
 
-    /// Chama Sigan para pré-reservar um único número.
-    async fn offered(&self, turn: &Turn<'_>, ddd: Ddd) -> Result<Hold, Error> {
+    /// Asks Sigan for one number ("Chama Sigan para pré-reservar um único número").
+    async fn pre_reserve_one(&self, turn: &Turn<'_>, ddd: Ddd) -> Result<Hold, Error> {
         let pre_reservation = self.pre_reserve(turn, ddd, 1, None).await?;
         let [msisdn] = pre_reservation.msisdns[..] else {
             return Err(Error::SiganNonsense(Doubt::Unreadable));
@@ -232,7 +230,7 @@ impl Oss {
 
     /// Passes on the database's answer to a step that may take a lease. If the answer was lost, the step may have taken the lease,
     /// but Sigan was certainly not asked. The lease is then ended in the background, so that a repeat need not wait.
-    fn begun<T>(
+    fn or_abandon<T>(
         &self,
         attempt: ReservationId,
         clock: LeaseClock,
@@ -244,7 +242,8 @@ impl Oss {
         Ok(answer?)
     }
 
-    /// Lets one call with a key work at a time in this process; another one waits, for as long as a call to Sigan may take.
+    /// Lets one call with a key work at a time in this process. Another call with the key waits, for as long as a call to Sigan may
+    /// take.
     pub(super) async fn one_call_per_key<T>(
         &self,
         key: &IdempotencyKey,
@@ -260,7 +259,7 @@ impl Oss {
             if waits.is_none() || Instant::now() >= patience {
                 return Err(Error::KeyInFlight);
             }
-            self.in_flight().wait_until_finished(&call, poll(), patience).await;
+            self.in_flight().wait_until_finished(&call, poll_delay(), patience).await;
         }
     }
 }

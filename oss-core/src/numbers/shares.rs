@@ -1,4 +1,4 @@
-//! The share that a client has of the waiting places and of the numbers of an area code.
+//! The limits of one client: its share of the waiting places, and its budget of numbers of an area code.
 
 use std::num::NonZeroU32;
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::oss::Oss;
 
 impl Oss {
-    /// Takes a place to wait for a call; none if too many wait already, in all or for the same call. Does not wait.
+    /// Takes a place to wait for a call, without waiting. Returns none if too many wait already, in all or for the same call.
     pub(super) fn join_waiters(&self, call: &Call) -> Result<Option<Waits>, Error> {
         let client = self.sharing_client();
         match self.in_flight().try_join(call, client) {
@@ -24,7 +24,7 @@ impl Oss {
         }
     }
 
-    /// Takes numbers that Sigan is to be asked for off the budget of the client, if there is a client.
+    /// Takes numbers from the budget of the client, if there is a client, before Sigan is asked for them.
     pub(super) fn draw(&self, ddd: Ddd, quantity: usize) -> Result<(), Error> {
         let quantity = u32::try_from(quantity).ok().and_then(NonZeroU32::new);
         let (Some(client), Some(quantity)) = (self.client(), quantity) else { return Ok(()) };

@@ -1,7 +1,7 @@
-//! Everything that happens to a number without a caller: abandoned ones are given back, doubts are settled, Sigan is told of
-//! what was given back, old previews are forgotten. The automatic release that the specification leaves open.
+//! The sweep works on numbers without a caller: it gives abandoned numbers back, resolves unknown outcomes, delivers releases to
+//! Sigan and deletes old previews. It includes the automatic release that the specification leaves open.
 //!
-//! Any number of processes may sweep at once: each row is claimed by one of them, with a lease.
+//! Any number of processes may sweep at once, because each row is claimed by one of them, with a lease.
 
 use std::time::Duration;
 
@@ -21,22 +21,22 @@ use crate::store::{Claims, Delivery, Due, Lease, StoreError};
 use crate::telemetry::Operation;
 use crate::telemetry::names::SETTLED_BY_SWEEP;
 
-/// How many rows one statement settles where Sigan is not needed.
+/// At most so many rows are settled by one statement, if Sigan is not needed.
 const BATCH: u32 = 500;
 
-/// The bound of the wait before the first repeat; it doubles with each.
+/// The longest wait before the first repeat. It doubles with each repeat.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 
 /// The longest wait before a repeat.
 const LONGEST_RETRY: Duration = Duration::from_mins(5);
 
-/// What became of a row that was claimed.
+/// The outcome of the work on a claimed row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Settled {
     Recovered,
     Released,
     Rejected,
-    /// Another process was faster, or the row changed meanwhile.
+    /// Another process settled the row first, or the row changed meanwhile.
     Elsewhere,
     Failed,
 }
@@ -52,8 +52,8 @@ impl SweepReport {
         }
     }
 
-    /// In the log, where anything was done, and in the metrics.
-    fn tell(&self) {
+    /// Adds the counts to the metrics, and logs them if anything was done.
+    fn record(&self) {
         let Self { expired, assigned, recovered, released, rejected, failed, set_aside, purged } = *self;
         if *self != Self::default() {
             tracing::info!(
@@ -76,19 +76,19 @@ impl SweepReport {
 }
 
 impl Oss {
-    /// Does everything that is due, once: gives abandoned numbers back, settles doubts, tells Sigan of releases, deletes old
-    /// previews. While Sigan does not answer it tries one call and leaves the rest due.
+    /// Runs one clean-up pass: gives abandoned numbers back, resolves unknown outcomes, delivers releases to Sigan and deletes old
+    /// previews. While Sigan does not answer, it tries one call and leaves the rest due.
     ///
-    /// A client runs one sweep at a time. Whoever asks while one runs, the one in the background included, waits for its end and
-    /// gets its report. A sweep goes on if nobody waits for it any more.
+    /// A client runs one sweep at a time. If one runs already, also the one in the background, this call waits for its end and
+    /// returns its report. A sweep goes on if nobody waits for it any more.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`]. What was done before it stays done; the rest stays due.
+    /// [`Error::Store`]. The work that was done before the error stays done, and the rest stays due.
     pub async fn sweep(&self) -> Result<SweepReport, Error> {
         let mut report = self.sweeps().join_or_start(|| self.start_sweep());
         let ended = report.wait_for(Option::is_some).await;
-        // Without a report the sweep has panicked. What a panic says may carry anything.
+        // Without a report the sweep has panicked. The text of the panic is not shown, because it may contain anything.
         ended.ok().and_then(|ended| ended.clone()).unwrap_or_else(|| {
             tracing::error!("A sweep stopped half-way; the next one goes on.");
             Err(Error::Internal)
@@ -122,10 +122,10 @@ impl Oss {
 
     async fn sweep_once(&self) -> Result<SweepReport, Error> {
         let mut report = SweepReport::default();
-        let swept = self.sweep_into(&mut report).await;
-        // Also what was done before an error was done.
-        report.tell();
-        swept.map(|()| report)
+        let outcome = self.sweep_into(&mut report).await;
+        // If there was an error, the work before it is recorded too.
+        report.record();
+        outcome.map(|()| report)
     }
 
     async fn sweep_into(&self, report: &mut SweepReport) -> Result<(), Error> {
@@ -135,7 +135,7 @@ impl Oss {
         Ok(())
     }
 
-    /// What the database alone can settle.
+    /// Settles the rows for which the database alone is needed.
     async fn settle_overdue(&self, report: &mut SweepReport) -> Result<(), StoreError> {
         while !self.stopping().is_cancelled() {
             let overdue = self.store().settle_overdue(BATCH).await?;
@@ -149,10 +149,10 @@ impl Oss {
         Ok(())
     }
 
-    /// What Sigan has to be asked or told.
+    /// Settles the rows for which Sigan has to be called.
     async fn settle_claimed(&self, report: &mut SweepReport) -> Result<(), StoreError> {
         while !self.stopping().is_cancelled() {
-            // The turns come before the leases, so that nothing waits with a lease running.
+            // The turns are taken before the leases, so that no lease runs while something waits.
             let turns = self.sigan().upkeep_turns().await;
             if turns.is_empty() {
                 break;
@@ -188,14 +188,14 @@ impl Oss {
         match due {
             Due::Delivery(delivery) => self.deliver(turn, &delivery).await,
             Due::Doubtful { lease, nameable: true } => self.recover(turn, &lease, clock).await,
-            // Whoever asked for it has no name for it: held or not, nobody will ever claim it.
+            // The caller had no idempotency key, so nobody can ever claim this number, whether it is held or not.
             Due::Doubtful { lease, nameable: false } => {
                 self.give_up(turn, &lease, clock, "nobody can name it").await
             }
         }
     }
 
-    /// Asks Sigan who holds the number of an attempt in doubt.
+    /// Asks Sigan who holds the number of an attempt in doubt, and records the answer.
     async fn recover(&self, turn: &Turn<'_>, lease: &Lease, clock: LeaseClock) -> Settled {
         match turn.holder(&lease.hold).await {
             Ok(Holder::Reserved) => match self.record_hold(lease, clock).await {
@@ -213,8 +213,8 @@ impl Oss {
         }
     }
 
-    /// Gives an attempt up whose earlier call may yet arrive: the decision first, so that nobody confirms the attempt any more,
-    /// then the cancellation in Sigan, which bars the late call.
+    /// Gives up an attempt although an earlier call of it may still arrive. The decision is recorded first, so that nobody confirms
+    /// the attempt any more. Then the hold is cancelled in Sigan, so that the late call has no effect.
     pub(super) async fn give_up(
         &self,
         turn: &Turn<'_>,
@@ -222,8 +222,8 @@ impl Oss {
         clock: LeaseClock,
         reason: &str,
     ) -> Settled {
-        let tell_within = self.settings().lease();
-        match retry_within_lease(clock, || self.store().cancel(lease, reason, tell_within)).await {
+        let deliver_within = self.settings().lease();
+        match retry_within_lease(clock, || self.store().cancel(lease, reason, deliver_within)).await {
             Ok(Some(delivery)) => self.deliver(turn, &delivery).await,
             // A newer call has the attempt, or its row is gone.
             Ok(None) => {
@@ -237,8 +237,8 @@ impl Oss {
         }
     }
 
-    /// Tells Sigan of a release, in a task of its own that [`Oss::shutdown`] waits for. Where there are too many at once it is
-    /// left to the sweep.
+    /// Tells Sigan of a release, in a task of its own that [`Oss::shutdown`] waits for. If too many deliveries are under way, the
+    /// sweep tells it.
     pub(super) fn deliver_in_background(&self, delivery: Delivery) {
         let oss = self.clone();
         self.spawn(async move {
@@ -254,15 +254,15 @@ impl Oss {
         if let Err(error) =
             self.store().record_failed_delivery(delivery, "Sigan is busy", Duration::ZERO).await
         {
-            untold(delivery, &error);
+            log_unrecorded_delivery(delivery, &error);
         }
     }
 
-    /// Tells Sigan of a release. Where it cannot be told the row stays due, so this never fails for good.
+    /// Tells Sigan of a release. If the call fails, the row stays due, so this never fails for good.
     pub(super) async fn deliver(&self, turn: &Turn<'_>, delivery: &Delivery) -> Settled {
-        let told = turn.release(&delivery.hold).await;
+        let answer = turn.release(&delivery.hold).await;
         let id = delivery.reservation;
-        let settled = match &told {
+        let recorded = match &answer {
             Ok(()) => self.store().record_delivery(id).await,
             Err(error) => {
                 tracing::warn!(reservation.id = %id, %error, "Sigan could not be told of a release; it stays due.");
@@ -270,22 +270,22 @@ impl Oss {
                 self.store().record_failed_delivery(delivery, reason(error), retry_in).await.map(|()| None)
             }
         };
-        match settled {
+        match recorded {
             Ok(Some(ReservationState::Rejected)) => Settled::Rejected,
             Ok(Some(_)) => Settled::Released,
-            Ok(None) if told.is_ok() => Settled::Elsewhere,
+            Ok(None) if answer.is_ok() => Settled::Elsewhere,
             Ok(None) => Settled::Failed,
             Err(error) => {
-                untold(delivery, &error);
+                log_unrecorded_delivery(delivery, &error);
                 Settled::Failed
             }
         }
     }
 
-    /// How soon what failed for the `attempts`-th time is due again: at a random moment of a time that doubles with each
-    /// attempt. While Sigan answers others, the row fails for a reason of its own, and rests for minutes in the end. Otherwise
-    /// it rests no longer than the sweep, so that everything is settled soon once Sigan is back; then the breaker, not this
-    /// wait, is what spares Sigan.
+    /// The wait until a row that failed for the `attempts`-th time is due again: a random part of a time that doubles with each
+    /// attempt. While Sigan answers others, the row fails for a reason of its own, and waits for minutes in the end. Otherwise
+    /// it waits no longer than the sweep rests, so that everything is settled soon once Sigan is back. In that case the breaker,
+    /// and not this wait, protects Sigan.
     pub(super) fn retry_in(&self, attempts: i32) -> Duration {
         let longest = if self.sigan().answers() { LONGEST_RETRY } else { self.settings().sweep_interval };
         retry_bound(attempts, longest).mul_f64(fastrand::f64())
@@ -297,8 +297,9 @@ fn retry_bound(attempts: i32, longest: Duration) -> Duration {
     FIRST_RETRY.saturating_mul(1 << doublings).min(longest).min(LONGEST_RETRY)
 }
 
-/// The row stays as it is, with its lease: it is due again when that runs out, and a release may be repeated.
-fn untold(delivery: &Delivery, error: &StoreError) {
+/// Logs that the outcome of a delivery could not be recorded. Nothing else is needed: the row keeps its lease, so it is due again
+/// when the lease runs out, and a release may be repeated.
+fn log_unrecorded_delivery(delivery: &Delivery, error: &StoreError) {
     tracing::warn!(reservation.id = %delivery.reservation, %error, "The delivery of a release could not be recorded.");
 }
 

@@ -36,7 +36,7 @@ impl Setup {
         let config = Config::load(&Sources::of_environment(settings(&database, &url))).unwrap();
         let client = || HttpSigan::new(&config.sigan).unwrap();
         let builder = Oss::builder(brand("acme")).other_brands(other_brands.iter().map(|name| brand(name)));
-        let builder = builder.settings(config.basics.settings.clone()).sigan(Arc::new(client()));
+        let builder = builder.settings(config.common.settings.clone()).sigan(Arc::new(client()));
         let oss = builder.build(database.store().await);
         Self { oss, sigan, inside: client(), database }
     }

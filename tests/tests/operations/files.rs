@@ -112,7 +112,7 @@ fn whoever_stops_a_server_gives_it_the_time_that_it_may_take() {
         (seconds(compose.as_str().expect("a time")), compose_config()),
         (Duration::from_secs(grace), kubernetes_config()),
     ] {
-        let needed = config.basics.server.drain + 2 * config.basics.settings.lease();
+        let needed = config.common.server.drain + 2 * config.common.settings.lease();
         assert!(given > needed, "{given:?} is given, and {needed:?} may be needed");
     }
 }
@@ -120,7 +120,7 @@ fn whoever_stops_a_server_gives_it_the_time_that_it_may_take() {
 #[test]
 fn a_server_may_have_as_many_files_open_as_it_has_connections() {
     let config = systemd_config();
-    let sockets = config.basics.server.connections + config.basics.settings.sigan_calls;
+    let sockets = config.common.server.connections + config.common.settings.sigan_calls;
     let files: usize = assigned(UNIT, "LimitNOFILE").parse().expect("a number");
     assert!(files > sockets + usize::try_from(config.database.pool).expect("a small number"));
 }

@@ -1,48 +1,48 @@
-//! What follows where one side is laid beside the other. No I/O, so that every case stands in a table of tests.
+//! Compares one number here with its hold in Sigan. This module does no I/O, so that a table of tests covers every case.
 
 use super::report::DifferenceKind;
 use crate::domain::{ExternalId, NumberStatus, ReservationState};
 use crate::store::{HeldNumber, KnownHold};
 
-/// What an audit makes of one number.
+/// The result of comparing one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Both say the same.
+    /// Both sides agree.
     Agrees,
-    /// It is young, or a call or the sweep is at work on it.
+    /// The number changed lately, or a call or the sweep is at work on it.
     Unsettled,
-    /// They differ, and this may be done about it.
+    /// The sides differ, and the remedy may be applied.
     Differs(DifferenceKind, Remedy),
 }
 
-/// What may be done about a difference.
+/// The action that may settle a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remedy {
     /// Release the hold in Sigan.
     ReleaseStray,
     /// Give the number back here.
     GiveBack,
-    /// Wait: an attempt at the number, or the end of its hold, will settle it.
+    /// Wait, because an attempt at the number, or the end of its hold, will settle it.
     Wait,
-    /// None that a program should take: a customer may be on the line.
+    /// No action by a program, because a customer may be on the line.
     Person,
 }
 
-/// A hold that Sigan lists: is it ours?
-pub(super) fn here(known: &KnownHold) -> Verdict {
+/// The verdict on a hold that Sigan lists, by our record of it.
+pub(super) fn verdict_on_listed(known: &KnownHold) -> Verdict {
     use DifferenceKind::{StateDiffers, UnknownHere};
     use NumberStatus::{InUse, Reserved, Returned};
     use ReservationState::{Assigned, Cancelling, Held, InDoubt, Pending, Rejected, Released, Releasing};
     match (known.state, &known.status) {
-        // A number of a status that is not known here is never acted on.
+        // This service never acts on a number whose status it does not know.
         (_, Some(NumberStatus::Other(_))) if known.young => Verdict::Unsettled,
         (_, Some(NumberStatus::Other(_))) => Verdict::Differs(StateDiffers, Remedy::Person),
         (Some(Held | Assigned), Some(Reserved | InUse)) => Verdict::Agrees,
         (Some(Pending | InDoubt | Releasing | Cancelling), _) => Verdict::Unsettled,
-        // Older data knows the number and not the hold.
+        // Older data has the number, but not the hold.
         (None, Some(Reserved | InUse)) if !known.contested => Verdict::Agrees,
         _ if known.young => Verdict::Unsettled,
-        // Another program gave the number back: at its end the sweep releases the hold. Or another attempt is at the number.
+        // Another program gave the number back, and the sweep releases the hold at its end. Or another attempt is at the number.
         (Some(Held | Assigned), _) | (None, Some(Reserved | InUse)) => {
             Verdict::Differs(StateDiffers, Remedy::Wait)
         }
@@ -55,12 +55,13 @@ pub(super) fn here(known: &KnownHold) -> Verdict {
     }
 }
 
-/// A number that is held here: does Sigan list it, and under which id?
-pub(super) fn there(number: &HeldNumber, listed: Option<&ExternalId>) -> Verdict {
+/// The verdict on a number that is held here, by the id under which Sigan lists it.
+pub(super) fn verdict_on_held(number: &HeldNumber, listed: Option<&ExternalId>) -> Verdict {
     use ReservationState::{Held, InDoubt, Pending};
     let differs = |remedy| Verdict::Differs(DifferenceKind::UnknownThere, remedy);
     match (&number.live, listed) {
-        // Removed, or whatever the word says: Sigan need not hold it for us. If it does, that is told from its side.
+        // The number is removed, or has another unknown status, so Sigan need not hold it for us. If Sigan does, the comparison of
+        // its list reports that.
         (None, _) if !number.status.is_known() => Verdict::Agrees,
         (Some(live), _) if matches!(live.state, Pending | InDoubt) => Verdict::Unsettled,
         (Some(live), Some(listed)) if *listed == live.external_id => Verdict::Agrees,
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sigan_lists_is_looked_for_here() {
+    fn each_hold_that_sigan_lists_is_compared_with_our_record() {
         let removed = NumberStatus::from("REMOVED");
         let (reserved, in_use, returned, removed) = (
             Some(&NumberStatus::Reserved),
@@ -116,23 +117,24 @@ mod tests {
             (None, removed, PERSON),
             (Some(State::Released), removed, PERSON),
         ] {
-            assert_eq!(here(&known(state, status)), verdict, "{state:?} {status:?}");
+            assert_eq!(verdict_on_listed(&known(state, status)), verdict, "{state:?} {status:?}");
         }
-        assert_eq!(here(&known(Some(State::Released), in_use)), PERSON, "a customer is on the line");
+        let released_in_use = known(Some(State::Released), in_use);
+        assert_eq!(verdict_on_listed(&released_in_use), PERSON, "a customer is on the line");
     }
 
     #[test]
-    fn what_is_young_or_contested_is_left_alone() {
+    fn a_young_or_contested_hold_is_not_changed() {
         let young = |state| KnownHold { young: true, ..known(state, None) };
-        assert_eq!(here(&young(None)), Verdict::Unsettled);
-        assert_eq!(here(&young(Some(State::Released))), Verdict::Unsettled);
+        assert_eq!(verdict_on_listed(&young(None)), Verdict::Unsettled);
+        assert_eq!(verdict_on_listed(&young(Some(State::Released))), Verdict::Unsettled);
         let contested = |state| KnownHold { contested: true, ..known(state, Some(&NumberStatus::Reserved)) };
-        assert_eq!(here(&contested(None)), WAIT);
-        assert_eq!(here(&contested(Some(State::Released))), WAIT);
+        assert_eq!(verdict_on_listed(&contested(None)), WAIT);
+        assert_eq!(verdict_on_listed(&contested(Some(State::Released))), WAIT);
     }
 
     #[test]
-    fn what_is_held_here_is_looked_for_there() {
+    fn each_number_held_here_is_compared_with_sigans_list() {
         let (ours, other): (ExternalId, ExternalId) = ("PR-1".parse().unwrap(), "PR-2".parse().unwrap());
         let number = |state: Option<State>, status: &NumberStatus| HeldNumber {
             msisdn: "11999950001".parse().unwrap(),
@@ -158,9 +160,10 @@ mod tests {
             (None, reserved, None, differs(Remedy::Person)),
             (None, &NumberStatus::from("REMOVED"), None, Verdict::Agrees),
         ] {
-            assert_eq!(there(&number(state, status), listed), verdict, "{state:?} {status:?} {listed:?}");
+            let held = number(state, status);
+            assert_eq!(verdict_on_held(&held, listed), verdict, "{state:?} {status:?} {listed:?}");
         }
         let young = HeldNumber { young: true, ..number(Some(State::Held), reserved) };
-        assert_eq!(there(&young, None), Verdict::Unsettled);
+        assert_eq!(verdict_on_held(&young, None), Verdict::Unsettled);
     }
 }

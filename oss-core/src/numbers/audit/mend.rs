@@ -1,4 +1,4 @@
-//! Mending what an audit found: several numbers at a time, told in the order in which they were found.
+//! Settles the differences that an audit found: several at a time, reported in the order in which they were found.
 
 use std::collections::VecDeque;
 
@@ -14,10 +14,10 @@ use crate::oss::Oss;
 use crate::sigan::{Hold, Holder, Lane};
 use crate::store::Delivery;
 
-/// How many numbers are mended at the same time: as many as Sigan's gate has places for what has no caller.
+/// At most so many numbers are settled at the same time: as many as Sigan's gate has slots for calls without a caller.
 const LANES: u64 = 16;
 
-/// A difference, and what may be done about it.
+/// A difference, and the remedy that may be applied.
 #[derive(Debug)]
 pub(super) struct Repair {
     pub(super) difference: Difference,
@@ -26,10 +26,10 @@ pub(super) struct Repair {
     pub(super) reservation: Option<ReservationId>,
 }
 
-/// The way to mend a difference.
+/// The step that settles a difference.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
-    /// Nothing; the outcome says why.
+    /// Changes nothing; the outcome says why.
     Leave(Outcome),
     ReleaseStray(Hold),
     GiveBack(Hold, ReservationId),
@@ -50,21 +50,21 @@ impl Repair {
     }
 }
 
-/// The repairs that are made together, from the front of `rest`: at most [`LANES`], and never more than `left`, although some
-/// of them may turn out to be none. Once nothing is left, the others are beyond the limit.
-fn next_wave(rest: &mut VecDeque<Repair>, fix: bool, left: u64) -> Vec<(Repair, Step)> {
+/// Takes the repairs that are made together from the front of `rest`: at most [`LANES`], and never more than `releases_left`,
+/// although some of them may turn out to release nothing. Once no release is left, the others are beyond the limit.
+fn next_wave(rest: &mut VecDeque<Repair>, fix: bool, releases_left: u64) -> Vec<(Repair, Step)> {
     let mut wave = Vec::new();
-    let mut places = left.min(LANES);
+    let mut slots = releases_left.min(LANES);
     while let Some(repair) = rest.pop_front() {
         let step = match repair.step(fix) {
             step @ Step::Leave(_) => step,
-            _ if left == 0 => Step::Leave(Outcome::Limit),
-            _ if places == 0 => {
+            _ if releases_left == 0 => Step::Leave(Outcome::Limit),
+            _ if slots == 0 => {
                 rest.push_front(repair);
                 break;
             }
             step => {
-                places -= 1;
+                slots -= 1;
                 step
             }
         };
@@ -74,22 +74,22 @@ fn next_wave(rest: &mut VecDeque<Repair>, fix: bool, left: u64) -> Vec<(Repair, 
 }
 
 impl<F: FnMut(Found) + Send> Audit<'_, F> {
-    /// Mends what was found, if that is wished for and safe; counts and tells each difference.
+    /// Settles the differences, if the options allow it and it is safe. Counts and reports each difference.
     pub(super) async fn settle(&mut self, found: Vec<Repair>) -> Result<(), Error> {
         let mut rest = VecDeque::from(found);
         while !rest.is_empty() {
             let wave = next_wave(&mut rest, self.options.fix, self.releases_left());
             let mender = Mender { oss: self.oss, brand: self.tenant.brand() };
-            let outcomes = join_all(wave.iter().map(|(_, step)| mender.take(step))).await;
-            let mut settled = Ok(());
+            let outcomes = join_all(wave.iter().map(|(_, step)| mender.run(step))).await;
+            let mut result = Ok(());
             for ((repair, _), outcome) in wave.into_iter().zip(outcomes) {
                 match outcome {
-                    Ok(outcome) => self.tell_outcome(repair.difference, outcome),
-                    // What was mended at the same time is told before the failure.
-                    Err(error) => settled = settled.and(Err(error)),
+                    Ok(outcome) => self.report_outcome(repair.difference, outcome),
+                    // The differences that were settled at the same time are reported before the failure.
+                    Err(error) => result = result.and(Err(error)),
                 }
             }
-            settled?;
+            result?;
         }
         Ok(())
     }
@@ -98,15 +98,15 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         if self.options.force { u64::MAX } else { RELEASES.saturating_sub(self.report.releases()) }
     }
 
-    fn tell_outcome(&mut self, difference: Difference, outcome: Outcome) {
+    fn report_outcome(&mut self, difference: Difference, outcome: Outcome) {
         self.report.count_outcome(outcome);
         self.report.count(difference.kind);
-        (self.tell)(Found::Progress(self.report));
-        (self.tell)(Found::Difference(Difference { outcome, ..difference }));
+        (self.on_found)(Found::Progress(self.report));
+        (self.on_found)(Found::Difference(Difference { outcome, ..difference }));
     }
 }
 
-/// Takes the steps for one brand.
+/// Runs the steps for one brand.
 #[derive(Debug, Clone, Copy)]
 struct Mender<'a> {
     oss: &'a Oss,
@@ -114,7 +114,7 @@ struct Mender<'a> {
 }
 
 impl Mender<'_> {
-    async fn take(self, step: &Step) -> Result<Outcome, Error> {
+    async fn run(self, step: &Step) -> Result<Outcome, Error> {
         match step {
             Step::Leave(outcome) => Ok(*outcome),
             Step::ReleaseStray(hold) => self.release_stray(hold).await,
@@ -125,11 +125,11 @@ impl Mender<'_> {
     async fn release_stray(self, hold: &Hold) -> Result<Outcome, Error> {
         let (id, lease) = (ReservationId::new(), self.oss.settings().lease());
         let delivery = self.oss.store().release_stray(id, hold, self.brand, lease).await?;
-        Ok(self.tell_sigan(delivery).await)
+        Ok(self.deliver(delivery).await)
     }
 
     async fn give_back(self, hold: &Hold, id: ReservationId) -> Result<Outcome, Error> {
-        // The list may have been older than the hold: only Sigan's word on this very hold counts.
+        // The list may have been older than the hold, so only Sigan's answer about this hold counts.
         match self.oss.sigan().turn(Lane::Upkeep).await?.holder(hold).await {
             Ok(Holder::PreReserved | Holder::Nobody) => {}
             // The next audit asks again.
@@ -137,10 +137,10 @@ impl Mender<'_> {
         }
         let lease = self.oss.settings().lease();
         let delivery = self.oss.store().give_back_lost(id, "not held in Sigan", lease).await?;
-        Ok(self.tell_sigan(delivery).await)
+        Ok(self.deliver(delivery).await)
     }
 
-    async fn tell_sigan(self, delivery: Option<Delivery>) -> Outcome {
+    async fn deliver(self, delivery: Option<Delivery>) -> Outcome {
         let Some(delivery) = delivery else { return Outcome::Moved };
         let Ok(turn) = self.oss.sigan().turn(Lane::Upkeep).await else {
             self.oss.postpone(&delivery).await;
@@ -148,7 +148,7 @@ impl Mender<'_> {
         };
         match self.oss.deliver(&turn, &delivery).await {
             Settled::Failed => Outcome::BeingTold,
-            // Another process told Sigan first, at worst.
+            // If not this process, another one told Sigan first.
             Settled::Released | Settled::Rejected | Settled::Recovered | Settled::Elsewhere => Outcome::Fixed,
         }
     }
@@ -189,11 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn a_wave_never_exceeds_what_is_left_even_if_every_repair_succeeds() {
+    fn a_wave_never_exceeds_the_releases_left_even_if_every_repair_succeeds() {
         let mut rest = repairs(&[Remedy::ReleaseStray, Remedy::Wait, Remedy::ReleaseStray, Remedy::Person]);
         let wave = next_wave(&mut rest, true, 1);
         assert!(matches!(steps(&wave)[..], [Step::ReleaseStray(_), Step::Leave(Outcome::Moved)]), "{wave:?}");
-        // The first one turned out to be none, so another one may be made.
+        // The first repair released nothing, so another one may be made.
         let wave = next_wave(&mut rest, true, 1);
         assert!(
             matches!(steps(&wave)[..], [Step::ReleaseStray(_), Step::Leave(Outcome::Person)]),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn once_nothing_is_left_the_rest_is_beyond_the_limit() {
+    fn once_no_release_is_left_the_rest_is_beyond_the_limit() {
         let mut rest = repairs(&[Remedy::ReleaseStray, Remedy::Person]);
         let wave = next_wave(&mut rest, true, 0);
         assert_eq!(steps(&wave), [&Step::Leave(Outcome::Limit), &Step::Leave(Outcome::Person)]);

@@ -1,9 +1,9 @@
-//! Our holds beside Sigan's: every difference by kind, and the mending of those that can be mended safely.
+//! The audit compares our holds with Sigan's, reports every difference by kind, and settles those that can be settled safely.
 //!
-//! Each brand is audited by itself, since Sigan lists its holds by brand. Both sides are walked in pages, in the order of the
-//! numbers. Of each part Sigan is listed first and our rows are read after
-//! it: a hold made in between is then young here, and never looks like a stranger there. What is young or not settled yet is
-//! left alone, because the sweep and the callers are still at work on it.
+//! Each brand is audited by itself, because Sigan lists its holds by brand. Both sides are walked in pages, in the order of the
+//! numbers. For each page, Sigan's list is read before our rows. So a hold made in between is young here, and never looks as if
+//! only Sigan knew it. The audit does not change numbers that are young or not settled yet, because the sweep and the callers are
+//! still at work on them.
 
 mod compare;
 mod mend;
@@ -22,13 +22,13 @@ use crate::oss::Oss;
 use crate::sigan::{HoldsPage, Lane, ListedHold};
 use crate::store::{HeldNumber, Range, Tenant, UnreadableRow};
 
-/// How many numbers of either side are looked at together.
+/// The size of a page of either side.
 const PAGE: u32 = 200;
 
-/// How many holds are released at most unless it is forced: more than that is rather a wrong address than a leak.
+/// At most so many holds are released unless the operator forces it: more differences suggest a wrong address and not a leak.
 const RELEASES: u64 = 20;
 
-/// How often a page of Sigan's list is asked for again.
+/// A page of Sigan's list is asked for again at most so often.
 const REPEATS: usize = 3;
 
 /// The audit of one brand.
@@ -36,33 +36,33 @@ struct Audit<'a, F> {
     oss: &'a Oss,
     tenant: Tenant,
     options: AuditOptions,
-    /// Goes on from that of the brand before.
+    /// It continues the report of the brand before.
     report: AuditReport,
-    tell: F,
+    on_found: F,
 }
 
 impl Oss {
-    /// Walks the lists of our holds in Sigan beside our own, and tells every difference as it is found.
+    /// Compares our holds with Sigan's, and calls `on_found` for every difference as soon as it is found.
     ///
-    /// Goes over every brand that is known: that of the configuration, those of its clients, and those of which live reservations
-    /// are recorded; or over one alone, where the client [acts for](Oss::acting_for) it.
+    /// It covers every known brand: that of the configuration, those of its clients, and those with live reservations. If the
+    /// client [acts for](Oss::acting_for) one brand, it covers that brand alone.
     ///
     /// # Errors
     ///
-    /// Those of Sigan and of the store. What was told and mended before stays so.
+    /// The errors of Sigan and of the store. The differences that were reported and settled before the error stay so.
     pub async fn audit(
         &self,
         options: AuditOptions,
-        mut tell: impl FnMut(Found) + Send,
+        mut on_found: impl FnMut(Found) + Send,
     ) -> Result<AuditReport, Error> {
         let mut report = AuditReport::default();
         for brand in self.audited_brands().await? {
             let is_own = brand == *self.brand();
-            tell(Found::Brand(brand.clone()));
+            on_found(Found::Brand(brand.clone()));
             let tenant = self.tenant_of(brand);
-            let mut audit = Audit { oss: self, tenant, options, report, tell: &mut tell };
+            let mut audit = Audit { oss: self, tenant, options, report, on_found: &mut on_found };
             audit.walk().await?;
-            // Whose they are may be what cannot be read, so they are told once, and not to one brand alone.
+            // The brand of these rows may be the part that cannot be read, so they are reported once, and not for one brand.
             if is_own && self.scope().is_all_brands() {
                 audit.walk_set_aside().await?;
             }
@@ -71,8 +71,8 @@ impl Oss {
         Ok(report)
     }
 
-    /// How many numbers are held here, of every brand: about as many as [`Oss::audit`] will look at, if no brand is missed. Reads
-    /// every number.
+    /// The count of the numbers that are held here, of every brand. [`Oss::audit`] will look at about as many, if it misses no
+    /// brand. This reads every number.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
             self.report_unreadable_holds(page.unreadable);
             let range = Range { after: after.map(|after| after.to_string()), until: page.next };
             self.compare(range, &page.holds).await?;
-            (self.tell)(Found::Progress(self.report));
+            (self.on_found)(Found::Progress(self.report));
             after = page.next;
             if after.is_none() {
                 return Ok(());
@@ -131,18 +131,18 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
                 status: known.status.clone(),
                 outcome: Outcome::Reported,
             };
-            repairs.extend(self.judge(compare::here(&known), found, None));
+            repairs.extend(self.repair(compare::verdict_on_listed(&known), found, None));
         }
         self.settle(repairs).await?;
-        let there: HashMap<Msisdn, &ExternalId> =
+        let listed_ids: HashMap<Msisdn, &ExternalId> =
             listed.iter().map(|listed| (listed.hold.msisdn, &listed.hold.external_id)).collect();
-        self.walk_ours(range, &there).await
+        self.walk_ours(range, &listed_ids).await
     }
 
     async fn walk_ours(
         &mut self,
         mut range: Range,
-        there: &HashMap<Msisdn, &ExternalId>,
+        listed_ids: &HashMap<Msisdn, &ExternalId>,
     ) -> Result<(), Error> {
         loop {
             let young = self.options.young;
@@ -151,7 +151,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
             let mut repairs = Vec::new();
             for number in page.numbers {
                 self.report.held += 1;
-                let verdict = compare::there(&number, there.get(&number.msisdn).copied());
+                let verdict = compare::verdict_on_held(&number, listed_ids.get(&number.msisdn).copied());
                 let HeldNumber { msisdn, status, live, .. } = number;
                 let found = Difference {
                     msisdn: Some(msisdn),
@@ -162,7 +162,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
                     status: Some(status),
                     outcome: Outcome::Reported,
                 };
-                repairs.extend(self.judge(verdict, found, live.map(|live| live.reservation)));
+                repairs.extend(self.repair(verdict, found, live.map(|live| live.reservation)));
             }
             self.settle(repairs).await?;
             if page.next.is_none() {
@@ -172,23 +172,23 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         }
     }
 
-    /// A row that cannot be read is left to a person.
+    /// Reports a row that cannot be read. A person has to act on it.
     fn report_unreadable(&mut self, row: &UnreadableRow) {
         let UnreadableRow { table, key, reason } = row;
         let row = format!("{table} {key}: {reason}");
         self.report.count(DifferenceKind::Unreadable);
-        (self.tell)(Found::Difference(Difference::unreadable(row)));
+        (self.on_found)(Found::Difference(Difference::unreadable(row)));
     }
 
     fn report_unreadable_holds(&mut self, count: u64) {
         for _ in 0..count {
             self.report.count(DifferenceKind::Unreadable);
             let row = format!("a hold that Sigan lists for {}", self.tenant.brand());
-            (self.tell)(Found::Difference(Difference::unreadable(row)));
+            (self.on_found)(Found::Difference(Difference::unreadable(row)));
         }
     }
 
-    /// The reservations that are set aside.
+    /// Reports the reservations that are set aside.
     async fn walk_set_aside(&mut self) -> Result<(), Error> {
         let mut after = None;
         loop {
@@ -203,8 +203,8 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         }
     }
 
-    /// The difference that follows from a verdict, if there is one. Counts what is not settled.
-    fn judge(
+    /// The repair that follows from a verdict, if there is one. Counts the numbers that are not settled.
+    fn repair(
         &mut self,
         verdict: Verdict,
         found: Difference,

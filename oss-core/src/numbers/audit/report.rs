@@ -1,4 +1,4 @@
-//! What an audit is told, and what it tells. Values only.
+//! The options and the report of an audit.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::domain::{BrandId, ExternalId, Msisdn, NumberStatus, ReservationState};
 
-/// What an audit may do, and what it leaves alone. Its default changes nothing, and leaves two minutes alone.
+/// The options of an audit. By default it changes nothing, and skips numbers that changed within two minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct AuditOptions {
@@ -22,7 +22,7 @@ impl Default for AuditOptions {
 }
 
 impl AuditOptions {
-    /// Whether what can be settled safely is settled.
+    /// Whether the audit settles the differences that can be settled safely.
     pub fn fix(self, fix: bool) -> Self {
         Self { fix, ..self }
     }
@@ -32,7 +32,7 @@ impl AuditOptions {
         Self { force, ..self }
     }
 
-    /// What changed within this time, there or here, is left alone. At least as long as a reserve may take.
+    /// Skips numbers that changed in Sigan or here within this time. It should be at least as long as a reserve may take.
     pub fn min_age(self, young: Duration) -> Self {
         Self { young, ..self }
     }
@@ -43,21 +43,21 @@ impl AuditOptions {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Difference {
-    /// The number, in full: whoever audits has to act on it. None if it cannot be read.
+    /// The number, in full, because a person has to act on it. None if it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msisdn: Option<Msisdn>,
-    /// The row that cannot be read, by its table and key, and why; none for any other difference.
+    /// The row that cannot be read, by its table and key, and the reason; none for any other difference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
-    /// In which way.
+    /// The kind of the difference.
     pub kind: DifferenceKind,
-    /// Sigan's id of the hold, there or here; none where older data has none.
+    /// Sigan's id of the hold, as it is listed there or recorded here; none if older data has none.
     pub external_id: Option<ExternalId>,
-    /// How far the attempt has come here; none where there is none.
+    /// The state of the attempt here; none if there is no attempt.
     pub state: Option<ReservationState>,
-    /// What the number is here; none where it never was ours.
+    /// The status of the number here; none if it was never ours.
     pub status: Option<NumberStatus>,
-    /// What was done about it.
+    /// The result of the audit's work on it.
     pub outcome: Outcome,
 }
 
@@ -76,22 +76,22 @@ impl Difference {
     }
 }
 
-/// How Sigan and we can differ about a number.
+/// The kinds of differences between Sigan and us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceKind {
-    /// Sigan holds it for us, and nothing here knows of that hold.
+    /// Sigan holds the number for us, and no record here has that hold.
     UnknownHere,
-    /// It is held here, and Sigan does not hold it for us.
+    /// The number is held here, and Sigan does not hold it for us.
     UnknownThere,
-    /// Both know the hold, and it is over here, or the number is held under another id.
+    /// Both have the hold, but it is over here, or the number is held here under another id.
     StateDiffers,
-    /// A row cannot be read, so it can be compared with nothing.
+    /// A row cannot be read, so it cannot be compared.
     Unreadable,
 }
 
 impl DifferenceKind {
-    /// The words for it.
+    /// The kind in words.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -103,26 +103,26 @@ impl DifferenceKind {
     }
 }
 
-/// What an audit did about a difference.
+/// The result of an audit's work on a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Nothing: it was only to be reported.
+    /// Nothing was changed, because the difference was only to be reported.
     Reported,
     /// It is settled: the number is given back here, and Sigan has confirmed that the hold is released.
     Fixed,
-    /// The number is given back here, and Sigan has not confirmed it yet. The sweep tells it again until it does.
+    /// The number is given back here, and Sigan has not confirmed it yet. The sweep tells Sigan again until it does.
     BeingTold,
-    /// Left: another look did not find it any more, or the number is being worked on.
+    /// Nothing was changed, because a second look did not find the difference, or the number is being worked on.
     Moved,
-    /// Left: so many releases have to be forced.
+    /// Nothing was changed, because so many releases have to be forced.
     Limit,
-    /// Left: a customer may be on the line, or its hold has no id. A person has to decide.
+    /// Nothing was changed, because a customer may be on the line, or its hold has no id. A person has to decide.
     Person,
 }
 
 impl Outcome {
-    /// The words for it.
+    /// The outcome in words.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -136,16 +136,16 @@ impl Outcome {
     }
 }
 
-/// What an audit found.
+/// The counts of an audit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AuditReport {
-    /// How many numbers Sigan holds for us.
+    /// Numbers that Sigan holds for us.
     pub listed: u64,
-    /// How many numbers are held here.
+    /// Numbers that are held here.
     pub held: u64,
-    /// How many were left alone because they are young or not settled yet.
+    /// Numbers that were skipped because they are young or not settled yet.
     pub unsettled: u64,
     /// Differences of [`DifferenceKind::UnknownHere`].
     pub unknown_here: u64,
@@ -157,7 +157,7 @@ pub struct AuditReport {
     pub unreadable: u64,
     /// Differences that were settled.
     pub fixed: u64,
-    /// Numbers that were given back here, and of which Sigan is still being told.
+    /// Numbers that were given back here, but whose release Sigan has not confirmed yet.
     #[serde(skip_serializing_if = "is_zero")]
     pub being_told: u64,
 }
@@ -176,7 +176,7 @@ impl AuditReport {
         }
     }
 
-    /// How many holds were released so far, whether Sigan has confirmed it or not.
+    /// The count of holds that were released so far, whether Sigan has confirmed it or not.
     pub(super) fn releases(&self) -> u64 {
         self.fixed + self.being_told
     }
@@ -190,26 +190,26 @@ impl AuditReport {
         }
     }
 
-    /// Whether Sigan and we agree on every number: nothing differs, and nothing was left unsettled.
+    /// Whether Sigan and we agree on every number: nothing differs, and every number is settled.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.differences() == 0 && self.unsettled == 0
     }
 
-    /// How many differences were found.
+    /// The count of all differences.
     #[must_use]
     pub fn differences(&self) -> u64 {
         self.unknown_here + self.unknown_there + self.state_differs + self.unreadable
     }
 }
 
-/// What is told while an audit runs.
+/// An event of a running audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// A brand whose audit begins. The brands that are not told are not audited.
+    /// The audit of a brand begins. A brand without this event is not audited.
     Brand(BrandId),
-    /// A difference.
+    /// A difference was found.
     Difference(Difference),
-    /// How far it has come.
+    /// The counts so far.
     Progress(AuditReport),
 }
