@@ -165,7 +165,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DevicesCommand,
     },
-    /// Do what is due: give abandoned numbers back, settle doubts, tell Sigan of releases.
+    /// Run one clean-up pass: expire abandoned numbers, resolve unknown outcomes, send pending releases.
     #[command(after_help = examples::SWEEP)]
     Sweep {
         /// Again and again, at the configured interval, until interrupted.
@@ -185,7 +185,7 @@ pub(crate) enum Command {
         /// Release more than 20 holds, if it comes to that.
         #[arg(long, requires = "fix")]
         force: bool,
-        /// Leave alone what changed within this time.
+        /// Skip what changed within this time.
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2m")]
         min_age: Duration,
     },
@@ -247,7 +247,7 @@ pub(crate) struct ImportOptions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DddCommand {
-    /// Put a list of localities in the place of the one there is.
+    /// Replace the list of localities.
     #[command(after_help = examples::DDD_IMPORT)]
     Import {
         /// A CSV file: `location_cnl,ddd[,municipality,uf]`.
@@ -259,7 +259,7 @@ pub(crate) enum DddCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DevicesCommand {
-    /// Put a device catalogue in the place of the one there is.
+    /// Replace the device catalogue.
     #[command(after_help = examples::DEVICES_IMPORT)]
     Import {
         /// A folder with `device_brands.csv`, `device_models.csv`, `device_codes.csv` and `device_tacs.csv`.

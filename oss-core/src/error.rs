@@ -183,9 +183,9 @@ errors! {
         #[error("preview {0} has already given its number; create another")]
         PreviewUsed(PreviewId),
     }
-    /// What the number is now forbids this
+    /// The number is not RESERVED
     "number-state": Conflict, field "msisdn" => {
-        #[error("number {number} is {status}, which forbids this")]
+        #[error("number {number} is {status}; only a RESERVED number can be released or put on a line")]
         NumberState {
             /// The number.
             number: MaskedMsisdn,

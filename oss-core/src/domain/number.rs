@@ -88,12 +88,12 @@ pub enum ReservationState {
     Assigned,
     /// Given back here; Sigan is being told.
     Releasing,
-    /// Given up with its outcome unknown; Sigan is being told to cancel it, so that a late arrival of the lost call has
-    /// no effect. Nobody confirms it any more.
+    /// It was given up with its outcome unknown. Sigan is being told to cancel it, so that a late arrival of the lost call
+    /// has no effect. Nobody can confirm it any more.
     Cancelling,
-    /// Given back, and Sigan knows.
+    /// It was given back, and Sigan knows.
     Released,
-    /// Sigan does not hold the number for us, for certain.
+    /// Sigan certainly does not hold the number for us.
     Rejected,
 }
 
@@ -132,18 +132,18 @@ pub struct Number {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Line {
-    /// Where the number came from: `VIVO`, or the carrier it was ported in from.
+    /// The origin of the number: `VIVO`, or the carrier from which it was ported in.
     pub origin: String,
-    /// What the number is now.
+    /// The current status of the number.
     pub status: NumberStatus,
-    /// The SIM it is on, while `IN_USE`.
+    /// The SIM of its line, while it is `IN_USE`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<uuid::Uuid>))]
     pub assigned_sim_id: Option<SimId>,
-    /// When it was last put on a line, unless that was another brand's.
+    /// The time at which it was last put on a line, unless that was a line of another brand.
     pub assigned_at: Option<DateTime<Utc>>,
-    /// When we first held it for the brand that asks.
+    /// The time at which we first held it for the brand that asks.
     pub created_at: DateTime<Utc>,
-    /// When its status last changed; left out if that is not recorded.
+    /// The time of the last change of its status, if that is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub updated_at: Option<DateTime<Utc>>,
@@ -175,17 +175,17 @@ pub struct HoldRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, nullable = false))]
     pub external_id: Option<ExternalId>,
-    /// How far it has come.
+    /// Its state.
     pub state: ReservationState,
-    /// Why it is in this state, if there is a reason to give.
+    /// The reason for this state, if there is one.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub reason: Option<String>,
-    /// Until when the number is held unless it is put on a line, if it was held for certain.
+    /// The end of the hold unless the number is put on a line, if it was held for certain.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub hold_expires_at: Option<DateTime<Utc>>,
-    /// When it began.
+    /// The time at which it began.
     pub created_at: DateTime<Utc>,
-    /// When its state last changed.
+    /// The time of the last change of its state.
     pub updated_at: DateTime<Utc>,
 }
 

@@ -1,8 +1,8 @@
-//! The outcome of one pass over what is due.
+//! The counts of one sweep.
 
 use serde::Serialize;
 
-/// The work of one sweep, counted.
+/// The counts of one sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(examples(json!({
@@ -13,18 +13,18 @@ use serde::Serialize;
 pub struct SweepReport {
     /// Abandoned numbers that were given back.
     pub expired: u64,
-    /// Abandoned holds whose number another program had put on a line: they stay.
+    /// Abandoned holds whose number another program had put on a line. They stay.
     pub assigned: u64,
-    /// Doubts that turned out to be holds of ours.
+    /// Attempts in doubt that Sigan turned out to hold for us.
     pub recovered: u64,
     /// Releases that Sigan was told of.
     pub released: u64,
-    /// Doubts that turned out to be none, cancelled in Sigan.
+    /// Attempts in doubt that Sigan did not hold, or that were given up. Sigan cancelled them.
     pub rejected: u64,
-    /// Rows of which Sigan could not be asked or told; they stay due.
+    /// Rows for which a call to Sigan failed. They stay due.
     pub failed: u64,
-    /// Rows that cannot be acted on, because they cannot be read or another program gave their number a status that is not
-    /// known here. They are left to a person: `oss audit` lists them.
+    /// Rows that cannot be read, or whose number has a status of another program. They wait for a person: `oss audit` lists
+    /// them.
     pub set_aside: u64,
     /// Old previews that were deleted.
     pub purged: u64,
