@@ -74,8 +74,7 @@ struct Parts {
 }
 
 impl Oss {
-    pub(crate) fn new(ports: Ports) -> Self {
-        let Ports { store, sigan, gsim, redis, brand, other_brands, settings } = ports;
+    pub(crate) fn new(Ports { store, sigan, gsim, redis, brand, other_brands, settings }: Ports) -> Self {
         let versions = Arc::new(Versions::new(store.clone()));
         let limits = GateLimits {
             calls: settings.sigan_calls,
@@ -83,7 +82,7 @@ impl Oss {
             share: settings.client_share,
             call: settings.sigan_call,
         };
-        let parts = Parts {
+        let parts = Arc::new(Parts {
             timings: Timings::default(),
             sigan: Gate::new(sigan, limits),
             areas: Areas::new(store.clone(), versions.clone(), redis.clone()),
@@ -99,8 +98,8 @@ impl Oss {
             sweeps: Single::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
-        };
-        Self { tenant: None, client: None, parts: Arc::new(parts) }
+        });
+        Self { tenant: None, client: None, parts }
     }
 
     /// Returns this client for one brand: Sigan holds numbers for that brand, and the data of other brands does not exist for it.
