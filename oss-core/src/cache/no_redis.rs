@@ -1,5 +1,7 @@
 //! Redis in a program that is built without the feature `redis`: every URL is refused, so there is no cache of this kind.
 
+#![expect(clippy::unused_async, reason = "the methods take the place of ones that wait")]
+
 use std::time::Duration;
 
 use secrecy::SecretString;
