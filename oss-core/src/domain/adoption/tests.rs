@@ -138,3 +138,21 @@ fn a_hold_that_is_over_is_not_adopted() {
     let over = AdoptionRow { hold_is_over: true, ..new_number() };
     assert_eq!(refused(&over, Some("PR-1")), Some(AdoptRefusal::HoldOver));
 }
+
+#[test]
+fn each_refusal_has_a_code_and_a_text_of_its_own() {
+    let refusals = [
+        (AdoptRefusal::OtherSim, "assigned-elsewhere", "another SIM"),
+        (AdoptRefusal::SimHasNumber(OtherNumber::Hidden), "sim-has-number", "already has another number"),
+        (AdoptRefusal::OtherBrand, "other-brand", "another brand"),
+        (AdoptRefusal::OtherHold, "other-hold", "another external id"),
+        (AdoptRefusal::HoldOver, "hold-over", "is released"),
+        (AdoptRefusal::Unsettled, "number-in-doubt", "not settled"),
+        (AdoptRefusal::UnknownStatus, "number-state", "its status"),
+        (AdoptRefusal::ReservedBrand, "reserved-brand", "`unknown`"),
+    ];
+    for (refusal, code, text) in refusals {
+        assert_eq!(refusal.code(), code);
+        assert!(refusal.to_string().contains(text), "{refusal}");
+    }
+}
