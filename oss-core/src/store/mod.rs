@@ -126,7 +126,7 @@ pub trait Store:
 }
 
 /// The database that a store works on.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Database {
     /// The one at a URL, with a pool of the store's own.
@@ -135,6 +135,19 @@ pub enum Database {
     Options(Box<PgConnectOptions>, u32),
     /// PostgreSQL, through a pool that the embedder has, whose sessions are [`bounded`].
     Pool(PgPool),
+}
+
+/// The options of sqlx show their password in `Debug`, so they are left out.
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(config) => f.debug_tuple("Url").field(config).finish(),
+            Self::Options(_, connections) => {
+                f.debug_struct("Options").field("connections", connections).finish_non_exhaustive()
+            }
+            Self::Pool(pool) => f.debug_tuple("Pool").field(pool).finish(),
+        }
+    }
 }
 
 impl From<&DatabaseConfig> for Database {
@@ -194,4 +207,22 @@ pub async fn migrate(
 
 fn is_sqlite(config: &DatabaseConfig) -> bool {
     config.url.expose_secret().starts_with("sqlite:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_form_of_a_database_shows_its_password() {
+        let url = "postgres://oss:s3cret@db.example/oss";
+        let options: PgConnectOptions = url.parse().unwrap();
+        let pool = PgPoolOptions::new().connect_lazy_with(options.clone());
+        for database in
+            [Database::from(&DatabaseConfig::new(url)), Database::from((options, 10)), Database::from(pool)]
+        {
+            let shown = format!("{database:?}");
+            assert!(!shown.contains("s3cret"), "{shown}");
+        }
+    }
 }
