@@ -19,6 +19,8 @@ pub mod eventful;
 pub mod eventually;
 pub mod floor;
 pub mod http;
+#[cfg(test)]
+mod layers;
 pub mod lists;
 pub mod load;
 pub mod metrics;

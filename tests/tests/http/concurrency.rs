@@ -60,41 +60,6 @@ async fn two_servers_work_on_one_preview() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_hundred_wait_for_sigan_without_a_connection() {
-    const CALLERS: usize = 500;
-    let database = Database::postgres().await;
-    let (server, sigan) =
-        Server::with_sigan(&database, &[("OSS_DATABASE_POOL", "10"), ("OSS_SIGAN_TIMEOUT", "1m")]).await;
-    let http = server.http();
-    let mut previews = Vec::new();
-    for _ in 0..CALLERS {
-        previews.push(http.preview().await);
-    }
-    // Longer than a busy machine takes until all of them are there. They come in groups, so that none waits long for the database.
-    sigan.behave(slow(Duration::from_secs(20)));
-    let mut reserves = Vec::new();
-    for group in previews.chunks(50) {
-        reserves.extend(group.iter().cloned().map(|preview| {
-            let http = http.clone();
-            tokio::spawn(async move { http.reserve(&preview, 1).await })
-        }));
-        wait_until_called(&sigan, CallKind::Reserve, reserves.len() as u64).await;
-    }
-    // All of them are in Sigan's hands now, none has been answered.
-    assert_eq!(http.get("/ddds/11").await.status, 204);
-    assert_eq!(http.get("/ddds/85").await.status, 204, "asked of the database");
-    assert_eq!(http.get("/health/ready").await.status, 200);
-    let waiting = "select count(*) from pg_stat_activity where application_name = 'oss' and state <> 'idle'";
-    assert_eq!(database.count(waiting).await, 0, "no connection is held");
-    assert!(reserves.iter().all(|reserve| !reserve.is_finished()), "they are still in flight");
-
-    let answers = join_all(reserves).await;
-    assert!(answers.into_iter().all(|answer| answer.is_ok_and(|answer| answer.status == 200)));
-    let held = database.count("select count(distinct msisdn) from reservation where state = 'HELD'").await;
-    assert_eq!(held, 500);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_hangs_up_loses_no_number() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let (server, sigan) = Server::with_sigan(&database, &[]).await;
