@@ -48,7 +48,7 @@ pub(super) fn all_applied(count: i64) -> Result<(), StoreError> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use std::path::Path;
 

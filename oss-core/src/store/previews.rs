@@ -58,9 +58,8 @@ pub(super) fn previous_preview(row: &impl DataRow) -> Result<PreviousPreview, sq
     Ok(PreviousPreview { external_id: row.parsed("external_id")?, in_use: row.flag("in_use")? })
 }
 
-/// Reads the numbers of the preview that the client `$1` created under the key `$2`, and whether it belongs to the brands `$3`
-/// and
-/// `$4`.
+/// Reads the numbers of the preview that the client `$1` created under the key `$2`, and whether it belongs to one of the brands
+/// `$3` and `$4`.
 pub(super) const KEYED: &str = r#"
     select p.id, p.previous_id, n.msisdn, cast($3 as text) is null or p.brand_id in ($3, $4) as own
     from preview p
