@@ -45,6 +45,15 @@ pub(crate) trait RequestBody: DeserializeOwned + ToSchema {
 impl<S: Send + Sync, T: RequestBody> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        T::read(Fields::from_request(request, state).await?).map(Self)
+    }
+}
+
+/// A handler takes the fields themselves if it has to look at something else before it reads them.
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = Problem;
+
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             return Err(Problem::new(
@@ -59,7 +68,7 @@ impl<S: Send + Sync, T: RequestBody> FromRequest<S> for Body<T> {
             ));
         }
         let body = timeout(BODY_TIME, read(request.into_body())).await.map_err(|_| too_slow())??;
-        T::read(Fields::parse(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body))?).map(Self)
+        Self::parse(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body))
     }
 }
 
@@ -110,24 +119,9 @@ impl Fields {
         Ok(fields)
     }
 
-    /// Reads the fields as `T`, or reports every fault: each field at fault is removed, and the others are read again.
+    /// Reads the fields as `T`, or reports every fault.
     pub(crate) fn read<T: DeserializeOwned + ToSchema>(mut self) -> Result<T, Problem> {
-        let value = loop {
-            let error = match serde_path_to_error::deserialize::<_, T>(&self.left) {
-                Ok(value) => break Some(value),
-                Err(error) => error,
-            };
-            let at_fault = error.path().iter().next().map(ToString::to_string);
-            let Some((field, _)) = at_fault.and_then(|name| self.left.remove_entry(&name)) else {
-                break None;
-            };
-            let message = error.inner().to_string();
-            match message.strip_prefix("expected ") {
-                Some(expected) => self.add_fault(&field, expected),
-                None => self.unknown.push(field),
-            }
-        };
-        match value {
+        match self.try_read() {
             Some(value) if self.faults.is_empty() && self.unknown.is_empty() => return Ok(value),
             Some(_) => {}
             None => self.add_missing(&required::<T>()),
@@ -135,19 +129,41 @@ impl Fields {
         Err(self.refuse())
     }
 
-    /// Returns the one of these fields that is given and not null. If there is none, or several, each of them is at fault.
-    pub(crate) fn only_one_of(&mut self, names: &[&'static str], expected: &str) -> Option<&'static str> {
+    /// Reads the fields as `T`. Each field at fault is removed, and the others are read again. Returns none if a field is missing.
+    fn try_read<T: DeserializeOwned>(&mut self) -> Option<T> {
+        loop {
+            let error = match serde_path_to_error::deserialize::<_, T>(&self.left) {
+                Ok(value) => return Some(value),
+                Err(error) => error,
+            };
+            let at_fault = error.path().iter().next().map(ToString::to_string);
+            let (field, _) = at_fault.and_then(|name| self.left.remove_entry(&name))?;
+            let message = error.inner().to_string();
+            match message.strip_prefix("expected ") {
+                Some(expected) => self.add_fault(&field, expected),
+                None => self.unknown.push(field),
+            }
+        }
+    }
+
+    /// Returns the one of these fields that is given and not null. If there is none, or several, each of them is at fault, unless
+    /// one is malformed by itself. `T` has all of these fields, and none is required.
+    pub(crate) fn only_one_of<T: DeserializeOwned>(
+        &mut self,
+        names: &[&'static str],
+        expected: &str,
+    ) -> Option<&'static str> {
         let is_given = |name: &&&str| self.left.get(**name).is_some_and(|value| !value.is_null());
         let given: Vec<&'static str> = names.iter().filter(is_given).copied().collect();
         self.left.retain(|name, value| !names.contains(&name.as_str()) || !value.is_null());
         if let [only] = given[..] {
             return Some(only);
         }
+        self.try_read::<T>();
+        let names = if self.faults.is_empty() { names } else { &[] };
         for name in names {
-            self.left.remove(*name);
             self.add_fault(name, expected);
         }
-        self.unknown = self.left.keys().cloned().collect();
         None
     }
 

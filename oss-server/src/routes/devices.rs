@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Acting;
-use crate::body::{Body, Fields, RequestBody, text};
+use crate::body::{Body, Fields, RequestBody, optional_text, text};
 use crate::etag::tagged;
 use crate::path::Params;
 use crate::problem::Problem;
@@ -116,10 +116,23 @@ pub(super) struct ByDeviceModel {
     device_model: DeviceModelId,
 }
 
+/// The names of a body that has none of them or several. Only their forms are checked.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "the body is refused")]
+struct AnyNames {
+    #[serde(default, deserialize_with = "optional_text")]
+    tac: Option<Tac>,
+    #[serde(default, deserialize_with = "optional_text")]
+    device_code: Option<DeviceCode>,
+    #[serde(default, deserialize_with = "optional_text")]
+    device_model: Option<DeviceModelId>,
+}
+
 impl RequestBody for ChosenDevice {
     fn read(mut fields: Fields) -> Result<Self, Problem> {
         let expected = "exactly one of tac, deviceCode and deviceModel";
-        match fields.only_one_of(&["tac", "deviceCode", "deviceModel"], expected) {
+        match fields.only_one_of::<AnyNames>(&["tac", "deviceCode", "deviceModel"], expected) {
             Some("tac") => fields.read().map(Self::Tac),
             Some("deviceCode") => fields.read().map(Self::Code),
             Some(_) => fields.read().map(Self::Model),

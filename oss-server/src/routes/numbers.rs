@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::access::Acting;
-use crate::body::{Body, RequestBody, text};
+use crate::body::{Body, Fields, RequestBody, text};
 use crate::key::Key;
 use crate::openapi::of_sigan;
 use crate::path::Params;
@@ -34,8 +34,6 @@ pub(super) struct Assignment {
     #[serde(deserialize_with = "text")]
     sim_id: SimId,
 }
-
-impl RequestBody for Assignment {}
 
 /// Reserve a random number
 ///
@@ -105,9 +103,11 @@ pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<Statu
 pub(super) async fn assign(
     Acting(oss): Acting,
     params: Params,
-    Body(Assignment { sim_id }): Body<Assignment>,
+    fields: Fields,
 ) -> Result<StatusCode, Problem> {
-    oss.assign(params.get("msisdn")?, sim_id).await?;
+    let msisdn = params.get("msisdn")?;
+    let Assignment { sim_id } = fields.read()?;
+    oss.assign(msisdn, sim_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -2,7 +2,7 @@
 
 use oss_tests::backend::Database;
 use oss_tests::eventually::eventually;
-use oss_tests::http::Http;
+use oss_tests::http::{Answer, Http};
 use oss_tests::server::Server;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -277,4 +277,30 @@ async fn the_server_tells_its_health(database: Database) {
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     assert_eq!(http.get("/health/ready").await.status, 503);
     assert_eq!(http.get("/health/live").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_fault_that_explains_the_others_is_the_one_that_is_told() {
+    let database = Database::sqlite().await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let fields = |answer: &Answer| {
+        assert_eq!(answer.status, 400, "{answer:?}");
+        let errors = answer.body["errors"].as_array().expect("it has faults").clone();
+        errors.iter().map(|error| error["field"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    let path_and_body = http.put_json("/reservations/1199995/assignment", json!({ "simId": "x" })).await;
+    assert_eq!(fields(&path_and_body), ["msisdn"]);
+
+    let malformed_name = json!({ "tac": "bad", "deviceCode": "iPhone15,2" });
+    assert_eq!(fields(&http.put_json("/device-models", malformed_name).await), ["tac"]);
+    let two_names = json!({ "tac": "35050556", "deviceCode": "iPhone15,2" });
+    let each = ["tac", "deviceCode", "deviceModel"];
+    assert_eq!(fields(&http.put_json("/device-models", two_names).await), each);
+    assert_eq!(fields(&http.put_json("/device-models", json!({})).await), each);
+    let unknown_name = json!({ "tac": null, "color": "red" });
+    assert_eq!(
+        fields(&http.put_json("/device-models", unknown_name).await),
+        [&each[..], &["color"]].concat()
+    );
 }
