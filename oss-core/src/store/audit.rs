@@ -73,6 +73,16 @@ pub trait AuditStore {
     ) -> Result<Option<Delivery>, StoreError>;
 }
 
+/// Our record of a hold that Sigan lists.
+pub(super) fn known_hold(row: &impl DataRow) -> Result<KnownHold, sqlx::Error> {
+    Ok(KnownHold {
+        state: row.maybe_parsed("state")?,
+        status: row.maybe_status("status")?,
+        contested: row.flag("contested")?,
+        young: row.flag("young")?,
+    })
+}
+
 /// The brands of live reservations, except `$1`.
 pub(super) const HOLDING_BRANDS: &str = concat!(
     "

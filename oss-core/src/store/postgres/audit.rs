@@ -15,7 +15,8 @@ use crate::domain::{
 use crate::sigan::ListedHold;
 use crate::store::StoreError;
 use crate::store::audit::{
-    AuditStore, COUNT_HELD, HOLDING_BRANDS, SET_ASIDE_ROWS, brands, held_count, held_page, set_aside_row,
+    AuditStore, COUNT_HELD, HOLDING_BRANDS, SET_ASIDE_ROWS, brands, held_count, held_page, known_hold,
+    set_aside_row,
 };
 use crate::store::live::live;
 use crate::store::offering::offering;
@@ -64,15 +65,7 @@ impl AuditStore for PostgresStore {
                 .bind(times.clone())
                 .bind(young.as_secs_f64())
         };
-        let read = |row: &PgRow| {
-            Ok(KnownHold {
-                state: row.maybe_parsed("state")?,
-                status: row.maybe_status("status")?,
-                contested: row.flag("contested")?,
-                young: row.flag("young")?,
-            })
-        };
-        self.connections.all(statement, read).await
+        self.connections.all(statement, known_hold).await
     }
 
     async fn holding_brands(&self) -> Result<Vec<BrandId>, StoreError> {

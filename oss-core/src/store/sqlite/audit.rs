@@ -15,11 +15,12 @@ use crate::domain::{
 use crate::sigan::ListedHold;
 use crate::store::StoreError;
 use crate::store::audit::{
-    AuditStore, COUNT_HELD, HOLDING_BRANDS, SET_ASIDE_ROWS, brands, held_count, held_page, set_aside_row,
+    AuditStore, COUNT_HELD, HOLDING_BRANDS, SET_ASIDE_ROWS, brands, held_count, held_page, known_hold,
+    set_aside_row,
 };
 use crate::store::live::live;
 use crate::store::offering::offering;
-use crate::store::rows::DataRow;
+use crate::store::rows::{DataRow, to_json};
 use crate::store::tenant::brand_of_held;
 
 #[async_trait]
@@ -30,36 +31,33 @@ impl AuditStore for SqliteStore {
         young: Duration,
     ) -> Result<Vec<KnownHold>, StoreError> {
         const SQL: &str = "
-            select p.status, own.state, coalesce(own.updated_at, 0) > $3 as young,
+            select p.status, own.state, max(coalesce(own.updated_at, 0), listed.reserved_at) > $2 as young,
                    exists (
                        select 1 from reservation other
-                       where other.msisdn = $1 and other.external_id <> $2
+                       where other.msisdn = listed.msisdn and other.external_id <> listed.external_id
                          and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING')
                    ) as contested
-            from (select 1) one
-            left join phone_number p on p.msisdn = $1
+            from (
+                select key as place, value ->> 0 as external_id, value ->> 1 as msisdn, value ->> 2 as reserved_at
+                from json_each($1)
+            ) listed
+            left join phone_number p on p.msisdn = listed.msisdn
             left join reservation own on own.id = (
                 select r.id from reservation r
-                where r.msisdn = $1 and r.external_id = $2
+                where r.msisdn = listed.msisdn and r.external_id = listed.external_id
                 order by r.id desc
                 limit 1
-            )";
+            )
+            order by listed.place";
+        let listed: Vec<_> = listed
+            .iter()
+            .map(|ListedHold { hold, reserved_at }| {
+                (hold.external_id.as_str(), hold.msisdn.as_str(), reserved_at.timestamp_micros())
+            })
+            .collect();
+        let listed = to_json(&listed).map_err(|error| self.connections.store_error(&error))?;
         let born = self.connections.now().before(young);
-        let mut known = Vec::with_capacity(listed.len());
-        for ListedHold { hold, reserved_at } in listed {
-            let statement =
-                sqlx::query(SQL).bind(hold.msisdn.as_str()).bind(hold.external_id.as_str()).bind(born);
-            let read = |row: &SqliteRow| {
-                Ok(KnownHold {
-                    state: row.maybe_parsed("state")?,
-                    status: row.maybe_status("status")?,
-                    contested: row.flag("contested")?,
-                    young: reserved_at.timestamp_micros() > born || row.flag("young")?,
-                })
-            };
-            known.push(self.connections.one(statement, read).await?);
-        }
-        Ok(known)
+        self.connections.all(sqlx::query(SQL).bind(listed).bind(born), known_hold).await
     }
 
     async fn holding_brands(&self) -> Result<Vec<BrandId>, StoreError> {

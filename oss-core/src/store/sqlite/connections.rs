@@ -171,6 +171,11 @@ impl Connections {
         }
     }
 
+    /// Describes an error of the database.
+    pub(super) fn store_error(&self, error: &sqlx::Error) -> StoreError {
+        store_error(&self.file, error)
+    }
+
     pub(super) fn usage(&self) -> Vec<PoolUsage> {
         vec![usage("writer", &self.writer), usage("readers", &self.readers)]
     }
@@ -187,7 +192,7 @@ impl Connections {
         read: impl FnOnce(&[SqliteRow]) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
         let rows = statement.fetch_all(&self.readers).await;
-        rows.and_then(|rows| read(&rows)).map_err(|error| store_error(&self.file, &error))
+        rows.and_then(|rows| read(&rows)).map_err(|error| self.store_error(&error))
     }
 
     /// Reads each row of a statement.
