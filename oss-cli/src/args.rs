@@ -197,6 +197,13 @@ pub(crate) enum Command {
     /// Bring the database to this version: tables and reference data.
     #[command(after_help = examples::MIGRATE)]
     Migrate,
+    /// Run the mock of Sigan alone.
+    #[cfg(not(feature = "sandbox"))]
+    #[command(hide = true, after_help = examples::SIGAN_MOCK)]
+    SiganMock {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Run the mock of Sigan alone, until interrupted.
     #[cfg(feature = "sandbox")]
     #[command(after_help = examples::SIGAN_MOCK)]

@@ -95,7 +95,6 @@ pub(crate) const MIGRATE: &str = "\
 Example:
   oss migrate --database-url postgres://oss@localhost/oss";
 
-#[cfg(feature = "sandbox")]
 pub(crate) const SIGAN_MOCK: &str = "\
 Examples:
   oss sigan-mock

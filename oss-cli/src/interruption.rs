@@ -34,7 +34,6 @@ pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
             "what was settled stays so, and {sweep} tells Sigan of numbers that were given back here; audit again to see what \
              is left"
         ),
-        #[cfg(feature = "sandbox")]
         Command::SiganMock { .. } => "what the mock held is gone with it".to_owned(),
         Command::Migrate => "each step of the migration is done whole or not at all; run it again".to_owned(),
         Command::Devices { command: DevicesCommand::Import { options, .. } }

@@ -71,6 +71,10 @@ async fn execute(
             begun.store(true, Ordering::Relaxed);
             commands::sigan_mock::run(listen, latency, fail_rate, lose_rate).await
         }
+        #[cfg(not(feature = "sandbox"))]
+        Command::SiganMock { .. } => Err(Failure::usage(
+            "this program was built without the mock of Sigan; build it with `--features sandbox`".to_owned(),
+        )),
         Command::Devices { command: DevicesCommand::Import { dir, options } } => {
             import(&globals, &Place::Devices(dir), options, output, begun).await
         }
@@ -186,5 +190,13 @@ mod tests {
         let failure = run(args, Output::new(Form::Table, "oss")).await.unwrap_err();
         assert_eq!(failure.exit, USAGE);
         assert!(failure.message.contains("without its sandbox"), "{failure:?}");
+    }
+
+    #[tokio::test]
+    async fn a_program_without_the_mock_of_sigan_says_so() {
+        let args = args::parse(["oss", "sigan-mock", "--listen", "127.0.0.1:0", "--latency", "3s"]).unwrap();
+        let failure = run(args, Output::new(Form::Table, "oss")).await.unwrap_err();
+        assert_eq!(failure.exit, USAGE);
+        assert!(failure.message.contains("without the mock of Sigan"), "{failure:?}");
     }
 }

@@ -77,6 +77,9 @@ impl From<ConfigError> for Failure {
 ///
 /// [`Failure`] if it cannot start.
 pub async fn run(args: Args) -> Result<(), Failure> {
+    if args.sandbox && cfg!(not(feature = "sandbox")) {
+        return Err(no_sandbox());
+    }
     let sources = Sources::from_env().with_file(args.config.clone()).with_listen(args.listen);
     let hangup = signal(SignalKind::hangup()).map_err(|error| internal(&error))?;
     let client_file = Watched::now(sources.file.clone());
@@ -169,9 +172,13 @@ async fn connect_sandbox(common: &CommonConfig) -> Result<Oss, Failure> {
 #[cfg(not(feature = "sandbox"))]
 #[expect(clippy::unused_async, reason = "it replaces a function that waits")]
 async fn connect_sandbox(_: &CommonConfig) -> Result<Oss, Failure> {
-    Err(refused(
+    Err(no_sandbox())
+}
+
+fn no_sandbox() -> Failure {
+    refused(
         "this program was built without its sandbox; leave out --sandbox, or build it with `--features sandbox`",
-    ))
+    )
 }
 
 /// Decides who may call. A missing setting lets nobody in.
@@ -270,10 +277,13 @@ mod tests {
             assert_eq!(docs_url(listening.parse().unwrap(), over_tls), url);
         }
     }
+
     #[cfg(not(feature = "sandbox"))]
     #[tokio::test]
     async fn a_server_without_its_sandbox_says_so() {
-        let failure = run(Args::parse_from(["oss-server", "--sandbox"])).await.unwrap_err();
+        // A fault of a setting would hide it.
+        let args = Args::parse_from(["oss-server", "--sandbox", "--config", "/does/not/exist.toml"]);
+        let failure = run(args).await.unwrap_err();
         assert_eq!(failure.exit, 2);
         assert!(failure.message.contains("without its sandbox"), "{failure:?}");
     }

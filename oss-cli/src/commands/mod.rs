@@ -69,9 +69,8 @@ async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCod
         | Command::Ddd { .. }
         | Command::Devices { .. }
         | Command::Keys { .. }
-        | Command::Migrate => return Err(misplaced()),
-        #[cfg(feature = "sandbox")]
-        Command::SiganMock { .. } => return Err(misplaced()),
+        | Command::Migrate
+        | Command::SiganMock { .. } => return Err(misplaced()),
     }
     Ok(ExitCode::SUCCESS)
 }
