@@ -16,6 +16,28 @@ use crate::store::attempts::{AttemptStore, preview_row};
 use crate::store::live::live;
 use crate::store::rows::DataRow;
 
+/// The common table expressions that make the numbers of `$attempts` `RESERVED`, and let their previews name them.
+macro_rules! reserve_numbers {
+    ($attempts:literal) => {
+        concat!(
+            "number as (
+                insert into phone_number (msisdn, origin, status)
+                select msisdn, 'VIVO', 'RESERVED' from ",
+            $attempts,
+            "
+                on conflict (msisdn) do update
+                set status = 'RESERVED', assigned_sim_id = null, updated_at = clock_timestamp()
+                where phone_number.status = 'RETURNED'
+            ), chosen as (
+                update preview set reserved_msisdn = a.msisdn from ",
+            $attempts,
+            " a where preview.id = a.preview_id
+            )"
+        )
+    };
+}
+pub(super) use reserve_numbers;
+
 #[async_trait]
 impl AttemptStore for PostgresStore {
     async fn begin_reservation(
@@ -97,7 +119,8 @@ impl AttemptStore for PostgresStore {
         // A hold that is confirmed after its attempt was given up gets a row of its own, so that it is released at Sigan. The row
         // carries the preview, unless the preview has another attempt by now. If another attempt works on the same hold, that
         // attempt has to end it.
-        const SQL: &str = "
+        const SQL: &str = concat!(
+            "
             with held as (
                 update reservation
                 set state = 'HELD', last_error = null, updated_at = clock_timestamp(),
@@ -105,15 +128,9 @@ impl AttemptStore for PostgresStore {
                     due_at = clock_timestamp() + make_interval(secs => $2)
                 where id = $1 and state in ('PENDING', 'IN_DOUBT')
                 returning msisdn, preview_id
-            ), number as (
-                insert into phone_number (msisdn, origin, status)
-                select msisdn, 'VIVO', 'RESERVED' from held
-                on conflict (msisdn) do update
-                set status = 'RESERVED', assigned_sim_id = null, updated_at = clock_timestamp()
-                where phone_number.status = 'RETURNED'
-            ), chosen as (
-                update preview set reserved_msisdn = held.msisdn from held where preview.id = held.preview_id
-            ), given_up as (
+            ), ",
+            reserve_numbers!("held"),
+            ", given_up as (
                 insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
                 select $3,
                        case when not exists (
@@ -129,7 +146,8 @@ impl AttemptStore for PostgresStore {
             select state, attempts, coalesce(due_at <= clock_timestamp(), false) as due, exists (select from held) as held,
                    exists (select from given_up) or exists (select from reservation where id = $3) as given_up
             from reservation
-            where id = $1";
+            where id = $1"
+        );
         let release = ReservationId::new();
         let statement = || {
             sqlx::query(SQL)
@@ -160,24 +178,20 @@ impl AttemptStore for PostgresStore {
     }
 
     async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<bool, StoreError> {
-        const SQL: &str = "
+        const SQL: &str = concat!(
+            "
             with doubtful as (
                 update reservation
                 set state = 'IN_DOUBT', last_error = $3, updated_at = clock_timestamp(),
                     due_at = clock_timestamp() + make_interval(secs => $4)
                 where id = $1 and attempts = $2 and state = 'PENDING'
                 returning msisdn, preview_id
-            ), number as (
-                insert into phone_number (msisdn, origin, status)
-                select msisdn, 'VIVO', 'RESERVED' from doubtful
-                on conflict (msisdn) do update
-                set status = 'RESERVED', assigned_sim_id = null, updated_at = clock_timestamp()
-                where phone_number.status = 'RETURNED'
-            ), chosen as (
-                update preview set reserved_msisdn = doubtful.msisdn from doubtful where preview.id = doubtful.preview_id
-            )
+            ), ",
+            reserve_numbers!("doubtful"),
+            "
             select exists (select from doubtful)
-                   or exists (select from reservation where id = $1 and attempts = $2 and state = 'IN_DOUBT') as written";
+                   or exists (select from reservation where id = $1 and attempts = $2 and state = 'IN_DOUBT') as written"
+        );
         let statement = || {
             sqlx::query(SQL)
                 .bind(lease.reservation.as_uuid())

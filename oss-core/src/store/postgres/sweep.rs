@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 
 use super::PostgresStore;
+use super::attempts::reserve_numbers;
 use crate::domain::{Census, Claims, Overdue};
 use crate::store::StoreError;
 use crate::store::rows::DataRow;
@@ -19,7 +20,8 @@ impl SweepStore for PostgresStore {
     async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError> {
         // Another program may have put the number on a line, or released it, without a change to the reservation. If it gave the
         // number a status that we do not have, a person has to decide.
-        const SQL: &str = "
+        const SQL: &str = concat!(
+            "
             with held as materialized (
                 select r.id, r.msisdn, p.status
                 from reservation r
@@ -62,19 +64,14 @@ impl SweepStore for PostgresStore {
                 from lapsed
                 where r.id = lapsed.id and r.state = 'PENDING'
                 returning r.msisdn, r.preview_id
-            ), number as (
-                insert into phone_number (msisdn, origin, status)
-                select msisdn, 'VIVO', 'RESERVED' from doubtful
-                on conflict (msisdn) do update
-                set status = 'RESERVED', assigned_sim_id = null, updated_at = clock_timestamp()
-                where phone_number.status = 'RETURNED'
-            ), chosen as (
-                update preview set reserved_msisdn = doubtful.msisdn from doubtful where preview.id = doubtful.preview_id
-            )
+            ), ",
+            reserve_numbers!("doubtful"),
+            "
             select (select count(*) from ended where state = 'RELEASING') as expired,
                    (select count(*) from ended where state = 'ASSIGNED') as assigned,
                    (select count(*) from doubtful) as lapsed,
-                   (select count(*) from foreign_status) as set_aside";
+                   (select count(*) from foreign_status) as set_aside"
+        );
         let read = |row: &PgRow| {
             let count = |column| row.count(column).map(i64::unsigned_abs);
             Ok(Overdue {
