@@ -189,7 +189,7 @@ errors! {
         NumberState {
             /// The number.
             number: MaskedMsisdn,
-            /// What it is.
+            /// The status of the number.
             status: NumberStatus,
         },
     }

@@ -1,4 +1,4 @@
-//! What operators and programs of theirs rely on: files, image, metrics, traces, cache, cost, and the crate in programs of their own.
+//! The parts that operators rely on: files, image, metrics, traces, cache and cost; and the crate in other programs.
 
 mod cache;
 mod embedding;
