@@ -2,12 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use oss_core::store::{PostgresStore, SqliteStore, Store, SystemClock};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use crate::eventually::eventually;
 use crate::postgres::Postgres;
@@ -28,7 +28,7 @@ macro_rules! on_both {
 }
 
 /// The tables and a few rows of the database that existed before this service.
-const EXISTING: &str = include_str!("../cases/existing_database.sql");
+pub(crate) const EXISTING: &str = include_str!("../cases/existing_database.sql");
 
 /// A database of one test, with the tables and the reference data.
 #[derive(Debug)]
@@ -45,9 +45,7 @@ impl Database {
 
     /// A database that existed before this service, with rows of years, after the migration.
     pub async fn existing() -> Self {
-        let database = Self::existing_unmigrated().await;
-        PostgresStore::migrate(&database.url, Duration::from_hours(24)).await.expect("the migrations run");
-        database
+        Self { url: Postgres::shared().await.existing_database().await, _dir: None }
     }
 
     /// A database that existed before this service, before the migration.
@@ -71,9 +69,10 @@ impl Database {
 
     /// A SQLite file in a folder of the test's own.
     pub async fn sqlite_in(dir: &Path) -> Self {
-        let url: SecretString = format!("sqlite://{}", dir.join("oss.db").display()).into();
-        SqliteStore::migrate(&url).await.expect("the migrations run");
-        Self { url, _dir: None }
+        static MIGRATED: OnceCell<Vec<u8>> = OnceCell::const_new();
+        let file = dir.join("oss.db");
+        std::fs::write(&file, MIGRATED.get_or_init(migrated_file).await).expect("the file is written");
+        Self { url: sqlite_url(&file), _dir: None }
     }
 
     /// A copy of a database on PostgreSQL in its current state, like a backup that is restored.
@@ -197,4 +196,16 @@ impl Database {
     pub fn now(&self) -> &'static str {
         if self.is_postgres() { "now()" } else { "(unixepoch() * 1000000)" }
     }
+}
+
+/// A SQLite file with the tables and the reference data. Every file of this process starts as a copy, because a migration takes longer.
+async fn migrated_file() -> Vec<u8> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("oss.db");
+    SqliteStore::migrate(&sqlite_url(&file)).await.expect("the migrations run");
+    std::fs::read(file).expect("the file is read")
+}
+
+fn sqlite_url(file: &Path) -> SecretString {
+    format!("sqlite://{}", file.display()).into()
 }

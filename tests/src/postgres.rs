@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use tokio::sync::OnceCell;
 
-use crate::backend::Database;
+use crate::backend::{Database, EXISTING};
 use crate::eventually::eventually;
 use crate::process::{Guarded, as_user, free_port, program, signal};
 use crate::python::run_successfully;
@@ -50,8 +50,7 @@ impl Postgres {
         Self::serve(dir, options).await
     }
 
-    /// Makes a cluster with the tables and the reference data, and stops it. Every server of this process starts from a copy of its
-    /// folder.
+    /// Makes a cluster with the templates of databases, and stops it. Every server of this process starts from a copy of its folder.
     async fn seed() -> Self {
         let dir = make_dir();
         let initdb = program("initdb", &folders(), "postgresql");
@@ -59,9 +58,14 @@ impl Postgres {
         command.arg(initdb).args(["-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8", "-D"]);
         run_successfully(command.arg(dir.join("data")));
         let seed = Self::serve(dir, &["-c", "fsync=off"]).await;
-        seed.execute("postgres", "create database template_oss").await;
-        let migrated = PostgresStore::migrate(&seed.url("template_oss"), Duration::from_hours(24)).await;
-        migrated.expect("the migrations run");
+        for name in ["template_oss", "template_existing"] {
+            seed.execute("postgres", &format!("create database {name}")).await;
+        }
+        seed.execute("template_existing", EXISTING).await;
+        for name in ["template_oss", "template_existing"] {
+            let migrated = PostgresStore::migrate(&seed.url(name), Duration::from_hours(24)).await;
+            migrated.expect("the migrations run");
+        }
         run_successfully(seed.pg_ctl().args(["stop", "-m", "fast"]));
         seed
     }
@@ -80,23 +84,27 @@ impl Postgres {
 
     /// A new database with the tables and the reference data.
     pub async fn database(&self) -> SecretString {
-        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        self.execute("postgres", &format!("create database {name} template template_oss")).await;
-        self.url(&name)
+        self.create("test", "template template_oss").await
+    }
+
+    /// A new copy of the database that existed before this service, after the migration.
+    pub async fn existing_database(&self) -> SecretString {
+        self.create("existing", "template template_existing").await
     }
 
     /// A new database without tables.
     pub async fn empty_database(&self) -> SecretString {
-        let name = format!("empty_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        self.execute("postgres", &format!("create database {name}")).await;
-        self.url(&name)
+        self.create("empty", "").await
     }
 
     /// A new database without tables, in an encoding that cannot hold every text.
     pub async fn latin_database(&self) -> SecretString {
-        let name = format!("latin_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let sql = format!("create database {name} encoding 'LATIN1' locale 'C' template template0");
-        self.execute("postgres", &sql).await;
+        self.create("latin", "encoding 'LATIN1' locale 'C' template template0").await
+    }
+
+    async fn create(&self, kind: &str, options: &str) -> SecretString {
+        let name = format!("{kind}_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.execute("postgres", &format!("create database {name} {options}")).await;
         self.url(&name)
     }
 
@@ -220,8 +228,8 @@ fn folders() -> Vec<PathBuf> {
 
 /// A folder that the server's user owns.
 pub(crate) fn make_dir() -> PathBuf {
-    let made =
-        as_user(Some(USER)).args(["mktemp", "-d", "/tmp/oss-pg-XXXXXX"]).output().expect("mktemp runs");
+    let template = std::env::temp_dir().join("oss-pg-XXXXXX");
+    let made = as_user(Some(USER)).args(["mktemp", "-d"]).arg(template).output().expect("mktemp runs");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     String::from_utf8_lossy(&made.stdout).trim().into()
 }
