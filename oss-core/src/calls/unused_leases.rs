@@ -62,8 +62,18 @@ mod tests {
         assert!(!leases.add(second, until), "somebody does");
         leases.remove(&[first]);
         assert_eq!(leases.running(), [second]);
-        tokio::time::advance(Duration::from_secs(31)).await;
+        tokio::time::advance(Duration::from_secs(30)).await;
         assert!(leases.running().is_empty());
         assert!(leases.add(first, Instant::now()), "nobody does any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_a_limit_are_tracked() {
+        let leases = UnusedLeases::default();
+        let until = Instant::now() + Duration::from_secs(30);
+        for _ in 0..=MOST {
+            leases.add(ReservationId::new(), until);
+        }
+        assert_eq!(leases.running().len(), MOST);
     }
 }

@@ -380,3 +380,6 @@ pub struct Range {
     /// The last number, or none up to the very last.
     pub until: Option<Msisdn>,
 }
+
+#[cfg(test)]
+mod tests;
