@@ -97,6 +97,35 @@ mod tests {
     }
 
     #[test]
+    fn the_transitions_are_those_of_the_diagram() {
+        use {AttemptEvent as Event, ReservationState as State};
+        let diagram = [
+            (State::Pending, Event::Confirmed, State::Held),
+            (State::Pending, Event::Doubted, State::InDoubt),
+            (State::Pending, Event::Refused, State::Rejected),
+            (State::Pending, Event::Unused, State::Rejected),
+            (State::Pending, Event::GivenUp, State::Cancelling),
+            (State::Pending, Event::Claimed, State::Pending),
+            (State::Pending, Event::Released, State::Releasing),
+            (State::InDoubt, Event::Confirmed, State::Held),
+            (State::InDoubt, Event::Claimed, State::Pending),
+            (State::InDoubt, Event::Released, State::Releasing),
+            (State::Held, Event::Assigned, State::Assigned),
+            (State::Held, Event::Expired, State::Releasing),
+            (State::Held, Event::Released, State::Releasing),
+            (State::Assigned, Event::Released, State::Releasing),
+            (State::Releasing, Event::Delivered, State::Released),
+            (State::Cancelling, Event::Delivered, State::Rejected),
+        ];
+        for state in State::ALL {
+            for event in Event::ALL {
+                let drawn = diagram.iter().find(|(from, by, _)| (*from, *by) == (state, event));
+                assert_eq!(state.after(event), drawn.map(|(_, _, to)| *to), "{state} {event:?}");
+            }
+        }
+    }
+
+    #[test]
     fn an_attempt_reaches_every_state_and_comes_to_an_end_from_each() {
         assert_eq!(reachable_from(ReservationState::Pending).len(), ReservationState::ALL.len());
         for state in ReservationState::ALL {

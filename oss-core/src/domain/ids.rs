@@ -270,7 +270,22 @@ mod tests {
         for text in ["0", "4", "-1", "01", "one", ""] {
             assert!(text.parse::<Choice>().is_err(), "{text}");
         }
-        assert_eq!("3".parse::<Choice>().unwrap().get(), 3);
+        for (text, choice) in ["1", "2", "3"].into_iter().zip(Choice::ALL) {
+            assert_eq!((text.parse(), choice.to_string().as_str()), (Ok(choice), text));
+            assert_eq!((u8::from(choice), choice.get().to_string().as_str()), (choice.get(), text));
+            assert_eq!(Choice::try_from(choice.get()), Ok(choice));
+        }
+        assert!([0, 4].into_iter().all(|index| Choice::try_from(index).is_err()));
+    }
+
+    #[test]
+    fn a_token_is_letters_digits_dashes_and_underscores() {
+        for text in ["", "a b", "a.b", "ç", &"x".repeat(65)] {
+            assert!(text.parse::<BrandId>().is_err(), "{text:?}");
+        }
+        for text in ["a", "Z9", "-", "_", "a-b_c", &"x".repeat(64)] {
+            assert_eq!(text.parse::<BrandId>().unwrap().as_str(), text);
+        }
     }
 
     #[test]

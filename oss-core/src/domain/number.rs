@@ -194,3 +194,30 @@ impl Number {
         Self { msisdn, line, history }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_the_word_that_is_stored() {
+        for word in ["RESERVED", "IN_USE", "RETURNED", "PORTED_OUT"] {
+            let status = NumberStatus::from(word);
+            assert_eq!((status.as_str(), status.to_string().as_str()), (word, word));
+            assert_eq!(serde_json::to_value(&status).unwrap(), word);
+            assert_eq!(status.is_known(), word != "PORTED_OUT");
+        }
+        assert_eq!(NumberStatus::from("LOST\u{202e}").as_str(), "LOST?");
+    }
+
+    #[test]
+    fn a_state_is_the_word_that_is_stored() {
+        let words =
+            ["PENDING", "HELD", "IN_DOUBT", "ASSIGNED", "RELEASING", "CANCELLING", "RELEASED", "REJECTED"];
+        assert_eq!(ReservationState::ALL.map(ReservationState::as_str), words);
+        for (word, state) in words.into_iter().zip(ReservationState::ALL) {
+            assert_eq!((word.parse(), serde_json::to_value(state).unwrap()), (Ok(state), word.into()));
+        }
+        assert_eq!("LOST".parse::<ReservationState>().unwrap_err().expected, "a state of a reservation");
+    }
+}
