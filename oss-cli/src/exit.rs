@@ -39,20 +39,25 @@ exit_codes! {
 }
 
 /// The reason why a command failed: its codes and its message.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Failure {
     /// The exit code.
+    #[serde(skip)]
     pub(crate) exit: u8,
     /// A short, stable name, for programs.
     pub(crate) code: &'static str,
+    /// Each single fault, if the message is a list of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<Fault>,
+    /// The input at fault, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<Cow<'static, str>>,
     /// The fault, and what to do.
     pub(crate) message: String,
-    /// The input at fault, if there is one.
-    pub(crate) field: Option<Cow<'static, str>>,
     /// The time after which the same command is worth repeating, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_seconds: Option<u64>,
-    /// Each single fault, if the message is a list of them.
-    pub(crate) errors: Vec<Fault>,
 }
 
 /// One of several faults.

@@ -9,7 +9,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::exit::{Failure, Fault};
+use crate::exit::Failure;
 use crate::form::Form;
 use crate::status_line;
 
@@ -25,31 +25,6 @@ pub(crate) struct Output {
 pub(crate) trait Answer: Serialize {
     /// The text for people. `oss` is how they called the program, for the command to type next.
     fn table(&self, oss: &str) -> String;
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct FailureBody<'a> {
-    code: &'a str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_seconds: Option<u64>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [Fault],
-}
-
-impl<'a> From<&'a Failure> for FailureBody<'a> {
-    fn from(failure: &'a Failure) -> Self {
-        Self {
-            code: failure.code,
-            message: &failure.message,
-            field: failure.field.as_deref(),
-            retry_after_seconds: failure.retry_after_seconds,
-            errors: &failure.errors,
-        }
-    }
 }
 
 impl Output {
@@ -100,10 +75,7 @@ impl Output {
     pub(crate) fn failure(self, failure: &Failure) -> ExitCode {
         let text = match self.form {
             Form::Table => format!("error: {}", failure.message),
-            Form::Json => {
-                let body = serde_json::json!({ "error": FailureBody::from(failure) });
-                body.to_string()
-            }
+            Form::Json => serde_json::json!({ "error": failure }).to_string(),
         };
         // If standard error is gone too, only the exit code can say it.
         let _ = write(anstream::stderr(), &text);
