@@ -1,6 +1,7 @@
 //! Exit codes. They are an interface: scripts read them.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use oss_core::config::ConfigError;
 use oss_core::store::{AdoptRefusal, StoreError};
@@ -95,8 +96,8 @@ impl Failure {
     }
 
     /// A fault of this program or its machine.
-    pub(crate) fn internal(message: String) -> Self {
-        Self::new(INTERNAL, "internal", message)
+    pub(crate) fn internal(fault: impl Display) -> Self {
+        Self::new(INTERNAL, "internal", fault.to_string())
     }
 
     /// The person at the terminal did not wait for the end. `left` says what happens to the work.
@@ -105,8 +106,8 @@ impl Failure {
     }
 
     /// An argument that is well-formed, but turned out to be unusable.
-    pub(crate) fn usage(message: String) -> Self {
-        Self::new(USAGE, "usage", message)
+    pub(crate) fn usage(fault: impl Display) -> Self {
+        Self::new(USAGE, "usage", fault.to_string())
     }
 }
 
@@ -191,7 +192,7 @@ impl From<StartError> for Failure {
             error @ StartError::SandboxInUse { .. } => {
                 Self::new(CONFLICT, "sandbox-in-use", error.to_string())
             }
-            error => Self::internal(error.to_string()),
+            error => Self::internal(error),
         }
     }
 }

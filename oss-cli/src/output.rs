@@ -46,7 +46,7 @@ impl Output {
     pub(crate) fn answer(self, answer: &impl Answer) -> Result<(), Failure> {
         let text = match self.form {
             Form::Table => answer.table(self.program()),
-            Form::Json => json(answer)?,
+            Form::Json => serde_json::to_string_pretty(answer).map_err(Failure::internal)?,
         };
         write(anstream::stdout(), &text)
     }
@@ -56,9 +56,7 @@ impl Output {
         match self.form {
             Form::Table => self.answer(answer),
             Form::Json => {
-                let text =
-                    serde_json::to_string(answer).map_err(|error| Failure::internal(error.to_string()))?;
-                write(anstream::stdout(), &text)
+                write(anstream::stdout(), &serde_json::to_string(answer).map_err(Failure::internal)?)
             }
         }
     }
@@ -81,10 +79,6 @@ impl Output {
         let _ = write(anstream::stderr(), &text);
         ExitCode::from(failure.exit)
     }
-}
-
-fn json(answer: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(answer).map_err(|error| Failure::internal(error.to_string()))
 }
 
 /// Writes a text. A reader that stops reading (`oss … | head`) is no failure.

@@ -59,7 +59,7 @@ mod open {
         let kept = || std::env::home_dir().map(|home| home.join(".local/state/oss/sandbox"));
         let dir = globals.sandbox_dir.clone().or_else(kept);
         dir.ok_or_else(|| {
-            Failure::usage("no home directory; say where the sandbox is kept with --sandbox-dir".to_owned())
+            Failure::usage("no home directory; say where the sandbox is kept with --sandbox-dir")
         })
     }
 }
@@ -75,6 +75,6 @@ mod left_out {
     #[expect(clippy::unused_async, reason = "it takes the place of one that waits")]
     pub(crate) async fn open(_: &CommonConfig, _: &Globals) -> Result<Oss, Failure> {
         let text = "this program was built without its sandbox; leave out --sandbox, or build it with `--features sandbox`";
-        Err(Failure::usage(text.to_owned()))
+        Err(Failure::usage(text))
     }
 }

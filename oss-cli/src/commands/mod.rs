@@ -73,11 +73,9 @@ async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCod
         | Command::Devices { .. }
         | Command::Keys { .. }
         | Command::Migrate
-        | Command::SiganMock { .. } => return Err(misplaced()),
+        | Command::SiganMock { .. } => {
+            return Err(Failure::internal("a command came to where another one runs"));
+        }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn misplaced() -> Failure {
-    Failure::internal("a command came to where another one runs".to_owned())
 }
