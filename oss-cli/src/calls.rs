@@ -1,9 +1,10 @@
 //! Tracks the calls to Sigan and GSIM that are under way, by their spans. Each call has a span named `call`.
 
 use std::fmt::Debug;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Metadata, Subscriber};
@@ -45,7 +46,7 @@ pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>() -> impl Laye
 
 /// The system of the oldest call, or else the database, and the time since which the program waits for it.
 pub(crate) fn awaited() -> (&'static str, Instant) {
-    let open = open();
+    let open = OPEN.lock();
     open.calls.first().map_or(("the database", open.changed), |call| (call.awaited, call.begun))
 }
 
@@ -53,19 +54,14 @@ impl<S: Subscriber> Layer<S> for Watch {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _context: Context<'_, S>) {
         let mut name = CallName::default();
         attributes.record(&mut name);
-        open().calls.push(OpenCall { span: id.clone(), awaited: name.awaited(), begun: Instant::now() });
+        OPEN.lock().calls.push(OpenCall { span: id.clone(), awaited: name.awaited(), begun: Instant::now() });
     }
 
     fn on_close(&self, id: Id, _context: Context<'_, S>) {
-        let mut open = open();
+        let mut open = OPEN.lock();
         open.calls.retain(|call| call.span != id);
         open.changed = Instant::now();
     }
-}
-
-fn open() -> MutexGuard<'static, Open> {
-    // Each change leaves the list whole.
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Default)]

@@ -6,11 +6,12 @@
 mod deployment;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
 use redis::{Cmd, FromRedisValue, RedisError};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -110,7 +111,7 @@ impl Inner {
 
     /// Returns the link, or starts to open one.
     fn link(&self) -> Opening {
-        let mut kept = lock(&self.link);
+        let mut kept = self.link.lock();
         if let Some(opening) = kept.as_ref().filter(|opening| !matches!(opening.peek(), Some(Err(_)))) {
             return opening.clone();
         }
@@ -128,7 +129,7 @@ impl Inner {
 
     /// Drops the link, unless it is still being opened.
     fn close(&self) {
-        lock(&self.link).take_if(|opening| opening.peek().is_some());
+        self.link.lock().take_if(|opening| opening.peek().is_some());
     }
 
     fn record_answer(&self) {
@@ -144,11 +145,6 @@ impl Inner {
         }
         None
     }
-}
-
-/// The value behind the lock is replaced in one step, so it is consistent even if a thread panicked while it held the lock.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 //! Refused credentials and unexpected client errors concern only the brand of the call, so they open only its circuit.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, Change, FAILURES, OPEN};
@@ -112,12 +112,12 @@ impl Circuits {
 
     /// Checks that a call could be made now. Changes nothing.
     pub(super) fn check(&self, purpose: &Purpose) -> Result<(), Open> {
-        self.state().check(purpose, Instant::now())
+        self.state.lock().check(purpose, Instant::now())
     }
 
     /// Lets a call pass, and returns the circuits that it probes.
     pub(super) fn pass(&self, purpose: &Purpose) -> Result<Probes, Open> {
-        let (mut state, now) = (self.state(), Instant::now());
+        let (mut state, now) = (self.state.lock(), Instant::now());
         state.check(purpose, now)?;
         let sigan = state.shared(purpose).pass(now, self.call);
         let brand = state.brand(purpose).is_some_and(|brand| brand.pass(now, self.call));
@@ -126,7 +126,7 @@ impl Circuits {
 
     /// Takes back the probes of a call that was not made: the next call may probe at once.
     pub(super) fn take_back(&self, purpose: &Purpose, probes: Probes) {
-        let (mut state, now) = (self.state(), Instant::now());
+        let (mut state, now) = (self.state.lock(), Instant::now());
         if probes.sigan {
             state.shared(purpose).end_probe(now, Duration::ZERO);
         }
@@ -137,7 +137,7 @@ impl Circuits {
 
     /// Records the outcome of a call.
     pub(super) fn record(&self, purpose: &Purpose, verdict: Verdict) {
-        let (mut state, now) = (self.state(), Instant::now());
+        let (mut state, now) = (self.state.lock(), Instant::now());
         if verdict == Verdict::Missing {
             state.record_missing(purpose, now);
         } else {
@@ -150,24 +150,24 @@ impl Circuits {
 
     /// Whether Sigan answers other calls. If so, a call that fails again and again fails for a reason of its own.
     pub(super) fn answers(&self) -> bool {
-        let state = self.state();
+        let state = self.state.lock();
         state.missing < FAILURES && state.answered.is_some_and(|answered| answered.elapsed() <= RECENTLY)
     }
 
     /// The states of the two circuits that every brand shares, by lane.
     pub(super) fn shared(&self) -> [(&'static str, &'static str); 2] {
-        let state = self.state();
+        let state = self.state.lock();
         [("caller", state.callers.name()), ("upkeep", state.upkeep.name())]
     }
 
     /// Every brand that was refused at some time, and whether it is refused now.
     pub(super) fn brands(&self) -> Vec<(BrandId, bool)> {
-        self.state().brands.iter().map(|(brand, breaker)| (brand.clone(), !breaker.is_closed())).collect()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // A breaker is replaced in one step, so it is consistent even if a thread panicked while it held the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state
+            .lock()
+            .brands
+            .iter()
+            .map(|(brand, breaker)| (brand.clone(), !breaker.is_closed()))
+            .collect()
     }
 }
 
