@@ -14,15 +14,10 @@ use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
 use super::{Answer, SiganMock};
 
 /// A mock that is being served. The server stops when this is dropped.
+#[derive(Debug)]
 pub struct RunningSigan {
     mock: SiganMock,
     server: MockServer,
-}
-
-impl std::fmt::Debug for RunningSigan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunningSigan").field("address", self.server.address()).finish_non_exhaustive()
-    }
 }
 
 impl Deref for RunningSigan {
