@@ -13,7 +13,8 @@ pub(super) const FAILURES: u32 = 8;
 /// after Sigan is back finds the circuit closed or closes it.
 pub(super) const OPEN: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Breaker {
     /// Everything passes. The last `failures` calls have failed.
     Closed { failures: u32 },
@@ -34,11 +35,7 @@ impl Breaker {
     pub(super) const CLOSED: Self = Self::Closed { failures: 0 };
 
     pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Closed { .. } => "closed",
-            Self::Open { .. } => "open",
-            Self::Probing { .. } => "probing",
-        }
+        self.into()
     }
 
     pub(super) fn is_closed(self) -> bool {
