@@ -1,9 +1,10 @@
 //! Tracks the calls to Sigan and GSIM that are under way, by their spans. Each call has a span named `call`.
 
 use std::fmt::Debug;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Metadata, Subscriber};
@@ -45,51 +46,38 @@ pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>() -> impl Laye
 
 /// The system of the oldest call, or else the database, and the time since which the program waits for it.
 pub(crate) fn awaited() -> (&'static str, Instant) {
-    let open = open();
+    let open = OPEN.lock();
     open.calls.first().map_or(("the database", open.changed), |call| (call.awaited, call.begun))
 }
 
 impl<S: Subscriber> Layer<S> for Watch {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _context: Context<'_, S>) {
-        let mut name = CallName::default();
-        attributes.record(&mut name);
-        open().calls.push(OpenCall { span: id.clone(), awaited: name.awaited(), begun: Instant::now() });
+        let mut awaited = Awaited("another system");
+        attributes.record(&mut awaited);
+        OPEN.lock().calls.push(OpenCall { span: id.clone(), awaited: awaited.0, begun: Instant::now() });
     }
 
     fn on_close(&self, id: Id, _context: Context<'_, S>) {
-        let mut open = open();
+        let mut open = OPEN.lock();
         open.calls.retain(|call| call.span != id);
         open.changed = Instant::now();
     }
 }
 
-fn open() -> MutexGuard<'static, Open> {
-    // Each change leaves the list whole.
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// The system that a call waits for, and its task.
+struct Awaited(&'static str);
 
-#[derive(Default)]
-struct CallName(String);
-
-impl CallName {
-    fn awaited(&self) -> &'static str {
-        match self.0.as_str() {
-            "pre_reserve" => "Sigan to offer numbers",
-            "reserve" => "Sigan to reserve the number",
-            "release" => "Sigan to release the number",
-            "holder" => "Sigan to say who holds the number",
-            "holds" => "Sigan to list its holds",
-            "supports_esim" => "GSIM to say whether the device supports eSIM",
-            _ => "another system",
-        }
-    }
-}
-
-impl Visit for CallName {
+impl Visit for Awaited {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "call" {
-            value.clone_into(&mut self.0);
-        }
+        self.0 = match (field.name(), value) {
+            ("call", "pre_reserve") => "Sigan to offer numbers",
+            ("call", "reserve") => "Sigan to reserve the number",
+            ("call", "release") => "Sigan to release the number",
+            ("call", "holder") => "Sigan to say who holds the number",
+            ("call", "holds") => "Sigan to list its holds",
+            ("call", "supports_esim") => "GSIM to say whether the device supports eSIM",
+            _ => self.0,
+        };
     }
 
     fn record_debug(&mut self, _field: &Field, _value: &dyn Debug) {}

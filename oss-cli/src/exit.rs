@@ -1,6 +1,7 @@
 //! Exit codes. They are an interface: scripts read them.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use oss_core::config::ConfigError;
 use oss_core::store::{AdoptRefusal, StoreError};
@@ -39,20 +40,25 @@ exit_codes! {
 }
 
 /// The reason why a command failed: its codes and its message.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Failure {
     /// The exit code.
+    #[serde(skip)]
     pub(crate) exit: u8,
     /// A short, stable name, for programs.
     pub(crate) code: &'static str,
+    /// Each single fault, if the message is a list of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<Fault>,
+    /// The input at fault, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<Cow<'static, str>>,
     /// The fault, and what to do.
     pub(crate) message: String,
-    /// The input at fault, if there is one.
-    pub(crate) field: Option<Cow<'static, str>>,
     /// The time after which the same command is worth repeating, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_seconds: Option<u64>,
-    /// Each single fault, if the message is a list of them.
-    pub(crate) errors: Vec<Fault>,
 }
 
 /// One of several faults.
@@ -90,8 +96,8 @@ impl Failure {
     }
 
     /// A fault of this program or its machine.
-    pub(crate) fn internal(message: String) -> Self {
-        Self::new(INTERNAL, "internal", message)
+    pub(crate) fn internal(fault: impl Display) -> Self {
+        Self::new(INTERNAL, "internal", fault.to_string())
     }
 
     /// The person at the terminal did not wait for the end. `left` says what happens to the work.
@@ -100,8 +106,8 @@ impl Failure {
     }
 
     /// An argument that is well-formed, but turned out to be unusable.
-    pub(crate) fn usage(message: String) -> Self {
-        Self::new(USAGE, "usage", message)
+    pub(crate) fn usage(fault: impl Display) -> Self {
+        Self::new(USAGE, "usage", fault.to_string())
     }
 }
 
@@ -183,10 +189,9 @@ impl From<StartError> for Failure {
         match error {
             StartError::Config(error) => error.into(),
             StartError::Store(error) => error.into(),
-            error @ StartError::SandboxInUse { .. } => {
-                Self::new(CONFLICT, "sandbox-in-use", error.to_string())
-            }
-            error => Self::internal(error.to_string()),
+            StartError::NoSandbox => Self::usage(error),
+            StartError::SandboxInUse { .. } => Self::new(CONFLICT, "sandbox-in-use", error.to_string()),
+            _ => Self::internal(error),
         }
     }
 }

@@ -9,7 +9,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::exit::{Failure, Fault};
+use crate::exit::Failure;
 use crate::form::Form;
 use crate::status_line;
 
@@ -25,31 +25,6 @@ pub(crate) struct Output {
 pub(crate) trait Answer: Serialize {
     /// The text for people. `oss` is how they called the program, for the command to type next.
     fn table(&self, oss: &str) -> String;
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct FailureBody<'a> {
-    code: &'a str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_seconds: Option<u64>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [Fault],
-}
-
-impl<'a> From<&'a Failure> for FailureBody<'a> {
-    fn from(failure: &'a Failure) -> Self {
-        Self {
-            code: failure.code,
-            message: &failure.message,
-            field: failure.field.as_deref(),
-            retry_after_seconds: failure.retry_after_seconds,
-            errors: &failure.errors,
-        }
-    }
 }
 
 impl Output {
@@ -71,7 +46,7 @@ impl Output {
     pub(crate) fn answer(self, answer: &impl Answer) -> Result<(), Failure> {
         let text = match self.form {
             Form::Table => answer.table(self.program()),
-            Form::Json => json(answer)?,
+            Form::Json => serde_json::to_string_pretty(answer).map_err(Failure::internal)?,
         };
         write(anstream::stdout(), &text)
     }
@@ -81,9 +56,7 @@ impl Output {
         match self.form {
             Form::Table => self.answer(answer),
             Form::Json => {
-                let text =
-                    serde_json::to_string(answer).map_err(|error| Failure::internal(error.to_string()))?;
-                write(anstream::stdout(), &text)
+                write(anstream::stdout(), &serde_json::to_string(answer).map_err(Failure::internal)?)
             }
         }
     }
@@ -100,19 +73,12 @@ impl Output {
     pub(crate) fn failure(self, failure: &Failure) -> ExitCode {
         let text = match self.form {
             Form::Table => format!("error: {}", failure.message),
-            Form::Json => {
-                let body = serde_json::json!({ "error": FailureBody::from(failure) });
-                body.to_string()
-            }
+            Form::Json => serde_json::json!({ "error": failure }).to_string(),
         };
         // If standard error is gone too, only the exit code can say it.
         let _ = write(anstream::stderr(), &text);
         ExitCode::from(failure.exit)
     }
-}
-
-fn json(answer: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(answer).map_err(|error| Failure::internal(error.to_string()))
 }
 
 /// Writes a text. A reader that stops reading (`oss … | head`) is no failure.

@@ -73,13 +73,13 @@ async fn execute(
         }
         #[cfg(not(feature = "sandbox"))]
         Command::SiganMock { .. } => Err(Failure::usage(
-            "this program was built without the mock of Sigan; build it with `--features sandbox`".to_owned(),
+            "this program was built without the mock of Sigan; build it with `--features sandbox`",
         )),
         Command::Devices { command: DevicesCommand::Import { dir, options } } => {
             import(&globals, &Place::Devices(dir), options, output, begun).await
         }
         Command::Ddd { ddd: Some(_), command: Some(_) } => {
-            Err(Failure::usage("give a DDD to ask for, or a file to import; not both".to_owned()))
+            Err(Failure::usage("give a DDD to ask for, or a file to import; not both"))
         }
         Command::Ddd { command: Some(DddCommand::Import { file, options }), .. } => {
             import(&globals, &Place::Ddds(file), options, output, begun).await
@@ -97,7 +97,7 @@ async fn execute(
 
 async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure> {
     if globals.sandbox {
-        return Err(Failure::usage("the sandbox migrates itself; leave --sandbox out".to_owned()));
+        return Err(Failure::usage("the sandbox migrates itself; leave --sandbox out"));
     }
     let (common, database) = Config::load_for_migration(&sources(globals))?;
     log_at(common.log)?;
@@ -169,8 +169,7 @@ async fn connect(globals: &Globals, needs: Needs) -> Result<(Oss, bool), Failure
 
 /// Starts the log. Messages below warnings appear only if the configuration asks for them, because people want the answer.
 fn log_at(config: LogConfig) -> Result<(), Failure> {
-    log::init_through(|| LogWriter, Some(calls::layer()), config, Level::WARN)
-        .map_err(|error| Failure::internal(error.to_string()))
+    log::init_through(|| LogWriter, Some(calls::layer()), config, Level::WARN).map_err(Failure::internal)
 }
 
 fn sources(globals: &Globals) -> Sources {

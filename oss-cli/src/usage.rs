@@ -30,7 +30,7 @@ fn is_private(text: &str) -> bool {
 impl From<&clap::Error> for Failure {
     fn from(error: &clap::Error) -> Self {
         if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-            return Self::usage("a command is missing; --help lists them".to_owned());
+            return Self::usage("a command is missing; --help lists them");
         }
         let mut failure = Self::usage(message(&error.to_string()));
         match error.get(ContextKind::InvalidArg) {

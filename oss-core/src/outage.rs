@@ -3,9 +3,9 @@
 //! So during an outage only one call now and then has to wait. The caller learns when an outage begins and ends, so that it can
 //! log each of them once.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// The health of one system.
@@ -30,13 +30,13 @@ impl Outage {
 
     /// Whether the system failed within the pause, so that it must not be called.
     pub(crate) fn is_pausing(&self) -> bool {
-        let health = *self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let health = *self.health.lock();
         matches!(health, Health::Down { until } if Instant::now() < until)
     }
 
     /// Whether the system answered the last call.
     pub(crate) fn is_over(&self) -> bool {
-        *self.health.lock().unwrap_or_else(PoisonError::into_inner) == Health::Up
+        *self.health.lock() == Health::Up
     }
 
     /// Records an answer. Returns whether it ends an outage.
@@ -50,9 +50,8 @@ impl Outage {
         self.replace(Health::Down { until }) == Health::Up
     }
 
-    /// The value behind the lock is replaced in one step, so it is consistent even if a thread panicked while it held the lock.
     fn replace(&self, health: Health) -> Health {
-        std::mem::replace(&mut *self.health.lock().unwrap_or_else(PoisonError::into_inner), health)
+        std::mem::replace(&mut *self.health.lock(), health)
     }
 }
 

@@ -91,6 +91,7 @@ pub(crate) fn optional_text<'de, D: Deserializer<'de>, T: FromStr<Err = Malforme
 }
 
 /// The fields of a body that have not been refused yet, and the faults of those that have.
+#[derive(Default)]
 pub(crate) struct Fields {
     left: Map<String, Value>,
     faults: Vec<Fault>,
@@ -100,23 +101,14 @@ pub(crate) struct Fields {
 
 impl Fields {
     fn parse(body: &[u8]) -> Result<Self, Problem> {
-        // The parser's own message may repeat what was sent.
-        let Members { values, repeated } =
-            serde_json::from_slice(body).map_err(|error: serde_json::Error| {
-                not_an_object(match error.classify() {
-                    Category::Data => "the body is no JSON object".to_owned(),
-                    _ => format!(
-                        "the body is no JSON object; it cannot be read at line {}, column {}",
-                        error.line(),
-                        error.column()
-                    ),
-                })
-            })?;
-        let mut fields = Self { left: values, faults: Vec::new(), unknown: Vec::new() };
-        for name in repeated.iter().take(NAMED) {
-            fields.add_fault(&shortened(name), "one value, not several");
-        }
-        Ok(fields)
+        serde_json::from_slice(body).map_err(|error| {
+            // The parser's own message may repeat what was sent.
+            let at = match error.classify() {
+                Category::Data => String::new(),
+                _ => format!("; it cannot be read at line {}, column {}", error.line(), error.column()),
+            };
+            Problem::new(MALFORMED_BODY, format!("the body is no JSON object{at}"))
+        })
     }
 
     /// Reads the fields as `T`, or reports every fault.
@@ -199,35 +191,28 @@ fn required<T: ToSchema>() -> Vec<String> {
     }
 }
 
-/// The members of a JSON object, and the names that occur more than once, because nobody knows which of two values is meant.
-struct Members {
-    values: Map<String, Value>,
-    repeated: Vec<String>,
-}
-
-impl<'de> Deserialize<'de> for Members {
+/// Reads the members of a JSON object. A name that occurs more than once is a fault, because nobody knows which of its values is
+/// meant.
+impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Collect)
+        deserializer.deserialize_map(Self::default())
     }
 }
 
-struct Collect;
-
-impl<'de> Visitor<'de> for Collect {
-    type Value = Members;
+impl<'de> Visitor<'de> for Fields {
+    type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let mut members = Members { values: Map::new(), repeated: Vec::new() };
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
         while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if members.values.insert(name.clone(), value).is_some() {
-                members.repeated.push(name);
+            if self.left.insert(name.clone(), value).is_some() && self.faults.len() < NAMED {
+                self.add_fault(&shortened(&name), "one value, not several");
             }
         }
-        Ok(members)
+        Ok(self)
     }
 }
 
@@ -269,10 +254,6 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn is_encoded(headers: &HeaderMap) -> bool {
     let mut given = headers.get_all(header::CONTENT_ENCODING).iter();
     given.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-fn not_an_object(detail: String) -> Problem {
-    Problem::new(MALFORMED_BODY, detail)
 }
 
 fn too_slow() -> Problem {

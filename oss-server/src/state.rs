@@ -1,10 +1,11 @@
 //! The state that the handlers share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use oss_core::Oss;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
@@ -102,8 +103,7 @@ impl Readiness {
     where
         F: Future<Output = Checked> + Send + 'static,
     {
-        // The check behind the lock is replaced in one step, so it is consistent even if a thread panicked while it held the lock.
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         match &*last {
             Some(current) if !current.is_stale() => current.clone(),
             _ => last.insert(Check::start(check())).clone(),

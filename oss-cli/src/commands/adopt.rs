@@ -1,19 +1,8 @@
-//! `oss adopt`
+//! `oss adopt`: how its answer looks.
 
-use oss_core::{Adopted, BrandId, ExternalId, Msisdn, Oss, SimId};
+use oss_core::Adopted;
 
-use crate::exit::Failure;
 use crate::output::Answer;
-
-pub(crate) async fn run(
-    oss: &Oss,
-    msisdn: Msisdn,
-    sim: SimId,
-    brand: BrandId,
-    external_id: Option<ExternalId>,
-) -> Result<Adopted, Failure> {
-    Ok(oss.adopt(msisdn, sim, brand).external_id(external_id).await?)
-}
 
 impl Answer for Adopted {
     fn table(&self, _oss: &str) -> String {

@@ -170,21 +170,9 @@ impl Audited {
 /// The text at the end. The differences were shown when they were found.
 impl Answer for Audited {
     fn table(&self, oss: &str) -> String {
-        let (summary, coverage, next) = (summary(&self.report), self.coverage(), self.next(oss));
-        if self.differences.is_empty() {
-            return format!(
-                "{summary}
-{coverage}
-{next}"
-            );
-        }
-        format!(
-            "{summary}
-{}
-{coverage}
-{next}",
-            self.outcomes()
-        )
+        let outcomes = (!self.differences.is_empty()).then(|| self.outcomes());
+        let lines = [Some(summary(&self.report)), outcomes, Some(self.coverage()), Some(self.next(oss))];
+        lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
     }
 }
 

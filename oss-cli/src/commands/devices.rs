@@ -18,9 +18,8 @@ pub(crate) async fn models(oss: &Oss, brand: &str) -> Result<Models, Failure> {
 
 pub(crate) async fn esim(oss: &Oss, device: EsimArgs) -> Result<Compatibility, Failure> {
     let tac = device.tac.or(device.imei.map(Imei::tac));
-    let choice = DeviceChoice::one_of(tac, device.device_code, device.model)
-        // The parser lets nothing else through.
-        .map_err(|malformed| Failure::usage(malformed.to_string()))?;
+    // The parser lets nothing else through.
+    let choice = DeviceChoice::one_of(tac, device.device_code, device.model).map_err(Failure::usage)?;
     Ok(oss.check_esim(&choice).await?.into())
 }
 

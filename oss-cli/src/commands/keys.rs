@@ -18,7 +18,7 @@ pub(crate) struct NewKey {
 }
 
 pub(crate) fn new(name: ClientName) -> Result<NewKey, Failure> {
-    let key = ClientKey::generate().map_err(|error| Failure::internal(error.to_string()))?;
+    let key = ClientKey::generate().map_err(Failure::internal)?;
     Ok(NewKey { name, key_sha256: key.digest(), key })
 }
 

@@ -55,9 +55,12 @@ async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCod
             output.answer(&reserve::run(oss, preview, index).await?)?;
         }
         Command::Release { msisdns } => return release::run(oss, msisdns, output).await,
-        Command::Assign { msisdn, sim } => output.answer(&assign::run(oss, msisdn, sim).await?)?,
+        Command::Assign { msisdn, sim } => {
+            oss.assign(msisdn, sim).await?;
+            output.answer(&assign::Assigned { msisdn, sim_id: sim })?;
+        }
         Command::Adopt { msisdn, sim, brand, external_id } => {
-            output.answer(&adopt::run(oss, msisdn, sim, brand, external_id).await?)?;
+            output.answer(&oss.adopt(msisdn, sim, brand).external_id(external_id).await?)?;
         }
         Command::Show { msisdn } => output.answer(&oss.number(msisdn).await?)?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(oss, ddd, output).await,
@@ -70,11 +73,9 @@ async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCod
         | Command::Devices { .. }
         | Command::Keys { .. }
         | Command::Migrate
-        | Command::SiganMock { .. } => return Err(misplaced()),
+        | Command::SiganMock { .. } => {
+            return Err(Failure::internal("a command came to where another one runs"));
+        }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn misplaced() -> Failure {
-    Failure::internal("a command came to where another one runs".to_owned())
 }

@@ -6,7 +6,7 @@ use oss_core::{Msisdn, Oss};
 use serde::Serialize;
 
 use crate::exit::{self, Failure};
-use crate::output::{Answer, FailureBody, Output, table};
+use crate::output::{Answer, Output, table};
 
 /// Releases every number, also after one that could not be. The exit code is that of the first failure.
 pub(crate) async fn run(oss: &Oss, msisdns: Vec<Msisdn>, output: Output) -> Result<ExitCode, Failure> {
@@ -16,9 +16,9 @@ pub(crate) async fn run(oss: &Oss, msisdns: Vec<Msisdn>, output: Output) -> Resu
         match oss.release(msisdn).await {
             Ok(()) => done.released.push(msisdn.to_string()),
             Err(error) => {
-                let failure = Failure::from(error);
-                code = if code == exit::OK { failure.exit } else { code };
-                done.failed.push(Failed::new(msisdn, &failure));
+                let error = Failure::from(error);
+                code = if code == exit::OK { error.exit } else { code };
+                done.failed.push(Failed { msisdn: msisdn.to_string(), error });
             }
         }
     }
@@ -35,16 +35,7 @@ struct Released {
 #[derive(Debug, Serialize)]
 struct Failed {
     msisdn: String,
-    error: serde_json::Value,
-    #[serde(skip)]
-    message: String,
-}
-
-impl Failed {
-    fn new(msisdn: Msisdn, failure: &Failure) -> Self {
-        let error = serde_json::json!(FailureBody::from(failure));
-        Self { msisdn: msisdn.to_string(), error, message: failure.message.clone() }
-    }
+    error: Failure,
 }
 
 impl Answer for Released {
@@ -54,7 +45,7 @@ impl Answer for Released {
             table.add_row([msisdn.as_str(), "released"]);
         }
         for failed in &self.failed {
-            table.add_row([&failed.msisdn, &failed.message]);
+            table.add_row([&failed.msisdn, &failed.error.message]);
         }
         table.to_string()
     }

@@ -17,7 +17,7 @@ pub(crate) async fn run(
             Ok(oss.reserve(preview, choice).await?)
         }
         // The parser lets nothing else through.
-        _ => Err(Failure::usage("give --ddd, or --preview with --index".to_owned())),
+        _ => Err(Failure::usage("give --ddd, or --preview with --index")),
     }
 }
 

@@ -18,12 +18,12 @@ pub(crate) async fn run(
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| Failure::usage(format!("cannot listen on {listen}: {error}")))?;
-    let address = listener.local_addr().map_err(|error| Failure::internal(error.to_string()))?;
+    let address = listener.local_addr().map_err(Failure::internal)?;
     let mock = SiganMock::new(Inventory::new(&format!("PR{}", std::process::id())));
     mock.behave(Behaviour { latency, fail_rate, lose_rate });
     announce(address);
     let interrupted = async { drop(tokio::signal::ctrl_c().await) };
-    serve(mock, listener, interrupted).await.map_err(|error| Failure::internal(error.to_string()))?;
+    serve(mock, listener, interrupted).await.map_err(Failure::internal)?;
     Ok(ExitCode::SUCCESS)
 }
 

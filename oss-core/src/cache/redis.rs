@@ -6,16 +6,18 @@
 mod deployment;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
 use redis::{Cmd, FromRedisValue, RedisError};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 pub(crate) use self::deployment::Deployment;
 use self::deployment::Link;
+use super::{RedisUrl, RedisUrlError};
 use crate::outage::Outage;
 
 /// The longest time for a command, including a second try.
@@ -27,15 +29,6 @@ const OPEN: Duration = Duration::from_secs(2);
 
 /// The time for which no command is sent after one failed.
 const PAUSE: Duration = Duration::from_secs(2);
-
-/// The address of Redis. It is a secret, because it may carry a password.
-#[derive(Debug, Clone)]
-pub struct RedisUrl(pub SecretString);
-
-/// The URL is not one of Redis. The text says what is expected and leaves the URL out, because it may carry a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the URL of Redis cannot be used; expected {0}")]
-pub struct RedisUrlError(&'static str);
 
 /// A cache that several servers share. It is cheap to clone.
 #[derive(Clone)]
@@ -110,7 +103,7 @@ impl Inner {
 
     /// Returns the link, or starts to open one.
     fn link(&self) -> Opening {
-        let mut kept = lock(&self.link);
+        let mut kept = self.link.lock();
         if let Some(opening) = kept.as_ref().filter(|opening| !matches!(opening.peek(), Some(Err(_)))) {
             return opening.clone();
         }
@@ -128,7 +121,7 @@ impl Inner {
 
     /// Drops the link, unless it is still being opened.
     fn close(&self) {
-        lock(&self.link).take_if(|opening| opening.peek().is_some());
+        self.link.lock().take_if(|opening| opening.peek().is_some());
     }
 
     fn record_answer(&self) {
@@ -144,11 +137,6 @@ impl Inner {
         }
         None
     }
-}
-
-/// The value behind the lock is replaced in one step, so it is consistent even if a thread panicked while it held the lock.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -80,7 +81,7 @@ impl InFlight {
     /// Enters a call until the guard is dropped. Returns none if a call like it is under way.
     pub(crate) fn enter(&self, call: Call) -> Option<Guard> {
         let (sender, receiver) = watch::channel(());
-        match self.lock().entry(call.clone()) {
+        match self.calls.lock().entry(call.clone()) {
             Entry::Occupied(_) => None,
             Entry::Vacant(place) => {
                 place.insert(receiver);
@@ -91,7 +92,7 @@ impl InFlight {
 
     /// Takes a place to wait for a call, from the share of the client if there is a client. Does not wait.
     pub(crate) fn try_join(&self, call: &Call, client: Option<&ClientName>) -> Result<Waits, Crowded> {
-        let mut waiting = lock_waiting(&self.waiting);
+        let mut waiting = self.waiting.lock();
         let count_of_client = |client| waiting.by_client.get(client).copied().unwrap_or_default();
         if client.is_some_and(|client| count_of_client(client) >= self.share.of(WAITERS)) {
             return Err(Crowded::Share);
@@ -110,7 +111,7 @@ impl InFlight {
 
     /// Waits until a call has ended, or for `poll` if this process does not work on it. Ends at `patience` at the latest.
     pub(crate) async fn wait_until_finished(&self, call: &Call, poll: Duration, patience: Instant) {
-        let running = self.lock().get(call).cloned();
+        let running = self.calls.lock().get(call).cloned();
         let finished = async {
             match running {
                 // Only the drop of the sender ends this wait, because nothing is ever sent.
@@ -120,22 +121,17 @@ impl InFlight {
         };
         let _ = tokio::time::timeout_at(patience, finished).await;
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Call, watch::Receiver<()>>> {
-        // Insert and remove leave the map consistent even if a thread panicked while it held the lock.
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.entry.lock().remove(&self.call);
+        self.entry.calls.lock().remove(&self.call);
     }
 }
 
 impl Drop for Waits {
     fn drop(&mut self) {
-        let waiting = &mut *lock_waiting(&self.waiting);
+        let waiting = &mut *self.waiting.lock();
         waiting.all -= 1;
         decrement(&mut waiting.by_call, &self.call);
         if let Some(client) = &self.client {
@@ -152,11 +148,6 @@ fn decrement<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
             counts.remove(key);
         }
     }
-}
-
-fn lock_waiting(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
-    // Nothing between the changes of the counts can panic, so they agree even if a thread panicked while it held the lock.
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -185,7 +176,7 @@ mod tests {
         assert!(!waiter.is_finished());
         drop(guard);
         waiter.await.unwrap();
-        assert!(in_flight.lock().is_empty());
+        assert!(in_flight.calls.lock().is_empty());
     }
 
     fn some_call() -> Call {
@@ -203,7 +194,7 @@ mod tests {
         assert_eq!(in_flight.try_join(&some_call(), None).unwrap_err(), Crowded::Full);
         drop(waits);
         assert!(in_flight.try_join(&some_call(), None).is_ok());
-        let waiting = lock_waiting(&in_flight.waiting);
+        let waiting = in_flight.waiting.lock();
         assert!(waiting.all == 0 && waiting.by_call.is_empty(), "{waiting:?}");
     }
 
@@ -226,7 +217,7 @@ mod tests {
         assert!(in_flight.try_join(&some_call(), Some(&modest)).is_ok());
         drop(waits);
         assert!(in_flight.try_join(&some_call(), Some(&greedy)).is_ok());
-        assert!(lock_waiting(&in_flight.waiting).by_client.is_empty());
+        assert!(in_flight.waiting.lock().by_client.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,6 @@
 //! Work that runs once at a time: callers that ask meanwhile wait for its result.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -33,7 +32,7 @@ impl<T> Default for Single<T> {
 impl<T> Single<T> {
     /// Returns the result of the work that runs, or of new work.
     pub(crate) fn join_or_start(&self, start: impl FnOnce() -> Running<T>) -> watch::Receiver<Option<T>> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         match &*last {
             Some(running) if running.is_running() => running.result.clone(),
             _ => last.insert(start()).result.clone(),

@@ -1,8 +1,8 @@
 //! The leases that this process may have taken and did not use.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::domain::ReservationId;
@@ -19,7 +19,7 @@ pub(crate) struct UnusedLeases {
 impl UnusedLeases {
     /// Adds a lease. Returns whether it is the only one, so that no task looks for it yet.
     pub(crate) fn add(&self, id: ReservationId, until: Instant) -> bool {
-        let mut leases = self.lock();
+        let mut leases = self.until.lock();
         if leases.len() < MOST {
             leases.insert(id, until);
         }
@@ -29,21 +29,16 @@ impl UnusedLeases {
     /// Returns the leases that have not run out, and forgets the others.
     pub(crate) fn running(&self) -> Vec<ReservationId> {
         let now = Instant::now();
-        let mut leases = self.lock();
+        let mut leases = self.until.lock();
         leases.retain(|_, until| *until > now);
         leases.keys().copied().collect()
     }
 
     pub(crate) fn remove(&self, ended: &[ReservationId]) {
-        let mut leases = self.lock();
+        let mut leases = self.until.lock();
         for id in ended {
             leases.remove(id);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<ReservationId, Instant>> {
-        // Each change leaves the map consistent even if a thread panicked while it held the lock.
-        self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

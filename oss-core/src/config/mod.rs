@@ -124,20 +124,12 @@ impl fmt::Debug for Sources {
 }
 
 /// Every fault of a configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration has faults:\n  - {}", faults.join("\n  - "))]
 #[non_exhaustive]
 pub struct ConfigError {
     /// One line for each fault. It names the value, and says what was expected.
     pub faults: Vec<String>,
-}
-
-impl std::error::Error for ConfigError {}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configuration has faults:")?;
-        self.faults.iter().try_for_each(|fault| write!(f, "\n  - {fault}"))
-    }
 }
 
 impl Sources {

@@ -3,8 +3,6 @@
 //! Both backends read the same row, decide by [`AdoptionRow::verdict`], and write if nothing has changed since. This module
 //! knows no SQL.
 
-use std::fmt;
-
 use super::tenant::OLDER_BRAND;
 use super::{OtherNumber, Tenant};
 use crate::domain::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
@@ -34,23 +32,35 @@ pub enum AdoptOutcome {
 }
 
 /// The reason why a number cannot be adopted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "kebab-case")]
 pub enum AdoptRefusal {
     /// It is on another SIM.
+    #[error("it is already on another SIM")]
+    #[strum(serialize = "assigned-elsewhere")]
     OtherSim,
     /// The SIM has another number.
+    #[error("the SIM already has {0}; check the SIM")]
     SimHasNumber(OtherNumber),
     /// It is held for another brand, or the hold belongs to another brand.
+    #[error("it is held for another brand; check the brand")]
     OtherBrand,
     /// It is held under another external id.
+    #[error("it is held here under another external id; leave the id out, or check it")]
     OtherHold,
     /// The hold that was named is released, or is being released.
+    #[error("that hold is released; give the id of the hold that Sigan has now")]
     HoldOver,
     /// An attempt at it is under way or in doubt.
+    #[error("whether Sigan holds it is not settled yet; run `oss sweep`, then repeat this")]
+    #[strum(serialize = "number-in-doubt")]
     Unsettled,
     /// Its status is not one that this program acts on.
+    #[error("its status is not RESERVED, IN_USE or RETURNED, so another program owns it")]
+    #[strum(serialize = "number-state")]
     UnknownStatus,
     /// The brand is `unknown`, which is reserved for data written before brands existed.
+    #[error("`unknown` is the brand of data from before there were brands; name the line's brand")]
     ReservedBrand,
 }
 
@@ -58,35 +68,7 @@ impl AdoptRefusal {
     /// A short, stable name, for programs: `assigned-elsewhere`.
     #[must_use]
     pub fn code(self) -> &'static str {
-        match self {
-            Self::OtherSim => "assigned-elsewhere",
-            Self::SimHasNumber(_) => "sim-has-number",
-            Self::OtherBrand => "other-brand",
-            Self::OtherHold => "other-hold",
-            Self::HoldOver => "hold-over",
-            Self::Unsettled => "number-in-doubt",
-            Self::UnknownStatus => "number-state",
-            Self::ReservedBrand => "reserved-brand",
-        }
-    }
-}
-
-impl fmt::Display for AdoptRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::SimHasNumber(other) => return write!(f, "the SIM already has {other}; check the SIM"),
-            Self::OtherSim => "it is already on another SIM",
-            Self::OtherBrand => "it is held for another brand; check the brand",
-            Self::OtherHold => "it is held here under another external id; leave the id out, or check it",
-            Self::HoldOver => "that hold is released; give the id of the hold that Sigan has now",
-            Self::Unsettled => "whether Sigan holds it is not settled yet; run `oss sweep`, then repeat this",
-            Self::UnknownStatus => {
-                "its status is not RESERVED, IN_USE or RETURNED, so another program owns it"
-            }
-            Self::ReservedBrand => {
-                "`unknown` is the brand of data from before there were brands; name the line's brand"
-            }
-        })
+        self.into()
     }
 }
 

@@ -49,14 +49,35 @@ macro_rules! uuid_id {
     };
 }
 
-pub(crate) use uuid_id;
+/// Declares an identifier that is a UUID, and that this program makes.
+macro_rules! own_uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        uuid_id! { $(#[$doc])* $name }
 
-uuid_id! {
+        impl $name {
+            /// A new identifier. Version 7, so that rows made together lie together.
+            #[must_use]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+}
+
+pub(crate) use {own_uuid_id, uuid_id};
+
+own_uuid_id! {
     /// A pre-reservation of three numbers, as our callers know it.
     PreviewId
 }
 
-uuid_id! {
+own_uuid_id! {
     /// One attempt to hold one number in Sigan.
     ReservationId
 }
@@ -64,34 +85,6 @@ uuid_id! {
 uuid_id! {
     /// A SIM, as GSIM issued it.
     SimId
-}
-
-impl PreviewId {
-    /// A new identifier. Version 7, so that rows made together lie together.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl Default for PreviewId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl ReservationId {
-    /// A new identifier. Version 7, so that rows made together lie together.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl Default for ReservationId {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// Declares an identifier that another party chose, and that travels in paths and columns. `$is_valid` says which texts it may
@@ -174,6 +167,8 @@ fn is_external_id(text: &str) -> bool {
     is_visible_text(text, 64) && text.trim() == text && !matches!(text, "." | "..")
 }
 
+const NO_INDEX: Malformed = Malformed { expected: "an index from 1 to 3" };
+
 /// Which of the three numbers of a preview was chosen: 1, 2 or 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
@@ -194,11 +189,7 @@ impl TryFrom<u8> for Choice {
     type Error = Malformed;
 
     fn try_from(index: u8) -> Result<Self, Malformed> {
-        if (1..=3).contains(&index) {
-            Ok(Self(index))
-        } else {
-            Err(Malformed { expected: "an index from 1 to 3" })
-        }
+        Self::ALL.into_iter().find(|choice| choice.0 == index).ok_or(NO_INDEX)
     }
 }
 
@@ -212,12 +203,7 @@ impl FromStr for Choice {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        match text {
-            "1" => Ok(Self(1)),
-            "2" => Ok(Self(2)),
-            "3" => Ok(Self(3)),
-            _ => Err(Malformed { expected: "an index from 1 to 3" }),
-        }
+        Self::ALL.into_iter().find(|choice| choice.to_string() == text).ok_or(NO_INDEX)
     }
 }
 
@@ -239,7 +225,7 @@ impl FromStr for Index {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Malformed { expected: "an index from 1 to 3" });
+            return Err(NO_INDEX);
         }
         Ok(Self(text.parse().ok()))
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::ids::uuid_id;
+use super::ids::{own_uuid_id, uuid_id};
 use super::msisdn::Malformed;
 
 uuid_id! {
@@ -14,28 +14,16 @@ uuid_id! {
     InstallationId
 }
 
-uuid_id! {
+own_uuid_id! {
     /// The version of a list. Every import chooses a new one, so that no cache mistakes one list for another.
     DataVersion
 }
 
 impl DataVersion {
-    /// A version that no list has had.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-
     /// The version of a list as the migrations left it.
     #[must_use]
     pub const fn of_migration() -> Self {
         Self(Uuid::nil())
-    }
-}
-
-impl Default for DataVersion {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

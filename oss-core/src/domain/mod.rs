@@ -35,7 +35,7 @@ pub(crate) use ids::uuid_id;
 pub use ids::{BrandId, Choice, ClientName, ExternalId, Index, PreviewId, ReservationId, SimId};
 pub use lists::{DataVersion, DataVersions, Edition, InstallationId};
 pub use msisdn::{Ddd, Malformed, MaskedMsisdn, Msisdn};
-pub(crate) use msisdn::{ascii, serde_as_text, serde_exactly};
+pub(crate) use msisdn::{ascii, serde_as_text};
 pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
 pub use sweep_report::SweepReport;
 pub(crate) use tenant::OLDER_BRAND;

@@ -239,44 +239,29 @@ impl Serialize for MaskedMsisdn {
     }
 }
 
-/// Serialises a type by its text, and reads it through its parser.
+/// Serialises a type by its text, and reads it with the function `$read`. What a program wrote, unlike what a person typed, has one
+/// form, so a type that a person may write in several ways is read exactly.
 macro_rules! serde_as_text {
-    ($($name:ty),+) => {$(
+    ($name:ty, $read:path) => {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    )+};
-}
 
-/// Serialises a type by its text, and reads only that text: what a program wrote, unlike what a person typed, has one form.
-macro_rules! serde_exactly {
-    ($name:ty) => {
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                Self::exact(&text).map_err(serde::de::Error::custom)
+                $read(&text).map_err(serde::de::Error::custom)
             }
         }
     };
 }
 
-pub(crate) use {serde_as_text, serde_exactly};
+pub(crate) use serde_as_text;
 
-serde_as_text!(Ddd);
-serde_exactly!(Msisdn);
+serde_as_text!(Ddd, Ddd::from_str);
+serde_as_text!(Msisdn, Msisdn::exact);
 
 /// The text of digits.
 pub(crate) fn ascii(digits: &[u8]) -> &str {

@@ -1,9 +1,10 @@
 //! A mock of GSIM, on wiremock, for tests. It knows the devices that a test adds, and has the faults that a test sets.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use url::Url;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -61,18 +62,18 @@ impl GsimMock {
     pub fn knows(&self, choice: &DeviceChoice, supports_esim: bool) {
         let (name, value) = parameter(choice);
         let device = Device { supports_esim, model: None };
-        lock(&self.state).devices.insert((name.to_owned(), value.to_owned()), device);
+        self.state.lock().devices.insert((name.to_owned(), value.to_owned()), device);
     }
 
     /// Gives every call this fault from now on, or none.
     pub fn behave(&self, fault: Option<GsimFault>) {
-        lock(&self.state).fault = fault;
+        self.state.lock().fault = fault;
     }
 
     /// The count of calls that have come in.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        lock(&self.state).calls
+        self.state.lock().calls
     }
 }
 
@@ -80,7 +81,7 @@ struct Answering(Arc<Mutex<State>>);
 
 impl Respond for Answering {
     fn respond(&self, request: &Request) -> ResponseTemplate {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         state.calls += 1;
         match state.fault {
             Some(GsimFault::Fail) => ResponseTemplate::new(503),
@@ -106,9 +107,4 @@ impl State {
             _ => ResponseTemplate::new(400),
         }
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    // A test that panicked while it held the lock has failed already.
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,7 +16,8 @@ use super::records::{Columns, Records, RowFault};
 use crate::domain::{Malformed, is_invisible, trimmed};
 
 /// A fault of a list, and its position.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{} {fault}", line.map(|line| format!("{line}:")).unwrap_or_default())]
 #[non_exhaustive]
 pub struct ImportFault {
     /// The file's name.
@@ -27,30 +28,16 @@ pub struct ImportFault {
     pub fault: String,
 }
 
-impl fmt::Display for ImportFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.file, self.fault),
-            None => write!(f, "{}: {}", self.file, self.fault),
-        }
-    }
-}
-
 /// Every fault of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the list has faults, so nothing was changed:\n  - {}",
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  - ")
+)]
 #[non_exhaustive]
 pub struct ImportFaults {
     /// The faults, in the order of files and lines.
     pub faults: Vec<ImportFault>,
-}
-
-impl std::error::Error for ImportFaults {}
-
-impl fmt::Display for ImportFaults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the list has faults, so nothing was changed:")?;
-        self.faults.iter().try_for_each(|fault| write!(f, "\n  - {fault}"))
-    }
 }
 
 /// The progress of reading a file.
@@ -229,16 +216,15 @@ impl Row<'_> {
     /// if the file has no such column.
     pub(crate) fn flag(&mut self, column: &'static str, default: bool) -> Option<bool> {
         let Some(text) = self.text(column) else { return Some(default) };
-        let is_one_of = |words: [&str; 2]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-        if is_one_of(["true", "verdadeiro"]) {
-            return Some(true);
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "verdadeiro" => Some(true),
+            "false" | "falso" => Some(false),
+            _ => {
+                let found = quoted(text);
+                self.add_fault(format!("{column}: expected true or false; found {found}"));
+                None
+            }
         }
-        if is_one_of(["false", "falso"]) {
-            return Some(false);
-        }
-        let found = quoted(text);
-        self.add_fault(format!("{column}: expected true or false; found {found}"));
-        None
     }
 
     /// Adds a fault of this row.

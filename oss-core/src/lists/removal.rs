@@ -1,7 +1,5 @@
 //! Limits the entries that an import may remove.
 
-use std::fmt;
-
 use crate::lists::Count;
 
 /// The share of the existing entries that an import may remove.
@@ -27,27 +25,20 @@ impl RemovalLimit {
 }
 
 /// A list would remove more entries than its import may.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the list would remove {}, more than a tenth of a kind, so nothing was changed", enumerated(kinds))]
 #[non_exhaustive]
 pub struct MassRemoval {
     /// The kinds of which it would remove entries, with their counts.
     pub kinds: Vec<(&'static str, Count)>,
 }
 
-impl std::error::Error for MassRemoval {}
-
-impl fmt::Display for MassRemoval {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the list would remove ")?;
-        for (at, (kind, count)) in self.kinds.iter().enumerate() {
-            let joint = match at {
-                0 => "",
-                _ if at + 1 == self.kinds.len() => " and ",
-                _ => ", ",
-            };
-            write!(f, "{joint}{} of {} {kind}", count.removed, count.kept())?;
-        }
-        write!(f, ", more than a tenth of a kind, so nothing was changed")
+/// The kinds, as in "1 of 5 brands, 2 of 8 models and 3 of 9 codes".
+fn enumerated(kinds: &[(&'static str, Count)]) -> String {
+    let part = |(kind, count): &(&str, Count)| format!("{} of {} {kind}", count.removed, count.kept());
+    match &kinds.iter().map(part).collect::<Vec<_>>()[..] {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        parts => parts.concat(),
     }
 }
 
@@ -83,5 +74,13 @@ mod tests {
             refused.to_string(),
             "the list would remove 2 of 10 brands, more than a tenth of a kind, so nothing was changed"
         );
+        for (kinds, text) in [
+            (&["brands", "models"][..], "2 of 10 brands and 2 of 10 models"),
+            (&["brands", "models", "codes"], "2 of 10 brands, 2 of 10 models and 2 of 10 codes"),
+        ] {
+            let kinds: Vec<_> = kinds.iter().map(|kind| (*kind, grown)).collect();
+            let refused = RemovalLimit::Tenth.check(&kinds).unwrap_err().to_string();
+            assert!(refused.contains(&format!("remove {text}, more")), "{refused}");
+        }
     }
 }

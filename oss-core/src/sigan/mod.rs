@@ -143,21 +143,28 @@ impl SiganError {
 }
 
 /// The reason for which Sigan refused a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, strum::IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, strum::IntoStaticStr, thiserror::Error,
+)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Refusal {
     /// Too few numbers are left in the area code.
+    #[error("no numbers are left in the area code")]
     NoneLeft,
     /// The number is not held under the pre-reservation that was named.
+    #[error("the number is not held under this pre-reservation; create another preview")]
     NotHeld,
     /// Another client of Sigan holds the number.
+    #[error("the number is held by another; create another preview")]
     Taken,
     /// The hold has ended: it lapsed, or was released.
+    #[error("the hold on the number has ended; create another preview")]
     HoldOver,
     /// Our credentials were not accepted. A call whose effect matters gets [`Doubt::Credentials`] instead, because no such answer
     /// is certain.
+    #[error("our credentials were not accepted; check the configured token")]
     Credentials,
 }
 
@@ -174,34 +181,28 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoneLeft => "no numbers are left in the area code",
-            Self::NotHeld => "the number is not held under this pre-reservation; create another preview",
-            Self::Taken => "the number is held by another; create another preview",
-            Self::HoldOver => "the hold on the number has ended; create another preview",
-            Self::Credentials => "our credentials were not accepted; check the configured token",
-        })
-    }
-}
-
 /// The reason why it is not known whether a call had its effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr, thiserror::Error)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Doubt {
     /// No answer came in time.
+    #[error("no answer in time")]
     Timeout,
     /// The connection was lost after it was opened.
+    #[error("connection lost")]
     ConnectionLost,
     /// The answer is none that the contract gives for this call.
+    #[error("status {0}")]
     Status(u16),
     /// An answer says that our credentials were not accepted. It is not typed and names no hold, so a gateway may have given it
     /// after Sigan did its work.
+    #[error("our credentials were not accepted; check the configured token")]
     Credentials,
     /// The answer's body cannot be read, or names something else.
+    #[error("unreadable answer")]
     Unreadable,
     /// This process stopped before the answer came.
+    #[error("interrupted")]
     Interrupted,
 }
 
@@ -210,19 +211,6 @@ impl Doubt {
     #[must_use]
     pub fn code(self) -> &'static str {
         self.into()
-    }
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Timeout => f.write_str("no answer in time"),
-            Self::ConnectionLost => f.write_str("connection lost"),
-            Self::Status(status) => write!(f, "status {status}"),
-            Self::Credentials => f.write_str("our credentials were not accepted; check the configured token"),
-            Self::Unreadable => f.write_str("unreadable answer"),
-            Self::Interrupted => f.write_str("interrupted"),
-        }
     }
 }
 

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::future::{Ready, ready};
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum_server::accept::Accept;
 use metrics::Counter;
 use oss_core::telemetry::names::CONNECTIONS_REFUSED;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -114,7 +115,7 @@ impl Refusals {
     /// Records the time of a refusal. Returns whether it is the first after [`QUIET`] without any.
     fn record_time(&self) -> bool {
         let now = Instant::now();
-        let before = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
+        let before = self.last.lock().replace(now);
         before.is_none_or(|before| now.duration_since(before) >= QUIET)
     }
 }
@@ -130,7 +131,7 @@ impl Newest {
     /// Takes a slot for a new connection. Returns also whether the oldest one was closed for it.
     fn take(newest: &Arc<Self>) -> (Slot, bool) {
         let token = Arc::new(CancellationToken::new());
-        let mut open = newest.lock();
+        let mut open = newest.open.lock();
         let oldest = if open.len() < newest.limit { None } else { open.pop_front() };
         open.push_back(token.clone());
         drop(open);
@@ -139,11 +140,6 @@ impl Newest {
         }
         let closed = Box::pin(token.as_ref().clone().cancelled_owned());
         (Slot::UntilClosed(Registered { token, closed, among: newest.clone() }), oldest.is_some())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<CancellationToken>>> {
-        // Each change leaves the list consistent, even if a thread panicked while it held the lock.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -165,7 +161,7 @@ struct Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.among.lock().retain(|token| !Arc::ptr_eq(token, &self.token));
+        self.among.open.lock().retain(|token| !Arc::ptr_eq(token, &self.token));
     }
 }
 

@@ -10,15 +10,9 @@ use oss_core::telemetry::names::{self, BUCKETS, BUILD_INFO, PROCESS_START_TIME};
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The recorder of this process. Cheap to clone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Metrics {
     recorder: PrometheusHandle,
-}
-
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Metrics").finish_non_exhaustive()
-    }
 }
 
 impl Metrics {

@@ -14,17 +14,12 @@ pub(crate) struct Requests {
     latest: ArcSwapOption<Series>,
 }
 
+#[derive(Debug)]
 struct Series {
     route: String,
     method: &'static str,
     status: StatusCode,
     times: Histogram,
-}
-
-impl std::fmt::Debug for Series {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Series").field("route", &self.route).finish_non_exhaustive()
-    }
 }
 
 impl Requests {

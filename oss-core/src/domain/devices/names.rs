@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::{Uuid, uuid};
 
-use crate::domain::{Malformed, serde_exactly, trimmed, uuid_id};
+use crate::domain::{Malformed, serde_as_text, trimmed, uuid_id};
 
 /// Declares a name that is a text.
 macro_rules! name {
@@ -46,7 +46,7 @@ macro_rules! name {
             }
         }
 
-        serde_exactly!($name);
+        serde_as_text!($name, $name::exact);
     };
 }
 

@@ -52,7 +52,7 @@ impl fmt::Debug for Tac {
     }
 }
 
-serde_as_text!(Tac);
+serde_as_text!(Tac, Tac::from_str);
 
 /// The identity of one device: TAC, serial number and check digit, fifteen digits in all (GSMA TS.06; the check digit is
 /// Luhn's, 3GPP TS 23.003 annex B).

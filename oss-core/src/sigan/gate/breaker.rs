@@ -13,7 +13,8 @@ pub(super) const FAILURES: u32 = 8;
 /// after Sigan is back finds the circuit closed or closes it.
 pub(super) const OPEN: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Breaker {
     /// Everything passes. The last `failures` calls have failed.
     Closed { failures: u32 },
@@ -23,22 +24,11 @@ pub(super) enum Breaker {
     Probing { until: Instant },
 }
 
-/// A change that is logged for operators.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    Opened,
-    Closed,
-}
-
 impl Breaker {
     pub(super) const CLOSED: Self = Self::Closed { failures: 0 };
 
     pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Closed { .. } => "closed",
-            Self::Open { .. } => "open",
-            Self::Probing { .. } => "probing",
-        }
+        self.into()
     }
 
     pub(super) fn is_closed(self) -> bool {
@@ -66,8 +56,8 @@ impl Breaker {
         }
     }
 
-    /// Records a failure.
-    pub(super) fn fail(&mut self, now: Instant) -> Option<Change> {
+    /// Records a failure. Returns whether it opens the circuit.
+    pub(super) fn fail(&mut self, now: Instant) -> bool {
         let open = Self::Open { until: now + OPEN };
         let was_closed = self.is_closed();
         *self = match *self {
@@ -76,12 +66,11 @@ impl Breaker {
             // This call was sent before the circuit opened.
             Self::Open { .. } => *self,
         };
-        (was_closed && !self.is_closed()).then_some(Change::Opened)
+        was_closed && !self.is_closed()
     }
 
-    /// Records a success, which closes it in any state.
-    pub(super) fn succeed(&mut self) -> Option<Change> {
-        let was_closed = std::mem::replace(self, Self::CLOSED).is_closed();
-        (!was_closed).then_some(Change::Closed)
+    /// Records a success, which closes it in any state. Returns whether it was not closed before.
+    pub(super) fn succeed(&mut self) -> bool {
+        !std::mem::replace(self, Self::CLOSED).is_closed()
     }
 }

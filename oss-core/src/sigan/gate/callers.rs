@@ -1,10 +1,11 @@
 //! Limits the calls that callers have in flight: a limit for all, a bounded queue before it, and a share of both for each client.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
@@ -124,8 +125,7 @@ impl CallerSlots {
     }
 
     fn client(&self, name: &ClientName) -> Arc<ClientSlots> {
-        // Insert and remove leave the map consistent even if a thread panicked while it held the lock.
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients.lock();
         if let Some(client) = clients.get(name) {
             return client.clone();
         }

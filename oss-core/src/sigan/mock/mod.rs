@@ -11,11 +11,12 @@ mod wiremock_face;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Method;
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 
 pub use self::axum_face::serve;
 use self::behaviour::Faults;
@@ -43,7 +44,7 @@ type OnChange = Box<dyn FnMut(&Inventory) + Send>;
 
 impl fmt::Debug for SiganMock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SiganMock").field("calls", &self.lock().calls).finish_non_exhaustive()
+        f.debug_struct("SiganMock").field("calls", &self.state.lock().calls).finish_non_exhaustive()
     }
 }
 
@@ -68,17 +69,17 @@ impl SiganMock {
 
     /// Sets the behaviour from now on.
     pub fn behave(&self, behaviour: Behaviour) {
-        self.lock().faults.behaviour = behaviour;
+        self.state.lock().faults.behaviour = behaviour;
     }
 
     /// Gives the next call of a kind a fault. Faults for one kind are used in order.
     pub fn next(&self, kind: CallKind, fault: Fault) {
-        self.lock().faults.cue(kind, fault);
+        self.state.lock().faults.cue(kind, fault);
     }
 
     /// Answers every call for a brand with a status and no body, without effect. A status of none ends this.
     pub fn refuse_brand(&self, brand: &BrandId, status: Option<u16>) {
-        let brands = &mut self.lock().faults.brands;
+        let brands = &mut self.state.lock().faults.brands;
         match status {
             Some(status) => drop(brands.insert(brand.clone(), status)),
             None => drop(brands.remove(brand)),
@@ -87,7 +88,7 @@ impl SiganMock {
 
     /// Answers every release of a number with a status and no body, without effect. A status of none ends this.
     pub fn refuse_release(&self, msisdn: Msisdn, status: Option<u16>) {
-        let releases = &mut self.lock().faults.releases;
+        let releases = &mut self.state.lock().faults.releases;
         match status {
             Some(status) => drop(releases.insert(msisdn, status)),
             None => drop(releases.remove(&msisdn)),
@@ -96,32 +97,27 @@ impl SiganMock {
 
     /// Calls `listener` with the inventory after each call that may have changed it, before that call is answered.
     pub fn on_change(&self, listener: impl FnMut(&Inventory) + Send + 'static) {
-        self.lock().on_change = Some(Box::new(listener));
+        self.state.lock().on_change = Some(Box::new(listener));
     }
 
     /// A copy of the current inventory.
     #[must_use]
     pub fn inventory(&self) -> Inventory {
-        self.lock().inventory.clone()
+        self.state.lock().inventory.clone()
     }
 
     /// The count of calls of a kind that have come in.
     #[must_use]
     pub fn calls(&self, kind: CallKind) -> u64 {
-        self.lock().calls.get(&kind).copied().unwrap_or_default()
+        self.state.lock().calls.get(&kind).copied().unwrap_or_default()
     }
 
     fn answer(&self, method: &Method, path: &str, query: &str, body: &[u8]) -> Answer {
-        let state = &mut *self.lock();
+        let state = &mut *self.state.lock();
         match Request::parse(method, path, query, body) {
             Ok(request) => state.answer(now(), &request),
             Err(response) => Answer { response: Some(response), delay: Duration::ZERO },
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A test that panicked while it held the lock has failed already.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,8 +4,9 @@
 //! machine once. If the connection is to be cut, the first mock answers; otherwise the second one does.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use url::Url;
 use wiremock::matchers::any;
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -13,15 +14,10 @@ use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
 use super::{Answer, SiganMock};
 
 /// A mock that is being served. The server stops when this is dropped.
+#[derive(Debug)]
 pub struct RunningSigan {
     mock: SiganMock,
     server: MockServer,
-}
-
-impl std::fmt::Debug for RunningSigan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunningSigan").field("address", self.server.address()).finish_non_exhaustive()
-    }
 }
 
 impl Deref for RunningSigan {
@@ -68,7 +64,7 @@ impl Match for Run {
         let query = request.url.query().unwrap_or_default();
         let answer = self.mock.answer(&request.method, request.url.path(), query, &request.body);
         let cut = answer.response.is_none();
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        *self.answer.lock() = Some(answer);
         cut
     }
 }
@@ -80,7 +76,7 @@ struct Prepared {
 
 impl Respond for Prepared {
     fn respond(&self, _: &Request) -> ResponseTemplate {
-        let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let answer = self.answer.lock().take();
         match answer {
             Some(Answer { response: Some(response), delay }) => ResponseTemplate::new(response.status)
                 .set_body_raw(response.body, "application/json")
