@@ -43,7 +43,7 @@ pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>() -> impl Laye
     Watch.with_filter(filter_fn(is_call))
 }
 
-/// The system of the oldest call, or else the database, and the time since which the program waits for it.
+/// The awaited answer of the oldest open call, or else the database, and the time since which the program waits.
 pub(crate) fn awaited() -> (&'static str, Instant) {
     let open = open();
     open.calls.first().map_or(("the database", open.changed), |call| (call.awaited, call.begun))
@@ -64,7 +64,7 @@ impl<S: Subscriber> Layer<S> for Watch {
 }
 
 fn open() -> MutexGuard<'static, Open> {
-    // Each change leaves the list whole.
+    // A panic cannot leave the list half changed.
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

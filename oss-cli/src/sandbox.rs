@@ -16,7 +16,7 @@ mod open {
 
     use crate::args::Globals;
     use crate::exit::Failure;
-    use crate::status_line::tell;
+    use crate::status_line::print_notice;
 
     /// The longest wait for a sandbox that another process uses. It is longer than any single command takes.
     const PATIENCE: Duration = Duration::from_mins(1);
@@ -27,7 +27,7 @@ mod open {
     /// The pause between two tries.
     const POLL: Duration = Duration::from_millis(50);
 
-    /// Opens the sandbox in a folder. While another process uses it, this one waits, says so, and gives up in the end.
+    /// Opens the sandbox in a folder. If another process uses it, this one announces the wait, and gives up after `PATIENCE`.
     pub(crate) async fn open(common: &CommonConfig, globals: &Globals) -> Result<Oss, Failure> {
         let dir = dir(globals)?;
         let begun = Instant::now();
@@ -48,8 +48,8 @@ mod open {
 
     fn announce_wait(dir: &Path, process: Option<u32>) {
         let process = process.map(|id| format!(" ({id})")).unwrap_or_default();
-        tell(&format!(
-            "Another process{process} uses the sandbox in {}. Waiting up to {} s until it ends; nothing was done yet.",
+        print_notice(&format!(
+            "Another process{process} uses the sandbox in {}. Waiting up to {} s until it ends; nothing has been done yet.",
             dir.display(),
             PATIENCE.as_secs()
         ));
@@ -59,7 +59,9 @@ mod open {
         let kept = || std::env::home_dir().map(|home| home.join(".local/state/oss/sandbox"));
         let dir = globals.sandbox_dir.clone().or_else(kept);
         dir.ok_or_else(|| {
-            Failure::usage("no home directory; say where the sandbox is kept with --sandbox-dir".to_owned())
+            Failure::usage(
+                "there is no home directory; name the sandbox's folder with --sandbox-dir".to_owned(),
+            )
         })
     }
 }
@@ -72,7 +74,7 @@ mod left_out {
     use crate::args::Globals;
     use crate::exit::Failure;
 
-    #[expect(clippy::unused_async, reason = "it takes the place of one that waits")]
+    #[expect(clippy::unused_async, reason = "it replaces a function that waits")]
     pub(crate) async fn open(_: &CommonConfig, _: &Globals) -> Result<Oss, Failure> {
         let text = "this program was built without its sandbox; leave out --sandbox, or build it with `--features sandbox`";
         Err(Failure::usage(text.to_owned()))

@@ -35,7 +35,7 @@ impl Answer for Brands {
         for DeviceBrand { id, slug, name, .. } in &self.brands {
             table.add_row([name.to_string(), slug.to_string(), id.to_string()]);
         }
-        format!("{table}\nTo see the models of one: {oss} models SLUG")
+        format!("{table}\nTo see the models of a brand: {oss} models SLUG")
     }
 }
 
@@ -78,7 +78,7 @@ impl Answer for Compatibility {
             EsimSupport::No => "Does not support eSIM",
             EsimSupport::Unknown => "Unknown: no source has this device",
         };
-        let hash = self.check.hash.map(|hash| format!("; ask for one under the hash {hash}"));
+        let hash = self.check.hash.map(|hash| format!("; ask for one with the hash {hash}"));
         format!("{answer}{}\n{}", hash.unwrap_or_default(), origin(&self.check))
     }
 }

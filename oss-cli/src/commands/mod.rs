@@ -25,7 +25,7 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::status_line::while_waiting;
 
-/// Runs a command that needs a client. `clients_are_known` says whether the configuration names the clients of the server.
+/// Runs a command that needs an [`Oss`]. `clients_are_known` says whether the configuration names the clients of the server.
 pub(crate) async fn run(
     oss: &Oss,
     command: Command,
@@ -76,5 +76,5 @@ async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCod
 }
 
 fn misplaced() -> Failure {
-    Failure::internal("a command came to where another one runs".to_owned())
+    Failure::internal("a command reached the code of another command".to_owned())
 }

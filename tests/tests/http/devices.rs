@@ -323,7 +323,7 @@ async fn an_answer_is_yes_no_or_unknown_and_names_its_source(database: Database)
 
         let told = run(&settings, &["esim", flag, value]).stdout;
         let begin = match support {
-            EsimSupport::Yes => "Supports eSIM; ask for one under the hash ",
+            EsimSupport::Yes => "Supports eSIM; ask for one with the hash ",
             EsimSupport::No => "Does not support eSIM\n",
             EsimSupport::Unknown => "Unknown: no source has this device\n",
         };
