@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let args = match args::parse(&line) {
         Ok(args) => args,
         Err(error) if error.use_stderr() && form::requested_form(&line) == Form::Json => {
-            return Output::new(Form::Json, "oss").failure(&Failure::from(&error));
+            return Output::new(Form::Json, "oss").write_failure(&Failure::from(&error));
         }
         Err(error) => error.exit(),
     };
@@ -34,11 +34,11 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return output.failure(&Failure::internal(format!("cannot start the runtime: {error}")));
+            return output.write_failure(&Failure::internal(format!("cannot start the runtime: {error}")));
         }
     };
     let code =
-        runtime.block_on(session::run(args, output)).unwrap_or_else(|failure| output.failure(&failure));
+        runtime.block_on(session::run(args, output)).unwrap_or_else(|failure| output.write_failure(&failure));
     // A person who interrupts a command does not wait for the work that is still under way.
     runtime.shutdown_background();
     code

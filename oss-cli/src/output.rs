@@ -68,7 +68,7 @@ impl Output {
     }
 
     /// Writes an answer to standard output.
-    pub(crate) fn answer(self, answer: &impl Answer) -> Result<(), Failure> {
+    pub(crate) fn write_answer(self, answer: &impl Answer) -> Result<(), Failure> {
         let text = match self.form {
             Form::Table => answer.table(self.program()),
             Form::Json => json(answer)?,
@@ -77,9 +77,9 @@ impl Output {
     }
 
     /// Writes one of several answers to standard output. In JSON, each is a document on a line of its own.
-    pub(crate) fn line(self, answer: &impl Answer) -> Result<(), Failure> {
+    pub(crate) fn write_line(self, answer: &impl Answer) -> Result<(), Failure> {
         match self.form {
-            Form::Table => self.answer(answer),
+            Form::Table => self.write_answer(answer),
             Form::Json => {
                 let text =
                     serde_json::to_string(answer).map_err(|error| Failure::internal(error.to_string()))?;
@@ -89,7 +89,7 @@ impl Output {
     }
 
     /// Writes a part of an answer for people before the rest is known. Programs get the whole answer at the end.
-    pub(crate) fn part(self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn write_part(self, text: &str) -> Result<(), Failure> {
         match self.form {
             Form::Table => write(anstream::stdout(), text),
             Form::Json => Ok(()),
@@ -97,7 +97,7 @@ impl Output {
     }
 
     /// Writes a failure to standard error, and returns its exit code.
-    pub(crate) fn failure(self, failure: &Failure) -> ExitCode {
+    pub(crate) fn write_failure(self, failure: &Failure) -> ExitCode {
         let text = match self.form {
             Form::Table => format!("error: {}", failure.message),
             Form::Json => {

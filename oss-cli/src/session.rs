@@ -62,7 +62,7 @@ async fn execute(
             migrate(&globals, output).await
         }
         Command::Keys { command: KeysCommand::New { name } } => {
-            output.answer(&commands::keys::new(name)?)?;
+            output.write_answer(&commands::keys::new(name)?)?;
             Ok(ExitCode::SUCCESS)
         }
         #[cfg(feature = "sandbox")]
@@ -102,7 +102,7 @@ async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure>
     let (common, database) = Config::load_for_migration(&sources(globals))?;
     log_at(common.log)?;
     let report = while_waiting(store::migrate(&database, common.settings.reservation_ttl)).await?;
-    output.answer(&commands::migrate::Migrated { migrated: true, report })?;
+    output.write_answer(&commands::migrate::Migrated { migrated: true, report })?;
     Ok(ExitCode::SUCCESS)
 }
 

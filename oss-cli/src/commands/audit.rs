@@ -47,12 +47,12 @@ pub(crate) async fn run(
         // A program still needs the differences that were found before the failure. People have seen them already.
         Err(error) => {
             if !audited.differences.is_empty() && output.form() == Form::Json {
-                output.answer(&audited)?;
+                output.write_answer(&audited)?;
             }
             return Err(error.into());
         }
     };
-    output.answer(&audited)?;
+    output.write_answer(&audited)?;
     Ok(ExitCode::from(if audited.report.is_clean() { exit::OK } else { exit::CONFLICT }))
 }
 
@@ -127,7 +127,7 @@ impl Audited {
                 self.report = report;
             }
             Found::Difference(difference) => {
-                output.part(&row(&difference))?;
+                output.write_part(&row(&difference))?;
                 self.differences.push(difference);
             }
         }

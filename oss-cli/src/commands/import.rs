@@ -73,7 +73,7 @@ impl Import {
             List::Ddds(data) => reference.import_ddds(data, mode, limit).await.map(Summary::Ddds),
         };
         drop(line);
-        output.answer(&Imported { dry_run, summary: summary? })
+        output.write_answer(&Imported { dry_run, summary: summary? })
     }
 }
 

@@ -46,25 +46,25 @@ async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCod
     match command {
         Command::Preview { ddd, previous, idempotency_key } => {
             let preview = oss.create_preview(ddd).replacing(previous).idempotency_key(idempotency_key);
-            output.answer(&preview.await?)?;
+            output.write_answer(&preview.await?)?;
         }
         Command::Reserve { ddd: Some(ddd), idempotency_key, .. } => {
-            output.answer(&oss.reserve_random(ddd).idempotency_key(idempotency_key).await?)?;
+            output.write_answer(&oss.reserve_random(ddd).idempotency_key(idempotency_key).await?)?;
         }
         Command::Reserve { ddd: None, preview, index, .. } => {
-            output.answer(&reserve::run(oss, preview, index).await?)?;
+            output.write_answer(&reserve::run(oss, preview, index).await?)?;
         }
         Command::Release { msisdns } => return release::run(oss, msisdns, output).await,
-        Command::Assign { msisdn, sim } => output.answer(&assign::run(oss, msisdn, sim).await?)?,
+        Command::Assign { msisdn, sim } => output.write_answer(&assign::run(oss, msisdn, sim).await?)?,
         Command::Adopt { msisdn, sim, brand, external_id } => {
-            output.answer(&adopt::run(oss, msisdn, sim, brand, external_id).await?)?;
+            output.write_answer(&adopt::run(oss, msisdn, sim, brand, external_id).await?)?;
         }
-        Command::Show { msisdn } => output.answer(&oss.number(msisdn).await?)?,
+        Command::Show { msisdn } => output.write_answer(&oss.number(msisdn).await?)?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(oss, ddd, output).await,
-        Command::Brands => output.answer(&devices::brands(oss).await?)?,
-        Command::Models { brand } => output.answer(&devices::models(oss, &brand).await?)?,
-        Command::Esim(device) => output.answer(&devices::esim(oss, device).await?)?,
-        Command::Sweep { .. } => output.answer(&oss.sweep().await?)?,
+        Command::Brands => output.write_answer(&devices::brands(oss).await?)?,
+        Command::Models { brand } => output.write_answer(&devices::models(oss, &brand).await?)?,
+        Command::Esim(device) => output.write_answer(&devices::esim(oss, device).await?)?,
+        Command::Sweep { .. } => output.write_answer(&oss.sweep().await?)?,
         Command::Audit { .. }
         | Command::Ddd { .. }
         | Command::Devices { .. }

@@ -22,7 +22,7 @@ pub(crate) async fn run(oss: &Oss, msisdns: Vec<Msisdn>, output: Output) -> Resu
             }
         }
     }
-    output.answer(&done)?;
+    output.write_answer(&done)?;
     Ok(ExitCode::from(code))
 }
 

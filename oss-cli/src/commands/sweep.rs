@@ -15,9 +15,9 @@ pub(crate) async fn watch(oss: &Oss, output: Output) -> Result<(), Failure> {
     loop {
         match while_waiting(oss.sweep()).await {
             Ok(report) if report == SweepReport::default() => {}
-            Ok(report) => output.line(&report)?,
+            Ok(report) => output.write_line(&report)?,
             Err(error) => {
-                output.failure(&error.into());
+                output.write_failure(&error.into());
             }
         }
         let rest = tokio::time::sleep(oss.sweep_interval());
