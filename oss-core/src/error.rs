@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::access::ClientLimit;
 use crate::domain::{BrandId, Ddd, DeviceBrandId, MaskedMsisdn, NumberStatus, OtherNumber, PreviewId, SimId};
-use crate::sigan::{Busy, COME_BACK, Doubt, Refusal, SiganError};
+use crate::sigan::{Busy, Doubt, RETRY_WHEN_BUSY, Refusal, SiganError};
 use crate::store::StoreError;
 
 /// The time after which a call that met a passing condition is worth repeating.
@@ -249,7 +249,7 @@ errors! {
         SiganUnreachable,
     }
     /// Sigan has too much to do, or does not answer; nothing was done
-    "sigan-busy": SiganUnavailable, retry COME_BACK => {
+    "sigan-busy": SiganUnavailable, retry RETRY_WHEN_BUSY => {
         #[error("Sigan is busy or does not answer; nothing was done, try again in {} s", whole_seconds(*retry_after))]
         SiganBusy {
             /// When.
@@ -257,7 +257,7 @@ errors! {
         },
     }
     /// Sigan refuses what is asked for the client's brand; nothing was done
-    "sigan-refuses-brand": SiganUnavailable, retry COME_BACK => {
+    "sigan-refuses-brand": SiganUnavailable, retry RETRY_WHEN_BUSY => {
         #[error(
             "Sigan refuses what is asked for brand {brand}; nothing was done, check the brand and the credentials for Sigan"
         )]
@@ -267,10 +267,10 @@ errors! {
         },
     }
     /// The client has its share of what others need too; nothing was done
-    "client-share-exceeded": TooMany, retry COME_BACK => {
+    "client-share-exceeded": TooMany, retry RETRY_WHEN_BUSY => {
         #[error(
             "this client has its share of the {limit}; nothing was done, try again in {} s",
-            whole_seconds(COME_BACK)
+            whole_seconds(RETRY_WHEN_BUSY)
         )]
         ClientShareExceeded {
             /// Of what.
@@ -278,7 +278,7 @@ errors! {
         },
     }
     /// The client has drawn as many numbers of the area code as it may; nothing was done
-    "client-budget-exceeded": TooMany, field "areaCode", retry COME_BACK => {
+    "client-budget-exceeded": TooMany, field "areaCode", retry RETRY_WHEN_BUSY => {
         #[error(
             "this client has drawn as many numbers of DDD {ddd} as it may; nothing was done, try again in {} s",
             whole_seconds(*retry_after)
@@ -377,7 +377,7 @@ impl Error {
 impl From<Busy> for Error {
     fn from(busy: Busy) -> Self {
         match busy {
-            Busy::Sigan => Self::SiganBusy { retry_after: COME_BACK },
+            Busy::Sigan => Self::SiganBusy { retry_after: RETRY_WHEN_BUSY },
             Busy::Refused(brand) => Self::SiganRefusesBrand { brand },
             Busy::Share(limit) => Self::ClientShareExceeded { limit },
         }

@@ -12,7 +12,7 @@ pub(crate) async fn brands(oss: &Oss) -> Result<Brands, Failure> {
 }
 
 pub(crate) async fn models(oss: &Oss, brand: &str) -> Result<Models, Failure> {
-    let brand = oss.brand_called(brand).await?;
+    let brand = oss.find_brand(brand).await?;
     Ok(Models { models: oss.models(brand).await? })
 }
 
