@@ -1,4 +1,4 @@
-//! The command line, by its binary.
+//! The command line, tested through its binary.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -85,7 +85,7 @@ fn a_preview_is_chosen_from_and_put_on_a_line() {
 }
 
 #[test]
-fn several_are_released_and_each_is_told() {
+fn each_of_several_releases_is_reported() {
     let sandbox = Sandbox::new();
     sandbox.json(&["reserve", "--ddd", "11"]);
     sandbox.json(&["reserve", "--ddd", "11"]);
@@ -127,7 +127,7 @@ fn exit_codes_and_errors_are_for_programs_too() {
 }
 
 #[test]
-fn without_a_sandbox_what_is_missing_is_told() {
+fn missing_settings_are_named() {
     let ended = run(&[], &["reserve", "--ddd", "11"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     for part in ["OSS_DATABASE_URL", "OSS_SIGAN_URL", "OSS_SIGAN_BRAND_ID"] {
@@ -224,7 +224,7 @@ fn error_of(ended: &Ended, code: i32) -> Value {
 }
 
 #[test]
-fn a_command_line_that_cannot_be_read_is_told_in_json_too() {
+fn an_unreadable_command_line_is_a_json_error_too() {
     for line in [
         "--output json",
         "--output json shwo",

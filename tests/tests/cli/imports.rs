@@ -1,4 +1,4 @@
-//! The device commands and the imports, by the binary.
+//! The device commands and the imports, tested through the binary.
 
 use oss_tests::backend::Database;
 use oss_tests::cli::{Ended, run};
@@ -99,7 +99,7 @@ fn import_devices(database: &Database, lists: &Lists, more: &[&str]) -> Ended {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_catalogue_takes_the_place_of_the_one_there_is() {
+async fn an_import_replaces_the_catalogue() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let import = |lists: &Lists, more: &[&str]| import_devices(&database, lists, more);
         let before = everything(&database).await;
@@ -130,11 +130,11 @@ async fn a_catalogue_takes_the_place_of_the_one_there_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_with_faults_changes_nothing_and_tells_each() {
+async fn a_list_with_faults_changes_nothing_and_reports_each_fault() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let on = [("OSS_DATABASE_URL", database.url())];
         let before = everything(&database).await;
-        // Within a line, so that the rest is no list of its own.
+        // The cut is within a line, so that the rest is not a valid list.
         let half = |bytes: Vec<u8>| bytes[..bytes.len() / 2].trim_ascii_end().to_vec();
         let lists = Lists::devices();
         lists.add("device_brands.csv", "more,\"More\"");

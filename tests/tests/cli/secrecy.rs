@@ -27,7 +27,7 @@ async fn a_new_database_file_is_its_owners_alone() {
     migrate(&file);
     assert_eq!(mode(&file), 0o600);
 
-    // The files beside it are there as long as it is in use.
+    // SQLite keeps further files next to it while it is in use.
     let url = format!("sqlite://{}", file.display());
     let mut command = Server::command();
     command.arg("--allow-anonymous").envs([
@@ -85,14 +85,14 @@ fn a_token_is_not_sent_in_the_clear_unless_a_setting_allows_it() {
         assert!(told.contains("OSS_SIGAN_URL") && told.contains("OSS_ALLOW_HTTP_CREDENTIALS"), "{told}");
         assert!(!told.contains("s3cret"), "{told}");
     }
-    // Then the database is what is missing.
+    // Then only the database is missing.
     let allowed = [&IN_THE_CLEAR[..], &[("OSS_ALLOW_HTTP_CREDENTIALS", "true")]].concat();
     let (server, told, cli, told_cli) = run(&allowed);
     assert_eq!((server, cli), (Some(6), 6), "{told}{told_cli}");
 }
 
 #[test]
-fn a_client_has_no_name_that_somebody_else_goes_by() {
+fn a_client_cannot_have_a_reserved_name() {
     for name in ["oss", "anonymous"] {
         let key = cli::run(&[], &["keys", "new", name]);
         assert_eq!(key.code, 2, "{key:?}");

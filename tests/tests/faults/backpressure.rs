@@ -1,4 +1,4 @@
-//! A Sigan that is slower than the load, or gone: callers are told at once, and nothing piles up or is left behind.
+//! Sigan is slower than the load, or down: callers are answered at once, and nothing piles up or is left behind.
 
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ fn reserve(http: &Http, preview: &str) -> JoinHandle<Answer> {
     tokio::spawn(async move { http.reserve(&preview, 1).await })
 }
 
-/// Asks until the answer is of a type.
-async fn until_told(http: &Http, kind: &str) -> Answer {
+/// Repeats a random reserve until the answer is of a type.
+async fn random_until(http: &Http, kind: &str) -> Answer {
     loop {
         let told = random(http).await;
         if told.body["type"] == kind {
@@ -56,7 +56,7 @@ async fn calls_beyond_the_queue_are_told_to_come_back(database: Database) {
     let in_flight = [reserve(&http, &previews[0]), reserve(&http, &previews[1])];
     wait_until_called(&sigan, CallKind::Reserve, 3).await;
     let mut more: Vec<_> = previews[2..].iter().map(|preview| reserve(&http, preview)).collect();
-    // One of them has a place in the queue; the others are answered while both calls are still in flight.
+    // One of them has a place in the queue. The others are answered while both calls are still in flight.
     let mut refused = 0;
     while refused < 7 {
         let (told, _, rest) = futures::future::select_all(more).await;
@@ -96,7 +96,7 @@ async fn a_sigan_that_is_gone_is_left_alone_until_it_is_back(database: Database)
     let number = http.reserve(&held, 1).await;
     for _ in 0..2 {
         sigan.go_down().await;
-        let told = until_told(&http, BUSY).await;
+        let told = random_until(&http, BUSY).await;
         assert_eq!((told.status, told.retry_after.is_some()), (503, true));
         assert_eq!(http.reserve(&wished, 1).await.status, 503);
         assert_eq!(http.reserve(&held, 1).await, number, "what is held is told without Sigan");
@@ -115,7 +115,7 @@ async fn a_sigan_that_is_gone_is_left_alone_until_it_is_back(database: Database)
 }
 
 async fn a_sigan_that_never_answers_is_left_alone_too(database: Database) {
-    // It takes connections and says nothing: what a firewall or a stuck process looks like.
+    // It accepts connections and sends nothing, like a firewall or a stuck process.
     let port = free_port();
     let silent = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
     let url = format!("http://127.0.0.1:{port}");

@@ -1,4 +1,4 @@
-//! Many at once, while Sigan is slow.
+//! Many calls at once while Sigan is slow.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The device operations over HTTP, on both databases, with the data that comes along.
+//! The device operations over HTTP, on both databases, with the reference data of this repository.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ oss_tests::on_both!(
     one_choice_is_one_row,
     bad_choices_name_their_fields,
     brands_and_models_are_listed,
-    an_answer_that_the_caller_has_is_not_sent_again,
+    an_unchanged_list_is_not_sent_again,
     an_import_is_seen_by_every_server,
     gsim_is_asked_once_of_what_is_unknown_here,
     a_gsim_that_fails_changes_no_answer,
@@ -114,7 +114,7 @@ async fn bad_choices_name_their_fields(database: Database) {
 }
 
 async fn brands_and_models_are_listed(database: Database) {
-    // A brand of which no model supports eSIM.
+    // A brand that has no model with eSIM.
     database.execute("update device_catalog_model set supports_esim = false where model like 'NOKIA%'").await;
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();
@@ -138,7 +138,7 @@ async fn brands_and_models_are_listed(database: Database) {
     assert_eq!(http.get("/brands/samsung/models").await.status, 400);
 }
 
-async fn an_answer_that_the_caller_has_is_not_sent_again(database: Database) {
+async fn an_unchanged_list_is_not_sent_again(database: Database) {
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();
     for path in ["/brands", &samsung()] {
@@ -158,7 +158,7 @@ async fn an_answer_that_the_caller_has_is_not_sent_again(database: Database) {
     assert_eq!(check.headers()["cache-control"], "no-store");
 }
 
-/// Waits for an answer, as long as an import may take to be seen.
+/// Waits for an answer as long as an import may take to appear.
 async fn becomes<T: PartialEq + std::fmt::Debug>(expected: T, mut asked: impl AsyncFnMut() -> T) {
     eventually(async || {
         let answer = asked().await;
@@ -208,7 +208,7 @@ async fn a_list_is_looked_up_once_for_all_servers() {
     let (database, redis) = (Database::postgres().await, Redis::start().await);
     let (first, sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     let brands = first.http().get("/brands").await;
-    // Another server asks Redis and not the tables.
+    // The second server must ask Redis and not the tables.
     database
         .execute("delete from device_tac; delete from device_code; delete from device_catalog_model")
         .await;
@@ -376,7 +376,7 @@ async fn gsim_is_not_asked_about_everything_at_once() {
     let (server, _sigan) = Server::with_sigan(&database, &settings).await;
     let http = server.http();
     let ask = |tac: usize| supported(&http, json!({ "tac": format!("{tac:08}") }));
-    // Each about a device that nobody knows; the last one certainly while GSIM is asked about others.
+    // Each caller asks about an unknown device. The last one asks while GSIM is busy with the others.
     let others = join_all((1..CALLERS).map(ask));
     let last = async {
         eventually(async || (gsim.calls() >= ASKED as u64).then_some(()).ok_or("they are not asked")).await;
@@ -394,7 +394,7 @@ async fn gsim_is_not_asked_about_everything_at_once() {
     assert_eq!(counted("ok"), ASKED.to_string());
     assert_eq!(counted("busy"), (CALLERS - ASKED).to_string());
 
-    // It is not taken for an outage, nor is the answer kept that GSIM did not give.
+    // This is not an outage of GSIM, and no answer is cached for a device that GSIM was not asked about.
     gsim.behave(None);
     gsim.knows(&DeviceChoice::Tac(format!("{CALLERS:08}").parse().unwrap()), true);
     assert!(ask(CALLERS).await);

@@ -1,4 +1,4 @@
-//! Calls that name themselves may be repeated: the same answer, and no second effect.
+//! A call with an `Idempotency-Key` may be repeated: it gets the same answer and has no second effect.
 
 use std::time::Duration;
 
@@ -134,7 +134,7 @@ async fn a_repeat_settles_a_lost_answer(database: Database) {
     }
     assert_eq!(database.count("select count(*) from reservation where state = 'HELD'").await, 3);
     assert_eq!(sigan.inventory().reserved().len(), 3);
-    // A lost preview holds nothing that anybody could name, so its repeat is a new one.
+    // Nobody could name a number of a lost preview, so its repeat creates a new preview.
     sigan.next(CallKind::PreReserve, Fault::LoseAnswer);
     assert_eq!(keyed(&http, PREVIEWS, "p", json!({ "areaCode": "11" })).await.status, 504);
     assert_eq!(keyed(&http, PREVIEWS, "p", json!({ "areaCode": "11" })).await.status, 201);
@@ -205,7 +205,7 @@ async fn the_example_of_a_caller_repeats_until_it_knows_the_outcome(database: Da
     let [unknown, "Reserved: 11999950001"] = lines[..] else { panic!("{story}") };
     assert!(unknown.contains("504 Gateway Timeout"), "{unknown}");
 
-    // It starts again after a crash: the number is the same.
+    // It starts again after a crash, and gets the same number.
     let (_, story, _) = example("11", "order-4711").await;
     assert_eq!(story, "Reserved: 11999950001\n");
     assert_eq!(rows(&database).await, 1);

@@ -75,8 +75,8 @@ fn with_status(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
 }
 
-/// Calls of a client, one after another, for a time.
-async fn goes_on(http: &Http, time: Duration) -> Vec<Answer> {
+/// Makes calls of a client, one after another, for a time.
+async fn keep_calling(http: &Http, time: Duration) -> Vec<Answer> {
     let begun = Instant::now();
     let mut answers = Vec::new();
     while begun.elapsed() < time {
@@ -92,8 +92,8 @@ async fn a_brand_that_sigan_refuses_costs_another_nothing(database: Database) {
         setup.sigan.refuse_brand(&brand, Some(status));
         let before = setup.sigan.calls(CallKind::PreReserve);
         let (refused, served) = tokio::join!(
-            join_all((0..16).map(|_| goes_on(&setup.first, Duration::from_secs(3)))),
-            goes_on(&setup.second, Duration::from_secs(3))
+            join_all((0..16).map(|_| keep_calling(&setup.first, Duration::from_secs(3)))),
+            keep_calling(&setup.second, Duration::from_secs(3))
         );
         let refused = refused.concat();
         assert_eq!(with_status(&served, 201), served.len(), "{status}: {:?}", served.last());
@@ -139,9 +139,9 @@ async fn stuck_releases_cost_callers_nothing(database: Database) {
         async move { http.delete(&path).await }
     });
     assert_eq!(with_status(&join_all(releases).await, 204), STUCK);
-    let first = goes_on(&setup.second, Duration::from_secs(5)).await;
+    let first = keep_calling(&setup.second, Duration::from_secs(5)).await;
     let tried = setup.sigan.calls(CallKind::Release);
-    let rest = goes_on(&setup.second, Duration::from_secs(5)).await;
+    let rest = keep_calling(&setup.second, Duration::from_secs(5)).await;
     for served in [&first, &rest] {
         assert_eq!(with_status(served, 201), served.len(), "of {}: {:?}", served.len(), served.last());
     }
@@ -167,7 +167,7 @@ async fn a_client_that_floods_sigan_leaves_another_its_calls() {
         tokio::spawn(async move { random(&http).await })
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let served = goes_on(&setup.second, Duration::from_secs(3)).await;
+    let served = keep_calling(&setup.second, Duration::from_secs(3)).await;
     assert_eq!(with_status(&served, 201), served.len(), "{:?}", served.last());
     assert!(served.len() >= 3, "none of them waited for long");
 
@@ -183,7 +183,7 @@ async fn a_client_that_floods_sigan_leaves_another_its_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn those_who_wait_for_one_preview_leave_room_for_another() {
+async fn callers_of_one_preview_leave_room_for_others() {
     let database = Database::sqlite().await;
     let setup = Setup::on(&database, &[]).await;
     let crowded = setup.first.preview().await;
@@ -214,7 +214,7 @@ async fn those_who_wait_for_one_preview_leave_room_for_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_would_empty_an_area_code_is_stopped() {
+async fn a_client_cannot_empty_an_area_code() {
     let database = Database::sqlite().await;
     let settings = [("OSS_DRAWS_PER_DDD", "30"), ("OSS_DRAWS_WINDOW", "1h")];
     let setup = Setup::on(&database, &settings).await;
@@ -279,7 +279,7 @@ async fn a_client_with_many_requests_leaves_another_its_places() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_alone_has_every_place() {
+async fn an_only_client_may_use_every_place() {
     let database = Database::sqlite().await;
     let mut clients = ClientsFile::new();
     let key = clients.admit("only", "acme", &Scope::ALL);

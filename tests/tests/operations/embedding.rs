@@ -1,4 +1,4 @@
-//! The crate in a program that brings parts of its own: the environment, a pool, an inventory, a GSIM.
+//! The crate in a program that has parts of its own: settings from the environment, a pool, an inventory, a GSIM.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The files for operators: each query of the dashboard and of the alerts, run by a real Prometheus over a real server.
+//! A real Prometheus, which scrapes a real server, runs each query of the dashboard and of the alerts.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
