@@ -2,7 +2,9 @@
 //!
 //! `cargo test -p oss-tests --test model -- --nocapture` prints the shortest way to the violation that each safeguard prevents.
 
-use oss_tests::model::{Attempt, Exploration, Faults, Mend, Mends, Scenario, Sight, Violation, explore};
+use oss_tests::model::{
+    Attempt, Exploration, Faults, Safeguard, Safeguards, Scenario, Sight, Violation, explore,
+};
 
 /// Two customers, one after the other, on a bad network.
 const LOSSES: Scenario = Scenario {
@@ -59,7 +61,7 @@ const FAILOVER: Scenario = Scenario {
 
 /// Checks that nothing goes wrong, that every sight occurs, and that at least this many states are visited.
 fn assert_safe(scenario: Scenario, states: usize, sights: &[Sight]) {
-    let found = explore(scenario, Mends::ALL);
+    let found = explore(scenario, Safeguards::ALL);
     if let Some(trace) = &found.violation {
         panic!("{trace}");
     }
@@ -72,10 +74,11 @@ fn assert_safe(scenario: Scenario, states: usize, sights: &[Sight]) {
 }
 
 /// Checks that the scenario goes wrong in this way without these safeguards.
-fn assert_unsafe_without(mends: &[Mend], scenario: Scenario, violation: Violation) {
-    let found = explore(scenario, mends.iter().fold(Mends::ALL, |all, mend| all.without(*mend)));
+fn assert_unsafe_without(safeguards: &[Safeguard], scenario: Scenario, violation: Violation) {
+    let found =
+        explore(scenario, safeguards.iter().fold(Safeguards::ALL, |all, safeguard| all.without(*safeguard)));
     report(&found);
-    let Some(trace) = found.violation else { panic!("nothing goes wrong without {mends:?}") };
+    let Some(trace) = found.violation else { panic!("nothing goes wrong without {safeguards:?}") };
     assert_eq!(trace.violation, violation, "{trace}");
 }
 
@@ -90,13 +93,13 @@ fn report(found: &Exploration) {
 /// Emits a test for each safeguard: the scenario that needs it, and the violation without it. If another safeguard would prevent the
 /// violation too, both are left out.
 macro_rules! missed {
-    ($($test:ident: $($mend:ident)+, $scenario:ident => $violation:ident;)+) => {
+    ($($test:ident: $($safeguard:ident)+, $scenario:ident => $violation:ident;)+) => {
         mod missed {
             use super::*;
 
             $(#[test]
             fn $test() {
-                assert_unsafe_without(&[$(Mend::$mend),+], $scenario, Violation::$violation);
+                assert_unsafe_without(&[$(Safeguard::$safeguard),+], $scenario, Violation::$violation);
             })+
         }
     };
