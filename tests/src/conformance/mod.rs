@@ -53,7 +53,7 @@ macro_rules! behaviours {
                 a_doubt_of_an_older_call_changes_nothing, a_refusal_leaves_nothing,
                 an_attempt_is_cancelled_before_it_is_rejected,
                 a_number_held_again_is_not_touched_by_an_old_cancellation, an_attempt_of_a_newer_call_is_not_cancelled,
-                nobody_confirms_what_is_being_cancelled, a_refusal_of_an_older_call_changes_nothing,
+                an_attempt_that_is_being_cancelled_is_not_confirmed, a_refusal_of_an_older_call_changes_nothing,
                 a_hold_confirmed_after_it_was_given_up_is_released, a_hold_confirmed_after_it_was_released_stays_released;
             releases: a_number_is_given_back_once, only_a_reserved_number_is_given_back, a_call_under_way_bars_a_release,
                 a_doubt_is_released, a_released_preview_gives_no_number, a_released_number_may_be_held_again,
@@ -70,7 +70,7 @@ macro_rules! behaviours {
             sweeps: an_abandoned_number_is_given_back, a_number_on_a_line_is_not_abandoned,
                 an_attempt_whose_caller_died_is_in_doubt, a_batch_has_a_limit, a_doubt_is_claimed_like_a_call,
                 a_random_doubt_can_be_named_only_by_a_key, a_claim_that_lapsed_is_made_again, each_row_is_claimed_by_one,
-                live_attempts_are_counted,
+                unfinished_attempts_are_counted,
                 an_old_preview_is_forgotten;
             keys: a_key_finds_its_preview, a_key_finds_its_number, a_key_takes_a_doubt_up_again,
                 an_expired_hold_spends_its_key, a_key_takes_a_doubt_up_once_by_its_own_id,

@@ -22,7 +22,7 @@ oss_tests::on_both!(
     an_unreadable_row_is_reported_and_left_alone,
     a_number_that_sigan_does_not_hold_is_given_back,
     a_hold_that_is_over_here_is_released,
-    what_is_young_is_left_alone,
+    young_numbers_are_left_alone,
     a_number_on_a_line_is_left_to_a_person,
     many_strays_have_to_be_forced,
     many_strays_are_released_together,
@@ -246,7 +246,7 @@ async fn a_hold_that_is_over_here_is_released(database: Database) {
     setup.is_clean().await;
 }
 
-async fn what_is_young_is_left_alone(database: Database) {
+async fn young_numbers_are_left_alone(database: Database) {
     let setup = Setup::on(database).await;
     let lost = setup.reserved().await;
     setup.lose(&lost).await;

@@ -38,7 +38,7 @@ fn in_sandbox(dir: &Path, arguments: &[&str]) -> Ended {
 }
 
 #[test]
-fn what_one_run_reserves_the_next_can_show_and_release() {
+fn the_next_run_can_show_and_release_a_reserved_number() {
     let sandbox = Sandbox::new();
     let reserved = sandbox.run(&["reserve", "--ddd", "11"]);
     assert_eq!((reserved.code, reserved.stderr.as_str()), (0, ""));

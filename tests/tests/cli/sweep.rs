@@ -29,8 +29,8 @@ oss_tests::on_both!(
     a_doubt_outlives_an_outage,
     a_lost_random_number_is_given_back,
     a_lost_random_number_with_a_key_is_kept,
-    a_release_is_told_once_sigan_is_back,
-    a_release_told_twice_frees_no_newer_hold,
+    a_release_is_delivered_once_sigan_is_back,
+    a_release_delivered_twice_frees_no_newer_hold,
     every_hold_of_a_number_is_shown,
 );
 
@@ -229,7 +229,7 @@ async fn a_lost_random_number_with_a_key_is_kept(database: Database) {
     assert_eq!(sigan.calls(CallKind::Reserve), 1);
 }
 
-async fn a_release_is_told_once_sigan_is_back(database: Database) {
+async fn a_release_is_delivered_once_sigan_is_back(database: Database) {
     let mut sigan = Sigan::start(Inventory::new("PR")).await;
     let server = Server::start(&database, &sigan.url(), &[BACKGROUND, SHORT]);
     let http = server.http();
@@ -251,7 +251,7 @@ async fn a_release_is_told_once_sigan_is_back(database: Database) {
     assert_records_agree(&database, &sigan.url(), &sigan.inventory()).await;
 }
 
-async fn a_release_told_twice_frees_no_newer_hold(database: Database) {
+async fn a_release_delivered_twice_frees_no_newer_hold(database: Database) {
     let sigan = Sigan::start(Inventory::new("PR").with_numbers_per_ddd(1)).await;
     let server = Server::start(&database, &sigan.url(), &[SHORT]);
     let http = server.http();
@@ -338,7 +338,7 @@ async fn sweeps_of(http: &Http) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_servers_tell_sigan_of_each_release_once() {
+async fn two_servers_deliver_each_release_once() {
     const DUE: usize = 200;
     let database = Database::postgres().await;
     let (first, sigan) = Server::with_sigan(&database, &[ABANDONED]).await;

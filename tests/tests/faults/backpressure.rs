@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 oss_tests::on_both!(
-    calls_beyond_the_queue_are_told_to_come_back,
+    calls_beyond_the_queue_get_503,
     a_sigan_that_is_gone_is_left_alone_until_it_is_back,
     a_sigan_that_never_answers_is_left_alone_too,
 );
@@ -41,7 +41,7 @@ async fn random_until(http: &Http, kind: &str) -> Answer {
     }
 }
 
-async fn calls_beyond_the_queue_are_told_to_come_back(database: Database) {
+async fn calls_beyond_the_queue_get_503(database: Database) {
     let sigan = Sigan::start(Inventory::new("PR")).await;
     let server =
         Server::start(&database, &sigan.url(), &[("OSS_SIGAN_CALLS", "2"), ("OSS_SIGAN_QUEUE", "1")]);

@@ -31,7 +31,7 @@ async fn assert_error(url: &str, parts: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_lets_nobody_in_is_told_from_one_that_is_not_there() {
+async fn a_refused_login_and_a_missing_server_have_different_errors() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     let name = database.url().rsplit('/').next().expect("a name").to_owned();
@@ -80,7 +80,7 @@ async fn a_password_that_is_not_encoded_is_never_taken_for_the_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_never_answers_is_told_as_such() {
+async fn a_server_that_never_answers_is_reported_as_such() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let place = silent.local_addr().expect("it is bound").to_string();
     let says = format!("{place} does not answer; check the address");
@@ -88,7 +88,7 @@ async fn a_server_that_never_answers_is_told_as_such() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_privilege_is_told_with_what_to_grant() {
+async fn a_missing_privilege_is_reported_with_the_needed_grant() {
     let postgres = Postgres::start().await;
     let migrated = Database::on(&postgres).await;
     migrated.execute("create role limited login").await;
@@ -114,7 +114,7 @@ async fn a_missing_privilege_is_told_with_what_to_grant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_only_database_is_told_as_such() {
+async fn a_read_only_database_is_reported_as_such() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     postgres.refuse_writes().await;
@@ -145,7 +145,7 @@ async fn a_sqlite_file_that_cannot_be_used_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readiness_says_why_and_callers_are_told_no_address() {
+async fn readiness_names_the_reason_and_callers_see_no_address() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     let route = Route::to(postgres.port()).await;

@@ -154,7 +154,7 @@ fn unknown() -> Named {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigan_is_told_the_brand_of_the_client() {
+async fn sigan_gets_the_brand_of_the_client() {
     let mut clients = ClientsFile::new();
     let keys = ["one", "two"].map(|brand| clients.admit(&format!("client-of-{brand}"), brand, &Scope::ALL));
     let database = Database::postgres().await;
@@ -195,7 +195,7 @@ async fn idempotency_keys_of_two_clients_never_meet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_new_key_prints_lets_its_holder_in() {
+async fn a_new_key_lets_its_client_in() {
     let printed = cli::run(&[], &["keys", "new", "acquisition"]);
     assert_eq!(printed.code, 0, "{printed:?}");
     let lines = printed.stdout.split_once("[[clients]]").expect("lines for the file").1;

@@ -16,7 +16,7 @@ fn slow(latency: Duration) -> Behaviour {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_at_once_get_the_same_number_or_are_told_to_wait() {
+async fn two_at_once_get_the_same_number_or_have_to_wait() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let (server, sigan) = Server::with_sigan(&database, &[]).await;
         let http = server.http();

@@ -188,13 +188,13 @@ async fn readers_of_the_document_do_not_starve_reserves() {
     let http = server.http().with_key(&key);
     http.preview().await;
     // Both paths need no key. They differ only in the size of the answer.
-    let beside_probes = previews_beside(&http, "/health/live").await;
-    let beside_readers = previews_beside(&http, "/openapi.json").await;
+    let beside_probes = count_previews_during(&http, "/health/live").await;
+    let beside_readers = count_previews_during(&http, "/openapi.json").await;
     assert!(beside_readers * 4 > beside_probes, "{beside_readers} previews instead of {beside_probes}");
 }
 
 /// The number of previews that one caller gets while others read a path.
-async fn previews_beside(http: &Http, path: &'static str) -> u32 {
+async fn count_previews_during(http: &Http, path: &'static str) -> u32 {
     let over = Arc::new(AtomicBool::new(false));
     let asking: Vec<_> = (0..ASKING)
         .map(|_| {

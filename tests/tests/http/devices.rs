@@ -24,7 +24,7 @@ oss_tests::on_both!(
     brands_and_models_are_listed,
     an_unchanged_list_is_not_sent_again,
     an_import_is_seen_by_every_server,
-    gsim_is_asked_once_of_what_is_unknown_here,
+    gsim_is_asked_once_about_an_unknown_device,
     a_gsim_that_fails_changes_no_answer,
     an_answer_is_yes_no_or_unknown_and_names_its_source,
 );
@@ -216,7 +216,7 @@ async fn a_list_is_looked_up_once_for_all_servers() {
     assert_eq!(second.http().get("/brands").await, brands);
 }
 
-async fn gsim_is_asked_once_of_what_is_unknown_here(database: Database) {
+async fn gsim_is_asked_once_about_an_unknown_device(database: Database) {
     let gsim = GsimMock::start().await;
     gsim.knows(&DeviceChoice::Tac("00000001".parse().unwrap()), true);
     gsim.knows(&DeviceChoice::Code("a&b=c,2".parse().unwrap()), true);

@@ -22,7 +22,7 @@ fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> (i32, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_refuses_to_start_on_what_cannot_work() {
+async fn it_refuses_to_start_with_a_wrong_configuration() {
     let (code, text) =
         refused(&["--allow-anonymous"], &[("OSS_SIGAN_TIMEOUT", "soon"), ("OSS_SIGAN_TYPO", "1")]);
     assert_eq!(code, 2);
@@ -73,7 +73,7 @@ async fn its_first_line_names_the_documentation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_finishes_what_is_in_flight_before_it_ends() {
+async fn it_finishes_requests_in_flight_before_it_ends() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let (mut server, sigan) = Server::with_sigan(&database, &[]).await;
         let http = server.http();

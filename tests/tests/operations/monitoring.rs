@@ -20,7 +20,7 @@ fn panels() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_query_finds_what_it_asks_for() {
+async fn every_query_has_a_result() {
     let database = Database::postgres().await;
     let eventful = Eventful::on(&database).await;
     let http = eventful.server.http();

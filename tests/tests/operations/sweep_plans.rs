@@ -41,7 +41,7 @@ const DUE: &str = "
 const EXPLAINED: &str = "options=-c%20session_preload_libraries%3Dauto_explain%20-c%20auto_explain.log_min_duration%3D0%20-c%20auto_explain.log_analyze%3Don";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_looks_at_what_is_due_alone() {
+async fn a_sweep_reads_only_due_rows() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     for statement in [STORED, DUE].concat().split_terminator(';') {
