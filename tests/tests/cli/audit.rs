@@ -152,7 +152,7 @@ async fn a_hold_that_nobody_here_knows_is_released(database: Database) {
     assert_eq!(setup.sigan.calls(CallKind::Release), 0, "a report changes nothing");
 
     let (code, report) = setup.audit(&["--fix"]).await;
-    assert_eq!((code, &report["fixed"]), (4, &json!(1)), "what was found is told, also where it is mended");
+    assert_eq!((code, &report["fixed"]), (4, &json!(1)), "every difference is reported, even if it is fixed");
     assert_eq!(differences(&report), [(stray.as_str(), "unknown-here", "fixed")]);
     assert_eq!(setup.sigan.inventory().reserved().len(), 1);
     let shown = setup.http().get(&format!("/numbers/{stray}")).await;
@@ -204,9 +204,9 @@ async fn an_unreadable_row_is_reported_and_left_alone(database: Database) {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let audited = setup.oss(&["--output", "json", "audit", "--fix", "--min-age", "1s"]).await;
     assert_eq!(audited.code, 4, "{audited:?}");
-    let told: Value = serde_json::from_str(&audited.stdout).expect("JSON");
-    assert_eq!((&told["unreadable"], &told["unknownThere"]), (&json!(1), &json!(1)), "{told}");
-    let differences = told["differences"].as_array().unwrap();
+    let report: Value = serde_json::from_str(&audited.stdout).expect("JSON");
+    assert_eq!((&report["unreadable"], &report["unknownThere"]), (&json!(1), &json!(1)), "{report}");
+    let differences = report["differences"].as_array().unwrap();
     let row = differences.iter().find(|one| one["kind"] == "unreadable").unwrap();
     assert!(row["row"].as_str().unwrap().contains(&spoilt), "{row}");
     let given_back = differences.iter().find(|one| one["msisdn"] == json!(whole)).unwrap();

@@ -159,7 +159,7 @@ async fn a_database_is_migrated_and_worked_on() {
     assert_eq!(run(&settings, &reserve).code, 0);
     let released = run(&settings, &["--database-url", &url, "release", "11999950001"]);
     assert_eq!(released.code, 0);
-    assert_eq!(sigan.inventory().reserved(), [], "it ends only when Sigan has been told");
+    assert_eq!(sigan.inventory().reserved(), [], "it ends only after Sigan has released the number");
     sigan.next(CallKind::Reserve, Fault::LoseAnswer);
     assert_eq!(run(&settings, &reserve).code, 5);
 }
@@ -277,9 +277,13 @@ fn several_faults_are_an_array() {
     let ended = run(&[("OSS_PREVIEW_TTL", "soon")], &["-o", "json", "preview", "--ddd", "11"]);
     let error = error_of(&ended, 2);
     assert_eq!(error["code"], "configuration");
-    let told: Vec<_> = error["errors"].as_array().unwrap().iter().map(|fault| &fault["message"]).collect();
-    assert_eq!(told.len(), 4, "{error}");
-    assert!(told.iter().any(|message| message.as_str().unwrap().starts_with("OSS_PREVIEW_TTL")), "{error}");
+    let messages: Vec<_> =
+        error["errors"].as_array().unwrap().iter().map(|fault| &fault["message"]).collect();
+    assert_eq!(messages.len(), 4, "{error}");
+    assert!(
+        messages.iter().any(|message| message.as_str().unwrap().starts_with("OSS_PREVIEW_TTL")),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -340,11 +344,11 @@ async fn a_second_process_says_that_the_sandbox_is_in_use() {
     })
     .await;
     let mut second = spawn(&["reserve", "--ddd", "11"]);
-    let mut told = String::new();
+    let mut line = String::new();
     let mut stderr = BufReader::new(second.0.stderr.take().unwrap());
-    stderr.read_line(&mut told).unwrap();
+    stderr.read_line(&mut line).unwrap();
     for part in ["Another process", &id, dir, "nothing was done"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(line.contains(part), "{part}: {line}");
     }
     signal(first.0.id(), "INT");
     assert!(first.0.wait().unwrap().success());

@@ -72,7 +72,7 @@ async fn a_slow_call_says_what_it_waits_for() {
 
     setup.sigan.next(CallKind::Reserve, Fault::Slow(Duration::from_secs(2)));
     let piped = setup.run(&["reserve", "--ddd", "11"]).await;
-    assert_eq!((piped.code, piped.stderr.as_str()), (0, ""), "only a person is told");
+    assert_eq!((piped.code, piped.stderr.as_str()), (0, ""), "only a person sees the wait");
 }
 
 #[tokio::test(flavor = "multi_thread")]

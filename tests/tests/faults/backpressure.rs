@@ -33,11 +33,11 @@ fn reserve(http: &Http, preview: &str) -> JoinHandle<Answer> {
 /// Repeats a random reserve until the answer is of a type.
 async fn random_until(http: &Http, kind: &str) -> Answer {
     loop {
-        let told = random(http).await;
-        if told.body["type"] == kind {
-            return told;
+        let answer = random(http).await;
+        if answer.body["type"] == kind {
+            return answer;
         }
-        assert!([503, 504].contains(&told.status), "{told:?}");
+        assert!([503, 504].contains(&answer.status), "{answer:?}");
     }
 }
 
@@ -59,23 +59,23 @@ async fn calls_beyond_the_queue_get_503(database: Database) {
     // One of them has a place in the queue. The others are answered while both calls are still in flight.
     let mut refused = 0;
     while refused < 7 {
-        let (told, _, rest) = futures::future::select_all(more).await;
-        let told = told.unwrap();
-        assert_eq!((told.status, &told.body["type"]), (503, &json!(BUSY)), "{told:?}");
-        assert!(told.retry_after.is_some());
+        let (answer, _, rest) = futures::future::select_all(more).await;
+        let answer = answer.unwrap();
+        assert_eq!((answer.status, &answer.body["type"]), (503, &json!(BUSY)), "{answer:?}");
+        assert!(answer.retry_after.is_some());
         (more, refused) = (rest, refused + 1);
     }
-    assert!(in_flight.iter().all(|call| !call.is_finished()), "they are told at once");
+    assert!(in_flight.iter().all(|call| !call.is_finished()), "the others were answered at once");
     assert_eq!(random(&http).await.body["type"], BUSY);
     assert_eq!(http.post("/previews", json!({ "areaCode": "11" })).await.body["type"], BUSY);
-    assert_eq!(http.reserve(&held, 1).await, number, "what is held is told without Sigan");
+    assert_eq!(http.reserve(&held, 1).await, number, "a held number is answered without Sigan");
     assert_eq!(http.get("/ddds/21").await.status, 204, "what does not need Sigan goes on");
     assert_eq!(
         http.delete(&format!("/reservations/{}", number.body["msisdn"].as_str().unwrap())).await.status,
         204
     );
     let rows = "select count(*) from reservation where state in ('PENDING', 'REJECTED')";
-    assert_eq!(database.count(rows).await, 2, "who was told to come back left no row");
+    assert_eq!(database.count(rows).await, 2, "a refused call left no row");
 
     for call in in_flight.into_iter().chain(more) {
         assert_eq!(call.await.unwrap().status, 200, "also the one that waited");
@@ -96,10 +96,10 @@ async fn a_sigan_that_is_gone_is_left_alone_until_it_is_back(database: Database)
     let number = http.reserve(&held, 1).await;
     for _ in 0..2 {
         sigan.go_down().await;
-        let told = random_until(&http, BUSY).await;
-        assert_eq!((told.status, told.retry_after.is_some()), (503, true));
+        let answer = random_until(&http, BUSY).await;
+        assert_eq!((answer.status, answer.retry_after.is_some()), (503, true));
         assert_eq!(http.reserve(&wished, 1).await.status, 503);
-        assert_eq!(http.reserve(&held, 1).await, number, "what is held is told without Sigan");
+        assert_eq!(http.reserve(&held, 1).await, number, "a held number is answered without Sigan");
         assert_eq!(http.get("/health/ready").await.status, 200, "another instance would do no better");
         sigan.come_back().await;
         eventually(async || {
@@ -121,8 +121,8 @@ async fn a_sigan_that_never_answers_is_left_alone_too(database: Database) {
     let url = format!("http://127.0.0.1:{port}");
     let server = Server::start(&database, &url, &[("OSS_SIGAN_TIMEOUT", "1500ms")]);
     let http = server.http();
-    let told = futures::future::join_all((0..8).map(|_| random(&http))).await;
-    assert!(told.iter().all(|answer| answer.status == 504), "{told:?}");
+    let answers = futures::future::join_all((0..8).map(|_| random(&http))).await;
+    assert!(answers.iter().all(|answer| answer.status == 504), "{answers:?}");
     assert_eq!(random(&http).await.body["type"], BUSY);
     assert_eq!(database.count("select count(*) from reservation").await, 0);
     drop(silent);

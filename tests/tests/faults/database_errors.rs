@@ -165,7 +165,7 @@ async fn readiness_names_the_reason_and_callers_see_no_address() {
     assert!(detail.contains(&format!("nothing listens at {place}")), "{detail}");
     let failed = http.post("/previews", json!({ "areaCode": "21" })).await;
     assert_eq!((failed.status, &failed.body["type"]), (503, &json!("urn:oss:problem:database-unavailable")));
-    let told = failed.body.to_string();
-    assert!(!told.contains(&place) && told.contains("try again"), "{told}");
+    let body = failed.body.to_string();
+    assert!(!body.contains(&place) && body.contains("try again"), "{body}");
     server.wait_for_log(&format!("nothing listens at {place}")).await;
 }

@@ -107,9 +107,9 @@ async fn it_is_used_swept_and_audited() {
     let arguments = ["--output", "json", "audit", "--min-age", "1s"];
     let audited = run_beside(&settings(&database, &url), &arguments).await;
     assert_eq!(audited.code, 4, "{audited:?}");
-    let told: Value = serde_json::from_str(&audited.stdout).expect("JSON");
+    let report: Value = serde_json::from_str(&audited.stdout).expect("JSON");
     let rows: Vec<_> =
-        told["differences"].as_array().unwrap().iter().filter_map(|one| one["row"].as_str()).collect();
+        report["differences"].as_array().unwrap().iter().filter_map(|one| one["row"].as_str()).collect();
     assert_eq!(rows, ["phone_number 2133334444: msisdn cannot be read"]);
 }
 

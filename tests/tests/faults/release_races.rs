@@ -96,11 +96,14 @@ async fn a_call_that_waited_sees_what_its_own_brand_has_now() {
         wait_for_locks(database, 4).await;
         another.execute("commit").await.unwrap();
         for (assign, release) in calls {
-            let told = (assign.await.unwrap(), release.await.unwrap());
+            let outcomes = (assign.await.unwrap(), release.await.unwrap());
             if new_brand == "other" {
-                assert_eq!(told, (Assign::Unknown, Release::Unknown));
+                assert_eq!(outcomes, (Assign::Unknown, Release::Unknown));
             } else {
-                assert!(told.0 != Assign::Unknown && told.1 != Release::Unknown, "{given_back} {told:?}");
+                assert!(
+                    outcomes.0 != Assign::Unknown && outcomes.1 != Release::Unknown,
+                    "{given_back} {outcomes:?}"
+                );
             }
         }
     }

@@ -92,16 +92,16 @@ async fn a_database_that_was_set_back_gives_no_line_away() {
 
     let audit = after.audit(&[]).await;
     assert_eq!(audit.json()["brands"], json!(["acme", "other"]));
-    let told: Vec<_> = audit.json()["differences"]
+    let differences: Vec<_> = audit.json()["differences"]
         .as_array()
         .expect("a list")
         .iter()
         .map(|difference| json!([difference["msisdn"], difference["kind"]]))
         .collect();
     assert_eq!(audit.code, 4);
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told.contains(&json!([claimed_by_nobody, "unknown-here"])), "{told:?}");
-    assert!(told.contains(&json!([released_since, "unknown-there"])), "{told:?}");
+    assert_eq!(differences.len(), 2, "{differences:?}");
+    assert!(differences.contains(&json!([claimed_by_nobody, "unknown-here"])), "{differences:?}");
+    assert!(differences.contains(&json!([released_since, "unknown-there"])), "{differences:?}");
     assert_eq!(after.audit(&["--fix"]).await.json()["fixed"], 2);
 
     // By now every number that is not on a line counts as abandoned.

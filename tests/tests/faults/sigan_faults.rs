@@ -290,9 +290,9 @@ async fn a_number_offered_twice_is_given_once(database: Database) {
     let taken = http.reserve(&preview, 1).await;
     assert_eq!((taken.status, &taken.body["type"]), (500, &json!("urn:oss:problem:number-taken")));
     confused.wait_for_log("held or in use here").await;
-    let told: Vec<_> =
+    let lines: Vec<_> =
         confused.log().into_iter().filter(|line| line.contains("held or in use here")).collect();
-    let [line] = &told[..] else { panic!("it is logged once: {told:#?}") };
+    let [line] = &lines[..] else { panic!("it is logged once: {lines:#?}") };
     let line: Value = serde_json::from_str(line).expect("JSON");
     assert_eq!((&line["level"], &line["code"]), (&json!("ERROR"), &json!("number-taken")), "{line}");
     let taken = http.post("/reservations", json!({ "areaCode": "11" })).await;

@@ -40,8 +40,8 @@ async fn two_indexes_at_once_give_one_number() {
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409]);
-    let told = if one.status == 409 { one } else { two };
-    assert!(told.retry_after.is_some());
+    let refused = if one.status == 409 { one } else { two };
+    assert!(refused.retry_after.is_some());
     assert_eq!(sigan.inventory().reserved().len(), 1);
 }
 

@@ -32,8 +32,8 @@ async fn idle_connections_do_not_keep_probes_out() {
         assert_eq!(probe.get("/health/live").await.status, 200);
         assert_eq!(probe.get("/health/ready").await.status, 200);
     }
-    let told = Scrape::of(&server.admin()).await;
-    let closed = told.value(REFUSED, &[("listener", "admin")]);
+    let scrape = Scrape::of(&server.admin()).await;
+    let closed = scrape.value(REFUSED, &[("listener", "admin")]);
     assert!(closed >= 50.0, "{closed} of {IDLE} were closed");
     assert_eq!(
         logged(&server, "Too many connections are open"),

@@ -307,9 +307,13 @@ async fn an_answer_is_yes_no_or_unknown_and_names_its_source(database: Database)
             _ => ("deviceModel", DeviceChoice::Model(value.parse().unwrap())),
         };
         let hash = (support == EsimSupport::Yes).then(|| DeviceHash::of(&choice));
-        let EsimCheck { support: told, source, list_version, hash: name, .. } =
+        let EsimCheck { support: actual, source, list_version, hash: name, .. } =
             oss.check_esim(&choice).await.unwrap();
-        assert_eq!((told, source, list_version, name), (support, origin.source(), version, hash), "{value}");
+        assert_eq!(
+            (actual, source, list_version, name),
+            (support, origin.source(), version, hash),
+            "{value}"
+        );
 
         let mut body = json!({ "supportsEsim": hash.is_some(), "known": support != EsimSupport::Unknown });
         add(&mut body, "hash", &json!(hash));
@@ -318,17 +322,17 @@ async fn an_answer_is_yes_no_or_unknown_and_names_its_source(database: Database)
         add(&mut body, "support", &json!(word));
         add(&mut body, "source", &origin.json());
         add(&mut body, "listVersion", &json!(version));
-        let told = run(&settings, &["--output", "json", "esim", flag, value]);
-        assert_eq!((told.code, told.json()), (0, body), "{value}");
+        let ended = run(&settings, &["--output", "json", "esim", flag, value]);
+        assert_eq!((ended.code, ended.json()), (0, body), "{value}");
 
-        let told = run(&settings, &["esim", flag, value]).stdout;
+        let text = run(&settings, &["esim", flag, value]).stdout;
         let begin = match support {
             EsimSupport::Yes => "Supports eSIM; ask for one with the hash ",
             EsimSupport::No => "Does not support eSIM\n",
             EsimSupport::Unknown => "Unknown: no source has this device\n",
         };
         let end = origin.line(&version.to_string());
-        assert!(told.starts_with(begin) && told.ends_with(&end), "{value}: {told}");
+        assert!(text.starts_with(begin) && text.ends_with(&end), "{value}: {text}");
     }
     oss.shutdown().await;
 }
@@ -359,7 +363,7 @@ async fn a_gsim_that_fails_changes_no_answer(database: Database) {
         }
         assert!(begun.elapsed() < Duration::from_secs(4), "{fault:?}: {:?}", begun.elapsed());
         let warnings = server.log().iter().filter(|line| line.contains("GSIM gives no answer")).count();
-        assert_eq!(warnings, 1, "{fault:?}: told once: {:#?}", server.log());
+        assert_eq!(warnings, 1, "{fault:?}: logged once: {:#?}", server.log());
         assert!(server.log().iter().all(|line| !line.contains("t0ken-g")));
     }
 }
@@ -386,10 +390,10 @@ async fn gsim_is_not_asked_about_everything_at_once() {
     assert!(!last && others.iter().all(|supported| !supported), "all are answered");
     let calls = usize::try_from(gsim.calls()).unwrap();
     assert_eq!(calls, ASKED);
-    let told = Scrape::of(&http).await;
+    let scrape = Scrape::of(&http).await;
     let counted = |outcome| {
         let labels = [("call", "supports_esim"), ("outcome", outcome)];
-        told.value("oss_gsim_call_duration_seconds_count", &labels).to_string()
+        scrape.value("oss_gsim_call_duration_seconds_count", &labels).to_string()
     };
     assert_eq!(counted("ok"), ASKED.to_string());
     assert_eq!(counted("busy"), (CALLERS - ASKED).to_string());

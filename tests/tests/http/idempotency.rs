@@ -87,9 +87,12 @@ async fn many_at_once_have_one_effect(database: Database) {
     for path in [PREVIEWS, RESERVATIONS] {
         let calls = (0..20).map(|_| keyed(&http, path, "one", json!({ "areaCode": "11" })));
         let answers = join_all(calls).await;
-        let (created, told): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+        let (created, others): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
         assert!(created.iter().all(|answer| answer.body == created[0].body), "{answers:?}");
-        assert!(told.iter().all(|answer| answer.status == 409 && answer.retry_after.is_some()), "{told:?}");
+        assert!(
+            others.iter().all(|answer| answer.status == 409 && answer.retry_after.is_some()),
+            "{others:?}"
+        );
         assert_eq!(keyed(&http, path, "one", json!({ "areaCode": "11" })).await, *created[0]);
     }
     assert_eq!(rows(&database).await, 2);
@@ -109,8 +112,8 @@ async fn a_malformed_key_changes_nothing(database: Database) {
         requests.push(request().header("idempotency-key", &b"\xc3\xa3"[..]));
         for request in requests {
             let refused = http.send(request).await;
-            let told = (refused.status, &refused.body["field"]);
-            assert_eq!(told, (400, &json!("Idempotency-Key")), "{refused:?}");
+            let actual = (refused.status, &refused.body["field"]);
+            assert_eq!(actual, (400, &json!("Idempotency-Key")), "{refused:?}");
         }
         assert_eq!(keyed(&http, path, &long[..255], json!({ "areaCode": "11" })).await.status, 201);
     }

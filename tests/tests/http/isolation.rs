@@ -105,13 +105,17 @@ async fn a_brand_that_sigan_refuses_costs_another_nothing(database: Database) {
         let asked = setup.sigan.calls(CallKind::PreReserve) - before;
         let asked = usize::try_from(asked).unwrap() - served.len();
         assert!((8..=32).contains(&asked), "eight in a row, those in flight, a probe a second: not {asked}");
-        let told = setup.metrics().await;
-        assert!(told.value("oss_sigan_brand_refused", &[("brand", "brand-of-first")]) > 0.0, "{}", told.text);
-        assert!(told.value("oss_sigan_brand_refused", &[("brand", "brand-of-second")]) < 1.0);
+        let scrape = setup.metrics().await;
         assert!(
-            told.value("oss_sigan_breaker", &[("lane", "caller"), ("state", "closed")]) > 0.0,
+            scrape.value("oss_sigan_brand_refused", &[("brand", "brand-of-first")]) > 0.0,
             "{}",
-            told.text
+            scrape.text
+        );
+        assert!(scrape.value("oss_sigan_brand_refused", &[("brand", "brand-of-second")]) < 1.0);
+        assert!(
+            scrape.value("oss_sigan_breaker", &[("lane", "caller"), ("state", "closed")]) > 0.0,
+            "{}",
+            scrape.text
         );
 
         setup.sigan.refuse_brand(&brand, None);
@@ -120,8 +124,12 @@ async fn a_brand_that_sigan_refuses_costs_another_nothing(database: Database) {
             if given.status == 201 { Ok(()) } else { Err(format!("{given:?}")) }
         })
         .await;
-        let told = setup.metrics().await;
-        assert!(told.value("oss_sigan_brand_refused", &[("brand", "brand-of-first")]) < 1.0, "{}", told.text);
+        let scrape = setup.metrics().await;
+        assert!(
+            scrape.value("oss_sigan_brand_refused", &[("brand", "brand-of-first")]) < 1.0,
+            "{}",
+            scrape.text
+        );
     }
 }
 
@@ -173,12 +181,12 @@ async fn a_client_that_floods_sigan_leaves_another_its_calls() {
 
     let flood = answers(flood).await;
     let above = of_type(&flood, SHARE);
-    assert_eq!(with_status(&flood, 201) + above, flood.len(), "it is told whose fault it is: {flood:?}");
+    assert_eq!(with_status(&flood, 201) + above, flood.len(), "the error names the cause: {flood:?}");
     assert!(above >= 20 && with_status(&flood, 201) >= 8, "{above}");
     assert!(flood.iter().all(|answer| answer.status == 201 || answer.retry_after == Some(1)));
-    let told = setup.metrics().await;
-    let counted = |client| told.value("oss_client_refusals_total", &[("client", client)]);
-    assert_eq!(counted("first").to_string(), above.to_string(), "{}", told.text);
+    let scrape = setup.metrics().await;
+    let counted = |client| scrape.value("oss_client_refusals_total", &[("client", client)]);
+    assert_eq!(counted("first").to_string(), above.to_string(), "{}", scrape.text);
     assert!(counted("second") < 1.0);
 }
 
@@ -232,9 +240,9 @@ async fn a_client_cannot_empty_an_area_code() {
     assert_eq!(setup.first.reserve(id, 1).await.status, 200, "what was offered may be reserved");
     assert_eq!(preview(&setup.first, "21").await.status, 201, "another area code has a budget of its own");
     assert_eq!(preview(&setup.second, "11").await.status, 201, "and so has another client");
-    let told = setup.metrics().await;
-    let counted = told.value("oss_client_refusals_total", &[("client", "first"), ("limit", "draws")]);
-    assert!(counted > 0.0, "{}", told.text);
+    let scrape = setup.metrics().await;
+    let counted = scrape.value("oss_client_refusals_total", &[("client", "first"), ("limit", "draws")]);
+    assert!(counted > 0.0, "{}", scrape.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,9 +279,9 @@ async fn a_client_with_many_requests_leaves_another_its_places() {
     assert_eq!(random(&setup.second).await.status, 201);
     let many = answers(many).await;
     assert_eq!((with_status(&many, 201), with_status(&many, 429)), (4, 16), "half of them");
-    let told = setup.metrics().await;
-    let counted = told.value("oss_client_refusals_total", &[("client", "first"), ("limit", "requests")]);
-    assert!((counted - 16.0).abs() < 0.5, "{}", told.text);
+    let scrape = setup.metrics().await;
+    let counted = scrape.value("oss_client_refusals_total", &[("client", "first"), ("limit", "requests")]);
+    assert!((counted - 16.0).abs() < 0.5, "{}", scrape.text);
     setup.slow(Duration::ZERO);
     assert_eq!(random(&setup.first).await.status, 201, "its places are free again");
 }

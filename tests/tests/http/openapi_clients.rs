@@ -123,8 +123,8 @@ async fn redocly_finds_nothing() {
     lint.args(["lint", "--max-problems=1000", &served.document()]);
     // Otherwise it would look for a newer version on the internet, and report how it is used.
     lint.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
-    let told = run_successfully(&mut lint);
-    assert!(told.is_empty(), "{told}");
+    let report = run_successfully(&mut lint);
+    assert!(report.is_empty(), "{report}");
 }
 
 /// Copies a program of `tests/clients` into a new folder next to the packages that `tests/run` installs.
@@ -149,7 +149,7 @@ fn npm_tool(name: &str) -> Command {
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing() {
     let served = Served::start().await;
-    let told = run_successfully(
+    let report = run_successfully(
         tool("schemathesis")
             .arg("--config-file")
             .arg(repository().join("tests/clients/schemathesis.toml"))
@@ -158,5 +158,5 @@ async fn schemathesis_finds_nothing() {
             .env("OSS_KEY", &served.key)
             .current_dir(served.dir.path()),
     );
-    assert!(told.contains("No issues found"), "{told}");
+    assert!(report.contains("No issues found"), "{report}");
 }

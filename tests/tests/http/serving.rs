@@ -61,7 +61,7 @@ async fn a_file_that_cannot_be_used_leaves_the_keys_in_force() {
     let key = clients.admit("a", "acme", &Scope::ALL);
     let database = Database::sqlite().await;
     let (server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
-    for (text, told) in [
+    for (text, expected) in [
         (
             "[[clients]]\nname = \"a\"\nkey_sha256 = \"s3cret\"\nscopes = []\nbrand_id = \"acme\"",
             "64 hexadecimal",
@@ -70,7 +70,7 @@ async fn a_file_that_cannot_be_used_leaves_the_keys_in_force() {
     ] {
         clients.write(text);
         server.hang_up();
-        server.wait_for_log(told).await;
+        server.wait_for_log(expected).await;
         assert_eq!(server.http().with_key(&key).get("/ddds/11").await.status, 204, "{text}");
     }
     assert!(!server.log().join("\n").contains("s3cret"));
@@ -192,10 +192,10 @@ async fn an_invalid_certificate_is_refused_at_the_start() {
         certified.write(dir.path());
         std::fs::write(dir.path().join(file), text).unwrap();
         let ended = Server::command().arg("--sandbox").envs(tls(dir.path())).output().expect("it runs");
-        let told = String::from_utf8_lossy(&ended.stderr);
-        assert_eq!(ended.status.code(), Some(2), "{told}");
-        assert!(told.contains("TLS") || told.contains("cert.pem"), "{told}");
-        assert!(!told.contains("s3cret"), "{told}");
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("TLS") || stderr.contains("cert.pem"), "{stderr}");
+        assert!(!stderr.contains("s3cret"), "{stderr}");
     }
 }
 

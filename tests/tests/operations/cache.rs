@@ -52,7 +52,7 @@ async fn a_redis_that_is_gone_changes_no_answer(mut redis: Redis) {
         assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, 204);
     }
     server.wait_for_log(UNANSWERED).await;
-    assert_eq!(warnings(&server), 1, "told once: {:#?}", server.log());
+    assert_eq!(warnings(&server), 1, "logged once: {:#?}", server.log());
 }
 
 async fn a_redis_that_never_answers_changes_no_answer_and_comes_back(mut redis: Redis) {
@@ -64,7 +64,7 @@ async fn a_redis_that_never_answers_changes_no_answer_and_comes_back(mut redis: 
         assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, 204);
     }
     server.wait_for_log(UNANSWERED).await;
-    assert_eq!(warnings(&server), 1, "told once: {:#?}", server.log());
+    assert_eq!(warnings(&server), 1, "logged once: {:#?}", server.log());
     redis.thaw();
     for ddd in 11..=99 {
         server.http().get(&format!("/ddds/{ddd}")).await;

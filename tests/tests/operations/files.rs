@@ -134,9 +134,9 @@ fn systemd_accepts_the_unit_and_finds_little_exposed() {
     let installed = text(UNIT).replace("/usr/local/bin/oss-server", &built("oss-server").to_string_lossy());
     std::fs::write(&unit, installed).expect("it can be written");
     let verified = Command::new(&analyze).args(["verify", "--man=no"]).arg(&unit).output().expect("it runs");
-    let told = String::from_utf8_lossy(&verified.stderr);
+    let errors = String::from_utf8_lossy(&verified.stderr);
     // The tool reports an unknown directive, but does not fail.
-    assert!(verified.status.success() && !told.contains(UNIT), "{told}");
+    assert!(verified.status.success() && !errors.contains(UNIT), "{errors}");
     run_successfully(
         Command::new(&analyze)
             .args(["security", "--offline=true", "--no-pager", "--threshold=15"])

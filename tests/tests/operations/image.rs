@@ -91,10 +91,10 @@ fn the_image_starts_the_server_with_room_for_its_connections() {
     assert!(started("--version").starts_with("oss-server "));
     // Replace the server by a command that prints its limits.
     let tells = words[2].replace("exec oss-server", "ulimit -Sn; ulimit -Hn; :");
-    let told =
+    let output =
         run_successfully(Command::new("sh").args(["-c", "ulimit -Sn 64; exec sh -c \"$0\""]).arg(tells));
-    let limits: Vec<&str> = told.lines().collect();
-    assert!(limits.len() == 2 && limits[0] == limits[1] && limits[0] != "64", "{told}");
+    let limits: Vec<&str> = output.lines().collect();
+    assert!(limits.len() == 2 && limits[0] == limits[1] && limits[0] != "64", "{output}");
 }
 
 #[test]

@@ -94,8 +94,8 @@ async fn an_operation_costs_no_more_statements_than_it_must() {
 
     watched.costs(0, http.get("/ddds/11")).await;
     release_costs_one(&watched, reserved["msisdn"].as_str().unwrap()).await;
-    let told = "select count(*) from reservation where state = 'RELEASED'";
-    watched.database.wait_for_count(told, 1).await;
+    let released = "select count(*) from reservation where state = 'RELEASED'";
+    watched.database.wait_for_count(released, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,7 +55,7 @@ async fn a_sweep_reads_only_due_rows() {
     assert_eq!(overdue.expired, 3);
     let due = store.claim_due(32, Duration::from_secs(35)).await.unwrap().due;
     assert_eq!(due.iter().filter(|due| matches!(due, Due::Doubtful { .. })).count(), 2);
-    assert_eq!(due.len(), 5, "the doubts, and the releases to be told");
+    assert_eq!(due.len(), 5, "the doubts and the releases");
     assert_eq!(store.purge_previews(Duration::from_hours(24 * 30), 500).await.unwrap(), 2);
 
     let plans = postgres.log();

@@ -81,7 +81,7 @@ async fn a_collector_is_sent_the_request_and_the_calls_made_for_it() {
     assert_eq!((hex::encode(&request.parent_span_id).as_str(), request.kind()), (CALLER, SpanKind::Server));
     let [call] = named(&spans, "sigan reserve")[..] else { panic!("{spans:#?}") };
     assert_eq!((&call.parent_span_id, call.kind()), (&request.span_id, SpanKind::Client));
-    assert_eq!(named(&spans, "sigan release").len(), 1, "also what is told after the answer");
+    assert_eq!(named(&spans, "sigan release").len(), 1, "also the call after the answer");
     let parent = format!("00-{TRACE}-{}-01", hex::encode(&call.span_id));
     assert_eq!(sent_headers(&wiretap, "PUT /", "traceparent"), [parent]);
     assert_eq!(sent_headers(&wiretap, "PUT /", "tracestate"), ["vendor=theirs"]);
@@ -127,8 +127,9 @@ async fn an_answered_look_up_is_logged_at_debug_only() {
     http.preview().await;
     server.wait_for_log("/previews").await;
     let lines = server.log().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-    let told = lines.filter(|line| line["message"] == "Request answered.").map(|line| line["status"].clone());
-    assert_eq!(told.collect::<Vec<_>>(), [400, 404, 201], "{:#?}", server.log());
+    let statuses =
+        lines.filter(|line| line["message"] == "Request answered.").map(|line| line["status"].clone());
+    assert_eq!(statuses.collect::<Vec<_>>(), [400, 404, 201], "{:#?}", server.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,6 +144,6 @@ async fn a_silent_collector_delays_nobody() {
     reserve_and_release(&server.http()).await;
     server.terminate();
     assert!(server.wait_until_ended().await.success());
-    let told = server.log().iter().filter(|line| line.contains("does not take them")).count();
-    assert_eq!(told, 1, "once for the whole outage: {:#?}", server.log());
+    let warnings = server.log().iter().filter(|line| line.contains("does not take them")).count();
+    assert_eq!(warnings, 1, "once for the whole outage: {:#?}", server.log());
 }
