@@ -51,10 +51,10 @@ pub(crate) struct Globals {
     /// Work on a sandbox: SQLite and a mock of Sigan, kept between runs.
     #[arg(long, global = true, help_heading = GLOBAL, hide = cfg!(not(feature = "sandbox")), conflicts_with_all = ["database_url", "config"])]
     pub(crate) sandbox: bool,
-    /// Where the sandbox is kept [default: ~/.local/state/oss/sandbox].
+    /// The folder of the sandbox [default: ~/.local/state/oss/sandbox].
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "OSS_SANDBOX_DIR", value_parser = path(), hide = cfg!(not(feature = "sandbox")))]
     pub(crate) sandbox_dir: Option<PathBuf>,
-    /// Whether the folder is named here and not in the environment, where the next command finds it too.
+    /// Whether the command line names the folder. If the environment does, the next command finds it without the option.
     #[arg(skip)]
     names_sandbox_dir: bool,
     /// A file of settings, in TOML.
@@ -79,7 +79,7 @@ pub(crate) enum Command {
         /// A preview that the new one replaces.
         #[arg(long, value_name = "ID")]
         previous: Option<PreviewId>,
-        /// Make the command repeatable: with the same key it gives the same preview.
+        /// A key that makes the command repeatable: the same key gives the same preview.
         #[arg(long, value_name = "KEY", value_parser = key)]
         idempotency_key: Option<IdempotencyKey>,
     },
@@ -92,10 +92,10 @@ pub(crate) enum Command {
         /// A number of this preview.
         #[arg(long, value_name = "ID", requires = "index")]
         preview: Option<PreviewId>,
-        /// Which of the three: 1, 2 or 3.
+        /// The index of the number in the preview: 1, 2 or 3.
         #[arg(long, requires = "preview", conflicts_with = "ddd")]
         index: Option<Index>,
-        /// Make a random reserve repeatable: with the same key it gives the same number.
+        /// A key that makes a random reserve repeatable: the same key gives the same number.
         #[arg(long, value_name = "KEY", value_parser = key, conflicts_with = "preview")]
         idempotency_key: Option<IdempotencyKey>,
     },
@@ -111,14 +111,14 @@ pub(crate) enum Command {
     Assign {
         /// The number.
         msisdn: Msisdn,
-        /// The SIM it is put on.
+        /// The SIM of the line.
         #[arg(long, value_name = "UUID")]
         sim: SimId,
     },
-    /// Record a number that is on a line although nothing here says so, as after a restore.
+    /// Record a number that is on a line although the database does not say so, for instance after a restore.
     ///
-    /// The number may be unknown, returned or reserved here. It is refused if it is held here for another brand, under another
-    /// external id, or on another SIM. Repeating the command changes nothing.
+    /// The number may be unknown, returned or reserved here. The command refuses it if it is held here for another brand, under
+    /// another external id, or on another SIM. Repeating the command changes nothing.
     #[command(after_help = examples::ADOPT)]
     Adopt {
         /// The number.
@@ -129,17 +129,17 @@ pub(crate) enum Command {
         /// The brand whose line it is.
         #[arg(long)]
         brand: BrandId,
-        /// Sigan's id of the hold [default: that of the reservation here, or else of the hold that Sigan lists].
+        /// Sigan's id of the hold [default: the id of the reservation here, or else of the hold that Sigan lists].
         #[arg(long, value_name = "ID")]
         external_id: Option<ExternalId>,
     },
-    /// Show what a number is now, and every hold it has had.
+    /// Show a number's status and every hold it has had.
     #[command(after_help = examples::SHOW)]
     Show {
         /// The number.
         msisdn: Msisdn,
     },
-    /// Tell whether an area code exists, or import the list of them.
+    /// Say whether an area code exists, or import the list of localities.
     #[command(subcommand_negates_reqs = true, after_help = examples::DDD)]
     Ddd {
         /// The area code.
@@ -157,10 +157,10 @@ pub(crate) enum Command {
         /// The brand: its name, its slug or its id.
         brand: String,
     },
-    /// Tell whether a device supports eSIM.
+    /// Say whether a device supports eSIM.
     #[command(after_help = examples::ESIM)]
     Esim(EsimArgs),
-    /// Work on the device catalogue.
+    /// Manage the device catalogue.
     Devices {
         #[command(subcommand)]
         command: DevicesCommand,
@@ -168,7 +168,7 @@ pub(crate) enum Command {
     /// Run one clean-up pass: expire abandoned numbers, resolve unknown outcomes, send pending releases.
     #[command(after_help = examples::SWEEP)]
     Sweep {
-        /// Again and again, at the configured interval, until interrupted.
+        /// Repeat the pass at the configured interval until interrupted.
         #[arg(long)]
         watch: bool,
     },
@@ -176,16 +176,16 @@ pub(crate) enum Command {
     ///
     /// Covers the configured brand, the brands of the clients in the file that --config names, and each brand that holds a
     /// number here. Exits with 4 if something differs, or if numbers were left unsettled because they are young or in doubt:
-    /// then run it again. Never run --fix from cron: a person reads the report first.
+    /// then run it again. Never run --fix from cron: a person must read the report first.
     #[command(after_help = examples::AUDIT)]
     Audit {
-        /// Settle what can be settled safely.
+        /// Settle the differences that are safe to settle.
         #[arg(long)]
         fix: bool,
-        /// Release more than 20 holds, if it comes to that.
+        /// Let --fix release more than 20 holds.
         #[arg(long, requires = "fix")]
         force: bool,
-        /// Skip what changed within this time.
+        /// Skip numbers and holds that changed within this time.
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2m")]
         min_age: Duration,
     },
@@ -208,29 +208,29 @@ pub(crate) enum Command {
     #[cfg(feature = "sandbox")]
     #[command(after_help = examples::SIGAN_MOCK)]
     SiganMock {
-        /// Where it listens.
+        /// The address on which the mock listens.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
         listen: std::net::SocketAddr,
-        /// How long every answer takes, such as 3s.
+        /// The time that every answer takes, such as 3s.
         #[arg(long, value_parser = duration, default_value = "0s")]
         latency: Duration,
-        /// How often, from 0 to 1, a call fails without effect.
+        /// The share of calls that fail without effect, from 0 to 1.
         #[arg(long, value_parser = rate, default_value = "0")]
         fail_rate: f64,
-        /// How often, from 0 to 1, a call takes effect and its answer is lost.
+        /// The share of calls that take effect but whose answer is lost, from 0 to 1.
         #[arg(long, value_parser = rate, default_value = "0")]
         lose_rate: f64,
     },
 }
 
-/// A device, by the one thing that is known of it.
+/// A device, identified in one of four ways.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct EsimArgs {
     /// Its type allocation code: the first 8 digits of its IMEI.
     #[arg(long)]
     pub(crate) tac: Option<Tac>,
-    /// Its IMEI, of which only the TAC is looked at: 14 to 16 digits, as `*#06#` shows them.
+    /// Its IMEI, 14 to 16 digits, as `*#06#` shows it. Only the TAC in it is used.
     #[arg(long)]
     pub(crate) imei: Option<Imei>,
     /// Its Apple identifier or Android model code, such as "iPhone15,2", in any case, with or without "/DS".
@@ -244,7 +244,7 @@ pub(crate) struct EsimArgs {
 /// Options of both imports.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct ImportOptions {
-    /// Only tell what would change.
+    /// Show what would change, but write nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Import the list even if it removes more than a tenth of the existing entries of a kind.
@@ -287,7 +287,7 @@ pub(crate) enum KeysCommand {
     },
 }
 
-/// Reads one number after the other and says which one is wrong by its position, because its text is not repeated.
+/// Reads the numbers of a command line. An error names a wrong number by its position, because it must not repeat the text.
 fn numbers_in_turn() -> impl Fn(&str) -> Result<Msisdn, String> + Clone + Send + Sync + 'static {
     let count = Arc::new(AtomicUsize::new(0));
     move |text| {
@@ -315,11 +315,11 @@ fn rate(text: &str) -> Result<f64, &'static str> {
 }
 
 impl Globals {
-    /// The program with the options that the next command needs too, to find the data of this one.
+    /// The program's name, with the options that the next command needs to find the same data.
     pub(crate) fn program(&self) -> &'static str {
         match &self.sandbox_dir {
             _ if !self.sandbox => "oss",
-            // Once in the life of the process.
+            // This leaks a few bytes, once in the life of the process.
             Some(dir) if self.names_sandbox_dir => {
                 format!("oss --sandbox --sandbox-dir {}", quoted(&dir.to_string_lossy())).leak()
             }
@@ -328,7 +328,7 @@ impl Globals {
     }
 }
 
-/// A word for a shell.
+/// A word as a shell reads it: quoted if it has special characters.
 fn quoted(word: &str) -> String {
     let is_plain = |char: char| char.is_alphanumeric() || "/._-+,:@".contains(char);
     if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }

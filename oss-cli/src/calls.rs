@@ -44,7 +44,7 @@ pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>() -> impl Laye
     Watch.with_filter(filter_fn(is_call))
 }
 
-/// The system of the oldest call, or else the database, and the time since which the program waits for it.
+/// The awaited answer of the oldest open call, or else the database, and the time since which the program waits.
 pub(crate) fn awaited() -> (&'static str, Instant) {
     let open = OPEN.lock();
     open.calls.first().map_or(("the database", open.changed), |call| (call.awaited, call.begun))

@@ -8,7 +8,7 @@ const TRY: &str = "
 const TRY: &str = "";
 
 const RUN: &str = "
-  oss migrate                              make the tables of a new database
+  oss migrate                              create the tables of a new database
   oss show 11999950001 --output json       for a program";
 
 /// The examples of the whole program.
@@ -100,7 +100,7 @@ Examples:
   oss sigan-mock
   oss sigan-mock --listen 127.0.0.1:8091 --latency 3s --lose-rate 0.1";
 
-/// Examples, and another text below them.
+/// A help text: examples, and another text below them.
 pub(crate) fn with(examples: &str, other: &str) -> String {
     format!("{examples}\n\n{other}")
 }

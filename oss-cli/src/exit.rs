@@ -48,15 +48,15 @@ pub(crate) struct Failure {
     pub(crate) exit: u8,
     /// A short, stable name, for programs.
     pub(crate) code: &'static str,
-    /// Each single fault, if the message is a list of them.
+    /// Each fault by itself, if the message lists several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) errors: Vec<Fault>,
     /// The input at fault, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) field: Option<Cow<'static, str>>,
-    /// The fault, and what to do.
+    /// The text that names the fault and says what to do.
     pub(crate) message: String,
-    /// The time after which the same command is worth repeating, if it is.
+    /// The seconds after which the same command may succeed, if it may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_seconds: Option<u64>,
 }
@@ -70,7 +70,7 @@ pub(crate) struct Fault {
     /// The file at fault, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
-    /// The line of that file, from 1, unless it is the file as a whole.
+    /// The line at fault in that file, counted from 1; none if the whole file is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<u64>,
     /// The fault, in words.
@@ -78,7 +78,7 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// A fault of which only the text is known.
+    /// A fault that has only a text.
     pub(crate) fn new(message: String) -> Self {
         Self { field: None, file: None, line: None, message }
     }
@@ -100,12 +100,12 @@ impl Failure {
         Self::new(INTERNAL, "internal", fault.to_string())
     }
 
-    /// The person at the terminal did not wait for the end. `left` says what happens to the work.
+    /// The person at the terminal interrupted the command. `left` says what happens to its work.
     pub(crate) fn interrupted(left: &str) -> Self {
         Self::new(INTERRUPTED, "interrupted", format!("interrupted: {left}"))
     }
 
-    /// An argument that is well-formed, but turned out to be unusable.
+    /// An argument that is well-formed but cannot be used.
     pub(crate) fn usage(fault: impl Display) -> Self {
         Self::new(USAGE, "usage", fault.to_string())
     }
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_codes_are_what_they_always_were() {
+    fn the_exit_codes_never_change() {
         let codes = [OK, INTERNAL, USAGE, UNKNOWN, CONFLICT, SIGAN, DATABASE];
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6]);
         for code in codes {

@@ -14,7 +14,7 @@ pub(crate) enum Form {
 }
 
 /// The form of answers that a command line asks for, even if the rest of it cannot be read.
-pub(crate) fn wished_form(line: &[OsString]) -> Form {
+pub(crate) fn requested_form(line: &[OsString]) -> Form {
     let words: Vec<_> = line.iter().map(|word| word.to_string_lossy()).collect();
     let options = words.split(|word| word == "--").next().unwrap_or_default();
     let mut form = Form::Table;
@@ -34,11 +34,11 @@ mod tests {
     use super::*;
 
     fn form(line: &str) -> Form {
-        wished_form(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
+        requested_form(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
     }
 
     #[test]
-    fn the_form_is_found_wherever_it_stands() {
+    fn the_form_is_found_anywhere_in_the_line() {
         for line in [
             "oss --output json show",
             "oss show --output=json",

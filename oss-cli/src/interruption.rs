@@ -1,13 +1,14 @@
-//! Tells a person who interrupts a command what happens to its work.
+//! The message for a person who interrupts a command: what happens to its work.
 
 use crate::args::{Command, DddCommand, DevicesCommand};
 
-/// The text that says what happens to the work of a command; none if it only reads. `oss` is how the program was called.
+/// The text that says what happens to the work of a command; none if the command only reads. `oss` is the program as it was
+/// called.
 pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
     let sweep = format!("the next sweep (`{oss} sweep`, or that of a server)");
     Some(match command {
         Command::Preview { .. } => {
-            "nothing is reserved; numbers that Sigan has offered meanwhile become free again by themselves"
+            "nothing is reserved; numbers that Sigan has already offered become free again by themselves"
                 .to_owned()
         }
         Command::Reserve { preview: Some(_), .. } => format!(
@@ -23,24 +24,26 @@ pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
              reservation expires; the same command reserves another number"
         ),
         Command::Release { .. } => format!(
-            "each number is either still reserved, or given back here, and then {sweep} tells Sigan; the same command is safe \
-             to repeat"
+            "each number is either still reserved or given back here; if it is given back, {sweep} tells Sigan; the same command \
+             is safe to repeat"
         ),
         Command::Assign { .. } | Command::Adopt { .. } => {
-            "the number is either on the line or as it was; the same command is safe to repeat".to_owned()
+            "the number is either on the line or unchanged; the same command is safe to repeat".to_owned()
         }
-        Command::Sweep { .. } => format!("what was not settled stays due; {sweep} settles it"),
+        Command::Sweep { .. } => format!("unsettled numbers stay due; {sweep} settles them"),
         Command::Audit { fix: true, .. } => format!(
-            "what was settled stays so, and {sweep} tells Sigan of numbers that were given back here; audit again to see what \
-             is left"
+            "settled differences stay settled, and {sweep} tells Sigan of numbers that were given back here; audit again to see \
+             what is left"
         ),
-        Command::SiganMock { .. } => "what the mock held is gone with it".to_owned(),
-        Command::Migrate => "each step of the migration is done whole or not at all; run it again".to_owned(),
+        Command::SiganMock { .. } => "the mock and its holds are gone".to_owned(),
+        Command::Migrate => {
+            "each step of the migration is done completely or not at all; run it again".to_owned()
+        }
         Command::Devices { command: DevicesCommand::Import { options, .. } }
         | Command::Ddd { command: Some(DddCommand::Import { options, .. }), .. }
             if !options.dry_run =>
         {
-            "the list is imported whole or not at all; the same command is safe to repeat".to_owned()
+            "the list is imported completely or not at all; the same command is safe to repeat".to_owned()
         }
         _ => return None,
     })

@@ -25,18 +25,20 @@ fn main() -> ExitCode {
     let line: Vec<_> = std::env::args_os().collect();
     let args = match args::parse(&line) {
         Ok(args) => args,
-        Err(error) if error.use_stderr() && form::wished_form(&line) == Form::Json => {
-            return Output::new(Form::Json, "oss").failure(&Failure::from(&error));
+        Err(error) if error.use_stderr() && form::requested_form(&line) == Form::Json => {
+            return Output::new(Form::Json, "oss").write_failure(&Failure::from(&error));
         }
         Err(error) => error.exit(),
     };
     let output = Output::new(args.globals.output, args.globals.program());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return output.failure(&Failure::internal(format!("no runtime: {error}"))),
+        Err(error) => {
+            return output.write_failure(&Failure::internal(format!("cannot start the runtime: {error}")));
+        }
     };
     let code =
-        runtime.block_on(session::run(args, output)).unwrap_or_else(|failure| output.failure(&failure));
+        runtime.block_on(session::run(args, output)).unwrap_or_else(|failure| output.write_failure(&failure));
     // A person who interrupts a command does not wait for the work that is still under way.
     runtime.shutdown_background();
     code

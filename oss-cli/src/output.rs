@@ -13,17 +13,17 @@ use crate::exit::Failure;
 use crate::form::Form;
 use crate::status_line;
 
-/// Writes in the form that was asked for.
+/// Writes answers and failures in the requested form.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     form: Form,
-    /// How the program was called, for a command to type next.
+    /// The program as it was called, for suggested commands.
     program: &'static str,
 }
 
 /// An answer that can be written in both forms.
 pub(crate) trait Answer: Serialize {
-    /// The text for people. `oss` is how they called the program, for the command to type next.
+    /// The text for people. `oss` is the program as they called it, for suggested commands.
     fn table(&self, oss: &str) -> String;
 }
 
@@ -32,18 +32,18 @@ impl Output {
         Self { form, program }
     }
 
-    /// The form that was asked for.
+    /// The requested form.
     pub(crate) fn form(self) -> Form {
         self.form
     }
 
-    /// How the program was called, for a command to type next.
+    /// The program as it was called, for suggested commands.
     pub(crate) fn program(self) -> &'static str {
         self.program
     }
 
     /// Writes an answer to standard output.
-    pub(crate) fn answer(self, answer: &impl Answer) -> Result<(), Failure> {
+    pub(crate) fn write_answer(self, answer: &impl Answer) -> Result<(), Failure> {
         let text = match self.form {
             Form::Table => answer.table(self.program()),
             Form::Json => serde_json::to_string_pretty(answer).map_err(Failure::internal)?,
@@ -51,39 +51,39 @@ impl Output {
         write(anstream::stdout(), &text)
     }
 
-    /// Writes one of several answers to standard output: in JSON, one document a line.
-    pub(crate) fn line(self, answer: &impl Answer) -> Result<(), Failure> {
+    /// Writes one of several answers to standard output. In JSON, each is a document on a line of its own.
+    pub(crate) fn write_line(self, answer: &impl Answer) -> Result<(), Failure> {
         match self.form {
-            Form::Table => self.answer(answer),
+            Form::Table => self.write_answer(answer),
             Form::Json => {
                 write(anstream::stdout(), &serde_json::to_string(answer).map_err(Failure::internal)?)
             }
         }
     }
 
-    /// Writes a part of an answer to standard output before the rest is known. Programs get all of it at the end.
-    pub(crate) fn part(self, text: &str) -> Result<(), Failure> {
+    /// Writes a part of an answer for people before the rest is known. Programs get the whole answer at the end.
+    pub(crate) fn write_part(self, text: &str) -> Result<(), Failure> {
         match self.form {
             Form::Table => write(anstream::stdout(), text),
             Form::Json => Ok(()),
         }
     }
 
-    /// Writes a failure to standard error, and gives its exit code.
-    pub(crate) fn failure(self, failure: &Failure) -> ExitCode {
+    /// Writes a failure to standard error, and returns its exit code.
+    pub(crate) fn write_failure(self, failure: &Failure) -> ExitCode {
         let text = match self.form {
             Form::Table => format!("error: {}", failure.message),
             Form::Json => serde_json::json!({ "error": failure }).to_string(),
         };
-        // If standard error is gone too, only the exit code can say it.
+        // If standard error cannot be written to, the exit code alone reports the failure.
         let _ = write(anstream::stderr(), &text);
         ExitCode::from(failure.exit)
     }
 }
 
-/// Writes a text. A reader that stops reading (`oss … | head`) is no failure.
+/// Writes a text. A reader that stops reading (`oss … | head`) is not a failure.
 fn write(mut to: impl Write, text: &str) -> Result<(), Failure> {
-    match status_line::aside(|| writeln!(to, "{text}").and_then(|()| to.flush())) {
+    match status_line::write_aside(|| writeln!(to, "{text}").and_then(|()| to.flush())) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::internal(format!("the answer could not be written: {error}")))
         }

@@ -9,7 +9,7 @@ use oss_core::{Oss, StartError};
 
 use crate::args::Globals;
 use crate::exit::Failure;
-use crate::status_line::tell;
+use crate::status_line::print_notice;
 
 /// The longest wait for a sandbox that another process uses. It is longer than any single command takes.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -20,7 +20,7 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// The pause between two tries.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Opens the sandbox in a folder. While another process uses it, this one waits, says so, and gives up in the end.
+/// Opens the sandbox in a folder. If another process uses it, this one announces the wait, and gives up after `PATIENCE`.
 pub(crate) async fn open(common: &CommonConfig, globals: &Globals) -> Result<Oss, Failure> {
     let dir = dir(globals)?;
     let begun = Instant::now();
@@ -41,8 +41,8 @@ pub(crate) async fn open(common: &CommonConfig, globals: &Globals) -> Result<Oss
 
 fn announce_wait(dir: &Path, process: Option<u32>) {
     let process = process.map(|id| format!(" ({id})")).unwrap_or_default();
-    tell(&format!(
-        "Another process{process} uses the sandbox in {}. Waiting up to {} s until it ends; nothing was done yet.",
+    print_notice(&format!(
+        "Another process{process} uses the sandbox in {}. Waiting up to {} s until it ends; nothing has been done yet.",
         dir.display(),
         PATIENCE.as_secs()
     ));
@@ -51,5 +51,7 @@ fn announce_wait(dir: &Path, process: Option<u32>) {
 fn dir(globals: &Globals) -> Result<PathBuf, Failure> {
     let kept = || std::env::home_dir().map(|home| home.join(".local/state/oss/sandbox"));
     let dir = globals.sandbox_dir.clone().or_else(kept);
-    dir.ok_or_else(|| Failure::usage("no home directory; say where the sandbox is kept with --sandbox-dir"))
+    dir.ok_or_else(|| {
+        Failure::usage("there is no home directory; name the sandbox's folder with --sandbox-dir")
+    })
 }

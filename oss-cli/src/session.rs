@@ -1,4 +1,4 @@
-//! From arguments to a finished command: configuration, log, client, interruption, shutdown.
+//! Runs a command from its arguments to its end: configuration, log, client, interruption, shutdown.
 
 use std::pin::pin;
 use std::process::ExitCode;
@@ -18,32 +18,32 @@ use crate::exit::Failure;
 use crate::interruption::left_behind;
 use crate::output::Output;
 use crate::sandbox;
-use crate::status_line::{LogWriter, tell, while_waiting};
+use crate::status_line::{LogWriter, print_notice, while_waiting};
 
-/// The time that an interrupted command has to end before a message is written.
+/// The time that an interrupted command has to end by itself before a message is written.
 const ENDING: Duration = Duration::from_millis(100);
 
-/// Runs a command to its end. After an interruption it waits for the call under way, so that no number is lost. After a second
-/// one it does not wait, and after the first one neither, if nothing has begun that changes anything.
+/// Runs a command to its end. After an interruption it waits for the call under way, so that no number is lost. It leaves at once
+/// after a second interruption, or if the command has changed nothing yet.
 pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, Failure> {
     let left = left_behind(&args.command, output.program());
     let begun = AtomicBool::new(false);
-    // One listener for both: an interruption between two of them would be lost.
+    // One listener for both interruptions: with two, one that comes in between would be lost.
     let mut interruptions = signal(SignalKind::interrupt())
-        .map_err(|error| Failure::internal(format!("interruptions cannot be noticed: {error}")))?;
+        .map_err(|error| Failure::internal(format!("cannot listen for interruptions: {error}")))?;
     let mut work = pin!(execute(args, output, &begun));
     tokio::select! {
         done = &mut work => return done,
         _ = interruptions.recv() => {}
     }
-    // A command that was resting ends by itself, without a message.
+    // A command that is idle, such as `sweep --watch` between two sweeps, ends by itself, without a message.
     if let Ok(done) = tokio::time::timeout(ENDING, &mut work).await {
         return done;
     }
     let Some(left) = left.filter(|_| begun.load(Ordering::Relaxed)) else {
         return Err(Failure::interrupted("nothing was changed"));
     };
-    tell("Finishing the call under way, so that no number is lost; press again to leave at once.");
+    print_notice("Finishing the call under way, so that no number is lost; press again to leave at once.");
     tokio::select! {
         done = &mut work => done,
         _ = interruptions.recv() => Err(Failure::interrupted(&left)),
@@ -62,7 +62,7 @@ async fn execute(
             migrate(&globals, output).await
         }
         Command::Keys { command: KeysCommand::New { name } } => {
-            output.answer(&commands::keys::new(name)?)?;
+            output.write_answer(&commands::keys::new(name)?)?;
             Ok(ExitCode::SUCCESS)
         }
         #[cfg(feature = "sandbox")]
@@ -88,7 +88,7 @@ async fn execute(
             let (oss, clients_are_known) = while_waiting(connect(&globals, Needs::of(&command))).await?;
             begun.store(true, Ordering::Relaxed);
             let outcome = commands::run(&oss, command, clients_are_known, output).await;
-            // Sigan is told of a release after the command was answered.
+            // A release is delivered to Sigan after the command was answered.
             while_waiting(oss.shutdown()).await;
             outcome
         }
@@ -102,7 +102,7 @@ async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure>
     let (common, database) = Config::load_for_migration(&sources(globals))?;
     log_at(common.log)?;
     let report = while_waiting(store::migrate(&database, common.settings.reservation_ttl)).await?;
-    output.answer(&commands::migrate::Migrated { migrated: true, report })?;
+    output.write_answer(&commands::migrate::Migrated { migrated: true, report })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -127,7 +127,7 @@ async fn import(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The parts that a command with a client needs.
+/// The systems that a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needs {
     /// The database alone.
@@ -150,7 +150,7 @@ impl Needs {
     }
 }
 
-/// Connects a client, and says whether the configuration names the clients of the server. A sandbox has none.
+/// Connects an [`Oss`], and says whether all clients of the server are known. A sandbox has none, so they are.
 async fn connect(globals: &Globals, needs: Needs) -> Result<(Oss, bool), Failure> {
     if globals.sandbox {
         let common = CommonConfig::load(&sources(globals))?;

@@ -1,5 +1,6 @@
-//! The lines at the bottom of a terminal that say how far a command is. They are drawn on standard error if that is a terminal, and
-//! erased afterwards. Everything else that a command writes goes through [`aside`], so that it does not break them.
+//! The lines at the bottom of a terminal that show the progress of a command. They are drawn on standard error if that is a
+//! terminal, and erased afterwards. Everything else that a command writes goes through [`write_aside`], so that it does not
+//! break them.
 
 use std::io::{self, Write};
 use std::ops::Deref;
@@ -29,30 +30,30 @@ pub(crate) fn is_visible() -> bool {
     !LINES.is_hidden()
 }
 
-/// Draws a line, and draws it again and again until it is dropped.
+/// Draws a line, and redraws it until it is dropped.
 pub(crate) fn draw(style: ProgressStyle) -> Line {
     let line = Line::new(style);
     line.enable_steady_tick(TICK);
     line
 }
 
-/// The style of a template, which is a constant: one that cannot be read leaves the default.
+/// The style of a template; the default style if the template cannot be read.
 pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 /// Writes something else while no line is drawn.
-pub(crate) fn aside<T>(write: impl FnOnce() -> T) -> T {
+pub(crate) fn write_aside<T>(write: impl FnOnce() -> T) -> T {
     LINES.suspend(write)
 }
 
-/// Says something to the person at the terminal, and not to a program.
-#[expect(clippy::print_stderr, reason = "said to the person at the terminal, not to a program")]
-pub(crate) fn tell(text: &str) {
-    aside(|| eprintln!("{text}"));
+/// Prints a notice for the person at the terminal.
+#[expect(clippy::print_stderr, reason = "it is for the person at the terminal, not for a program")]
+pub(crate) fn print_notice(text: &str) {
+    write_aside(|| eprintln!("{text}"));
 }
 
-/// Does some work. If it waits for one thing for longer than a second, a line says for what and for how long.
+/// Does some work. If it waits for one answer for longer than `PATIENCE`, a line names the answer and the seconds.
 pub(crate) async fn while_waiting<F: Future>(work: F) -> F::Output {
     if !is_visible() {
         return work.await;
@@ -79,7 +80,7 @@ fn show_wait(line: &mut Option<Line>, begun: Instant) {
     line.tick();
 }
 
-/// The wait that began at `begun` or later, in words, if it is too long to say nothing.
+/// The wait that began at `begun` or later, in words; none if it is shorter than `PATIENCE`.
 pub(crate) fn wait(begun: Instant) -> Option<String> {
     let (awaited, since) = calls::awaited();
     let waited = since.max(begun).elapsed();
@@ -113,7 +114,7 @@ pub(crate) struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        aside(|| io::stderr().write_all(line))?;
+        write_aside(|| io::stderr().write_all(line))?;
         Ok(line.len())
     }
 

@@ -4,10 +4,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::exit::{Failure, Fault};
 
-/// Replaces the text that was typed.
+/// The text that replaces private text.
 const HIDDEN: &str = "…";
 
-/// Hides the text that was typed in an error, if it is a value or may be a number.
+/// Hides the typed text in an error if it is a value or may be private.
 pub(crate) fn hide_numbers(mut error: clap::Error) -> clap::Error {
     if error.kind() == ErrorKind::ValueValidation {
         error.insert(ContextKind::InvalidValue, ContextValue::String(HIDDEN.to_owned()));
@@ -48,7 +48,7 @@ fn required(argument: &str) -> Fault {
     Fault { field: Some(name(argument)), ..Fault::new("is required".to_owned()) }
 }
 
-/// An argument's name without the one of its value: `--ddd` of `--ddd <DDD>`, and `MSISDN` of `<MSISDN>...`.
+/// An argument's name without the name of its value: `--ddd` of `--ddd <DDD>`, and `MSISDN` of `<MSISDN>...`.
 fn name(argument: &str) -> String {
     let name = argument.split([' ', '=']).next().unwrap_or_default();
     name.trim_matches(['<', '>', '[', ']', '.']).to_owned()
@@ -57,7 +57,7 @@ fn name(argument: &str) -> String {
 /// The text without the advice on how to use the command.
 fn message(text: &str) -> String {
     let paragraphs = text.strip_prefix("error: ").unwrap_or(text).split("\n\n");
-    let said = paragraphs.filter(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
+    let kept = paragraphs.filter(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
     let one_line = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
-    said.map(one_line).collect::<Vec<_>>().join("; ")
+    kept.map(one_line).collect::<Vec<_>>().join("; ")
 }

@@ -1,14 +1,14 @@
 //! The errors of the operations, written for the person who can act on them.
 //!
 //! One enum for the operations, and one table that describes each error: its code, its kind, the input at fault, when to repeat
-//! the call, and its text. HTTP, its document, the command line and their tests read it. [`Error::kind`] is what the edges turn into
-//! an HTTP status or an exit code; the text names the input that was wrong and the next step. No text carries a full number.
+//! the call, and its text. HTTP, its document, the command line and their tests read it. The edges turn [`Error::kind`]
+//! into an HTTP status or an exit code. The text names the input that was wrong and the next step. No text carries a full number.
 
 use std::time::Duration;
 
 use crate::access::ClientLimit;
 use crate::domain::{BrandId, Ddd, DeviceBrandId, MaskedMsisdn, NumberStatus, OtherNumber, PreviewId, SimId};
-use crate::sigan::{Busy, COME_BACK, Doubt, Refusal, SiganError};
+use crate::sigan::{Busy, Doubt, RETRY_WHEN_BUSY, Refusal, SiganError};
 use crate::store::StoreError;
 
 /// The time after which a call that met a passing condition is worth repeating.
@@ -115,7 +115,7 @@ errors! {
     /// The preview to be replaced does not exist
     "unknown-previous-preview": UnknownReference, field "previousId" => {
         #[error(
-            "previous preview {0} does not exist; leave it out, or give the id that an earlier preview was answered with"
+            "previous preview {0} does not exist; leave it out, or give the id of an earlier preview"
         )]
         UnknownPrevious(PreviewId),
     }
@@ -126,7 +126,7 @@ errors! {
     }
     /// The preview has no number with this index
     "unknown-index": Unknown, field "index" => {
-        #[error("preview {0} has no number with this index; give one of those that it was answered with")]
+        #[error("preview {0} has no number with this index; give an index of this preview")]
         UnknownChoice(PreviewId),
     }
     /// The number was never held here
@@ -141,11 +141,11 @@ errors! {
     }
     /// The brand does not exist
     "unknown-brand": Unknown, field "brandId" => {
-        #[error("brand {0} does not exist; give the id that one of the listed brands has")]
+        #[error("brand {0} does not exist; give the id of a listed brand")]
         UnknownBrand(DeviceBrandId),
         ///
-        /// It was named, and not given by its id.
-        #[error("no brand has this name; give the name, the slug or the id of one of the listed brands")]
+        /// The caller gave a name and not an id.
+        #[error("no brand has this name; give the name, the slug or the id of a listed brand")]
         UnknownBrandName,
     }
     /// The preview has expired, or another one replaced it
@@ -249,36 +249,36 @@ errors! {
         SiganUnreachable,
     }
     /// Sigan has too much to do, or does not answer; nothing was done
-    "sigan-busy": SiganUnavailable, retry COME_BACK => {
+    "sigan-busy": SiganUnavailable, retry RETRY_WHEN_BUSY => {
         #[error("Sigan is busy or does not answer; nothing was done, try again in {} s", whole_seconds(*retry_after))]
         SiganBusy {
-            /// When.
+            /// The wait until the call is worth repeating.
             retry_after: Duration,
         },
     }
-    /// Sigan refuses what is asked for the client's brand; nothing was done
-    "sigan-refuses-brand": SiganUnavailable, retry COME_BACK => {
+    /// Sigan refuses calls for the client's brand; nothing was done
+    "sigan-refuses-brand": SiganUnavailable, retry RETRY_WHEN_BUSY => {
         #[error(
-            "Sigan refuses what is asked for brand {brand}; nothing was done, check the brand and the credentials for Sigan"
+            "Sigan refuses calls for brand {brand}; nothing was done, check the brand and the credentials for Sigan"
         )]
         SiganRefusesBrand {
             /// The brand.
             brand: BrandId,
         },
     }
-    /// The client has its share of what others need too; nothing was done
-    "client-share-exceeded": TooMany, retry COME_BACK => {
+    /// The client has used up its share; nothing was done
+    "client-share-exceeded": TooMany, retry RETRY_WHEN_BUSY => {
         #[error(
-            "this client has its share of the {limit}; nothing was done, try again in {} s",
-            whole_seconds(COME_BACK)
+            "this client has used up its share of the {limit}; nothing was done, try again in {} s",
+            whole_seconds(RETRY_WHEN_BUSY)
         )]
         ClientShareExceeded {
-            /// Of what.
+            /// The limit that was reached.
             limit: ClientLimit,
         },
     }
     /// The client has drawn as many numbers of the area code as it may; nothing was done
-    "client-budget-exceeded": TooMany, field "areaCode", retry COME_BACK => {
+    "client-budget-exceeded": TooMany, field "areaCode", retry RETRY_WHEN_BUSY => {
         #[error(
             "this client has drawn as many numbers of DDD {ddd} as it may; nothing was done, try again in {} s",
             whole_seconds(*retry_after)
@@ -286,7 +286,7 @@ errors! {
         DrawBudgetExceeded {
             /// The area code.
             ddd: Ddd,
-            /// When there is as much of the budget as the call needs.
+            /// The wait until the budget has as much as the call needs.
             retry_after: Duration,
         },
     }
@@ -377,7 +377,7 @@ impl Error {
 impl From<Busy> for Error {
     fn from(busy: Busy) -> Self {
         match busy {
-            Busy::Sigan => Self::SiganBusy { retry_after: COME_BACK },
+            Busy::Sigan => Self::SiganBusy { retry_after: RETRY_WHEN_BUSY },
             Busy::Refused(brand) => Self::SiganRefusesBrand { brand },
             Busy::Share(limit) => Self::ClientShareExceeded { limit },
         }

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_one_run_reserves_the_next_can_show_and_release() {
+    async fn the_next_run_can_show_and_release_a_reserved_number() {
         let dir = tempfile::tempdir().unwrap();
         let first = Sandbox::in_dir(&common(), dir.path()).await.unwrap();
         let preview = first.oss().create_preview("11".parse().unwrap()).await.unwrap();

@@ -20,9 +20,9 @@ pub struct Settings {
     pub preview_retention: Duration,
     /// The longest time for one call to Sigan, including the connection.
     pub sigan_call: Duration,
-    /// At most so many callers may have a call to Sigan in flight at once.
+    /// At most this many callers may have a call to Sigan in flight at once.
     pub sigan_calls: usize,
-    /// At most so many more callers may wait for that.
+    /// At most this many more callers may wait for their call.
     pub sigan_queue: usize,
     /// The part of the calls, of the queue and of the waiting places that one client may take at once, if there are other clients.
     pub client_share: Share,

@@ -23,7 +23,7 @@ use crate::problem::{BODY_TOO_LARGE, BODY_TOO_SLOW, Fault, MALFORMED_BODY, Probl
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The most bytes that are read of a body after it turned out to be too long, and the longest time for that. Many clients send a
-/// whole body before they read the answer, so this is more than a body has that was sent by mistake.
+/// whole body before they read the answer, so this is larger than any body that is sent by mistake.
 const DRAINED: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_a_body_is_told_at_once() {
+    fn every_fault_of_a_body_is_reported_at_once() {
         let sim = r#""simId":"01920e4b-9d21-7f3a-b5c6-6f2d8a40e1b7""#;
         let ddd = "a DDD: two digits, for example 11";
         for (body, expected) in [

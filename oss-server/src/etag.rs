@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_the_caller_has_is_not_sent_again() {
+    fn an_unchanged_answer_is_not_sent_again() {
         let ours = tag(b"[1,2]");
         assert_eq!(ours, tag(b"[1,2]"));
         assert_ne!(ours, tag(b"[1,3]"));

@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn several_faults_are_told_at_once() {
+    fn several_faults_are_reported_at_once() {
         let fault = |field: &str| Fault { field: field.to_owned(), expected: "x".to_owned() };
         let problem = Problem::malformed(vec![fault("areaCode"), fault("extra")]);
         assert_eq!(&*problem.detail, "areaCode: expected x; extra: expected x");

@@ -1,4 +1,4 @@
-//! `cargo bench -p oss-tests --bench micro`: the small things that every request does.
+//! `cargo bench -p oss-tests --bench micro`: the small steps of every request.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn hash_device(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| DeviceHash::of(black_box(&choice)).to_string());
 }
 
-/// A request that is refused, from the router to the last byte of its problem.
+/// A refused request, from the router to the last byte of its problem.
 #[divan::bench]
 fn answer_a_problem(bencher: Bencher<'_, '_>) {
     let runtime = Runtime::new().expect("a runtime");

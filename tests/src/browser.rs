@@ -1,4 +1,4 @@
-//! A real browser without a screen. It does with a page what a person does, and lists what the page loads.
+//! A real browser without a screen. It uses a page like a person, and lists the requests of the page.
 
 use std::path::PathBuf;
 
@@ -104,7 +104,7 @@ impl Browser {
         self.client.find(Locator::Css(selector)).await?.text().await
     }
 
-    /// The URL of every request to a server since the last call. The browser's own parts are no servers.
+    /// The URL of every request to a server since the last call. The browser's internal addresses are left out.
     pub async fn take_requests(&self) -> Vec<String> {
         let log = self.client.issue_cmd(TakeNetworkLog).await.expect("the browser lists them");
         let events = log.as_array().expect("a log is a list").iter().filter_map(|entry| {

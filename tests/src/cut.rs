@@ -1,4 +1,4 @@
-//! A connection to a database that loses the answers to some statements: they are executed, but their sender never learns it.
+//! A connection to a database that loses some answers: the statements are executed, but the sender never learns it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A server to which everything has happened that its metrics show.
+//! A server that has met every event that its metrics show.
 
 use oss_core::DeviceChoice;
 use oss_core::gsim::mock::GsimMock;
@@ -27,7 +27,7 @@ pub struct Eventful {
 }
 
 impl Eventful {
-    /// Every operation was called, and some failed; Sigan was gone while a delivery was pending, and is back.
+    /// Starts a server, calls every operation, and makes some fail. Sigan was down while a delivery was pending, and is back.
     pub async fn on(database: &Database) -> Self {
         let (sigan, gsim, redis) =
             (Sigan::start(Inventory::new("PR")).await, GsimMock::start().await, Redis::start().await);
@@ -35,7 +35,7 @@ impl Eventful {
         let (gsim_url, redis_url) = (gsim.url(), redis.url());
         let settings =
             [("OSS_GSIM_URL", gsim_url.as_str()), ("OSS_REDIS_URL", redis_url), ("OSS_SWEEP_INTERVAL", "1s")];
-        // Another server asked before, so that Redis has an answer that this one does not have in memory.
+        // Another server calls first, so that Redis has an answer that this server does not have in memory.
         Server::start(database, &sigan.url(), &settings).http().get("/ddds/21").await;
 
         let server = Server::start(database, &sigan.url(), &settings);

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Looks again and again until there is a value. Fails the test with the reason of the last look if that takes too long.
+/// Repeats a look until it returns a value. If that takes too long, fails the test with the reason of the last look.
 pub async fn eventually<T, E: Display>(mut look: impl AsyncFnMut() -> Result<T, E>) -> T {
     let begun = Instant::now();
     loop {

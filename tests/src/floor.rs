@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changes_from_call_to_call_is_left_open() {
+    fn values_that_differ_between_calls_become_slots() {
         let (subject, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let values = [
             Some(new.to_string()),

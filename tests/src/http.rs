@@ -1,4 +1,4 @@
-//! A client that checks the parts that every answer must have, and returns the rest.
+//! An HTTP client for tests. It checks the parts that every answer must have, and returns the rest.
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;

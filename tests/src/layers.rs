@@ -105,7 +105,7 @@ fn names(path: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_module_uses_only_what_is_below_it() {
+fn a_module_uses_only_lower_layers() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut faults = Vec::new();
     for Layers { crate_folder, layers } in CRATES {

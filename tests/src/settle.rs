@@ -26,7 +26,7 @@ pub fn settings<'a>(database: &'a Database, sigan: &'a str) -> [(&'a str, &'a st
     ]
 }
 
-/// Sweeps until everything is settled: the lease of an attempt whose process died has to run out first.
+/// Sweeps until everything is settled. The lease of an attempt whose process died must end first.
 pub async fn settle(http: &Http, database: &Database) {
     eventually(async || {
         let swept = http.send(http.request(Method::POST, "/sweeps")).await;

@@ -1,4 +1,4 @@
-//! A Sigan at a fixed address, which may be gone for a while and come back with its state.
+//! A Sigan at a fixed address. It may be down for a while, and comes back with its state.
 
 use std::ops::Deref;
 
@@ -41,7 +41,7 @@ impl Sigan {
         sigan
     }
 
-    /// Its URL, even while it is gone.
+    /// Its URL, also while it is down.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)

@@ -1,5 +1,5 @@
-//! Five hundred callers at once, while Sigan is slow. It has a binary of its own, because cargo runs one binary at a time: beside
-//! other tests, some callers wait too long for the database of a busy machine.
+//! Five hundred callers at once while Sigan is slow. The test has a binary of its own, because cargo runs one binary at a time. If
+//! other tests ran at the same time, some callers would wait too long for the database of a busy machine.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn five_hundred_wait_for_sigan_without_a_connection() {
         if called < CALLERS as u64 { Err(format!("{called} of {CALLERS} calls")) } else { Ok(()) }
     })
     .await;
-    // All of them are in Sigan's hands now, none has been answered.
+    // Sigan has received all of them now, and has answered none.
     assert_eq!(http.get("/ddds/11").await.status, 204);
     assert_eq!(http.get("/ddds/85").await.status, 204, "asked of the database");
     assert_eq!(http.get("/health/ready").await.status, 200);

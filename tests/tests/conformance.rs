@@ -1,4 +1,4 @@
-//! Every store behaves alike: one suite, on three databases, and through PgBouncer.
+//! Every store behaves in the same way: one suite runs on three databases, and through PgBouncer.
 
 mod sqlite_file {
     oss_tests::behaviours!(oss_tests::conformance::Fixture::sqlite_file());

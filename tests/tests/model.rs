@@ -1,9 +1,10 @@
-//! The protocol, tried in every order of events: with all of its mends nothing goes wrong, and without any one of them
-//! something does.
+//! The protocol, tried in every order of events. With all safeguards nothing goes wrong. Without any one of them something does.
 //!
-//! `cargo test -p oss-tests --test model -- --nocapture` prints the shortest way to what each mend is there to prevent.
+//! `cargo test -p oss-tests --test model -- --nocapture` prints the shortest way to the violation that each safeguard prevents.
 
-use oss_tests::model::{Attempt, Exploration, Faults, Mend, Mends, Scenario, Sight, Violation, explore};
+use oss_tests::model::{
+    Attempt, Exploration, Faults, Safeguard, Safeguards, Scenario, Sight, Violation, explore,
+};
 
 /// Two customers, one after the other, on a bad network.
 const LOSSES: Scenario = Scenario {
@@ -12,7 +13,7 @@ const LOSSES: Scenario = Scenario {
     faults: Faults { network: 2, pauses: 1, ..Faults::NONE },
 };
 
-/// The same, where a worker is killed as well.
+/// Two customers, one after the other, while a worker is killed.
 const KILLS: Scenario =
     Scenario { faults: Faults { network: 1, kills: 1, pauses: 1, ..Faults::NONE }, ..LOSSES };
 
@@ -27,23 +28,24 @@ const SECOND_ATTEMPT: Scenario = Scenario {
 const AUDIT: Scenario =
     Scenario { faults: Faults { network: 1, pauses: 1, audits: 1, ..Faults::NONE }, ..LOSSES };
 
-/// A hold that we know nothing of, as after the restore of an old backup; a customer gets the number once the audit has
-/// released it.
+/// A hold that is unknown here, as after the restore of an old backup. A customer gets the number after the audit has released
+/// it.
 const FOREIGN_HOLD: Scenario = Scenario {
     attempts: &[Attempt::Second],
     foreign_hold: true,
     faults: Faults { network: 1, kills: 1, pauses: 1, audits: 2, ..Faults::NONE },
 };
 
-/// Sigan holds the number under A, which has no row here, and the preview of A is still open: as after a restore, or after a
-/// refusal that was wrongly believed. The first customer asks for the number while the audit takes the hold for a stray one.
+/// Sigan holds the number under external id A, which has no row here, and the preview of A is still open. This happens after a
+/// restore, or after a refusal that was wrongly believed. The first customer asks for the number while the audit releases the
+/// hold as a stray one.
 const STRAY: Scenario = Scenario {
     attempts: &[Attempt::First, Attempt::Again, Attempt::Second],
     foreign_hold: true,
     faults: Faults { network: 1, kills: 1, audits: 2, ..Faults::NONE },
 };
 
-/// Two customers, while Sigan or a gateway refuses our credentials now and then, before a reserve had its effect or after it.
+/// Two customers, while Sigan or a gateway sometimes refuses our credentials, before or after a reserve had its effect.
 const CREDENTIALS: Scenario = Scenario {
     attempts: &[Attempt::First, Attempt::Again, Attempt::Second],
     foreign_hold: false,
@@ -57,9 +59,9 @@ const FAILOVER: Scenario = Scenario {
     faults: Faults { network: 1, failovers: 1, ..Faults::NONE },
 };
 
-/// Nothing goes wrong, every sight is come across, and at least that many states are visited.
-fn holds(scenario: Scenario, states: usize, sights: &[Sight]) {
-    let found = explore(scenario, Mends::ALL);
+/// Checks that nothing goes wrong, that every sight occurs, and that at least this many states are visited.
+fn assert_safe(scenario: Scenario, states: usize, sights: &[Sight]) {
+    let found = explore(scenario, Safeguards::ALL);
     if let Some(trace) = &found.violation {
         panic!("{trace}");
     }
@@ -71,11 +73,12 @@ fn holds(scenario: Scenario, states: usize, sights: &[Sight]) {
     }
 }
 
-/// Without the mends, the scenario goes wrong in that way.
-fn fails_without(mends: &[Mend], scenario: Scenario, violation: Violation) {
-    let found = explore(scenario, mends.iter().fold(Mends::ALL, |all, mend| all.without(*mend)));
+/// Checks that the scenario goes wrong in this way without these safeguards.
+fn assert_unsafe_without(safeguards: &[Safeguard], scenario: Scenario, violation: Violation) {
+    let found =
+        explore(scenario, safeguards.iter().fold(Safeguards::ALL, |all, safeguard| all.without(*safeguard)));
     report(&found);
-    let Some(trace) = found.violation else { panic!("nothing goes wrong without {mends:?}") };
+    let Some(trace) = found.violation else { panic!("nothing goes wrong without {safeguards:?}") };
     assert_eq!(trace.violation, violation, "{trace}");
 }
 
@@ -87,16 +90,16 @@ fn report(found: &Exploration) {
     }
 }
 
-/// Emits a test for each mend: in which scenario it is missed, and what comes of it. A mend that has another one behind it is missed
-/// if that one is left out too.
+/// Emits a test for each safeguard: the scenario that needs it, and the violation without it. If another safeguard would prevent the
+/// violation too, both are left out.
 macro_rules! missed {
-    ($($test:ident: $($mend:ident)+, $scenario:ident => $violation:ident;)+) => {
+    ($($test:ident: $($safeguard:ident)+, $scenario:ident => $violation:ident;)+) => {
         mod missed {
             use super::*;
 
             $(#[test]
             fn $test() {
-                fails_without(&[$(Mend::$mend),+], $scenario, Violation::$violation);
+                assert_unsafe_without(&[$(Safeguard::$safeguard),+], $scenario, Violation::$violation);
             })+
         }
     };
@@ -115,15 +118,15 @@ missed! {
     the_order_of_the_audit: AuditListsFirst OneRowPerHold, AUDIT => Kill;
     the_order_of_an_audit_that_has_work: AuditListsFirst OneRowPerHold, FOREIGN_HOLD => Kill;
     the_second_look_of_the_audit: AuditAsksAgain, AUDIT => Kill;
-    that_what_is_over_stays_over: OverForEver, LOSSES => Leak;
+    the_rule_that_an_ended_hold_never_returns: OverForEver, LOSSES => Leak;
     the_cancel_after_a_refusal: CancelAfterRefusal, LOSSES => Leak;
     the_index_of_holds: OneRowPerHold, STRAY => Kill;
     the_doubt_after_refused_credentials: CredentialsAreDoubt, CREDENTIALS => Leak;
     the_release_of_a_lost_row: LostRowIsReleased, FAILOVER => Leak;
-    the_word_to_what_replaced_a_lost_row: ReplacementIsTold, FAILOVER => Leak;
+    the_notice_to_the_replacement_of_a_lost_row: ReplacementIsTold, FAILOVER => Leak;
 }
 
-/// What every scenario comes across in which requests are lost and workers pause.
+/// The sights of every scenario in which requests are lost and workers pause.
 const RECOVERY: &[Sight] = &[
     Sight::LateReserveBarred,
     Sight::ReserveRepeated,
@@ -139,43 +142,51 @@ const RECOVERY: &[Sight] = &[
 
 #[test]
 fn two_customers_on_a_bad_network() {
-    holds(LOSSES, 200_000, RECOVERY);
+    assert_safe(LOSSES, 200_000, RECOVERY);
 }
 
 #[test]
 fn a_worker_is_killed() {
-    holds(KILLS, 200_000, RECOVERY);
+    assert_safe(KILLS, 200_000, RECOVERY);
 }
 
 #[test]
 fn a_second_attempt_of_one_preview() {
-    holds(SECOND_ATTEMPT, 400_000, &[RECOVERY, &[Sight::SecondAttemptHeld]].concat());
+    assert_safe(SECOND_ATTEMPT, 400_000, &[RECOVERY, &[Sight::SecondAttemptHeld]].concat());
 }
 
 #[test]
 fn an_audit_meanwhile() {
-    holds(AUDIT, 100_000, &[RECOVERY, &[Sight::AuditSparedUnsettled, Sight::AuditListWasOlder]].concat());
+    assert_safe(
+        AUDIT,
+        100_000,
+        &[RECOVERY, &[Sight::AuditSparedUnsettled, Sight::AuditListWasOlder]].concat(),
+    );
 }
 
 #[test]
 fn a_foreign_hold() {
     let audit = [Sight::AuditFoundOrphan, Sight::AuditSparedUnsettled, Sight::SecondCustomerHeld];
-    holds(FOREIGN_HOLD, 40_000, &audit);
+    assert_safe(FOREIGN_HOLD, 40_000, &audit);
 }
 
 #[test]
 fn a_stray_hold_with_an_open_preview() {
     let races = [Sight::StrayBarredAttempt, Sight::AttemptBarredStray, Sight::AuditFoundOrphan];
-    holds(STRAY, 100_000, &[&races[..], &[Sight::SecondCustomerHeld]].concat());
+    assert_safe(STRAY, 100_000, &[&races[..], &[Sight::SecondCustomerHeld]].concat());
 }
 
 #[test]
 fn credentials_are_refused() {
     let refused = [Sight::ForbiddenAfterEffect, Sight::ForbiddenRepeat, Sight::RecoveryAdopted];
-    holds(CREDENTIALS, 20_000, &refused);
+    assert_safe(CREDENTIALS, 20_000, &refused);
 }
 
 #[test]
 fn a_failover_loses_a_row() {
-    holds(FAILOVER, 20_000, &[Sight::LostRowReleased, Sight::LostRowReplaced, Sight::SecondCustomerHeld]);
+    assert_safe(
+        FAILOVER,
+        20_000,
+        &[Sight::LostRowReleased, Sight::LostRowReplaced, Sight::SecondCustomerHeld],
+    );
 }

@@ -1,11 +1,11 @@
-//! The whole, simulated: a few hundred seeds. `tests/simulate` runs any number.
+//! The whole service, simulated with a few hundred seeds. `tests/simulate` runs any number.
 
 use std::collections::BTreeMap;
 use std::thread;
 
 use oss_tests::simulation::{Run, run};
 
-/// What a run of many seeds has to meet, or it has not looked where it hurts.
+/// Rare events. A run of many seeds must meet each of them, or it has not tested the difficult cases.
 const RARE: [&str; 29] = [
     "a call had no answer",
     "a failover lost a row",
@@ -40,7 +40,7 @@ const RARE: [&str; 29] = [
 
 const SEEDS: u64 = 200;
 
-/// How many seeds run at the same time. A run stays on its thread.
+/// The number of seeds that run at the same time. Each run stays on its thread.
 const AT_ONCE: usize = 2;
 
 #[test]
@@ -62,7 +62,7 @@ fn no_number_is_lost_or_given_twice() {
 }
 
 #[test]
-fn a_seed_tells_the_same_story_again() {
+fn a_seed_repeats_its_run() {
     let story = run(4711);
     assert_eq!(story.violations, [""; 0], "to see it again: tests/simulate --seed 4711");
     assert_eq!(story, run(4711));

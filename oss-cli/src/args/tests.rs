@@ -8,7 +8,7 @@ fn refused(line: &str) -> String {
 }
 
 #[test]
-fn what_was_typed_wrongly_is_not_repeated() {
+fn an_error_does_not_repeat_the_wrong_text() {
     for line in [
         "oss esim --imei 350009210000009",
         "oss show 119999500011",
@@ -32,7 +32,7 @@ fn the_arguments_are_consistent() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_with_what_was_expected() {
+fn a_wrong_command_line_is_refused_with_the_reason() {
     for (line, part) in [
         ("oss reserve", "--ddd"),
         ("oss reserve --ddd 11 --preview 018f0000-0000-7000-8000-000000000000 --index 1", "cannot be used"),
@@ -77,7 +77,7 @@ fn what_cannot_be_meant_is_refused_with_what_was_expected() {
 }
 
 #[test]
-fn a_number_is_taken_as_people_write_it() {
+fn a_number_is_read_as_people_write_it() {
     let args = Args::try_parse_from(["oss", "show", "+55 (11) 99995-0001"]).unwrap();
     assert!(matches!(args.command, Command::Show { msisdn } if msisdn.as_str() == "11999950001"));
 }
@@ -87,7 +87,7 @@ fn failure(line: &str) -> Failure {
 }
 
 #[test]
-fn a_program_is_told_what_is_wrong_without_how_to_use_it() {
+fn an_error_for_a_program_has_no_usage_text() {
     let missing = failure("oss adopt 11999950001 --output json");
     let fields: Vec<_> = missing.errors.iter().filter_map(|fault| fault.field.as_deref()).collect();
     assert_eq!(fields, ["--sim", "--brand"], "{missing:?}");
@@ -98,7 +98,7 @@ fn a_program_is_told_what_is_wrong_without_how_to_use_it() {
     assert!(failure("oss").message.contains("a command is missing"));
 }
 
-/// The texts of a command and of those below it that do nothing but have commands below them.
+/// Collects the help texts of a command and of its subcommands. Groups that have no help text of their own are left out.
 fn commands(command: &clap::Command, into: &mut Vec<(String, String)>) {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     if !command.is_subcommand_required_set() || !help.is_empty() {
@@ -107,7 +107,7 @@ fn commands(command: &clap::Command, into: &mut Vec<(String, String)>) {
     command.get_subcommands().for_each(|command| commands(command, into));
 }
 
-/// The words of a line, as a shell splits it, up to where a remark begins.
+/// The words of a line, as a shell splits it, without the remark after them.
 fn words(line: &str) -> Vec<String> {
     let line = line.trim().split("  ").next().unwrap_or_default();
     let parts = line.split('"').enumerate();
@@ -136,19 +136,19 @@ fn every_command_has_examples_that_can_be_typed() {
 }
 
 #[test]
-fn what_every_command_has_is_apart() {
+fn the_global_options_have_a_heading_of_their_own() {
     let mut args = Args::command();
     let show = args.find_subcommand_mut("show").expect("it exists");
     show.build();
     let global = Args::command().get_arguments().filter(|argument| argument.is_global_set()).count();
-    let apart = Args::command();
-    let apart =
-        apart.get_arguments().filter(|argument| argument.get_help_heading() == Some("Global options"));
-    assert_eq!(apart.count(), global);
+    let command = Args::command();
+    let under_heading =
+        command.get_arguments().filter(|argument| argument.get_help_heading() == Some("Global options"));
+    assert_eq!(under_heading.count(), global);
 }
 
 #[test]
-fn a_command_to_type_next_finds_the_same_sandbox() {
+fn the_suggested_next_command_uses_the_same_sandbox() {
     for (line, program) in [
         ("oss show 11999950001", "oss"),
         ("oss --sandbox show 11999950001", "oss --sandbox"),

@@ -39,27 +39,27 @@ pub(crate) async fn run(
                 written = shown;
             }
         });
-        count_beside(oss, &line, audit).await
+        run_showing_total(oss, &line, audit).await
     };
     written?;
     audited.report = match outcome {
         Ok(report) => report,
-        // The differences that were settled before the failure have to be written. People have seen them already.
+        // A program still needs the differences that were found before the failure. People have seen them already.
         Err(error) => {
             if !audited.differences.is_empty() && output.form() == Form::Json {
-                output.answer(&audited)?;
+                output.write_answer(&audited)?;
             }
             return Err(error.into());
         }
     };
-    output.answer(&audited)?;
+    output.write_answer(&audited)?;
     Ok(ExitCode::from(if audited.report.is_clean() { exit::OK } else { exit::CONFLICT }))
 }
 
-/// Runs the audit, which does not wait for the count of what it will look at.
-async fn count_beside<T>(oss: &Oss, line: &Line, audit: impl Future<Output = T>) -> T {
+/// Runs the audit, and counts the held numbers meanwhile, so that the line can show a total.
+async fn run_showing_total<T>(oss: &Oss, line: &Line, audit: impl Future<Output = T>) -> T {
     let count = async {
-        // Without a total the line shows less. A database that fails ends the audit itself.
+        // A failed count only leaves the total out: if the database is down, the audit reports it.
         if let (true, Ok(total)) = (is_visible(), oss.count_held_numbers().await) {
             line.set_length(total);
         }
@@ -75,7 +75,7 @@ async fn count_beside<T>(oss: &Oss, line: &Line, audit: impl Future<Output = T>)
 fn write_wait(begun: Instant) -> impl Fn(&ProgressState, &mut dyn Write) + Clone + Send + Sync {
     move |_, to| {
         if let Some(wait) = wait(begun) {
-            // A line that cannot be written is drawn again in a moment.
+            // If the line cannot be written, it is redrawn in a moment.
             let _ = write!(to, "{wait}, ");
         }
     }
@@ -83,7 +83,7 @@ fn write_wait(begun: Instant) -> impl Fn(&ProgressState, &mut dyn Write) + Clone
 
 fn write_pace(state: &ProgressState, to: &mut dyn Write) {
     let (done, rate) = (state.pos(), state.per_sec());
-    // As above.
+    // If the line cannot be written, it is redrawn in a moment.
     let _ = match state.len() {
         Some(total) if done > 0 => {
             write!(to, "{done} of {total} numbers, {rate:.0}/s, {:#} left", HumanDuration(state.eta()))
@@ -110,9 +110,9 @@ fn summary(report: &AuditReport) -> String {
 struct Audited {
     #[serde(flatten)]
     report: AuditReport,
-    /// The brands that were audited, and no others.
+    /// The brands that were audited.
     brands: Vec<BrandId>,
-    /// Whether there may be brands that nothing here names.
+    /// Whether there may be brands that neither the configuration nor the database names.
     may_miss_brands: bool,
     differences: Vec<Difference>,
 }
@@ -127,7 +127,7 @@ impl Audited {
                 self.report = report;
             }
             Found::Difference(difference) => {
-                output.part(&row(&difference))?;
+                output.write_part(&row(&difference))?;
                 self.differences.push(difference);
             }
         }
@@ -163,11 +163,11 @@ impl Audited {
         if being_told == 0 {
             return format!("{fixed} fixed");
         }
-        format!("{fixed} fixed, {being_told} given back here of which Sigan is being told")
+        format!("{fixed} fixed, {being_told} given back here but not yet confirmed by Sigan")
     }
 }
 
-/// The text at the end. The differences were shown when they were found.
+/// The text at the end. People have seen each difference when it was found.
 impl Answer for Audited {
     fn table(&self, oss: &str) -> String {
         let outcomes = (!self.differences.is_empty()).then(|| self.outcomes());
@@ -176,7 +176,7 @@ impl Answer for Audited {
     }
 }
 
-/// A difference by itself: the rows that follow are not known yet, so there are no columns.
+/// A difference as text. It has no columns, because the rows that follow are not known yet.
 fn row(Difference { msisdn, row, kind, external_id, state, outcome, .. }: &Difference) -> String {
     let (kind, outcome) = (kind.as_str(), outcome.as_str());
     let Some(msisdn) = msisdn else {

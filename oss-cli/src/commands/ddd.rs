@@ -10,7 +10,7 @@ use crate::output::{Answer, Output};
 
 pub(crate) async fn run(oss: &Oss, ddd: Ddd, output: Output) -> Result<ExitCode, Failure> {
     let exists = oss.ddd_exists(ddd).await?;
-    output.answer(&Existence { ddd, exists })?;
+    output.write_answer(&Existence { ddd, exists })?;
     Ok(ExitCode::from(if exists { exit::OK } else { exit::UNKNOWN }))
 }
 

@@ -12,7 +12,7 @@ pub(crate) async fn brands(oss: &Oss) -> Result<Brands, Failure> {
 }
 
 pub(crate) async fn models(oss: &Oss, brand: &str) -> Result<Models, Failure> {
-    let brand = oss.brand_called(brand).await?;
+    let brand = oss.find_brand(brand).await?;
     Ok(Models { models: oss.models(brand).await? })
 }
 
@@ -34,7 +34,7 @@ impl Answer for Brands {
         for DeviceBrand { id, slug, name, .. } in &self.brands {
             table.add_row([name.to_string(), slug.to_string(), id.to_string()]);
         }
-        format!("{table}\nTo see the models of one: {oss} models SLUG")
+        format!("{table}\nTo see the models of a brand: {oss} models SLUG")
     }
 }
 
@@ -77,7 +77,7 @@ impl Answer for Compatibility {
             EsimSupport::No => "Does not support eSIM",
             EsimSupport::Unknown => "Unknown: no source has this device",
         };
-        let hash = self.check.hash.map(|hash| format!("; ask for one under the hash {hash}"));
+        let hash = self.check.hash.map(|hash| format!("; ask for one with the hash {hash}"));
         format!("{answer}{}\n{}", hash.unwrap_or_default(), origin(&self.check))
     }
 }

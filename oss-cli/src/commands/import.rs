@@ -12,10 +12,10 @@ use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
 use crate::status_line::{draw, style};
 
-/// The count that is shown changes after so many rows.
+/// The number of rows after which the displayed count changes.
 const SHOWN_ROWS: u64 = 100;
 
-/// A list that was read, and has no faults.
+/// A list that was read and has no faults.
 #[derive(Debug)]
 pub(crate) struct Import {
     list: List,
@@ -29,7 +29,7 @@ enum List {
     Ddds(DddData),
 }
 
-/// The place of a list.
+/// The file or folder of a list.
 #[derive(Debug)]
 pub(crate) enum Place {
     /// A folder with the files of a device catalogue.
@@ -39,13 +39,13 @@ pub(crate) enum Place {
 }
 
 impl Import {
-    /// Reads a list whole, before any database is asked.
+    /// Reads a whole list before any database is used.
     pub(crate) fn read(place: &Place, options: ImportOptions) -> Result<Self, Failure> {
         let line = draw(style("{spinner} reading {bar:30} {percent} %, {msg} rows"));
         let mut rows = 0_u64;
-        let told = |Progress { done, total, .. }| {
+        let show_progress = |Progress { done, total, .. }| {
             rows += 1;
-            // Each new length is drawn at once, so only that of each file is told.
+            // Setting a length redraws the line, so set it once per file.
             if line.length() != Some(total) {
                 line.set_length(total);
             }
@@ -55,8 +55,8 @@ impl Import {
             line.set_position(done);
         };
         let list = match place {
-            Place::Devices(folder) => DeviceData::read(folder, told).map(List::Devices),
-            Place::Ddds(file) => DddData::read(file, told).map(List::Ddds),
+            Place::Devices(folder) => DeviceData::read(folder, show_progress).map(List::Devices),
+            Place::Ddds(file) => DddData::read(file, show_progress).map(List::Ddds),
         };
         drop(line);
         let mode = if options.dry_run { ImportMode::DryRun } else { ImportMode::Write };
@@ -73,7 +73,7 @@ impl Import {
             List::Ddds(data) => reference.import_ddds(data, mode, limit).await.map(Summary::Ddds),
         };
         drop(line);
-        output.answer(&Imported { dry_run, summary: summary? })
+        output.write_answer(&Imported { dry_run, summary: summary? })
     }
 }
 
@@ -127,7 +127,7 @@ impl Answer for Imported {
             ]);
         }
         let done = if self.dry_run {
-            "Nothing was written: a dry run"
+            "Dry run: nothing was written"
         } else {
             "Written; every server sees it within seconds"
         };

@@ -1,4 +1,5 @@
-//! `oss keys`: keys for the server's clients. Nothing is stored here: the key is shown once, its digest goes into the file.
+//! `oss keys`: keys for the server's clients. Nothing is stored here: the key is shown once, and the operator puts its digest into
+//! the server's file.
 
 use oss_core::ClientName;
 use oss_core::access::{ClientKey, KeyDigest, Scope};
@@ -11,9 +12,9 @@ use crate::output::Answer;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewKey {
     name: ClientName,
-    #[serde(serialize_with = "exposed")]
+    #[serde(serialize_with = "serialize_exposed")]
     key: ClientKey,
-    #[serde(serialize_with = "shown")]
+    #[serde(serialize_with = "serialize_digest")]
     key_sha256: KeyDigest,
 }
 
@@ -27,7 +28,7 @@ impl Answer for NewKey {
         let Self { name, key, key_sha256 } = self;
         let scopes = Scope::ALL.map(|scope| format!("{:?}", scope.name())).join(", ");
         format!(
-            "The key of {name}. It is shown this once and kept nowhere; whoever holds it can act as {name}:\n\
+            "The key of {name}. It is shown only once and stored nowhere; whoever has it can act as {name}:\n\
              \n    {}\n\n\
              For the file of oss-server's --config. Name the brand, and leave only the scopes that are needed:\n\n\
              [[clients]]\nname = \"{name}\"\nkey_sha256 = \"{key_sha256}\"\nscopes = [{scopes}]\nbrand_id = \"\"",
@@ -36,10 +37,10 @@ impl Answer for NewKey {
     }
 }
 
-fn exposed<S: Serializer>(key: &ClientKey, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_exposed<S: Serializer>(key: &ClientKey, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(key.expose())
 }
 
-fn shown<S: Serializer>(digest: &KeyDigest, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_digest<S: Serializer>(digest: &KeyDigest, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(digest)
 }

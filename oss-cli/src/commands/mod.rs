@@ -25,7 +25,7 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::status_line::while_waiting;
 
-/// Runs a command that needs a client. `clients_are_known` says whether the configuration names the clients of the server.
+/// Runs a command that needs an [`Oss`]. `clients_are_known` says whether the configuration names the clients of the server.
 pub(crate) async fn run(
     oss: &Oss,
     command: Command,
@@ -46,35 +46,35 @@ async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCod
     match command {
         Command::Preview { ddd, previous, idempotency_key } => {
             let preview = oss.create_preview(ddd).replacing(previous).idempotency_key(idempotency_key);
-            output.answer(&preview.await?)?;
+            output.write_answer(&preview.await?)?;
         }
         Command::Reserve { ddd: Some(ddd), idempotency_key, .. } => {
-            output.answer(&oss.reserve_random(ddd).idempotency_key(idempotency_key).await?)?;
+            output.write_answer(&oss.reserve_random(ddd).idempotency_key(idempotency_key).await?)?;
         }
         Command::Reserve { ddd: None, preview, index, .. } => {
-            output.answer(&reserve::run(oss, preview, index).await?)?;
+            output.write_answer(&reserve::run(oss, preview, index).await?)?;
         }
         Command::Release { msisdns } => return release::run(oss, msisdns, output).await,
         Command::Assign { msisdn, sim } => {
             oss.assign(msisdn, sim).await?;
-            output.answer(&assign::Assigned { msisdn, sim_id: sim })?;
+            output.write_answer(&assign::Assigned { msisdn, sim_id: sim })?;
         }
         Command::Adopt { msisdn, sim, brand, external_id } => {
-            output.answer(&oss.adopt(msisdn, sim, brand).external_id(external_id).await?)?;
+            output.write_answer(&oss.adopt(msisdn, sim, brand).external_id(external_id).await?)?;
         }
-        Command::Show { msisdn } => output.answer(&oss.number(msisdn).await?)?,
+        Command::Show { msisdn } => output.write_answer(&oss.number(msisdn).await?)?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(oss, ddd, output).await,
-        Command::Brands => output.answer(&devices::brands(oss).await?)?,
-        Command::Models { brand } => output.answer(&devices::models(oss, &brand).await?)?,
-        Command::Esim(device) => output.answer(&devices::esim(oss, device).await?)?,
-        Command::Sweep { .. } => output.answer(&oss.sweep().await?)?,
+        Command::Brands => output.write_answer(&devices::brands(oss).await?)?,
+        Command::Models { brand } => output.write_answer(&devices::models(oss, &brand).await?)?,
+        Command::Esim(device) => output.write_answer(&devices::esim(oss, device).await?)?,
+        Command::Sweep { .. } => output.write_answer(&oss.sweep().await?)?,
         Command::Audit { .. }
         | Command::Ddd { .. }
         | Command::Devices { .. }
         | Command::Keys { .. }
         | Command::Migrate
         | Command::SiganMock { .. } => {
-            return Err(Failure::internal("a command came to where another one runs"));
+            return Err(Failure::internal("a command reached the code of another command"));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! `oss preview`: how its answer looks.
+//! The answer of `oss preview`.
 
 use oss_core::Preview;
 

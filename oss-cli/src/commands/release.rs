@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::exit::{self, Failure};
 use crate::output::{Answer, Output, table};
 
-/// Releases every number, also after one that could not be. The exit code is that of the first failure.
+/// Releases every number, even if some cannot be released. The exit code is that of the first failure.
 pub(crate) async fn run(oss: &Oss, msisdns: Vec<Msisdn>, output: Output) -> Result<ExitCode, Failure> {
     let mut done = Released { released: Vec::new(), failed: Vec::new() };
     let mut code = exit::OK;
@@ -22,7 +22,7 @@ pub(crate) async fn run(oss: &Oss, msisdns: Vec<Msisdn>, output: Output) -> Resu
             }
         }
     }
-    output.answer(&done)?;
+    output.write_answer(&done)?;
     Ok(ExitCode::from(code))
 }
 

@@ -1,4 +1,4 @@
-//! `oss show`: how its answer looks.
+//! The answer of `oss show`.
 
 use chrono::{DateTime, Utc};
 use oss_core::{HoldRecord, Line, Number};
@@ -20,7 +20,7 @@ fn line(line: &Line) -> String {
     format!("{status}{since}\norigin  {origin}{sim}")
 }
 
-/// One below the other, because ids are long and a terminal is narrow.
+/// A hold as text, with one field a line, because ids are long and a terminal is narrow.
 fn hold(hold: &HoldRecord) -> String {
     let preview = hold.preview.map_or("none: random".to_owned(), |preview| preview.to_string());
     let external_id = hold.external_id.as_ref().map_or("cannot be read".to_owned(), ToString::to_string);

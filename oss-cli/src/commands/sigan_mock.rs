@@ -1,4 +1,4 @@
-//! `oss sigan-mock`: the mock of Sigan alone, on its plain face, which may run for days.
+//! `oss sigan-mock`: runs the mock of Sigan alone, through its plain HTTP interface.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ pub(crate) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stderr, reason = "the address is for whoever started it")]
+#[expect(clippy::print_stderr, reason = "the address is for the person who started the mock")]
 fn announce(address: SocketAddr) {
     eprintln!("Sigan's mock listens on http://{address}");
 }

@@ -7,17 +7,17 @@ use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
 use crate::status_line::while_waiting;
 
-/// Sweeps again and again, until interrupted. An error of one sweep does not end the next ones.
+/// Sweeps at the configured interval until interrupted. After a sweep that fails, the next one follows as usual.
 pub(crate) async fn watch(oss: &Oss, output: Output) -> Result<(), Failure> {
-    // From now on, so that an interruption of the first sweep is not lost.
+    // The listener starts before the first sweep, so that an interruption during that sweep is not lost.
     let mut interruptions = signal(SignalKind::interrupt())
-        .map_err(|error| Failure::internal(format!("interruptions cannot be noticed: {error}")))?;
+        .map_err(|error| Failure::internal(format!("cannot listen for interruptions: {error}")))?;
     loop {
         match while_waiting(oss.sweep()).await {
             Ok(report) if report == SweepReport::default() => {}
-            Ok(report) => output.line(&report)?,
+            Ok(report) => output.write_line(&report)?,
             Err(error) => {
-                output.failure(&error.into());
+                output.write_failure(&error.into());
             }
         }
         let rest = tokio::time::sleep(oss.sweep_interval());

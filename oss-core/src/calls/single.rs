@@ -75,7 +75,7 @@ mod tests {
         let (mut result, sender) = start(&single);
         drop(sender);
         assert!(result.changed().await.is_err(), "nobody sends a result");
-        while !single.0.lock().unwrap().as_ref().unwrap().task.is_finished() {
+        while !single.0.lock().as_ref().unwrap().task.is_finished() {
             tokio::task::yield_now().await;
         }
         assert!(start(&single).1.is_some());

@@ -20,11 +20,11 @@ pub struct ServerConfig {
     pub drain: Duration,
     /// The certificate, if the server speaks TLS itself.
     pub tls: Option<TlsConfig>,
-    /// At most so many requests of one client are served in a second.
+    /// At most this many requests of one client are served in a second.
     pub requests_per_second: NonZeroU32,
-    /// At most so many requests are served at the same time.
+    /// At most this many requests are served at the same time.
     pub concurrent_requests: usize,
-    /// At most so many connections are open at the same time.
+    /// At most this many connections are open at the same time.
     pub connections: usize,
 }
 

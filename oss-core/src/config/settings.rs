@@ -32,7 +32,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A text of this setting, with its bounds in the place of `{}`.
+    /// A text of this setting. Its bounds replace `{}`.
     pub(super) fn with_bounds(&self, text: &str) -> String {
         text.replace("{}", self.bounds)
     }
@@ -93,71 +93,71 @@ macro_rules! settings {
 
 settings! {
     DATABASE_URL: SecretString = setting("database.url", "OSS_DATABASE_URL", database_url,
-        "`postgres://user:password@host/name` or `sqlite://path/to/file`; must be named");
+        "`postgres://user:password@host/name` or `sqlite://path/to/file`; required");
     DATABASE_POOL: u32 = numeric!(number, 1 to 1000, "database.pool", "OSS_DATABASE_POOL",
         "connections to PostgreSQL, {}").or("10");
     REDIS_URL: RedisUrl = setting("redis.url", "OSS_REDIS_URL", redis_url,
         "`redis://host:6379`, `redis+cluster://host:6379,host:6379` or `redis+sentinel://host:26379,host:26379/master`, \
-         `rediss` for TLS, `user:password@` before the hosts; without it, look-ups are cached in memory only");
-    SIGAN_URL: Url = setting("sigan.url", "OSS_SIGAN_URL", base_url, "where Sigan's paths lie; must be named");
+         `rediss` for TLS, and `user:password@` before the hosts; without it, look-ups are cached in memory only");
+    SIGAN_URL: Url = setting("sigan.url", "OSS_SIGAN_URL", base_url, "the base URL of Sigan; required");
     SIGAN_BRAND: BrandId = setting("sigan.brand_id", "OSS_SIGAN_BRAND_ID", brand,
-        "the brand on whose behalf numbers are held; must be named");
+        "the brand for which numbers are held in Sigan; required");
     SIGAN_TOKEN: SecretString = setting("sigan.token", "OSS_SIGAN_TOKEN", secret, "bearer token for Sigan");
     SIGAN_USER: String = setting("sigan.user", "OSS_SIGAN_USER", user, "user for Sigan, instead of a token");
-    SIGAN_PASSWORD: SecretString = setting("sigan.password", "OSS_SIGAN_PASSWORD", secret, "that user's password");
+    SIGAN_PASSWORD: SecretString = setting("sigan.password", "OSS_SIGAN_PASSWORD", secret, "the password of that user");
     SIGAN_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "sigan.timeout", "OSS_SIGAN_TIMEOUT",
-        "the longest call to Sigan, {}").or("15s");
+        "the longest time of a call to Sigan, {}").or("15s");
     SIGAN_CALLS: usize = numeric!(number, 1 to 100_000, "sigan.calls", "OSS_SIGAN_CALLS",
-        "how many calls of callers to Sigan may be in flight, {}").or("2000");
+        "how many calls to Sigan may be in flight for callers, {}").or("2000");
     SIGAN_QUEUE: usize = numeric!(number, 0 to 100_000, "sigan.queue", "OSS_SIGAN_QUEUE",
-        "how many more may wait, for at most 2s, {}; any beyond are told to come back").or("200");
+        "how many more calls may wait, for at most 2s, {}; any call beyond them gets 503").or("200");
     GSIM_URL: Url = setting("gsim.url", "OSS_GSIM_URL", base_url,
-        "where GSIM's paths lie; without it, a device that is not in the catalogue is unknown");
+        "the base URL of GSIM; without it, a device that is not in the catalogue is unknown");
     GSIM_TOKEN: SecretString = setting("gsim.token", "OSS_GSIM_TOKEN", secret, "bearer token for GSIM");
     GSIM_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "gsim.timeout", "OSS_GSIM_TIMEOUT",
-        "the longest call to GSIM, {}").or("2s");
+        "the longest time of a call to GSIM, {}").or("2s");
     ALLOW_HTTP: bool = setting("credentials.allow_http", "OSS_ALLOW_HTTP_CREDENTIALS", switch,
-        "`true` sends tokens and passwords for Sigan and GSIM over `http://` also to other machines, where anyone on the way \
-         can read them").or("false");
+        "`true` allows `http://` to other machines for the tokens and passwords of Sigan and GSIM; then anyone on the way can \
+         read them").or("false");
     PREVIEW_TTL: Duration = setting("preview.ttl", "OSS_PREVIEW_TTL", duration,
-        "how long a preview may be reserved from").or("15m");
+        "how long numbers can be reserved from a preview").or("15m");
     PREVIEW_RETENTION: Duration = setting("preview.retention", "OSS_PREVIEW_RETENTION", duration,
-        "how long a preview is kept after its end, and with it the memory of its idempotency key").or("30d");
+        "how long a preview and its idempotency key are kept after the end of the preview").or("30d");
     RESERVATION_TTL: Duration = setting("reservation.ttl", "OSS_RESERVATION_TTL", duration,
-        "how long a reserved number is held before it counts as abandoned").or("24h");
+        "how long a reserved number is held until it counts as abandoned").or("24h");
     SWEEP_INTERVAL: Duration = setting("sweep.interval", "OSS_SWEEP_INTERVAL", duration,
-        "how long a server rests between two sweeps; what failed is tried again within that time, or within 5m if Sigan answers \
-         other calls meanwhile").or("5s");
+        "how long a server rests between two sweeps; it also repeats a failed release or question after that time, or after up to \
+         5m if Sigan answers other calls").or("5s");
     LOG_LEVEL: tracing::Level = setting("log.level", "OSS_LOG", level,
-        "`error`, `warn`, `info`, `debug` or `trace`; the server's default is `info`, the command line's `warn`");
+        "`error`, `warn`, `info`, `debug` or `trace`; the default is `info` for the server and `warn` for the command line");
     LOG_FORMAT: LogFormat = setting("log.format", "OSS_LOG_FORMAT", log_format, "`text` or `json`").or("text");
     OTLP_ENDPOINT: Url = setting("telemetry.otlp_endpoint", "OSS_OTLP_ENDPOINT", base_url,
-        "where a collector takes traces over OTLP, such as `http://collector:4318`; without it none are sent");
-    LISTEN: SocketAddr = setting("server.listen", "OSS_LISTEN", address, "where the server listens").or("127.0.0.1:8080");
+        "the collector that gets traces over OTLP, such as `http://collector:4318`; without it, no traces are sent");
+    LISTEN: SocketAddr = setting("server.listen", "OSS_LISTEN", address, "the address on which the server listens").or("127.0.0.1:8080");
     ADMIN_LISTEN: SocketAddr = setting("server.admin_listen", "OSS_ADMIN_LISTEN", address,
-        "where `/health` and `/metrics` are answered instead, without keys and without TLS");
+        "a separate address for `/health` and `/metrics`, without keys and without TLS");
     DRAIN: Duration = timed!(drain, "" up to 5 min, "server.drain", "OSS_DRAIN",
-        "how long the server goes on serving after SIGTERM, not ready any more, so that load balancers have noticed when it \
-         takes no more connections; {}, `0s` for not at all").or("5s");
+        "how long the server goes on serving after SIGTERM, so that load balancers notice that it is not ready; {}, `0s` to stop at \
+         once").or("5s");
     TLS_CERT: PathBuf = setting("server.tls_cert", "OSS_TLS_CERT", file,
-        "the server's certificate and its chain, a PEM file; read again when it changes");
-    TLS_KEY: PathBuf = setting("server.tls_key", "OSS_TLS_KEY", file, "its private key, a PEM file");
+        "the server's certificate with its chain, a PEM file; the server reads it again when it changes");
+    TLS_KEY: PathBuf = setting("server.tls_key", "OSS_TLS_KEY", file, "the private key of the certificate, a PEM file");
     TLS_CLIENT_CA: PathBuf = setting("server.tls_client_ca", "OSS_TLS_CLIENT_CA", file,
-        "a PEM file of authorities; then every caller must show a certificate of one of them");
+        "certificates of authorities, a PEM file; with it, every caller must show a certificate from one of them");
     REQUESTS_PER_SECOND: NonZeroU32 = numeric!(number, 1 to 1_000_000, "limits.requests_per_second", "OSS_REQUESTS_PER_SECOND",
-        "how many requests of one client are served, {}; in a burst, as many at once").or("1000");
+        "how many requests each client may send per second, {}; a burst may have as many at once").or("1000");
     CONCURRENT_REQUESTS: usize = numeric!(number, 1 to 100_000, "limits.concurrent_requests", "OSS_CONCURRENT_REQUESTS",
-        "how many requests are served at the same time, {}; any beyond are told to come back").or("4000");
+        "how many requests are served at the same time, {}; any request beyond them gets 503").or("4000");
     CONNECTIONS: usize = numeric!(number, 1 to 100_000, "limits.connections", "OSS_CONNECTIONS",
-        "how many connections are open at the same time, {}; any beyond are closed").or("8000");
+        "how many connections may be open at the same time, {}; any connection beyond them is closed").or("8000");
     CLIENT_SHARE: Share = setting("limits.client_share", "OSS_CLIENT_SHARE", domain_value,
-        "what part of the concurrent requests, of `sigan.calls`, of `sigan.queue` and of the calls that wait for another one like \
-         them a client may take at once if there are other clients, in percent, 1 to 100").or("50");
+        "the largest share of one client if there are other clients, in percent, 1 to 100; it applies to the concurrent requests, \
+         to `sigan.calls`, to `sigan.queue`, and to the calls that wait for another one like them").or("50");
     DRAWS_PER_DDD: u32 = numeric!(number_or_zero, 3 to 1_000_000, "limits.draws_per_ddd", "OSS_DRAWS_PER_DDD",
         "how many numbers of one DDD a client may draw at a server before it has to wait, {} (a preview draws three, a random \
-         reserve one); `0` for no limit").or("2000");
+         reserve one); `0` means no limit").or("2000");
     DRAWS_WINDOW: Duration = setting("limits.draws_window", "OSS_DRAWS_WINDOW", duration,
-        "in what time all of them come back, evenly").or("15m");
+        "the time in which all draws of a client come back, evenly").or("15m");
 }
 
 /// The beginning of the name of every variable.
@@ -174,8 +174,8 @@ const ALIKE: f64 = 0.75;
 
 /// The variable of ours that an unknown variable probably means; none if it belongs to another product.
 ///
-/// It means one that is written almost like it, or almost like the key in the file (`OSS_SERVER_LISTEN` for `server.listen`), or
-/// else one of the same section, as `OSS_SIGAN_SECRET` does.
+/// That is the variable that is written almost like it, or whose key in the file is (`OSS_SERVER_LISTEN` for `server.listen`), or
+/// else a variable of the same section (`OSS_SIGAN_URL` for `OSS_SIGAN_SECRET`).
 pub(super) fn intended_variable(name: &str) -> Option<&'static str> {
     let likeness = |ours: &str| {
         strsim::normalized_damerau_levenshtein(
@@ -217,7 +217,7 @@ pub fn markdown_table() -> String {
     table
 }
 
-/// The expectation that a text does not meet, for a fault: "expected …".
+/// The expected form of a text, for a fault: "expected …".
 pub(super) type Expected = &'static str;
 
 fn user(text: &str) -> Result<String, Expected> {

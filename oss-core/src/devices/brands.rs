@@ -42,12 +42,12 @@ impl Oss {
         .await
     }
 
-    /// The id of a brand, by its name, its slug, or the id itself.
+    /// Finds the brand with this name, slug or id, and returns its id.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownBrandName`], and [`Error::Store`] as for [`Oss::brands`].
-    pub async fn brand_called(&self, text: &str) -> Result<DeviceBrandId, Error> {
+    pub async fn find_brand(&self, text: &str) -> Result<DeviceBrandId, Error> {
         if let Ok(id) = text.parse() {
             return Ok(id);
         }

@@ -1,4 +1,4 @@
-//! Adoption: records that a number is on a line, although nothing is recorded of it here.
+//! Adoption: records that a number is on a line although the database does not say so.
 //!
 //! Both backends read the same row, decide by [`AdoptionRow::verdict`], and write if nothing has changed since. This module
 //! knows no SQL.

@@ -169,7 +169,7 @@ fn is_external_id(text: &str) -> bool {
 
 const NO_INDEX: Malformed = Malformed { expected: "an index from 1 to 3" };
 
-/// Which of the three numbers of a preview was chosen: 1, 2 or 3.
+/// The index of the chosen number of a preview: 1, 2 or 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Choice(u8);

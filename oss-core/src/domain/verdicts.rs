@@ -8,7 +8,8 @@ use super::{
     ReservationId, ReservationState, SimId,
 };
 
-/// How often a step is repeated that found its rows changed meanwhile, before the caller is told to come back later.
+/// The number of times that a step is tried if its rows change between its read and its write. After that it fails, and the caller
+/// may try again.
 pub(crate) const RACES: usize = 3;
 
 /// A preview, the number that was chosen from it, and the attempts at either.

@@ -76,7 +76,7 @@ impl Oss {
             // Sigan holds the number, and that is not recorded. It is not released for that, because the row is PENDING and due
             // when its lease runs out.
             Err(error) => {
-                tracing::error!(reservation.id = %lease.reservation, %error, "A hold could not be recorded; recovery will.");
+                tracing::error!(reservation.id = %lease.reservation, %error, "A hold could not be recorded; recovery will settle it.");
                 Err(Error::OutcomeUnknown(Doubt::Interrupted))
             }
         }
@@ -124,7 +124,7 @@ impl Oss {
             // Another call settled the attempt, or its row is gone.
             Ok(false) => drop(self.release_lost(lease, clock).await),
             Err(error) => {
-                tracing::error!(reservation.id = %lease.reservation, %error, "A doubt could not be recorded; recovery will.");
+                tracing::error!(reservation.id = %lease.reservation, %error, "A doubt could not be recorded; recovery will settle it.");
             }
         }
     }
@@ -157,7 +157,7 @@ impl Oss {
 
     async fn record_rejection(&self, lease: &Lease, clock: LeaseClock, reason: &str) {
         if let Err(error) = retry_within_lease(clock, || self.store().reject(lease, reason)).await {
-            tracing::error!(reservation.id = %lease.reservation, %error, "A refusal could not be recorded; recovery will.");
+            tracing::error!(reservation.id = %lease.reservation, %error, "A refusal could not be recorded; recovery will settle it.");
         }
     }
 }

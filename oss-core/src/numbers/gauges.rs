@@ -15,10 +15,10 @@ use crate::oss::Oss;
 use crate::store::Census;
 use crate::telemetry::names;
 
-/// A count reads at most so many reservations.
+/// The most reservations that a count reads.
 const CENSUS: u32 = 100_000;
 
-/// The pause after a count lasts so many times as long as the count.
+/// The pause after a count is as long as the count, times this.
 const REST: u32 = 100;
 
 /// The longest pause.

@@ -30,7 +30,7 @@ pub struct Reservation {
 /// The shortest time after which a waiting call looks again whether the call before it has finished in another process.
 const POLL: Duration = Duration::from_millis(250);
 
-/// A random reserve asks Sigan for at most so many numbers, if earlier attempts at the offered ones are not settled.
+/// The most numbers that a random reserve asks Sigan for, if earlier attempts at the offered ones are not settled.
 const OFFERS: u32 = 3;
 
 /// The time until a waiting call looks again. It is random, so that not all calls look at the same moment.

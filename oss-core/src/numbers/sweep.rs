@@ -21,7 +21,7 @@ use crate::store::{Claims, Delivery, Due, Lease, StoreError};
 use crate::telemetry::Operation;
 use crate::telemetry::names::SETTLED_BY_SWEEP;
 
-/// At most so many rows are settled by one statement, if Sigan is not needed.
+/// At most this many rows are settled by one statement, if Sigan is not needed.
 const BATCH: u32 = 500;
 
 /// The longest wait before the first repeat. It doubles with each repeat.
@@ -105,7 +105,7 @@ impl Oss {
         Running { task: task.abort_handle(), result }
     }
 
-    /// Sweeps again and again, at the interval of the settings, in a task that ends with [`Oss::shutdown`].
+    /// Sweeps at the interval of the settings, in a task that ends with [`Oss::shutdown`].
     pub fn sweep_in_background(&self) {
         let oss = self.clone();
         self.spawn(async move {
@@ -231,7 +231,7 @@ impl Oss {
                 Settled::Elsewhere
             }
             Err(error) => {
-                tracing::error!(reservation.id = %lease.reservation, %error, "An attempt could not be given up; recovery will.");
+                tracing::error!(reservation.id = %lease.reservation, %error, "An attempt could not be given up; recovery will settle it.");
                 Settled::Failed
             }
         }

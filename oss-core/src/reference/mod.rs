@@ -18,9 +18,9 @@ const RACES: usize = 5;
 /// Whether an import is written, or only reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportMode {
-    /// It is written.
+    /// The import is written.
     Write,
-    /// It is only reported what would be written.
+    /// Nothing is written. The import only reports what it would write.
     DryRun,
 }
 

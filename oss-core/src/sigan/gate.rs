@@ -21,8 +21,8 @@ use crate::access::{ClientLimit, Share};
 use crate::domain::{BrandId, ClientName, Msisdn};
 use crate::telemetry::{System, call};
 
-/// The wait after which a refused caller is asked to try again: a second later there may be a turn.
-pub(crate) const COME_BACK: Duration = Duration::from_secs(1);
+/// The wait after which a caller that found no turn should try again.
+pub(crate) const RETRY_WHEN_BUSY: Duration = Duration::from_secs(1);
 
 /// At most this many deliveries, and this many calls of upkeep, may be in flight at once. They have slots of their own, so that
 /// callers never crowd them out.

@@ -38,7 +38,7 @@ use std::time::Duration;
 pub(crate) use absent::NoSigan;
 use async_trait::async_trait;
 pub use client::{Credentials, HttpSigan, SiganConfig};
-pub(crate) use gate::{Busy, COME_BACK, Gate, GateLimits, Lane, Turn};
+pub(crate) use gate::{Busy, Gate, GateLimits, Lane, RETRY_WHEN_BUSY, Turn};
 
 use crate::domain::{BrandId, Ddd, ExternalId, Msisdn};
 pub use crate::domain::{Hold, ListedHold};

@@ -131,7 +131,7 @@ pub trait Store:
 pub enum Database {
     /// The one at a URL, with a pool of the store's own.
     Url(DatabaseConfig),
-    /// PostgreSQL, with a pool of the store's own of at most so many connections.
+    /// PostgreSQL, with a pool of the store's own of at most this many connections.
     Options(Box<PgConnectOptions>, u32),
     /// PostgreSQL, through a pool that the embedder has, whose sessions are [`bounded`].
     Pool(PgPool),

@@ -28,7 +28,7 @@ pub struct Access {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientLimits {
-    /// The most requests of it that are served in a second.
+    /// The most requests of this client that are served in a second.
     pub requests_per_second: NonZeroU32,
     /// The most requests of all clients together that are served at the same time.
     pub concurrent_requests: usize,
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_too_often_is_told_when_to_come_back() {
+    fn a_client_over_its_rate_learns_when_to_repeat() {
         let access = Access::anyone(NonZeroU32::MIN).unwrap();
         let ask = || access.admit(&HeaderMap::new(), Scope::NumbersRead);
         assert!(ask().is_ok());

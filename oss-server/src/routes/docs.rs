@@ -48,7 +48,7 @@ static ANSWERS: LazyLock<Vec<(&str, TaggedAnswer)>> = LazyLock::new(|| {
 });
 
 fn vendored(name: &str) -> Option<TaggedAnswer> {
-    // The configuration only changes a file that the page does not load.
+    // The configuration has no effect here: it changes only a file that the page does not load.
     let file = utoipa_swagger_ui::serve(name, Arc::new(Config::default())).ok()??;
     let body = match file.bytes {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),

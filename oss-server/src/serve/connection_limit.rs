@@ -146,9 +146,9 @@ impl Newest {
 /// The slot of one connection.
 #[derive(Debug)]
 enum Slot {
-    /// Kept as long as the connection is open.
+    /// The permit, which is kept as long as the connection is open.
     Permit(#[expect(dead_code, reason = "its drop frees the slot")] OwnedSemaphorePermit),
-    /// Taken away if a newer connection needs it.
+    /// Cancelled if a newer connection needs the slot.
     UntilClosed(Registered),
 }
 
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_place_goes_to_a_newer_connection() {
+    async fn the_slot_of_the_oldest_connection_goes_to_a_newer_one() {
         let newest = Arc::new(Newest { limit: 2, open: Mutex::default() });
         let take = || Newest::take(&newest);
         let ((oldest, _), (second, _)) = (take(), take());

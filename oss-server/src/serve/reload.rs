@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_seen_once_and_so_is_a_file_that_is_gone() {
+    fn a_change_and_a_removal_are_each_seen_once() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("oss.toml");
         std::fs::write(&file, "a").unwrap();

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_answer_is_counted_under_what_it_was() {
+    fn each_answer_is_counted_under_its_labels() {
         let recorder = DebuggingRecorder::new();
         metrics::with_local_recorder(&recorder, || {
             let requests = Requests::default();

@@ -100,8 +100,8 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// The trace of the caller, or one that begins here and that nobody asked to keep. The latter has the id of the request, so
-    /// that one id leads to the other.
+    /// The trace of the caller, or a new one that is not sampled. A new trace has the id of the request, so that one id leads to the
+    /// other.
     pub(crate) fn of(headers: &HeaderMap, request: Uuid) -> Self {
         if headers.contains_key(TRACE_PARENT) {
             let context =

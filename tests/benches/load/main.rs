@@ -1,4 +1,4 @@
-//! `cargo bench -p oss-tests --bench load`: what the service costs beside a floor that only does what cannot be left out.
+//! `cargo bench -p oss-tests --bench load`: compares the service with a floor that does only the necessary work.
 #![expect(clippy::print_stdout, reason = "a program for a person at a terminal")]
 
 mod suite;
@@ -10,7 +10,7 @@ use clap::Parser;
 
 use self::suite::{Options, run, tables};
 
-/// Measures the service under load. Words after `--` are given to it: `cargo bench -p oss-tests --bench load -- --json`.
+/// Measures the service under load. Options follow after `--`: `cargo bench -p oss-tests --bench load -- --json`.
 #[derive(Debug, Parser)]
 struct Args {
     /// Write JSON instead of tables.
@@ -19,13 +19,13 @@ struct Args {
     /// Seconds for each operation in each round.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Measure also among ten thousand, a million and ten million stored numbers: minutes, and 10 GB of disk.
+    /// Measure with ten thousand, a million and ten million stored numbers too. This takes minutes, and 10 GB of disk.
     #[arg(long)]
     growth: bool,
-    /// Sizes to measure among instead of those.
+    /// The counts of stored numbers to measure with instead.
     #[arg(long, value_delimiter = ',', requires = "growth", default_value = "10000,1000000,10000000")]
     sizes: Vec<u64>,
-    /// What cargo says to every bench.
+    /// Ignored. Cargo gives this flag to every bench.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -51,8 +51,8 @@ async fn main() {
     assert_eq!(report.errors(), 0, "figures of a run with errors mean nothing");
 }
 
-/// The server as it is released: cargo builds for a bench what is in its own package alone. Beside the package of the bench,
-/// so that both are built on the same dependencies.
+/// Builds the release build of the server, because cargo builds only the bench's own package. The bench's package is built in the
+/// same command, so that both use the same build of their dependencies.
 fn build_server() {
     let packages = ["-p", "oss-server", "-p", "oss-tests", "--bin", "oss-server"];
     let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--release"]).args(packages).status();

@@ -90,7 +90,7 @@ pub async fn a_hold_without_an_id_is_not_recorded(db: &Fixture) {
     assert_eq!(db.number(adoption.msisdn).await, None);
 }
 
-pub async fn what_is_held_otherwise_is_not_adopted(db: &Fixture) {
+pub async fn a_number_that_is_held_otherwise_is_not_adopted(db: &Fixture) {
     let refused = AdoptOutcome::Refused;
     let held = db.held(&db.preview().await, 1).await;
     let msisdn = held.hold.msisdn;

@@ -25,7 +25,7 @@ pub async fn a_held_number_goes_on_a_line(db: &Fixture) {
     assert!(line.assigned_at.is_some_and(|at| at >= line.created_at));
 }
 
-pub async fn only_what_is_certain_goes_on_a_line(db: &Fixture) {
+pub async fn only_a_confirmed_number_goes_on_a_line(db: &Fixture) {
     let preview = db.preview().await;
     let msisdn = preview.msisdns[0];
     assert_eq!(db.store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap(), Assign::Unknown);

@@ -121,7 +121,7 @@ pub async fn ends_an_unused_lease_of_an_older_attempt(db: &Fixture) {
     assert_eq!((again.reservation, again.call), (first.reservation, 3), "it is taken up again at once");
 }
 
-pub async fn knows_no_unknown(db: &Fixture) {
+pub async fn refuses_an_unknown_preview_or_index(db: &Fixture) {
     let short = NewPreview { msisdns: db.offer().msisdns[..1].to_vec(), ..db.offer() };
     db.store.create_preview(&short).await.unwrap();
     assert_eq!(db.begin(&short, 2).await, Begin::UnknownChoice);

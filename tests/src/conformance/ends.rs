@@ -173,7 +173,7 @@ pub async fn an_attempt_of_a_newer_call_is_not_cancelled(db: &Fixture) {
     assert_eq!(db.states(new.hold.msisdn).await, (Some(NumberStatus::Reserved), vec![State::Held]));
 }
 
-pub async fn nobody_confirms_what_is_being_cancelled(db: &Fixture) {
+pub async fn an_attempt_that_is_being_cancelled_is_not_confirmed(db: &Fixture) {
     let preview = db.preview().await;
     let first = db.doubtful(&preview, 1).await;
     let second = db.started(&preview, 1).await;

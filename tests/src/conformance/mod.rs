@@ -41,9 +41,9 @@ macro_rules! older_behaviours {
 macro_rules! behaviours {
     ($open:expr) => {
         $crate::behaviours!(@list $open;
-            previews: is_stored_once, replaces_another, tells_whether_it_is_in_use, knows_the_area_codes;
+            previews: is_stored_once, replaces_another, says_whether_it_is_in_use, knows_the_area_codes;
             begins: starts_once, may_be_repeated_by_its_own_id, gives_the_held_number_again, gives_it_again_after_expiry,
-                waits_for_the_same_number, bars_the_other_numbers, knows_no_unknown, ends_with_the_preview,
+                waits_for_the_same_number, bars_the_other_numbers, refuses_an_unknown_preview_or_index, ends_with_the_preview,
                 refuses_a_number_held_elsewhere, starts_again_with_a_returned_number, resumes_a_doubt,
                 resumes_a_lapsed_lease, resumes_once_by_its_own_id, gives_no_expired_hold_again,
                 ends_a_lease_that_was_not_used, ends_an_unused_lease_of_an_older_attempt, only_looks_without_a_lease, takes_a_random_number_once;
@@ -53,24 +53,24 @@ macro_rules! behaviours {
                 a_doubt_of_an_older_call_changes_nothing, a_refusal_leaves_nothing,
                 an_attempt_is_cancelled_before_it_is_rejected,
                 a_number_held_again_is_not_touched_by_an_old_cancellation, an_attempt_of_a_newer_call_is_not_cancelled,
-                nobody_confirms_what_is_being_cancelled, a_refusal_of_an_older_call_changes_nothing,
+                an_attempt_that_is_being_cancelled_is_not_confirmed, a_refusal_of_an_older_call_changes_nothing,
                 a_hold_confirmed_after_it_was_given_up_is_released, a_hold_confirmed_after_it_was_released_stays_released;
             releases: a_number_is_given_back_once, only_a_reserved_number_is_given_back, a_call_under_way_bars_a_release,
                 a_doubt_is_released, a_released_preview_gives_no_number, a_released_number_may_be_held_again,
                 a_delivery_is_settled;
             transitions: each_step_moves_each_state_as_the_machine_says;
-            assigns: a_held_number_goes_on_a_line, only_what_is_certain_goes_on_a_line, a_number_shows_its_history,
+            assigns: a_held_number_goes_on_a_line, only_a_confirmed_number_goes_on_a_line, a_number_shows_its_history,
                 a_sim_has_one_number;
             adopts: an_unknown_number_is_put_on_a_line, a_returned_number_is_put_on_a_line, a_reserved_number_keeps_its_hold,
                 a_repeated_adoption_changes_nothing, a_hold_without_an_id_is_not_recorded,
-                what_is_held_otherwise_is_not_adopted, a_hold_that_is_over_is_not_adopted,
+                a_number_that_is_held_otherwise_is_not_adopted, a_hold_that_is_over_is_not_adopted,
                 an_unsettled_number_is_not_adopted, an_adopted_number_belongs_to_its_brand,
                 a_preview_finds_the_number_that_was_adopted_from_it, of_fifty_adoptions_one_is_recorded,
                 a_sim_that_has_a_number_is_not_adopted;
             sweeps: an_abandoned_number_is_given_back, a_number_on_a_line_is_not_abandoned,
                 an_attempt_whose_caller_died_is_in_doubt, a_batch_has_a_limit, a_doubt_is_claimed_like_a_call,
                 a_random_doubt_can_be_named_only_by_a_key, a_claim_that_lapsed_is_made_again, each_row_is_claimed_by_one,
-                what_is_not_over_is_counted,
+                unfinished_attempts_are_counted,
                 an_old_preview_is_forgotten;
             keys: a_key_finds_its_preview, a_key_finds_its_number, a_key_takes_a_doubt_up_again,
                 an_expired_hold_spends_its_key, a_key_takes_a_doubt_up_once_by_its_own_id,

@@ -20,7 +20,7 @@ pub async fn replaces_another(db: &Fixture) {
     assert!(matches!(db.begin(&second, 1).await, Begin::Started(_)));
 }
 
-pub async fn tells_whether_it_is_in_use(db: &Fixture) {
+pub async fn says_whether_it_is_in_use(db: &Fixture) {
     let preview = db.preview().await;
     let seen = async || db.store.previous_preview(Scope::AllBrands, preview.id).await.unwrap();
     let as_seen = |in_use| Some(PreviousPreview { external_id: preview.external_id.clone(), in_use });

@@ -155,7 +155,7 @@ pub async fn each_row_is_claimed_by_one(db: &Fixture) {
     assert_eq!((rows.len(), claimed.len() + rest.len()), (ROWS, ROWS), "each once");
 }
 
-pub async fn what_is_not_over_is_counted(db: &Fixture) {
+pub async fn unfinished_attempts_are_counted(db: &Fixture) {
     let before = db.store.census(MANY).await.unwrap();
     assert_eq!(before.due, 0);
     let (line, released) = (db.held(&db.preview().await, 1).await, db.held(&db.preview().await, 1).await);

@@ -22,7 +22,7 @@ use crate::server::Server;
 use crate::settle::{assert_records_agree, settle};
 use crate::sigan::Sigan;
 
-/// Settings of a server under load, with which doubts settle soon.
+/// Settings of a server under load. With them, doubts settle soon.
 pub const SETTINGS: [(&str, &str); 2] = [("OSS_SIGAN_TIMEOUT", "1500ms"), ("OSS_SWEEP_INTERVAL", "1s")];
 
 const CUSTOMERS: usize = 10;
@@ -50,7 +50,7 @@ struct Shop {
     given: Arc<AtomicUsize>,
     /// Whether customers sometimes hang up in the middle of a reserve.
     hangs_up: bool,
-    /// Whether every request must be answered, and not with a fault.
+    /// Whether every request must be answered without a fault.
     always_answered: bool,
 }
 

@@ -6,9 +6,9 @@ use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use super::action::Action;
-use super::mends::Mends;
 use super::possible::Model;
 use super::row::Row;
+use super::safeguards::Safeguards;
 use super::scenario::{Attempt, ExternalId, Scenario};
 use super::sights::Sight;
 use super::state::State;
@@ -66,8 +66,8 @@ pub struct Exploration {
 ///
 /// States are compared by 64 bits of hash. With a million states, one in thirty million runs overlooks a state.
 #[must_use]
-pub fn explore(scenario: Scenario, mends: Mends) -> Exploration {
-    let model = Model { scenario, mends };
+pub fn explore(scenario: Scenario, safeguards: Safeguards) -> Exploration {
+    let model = Model { scenario, safeguards };
     let start = State::initial(&scenario);
     let mut seen = HashMap::from([(fingerprint(&start), None)]);
     let mut found = Exploration { states: 1, at_rest: 0, sights: Vec::new(), violation: None };

@@ -14,8 +14,8 @@
 //!            IN_DOUBT ──────Sigan asked: ours───┘ ───────given back─────┘
 //! ```
 //!
-//! A list of [`Mend`]s keeps a number from being lost, promised twice or taken away. Each is a line or two in the real code. Each can
-//! be left out of the model, which must then find a violation. This proves that the mend is needed, and that the model would
+//! A list of [`Safeguard`]s keeps a number from being lost, promised twice or taken away. Each is a line or two in the real code. Each can
+//! be left out of the model, which must then find a violation. This proves that the safeguard is needed, and that the model would
 //! notice if it were missing.
 //!
 //! The model leaves these out, because other steps cover them:
@@ -30,10 +30,10 @@
 
 mod action;
 mod explore;
-mod mends;
 mod network;
 mod possible;
 mod row;
+mod safeguards;
 mod scenario;
 mod sigan;
 mod sights;
@@ -41,6 +41,6 @@ mod state;
 mod steps;
 
 pub use self::explore::{Exploration, Trace, Violation, explore};
-pub use self::mends::{Mend, Mends};
+pub use self::safeguards::{Safeguard, Safeguards};
 pub use self::scenario::{Attempt, ExternalId, Faults, Scenario};
 pub use self::sights::Sight;

@@ -46,9 +46,9 @@ pub(super) enum Task {
     AskHolder,
     /// To deliver the release or the cancellation that the row already has.
     Deliver,
-    /// To cancel a hold, and to record that afterwards. Only if [`Mend::CommitBeforeCancel`] is left out.
+    /// To cancel a hold, and to record that afterwards. Only if [`Safeguard::CommitBeforeCancel`] is left out.
     ///
-    /// [`Mend::CommitBeforeCancel`]: super::mends::Mend::CommitBeforeCancel
+    /// [`Safeguard::CommitBeforeCancel`]: super::safeguards::Safeguard::CommitBeforeCancel
     CancelFirst,
 }
 

@@ -1,18 +1,18 @@
 //! The steps that can follow a state.
 
 use super::action::{Action, Failure};
-use super::mends::Mends;
 use super::network::{Answer, Progress, Task, Worker};
 use super::row::Row;
+use super::safeguards::Safeguards;
 use super::scenario::{Attempt, ExternalId, Scenario};
 use super::sigan::Hold;
 use super::state::State;
 
-/// The protocol with some of its mends, in one scenario.
+/// The protocol with some of its safeguards, in one scenario.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Model {
     pub(super) scenario: Scenario,
-    pub(super) mends: Mends,
+    pub(super) safeguards: Safeguards,
 }
 
 impl Model {
@@ -67,7 +67,7 @@ impl Model {
     /// Whether the statement that begins an attempt would insert a row.
     fn may_begin(&self, state: &State, attempt: Attempt) -> bool {
         let offered = state.sigan.hold(attempt.external_id()) != Hold::NotOffered;
-        offered && !state.is_barred(attempt, Row::BEGUN, self.mends) && follows(state, attempt)
+        offered && !state.is_barred(attempt, Row::BEGUN, self.safeguards) && follows(state, attempt)
     }
 }
 

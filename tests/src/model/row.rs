@@ -7,7 +7,7 @@ use std::fmt;
 
 use oss_core::{AttemptEvent as Event, ReservationState as State};
 
-use super::mends::{Mend, Mends};
+use super::safeguards::{Safeguard, Safeguards};
 
 /// The state of an attempt, and the other values of its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,28 +68,29 @@ impl Row {
     }
 
     /// Records that Sigan holds the number, whichever call got the answer.
-    pub(super) fn confirm(self, mends: Mends) -> Option<Self> {
-        let unguarded = (!mends.has(Mend::GuardedConfirmation)).then_some(Self::Held);
+    pub(super) fn confirm(self, safeguards: Safeguards) -> Option<Self> {
+        let unguarded = (!safeguards.has(Safeguard::GuardedConfirmation)).then_some(Self::Held);
         self.after(Event::Confirmed, 0).or(unguarded)
     }
 
     /// Records that Sigan gave no certain answer to a call.
-    pub(super) fn doubt(self, call: u8, mends: Mends) -> Option<Self> {
+    pub(super) fn doubt(self, call: u8, safeguards: Safeguards) -> Option<Self> {
         // An older call does not reduce the number of calls.
         let calls = if let Self::Pending { call, .. } = self { call } else { call };
         // Without its guard the statement overwrites any state.
         let next = self.after(Event::Doubted, calls).unwrap_or(Self::InDoubt { call: calls });
-        self.is_pending_at(call, mends).then_some(next)
+        self.is_pending_at(call, safeguards).then_some(next)
     }
 
     /// Records that a call had no effect for certain, nor any call before it.
-    pub(super) fn reject(self, call: u8, mends: Mends) -> Option<Self> {
-        self.is_pending_at(call, mends).then_some(self.after(Event::Refused, call).unwrap_or(Self::Rejected))
+    pub(super) fn reject(self, call: u8, safeguards: Safeguards) -> Option<Self> {
+        self.is_pending_at(call, safeguards)
+            .then_some(self.after(Event::Refused, call).unwrap_or(Self::Rejected))
     }
 
     /// Gives the attempt up. The effect of an earlier call is unknown.
-    pub(super) fn give_up(self, call: u8, mends: Mends) -> Option<Self> {
-        self.is_pending_at(call, mends)
+    pub(super) fn give_up(self, call: u8, safeguards: Safeguards) -> Option<Self> {
+        self.is_pending_at(call, safeguards)
             .then_some(self.after(Event::GivenUp, call).unwrap_or(Self::Cancelling))
     }
 
@@ -124,10 +125,10 @@ impl Row {
     }
 
     /// The guard of every negative outcome: the row still waits for this call.
-    fn is_pending_at(self, answered: u8, mends: Mends) -> bool {
+    fn is_pending_at(self, answered: u8, safeguards: Safeguards) -> bool {
         match self {
-            Self::Pending { call, .. } => call == answered || !mends.has(Mend::CallNumber),
-            _ => !mends.has(Mend::GuardedDenial),
+            Self::Pending { call, .. } => call == answered || !safeguards.has(Safeguard::CallNumber),
+            _ => !safeguards.has(Safeguard::GuardedDenial),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::mends::{Mend, Mends};
 use super::network::{Answer, Request};
+use super::safeguards::{Safeguard, Safeguards};
 use super::scenario::ExternalId;
 
 /// The state of an external id at Sigan.
@@ -54,13 +54,13 @@ impl Sigan {
     }
 
     /// Executes a request in one step.
-    pub(super) fn execute(&mut self, request: Request, mends: Mends) -> Answer {
+    pub(super) fn execute(&mut self, request: Request, safeguards: Safeguards) -> Answer {
         match request {
-            Request::Reserve(id) => self.reserve(id, mends),
+            Request::Reserve(id) => self.reserve(id, safeguards),
             Request::Holder(id) if self.hold(id) == Hold::Reserved => Answer::Ours,
             Request::Holder(_) => Answer::NotOurs,
             Request::Release(id) => {
-                let freed = if mends.has(Mend::ReleaseById) { Some(id) } else { self.holder() };
+                let freed = if safeguards.has(Safeguard::ReleaseById) { Some(id) } else { self.holder() };
                 if let Some(freed) = freed {
                     self.set(freed, Hold::Over);
                 }
@@ -69,10 +69,10 @@ impl Sigan {
         }
     }
 
-    fn reserve(&mut self, id: ExternalId, mends: Mends) -> Answer {
+    fn reserve(&mut self, id: ExternalId, safeguards: Safeguards) -> Answer {
         let may_reserve = match self.hold(id) {
             Hold::PreReserved | Hold::Reserved => true,
-            Hold::Over => !mends.has(Mend::OverForEver) && self.holder().is_none(),
+            Hold::Over => !safeguards.has(Safeguard::OverForEver) && self.holder().is_none(),
             Hold::NotOffered => false,
         };
         if !may_reserve {

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::mends::{Mend, Mends};
 use super::network::{Request, Worker};
 use super::row::Row;
+use super::safeguards::{Safeguard, Safeguards};
 use super::scenario::{Attempt, ExternalId, Faults, Scenario};
 use super::sigan::{Hold, Sigan};
 
@@ -27,7 +27,7 @@ pub(super) struct State {
 pub(super) enum Audit {
     /// Sigan has listed its holds for us. Our rows have not been read yet.
     Listed(Option<ExternalId>),
-    /// Our rows were read. Sigan has not listed its holds yet. Only if [`Mend::AuditListsFirst`] is left out.
+    /// Our rows were read. Sigan has not listed its holds yet. Only if [`Safeguard::AuditListsFirst`] is left out.
     Read { spares_a: bool, spares_b: bool },
 }
 
@@ -58,10 +58,10 @@ impl State {
     }
 
     /// Whether an index refuses a row: the index of live rows, or the index of the rows of a hold.
-    pub(super) fn is_barred(&self, attempt: Attempt, row: Row, mends: Mends) -> bool {
+    pub(super) fn is_barred(&self, attempt: Attempt, row: Row, safeguards: Safeguards) -> bool {
         let others_live = self.rows().any(|(other, row)| other != attempt && row.is_live());
-        mends.has(Mend::OneLiveRow) && row.is_live() && others_live
-            || mends.has(Mend::OneRowPerHold) && self.hold_is_taken(attempt, row)
+        safeguards.has(Safeguard::OneLiveRow) && row.is_live() && others_live
+            || safeguards.has(Safeguard::OneRowPerHold) && self.hold_is_taken(attempt, row)
     }
 
     fn hold_is_taken(&self, attempt: Attempt, row: Row) -> bool {
@@ -71,8 +71,8 @@ impl State {
     }
 
     /// Writes a row, unless an index refuses it. Returns whether it was written.
-    pub(super) fn write(&mut self, attempt: Attempt, row: Row, mends: Mends) -> bool {
-        if self.is_barred(attempt, row, mends) {
+    pub(super) fn write(&mut self, attempt: Attempt, row: Row, safeguards: Safeguards) -> bool {
+        if self.is_barred(attempt, row, safeguards) {
             return false;
         }
         self.rows[attempt as usize] = Some(row);

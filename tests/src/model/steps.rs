@@ -1,10 +1,10 @@
 //! The effect of each step.
 
 use super::action::{Action, Failure};
-use super::mends::Mend;
 use super::network::{Answer, Progress, Task, Worker};
 use super::possible::Model;
 use super::row::Row;
+use super::safeguards::Safeguard;
 use super::scenario::{Attempt, ExternalId};
 use super::sigan::Hold;
 use super::state::{Audit, State};
@@ -34,13 +34,13 @@ impl Model {
             }
             Action::Send(worker) => advance(&mut state, worker, Progress::Sent),
             Action::Execute(worker) => {
-                let answer = state.sigan.execute(worker.request(), self.mends);
+                let answer = state.sigan.execute(worker.request(), self.safeguards);
                 advance(&mut state, worker, Progress::Answered(answer));
             }
             Action::Record(worker) => self.record(&mut state, worker),
             Action::ExecuteLate(request) => {
                 state.deliver(request);
-                state.sigan.execute(request, self.mends);
+                state.sigan.execute(request, self.safeguards);
             }
             Action::AuditBegins => self.begin_audit(&mut state),
             Action::AuditEnds => self.end_audit(&mut state),
@@ -51,8 +51,8 @@ impl Model {
     }
 
     fn begin(&self, state: &mut State, attempt: Attempt) {
-        if self.mends.has(Mend::IntentRow) {
-            state.write(attempt, Row::BEGUN, self.mends);
+        if self.safeguards.has(Safeguard::IntentRow) {
+            state.write(attempt, Row::BEGUN, self.safeguards);
         }
         state.start(Worker::new(attempt, 1, Task::Reserve));
     }
@@ -66,7 +66,7 @@ impl Model {
 
     fn end_lease(&self, state: &mut State, attempt: Attempt) {
         if let Some(Row::Pending { call, .. }) = state.row(attempt) {
-            state.write(attempt, Row::Pending { call, lapsed: true }, self.mends);
+            state.write(attempt, Row::Pending { call, lapsed: true }, self.safeguards);
         }
     }
 
@@ -78,37 +78,40 @@ impl Model {
         statement: impl FnOnce(Row) -> Option<Row>,
     ) -> bool {
         // Without a row before the call, the worker with an answer writes the first row.
-        let row = state.row(attempt).or_else(|| (!self.mends.has(Mend::IntentRow)).then_some(Row::BEGUN));
-        row.and_then(statement).is_some_and(|row| state.write(attempt, row, self.mends))
+        let row =
+            state.row(attempt).or_else(|| (!self.safeguards.has(Safeguard::IntentRow)).then_some(Row::BEGUN));
+        row.and_then(statement).is_some_and(|row| state.write(attempt, row, self.safeguards))
     }
 
     /// Takes a worker's last step. The answer to its customer follows from the result of the statement.
     fn record(&self, state: &mut State, worker: Worker) {
         let Progress::Answered(answer) = worker.progress else { return };
         state.stop(worker);
-        let (attempt, call, mends) = (worker.attempt, worker.call, self.mends);
-        if state.row(attempt).is_none() && mends.has(Mend::IntentRow) {
+        let (attempt, call, safeguards) = (worker.attempt, worker.call, self.safeguards);
+        if state.row(attempt).is_none() && safeguards.has(Safeguard::IntentRow) {
             return self.record_without_row(state, worker, answer);
         }
         match (worker.task, answer) {
             (_, Answer::Granted | Answer::Ours) => {
-                self.update(state, attempt, |row| row.confirm(mends));
+                self.update(state, attempt, |row| row.confirm(safeguards));
             }
             // No earlier call can have had an effect, and no copy of this one ever will have.
             (Task::Reserve, Answer::Refused | Answer::NotSent) if call == 1 => {
-                self.update(state, attempt, |row| row.reject(call, mends));
+                self.update(state, attempt, |row| row.reject(call, safeguards));
             }
-            (Task::Reserve, Answer::RefusedForNow) if call == 1 && !mends.has(Mend::CancelAfterRefusal) => {
-                self.update(state, attempt, |row| row.reject(call, mends));
+            (Task::Reserve, Answer::RefusedForNow)
+                if call == 1 && !safeguards.has(Safeguard::CancelAfterRefusal) =>
+            {
+                self.update(state, attempt, |row| row.reject(call, safeguards));
             }
-            (Task::Reserve, Answer::Forbidden) if !mends.has(Mend::CredentialsAreDoubt) => {
+            (Task::Reserve, Answer::Forbidden) if !safeguards.has(Safeguard::CredentialsAreDoubt) => {
                 self.believe_refused_credentials(state, worker);
             }
             (Task::Reserve, Answer::Refused | Answer::RefusedForNow) | (Task::AskHolder, Answer::NotOurs) => {
                 self.give_up(state, worker);
             }
             (Task::CancelFirst, Answer::Over) => {
-                self.update(state, attempt, |row| row.reject(call, mends));
+                self.update(state, attempt, |row| row.reject(call, safeguards));
             }
             (Task::Deliver, Answer::Over) => {
                 self.update(state, attempt, Row::record_delivery);
@@ -116,7 +119,7 @@ impl Model {
             // The row does not change and stays due.
             (Task::Deliver, _) => {}
             (Task::Reserve | Task::AskHolder | Task::CancelFirst, _) => {
-                self.update(state, attempt, |row| row.doubt(call, mends));
+                self.update(state, attempt, |row| row.doubt(call, safeguards));
             }
         }
     }
@@ -125,19 +128,21 @@ impl Model {
     /// attempt of its preview has replaced the row, that attempt settles the hold, and counts this call before its own.
     fn record_without_row(&self, state: &mut State, worker: Worker, answer: Answer) {
         let release = match (worker.task, answer) {
-            _ if !self.mends.has(Mend::LostRowIsReleased) => return,
+            _ if !self.safeguards.has(Safeguard::LostRowIsReleased) => return,
             (Task::Reserve, Answer::Refused | Answer::NotSent) if worker.call == 1 => return,
             (_, Answer::Granted | Answer::Ours) => Row::Releasing,
             _ => Row::Cancelling,
         };
-        if !state.write(worker.attempt, release, self.mends) && self.mends.has(Mend::ReplacementIsTold) {
+        if !state.write(worker.attempt, release, self.safeguards)
+            && self.safeguards.has(Safeguard::ReplacementIsTold)
+        {
             self.update(state, Attempt::Again, Row::count_unknown_call);
         }
     }
 
     fn believe_refused_credentials(&self, state: &mut State, worker: Worker) {
         if worker.call == 1 {
-            self.update(state, worker.attempt, |row| row.reject(worker.call, self.mends));
+            self.update(state, worker.attempt, |row| row.reject(worker.call, self.safeguards));
         } else {
             self.give_up(state, worker);
         }
@@ -148,18 +153,18 @@ impl Model {
     /// worker that finds it due sends the cancel.
     fn give_up(&self, state: &mut State, worker: Worker) {
         let Worker { attempt, call, .. } = worker;
-        if !self.mends.has(Mend::CancelBeforeRejecting) {
-            self.update(state, attempt, |row| row.reject(call, self.mends));
-        } else if !self.mends.has(Mend::CommitBeforeCancel) {
+        if !self.safeguards.has(Safeguard::CancelBeforeRejecting) {
+            self.update(state, attempt, |row| row.reject(call, self.safeguards));
+        } else if !self.safeguards.has(Safeguard::CommitBeforeCancel) {
             state.start(Worker::new(attempt, call, Task::CancelFirst));
         } else {
-            self.update(state, attempt, |row| row.give_up(call, self.mends));
+            self.update(state, attempt, |row| row.give_up(call, self.safeguards));
         }
     }
 
     fn begin_audit(&self, state: &mut State) {
         state.left.audits = state.left.audits.saturating_sub(1);
-        state.audit = Some(if self.mends.has(Mend::AuditListsFirst) {
+        state.audit = Some(if self.safeguards.has(Safeguard::AuditListsFirst) {
             Audit::Listed(state.sigan.reserved())
         } else {
             let [spares_a, spares_b] = [ExternalId::A, ExternalId::B].map(|id| state.audit_spares(id));
@@ -178,7 +183,7 @@ impl Model {
             }),
         };
         if let Some(id) = stray {
-            state.write(Attempt::release_of(id), Row::Releasing, self.mends);
+            state.write(Attempt::release_of(id), Row::Releasing, self.safeguards);
         }
         if let Audit::Listed(listed) = audit {
             self.give_up_lost(state, listed);
@@ -192,7 +197,8 @@ impl Model {
             state.rows().filter(|(_, row)| *row == Row::Held).map(|(attempt, _)| attempt).collect();
         for attempt in held {
             let id = attempt.external_id();
-            let is_there = self.mends.has(Mend::AuditAsksAgain) && state.sigan.hold(id) == Hold::Reserved;
+            let is_there =
+                self.safeguards.has(Safeguard::AuditAsksAgain) && state.sigan.hold(id) == Hold::Reserved;
             if listed != Some(id) && !is_there {
                 self.update(state, attempt, Row::give_back);
             }

@@ -1,4 +1,4 @@
-//! A deterministic simulation of the whole: many customers, several instances, a hostile network, one seed.
+//! A deterministic simulation of the whole service: many customers, several instances, a hostile network, one seed.
 //!
 //! It runs the real code: the operations of `oss-core`, its gate, its sweep, and the statements of the SQLite store. Only the
 //! edges are simulated. Time is tokio's paused clock. The network to Sigan loses, delays and doubles requests and answers. Sigan

@@ -31,8 +31,8 @@ impl SimulatedStore {
         Self { world, life }
     }
 
-    /// Looks up reference data without a mishap. Its caches use the machine's time, so the seed does not decide whether it is read,
-    /// and the run must not depend on that.
+    /// Looks up reference data without a mishap. Its caches use the machine's time and not the simulated time, so a mishap here would
+    /// make the run depend on more than the seed.
     fn look_up<T>(&self, statement: impl Future<Output = T>) -> T {
         self.world.database(statement)
     }

@@ -1,4 +1,4 @@
-//! `oss adopt`: a number that is on a line, and of which nothing here knows.
+//! `oss adopt`: a number that is on a line although the database does not say so.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ oss_tests::on_both!(
     an_outage_of_sigan_changes_nothing,
 );
 
-/// Two databases on one Sigan: what the first one reserves the second one does not know.
+/// Two databases that share one Sigan. The second database does not know the reservations of the first.
 struct Setup {
     sigan: Sigan,
     elsewhere: Database,
@@ -74,7 +74,7 @@ fn refusal(ended: &Ended) -> (i32, Value) {
 
 async fn a_hold_that_sigan_lists_is_recorded(database: Database) {
     let setup = Setup::on(database).await;
-    // Other holds lie before and after it in Sigan's list.
+    // Sigan's list has other holds before and after it.
     let (before, _) = setup.lost("other").await;
     let (msisdn, external_id) = setup.lost("other").await;
     let (after, _) = setup.lost("other").await;
@@ -156,7 +156,7 @@ async fn an_outage_of_sigan_changes_nothing(database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_only_another_program_may_change_is_not_adopted() {
+async fn a_sim_or_status_of_another_program_is_not_changed() {
     let setup = Setup::on(Database::postgres().await).await;
     let (msisdn, _) = setup.lost("acme").await;
     for sql in [
@@ -182,7 +182,7 @@ async fn what_only_another_program_may_change_is_not_adopted() {
     assert_eq!(setup.adopt(&msisdn, &known, "acme", &[]).await.code, 0);
 }
 
-/// A Sigan that does nothing but list its holds.
+/// A Sigan that can only list its holds.
 #[derive(Debug)]
 struct List(Vec<ListedHold>);
 

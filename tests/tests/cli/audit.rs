@@ -1,4 +1,4 @@
-//! Our holds beside Sigan's: every kind of difference made for real, told, and mended where that is safe.
+//! `oss audit`: every kind of difference between our holds and Sigan's is made for real, reported, and fixed if that is safe.
 
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,10 @@ oss_tests::on_both!(
     nothing_differs_after_ordinary_work,
     a_hold_that_nobody_here_knows_is_released,
     a_hold_that_is_released_is_not_given_again,
-    an_unreadable_row_is_told_and_left_alone,
+    an_unreadable_row_is_reported_and_left_alone,
     a_number_that_sigan_does_not_hold_is_given_back,
     a_hold_that_is_over_here_is_released,
-    what_is_young_is_left_alone,
+    young_numbers_are_left_alone,
     a_number_on_a_line_is_left_to_a_person,
     many_strays_have_to_be_forced,
     many_strays_are_released_together,
@@ -55,7 +55,7 @@ impl Setup {
         reserved.body["msisdn"].as_str().expect("a number").to_owned()
     }
 
-    /// Sigan holds a number for us of which nothing is recorded here: the trace of a program that died before it wrote.
+    /// Makes Sigan hold a number for us that is not recorded here, as after a program that died before it wrote.
     async fn stray(&self) -> (String, String) {
         let client = client();
         let wish = json!({ "areaCode": "21", "quantity": 1, "brandId": "acme", "holdSeconds": 900 });
@@ -69,7 +69,7 @@ impl Setup {
         (id.to_owned(), msisdn.to_owned())
     }
 
-    /// Somebody releases a hold in Sigan behind our back.
+    /// Releases a hold in Sigan without our knowledge.
     async fn lose(&self, msisdn: &str) {
         let holder = self.sigan.inventory().holder_of(msisdn.parse().unwrap()).expect("it is held");
         let released = client().delete(self.hold(holder.as_str(), msisdn)).send().await;
@@ -84,7 +84,7 @@ impl Setup {
         run_beside(&settings(&self.database, &self.sigan.url()), arguments).await
     }
 
-    /// Audits whatever its age, and gives the exit code and the report.
+    /// Audits numbers of any age, and returns the exit code and the report.
     async fn audit(&self, more: &[&str]) -> (i32, Value) {
         let audit = ["--output", "json", "audit", "--min-age", "0s"];
         let ended = self.oss(&[&audit, more].concat()).await;
@@ -105,7 +105,7 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
 }
 
-/// The differences of a report: the number, the kind, and what was done about it.
+/// The differences of a report: the number, the kind and the outcome of each.
 fn differences(report: &Value) -> Vec<(&str, &str, &str)> {
     let list = report["differences"].as_array().expect("a list");
     list.iter()
@@ -152,7 +152,7 @@ async fn a_hold_that_nobody_here_knows_is_released(database: Database) {
     assert_eq!(setup.sigan.calls(CallKind::Release), 0, "a report changes nothing");
 
     let (code, report) = setup.audit(&["--fix"]).await;
-    assert_eq!((code, &report["fixed"]), (4, &json!(1)), "what was found is told, also where it is mended");
+    assert_eq!((code, &report["fixed"]), (4, &json!(1)), "every difference is reported, even if it is fixed");
     assert_eq!(differences(&report), [(stray.as_str(), "unknown-here", "fixed")]);
     assert_eq!(setup.sigan.inventory().reserved().len(), 1);
     let shown = setup.http().get(&format!("/numbers/{stray}")).await;
@@ -161,14 +161,14 @@ async fn a_hold_that_nobody_here_knows_is_released(database: Database) {
     setup.is_clean().await;
 }
 
-/// While Sigan is told of the release, it would answer a repeated reserve with "already yours", and the number would be lost to the
-/// caller a moment later.
+/// While a release is on its way to Sigan, a repeated reserve would be answered with "already yours", and the caller would lose the
+/// number a moment later.
 async fn a_hold_that_is_released_is_not_given_again(database: Database) {
     let setup = Setup::on(database).await;
     let http = setup.http();
     let preview = http.preview().await;
     assert_eq!(http.reserve(&preview, 1).await.status, 200);
-    // A restore of an earlier moment: the preview is there, and nothing knows that its number was reserved.
+    // As after a restore of an earlier moment: the preview exists, but nothing says that its number was reserved.
     setup.database.execute("delete from reservation").await;
     setup.database.execute("delete from phone_number").await;
     setup.database.execute("update preview set reserved_msisdn = null").await;
@@ -191,8 +191,8 @@ async fn a_hold_that_is_released_is_not_given_again(database: Database) {
     assert_eq!(http.reserve(&preview, 1).await.status, 409, "the hold is over");
 }
 
-/// A row that cannot be read is told by its table and key, and the audit goes on.
-async fn an_unreadable_row_is_told_and_left_alone(database: Database) {
+/// The audit reports a row that cannot be read by its table and key, and goes on.
+async fn an_unreadable_row_is_reported_and_left_alone(database: Database) {
     let setup = Setup::on(database).await;
     let (spoilt, whole) = (setup.reserved().await, setup.reserved().await);
     setup.lose(&whole).await;
@@ -204,9 +204,9 @@ async fn an_unreadable_row_is_told_and_left_alone(database: Database) {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let audited = setup.oss(&["--output", "json", "audit", "--fix", "--min-age", "1s"]).await;
     assert_eq!(audited.code, 4, "{audited:?}");
-    let told: Value = serde_json::from_str(&audited.stdout).expect("JSON");
-    assert_eq!((&told["unreadable"], &told["unknownThere"]), (&json!(1), &json!(1)), "{told}");
-    let differences = told["differences"].as_array().unwrap();
+    let report: Value = serde_json::from_str(&audited.stdout).expect("JSON");
+    assert_eq!((&report["unreadable"], &report["unknownThere"]), (&json!(1), &json!(1)), "{report}");
+    let differences = report["differences"].as_array().unwrap();
     let row = differences.iter().find(|one| one["kind"] == "unreadable").unwrap();
     assert!(row["row"].as_str().unwrap().contains(&spoilt), "{row}");
     let given_back = differences.iter().find(|one| one["msisdn"] == json!(whole)).unwrap();
@@ -232,7 +232,7 @@ async fn a_number_that_sigan_does_not_hold_is_given_back(database: Database) {
 async fn a_hold_that_is_over_here_is_released(database: Database) {
     let setup = Setup::on(database).await;
     let number = setup.reserved().await;
-    // An older backup was put back, or a person mended the tables by hand.
+    // As if an older backup was restored, or a person changed the tables by hand.
     let over = "update reservation set state = 'RELEASED', due_at = null where state = 'HELD'";
     setup.database.execute(over).await;
     setup.database.execute("update phone_number set status = 'RETURNED'").await;
@@ -246,7 +246,7 @@ async fn a_hold_that_is_over_here_is_released(database: Database) {
     setup.is_clean().await;
 }
 
-async fn what_is_young_is_left_alone(database: Database) {
+async fn young_numbers_are_left_alone(database: Database) {
     let setup = Setup::on(database).await;
     let lost = setup.reserved().await;
     setup.lose(&lost).await;
@@ -340,7 +340,7 @@ async fn a_reserve_under_way_is_not_touched(database: Database) {
     setup.sigan.behave(Behaviour { latency: Duration::from_secs(1), ..Behaviour::default() });
     let reserve = tokio::spawn(async move { http.reserve(&preview, 1).await });
     wait_until_called(&setup.sigan, CallKind::Reserve, 1).await;
-    // Sigan holds it already, and the answer is on its way.
+    // Sigan holds the number already, and its answer is on the way.
     setup.sigan.behave(Behaviour::default());
     let (code, report) = setup.audit(&["--fix", "--force"]).await;
     assert_eq!((code, differences(&report), &report["unsettled"]), (4, vec![], &json!(1)), "{report}");
@@ -365,7 +365,7 @@ async fn an_outage_changes_nothing(database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_than_a_page_is_walked_whole() {
+async fn every_page_is_audited() {
     let setup = Setup::on(Database::postgres().await).await;
     let mut numbers = Vec::new();
     for _ in 0..45 {
@@ -373,7 +373,7 @@ async fn more_than_a_page_is_walked_whole() {
     }
     let (code, report) = setup.audit(&[]).await;
     assert_eq!((code, &report["listed"], &report["held"]), (0, &json!(450), &json!(450)), "{report}");
-    // One at the end of a page, one at the beginning of the next, one in the last, which is not full.
+    // The last number of a page, the first of the next page, and the last of the last page, which is not full.
     numbers.sort();
     let lost = [&numbers[199], &numbers[200], &numbers[449]];
     for msisdn in lost {

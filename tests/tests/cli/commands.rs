@@ -1,4 +1,4 @@
-//! The command line, by its binary.
+//! The command line, tested through its binary.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -38,7 +38,7 @@ fn in_sandbox(dir: &Path, arguments: &[&str]) -> Ended {
 }
 
 #[test]
-fn what_one_run_reserves_the_next_can_show_and_release() {
+fn the_next_run_can_show_and_release_a_reserved_number() {
     let sandbox = Sandbox::new();
     let reserved = sandbox.run(&["reserve", "--ddd", "11"]);
     assert_eq!((reserved.code, reserved.stderr.as_str()), (0, ""));
@@ -85,7 +85,7 @@ fn a_preview_is_chosen_from_and_put_on_a_line() {
 }
 
 #[test]
-fn several_are_released_and_each_is_told() {
+fn each_of_several_releases_is_reported() {
     let sandbox = Sandbox::new();
     sandbox.json(&["reserve", "--ddd", "11"]);
     sandbox.json(&["reserve", "--ddd", "11"]);
@@ -127,7 +127,7 @@ fn exit_codes_and_errors_are_for_programs_too() {
 }
 
 #[test]
-fn without_a_sandbox_what_is_missing_is_told() {
+fn missing_settings_are_named() {
     let ended = run(&[], &["reserve", "--ddd", "11"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     for part in ["OSS_DATABASE_URL", "OSS_SIGAN_URL", "OSS_SIGAN_BRAND_ID"] {
@@ -159,7 +159,7 @@ async fn a_database_is_migrated_and_worked_on() {
     assert_eq!(run(&settings, &reserve).code, 0);
     let released = run(&settings, &["--database-url", &url, "release", "11999950001"]);
     assert_eq!(released.code, 0);
-    assert_eq!(sigan.inventory().reserved(), [], "it ends only when Sigan has been told");
+    assert_eq!(sigan.inventory().reserved(), [], "it ends only after Sigan has released the number");
     sigan.next(CallKind::Reserve, Fault::LoseAnswer);
     assert_eq!(run(&settings, &reserve).code, 5);
 }
@@ -224,7 +224,7 @@ fn error_of(ended: &Ended, code: i32) -> Value {
 }
 
 #[test]
-fn a_command_line_that_cannot_be_read_is_told_in_json_too() {
+fn an_unreadable_command_line_is_a_json_error_too() {
     for line in [
         "--output json",
         "--output json shwo",
@@ -277,9 +277,13 @@ fn several_faults_are_an_array() {
     let ended = run(&[("OSS_PREVIEW_TTL", "soon")], &["-o", "json", "preview", "--ddd", "11"]);
     let error = error_of(&ended, 2);
     assert_eq!(error["code"], "configuration");
-    let told: Vec<_> = error["errors"].as_array().unwrap().iter().map(|fault| &fault["message"]).collect();
-    assert_eq!(told.len(), 4, "{error}");
-    assert!(told.iter().any(|message| message.as_str().unwrap().starts_with("OSS_PREVIEW_TTL")), "{error}");
+    let messages: Vec<_> =
+        error["errors"].as_array().unwrap().iter().map(|fault| &fault["message"]).collect();
+    assert_eq!(messages.len(), 4, "{error}");
+    assert!(
+        messages.iter().any(|message| message.as_str().unwrap().starts_with("OSS_PREVIEW_TTL")),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -340,11 +344,11 @@ async fn a_second_process_says_that_the_sandbox_is_in_use() {
     })
     .await;
     let mut second = spawn(&["reserve", "--ddd", "11"]);
-    let mut told = String::new();
+    let mut line = String::new();
     let mut stderr = BufReader::new(second.0.stderr.take().unwrap());
-    stderr.read_line(&mut told).unwrap();
+    stderr.read_line(&mut line).unwrap();
     for part in ["Another process", &id, dir, "nothing was done"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(line.contains(part), "{part}: {line}");
     }
     signal(first.0.id(), "INT");
     assert!(first.0.wait().unwrap().success());

@@ -1,4 +1,4 @@
-//! The device commands and the imports, by the binary.
+//! The device commands and the imports, tested through the binary.
 
 use oss_tests::backend::Database;
 use oss_tests::cli::{Ended, run};
@@ -29,9 +29,9 @@ fn devices_are_listed_and_checked() {
         assert_eq!(in_sandbox(&sandbox, &["models", brand]).code, 3, "{brand}");
     }
     for device in [["--tac", "35050556"], ["--imei", "35-050556-000000-6"]] {
-        let told = in_sandbox(&sandbox, &["esim", device[0], device[1]]).json();
+        let output = in_sandbox(&sandbox, &["esim", device[0], device[1]]).json();
         assert_eq!(
-            (&told["supportsEsim"], &told["hash"]),
+            (&output["supportsEsim"], &output["hash"]),
             (&json!(true), &json!("014338fee969ef8655b64f83fcee7a89"))
         );
     }
@@ -58,8 +58,8 @@ fn an_area_code_is_asked_for_as_ever() {
     std::fs::write(&list, "location_cnl,ddd,municipality,uf\n1,23,L'Oeste,SP\n").unwrap();
     let list = list.to_str().unwrap();
     let counts = json!({ "added": 1, "changed": 0, "removed": 5571, "total": 1 });
-    let told = in_sandbox(&sandbox, &["ddd", "import", list, "--dry-run", "--force"]).json();
-    assert_eq!(told, json!({ "dryRun": true, "localities": counts }));
+    let report = in_sandbox(&sandbox, &["ddd", "import", list, "--dry-run", "--force"]).json();
+    assert_eq!(report, json!({ "dryRun": true, "localities": counts }));
     for arguments in [vec!["ddd", "import", list], vec!["ddd", "import", list, "--dry-run"]] {
         let refused = in_sandbox(&sandbox, &arguments);
         assert_eq!((refused.code, refused.stdout.as_str()), (4, ""), "{refused:?}");
@@ -99,7 +99,7 @@ fn import_devices(database: &Database, lists: &Lists, more: &[&str]) -> Ended {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_catalogue_takes_the_place_of_the_one_there_is() {
+async fn an_import_replaces_the_catalogue() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let import = |lists: &Lists, more: &[&str]| import_devices(&database, lists, more);
         let before = everything(&database).await;
@@ -112,13 +112,13 @@ async fn a_catalogue_takes_the_place_of_the_one_there_is() {
         lists.change("device_brands.csv", |bytes| {
             String::from_utf8(bytes).unwrap().replace("zte,ZTE", "zte,Zte").into()
         });
-        let told = import(&lists, &["--dry-run"]).json();
+        let report = import(&lists, &["--dry-run"]).json();
         assert_eq!(everything(&database).await, before, "a dry run writes nothing");
-        assert_eq!(told["brands"], json!({ "added": 1, "changed": 1, "removed": 0, "total": 32 }));
-        assert_eq!(told["tacs"], json!({ "added": 0, "changed": 0, "removed": 1, "total": 1388 }));
+        assert_eq!(report["brands"], json!({ "added": 1, "changed": 1, "removed": 0, "total": 32 }));
+        assert_eq!(report["tacs"], json!({ "added": 0, "changed": 0, "removed": 1, "total": 1388 }));
         let mut written = import(&lists, &[]).json();
         written["dryRun"] = json!(true);
-        assert_eq!(written, told, "what the dry run told is what is written");
+        assert_eq!(written, report, "the dry run reported the same changes");
         assert_eq!(database.count("select count(*) from device_brand where name = 'L''Original'").await, 1);
         assert_eq!(run(&[], &["--database-url", database.url(), "migrate"]).code, 0);
         assert_eq!(
@@ -130,11 +130,11 @@ async fn a_catalogue_takes_the_place_of_the_one_there_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_with_faults_changes_nothing_and_tells_each() {
+async fn a_list_with_faults_changes_nothing_and_reports_each_fault() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let on = [("OSS_DATABASE_URL", database.url())];
         let before = everything(&database).await;
-        // Within a line, so that the rest is no list of its own.
+        // The cut is within a line, so that the rest is not a valid list.
         let half = |bytes: Vec<u8>| bytes[..bytes.len() / 2].trim_ascii_end().to_vec();
         let lists = Lists::devices();
         lists.add("device_brands.csv", "more,\"More\"");

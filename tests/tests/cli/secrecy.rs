@@ -27,7 +27,7 @@ async fn a_new_database_file_is_its_owners_alone() {
     migrate(&file);
     assert_eq!(mode(&file), 0o600);
 
-    // The files beside it are there as long as it is in use.
+    // SQLite keeps further files next to it while it is in use.
     let url = format!("sqlite://{}", file.display());
     let mut command = Server::command();
     command.arg("--allow-anonymous").envs([
@@ -79,20 +79,20 @@ fn a_token_is_not_sent_in_the_clear_unless_a_setting_allows_it() {
         let cli = cli::run(settings, &["show", "11999950001"]);
         (server.status.code(), String::from_utf8_lossy(&server.stderr).into_owned(), cli.code, cli.stderr)
     };
-    let (server, told, cli, told_cli) = run(&IN_THE_CLEAR);
-    assert_eq!((server, cli), (Some(2), 2), "{told}{told_cli}");
-    for told in [told, told_cli] {
-        assert!(told.contains("OSS_SIGAN_URL") && told.contains("OSS_ALLOW_HTTP_CREDENTIALS"), "{told}");
-        assert!(!told.contains("s3cret"), "{told}");
+    let (server, text, cli, cli_text) = run(&IN_THE_CLEAR);
+    assert_eq!((server, cli), (Some(2), 2), "{text}{cli_text}");
+    for text in [text, cli_text] {
+        assert!(text.contains("OSS_SIGAN_URL") && text.contains("OSS_ALLOW_HTTP_CREDENTIALS"), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
     }
-    // Then the database is what is missing.
+    // Then only the database is missing.
     let allowed = [&IN_THE_CLEAR[..], &[("OSS_ALLOW_HTTP_CREDENTIALS", "true")]].concat();
-    let (server, told, cli, told_cli) = run(&allowed);
-    assert_eq!((server, cli), (Some(6), 6), "{told}{told_cli}");
+    let (server, text, cli, cli_text) = run(&allowed);
+    assert_eq!((server, cli), (Some(6), 6), "{text}{cli_text}");
 }
 
 #[test]
-fn a_client_has_no_name_that_somebody_else_goes_by() {
+fn a_client_cannot_have_a_reserved_name() {
     for name in ["oss", "anonymous"] {
         let key = cli::run(&[], &["keys", "new", name]);
         assert_eq!(key.code, 2, "{key:?}");
@@ -102,8 +102,8 @@ fn a_client_has_no_name_that_somebody_else_goes_by() {
         clients.admit(name, "acme", &Scope::ALL);
         let server = Server::command().arg("--sandbox").arg("--config").arg(clients.path()).output();
         let server = server.expect("it runs");
-        let told = String::from_utf8_lossy(&server.stderr);
-        assert_eq!(server.status.code(), Some(2), "{told}");
-        assert!(told.contains("name of clients 1"), "{told}");
+        let text = String::from_utf8_lossy(&server.stderr);
+        assert_eq!(server.status.code(), Some(2), "{text}");
+        assert!(text.contains("name of clients 1"), "{text}");
     }
 }

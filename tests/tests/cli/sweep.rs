@@ -1,4 +1,4 @@
-//! What happens to a number without a caller, by the server's background sweep, by `POST /sweeps`, and by `oss sweep`.
+//! Numbers without a caller: the server's background sweep, `POST /sweeps` and `oss sweep` settle them.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -29,12 +29,12 @@ oss_tests::on_both!(
     a_doubt_outlives_an_outage,
     a_lost_random_number_is_given_back,
     a_lost_random_number_with_a_key_is_kept,
-    a_release_is_told_once_sigan_is_back,
-    a_release_told_twice_frees_no_newer_hold,
+    a_release_is_delivered_once_sigan_is_back,
+    a_release_delivered_twice_frees_no_newer_hold,
     every_hold_of_a_number_is_shown,
 );
 
-/// Numbers that count as abandoned after the shortest time there is.
+/// Makes numbers count as abandoned after the shortest time that the setting allows.
 const ABANDONED: (&str, &str) = ("OSS_RESERVATION_TTL", "1s");
 const BACKGROUND: (&str, &str) = ("OSS_SWEEP_INTERVAL", "1s");
 const SHORT: (&str, &str) = ("OSS_SIGAN_TIMEOUT", "1500ms");
@@ -122,7 +122,7 @@ async fn an_operator_may_watch_sweeps(database: Database) {
     let mut lines = BufReader::new(watch.stdout.take().expect("its output is piped")).lines();
     for _ in 0..2 {
         reserved(&server.http()).await;
-        // A sweep that did nothing says nothing.
+        // A sweep that did nothing prints nothing.
         let line = lines.next().expect("it goes on").expect("a line");
         let swept: Value = serde_json::from_str(&line).expect("one document a line");
         assert_eq!(swept["expired"], 1, "{line}");
@@ -229,7 +229,7 @@ async fn a_lost_random_number_with_a_key_is_kept(database: Database) {
     assert_eq!(sigan.calls(CallKind::Reserve), 1);
 }
 
-async fn a_release_is_told_once_sigan_is_back(database: Database) {
+async fn a_release_is_delivered_once_sigan_is_back(database: Database) {
     let mut sigan = Sigan::start(Inventory::new("PR")).await;
     let server = Server::start(&database, &sigan.url(), &[BACKGROUND, SHORT]);
     let http = server.http();
@@ -238,7 +238,7 @@ async fn a_release_is_told_once_sigan_is_back(database: Database) {
     assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, 204);
     server.wait_for_log("could not be told of a release").await;
     assert_eq!(state_of(&http, &msisdn).await, (json!("RETURNED"), json!("RELEASING")));
-    // Until it is told again, the reason of the last time stands.
+    // Until the release is sent again, the reason of the last failure is shown.
     eventually(async || {
         let shown = http.get(&format!("/numbers/{msisdn}")).await;
         let is_shown = shown.body["history"][0]["reason"] == "not-reachable";
@@ -251,12 +251,12 @@ async fn a_release_is_told_once_sigan_is_back(database: Database) {
     assert_records_agree(&database, &sigan.url(), &sigan.inventory()).await;
 }
 
-async fn a_release_told_twice_frees_no_newer_hold(database: Database) {
+async fn a_release_delivered_twice_frees_no_newer_hold(database: Database) {
     let sigan = Sigan::start(Inventory::new("PR").with_numbers_per_ddd(1)).await;
     let server = Server::start(&database, &sigan.url(), &[SHORT]);
     let http = server.http();
     let msisdn = reserved(&http).await;
-    // Sigan frees the number and its answer is lost, so it will be told again.
+    // Sigan frees the number, but its answer is lost. So the release is sent again.
     sigan.next(CallKind::Release, Fault::LoseAnswer);
     assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, 204);
     server.wait_for_log("could not be told of a release").await;
@@ -311,7 +311,7 @@ async fn a_server_runs_one_sweep_at_a_time_and_its_callers_share_the_report() {
     let http = server.http();
     reserved(&http).await;
     overdue(&database, 1).await;
-    // Of the background one at the start.
+    // The background sweep at the start counts.
     let before = sweeps_of(&http).await;
     sigan.behave(Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() });
     let swept = join_all((0..CALLERS).map(|_| sweep(&http))).await;
@@ -319,7 +319,7 @@ async fn a_server_runs_one_sweep_at_a_time_and_its_callers_share_the_report() {
     assert_eq!((sweeps_of(&http).await - before).to_string(), "1");
     assert_eq!(sweep(&http).await.body["released"], 0, "the next one is new");
 
-    // Those whose callers hang up are no further sweeps, and the one that runs goes on.
+    // If the callers hang up, no further sweep starts, and the one that runs goes on.
     reserved(&http).await;
     overdue(&database, 1).await;
     let before = sweeps_of(&http).await;
@@ -332,13 +332,13 @@ async fn a_server_runs_one_sweep_at_a_time_and_its_callers_share_the_report() {
     assert_eq!((sweeps_of(&http).await - before).to_string(), "1");
 }
 
-/// How many sweeps have ended, by the metrics.
+/// The number of sweeps that have ended, read from the metrics.
 async fn sweeps_of(http: &Http) -> f64 {
     Scrape::of(http).await.value("oss_operation_duration_seconds_count", &[("operation", "sweep")])
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_servers_tell_sigan_of_each_release_once() {
+async fn two_servers_deliver_each_release_once() {
     const DUE: usize = 200;
     let database = Database::postgres().await;
     let (first, sigan) = Server::with_sigan(&database, &[ABANDONED]).await;

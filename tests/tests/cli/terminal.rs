@@ -29,7 +29,7 @@ impl Setup {
         Self { database, sigan, url }
     }
 
-    /// The numbers of the brands are held here, and this Sigan knows none of them.
+    /// A database that holds a number for each brand, and a Sigan that knows none of them.
     async fn forgotten(brands: &[&str]) -> Self {
         let before = Self::new().await;
         for brand in brands {
@@ -72,7 +72,7 @@ async fn a_slow_call_says_what_it_waits_for() {
 
     setup.sigan.next(CallKind::Reserve, Fault::Slow(Duration::from_secs(2)));
     let piped = setup.run(&["reserve", "--ddd", "11"]).await;
-    assert_eq!((piped.code, piped.stderr.as_str()), (0, ""), "only a person is told");
+    assert_eq!((piped.code, piped.stderr.as_str()), (0, ""), "only a person sees the wait");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +91,7 @@ async fn a_second_interruption_says_what_becomes_of_the_number() {
         assert!(said.contains(part), "{part}: {screen:?}");
     }
 
-    // What it says is true.
+    // The sweep does what the message said.
     assert_eq!(setup.sigan.inventory().reserved().len(), 1);
     setup.database.execute("update reservation set due_at = due_at - 3600000000").await;
     assert_eq!(setup.run(&["sweep"]).await.code, 0);
@@ -160,7 +160,7 @@ async fn an_audit_prints_what_it_finds_before_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_sigan_was_not_told_of_is_not_called_fixed() {
+async fn an_unconfirmed_release_is_not_reported_as_fixed() {
     let setup = Setup::forgotten(&["acme", "acme"]).await;
     let audit = ["audit", "--fix", "--min-age", "0s"];
     setup.sigan.next(CallKind::Release, Fault::FailBefore);
@@ -225,7 +225,7 @@ fn an_import_shows_counts() {
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/data/location_ddd.csv");
     let whole = std::fs::read_to_string(list).unwrap();
     let changed = dir.path().join("list.csv");
-    // Two localities fewer, and a new one.
+    // The list has two localities fewer, and a new one.
     let kept: Vec<_> = whole.trim_end().lines().rev().skip(2).collect();
     let kept: Vec<_> = kept.into_iter().rev().collect();
     let extra = if whole.starts_with("location_cnl,ddd,") { "999999999,11,X,SP" } else { "999999999,11" };

@@ -1,4 +1,4 @@
-//! Each fault of a database is told in words: the system, the reason, what to do, and no secret.
+//! The message for each fault of a database names the system, the reason and what to do. It contains no secret.
 
 use std::net::TcpListener;
 
@@ -10,7 +10,7 @@ use oss_tests::route::Route;
 use oss_tests::server::Server;
 use serde_json::json;
 
-/// Runs a command that needs a database, which cannot be used.
+/// Runs a command with a database that cannot be used.
 async fn refused(url: &str, arguments: &[&str]) -> Ended {
     let settings =
         [("OSS_DATABASE_URL", url), ("OSS_SIGAN_URL", "http://127.0.0.1:9"), ("OSS_SIGAN_BRAND_ID", "acme")];
@@ -19,8 +19,8 @@ async fn refused(url: &str, arguments: &[&str]) -> Ended {
     ended
 }
 
-/// Checks what each of some commands says of a URL.
-async fn says(url: &str, parts: &[&str]) {
+/// Checks that the errors of some commands contain these parts, and no secret.
+async fn assert_error(url: &str, parts: &[&str]) {
     for arguments in [&["ddd", "11"][..], &["migrate"]] {
         let ended = refused(url, arguments).await;
         for part in parts {
@@ -31,7 +31,7 @@ async fn says(url: &str, parts: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_lets_nobody_in_is_told_from_one_that_is_not_there() {
+async fn a_refused_login_and_a_missing_server_have_different_errors() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     let name = database.url().rsplit('/').next().expect("a name").to_owned();
@@ -43,20 +43,27 @@ async fn a_server_that_lets_nobody_in_is_told_from_one_that_is_not_there() {
     let url = |user: &str, rest: &str| format!("postgres://{user}@{place}/{rest}");
 
     let password = format!("{place} refuses the password of user locked; correct");
-    says(&url("locked:s3cret", &name), &[&password]).await;
-    says(&url("outsider:s3cret", &name), &[&format!("{place} does not let user outsider in"), "pg_hba.conf"])
+    assert_error(&url("locked:s3cret", &name), &[&password]).await;
+    assert_error(
+        &url("outsider:s3cret", &name),
+        &[&format!("{place} does not let user outsider in"), "pg_hba.conf"],
+    )
+    .await;
+    assert_error(&url("postgres:s3cret", "absent"), &[&format!("{place} has no database absent; create it")])
         .await;
-    says(&url("postgres:s3cret", "absent"), &[&format!("{place} has no database absent; create it")]).await;
     let tls = format!("TLS with {place} failed: server does not support TLS; check sslmode");
-    says(&url("postgres:s3cret", &format!("{name}?sslmode=require")), &[&tls]).await;
-    says("postgres://oss:s3cret@db.invalid/oss", &["the host db.invalid is not known"]).await;
-    says("postgres://oss:s3cret@127.0.0.1:9/oss", &["nothing listens at 127.0.0.1:9; start PostgreSQL"])
-        .await;
+    assert_error(&url("postgres:s3cret", &format!("{name}?sslmode=require")), &[&tls]).await;
+    assert_error("postgres://oss:s3cret@db.invalid/oss", &["the host db.invalid is not known"]).await;
+    assert_error(
+        "postgres://oss:s3cret@127.0.0.1:9/oss",
+        &["nothing listens at 127.0.0.1:9; start PostgreSQL"],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_password_that_is_not_encoded_is_never_taken_for_the_address() {
-    // Each URL is read as one of another host, of which the password would be a part.
+    // Without encoding, a part of each password would be read as the host.
     for url in [
         "postgres://oss:a@s3cret#b@127.0.0.1:9/oss",
         "postgres://oss:12/s3cret@127.0.0.1:9/oss",
@@ -73,15 +80,15 @@ async fn a_password_that_is_not_encoded_is_never_taken_for_the_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_never_answers_is_told_as_such() {
+async fn a_server_that_never_answers_is_reported_as_such() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let place = silent.local_addr().expect("it is bound").to_string();
     let says = format!("{place} does not answer; check the address");
-    self::says(&format!("postgres://oss:s3cret@{place}/oss"), &[&says]).await;
+    assert_error(&format!("postgres://oss:s3cret@{place}/oss"), &[&says]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_privilege_is_told_with_what_to_grant() {
+async fn a_missing_privilege_is_reported_with_the_needed_grant() {
     let postgres = Postgres::start().await;
     let migrated = Database::on(&postgres).await;
     migrated.execute("create role limited login").await;
@@ -93,7 +100,7 @@ async fn a_missing_privilege_is_told_with_what_to_grant() {
         "{ended:?}"
     );
 
-    // All that an earlier version needed. A server would start, and then fail in each request.
+    // These are the privileges that an earlier version needed. With them, a server would start and then fail in each request.
     migrated.execute("grant select, insert, update, delete on all tables in schema public to limited").await;
     migrated.execute("revoke all on oss_installation from limited").await;
     let ended = refused(&limited, &["show", "11999950001"]).await;
@@ -107,7 +114,7 @@ async fn a_missing_privilege_is_told_with_what_to_grant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_only_database_is_told_as_such() {
+async fn a_read_only_database_is_reported_as_such() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     postgres.refuse_writes().await;
@@ -126,7 +133,7 @@ async fn a_read_only_database_is_told_as_such() {
 async fn a_sqlite_file_that_cannot_be_used_is_named() {
     let dir = tempfile::tempdir().expect("a folder");
     let inside = |name: &str| format!("sqlite://{}", dir.path().join(name).display());
-    says(&inside("absent/oss.db"), &["there is no folder", "/absent; create it"]).await;
+    assert_error(&inside("absent/oss.db"), &["there is no folder", "/absent; create it"]).await;
     let ended = refused(&inside("oss.db"), &["ddd", "11"]).await;
     assert!(ended.stderr.contains("oss.db does not exist; `oss migrate` creates it"), "{ended:?}");
     std::fs::write(
@@ -134,11 +141,11 @@ async fn a_sqlite_file_that_cannot_be_used_is_named() {
         "no database at all, and longer than a header has to be\n".repeat(9),
     )
     .expect("it is written");
-    says(&inside("text.db"), &["text.db is not a SQLite database"]).await;
+    assert_error(&inside("text.db"), &["text.db is not a SQLite database"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readiness_says_why_and_callers_are_told_no_address() {
+async fn readiness_names_the_reason_and_callers_see_no_address() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     let route = Route::to(postgres.port()).await;
@@ -158,7 +165,7 @@ async fn readiness_says_why_and_callers_are_told_no_address() {
     assert!(detail.contains(&format!("nothing listens at {place}")), "{detail}");
     let failed = http.post("/previews", json!({ "areaCode": "21" })).await;
     assert_eq!((failed.status, &failed.body["type"]), (503, &json!("urn:oss:problem:database-unavailable")));
-    let told = failed.body.to_string();
-    assert!(!told.contains(&place) && told.contains("try again"), "{told}");
+    let body = failed.body.to_string();
+    assert!(!body.contains(&place) && body.contains("try again"), "{body}");
     server.wait_for_log(&format!("nothing listens at {place}")).await;
 }

@@ -47,7 +47,7 @@ async fn an_outcome_is_recorded_once_the_database_is_back() {
         async move { http.reserve(&preview, 1).await }
     });
     wait_until_called(&sigan, CallKind::Reserve, 1).await;
-    // Longer than a statement may take, so that the first try to record the outcome fails.
+    // This is longer than a statement may take, so that the first try to record the outcome fails.
     postgres.freeze();
     tokio::time::sleep(Duration::from_secs(7)).await;
     postgres.thaw();
@@ -55,8 +55,8 @@ async fn an_outcome_is_recorded_once_the_database_is_back() {
     assert_eq!(sigan.calls(CallKind::Release), 0, "a database error never releases a number");
 }
 
-/// The row of the attempt is there, and its caller was told that the database is away. Sigan was never asked, so the caller's
-/// repeat does not have to wait until the lease of the attempt runs out.
+/// The row of the attempt exists, and its caller got 503 because the database's answer was lost. Sigan was never asked, so the
+/// caller's repeat does not have to wait until the lease of the attempt ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_whose_answer_was_lost_does_not_bar_the_repeat() {
     const ENDED: &str = "select count(*) from reservation where last_error = 'its lease was not used'";
@@ -75,11 +75,11 @@ async fn a_lease_whose_answer_was_lost_does_not_bar_the_repeat() {
     assert_eq!(http.reserve(&preview, 1).await.status, 503);
     wire.cut_after(None);
     assert_eq!(sigan.calls(CallKind::Reserve), 0);
-    // The lease lasts for 110 s.
+    // The lease would last for 110 s.
     assert_eq!(http.reserve(&preview, 1).await.status, 200);
     assert_eq!(database.count(ENDED).await, 1);
 
-    // The same of a call that takes up an attempt in doubt, which is not over for that.
+    // A call that takes up an attempt in doubt may be repeated in the same way. The attempt is not given up.
     let preview = http.preview().await;
     let id: uuid::Uuid = preview.parse().expect("an id");
     sigan.next(CallKind::Reserve, Fault::LoseAnswer);
@@ -92,7 +92,7 @@ async fn a_lease_whose_answer_was_lost_does_not_bar_the_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_connection_is_not_the_callers_concern() {
+async fn a_dead_connection_is_replaced_without_an_error() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
@@ -111,8 +111,8 @@ async fn a_connection_whose_peer_vanished_gives_its_place_back() {
     let http = server.http();
     let previews = join_all((0..4).map(|_| http.preview())).await;
     postgres.freeze_sessions().await;
-    let told = join_all((0..2).map(|_| http.get("/numbers/11999950001"))).await;
-    assert!(told.iter().all(|answer| answer.status == 503), "{told:?}");
+    let answers = join_all((0..2).map(|_| http.get("/numbers/11999950001"))).await;
+    assert!(answers.iter().all(|answer| answer.status == 503), "{answers:?}");
     let answers = join_all(previews.iter().map(|preview| http.reserve(preview, 1))).await;
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
 }
@@ -151,7 +151,7 @@ async fn crashes_under_load_leave_our_records_and_sigans_alike() {
     );
 }
 
-/// Previews and reserves, and repeats what did not succeed, as callers are told to.
+/// Previews and reserves. Repeats each request that fails, as the documentation asks callers to.
 async fn one_customer(http: &oss_tests::http::Http) -> String {
     let preview = loop {
         let created = http.post("/previews", json!({ "areaCode": "11" })).await;
@@ -172,7 +172,7 @@ async fn one_customer(http: &oss_tests::http::Http) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_database_is_told_and_does_not_eat_the_pool() {
+async fn a_silent_database_is_reported_and_does_not_exhaust_the_pool() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     let (server, _sigan) = Server::with_sigan(&database, &[("OSS_DATABASE_POOL", "2")]).await;
@@ -191,20 +191,20 @@ async fn a_silent_database_is_told_and_does_not_eat_the_pool() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_database_is_waited_for_by_one_look_up_alone() {
+async fn only_one_look_up_waits_for_a_silent_database() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();
     assert_eq!(http.get("/ddds/11").await.status, 204);
     postgres.freeze();
-    // Longer than the versions of the lists are taken for current.
+    // After this time the versions of the lists are no longer taken for current.
     tokio::time::sleep(Duration::from_millis(2100)).await;
     let mut look_ups: FuturesUnordered<_> = (0..10).map(|_| http.get("/ddds/11")).collect();
     for _ in 0..9 {
         assert_eq!(look_ups.next().await.map(|answer| answer.status), Some(204));
     }
-    // Were the others to wait with it, all would be answered together.
+    // If the others had waited with it, all of them would be answered together.
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(look_ups.next().now_or_never().is_none(), "one of them asks the database");
     assert_eq!(look_ups.next().await.map(|answer| answer.status), Some(204));
@@ -249,7 +249,7 @@ async fn a_read_only_database_is_logged_once_and_left_alone_until_it_takes_write
         let answers = join_all((0..30).map(|_| wish())).await;
         assert!(answers.iter().all(|answer| answer.status == 503 && answer.retry_after.is_some()));
     }
-    // It may be the old primary, which answers look-ups from the past.
+    // It may be the old primary, whose data is out of date, so it is not read either.
     assert_eq!(http.get("/numbers/11999950001").await.status, 503);
     assert_eq!(http.get("/health/ready").await.status, 503);
     assert_eq!(http.get("/ddds/11").await.status, 204, "what is in memory is answered");
@@ -283,13 +283,13 @@ async fn the_pool_follows_a_failover() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_statements_that_lock_each_others_rows_both_succeed() {
+async fn two_statements_that_lock_each_others_rows_both_succeed() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();
     let numbers = join_all((0..2).map(|_| http.post("/reservations", json!({ "areaCode": "11" })))).await;
-    // Each update locks the other number too; the first two of them only once both have their own.
+    // Each update locks the other number too. The first two updates do so only after each has locked its own number.
     for statement in [
         "create sequence updates",
         "create function lock_the_other() returns trigger language plpgsql as $$ begin

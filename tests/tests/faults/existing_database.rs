@@ -1,4 +1,4 @@
-//! The database that was there before this service: it is migrated, worked on, swept and audited, and other programs go on with it.
+//! The database that existed before this service. It is migrated, used, swept and audited, and other programs continue to use it.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 const TTL: Duration = Duration::from_hours(24);
 
-/// How an earlier version of this service recorded what it had migrated.
+/// Gives the table of migrations the name that an earlier version of this service used.
 const EARLIER: &str = "alter table oss_migrations rename to _sqlx_migrations";
 
 fn store(database: &Database) -> PostgresStore {
@@ -24,10 +24,10 @@ fn store(database: &Database) -> PostgresStore {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_held_is_recorded_once() {
+async fn held_numbers_are_recorded_once() {
     let database = Database::existing_unmigrated().await;
     let report = PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
-    // Two reserved numbers and one on a line have a preview; one has none, and one is no mobile number.
+    // Two reserved numbers and one on a line have a preview. One number has none, and one is not a mobile number.
     assert_eq!((report.adopted, report.without_external_id, report.unreadable), (3, 1, 1));
     let again = PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
     assert_eq!((again.adopted, again.without_external_id, again.unreadable), (0, 1, 1));
@@ -60,16 +60,16 @@ async fn what_was_held_is_recorded_once() {
     assert_eq!(database.count(full).await, 2, "they have all of their time");
 }
 
-/// The server, the sweep and the audit work on it, and no unusual row stops them.
+/// The server, the sweep and the audit work on this database, and no unusual row stops them.
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_worked_on_swept_and_audited() {
+async fn it_is_used_swept_and_audited() {
     let database = Database::existing().await;
     let sigan = Sigan::start(Inventory::new("PR")).await;
     let server = Server::start(&database, &sigan.url(), &[]);
     let http = server.http();
     let sweep = async || http.send(http.request(Method::POST, "/sweeps")).await;
     assert_eq!(sweep().await.status, 200);
-    // Their time is long over, and Sigan's id of the number on a line is kept with its reservation.
+    // The sweep deletes these two previews, which ended long ago. The reservation keeps Sigan's id of the number on a line.
     database
         .wait_for_count("select count(*) from preview where external_id in ('OLD 3/ç', 'LINE-1')", 0)
         .await;
@@ -107,9 +107,9 @@ async fn it_is_worked_on_swept_and_audited() {
     let arguments = ["--output", "json", "audit", "--min-age", "1s"];
     let audited = run_beside(&settings(&database, &url), &arguments).await;
     assert_eq!(audited.code, 4, "{audited:?}");
-    let told: Value = serde_json::from_str(&audited.stdout).expect("JSON");
+    let report: Value = serde_json::from_str(&audited.stdout).expect("JSON");
     let rows: Vec<_> =
-        told["differences"].as_array().unwrap().iter().filter_map(|one| one["row"].as_str()).collect();
+        report["differences"].as_array().unwrap().iter().filter_map(|one| one["row"].as_str()).collect();
     assert_eq!(rows, ["phone_number 2133334444: msisdn cannot be read"]);
 }
 
@@ -122,7 +122,7 @@ async fn programs_that_know_nothing_of_brands_go_on() {
     assert_eq!(database.count(defaults).await, 1);
 }
 
-/// sqlx's own table may belong to another program that works on the database.
+/// The table `_sqlx_migrations` may belong to another program that uses the database.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_versions_of_another_program_are_not_touched() {
     const OTHERS: &str = "

@@ -1,5 +1,5 @@
-//! Processes that die, vanish, come back, lose their clock or their disk while numbers are taken and given back: nothing is
-//! lost, and no number is given twice.
+//! Processes die, vanish, come back, or lose their clock or their disk while numbers are reserved and released. Nothing is lost,
+//! and no number is given twice.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -110,7 +110,7 @@ async fn customers_hang_up() {
     load.finish_and_check(&database, &sigan).await;
 }
 
-/// A library that gives a process another wall clock. Its monotonic clock stays right, as it does on a machine whose time is
+/// The path of a library that gives a process a wrong wall clock. The monotonic clock stays right, as on a machine whose time is
 /// set wrongly.
 fn wrong_clock() -> String {
     let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
@@ -125,7 +125,7 @@ async fn instances_whose_clocks_are_wrong_work_beside_one_that_is_right() {
     let database = Database::postgres().await;
     let sigan = small_sigan().await;
     let library = wrong_clock();
-    // Both times are shorter than the error of the clocks: who went by them would end what has just begun.
+    // Both times are shorter than the error of the clocks. A process that trusted its clock would expire new previews and holds.
     let lives = [("OSS_PREVIEW_TTL", "5m"), ("OSS_RESERVATION_TTL", "5m")];
     let skewed = |by| {
         let clock = [("LD_PRELOAD", library.as_str()), ("DONT_FAKE_MONOTONIC", "1"), ("FAKETIME", by)];
@@ -142,7 +142,7 @@ async fn instances_whose_clocks_are_wrong_work_beside_one_that_is_right() {
     load.finish_and_check(&database, &sigan).await;
 }
 
-/// Repeats a request until the server can write, or cannot.
+/// Creates previews until one is answered with this status.
 async fn until_previews_answer(http: &Http, status: u16) {
     eventually(async || {
         let answer = http.post("/previews", json!({ "areaCode": "11" })).await;

@@ -1,4 +1,4 @@
-//! Sigan, databases, Redis and servers that fail while numbers are reserved and released.
+//! Sigan, databases, Redis and servers fail while numbers are reserved and released.
 
 mod backpressure;
 mod database_errors;

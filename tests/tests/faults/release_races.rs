@@ -1,4 +1,4 @@
-//! A call that waits for the rows of its number, on PostgreSQL, while the attempt that has the number moves on.
+//! On PostgreSQL, a call waits for the rows of its number while another call changes the attempt that has the number.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use oss_tests::conformance::Fixture;
 use oss_tests::eventually::eventually;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-/// Until so many statements wait for a lock.
-async fn waits(database: &Database, statements: i64) {
+/// Waits until this many statements wait for a lock.
+async fn wait_for_locks(database: &Database, statements: i64) {
     let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
     eventually(async || {
         let waits = database.count(waiting).await;
@@ -36,8 +36,8 @@ async fn a_release_that_says_it_freed_a_number_freed_it() {
         let store = db.store.clone();
         async move { store.release(Scope::AllBrands, msisdn, Duration::from_mins(10)).await }
     });
-    waits(database, 1).await;
-    // Either this waits for the release, or the release finds what this wrote.
+    wait_for_locks(database, 1).await;
+    // Either this statement waits for the release, or the release finds what this statement wrote.
     let begun = tokio::spawn({
         let (store, id) = (db.store.clone(), preview.id);
         let attempt = oss_core::ReservationId::new();
@@ -58,10 +58,10 @@ async fn a_release_that_says_it_freed_a_number_freed_it() {
     }
 }
 
-/// While a brand's calls wait, its number goes to another brand, which puts it on a line, or is held anew by the brand itself.
-/// What the calls found before they waited says nothing of whose it is now.
+/// While a brand's calls wait, its number goes to another brand, which puts it on a line, or the brand itself reserves it again.
+/// The calls must not act on what they read before they waited.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_waited_is_told_what_its_own_brand_has_now() {
+async fn a_call_that_waited_sees_what_its_own_brand_has_now() {
     for (given_back, new_brand, status) in
         [(false, "other", "IN_USE"), (false, "acme", "RESERVED"), (true, "acme", "RESERVED")]
     {
@@ -93,14 +93,17 @@ async fn a_call_that_waited_is_told_what_its_own_brand_has_now() {
                 tokio::spawn(async move { store.release(Scope::Brand(&acme), msisdn, lease).await.unwrap() });
             (assign, release)
         });
-        waits(database, 4).await;
+        wait_for_locks(database, 4).await;
         another.execute("commit").await.unwrap();
         for (assign, release) in calls {
-            let told = (assign.await.unwrap(), release.await.unwrap());
+            let outcomes = (assign.await.unwrap(), release.await.unwrap());
             if new_brand == "other" {
-                assert_eq!(told, (Assign::Unknown, Release::Unknown));
+                assert_eq!(outcomes, (Assign::Unknown, Release::Unknown));
             } else {
-                assert!(told.0 != Assign::Unknown && told.1 != Release::Unknown, "{given_back} {told:?}");
+                assert!(
+                    outcomes.0 != Assign::Unknown && outcomes.1 != Release::Unknown,
+                    "{given_back} {outcomes:?}"
+                );
             }
         }
     }

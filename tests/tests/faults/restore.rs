@@ -1,5 +1,5 @@
-//! The steps of the run-book after a database was set back to an earlier moment (`examples/operations/README.md`): no number that is
-//! on a line is given away, and a number that nobody claims is given back.
+//! The steps of the run-book after a restore to an earlier moment (`examples/operations/README.md`). No number that is on a line is
+//! given away, and a number that nobody claims is given back.
 
 use std::time::Duration;
 
@@ -25,10 +25,10 @@ impl Program<'_> {
         self.oss_for("acme", arguments).await
     }
 
-    /// With another brand in the settings, as the client of that brand has it.
+    /// Runs a command with another brand in the settings.
     async fn oss_for(&self, brand: &str, arguments: &[&str]) -> Ended {
         let sigan = self.sigan.url();
-        // What is held counts as abandoned a moment later.
+        // A held number counts as abandoned a moment later.
         let more = [("OSS_RESERVATION_TTL", "1s"), ("OSS_SIGAN_BRAND_ID", brand)];
         let settings = [&settings(&self.database, &sigan)[..], &more].concat();
         run_beside(&settings, &[&["--output", "json"], arguments].concat()).await
@@ -68,7 +68,7 @@ async fn a_database_that_was_set_back_gives_no_line_away() {
     let released_since = before.reserved().await;
     let after = Program { database: before.database.copy().await, sigan: &sigan };
 
-    // What the copy does not know.
+    // The copy does not know the following changes.
     let line_since = before.reserved().await;
     let line_of_other = before.reserved_for("other").await;
     let claimed_by_nobody = before.reserved().await;
@@ -78,7 +78,7 @@ async fn a_database_that_was_set_back_gives_no_line_away() {
     assert_eq!(before.oss(&["release", &released_since]).await.code, 0);
     assert!(!before.held().contains(&released_since));
 
-    // The assignments are repeated; what is unknown here is adopted for its brand.
+    // The assignments are repeated. Numbers that are unknown here are adopted for their brand.
     assert_eq!(after.assign(&assigned_since, SIM).await, 0);
     assert_eq!(after.assign(&line_since, SIM_SINCE).await, 3);
     assert_eq!(after.adopt(&line_since, SIM_SINCE, "acme").await, 0);
@@ -92,19 +92,19 @@ async fn a_database_that_was_set_back_gives_no_line_away() {
 
     let audit = after.audit(&[]).await;
     assert_eq!(audit.json()["brands"], json!(["acme", "other"]));
-    let told: Vec<_> = audit.json()["differences"]
+    let differences: Vec<_> = audit.json()["differences"]
         .as_array()
         .expect("a list")
         .iter()
         .map(|difference| json!([difference["msisdn"], difference["kind"]]))
         .collect();
     assert_eq!(audit.code, 4);
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told.contains(&json!([claimed_by_nobody, "unknown-here"])), "{told:?}");
-    assert!(told.contains(&json!([released_since, "unknown-there"])), "{told:?}");
+    assert_eq!(differences.len(), 2, "{differences:?}");
+    assert!(differences.contains(&json!([claimed_by_nobody, "unknown-here"])), "{differences:?}");
+    assert!(differences.contains(&json!([released_since, "unknown-there"])), "{differences:?}");
     assert_eq!(after.audit(&["--fix"]).await.json()["fixed"], 2);
 
-    // Long after everything that is no line counts as abandoned.
+    // By now every number that is not on a line counts as abandoned.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(after.oss(&["sweep"]).await.code, 0);
     let mut lines = vec![assigned_since, line_since, line_of_other];

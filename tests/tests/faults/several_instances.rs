@@ -1,4 +1,4 @@
-//! Three servers on one database and one Redis behind a proxy, as operators run them: each is restarted while customers are
+//! Three servers on one database and one Redis, behind a proxy, as operators run them. Each is restarted while customers are
 //! served, and no customer notices.
 
 use std::time::Duration;
@@ -18,16 +18,16 @@ use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Restarts three servers in turn, which reach the database at `url`.
+/// Restarts three servers one after another. They reach the database at `url`.
 async fn restarted_in_turn(database: &Database, url: &str) {
     let (sigan, redis) = (small_sigan().await, Redis::start().await);
-    // So that something is always under way.
+    // Calls to Sigan take a while, so that some are always under way.
     sigan.behave(Behaviour { latency: Duration::from_millis(40), ..Behaviour::default() });
     let settings = [
         ("OSS_DATABASE_URL", url),
         ("OSS_REDIS_URL", redis.url()),
         ("OSS_SWEEP_INTERVAL", "1s"),
-        // A second more than the proxy needs to notice.
+        // The proxy notices it in a second less.
         ("OSS_DRAIN", "3s"),
     ];
     let serve = |address: &String| Server::start_at(address, database, &sigan.url(), &settings);
@@ -40,7 +40,7 @@ async fn restarted_in_turn(database: &Database, url: &str) {
         server.terminate();
         assert!(server.wait_until_ended().await.success());
         *server = serve(address);
-        // The proxy sends it customers again.
+        // The proxy sends customers to this server again.
         server.wait_for_log("/reservations").await;
     }
     load.wait_for_progress().await;
@@ -75,7 +75,7 @@ async fn nothing_starts_behind_a_pooler_that_leaves_sessions_unbounded() {
     }
 }
 
-/// A server that is ready, and closes the connection instead of answering anything else.
+/// A server that says it is ready, and closes the connection of every other request without an answer.
 async fn ready_but_silent() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound socket has an address").to_string();
@@ -104,9 +104,9 @@ async fn the_proxy_answers_as_the_document_says_if_no_server_does() {
         let proxy = Proxy::before(servers.each_ref().map(String::as_str)).await;
         let id = "01920e4b-5f3c-7cc0-8a4e-2f6d1c9b7a10";
         for (sent, is_kept) in [(id, true), ("x\"y", false)] {
-            // Another client each time: HAProxy closes a connection that it has used before without an answer.
+            // A new client each time, because HAProxy closes a connection that it has used before without an answer.
             let http = proxy.http();
-            // The client checks the form of a problem, and looks for its type in the document.
+            // The client checks the format of a problem, and that the document has its type.
             let answer = http.send(http.request(Method::GET, "/ddds/11").header("x-request-id", sent)).await;
             assert_eq!((answer.status, answer.retry_after), (status, retry_after), "{answer:?}");
             assert_eq!(answer.body["type"], "urn:oss:problem:proxy", "{answer:?}");

@@ -1,4 +1,4 @@
-//! A Sigan that is slow, refuses, loses answers or is gone: what callers are told, and what is kept.
+//! Sigan is slow, refuses, loses answers or is down: the answers that callers get, and the records that stay.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ oss_tests::on_both!(
     a_refusal_after_a_doubt_cancels_first,
     a_doubt_bars_the_rest_of_the_preview,
     a_doubt_can_be_released,
-    a_sigan_that_is_gone_is_told_from_one_that_is_silent,
+    an_unreachable_sigan_and_a_silent_one_have_different_errors,
     a_release_is_durable_before_sigan_knows,
     an_area_code_may_run_out,
     a_number_offered_twice_is_given_once,
@@ -84,7 +84,7 @@ async fn a_refusal_leaves_nothing(database: Database) {
     assert_eq!(http.reserve(&preview, 2).await.status, 200, "the preview may give another number");
 }
 
-/// A bare 401 or 403 is not typed: something between Sigan and us may have given it, after the effect.
+/// A bare 401 or 403 is not typed: a system between Sigan and us may have sent it after Sigan did its work.
 async fn refused_credentials_are_no_certain_answer(database: Database) {
     let (server, sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();
@@ -96,7 +96,7 @@ async fn refused_credentials_are_no_certain_answer(database: Database) {
         assert_eq!((refused.status, &refused.body["type"]), (504, &json!("urn:oss:problem:outcome-unknown")));
         assert!(refused.body["detail"].as_str().unwrap().contains("credentials"), "{refused:?}");
         assert_eq!(sigan.inventory().reserved().len() - before, usize::from(took_effect));
-        // The token was expired for a moment: a repeated attempt is not given up for that.
+        // The token was expired for a moment. A repeated attempt is not given up because of that.
         sigan.next(CallKind::Reserve, fault);
         assert_eq!(http.reserve(&preview, 1).await.status, 504);
         let reserved = http.reserve(&preview, 1).await;
@@ -133,10 +133,10 @@ async fn an_attempt_that_is_not_settled_is_no_disagreement(database: Database) {
     let preview = http.preview().await;
     sigan.next(CallKind::Reserve, Fault::FailBefore);
     assert_eq!(http.reserve(&preview, 1).await.status, 504);
-    // No sweep settles it while the others are asked.
+    // No sweep settles the attempt while the other servers are called.
     database.execute("update reservation set due_at = (select expires_at from preview)").await;
 
-    // A second inventory that knows nothing of the first offers the same numbers.
+    // A second inventory does not know the first, so it offers the same numbers.
     let other = SiganMock::new(Inventory::new("OTHER")).start().await;
     let later = Server::start(&database, other.url().as_str(), &[]);
     let random = later.http().post("/reservations", json!({ "areaCode": "11" })).await;
@@ -166,13 +166,13 @@ async fn a_refusal_after_a_doubt_cancels_first(database: Database) {
     sigan.next(CallKind::Reserve, Fault::LoseAnswer);
     assert_eq!(http.reserve(&preview, 1).await.status, 504);
     assert_eq!(sigan.inventory().reserved().len(), 1, "it had its effect");
-    // Sigan says no although it holds the number for us: what a proxy's cache or a half-done failover looks like.
+    // Sigan refuses although it holds the number for us, like behind a proxy's cache or during a failover.
     sigan.next(CallKind::Reserve, Fault::Refuse(RefusalCode::Taken));
     assert_eq!(http.reserve(&preview, 1).await.status, 502);
     assert_eq!(sigan.inventory().reserved(), [], "nothing is left there");
     assert_eq!(state_of(&http, "11999950001").await, (json!("RETURNED"), json!("REJECTED")));
 
-    // Where Sigan cannot be told at once it stays to be told, and nobody holds the number here.
+    // If the cancellation cannot be sent to Sigan at once, it stays due, and nobody holds the number here.
     let preview = http.preview().await;
     sigan.next(CallKind::Reserve, Fault::LoseAnswer);
     assert_eq!(http.reserve(&preview, 1).await.status, 504);
@@ -221,7 +221,7 @@ async fn until(sigan: &RunningSigan, holds: impl Fn(&Inventory) -> bool) {
     eventually(looks).await;
 }
 
-async fn a_sigan_that_is_gone_is_told_from_one_that_is_silent(database: Database) {
+async fn an_unreachable_sigan_and_a_silent_one_have_different_errors(database: Database) {
     let gone = format!("http://127.0.0.1:{}", free_port());
     let server = Server::start(&database, &gone, &[]);
     let http = server.http();
@@ -282,7 +282,7 @@ async fn a_number_offered_twice_is_given_once(database: Database) {
     let preview = http.preview().await;
     assert_eq!(http.reserve(&preview, 1).await.status, 200);
 
-    // A second inventory that knows nothing of the first offers the same numbers.
+    // A second inventory does not know the first, so it offers the same numbers.
     let other = SiganMock::new(Inventory::new("OTHER")).start().await;
     let confused = Server::start(&database, other.url().as_str(), &[]);
     let http = confused.http();
@@ -290,9 +290,9 @@ async fn a_number_offered_twice_is_given_once(database: Database) {
     let taken = http.reserve(&preview, 1).await;
     assert_eq!((taken.status, &taken.body["type"]), (500, &json!("urn:oss:problem:number-taken")));
     confused.wait_for_log("held or in use here").await;
-    let told: Vec<_> =
+    let lines: Vec<_> =
         confused.log().into_iter().filter(|line| line.contains("held or in use here")).collect();
-    let [line] = &told[..] else { panic!("it is logged once: {told:#?}") };
+    let [line] = &lines[..] else { panic!("it is logged once: {lines:#?}") };
     let line: Value = serde_json::from_str(line).expect("JSON");
     assert_eq!((&line["level"], &line["code"]), (&json!("ERROR"), &json!("number-taken")), "{line}");
     let taken = http.post("/reservations", json!({ "areaCode": "11" })).await;

@@ -1,4 +1,4 @@
-//! Who may call what: every route of the server's own list, with every kind of key.
+//! Access: every route of the server's own list is called with every kind of key.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,7 @@ use oss_tests::server::Server;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// The routes that name something of a brand's, and what another brand's client is answered: what anyone is who names something
-/// unknown.
+/// The routes that name something of a brand, and the status for a client of another brand. It is the status for unknown things.
 const ACROSS_BRANDS: [(&str, &str, u16); 5] = [
     ("POST", "/previews", 422),
     ("PUT", "/previews/{previewId}/reservations/{index}", 404),
@@ -31,7 +30,7 @@ const WITHOUT_BRAND: [(&str, &str); 6] = [
     ("POST", "/sweeps"),
 ];
 
-/// The routes that need a scope for other reasons than the contract's: those who run the server share its listener here.
+/// The route that needs a scope only because operators and callers share the listener in this test.
 const METRICS: (&str, &str) = ("GET", "/metrics");
 
 /// The routes that need no key.
@@ -41,7 +40,7 @@ const OPEN: [(&str, &str); 3] = [("GET", "/health/live"), ("GET", "/health/ready
 struct Route {
     method: String,
     path: String,
-    /// The scope that it needs; none where it is open.
+    /// The scope that it needs; none if it needs no key.
     scope: Option<Scope>,
 }
 
@@ -66,13 +65,13 @@ impl Route {
     }
 }
 
-/// What requests name.
+/// The ids that requests name.
 struct Named {
     preview: String,
     msisdn: String,
 }
 
-/// The server's own list: routes get into the router and into the document in one step.
+/// The server's own list of routes. It is complete, because the router and the document are made from one list.
 async fn routes(http: &Http) -> Vec<Route> {
     let document = http.get("/openapi.json").await.body;
     let paths = document["paths"].as_object().expect("it has paths");
@@ -92,7 +91,7 @@ fn names<'a>(routes: impl Iterator<Item = &'a Route>) -> BTreeSet<(&'a str, &'a 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_is_open_to_exactly_whom_it_should_be() {
+async fn every_route_admits_exactly_the_keys_that_it_should() {
     let mut clients = ClientsFile::new();
     let all = clients.admit("all", "acme", &Scope::ALL);
     let stranger = clients.admit("stranger", "other", &Scope::ALL);
@@ -114,32 +113,32 @@ async fn every_route_is_open_to_exactly_whom_it_should_be() {
 
     for route in &routes {
         let named = fresh(&http).await;
-        let told = format!("{} {}", route.method, route.path);
+        let name = format!("{} {}", route.method, route.path);
         let Some(scope) = route.scope else {
-            assert_eq!(route.ask(&nobody, &named).await.status, 200, "{told}");
+            assert_eq!(route.ask(&nobody, &named).await.status, 200, "{name}");
             continue;
         };
-        assert_eq!(route.ask(&nobody, &named).await.status, 401, "{told}: no key");
+        assert_eq!(route.ask(&nobody, &named).await.status, 401, "{name}: no key");
         let wrong = nobody.with_key(&format!("{}0", &all[..all.len() - 1]));
-        assert_eq!(route.ask(&wrong, &named).await.status, 401, "{told}: a wrong key");
+        assert_eq!(route.ask(&wrong, &named).await.status, 401, "{name}: a wrong key");
         let key = |keys: &[String; 6]| nobody.with_key(&keys[scope as usize]);
-        assert_eq!(route.ask(&key(&without), &named).await.status, 403, "{told}: every scope but its own");
+        assert_eq!(route.ask(&key(&without), &named).await.status, 403, "{name}: every scope but its own");
 
         let expected =
             ACROSS_BRANDS.iter().find(|(method, path, _)| (*method, *path) == (&route.method, &route.path));
         if let Some((_, _, status)) = expected {
             let answer = route.ask(&stranger, &named).await;
             let unknown = route.ask(&http, &unknown()).await;
-            assert_eq!(answer.status, *status, "{told}: another brand's");
-            assert_eq!(told_of(&answer), told_of(&unknown), "{told}: as what is unknown");
+            assert_eq!(answer.status, *status, "{name}: another brand's");
+            assert_eq!(revealed(&answer), revealed(&unknown), "{name}: like something unknown");
         }
         let admitted = route.ask(&key(&with), &named).await.status;
-        assert!((200..300).contains(&admitted) || route.path.starts_with("/brands/"), "{told}: {admitted}");
+        assert!((200..300).contains(&admitted) || route.path.starts_with("/brands/"), "{name}: {admitted}");
     }
 }
 
-/// What an answer tells that the caller did not say.
-fn told_of(answer: &Answer) -> (u16, Value, Value) {
+/// The part of an answer that would tell the caller whether something exists.
+fn revealed(answer: &Answer) -> (u16, Value, Value) {
     (answer.status, answer.body["type"].clone(), answer.body["field"].clone())
 }
 
@@ -155,7 +154,7 @@ fn unknown() -> Named {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigan_is_told_the_brand_of_the_client() {
+async fn sigan_gets_the_brand_of_the_client() {
     let mut clients = ClientsFile::new();
     let keys = ["one", "two"].map(|brand| clients.admit(&format!("client-of-{brand}"), brand, &Scope::ALL));
     let database = Database::postgres().await;
@@ -168,7 +167,7 @@ async fn sigan_is_told_the_brand_of_the_client() {
     }
 }
 
-/// What Sigan holds for a brand, by its own word.
+/// The numbers that Sigan lists for a brand.
 async fn held(sigan: &str, brand: &str) -> Vec<String> {
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
     let url = format!("{}/reservations?brandId={brand}&limit=100", sigan.trim_end_matches('/'));
@@ -196,7 +195,7 @@ async fn idempotency_keys_of_two_clients_never_meet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_new_key_prints_lets_its_holder_in() {
+async fn a_new_key_lets_its_client_in() {
     let printed = cli::run(&[], &["keys", "new", "acquisition"]);
     assert_eq!(printed.code, 0, "{printed:?}");
     let lines = printed.stdout.split_once("[[clients]]").expect("lines for the file").1;

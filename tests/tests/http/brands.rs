@@ -1,4 +1,4 @@
-//! Several brands on one service: each is told of its own alone, and Sigan is told which one it is.
+//! Several brands on one service: each sees only its own numbers, and Sigan gets the brand of each call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use uuid::Uuid;
 
 oss_tests::on_both!(
     sigan_holds_numbers_for_the_brand_that_asks,
-    what_another_brand_has_does_not_exist,
+    data_of_another_brand_does_not_exist,
     a_call_of_another_brand_does_not_wait,
     a_key_names_a_request_of_one_brand,
     every_brand_is_audited,
 );
 
-/// A service on a database and a Sigan, and a look into that Sigan.
+/// A service with its database and its Sigan, and a second client of that Sigan for the test.
 struct Setup {
     oss: Oss,
     sigan: Sigan,
@@ -29,7 +29,7 @@ struct Setup {
 }
 
 impl Setup {
-    /// With further brands in its settings.
+    /// Starts a service with further brands in its settings.
     async fn on(database: Database, other_brands: &[&str]) -> Self {
         let sigan = Sigan::start(Inventory::new("PR")).await;
         let url = sigan.url();
@@ -41,7 +41,7 @@ impl Setup {
         Self { oss, sigan, inside: client(), database }
     }
 
-    /// The same service for the brand of its settings, and for another one.
+    /// The service for the brand of its settings, and for another brand.
     fn two(&self) -> (Oss, Oss) {
         ["acme", "other"].map(|name| self.oss.acting_for(brand(name)).expect("anyone may act for it")).into()
     }
@@ -52,7 +52,7 @@ impl Setup {
         page.holds.iter().map(|listed| listed.hold.msisdn).collect()
     }
 
-    /// Sigan holds a number for a brand of which nothing is recorded here.
+    /// Makes Sigan hold a number for a brand that is not recorded here.
     async fn stray(&self, name: &str) -> Msisdn {
         let hold_for = Duration::from_mins(15);
         let wish = PreReserve::new(ddd(), 1, brand(name), hold_for);
@@ -86,8 +86,8 @@ async fn reserved(oss: &Oss) -> Msisdn {
     oss.reserve_random(ddd()).await.unwrap().msisdn
 }
 
-/// What an error says to a caller, but for the names of what is not there.
-fn told<T: std::fmt::Debug>(answer: Result<T, Error>, named: &str) -> (&'static str, String) {
+/// The code and the text of an error, with `it` instead of the unknown name.
+fn error_of<T: std::fmt::Debug>(answer: Result<T, Error>, named: &str) -> (&'static str, String) {
     let error = answer.expect_err("it is not there");
     (error.code(), error.to_string().replace(named, "it"))
 }
@@ -98,7 +98,7 @@ async fn sigan_holds_numbers_for_the_brand_that_asks(database: Database) {
     let preview = other.create_preview(ddd()).await.unwrap();
     let chosen = other.reserve(preview.id, first()).await.unwrap().msisdn;
     let random = reserved(&other).await;
-    // Nobody acts for a brand: Sigan is told that of the settings. What brand made a preview is not asked.
+    // Nobody acts for a brand here: Sigan gets the brand of the settings, and the brand of a preview does not matter.
     let own = reserved(&setup.oss).await;
     let preview = other.create_preview(ddd()).await.unwrap();
     let taken = setup.oss.reserve(preview.id, first()).await.unwrap().msisdn;
@@ -114,7 +114,7 @@ async fn sigan_holds_numbers_for_the_brand_that_asks(database: Database) {
     assert_eq!(other.number(taken).await.unwrap().history.len(), 1, "it is still the brand's own");
 }
 
-async fn what_another_brand_has_does_not_exist(database: Database) {
+async fn data_of_another_brand_does_not_exist(database: Database) {
     let setup = Setup::on(database, &[]).await;
     let (owner, stranger) = setup.two();
     let preview = owner.create_preview(ddd()).await.unwrap().id;
@@ -123,24 +123,33 @@ async fn what_another_brand_has_does_not_exist(database: Database) {
     let (there, gone) = (preview.to_string(), nowhere.to_string());
     let replaced = stranger.create_preview(ddd()).replacing(preview).await;
     let unknown = stranger.create_preview(ddd()).replacing(nowhere).await;
-    assert_eq!(told(replaced, &there), told(unknown, &gone));
+    assert_eq!(error_of(replaced, &there), error_of(unknown, &gone));
     let (taken, unknown) =
         (stranger.reserve(preview, first()).await, stranger.reserve(nowhere, first()).await);
-    assert_eq!(told(taken, &there), told(unknown, &gone));
+    assert_eq!(error_of(taken, &there), error_of(unknown, &gone));
     assert_eq!(setup.sigan.calls(CallKind::PreReserve), calls, "Sigan is not asked");
 
     let number = owner.reserve(preview, first()).await.unwrap().msisdn;
     let nowhere: Msisdn = "21987654321".parse().unwrap();
     let sim = Uuid::now_v7().into();
     let (there, gone) = (number.masked().to_string(), nowhere.masked().to_string());
-    assert_eq!(told(stranger.number(number).await, &there), told(stranger.number(nowhere).await, &gone));
-    assert_eq!(told(stranger.release(number).await, &there), told(stranger.release(nowhere).await, &gone));
+    assert_eq!(
+        error_of(stranger.number(number).await, &there),
+        error_of(stranger.number(nowhere).await, &gone)
+    );
+    assert_eq!(
+        error_of(stranger.release(number).await, &there),
+        error_of(stranger.release(nowhere).await, &gone)
+    );
     let (taken, unknown) = (stranger.assign(number, sim).await, stranger.assign(nowhere, sim).await);
-    assert_eq!(told(taken, &there), told(unknown, &gone));
+    assert_eq!(error_of(taken, &there), error_of(unknown, &gone));
     assert_eq!(setup.sigan.calls(CallKind::Release), 0);
     assert_eq!(owner.reserve(preview, first()).await.unwrap().msisdn, number, "it is as it was");
     owner.assign(number, sim).await.unwrap();
-    assert_eq!(told(stranger.release(number).await, &there), told(stranger.release(nowhere).await, &gone));
+    assert_eq!(
+        error_of(stranger.release(number).await, &there),
+        error_of(stranger.release(nowhere).await, &gone)
+    );
 }
 
 async fn a_call_of_another_brand_does_not_wait(database: Database) {

@@ -1,4 +1,4 @@
-//! Many at once, while Sigan is slow.
+//! Many calls at once while Sigan is slow.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn slow(latency: Duration) -> Behaviour {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_at_once_get_the_same_number_or_are_told_to_wait() {
+async fn two_at_once_get_the_same_number_or_have_to_wait() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let (server, sigan) = Server::with_sigan(&database, &[]).await;
         let http = server.http();
@@ -40,8 +40,8 @@ async fn two_indexes_at_once_give_one_number() {
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409]);
-    let told = if one.status == 409 { one } else { two };
-    assert!(told.retry_after.is_some());
+    let refused = if one.status == 409 { one } else { two };
+    assert!(refused.retry_after.is_some());
     assert_eq!(sigan.inventory().reserved().len(), 1);
 }
 

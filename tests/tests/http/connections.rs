@@ -1,4 +1,4 @@
-//! Connections at their limit, and requests that no route sees.
+//! The limit of connections, and requests that are answered before they reach a route.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -32,8 +32,8 @@ async fn idle_connections_do_not_keep_probes_out() {
         assert_eq!(probe.get("/health/live").await.status, 200);
         assert_eq!(probe.get("/health/ready").await.status, 200);
     }
-    let told = Scrape::of(&server.admin()).await;
-    let closed = told.value(REFUSED, &[("listener", "admin")]);
+    let scrape = Scrape::of(&server.admin()).await;
+    let closed = scrape.value(REFUSED, &[("listener", "admin")]);
     assert!(closed >= 50.0, "{closed} of {IDLE} were closed");
     assert_eq!(
         logged(&server, "Too many connections are open"),
@@ -44,7 +44,7 @@ async fn idle_connections_do_not_keep_probes_out() {
     drop(idle);
 }
 
-/// A connection that says nothing, or half a head, and stays open.
+/// Opens a connection that sends nothing, or half a head, and stays open.
 fn silent(address: &str, number: usize) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("it listens");
     if number.is_multiple_of(2) {
@@ -68,13 +68,13 @@ async fn connections_beyond_the_limit_are_counted_and_logged_once() {
     let (server, _sigan) = Server::with_sigan(&database, &settings).await;
     let service = [("listener", "service")];
     assert!(Scrape::of(&server.admin()).await.text.contains(REFUSED), "it is there before the first");
-    // It may rest, because a request was answered on it.
+    // This connection may be idle, because a request was answered on it.
     let mut kept = TcpStream::connect(server.address()).unwrap();
     kept.write_all(b"GET /ddds/11 HTTP/1.1\r\nhost: oss\r\n\r\n").unwrap();
     kept.read_exact(&mut [0; 12]).unwrap();
     for _ in 0..5 {
         let mut refused = TcpStream::connect(server.address()).unwrap();
-        // The end of the stream, or a reset: either way nobody serves it.
+        // The stream ends or is reset. In both cases nobody serves it.
         assert_eq!(refused.read_to_end(&mut Vec::new()).unwrap_or(0), 0);
     }
     assert_eq!(Scrape::of(&server.admin()).await.value(REFUSED, &service).to_string(), "5");
@@ -92,12 +92,12 @@ fn said(address: &str, request: &[u8]) -> String {
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     stream.write_all(request).unwrap();
     let mut said = Vec::new();
-    // A server that closes the connection while something is unread resets it.
+    // A server that closes the connection before it has read everything resets it.
     let _ = stream.read_to_end(&mut said);
     String::from_utf8(said).unwrap()
 }
 
-/// The last answer of what a server said: its head, and its body as JSON.
+/// The head and the body, as JSON, of the last answer in a stream.
 fn problem(said: &str) -> (&str, Value) {
     let (_, last) = said.rsplit_once("HTTP/1.1 ").expect("an answer");
     let (head, body) = last.split_once("\r\n\r\n").expect("a head");
@@ -143,7 +143,7 @@ async fn a_head_that_cannot_be_read_is_answered_like_any_fault() {
 async fn answers_of_routes_stay_as_they_are() {
     let database = Database::sqlite().await;
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
-    // 400 with a body, and without one because the method has none.
+    // GET gets 400 with a body. HEAD gets 400 without one.
     for (method, has_body) in [("GET", true), ("HEAD", false)] {
         let request = format!("{method} /ddds/1 HTTP/1.1\r\nhost: oss\r\nconnection: close\r\n\r\n");
         let said = said(server.address(), request.as_bytes());
@@ -166,7 +166,7 @@ async fn a_head_that_cannot_be_read_is_explained_over_tls() {
     let (server, _sigan) = Server::with_sigan(&database, &settings).await;
     let url = format!("https://{}/ddds/11", server.address());
     let request = authority.trusted().build().unwrap().get(url);
-    // More headers than a head may have.
+    // These are more headers than a head may have.
     let answer = (0..200).fold(request, |request, number| request.header(format!("x-{number}"), "y")).send();
     let answer = answer.await.unwrap();
     assert_eq!(answer.status(), 431);
@@ -175,26 +175,26 @@ async fn a_head_that_cannot_be_read_is_explained_over_tls() {
     assert_eq!(body["type"], "urn:oss:problem:head-too-large");
 }
 
-/// How many connections ask, and for how long.
+/// The number of connections that read, and the time that they read for.
 const ASKING: usize = 64;
 const FOR: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_reads_the_document_does_not_starve_who_reserves() {
+async fn readers_of_the_document_do_not_starve_reserves() {
     let mut clients = ClientsFile::new();
     let key = clients.admit("a", "acme", &[Scope::NumbersReserve]);
     let database = Database::postgres().await;
     let (server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
     let http = server.http().with_key(&key);
     http.preview().await;
-    // Both are as open as each other; only what is sent differs.
-    let beside_probes = previews_beside(&http, "/health/live").await;
-    let beside_readers = previews_beside(&http, "/openapi.json").await;
+    // Both paths need no key. They differ only in the size of the answer.
+    let beside_probes = count_previews_during(&http, "/health/live").await;
+    let beside_readers = count_previews_during(&http, "/openapi.json").await;
     assert!(beside_readers * 4 > beside_probes, "{beside_readers} previews instead of {beside_probes}");
 }
 
-/// How many previews one caller gets while others ask for a path.
-async fn previews_beside(http: &Http, path: &'static str) -> u32 {
+/// The number of previews that one caller gets while others read a path.
+async fn count_previews_during(http: &Http, path: &'static str) -> u32 {
     let over = Arc::new(AtomicBool::new(false));
     let asking: Vec<_> = (0..ASKING)
         .map(|_| {

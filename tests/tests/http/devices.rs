@@ -1,4 +1,4 @@
-//! The device operations over HTTP, on both databases, with the data that comes along.
+//! The device operations over HTTP, on both databases, with the reference data of this repository.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ oss_tests::on_both!(
     one_choice_is_one_row,
     bad_choices_name_their_fields,
     brands_and_models_are_listed,
-    an_answer_that_the_caller_has_is_not_sent_again,
+    an_unchanged_list_is_not_sent_again,
     an_import_is_seen_by_every_server,
-    gsim_is_asked_once_of_what_is_unknown_here,
+    gsim_is_asked_once_about_an_unknown_device,
     a_gsim_that_fails_changes_no_answer,
     an_answer_is_yes_no_or_unknown_and_names_its_source,
 );
@@ -114,7 +114,7 @@ async fn bad_choices_name_their_fields(database: Database) {
 }
 
 async fn brands_and_models_are_listed(database: Database) {
-    // A brand of which no model supports eSIM.
+    // A brand that has no model with eSIM.
     database.execute("update device_catalog_model set supports_esim = false where model like 'NOKIA%'").await;
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();
@@ -138,7 +138,7 @@ async fn brands_and_models_are_listed(database: Database) {
     assert_eq!(http.get("/brands/samsung/models").await.status, 400);
 }
 
-async fn an_answer_that_the_caller_has_is_not_sent_again(database: Database) {
+async fn an_unchanged_list_is_not_sent_again(database: Database) {
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();
     for path in ["/brands", &samsung()] {
@@ -158,7 +158,7 @@ async fn an_answer_that_the_caller_has_is_not_sent_again(database: Database) {
     assert_eq!(check.headers()["cache-control"], "no-store");
 }
 
-/// Waits for an answer, as long as an import may take to be seen.
+/// Waits for an answer as long as an import may take to appear.
 async fn becomes<T: PartialEq + std::fmt::Debug>(expected: T, mut asked: impl AsyncFnMut() -> T) {
     eventually(async || {
         let answer = asked().await;
@@ -208,7 +208,7 @@ async fn a_list_is_looked_up_once_for_all_servers() {
     let (database, redis) = (Database::postgres().await, Redis::start().await);
     let (first, sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     let brands = first.http().get("/brands").await;
-    // Another server asks Redis and not the tables.
+    // The second server must ask Redis and not the tables.
     database
         .execute("delete from device_tac; delete from device_code; delete from device_catalog_model")
         .await;
@@ -216,7 +216,7 @@ async fn a_list_is_looked_up_once_for_all_servers() {
     assert_eq!(second.http().get("/brands").await, brands);
 }
 
-async fn gsim_is_asked_once_of_what_is_unknown_here(database: Database) {
+async fn gsim_is_asked_once_about_an_unknown_device(database: Database) {
     let gsim = GsimMock::start().await;
     gsim.knows(&DeviceChoice::Tac("00000001".parse().unwrap()), true);
     gsim.knows(&DeviceChoice::Code("a&b=c,2".parse().unwrap()), true);
@@ -307,9 +307,13 @@ async fn an_answer_is_yes_no_or_unknown_and_names_its_source(database: Database)
             _ => ("deviceModel", DeviceChoice::Model(value.parse().unwrap())),
         };
         let hash = (support == EsimSupport::Yes).then(|| DeviceHash::of(&choice));
-        let EsimCheck { support: told, source, list_version, hash: name, .. } =
+        let EsimCheck { support: actual, source, list_version, hash: name, .. } =
             oss.check_esim(&choice).await.unwrap();
-        assert_eq!((told, source, list_version, name), (support, origin.source(), version, hash), "{value}");
+        assert_eq!(
+            (actual, source, list_version, name),
+            (support, origin.source(), version, hash),
+            "{value}"
+        );
 
         let mut body = json!({ "supportsEsim": hash.is_some(), "known": support != EsimSupport::Unknown });
         add(&mut body, "hash", &json!(hash));
@@ -318,17 +322,17 @@ async fn an_answer_is_yes_no_or_unknown_and_names_its_source(database: Database)
         add(&mut body, "support", &json!(word));
         add(&mut body, "source", &origin.json());
         add(&mut body, "listVersion", &json!(version));
-        let told = run(&settings, &["--output", "json", "esim", flag, value]);
-        assert_eq!((told.code, told.json()), (0, body), "{value}");
+        let ended = run(&settings, &["--output", "json", "esim", flag, value]);
+        assert_eq!((ended.code, ended.json()), (0, body), "{value}");
 
-        let told = run(&settings, &["esim", flag, value]).stdout;
+        let text = run(&settings, &["esim", flag, value]).stdout;
         let begin = match support {
-            EsimSupport::Yes => "Supports eSIM; ask for one under the hash ",
+            EsimSupport::Yes => "Supports eSIM; ask for one with the hash ",
             EsimSupport::No => "Does not support eSIM\n",
             EsimSupport::Unknown => "Unknown: no source has this device\n",
         };
         let end = origin.line(&version.to_string());
-        assert!(told.starts_with(begin) && told.ends_with(&end), "{value}: {told}");
+        assert!(text.starts_with(begin) && text.ends_with(&end), "{value}: {text}");
     }
     oss.shutdown().await;
 }
@@ -359,7 +363,7 @@ async fn a_gsim_that_fails_changes_no_answer(database: Database) {
         }
         assert!(begun.elapsed() < Duration::from_secs(4), "{fault:?}: {:?}", begun.elapsed());
         let warnings = server.log().iter().filter(|line| line.contains("GSIM gives no answer")).count();
-        assert_eq!(warnings, 1, "{fault:?}: told once: {:#?}", server.log());
+        assert_eq!(warnings, 1, "{fault:?}: logged once: {:#?}", server.log());
         assert!(server.log().iter().all(|line| !line.contains("t0ken-g")));
     }
 }
@@ -376,7 +380,7 @@ async fn gsim_is_not_asked_about_everything_at_once() {
     let (server, _sigan) = Server::with_sigan(&database, &settings).await;
     let http = server.http();
     let ask = |tac: usize| supported(&http, json!({ "tac": format!("{tac:08}") }));
-    // Each about a device that nobody knows; the last one certainly while GSIM is asked about others.
+    // Each caller asks about an unknown device. The last one asks while GSIM is busy with the others.
     let others = join_all((1..CALLERS).map(ask));
     let last = async {
         eventually(async || (gsim.calls() >= ASKED as u64).then_some(()).ok_or("they are not asked")).await;
@@ -386,15 +390,15 @@ async fn gsim_is_not_asked_about_everything_at_once() {
     assert!(!last && others.iter().all(|supported| !supported), "all are answered");
     let calls = usize::try_from(gsim.calls()).unwrap();
     assert_eq!(calls, ASKED);
-    let told = Scrape::of(&http).await;
+    let scrape = Scrape::of(&http).await;
     let counted = |outcome| {
         let labels = [("call", "supports_esim"), ("outcome", outcome)];
-        told.value("oss_gsim_call_duration_seconds_count", &labels).to_string()
+        scrape.value("oss_gsim_call_duration_seconds_count", &labels).to_string()
     };
     assert_eq!(counted("ok"), ASKED.to_string());
     assert_eq!(counted("busy"), (CALLERS - ASKED).to_string());
 
-    // It is not taken for an outage, nor is the answer kept that GSIM did not give.
+    // This is not an outage of GSIM, and no answer is cached for a device that GSIM was not asked about.
     gsim.behave(None);
     gsim.knows(&DeviceChoice::Tac(format!("{CALLERS:08}").parse().unwrap()), true);
     assert!(ask(CALLERS).await);

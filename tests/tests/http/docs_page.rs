@@ -1,4 +1,4 @@
-//! The page that shows the document, in a real browser.
+//! The page that shows the document, opened in a real browser.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 const OPERATION: &str = "#operations-Numbers-createPreview";
 
-/// Something in the part of the page that is about creating previews.
+/// A selector within the section about creating previews.
 fn part(selector: &str) -> String {
     format!("{OPERATION} {selector}")
 }
@@ -23,7 +23,7 @@ async fn open(browser: &Browser, server: &Server) {
     browser.write(&part(".body-param__text"), r#"{"areaCode":"21"}"#).await;
 }
 
-/// Sends what was filled in, and gives the body of the answer that has a status.
+/// Sends the form, and returns the body of the answer that has this status.
 async fn execute(browser: &Browser, status: &str) -> String {
     browser.click(&part(".execute")).await;
     let answer = part(".live-responses-table .response");
@@ -65,13 +65,13 @@ async fn a_request_is_tried_from_the_page_which_loads_nothing_from_elsewhere() {
     browser.close().await;
 }
 
-/// Runs a command of the page as a person does who copies it.
+/// Runs a command of the page, like a person who copies it into a shell.
 fn run(command: &str, key: &str) -> Value {
     let answer = run_successfully(Command::new("sh").args(["-c", command]).env("OSS_KEY", key));
     serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{command}: {error}: {answer}"))
 }
 
-/// Opens a server's address, and does what the page shows first.
+/// Opens a server's address, and runs the first example of the page.
 async fn follow_the_first_request(browser: &Browser, server: &Server, key: &str) {
     browser.open(&format!("http://{}/", server.http().address())).await;
     let shown = browser.wait_for_text(".info", "A first request").await;

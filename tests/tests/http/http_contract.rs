@@ -14,10 +14,10 @@ oss_tests::on_both!(
     a_random_number_is_reserved,
     a_preview_gives_one_number,
     an_expired_preview_is_gone,
-    what_is_unknown_is_told,
+    an_unknown_name_gets_404_or_422,
     bad_input_names_its_field_and_changes_nothing,
     the_frame_answers_with_problems_too,
-    the_server_tells_its_health,
+    the_server_reports_its_health,
 );
 
 async fn status_of(http: &Http, msisdn: &str) -> (Value, Value) {
@@ -75,7 +75,7 @@ async fn a_number_lives_its_life(database: Database) {
     assert!(detail.contains("number (11) 9****-0002;"), "the other number is named, masked: {detail}");
 }
 
-/// Waits until the latest hold of a number has a state: Sigan is told in the background.
+/// Waits until the latest hold of a number has a state, because releases are sent to Sigan in the background.
 async fn settled(http: &Http, msisdn: &str, state: &str) {
     eventually(async || {
         let (_, latest) = status_of(http, msisdn).await;
@@ -146,7 +146,7 @@ async fn an_expired_preview_is_gone(database: Database) {
     assert_eq!(sigan.inventory().reserved().len(), 1);
 }
 
-async fn what_is_unknown_is_told(database: Database) {
+async fn an_unknown_name_gets_404_or_422(database: Database) {
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let (http, preview) = (server.http(), server.http().preview().await);
     let cases = [
@@ -257,7 +257,7 @@ async fn the_frame_answers_with_problems_too(database: Database) {
         let answer = http.send(request).await;
         assert_eq!(answer.status, status, "{answer:?}");
     }
-    // The connection of a body that was refused unread is closed.
+    // The server closes the connection if it refuses a body without reading it.
     let http = server.http();
     let ours = Uuid::now_v7();
     for (sent, kept) in [(ours.to_string(), true), ("11999950001".to_owned(), false)] {
@@ -267,20 +267,20 @@ async fn the_frame_answers_with_problems_too(database: Database) {
     }
 }
 
-async fn the_server_tells_its_health(database: Database) {
+async fn the_server_reports_its_health(database: Database) {
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();
     assert_eq!(http.get("/health/live").await.status, 200);
     assert_eq!(http.get("/health/ready").await.status, 200);
     database.execute("drop table oss_migrations").await;
-    // What was found out a moment ago is answered for a second.
+    // The result of a check is reused for a second.
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     assert_eq!(http.get("/health/ready").await.status, 503);
     assert_eq!(http.get("/health/live").await.status, 200);
 }
 
 #[tokio::test]
-async fn the_fault_that_explains_the_others_is_the_one_that_is_told() {
+async fn only_the_fault_that_causes_the_others_is_reported() {
     let database = Database::sqlite().await;
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let http = server.http();

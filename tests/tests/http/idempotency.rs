@@ -1,4 +1,4 @@
-//! Calls that name themselves may be repeated: the same answer, and no second effect.
+//! A call with an `Idempotency-Key` may be repeated: it gets the same answer and has no second effect.
 
 use std::time::Duration;
 
@@ -87,9 +87,12 @@ async fn many_at_once_have_one_effect(database: Database) {
     for path in [PREVIEWS, RESERVATIONS] {
         let calls = (0..20).map(|_| keyed(&http, path, "one", json!({ "areaCode": "11" })));
         let answers = join_all(calls).await;
-        let (created, told): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+        let (created, others): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
         assert!(created.iter().all(|answer| answer.body == created[0].body), "{answers:?}");
-        assert!(told.iter().all(|answer| answer.status == 409 && answer.retry_after.is_some()), "{told:?}");
+        assert!(
+            others.iter().all(|answer| answer.status == 409 && answer.retry_after.is_some()),
+            "{others:?}"
+        );
         assert_eq!(keyed(&http, path, "one", json!({ "areaCode": "11" })).await, *created[0]);
     }
     assert_eq!(rows(&database).await, 2);
@@ -109,8 +112,8 @@ async fn a_malformed_key_changes_nothing(database: Database) {
         requests.push(request().header("idempotency-key", &b"\xc3\xa3"[..]));
         for request in requests {
             let refused = http.send(request).await;
-            let told = (refused.status, &refused.body["field"]);
-            assert_eq!(told, (400, &json!("Idempotency-Key")), "{refused:?}");
+            let actual = (refused.status, &refused.body["field"]);
+            assert_eq!(actual, (400, &json!("Idempotency-Key")), "{refused:?}");
         }
         assert_eq!(keyed(&http, path, &long[..255], json!({ "areaCode": "11" })).await.status, 201);
     }
@@ -134,7 +137,7 @@ async fn a_repeat_settles_a_lost_answer(database: Database) {
     }
     assert_eq!(database.count("select count(*) from reservation where state = 'HELD'").await, 3);
     assert_eq!(sigan.inventory().reserved().len(), 3);
-    // A lost preview holds nothing that anybody could name, so its repeat is a new one.
+    // Nobody could name a number of a lost preview, so its repeat creates a new preview.
     sigan.next(CallKind::PreReserve, Fault::LoseAnswer);
     assert_eq!(keyed(&http, PREVIEWS, "p", json!({ "areaCode": "11" })).await.status, 504);
     assert_eq!(keyed(&http, PREVIEWS, "p", json!({ "areaCode": "11" })).await.status, 201);
@@ -205,7 +208,7 @@ async fn the_example_of_a_caller_repeats_until_it_knows_the_outcome(database: Da
     let [unknown, "Reserved: 11999950001"] = lines[..] else { panic!("{story}") };
     assert!(unknown.contains("504 Gateway Timeout"), "{unknown}");
 
-    // It starts again after a crash: the number is the same.
+    // It starts again after a crash, and gets the same number.
     let (_, story, _) = example("11", "order-4711").await;
     assert_eq!(story, "Reserved: 11999950001\n");
     assert_eq!(rows(&database).await, 1);

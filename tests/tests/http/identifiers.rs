@@ -10,7 +10,7 @@ use oss_tests::server::Server;
 use serde::Deserialize;
 use serde_json::json;
 
-/// A text, and either the identifier that it means or a part of the reason why it is refused.
+/// A text, with the identifier that it means or with a part of the reason why it is refused.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -39,8 +39,8 @@ fn cases(kind: Kind) -> Vec<Case> {
 }
 
 impl Case {
-    /// Compares an outcome with what the table says. An error never repeats the text.
-    fn expects(&self, outcome: Result<String, String>) {
+    /// Compares an outcome with the table. An error never repeats the text.
+    fn check(&self, outcome: Result<String, String>) {
         match (&self.read, &self.refused, outcome) {
             (Some(read), None, Ok(outcome)) => assert_eq!(outcome, *read, "{self:?}"),
             (None, Some(why), Err(error)) => {
@@ -66,16 +66,16 @@ fn hash(kind: Kind, text: &str) -> String {
 async fn the_crate_reads_them() {
     for case in cases(Kind::Msisdn) {
         let read = case.text.parse().map(|msisdn: Msisdn| msisdn.to_string());
-        case.expects(read.map_err(|error| error.to_string()));
+        case.check(read.map_err(|error| error.to_string()));
     }
     for case in cases(Kind::Imei) {
         let read = case.text.parse().map(|imei: Imei| imei.tac().to_string());
-        case.expects(read.map_err(|error| error.to_string()));
+        case.check(read.map_err(|error| error.to_string()));
     }
     let oss = Oss::sandbox().await.unwrap();
     for mut case in cases(Kind::DeviceCode) {
         case.read = case.read.map(|code| hash(Kind::DeviceCode, &code));
-        case.expects(match case.text.parse() {
+        case.check(match case.text.parse() {
             Ok(code) => {
                 let check = oss.check_esim(&DeviceChoice::Code(code)).await.unwrap();
                 Ok(check.hash.map(|hash| hash.to_string()).unwrap_or_default())
@@ -100,12 +100,12 @@ fn the_command_line_reads_them() {
         _ => panic!("{ended:?}"),
     };
     for case in cases(Kind::Msisdn) {
-        case.expects(outcome(&oss(&["show", &case.text]), "msisdn"));
+        case.check(outcome(&oss(&["show", &case.text]), "msisdn"));
     }
     for (kind, option) in [(Kind::Imei, "--imei"), (Kind::DeviceCode, "--device-code")] {
         for mut case in cases(kind) {
             case.read = case.read.map(|text| hash(kind, &text));
-            case.expects(outcome(&oss(&["esim", option, &case.text]), "hash"));
+            case.check(outcome(&oss(&["esim", option, &case.text]), "hash"));
         }
     }
 }
@@ -129,12 +129,12 @@ async fn the_server_reads_them(database: Database) {
         assert_eq!(http.post("/reservations", json!({ "areaCode": ddd })).await.status, 201);
     }
     for case in cases(Kind::Msisdn) {
-        case.expects(shown(&http, &case.text).await);
+        case.check(shown(&http, &case.text).await);
     }
     for mut case in cases(Kind::DeviceCode) {
         case.read = case.read.map(|code| hash(Kind::DeviceCode, &code));
         let answer = http.put_json("/device-models", json!({ "deviceCode": case.text })).await;
-        case.expects(match answer.status {
+        case.check(match answer.status {
             200 => Ok(answer.body["hash"].as_str().unwrap_or_default().to_owned()),
             _ => Err(answer.body["errors"].to_string()),
         });

@@ -75,8 +75,8 @@ fn with_status(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
 }
 
-/// Calls of a client, one after another, for a time.
-async fn goes_on(http: &Http, time: Duration) -> Vec<Answer> {
+/// Makes calls of a client, one after another, for a time.
+async fn keep_calling(http: &Http, time: Duration) -> Vec<Answer> {
     let begun = Instant::now();
     let mut answers = Vec::new();
     while begun.elapsed() < time {
@@ -92,8 +92,8 @@ async fn a_brand_that_sigan_refuses_costs_another_nothing(database: Database) {
         setup.sigan.refuse_brand(&brand, Some(status));
         let before = setup.sigan.calls(CallKind::PreReserve);
         let (refused, served) = tokio::join!(
-            join_all((0..16).map(|_| goes_on(&setup.first, Duration::from_secs(3)))),
-            goes_on(&setup.second, Duration::from_secs(3))
+            join_all((0..16).map(|_| keep_calling(&setup.first, Duration::from_secs(3)))),
+            keep_calling(&setup.second, Duration::from_secs(3))
         );
         let refused = refused.concat();
         assert_eq!(with_status(&served, 201), served.len(), "{status}: {:?}", served.last());
@@ -105,13 +105,17 @@ async fn a_brand_that_sigan_refuses_costs_another_nothing(database: Database) {
         let asked = setup.sigan.calls(CallKind::PreReserve) - before;
         let asked = usize::try_from(asked).unwrap() - served.len();
         assert!((8..=32).contains(&asked), "eight in a row, those in flight, a probe a second: not {asked}");
-        let told = setup.metrics().await;
-        assert!(told.value("oss_sigan_brand_refused", &[("brand", "brand-of-first")]) > 0.0, "{}", told.text);
-        assert!(told.value("oss_sigan_brand_refused", &[("brand", "brand-of-second")]) < 1.0);
+        let scrape = setup.metrics().await;
         assert!(
-            told.value("oss_sigan_breaker", &[("lane", "caller"), ("state", "closed")]) > 0.0,
+            scrape.value("oss_sigan_brand_refused", &[("brand", "brand-of-first")]) > 0.0,
             "{}",
-            told.text
+            scrape.text
+        );
+        assert!(scrape.value("oss_sigan_brand_refused", &[("brand", "brand-of-second")]) < 1.0);
+        assert!(
+            scrape.value("oss_sigan_breaker", &[("lane", "caller"), ("state", "closed")]) > 0.0,
+            "{}",
+            scrape.text
         );
 
         setup.sigan.refuse_brand(&brand, None);
@@ -120,8 +124,12 @@ async fn a_brand_that_sigan_refuses_costs_another_nothing(database: Database) {
             if given.status == 201 { Ok(()) } else { Err(format!("{given:?}")) }
         })
         .await;
-        let told = setup.metrics().await;
-        assert!(told.value("oss_sigan_brand_refused", &[("brand", "brand-of-first")]) < 1.0, "{}", told.text);
+        let scrape = setup.metrics().await;
+        assert!(
+            scrape.value("oss_sigan_brand_refused", &[("brand", "brand-of-first")]) < 1.0,
+            "{}",
+            scrape.text
+        );
     }
 }
 
@@ -139,9 +147,9 @@ async fn stuck_releases_cost_callers_nothing(database: Database) {
         async move { http.delete(&path).await }
     });
     assert_eq!(with_status(&join_all(releases).await, 204), STUCK);
-    let first = goes_on(&setup.second, Duration::from_secs(5)).await;
+    let first = keep_calling(&setup.second, Duration::from_secs(5)).await;
     let tried = setup.sigan.calls(CallKind::Release);
-    let rest = goes_on(&setup.second, Duration::from_secs(5)).await;
+    let rest = keep_calling(&setup.second, Duration::from_secs(5)).await;
     for served in [&first, &rest] {
         assert_eq!(with_status(served, 201), served.len(), "of {}: {:?}", served.len(), served.last());
     }
@@ -167,23 +175,23 @@ async fn a_client_that_floods_sigan_leaves_another_its_calls() {
         tokio::spawn(async move { random(&http).await })
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let served = goes_on(&setup.second, Duration::from_secs(3)).await;
+    let served = keep_calling(&setup.second, Duration::from_secs(3)).await;
     assert_eq!(with_status(&served, 201), served.len(), "{:?}", served.last());
     assert!(served.len() >= 3, "none of them waited for long");
 
     let flood = answers(flood).await;
     let above = of_type(&flood, SHARE);
-    assert_eq!(with_status(&flood, 201) + above, flood.len(), "it is told whose fault it is: {flood:?}");
+    assert_eq!(with_status(&flood, 201) + above, flood.len(), "the error names the cause: {flood:?}");
     assert!(above >= 20 && with_status(&flood, 201) >= 8, "{above}");
     assert!(flood.iter().all(|answer| answer.status == 201 || answer.retry_after == Some(1)));
-    let told = setup.metrics().await;
-    let counted = |client| told.value("oss_client_refusals_total", &[("client", client)]);
-    assert_eq!(counted("first").to_string(), above.to_string(), "{}", told.text);
+    let scrape = setup.metrics().await;
+    let counted = |client| scrape.value("oss_client_refusals_total", &[("client", client)]);
+    assert_eq!(counted("first").to_string(), above.to_string(), "{}", scrape.text);
     assert!(counted("second") < 1.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn those_who_wait_for_one_preview_leave_room_for_another() {
+async fn callers_of_one_preview_leave_room_for_others() {
     let database = Database::sqlite().await;
     let setup = Setup::on(&database, &[]).await;
     let crowded = setup.first.preview().await;
@@ -214,7 +222,7 @@ async fn those_who_wait_for_one_preview_leave_room_for_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_would_empty_an_area_code_is_stopped() {
+async fn a_client_cannot_empty_an_area_code() {
     let database = Database::sqlite().await;
     let settings = [("OSS_DRAWS_PER_DDD", "30"), ("OSS_DRAWS_WINDOW", "1h")];
     let setup = Setup::on(&database, &settings).await;
@@ -232,9 +240,9 @@ async fn a_client_that_would_empty_an_area_code_is_stopped() {
     assert_eq!(setup.first.reserve(id, 1).await.status, 200, "what was offered may be reserved");
     assert_eq!(preview(&setup.first, "21").await.status, 201, "another area code has a budget of its own");
     assert_eq!(preview(&setup.second, "11").await.status, 201, "and so has another client");
-    let told = setup.metrics().await;
-    let counted = told.value("oss_client_refusals_total", &[("client", "first"), ("limit", "draws")]);
-    assert!(counted > 0.0, "{}", told.text);
+    let scrape = setup.metrics().await;
+    let counted = scrape.value("oss_client_refusals_total", &[("client", "first"), ("limit", "draws")]);
+    assert!(counted > 0.0, "{}", scrape.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,15 +279,15 @@ async fn a_client_with_many_requests_leaves_another_its_places() {
     assert_eq!(random(&setup.second).await.status, 201);
     let many = answers(many).await;
     assert_eq!((with_status(&many, 201), with_status(&many, 429)), (4, 16), "half of them");
-    let told = setup.metrics().await;
-    let counted = told.value("oss_client_refusals_total", &[("client", "first"), ("limit", "requests")]);
-    assert!((counted - 16.0).abs() < 0.5, "{}", told.text);
+    let scrape = setup.metrics().await;
+    let counted = scrape.value("oss_client_refusals_total", &[("client", "first"), ("limit", "requests")]);
+    assert!((counted - 16.0).abs() < 0.5, "{}", scrape.text);
     setup.slow(Duration::ZERO);
     assert_eq!(random(&setup.first).await.status, 201, "its places are free again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_alone_has_every_place() {
+async fn an_only_client_may_use_every_place() {
     let database = Database::sqlite().await;
     let mut clients = ClientsFile::new();
     let key = clients.admit("only", "acme", &Scope::ALL);

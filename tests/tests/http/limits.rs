@@ -1,4 +1,4 @@
-//! How much the server takes on, and what it does with those who ask too much, too slowly or nonsense.
+//! The limits of the server, and its answers to requests that are too many, too large, too slow or malformed.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -18,7 +18,7 @@ use oss_tests::sigan::wait_until_called;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_who_asks_too_often_does_not_slow_another() {
+async fn a_client_that_calls_too_often_does_not_slow_another() {
     let mut clients = ClientsFile::new();
     let [eager, calm] = ["eager", "calm"].map(|name| clients.admit(name, "acme", &[Scope::NumbersRead]));
     let database = Database::sqlite().await;
@@ -32,7 +32,7 @@ async fn a_client_who_asks_too_often_does_not_slow_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn beyond_what_it_can_do_at_once_it_says_come_back() {
+async fn requests_beyond_the_limit_get_503() {
     let database = Database::sqlite().await;
     let (server, sigan) = Server::with_sigan(&database, &[("OSS_CONCURRENT_REQUESTS", "2")]).await;
     sigan.behave(Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() });
@@ -57,10 +57,10 @@ async fn beyond_what_it_can_do_at_once_it_says_come_back() {
 async fn one_connection_too_many_is_closed() {
     let database = Database::sqlite().await;
     let (server, _sigan) = Server::with_sigan(&database, &[("OSS_CONNECTIONS", "2")]).await;
-    let mut open: Vec<TcpStream> = (0..2).map(|_| asked(server.address())).collect();
+    let mut open: Vec<TcpStream> = (0..2).map(|_| open_served(server.address())).collect();
     let mut third = TcpStream::connect(server.address()).unwrap();
     let mut rest = Vec::new();
-    // The end of the stream, or a reset: either way nobody serves it.
+    // The stream ends or is reset. In both cases nobody serves it.
     assert_eq!(third.read_to_end(&mut rest).unwrap_or(0), 0);
     open.pop().unwrap().shutdown(Shutdown::Both).unwrap();
     eventually(async || {
@@ -70,8 +70,8 @@ async fn one_connection_too_many_is_closed() {
     .await;
 }
 
-/// A connection on which one request was answered, and that stays open.
-fn asked(address: &str) -> TcpStream {
+/// Opens a connection on which one request was answered, and that stays open.
+fn open_served(address: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: oss\r\n\r\n").unwrap();
     let mut answer = [0; 12];
@@ -80,7 +80,7 @@ fn asked(address: &str) -> TcpStream {
     stream
 }
 
-/// What the server says until it closes the connection.
+/// Returns everything the server sends until it closes the connection.
 fn said(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
@@ -91,7 +91,7 @@ fn said(address: &str, request: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_sends_slowly_or_too_much_is_not_waited_for() {
+async fn slow_and_oversized_requests_are_ended() {
     let database = Database::sqlite().await;
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let address = server.address().to_owned();
@@ -127,11 +127,11 @@ async fn who_sends_slowly_or_too_much_is_not_waited_for() {
     }
 }
 
-/// Answers that are asked for together: far more than the buffers of a connection hold.
+/// The number of answers that are requested together. They are far larger than the buffers of a connection.
 const UNREAD: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_read_is_not_waited_for() {
+async fn a_connection_whose_answers_are_not_read_is_closed() {
     let database = Database::sqlite().await;
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let address = server.address().to_owned();
@@ -140,7 +140,7 @@ async fn who_does_not_read_is_not_waited_for() {
     let ask = "GET /openapi.json HTTP/1.1\r\nhost: oss\r\n\r\n".repeat(UNREAD - 1);
     stream.write_all(ask.as_bytes()).unwrap();
     stream.write_all(b"GET /openapi.json HTTP/1.1\r\nhost: oss\r\nconnection: close\r\n\r\n").unwrap();
-    // Longer than a part of an answer may take. A server that still waited would now send all the rest.
+    // This is longer than the client may take to read. A server that still waited would send all the rest afterwards.
     tokio::time::sleep(Duration::from_secs(40)).await;
     stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let mut read = Vec::new();
@@ -149,7 +149,7 @@ async fn who_does_not_read_is_not_waited_for() {
     assert!(read.len() < one * (UNREAD - 1), "{} bytes of {UNREAD} answers of {one}", read.len());
 }
 
-/// What a thousand of are sent in a second, each on a connection of its own.
+/// The malformed requests of the flood. It sends a thousand in a second, each on a connection of its own.
 const MALFORMED: [&str; 5] = [
     "POST /previews HTTP/1.1\r\nhost: oss\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{\"areaCod",
     "POST /previews HTTP/1.1\r\nhost: oss\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n{",
@@ -158,14 +158,15 @@ const MALFORMED: [&str; 5] = [
     "\u{16}\u{3}\u{1}nonsense\r\n\r\n",
 ];
 
-/// How many the flood has, in each of its parts: the first warms the server up.
+/// The number of malformed requests in each part of the flood. The first part warms the server up.
 const FLOOD: [u64; 3] = [4000; 3];
 
-/// Who pours it, and how long each rests between two, so that together they send a thousand in a second.
-const POURING: u64 = 4;
-const REST: Duration = Duration::from_millis(POURING);
+/// The number of threads that send the flood, and the pause of each thread between two requests. Together the threads send a
+/// thousand requests in a second.
+const THREADS: u64 = 4;
+const PAUSE: Duration = Duration::from_millis(THREADS);
 
-/// What the flood may add to the memory in use, in KiB: far less than it sends.
+/// The memory that the flood may add, in KiB. It is far less than the flood sends.
 const FLAT: u64 = 12 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,10 +175,10 @@ async fn a_flood_of_nonsense_leaves_good_requests_served_and_memory_flat() {
     let (server, _sigan) = Server::with_sigan(&database, &[]).await;
     let (over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let begun = Instant::now();
-    let flood: Vec<_> = (0..POURING)
+    let flood: Vec<_> = (0..THREADS)
         .map(|_| {
             let (address, over, sent) = (server.address().to_owned(), over.clone(), sent.clone());
-            std::thread::spawn(move || pour(&address, &over, &sent))
+            std::thread::spawn(move || send_flood(&address, &over, &sent))
         })
         .collect();
 
@@ -194,7 +195,7 @@ async fn a_flood_of_nonsense_leaves_good_requests_served_and_memory_flat() {
         }
         resident.push(server.resident());
     }
-    tell(until, good, begun.elapsed(), &resident);
+    print_figures(until, good, begun.elapsed(), &resident);
     over.store(true, Ordering::Relaxed);
     for thread in flood {
         thread.join().unwrap();
@@ -202,13 +203,13 @@ async fn a_flood_of_nonsense_leaves_good_requests_served_and_memory_flat() {
     assert!(resident[2] <= resident[0] + FLAT, "{resident:?}");
 }
 
-#[expect(clippy::print_stdout, reason = "shown by --nocapture to whoever wants the figures")]
-fn tell(malformed: u64, good: u64, elapsed: Duration, resident: &[u64]) {
+#[expect(clippy::print_stdout, reason = "shown with --nocapture only")]
+fn print_figures(malformed: u64, good: u64, elapsed: Duration, resident: &[u64]) {
     println!("{malformed} malformed requests and {good} good ones in {elapsed:?}; KiB in use: {resident:?}");
 }
 
-/// Sends its part of the nonsense, in time or as soon after as the machine lets it, and keeps what it can half-open.
-fn pour(address: &str, over: &AtomicBool, sent: &AtomicU64) {
+/// Sends one thread's part of the flood at its pace, and keeps the latest connections half-open.
+fn send_flood(address: &str, over: &AtomicBool, sent: &AtomicU64) {
     let mut open = VecDeque::new();
     let long = "x".repeat(64 * 1024);
     let mut next = Instant::now();
@@ -222,11 +223,11 @@ fn pour(address: &str, over: &AtomicBool, sent: &AtomicU64) {
             sent.fetch_add(1, Ordering::Relaxed);
             open.push_back(stream);
         }
-        // Each stays half-open for a while, some hundred at a time.
+        // Each connection stays half-open for a while, at most 250 at a time.
         if open.len() > 250 {
             open.pop_front();
         }
-        next += REST;
+        next += PAUSE;
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
     }
 }

@@ -1,4 +1,4 @@
-//! Programs that are not Rust use the document: clients generated from it, a linter, and one that tries to prove it wrong.
+//! Programs in other languages use the document: generated clients, a linter, and a fuzzer that tries to prove it wrong.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +22,7 @@ impl Served {
     async fn start() -> Self {
         let mut clients = ClientsFile::new();
         let key = clients.admit("generated", "acme", &Scope::ALL);
-        // The tools ask as fast as they can.
+        // The tools call as fast as they can.
         let server = Server::sandbox(&clients, &[("OSS_REQUESTS_PER_SECOND", "100000")]);
         let dir = TempDir::new().expect("a folder");
         let http = server.http();
@@ -53,7 +53,7 @@ impl Served {
         );
     }
 
-    /// Checks the types of a program of `tests/clients` and of the client that was generated for it, and runs it.
+    /// Checks the types of a program of `tests/clients` and of its generated client, and runs it.
     fn checks_and_runs_python(&self, program: &str) {
         let program = repository().join("tests/clients").join(program);
         let cache = repository().join("target/mypy");
@@ -121,13 +121,13 @@ async fn redocly_finds_nothing() {
     let served = Served::start().await;
     let mut lint = npm_tool("redocly");
     lint.args(["lint", "--max-problems=1000", &served.document()]);
-    // It would ask the internet for a newer version of itself, and tell how it is used.
+    // Otherwise it would look for a newer version on the internet, and report how it is used.
     lint.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
-    let told = run_successfully(&mut lint);
-    assert!(told.is_empty(), "{told}");
+    let report = run_successfully(&mut lint);
+    assert!(report.is_empty(), "{report}");
 }
 
-/// A program of `tests/clients` in a new folder, where the packages are found that `tests/run` installs.
+/// Copies a program of `tests/clients` into a new folder next to the packages that `tests/run` installs.
 fn typescript_program(name: &str) -> PathBuf {
     let (clients, packages) = (repository().join("tests/clients"), repository().join("target/typescript"));
     let dir = packages.join(name);
@@ -149,7 +149,7 @@ fn npm_tool(name: &str) -> Command {
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing() {
     let served = Served::start().await;
-    let told = run_successfully(
+    let report = run_successfully(
         tool("schemathesis")
             .arg("--config-file")
             .arg(repository().join("tests/clients/schemathesis.toml"))
@@ -158,5 +158,5 @@ async fn schemathesis_finds_nothing() {
             .env("OSS_KEY", &served.key)
             .current_dir(served.dir.path()),
     );
-    assert!(told.contains("No issues found"), "{told}");
+    assert!(report.contains("No issues found"), "{report}");
 }

@@ -1,4 +1,4 @@
-//! How the server starts, stops, and what it writes in its log.
+//! The server starts, stops and writes its log.
 
 use std::process::Command;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-/// Runs the server where it is expected to refuse to start.
+/// Runs the server, which must refuse to start.
 fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> (i32, String) {
     let mut command = Command::new(built("oss-server"));
     let ended = command.env_clear().envs(settings.iter().copied()).args(arguments).output().expect("it runs");
@@ -22,7 +22,7 @@ fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> (i32, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_refuses_to_start_on_what_cannot_work() {
+async fn it_refuses_to_start_with_a_wrong_configuration() {
     let (code, text) =
         refused(&["--allow-anonymous"], &[("OSS_SIGAN_TIMEOUT", "soon"), ("OSS_SIGAN_TYPO", "1")]);
     assert_eq!(code, 2);
@@ -73,7 +73,7 @@ async fn its_first_line_names_the_documentation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_finishes_what_is_in_flight_before_it_ends() {
+async fn it_finishes_requests_in_flight_before_it_ends() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let (mut server, sigan) = Server::with_sigan(&database, &[]).await;
         let http = server.http();
@@ -93,7 +93,7 @@ async fn it_finishes_what_is_in_flight_before_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_serves_on_until_load_balancers_have_noticed() {
+async fn it_goes_on_serving_until_load_balancers_have_noticed() {
     let database = Database::sqlite().await;
     let (mut server, _sigan) = Server::with_sigan(&database, &[("OSS_DRAIN", "5m")]).await;
     let http = server.http();
@@ -103,7 +103,7 @@ async fn it_serves_on_until_load_balancers_have_noticed() {
     let answer = http.request(Method::GET, "/ddds/11").send().await.unwrap();
     assert_eq!(answer.status(), 204);
     assert_eq!(answer.headers()["connection"], "close");
-    // Whoever cannot wait says so again.
+    // A second signal ends it at once.
     server.terminate();
     assert!(!server.wait_until_ended().await.success());
 }
@@ -123,7 +123,7 @@ async fn half_a_request_does_not_keep_it_from_ending() {
     let mut silent = std::net::TcpStream::connect(server.http().address()).unwrap();
     let half = "POST /previews HTTP/1.1\r\nhost: oss\r\ncontent-type: application/json\r\ncontent-length: 17\r\n\r\n{";
     std::io::Write::write_all(&mut silent, half.as_bytes()).unwrap();
-    // A whole request after it: by its answer the half one has been taken up.
+    // A whole request follows. Once it is answered, the server has accepted the half one.
     assert_eq!(server.http().get("/health/live").await.status, 200);
     server.terminate();
     assert!(server.wait_until_ended().await.success());

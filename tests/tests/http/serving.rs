@@ -1,4 +1,4 @@
-//! How the server is served: TLS, a listener for those who run it, keys and certificates that change meanwhile.
+//! TLS, the operators' listener, and keys and certificates that change while the server runs.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ use oss_tests::sigan::wait_until_called;
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Asks until the status is what it should become.
+/// Repeats a request until it gets this status.
 async fn becomes(http: &Http, path: &str, status: u16) {
     eventually(async || {
         let answer = http.get(path).await;
@@ -31,7 +31,7 @@ async fn keys_change_while_requests_are_served() {
     let mut clients = ClientsFile::new();
     let old = clients.admit("acquisition", "acme", &Scope::ALL);
     let (server, sigan) = Server::for_clients(&Database::postgres().await, &clients, &[]).await;
-    // Nothing has changed, so it is the signal that is heard.
+    // Nothing has changed, so the server reacts to the signal.
     server.hang_up();
     server.wait_for_log("keys were read again").await;
     let old = server.http().with_key(&old);
@@ -49,7 +49,7 @@ async fn keys_change_while_requests_are_served() {
     assert_eq!(old.get("/ddds/11").await.status, 401);
     assert_eq!(in_flight.await.unwrap().status, 201, "what was let in goes on");
 
-    // Without a signal a change is seen as well.
+    // The server notices a change without a signal too.
     let newer = server.http().with_key(&clients.admit("another", "acme", &Scope::ALL));
     becomes(&newer, "/ddds/11", 204).await;
     assert_eq!(new.get("/ddds/11").await.status, 204);
@@ -61,7 +61,7 @@ async fn a_file_that_cannot_be_used_leaves_the_keys_in_force() {
     let key = clients.admit("a", "acme", &Scope::ALL);
     let database = Database::sqlite().await;
     let (server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
-    for (text, told) in [
+    for (text, expected) in [
         (
             "[[clients]]\nname = \"a\"\nkey_sha256 = \"s3cret\"\nscopes = []\nbrand_id = \"acme\"",
             "64 hexadecimal",
@@ -70,7 +70,7 @@ async fn a_file_that_cannot_be_used_leaves_the_keys_in_force() {
     ] {
         clients.write(text);
         server.hang_up();
-        server.wait_for_log(told).await;
+        server.wait_for_log(expected).await;
         assert_eq!(server.http().with_key(&key).get("/ddds/11").await.status, 204, "{text}");
     }
     assert!(!server.log().join("\n").contains("s3cret"));
@@ -87,7 +87,7 @@ async fn a_file_without_clients_lets_nobody_in() {
     clients.write("[log]\nlevel = \"info\"\n");
     becomes(&http, "/ddds/11", 401).await;
     server.wait_for_log("nobody may call").await;
-    // Who is admitted again may call again.
+    // A client that is admitted again may call again.
     clients.clear();
     let key = clients.admit("a", "acme", &Scope::ALL);
     becomes(&server.http().with_key(&key), "/ddds/11", 204).await;
@@ -99,7 +99,7 @@ async fn a_file_that_cannot_be_read_to_its_end_does_not_keep_it_from_stopping() 
     let key = clients.admit("a", "acme", &Scope::ALL);
     let database = Database::sqlite().await;
     let (mut server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
-    // Who opens a pipe that nobody writes to waits, as on a file system that hangs.
+    // Opening a pipe that nobody writes to blocks, as on a file system that hangs.
     std::fs::remove_file(clients.path()).unwrap();
     assert!(Command::new("mkfifo").arg(clients.path()).status().expect("it runs").success());
     server.hang_up();
@@ -170,7 +170,7 @@ async fn callers_show_certificates_where_they_must_and_operators_have_their_own_
     }
 
     for path in ["/health/live", "/health/ready", "/metrics"] {
-        // Not by `get`, which lays the answer beside the document: that is of a server whose operators are not apart.
+        // `get` would compare the answer with the document, which describes a server without an operators' listener.
         let here = known.request(reqwest::Method::GET, path).send().await.unwrap();
         assert_eq!(here.status(), 404, "{path} is apart");
         assert_eq!(server.admin().get(path).await.status, 200, "{path}");
@@ -182,7 +182,7 @@ async fn callers_show_certificates_where_they_must_and_operators_have_their_own_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_certificate_is_refused_at_the_start() {
+async fn an_invalid_certificate_is_refused_at_the_start() {
     let dir = TempDir::new().unwrap();
     let certified = Authority::new().certify("127.0.0.1");
     certified.write(dir.path());
@@ -192,10 +192,10 @@ async fn what_is_no_certificate_is_refused_at_the_start() {
         certified.write(dir.path());
         std::fs::write(dir.path().join(file), text).unwrap();
         let ended = Server::command().arg("--sandbox").envs(tls(dir.path())).output().expect("it runs");
-        let told = String::from_utf8_lossy(&ended.stderr);
-        assert_eq!(ended.status.code(), Some(2), "{told}");
-        assert!(told.contains("TLS") || told.contains("cert.pem"), "{told}");
-        assert!(!told.contains("s3cret"), "{told}");
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("TLS") || stderr.contains("cert.pem"), "{stderr}");
+        assert!(!stderr.contains("s3cret"), "{stderr}");
     }
 }
 
@@ -214,7 +214,7 @@ async fn a_reload_that_comes_while_it_starts_does_not_end_it() {
         .stderr(Stdio::null())
         .spawn()
         .expect("it runs");
-    // It waits for the database, which says nothing.
+    // It waits for the database, which does not answer.
     let silent = database.accept().await.unwrap();
     signal(starting.id(), "HUP");
     drop((silent, database));

@@ -1,4 +1,4 @@
-//! Redis up, gone, frozen, or another one than before: the answer is the same. On every set-up of Redis.
+//! The answer is the same if Redis is up, down, frozen or replaced. The tests run on every set-up of Redis.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn an_area_code_is_looked_up_once(redis: Redis) {
     assert_eq!(redis.get(&key(11)).as_deref(), Some("true"));
     assert_eq!(redis.get(&key(23)).as_deref(), Some("false"));
 
-    // Another server asks Redis and not the database; this one asks neither.
+    // Another server asks Redis and not the database. This server asks neither.
     database.execute("delete from location_ddd").await;
     let (other, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     for server in [&server, &other] {
@@ -52,7 +52,7 @@ async fn a_redis_that_is_gone_changes_no_answer(mut redis: Redis) {
         assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, 204);
     }
     server.wait_for_log(UNANSWERED).await;
-    assert_eq!(warnings(&server), 1, "told once: {:#?}", server.log());
+    assert_eq!(warnings(&server), 1, "logged once: {:#?}", server.log());
 }
 
 async fn a_redis_that_never_answers_changes_no_answer_and_comes_back(mut redis: Redis) {
@@ -64,7 +64,7 @@ async fn a_redis_that_never_answers_changes_no_answer_and_comes_back(mut redis: 
         assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, 204);
     }
     server.wait_for_log(UNANSWERED).await;
-    assert_eq!(warnings(&server), 1, "told once: {:#?}", server.log());
+    assert_eq!(warnings(&server), 1, "logged once: {:#?}", server.log());
     redis.thaw();
     for ddd in 11..=99 {
         server.http().get(&format!("/ddds/{ddd}")).await;
@@ -92,7 +92,7 @@ async fn a_master_that_is_lost_is_replaced(mut redis: Redis) {
     redis.lose_a_master().await;
     database.execute("delete from location_ddd").await;
 
-    // What is in the database no more comes from the new master.
+    // The rows are deleted, so a 204 must come from the new master.
     let mut read = 0;
     for ddd in lost {
         read = reader.http().get(&format!("/ddds/{ddd}")).await.status;
@@ -102,7 +102,7 @@ async fn a_master_that_is_lost_is_replaced(mut redis: Redis) {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     assert_eq!(read, 204, "nothing comes from the new master: {:#?}", reader.log());
-    // And what is looked up now is kept there.
+    // New look-ups are stored there.
     for ddd in 51..=99 {
         writer.http().get(&format!("/ddds/{ddd}")).await;
         if redis.get(&key(ddd)).is_some() {
@@ -161,8 +161,8 @@ async fn two_installations_on_one_redis_keep_their_own_answers() {
     }
 }
 
-/// Where the answer for an area code is kept: under its database and the version of the list, which is zero until it is
-/// imported.
+/// The key of the answer for an area code. It has the identity of the database and the version of the list, which is zero until
+/// a list is imported.
 async fn keys(database: &Database) -> impl Fn(u8) -> String {
     let installation = database.installation().await;
     move |ddd| format!("oss:{installation}:ddd:{}:{ddd}", uuid::Uuid::nil())

@@ -1,4 +1,4 @@
-//! The crate in a program that brings parts of its own: the environment, a pool, an inventory, a GSIM.
+//! The crate in a program that has parts of its own: settings from the environment, a pool, an inventory, a GSIM.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -110,7 +110,7 @@ impl Gsim for KnowsAll {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_own_gsim_knows_what_the_catalogue_does_not_and_without_sigan_nothing_is_reserved() {
+async fn an_own_gsim_is_asked_and_without_sigan_nothing_is_reserved() {
     let database = DatabaseConfig::new("sqlite::memory:");
     let device = DeviceChoice::Tac("00000001".parse().expect("a TAC"));
     let without = builder().connect(&database).await.expect("it starts");

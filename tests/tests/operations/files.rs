@@ -1,5 +1,5 @@
-//! The files of `examples/operations` are those of this program: each is read by what it is for, or by its schema, and what it says
-//! of the program is what the program does.
+//! The files of `examples/operations` match the program. Each is read by the tool that it is for, or checked by its schema, and its
+//! settings, flags and times are those of the program.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -71,7 +71,7 @@ fn seconds(text: &str) -> Duration {
 }
 
 #[test]
-fn every_set_of_settings_is_one_that_the_program_takes() {
+fn the_program_accepts_every_set_of_settings() {
     assert!(systemd_config().redis.is_some());
     assert!(compose_config().redis.is_some());
     assert!(kubernetes_config().redis.is_some());
@@ -101,9 +101,9 @@ fn every_variable_that_is_named_anywhere_is_a_setting() {
     }
 }
 
-/// The server serves on while load balancers notice, then requests in flight have one lease, and what their callers left behind has another.
+/// A server that stops needs the drain, one lease for requests in flight, and one more for operations whose callers have left.
 #[test]
-fn whoever_stops_a_server_gives_it_the_time_that_it_may_take() {
+fn a_supervisor_gives_a_server_time_to_stop() {
     let deployment = &manifest("deployment.yaml")["spec"]["template"]["spec"];
     let grace = deployment["terminationGracePeriodSeconds"].as_u64().expect("it is said");
     let compose = compose_service("server")["stop_grace_period"].clone();
@@ -126,17 +126,17 @@ fn a_server_may_have_as_many_files_open_as_it_has_connections() {
 }
 
 #[test]
-fn systemd_takes_the_unit_and_finds_little_exposed() {
+fn systemd_accepts_the_unit_and_finds_little_exposed() {
     let analyze = program("systemd-analyze", &[], "systemd");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let unit = folder.path().join(UNIT);
-    // It looks for the program, which is installed where it is used.
+    // The tool looks for the program, which is not installed here.
     let installed = text(UNIT).replace("/usr/local/bin/oss-server", &built("oss-server").to_string_lossy());
     std::fs::write(&unit, installed).expect("it can be written");
     let verified = Command::new(&analyze).args(["verify", "--man=no"]).arg(&unit).output().expect("it runs");
-    let told = String::from_utf8_lossy(&verified.stderr);
-    // A directive that it does not know is told and no failure.
-    assert!(verified.status.success() && !told.contains(UNIT), "{told}");
+    let errors = String::from_utf8_lossy(&verified.stderr);
+    // The tool reports an unknown directive, but does not fail.
+    assert!(verified.status.success() && !errors.contains(UNIT), "{errors}");
     run_successfully(
         Command::new(&analyze)
             .args(["security", "--offline=true", "--no-pager", "--threshold=15"])
@@ -145,7 +145,7 @@ fn systemd_takes_the_unit_and_finds_little_exposed() {
 }
 
 #[test]
-fn kubernetes_takes_every_manifest() {
+fn kubernetes_accepts_every_manifest() {
     let folder = path("kubernetes");
     let entries = std::fs::read_dir(&folder).expect("a folder");
     let mut found: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
@@ -157,7 +157,7 @@ fn kubernetes_takes_every_manifest() {
 }
 
 #[test]
-fn compose_takes_its_file() {
+fn compose_accepts_its_file() {
     let file = path("compose.yml");
     run_successfully(tool("check-jsonschema").args(["--builtin-schema", "vendor.compose-spec"]).arg(&file));
     lint(&file);
@@ -210,12 +210,12 @@ fn the_manifests_name_one_another() {
 }
 
 #[test]
-fn every_pod_is_nobody_and_has_no_settings_that_nobody_made() {
+fn every_pod_runs_without_privileges_and_without_injected_settings() {
     let image = format!("/vivo-mvne-oss:{}", env!("CARGO_PKG_VERSION"));
     for name in ["deployment.yaml", "migration-job.yaml"] {
         let manifest = manifest(name);
         let pod = &manifest["spec"]["template"]["spec"];
-        // A Service whose name begins with oss- would otherwise become variables that the program refuses.
+        // Otherwise a Service whose name begins with `oss-` would become variables that the program refuses.
         assert_eq!(pod["enableServiceLinks"], false, "{name}");
         let user = pod["securityContext"]["runAsUser"].to_string();
         assert_eq!(format!("{user}:{user}"), only("USER"), "{name}");

@@ -1,5 +1,5 @@
-//! The Dockerfile, as far as it can be known without a registry of images: what it copies is there, its steps make a workspace
-//! that cargo takes, and what the image runs is what the programs do.
+//! The Dockerfile, as far as it can be tested without a registry of images: the files that it copies exist, its steps make a valid
+//! workspace, and the image's commands work with the programs.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,9 +22,9 @@ fn a_linter_finds_nothing() {
     run_successfully(tool("hadolint").arg(path("Dockerfile")));
 }
 
-/// The very steps of the build stage, but that cargo resolves the workspace instead of building it.
+/// Runs the steps of the build stage, but cargo only resolves the workspace instead of building it.
 #[test]
-fn the_steps_of_the_build_make_a_workspace_that_cargo_takes() {
+fn the_steps_of_the_build_make_a_valid_workspace() {
     const RESOLVE: &str = r#"set -e; cargo() { [ "$1 $2" = "build --release" ]; shift 2; command cargo tree --offline --quiet "$@"; }; "#;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut resolved = Vec::new();
@@ -48,7 +48,7 @@ fn the_steps_of_the_build_make_a_workspace_that_cargo_takes() {
     assert!(!programs.contains("wiremock v"), "{programs}");
 }
 
-/// Copies as the builder does, and only what is not ignored: a file into a folder, of a folder what is in it.
+/// Copies as the builder does, without ignored files: a file into a folder, or the contents of a folder.
 fn copy(arguments: &str, into: &Path) {
     let words: Vec<&str> = arguments.split(' ').collect();
     let (target, sources) = words.split_last().expect("a target");
@@ -89,16 +89,16 @@ fn the_image_starts_the_server_with_room_for_its_connections() {
         run_successfully(command.args(arguments).arg(argument).env("PATH", &path))
     };
     assert!(started("--version").starts_with("oss-server "));
-    // The same with a program that tells how much room it was given.
+    // Replace the server by a command that prints its limits.
     let tells = words[2].replace("exec oss-server", "ulimit -Sn; ulimit -Hn; :");
-    let told =
+    let output =
         run_successfully(Command::new("sh").args(["-c", "ulimit -Sn 64; exec sh -c \"$0\""]).arg(tells));
-    let limits: Vec<&str> = told.lines().collect();
-    assert!(limits.len() == 2 && limits[0] == limits[1] && limits[0] != "64", "{told}");
+    let limits: Vec<&str> = output.lines().collect();
+    assert!(limits.len() == 2 && limits[0] == limits[1] && limits[0] != "64", "{output}");
 }
 
 #[test]
-fn the_health_check_tells_a_server_that_lives_from_one_that_does_not() {
+fn the_health_check_fails_only_without_a_live_server() {
     let mut command = Server::command();
     command.arg("--sandbox");
     let mut server = Server::spawn(command);

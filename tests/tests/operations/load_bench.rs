@@ -1,4 +1,4 @@
-//! The load bench, run for a moment: that it works, and that the floor still executes what the service does. Not how fast.
+//! Runs the load bench for a moment. It must work, and the floor must execute the statements of the service. Speed is not tested.
 
 #[path = "../../benches/load/suite/mod.rs"]
 mod suite;

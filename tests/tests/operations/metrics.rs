@@ -1,4 +1,4 @@
-//! What a server tells of itself in numbers: a list that dashboards and alerts rely on.
+//! The metrics of a server. Dashboards and alerts rely on this list.
 
 use oss_tests::backend::Database;
 use oss_tests::eventful::Eventful;
@@ -7,7 +7,7 @@ use oss_tests::secrets::assert_no_secrets;
 
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
-/// Every metric, its type, its labels. Whoever changes a line breaks somebody's dashboard: see `examples/operations`.
+/// Every metric with its type and its labels. To change a line breaks somebody's dashboard: see `examples/operations`.
 const METRICS: [&str; 21] = [
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
@@ -34,12 +34,12 @@ const METRICS: [&str; 21] = [
 
 async fn the_metrics_are_those_of_the_list(database: Database) {
     let eventful = Eventful::on(&database).await;
-    let told = Scrape::of(&eventful.server.http()).await;
-    assert_eq!(told.inventory(), METRICS, "{}", told.text);
-    for (name, labels, _) in &told.series {
+    let scrape = Scrape::of(&eventful.server.http()).await;
+    assert_eq!(scrape.inventory(), METRICS, "{}", scrape.text);
+    for (name, labels, _) in &scrape.series {
         assert!(labels.values().all(|value| !is_a_number(value)), "{name} {labels:?}");
     }
-    assert_no_secrets("the metrics", &told.text);
+    assert_no_secrets("the metrics", &scrape.text);
     for (operation, outcome, count) in [
         ("create_preview", "ok", "6"),
         ("reserve", "ok", "3"),
@@ -59,8 +59,8 @@ async fn the_metrics_are_those_of_the_list(database: Database) {
         ("check_esim", "ok", "1"),
     ] {
         let labels = [("operation", operation), ("outcome", outcome)];
-        assert_eq!(counted(&told, "oss_operation_duration_seconds_count", &labels), count, "{labels:?}");
-        assert!(told.value("oss_operation_duration_seconds_sum", &labels) > 0.0, "{labels:?}");
+        assert_eq!(counted(&scrape, "oss_operation_duration_seconds_count", &labels), count, "{labels:?}");
+        assert!(scrape.value("oss_operation_duration_seconds_sum", &labels) > 0.0, "{labels:?}");
     }
     for (name, labels, value) in [
         ("oss_sigan_call_duration_seconds_count", [("call", "pre_reserve"), ("outcome", "ok")], "8"),
@@ -76,7 +76,7 @@ async fn the_metrics_are_those_of_the_list(database: Database) {
         ("oss_http_request_duration_seconds_count", [("route", "none"), ("status", "404")], "1"),
         ("oss_reservations", [("state", "HELD"), ("state", "HELD")], "2"),
     ] {
-        assert_eq!(counted(&told, name, &labels), value, "{name} {labels:?}: {}", told.text);
+        assert_eq!(counted(&scrape, name, &labels), value, "{name} {labels:?}: {}", scrape.text);
     }
     for labels in [
         [("lookup", "ddd"), ("tier", "memory"), ("result", "hit")],
@@ -86,18 +86,18 @@ async fn the_metrics_are_those_of_the_list(database: Database) {
         [("lookup", "catalog"), ("tier", "memory"), ("result", "hit")],
         [("lookup", "gsim"), ("tier", "redis"), ("result", "miss")],
     ] {
-        assert!(told.value("oss_cache_lookups_total", &labels) > 0.0, "{labels:?}: {}", told.text);
+        assert!(scrape.value("oss_cache_lookups_total", &labels) > 0.0, "{labels:?}: {}", scrape.text);
     }
     for name in
         ["oss_database_connections", "oss_database_connections_limit", "oss_process_start_time_seconds"]
     {
-        assert!(told.value(name, &[]) > 0.0, "{name}");
+        assert!(scrape.value(name, &[]) > 0.0, "{name}");
     }
 }
 
-/// A count, as it is written: a float of the format.
-fn counted(told: &Scrape, name: &str, labels: &[(&str, &str)]) -> String {
-    told.value(name, labels).to_string()
+/// A metric's value as text, because the format has only floats.
+fn counted(scrape: &Scrape, name: &str, labels: &[(&str, &str)]) -> String {
+    scrape.value(name, labels).to_string()
 }
 
 /// Whether a label's value has digits as a phone number does.

@@ -1,4 +1,4 @@
-//! The files for operators: each query of the dashboard and of the alerts, run by a real Prometheus over a real server.
+//! A real Prometheus, which scrapes a real server, runs each query of the dashboard and of the alerts.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -20,11 +20,11 @@ fn panels() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_query_finds_what_it_asks_for() {
+async fn every_query_has_a_result() {
     let database = Database::postgres().await;
     let eventful = Eventful::on(&database).await;
     let http = eventful.server.http();
-    let told = Scrape::of(&http).await;
+    let scrape = Scrape::of(&http).await;
     let prometheus = Prometheus::reading(http.address(), &path("alerts.yml")).await;
     // A rate needs two readings.
     prometheus.wait_for_result("count_over_time(oss_build_info[1m]) >= 3").await;
@@ -57,7 +57,7 @@ async fn every_query_finds_what_it_asks_for() {
         }
         assert!(grouped.is_subset(&labels), "{grouped:?} of {query} are not all labels: {labels:?}");
     }
-    for metric in told.types.keys() {
+    for metric in scrape.types.keys() {
         assert!(asked.iter().any(|name| name.starts_with(metric.as_str())), "nobody looks at {metric}");
     }
 }
@@ -77,7 +77,7 @@ fn the_alerts_fire_when_they_should() {
 async fn the_metrics_are_named_as_prometheus_advises() {
     let database = Database::sqlite().await;
     let eventful = Eventful::on(&database).await;
-    let told = Scrape::of(&eventful.server.http()).await;
+    let scrape = Scrape::of(&eventful.server.http()).await;
     let mut checked = Command::new(promtool())
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -85,7 +85,7 @@ async fn the_metrics_are_named_as_prometheus_advises() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::io::Write::write_all(&mut checked.stdin.take().unwrap(), told.text.as_bytes()).unwrap();
+    std::io::Write::write_all(&mut checked.stdin.take().unwrap(), scrape.text.as_bytes()).unwrap();
     let ended = checked.wait_with_output().unwrap();
     assert!(
         ended.status.success(),

@@ -1,4 +1,4 @@
-//! How many statements an operation costs on PostgreSQL, by the count of PostgreSQL itself.
+//! The number of statements of each operation on PostgreSQL, as PostgreSQL counts them.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ struct Watched {
 }
 
 impl Watched {
-    /// A server that has swept, and that knows its one connection and the area code already.
+    /// Starts a server that has swept, opened its one connection and looked up the area code.
     async fn start() -> Self {
         let postgres = Postgres::start().await;
         let database = Database::on(&postgres).await;
@@ -36,7 +36,7 @@ impl Watched {
         watched
     }
 
-    /// An operation's answer, and the statements that were executed before it.
+    /// Runs an operation, and returns its answer and the statements until then.
     async fn during(&self, operation: impl Future<Output = Answer>) -> (Answer, Vec<Executed>) {
         let before = self.postgres.log().len();
         let answer = operation.await;
@@ -49,7 +49,7 @@ impl Watched {
         statements.into_iter().filter(|statement| !statement.asks_for_versions()).collect()
     }
 
-    /// Waits for a statement that nobody waits for, and tells all that were executed until then.
+    /// Waits for a statement that the caller does not wait for, and returns all statements until then.
     async fn until(&self, before: usize, part: &str) -> Vec<Executed> {
         eventually(async || {
             let statements = self.since(before);
@@ -59,7 +59,7 @@ impl Watched {
         .await
     }
 
-    /// An operation that costs so many statements.
+    /// Runs an operation, and checks that it executed this many statements.
     async fn costs(&self, count: usize, operation: impl Future<Output = Answer>) -> Value {
         let (answer, statements) = self.during(operation).await;
         assert_eq!(statements.len(), count, "{statements:#?}");
@@ -86,7 +86,7 @@ async fn an_operation_costs_no_more_statements_than_it_must() {
     watched.costs(1, http.reserve(id, 2)).await;
     watched.costs(2, http.post("/reservations", body)).await;
 
-    // Looked for by its key first, then as without one.
+    // The first call with a key looks for the key first. A repeat finds its answer by the key.
     watched.costs(2, watched.keyed("/previews", "a")).await;
     watched.costs(1, watched.keyed("/previews", "a")).await;
     watched.costs(3, watched.keyed("/reservations", "b")).await;
@@ -94,8 +94,8 @@ async fn an_operation_costs_no_more_statements_than_it_must() {
 
     watched.costs(0, http.get("/ddds/11")).await;
     release_costs_one(&watched, reserved["msisdn"].as_str().unwrap()).await;
-    let told = "select count(*) from reservation where state = 'RELEASED'";
-    watched.database.wait_for_count(told, 1).await;
+    let released = "select count(*) from reservation where state = 'RELEASED'";
+    watched.database.wait_for_count(released, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,12 +107,12 @@ async fn probes_share_one_look_at_the_database_in_a_second() {
     let probes = join_all((0..100).map(|_| watched.http.get("/health/ready"))).await;
     let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap() + 1;
     assert!(probes.iter().all(|probe| probe.status == 200));
-    // A look is two statements: whether the tables are there, and whether sessions have their bounds.
+    // A check is two statements: whether the tables exist, and whether sessions have their bounds.
     let looks = watched.since(before).len() / 2;
     assert!((1..=seconds).contains(&looks), "{looks} in {seconds} s");
 }
 
-/// The caller waits for one statement; that Sigan was told is recorded by another, later.
+/// The caller waits for one statement. Another one records later that Sigan confirmed the release.
 async fn release_costs_one(watched: &Watched, msisdn: &str) {
     watched.sigan.next(CallKind::Release, Fault::Slow(Duration::from_secs(1)));
     let before = watched.postgres.log().len();

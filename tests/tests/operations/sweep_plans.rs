@@ -1,4 +1,5 @@
-//! What a sweep costs follows what is due, and not what is stored: the plans of its statements among a million reservations.
+//! The cost of a sweep depends on what is due, and not on what is stored. The test reads the plans of its statements among a million
+//! reservations.
 
 use std::time::Duration;
 
@@ -7,10 +8,10 @@ use oss_core::store::{Due, PostgresStore, PreviewStore, SweepStore};
 use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
 
-/// How many numbers are held; half as many are over.
+/// The number of held numbers. Half as many reservations have ended.
 const NUMBERS: u32 = 1_000_000;
 
-/// The numbers, the previews that gave them, and the history.
+/// Fills the tables with numbers, the previews that gave them, and the history.
 const STORED: &str = "
     insert into preview (id, external_id, reserved_msisdn, brand_id, created_at, expires_at)
     select gen_random_uuid(), 'PR-' || n, '119' || lpad(n::text, 8, '0'), 'acme', now(), now() + interval '15 minutes'
@@ -27,7 +28,7 @@ const STORED: &str = "
     from generate_series(1, {numbers} / 2) n;
     analyze;";
 
-/// A few of them are due.
+/// Makes a few of them due.
 const DUE: &str = "
     update reservation set due_at = now() - interval '1 minute' where external_id in ('PR-10', 'PR-50000', 'PR-99999');
     update reservation set state = 'IN_DOUBT', due_at = now() - interval '1 minute', hold_expires_at = null
@@ -36,11 +37,11 @@ const DUE: &str = "
     update reservation set state = 'RELEASED', due_at = null where external_id in ('PR-30', 'PR-31');
     update phone_number set status = 'RETURNED' where msisdn in ('11900000030', '11900000031');";
 
-/// Has every plan of a session written to the server's log.
+/// The option of a connection that makes PostgreSQL log the plan of every statement.
 const EXPLAINED: &str = "options=-c%20session_preload_libraries%3Dauto_explain%20-c%20auto_explain.log_min_duration%3D0%20-c%20auto_explain.log_analyze%3Don";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_looks_at_what_is_due_alone() {
+async fn a_sweep_reads_only_due_rows() {
     let postgres = Postgres::start().await;
     let database = Database::on(&postgres).await;
     for statement in [STORED, DUE].concat().split_terminator(';') {
@@ -54,7 +55,7 @@ async fn a_sweep_looks_at_what_is_due_alone() {
     assert_eq!(overdue.expired, 3);
     let due = store.claim_due(32, Duration::from_secs(35)).await.unwrap().due;
     assert_eq!(due.iter().filter(|due| matches!(due, Due::Doubtful { .. })).count(), 2);
-    assert_eq!(due.len(), 5, "the doubts, and the releases to be told");
+    assert_eq!(due.len(), 5, "the doubts and the releases");
     assert_eq!(store.purge_previews(Duration::from_hours(24 * 30), 500).await.unwrap(), 2);
 
     let plans = postgres.log();
@@ -73,7 +74,7 @@ async fn a_sweep_looks_at_what_is_due_alone() {
     }
 }
 
-/// The plan of the statement that begins so, from its text to the next line of the log.
+/// The plan of the statement that begins with this text, up to the next line of the log.
 fn plan_of(log: &str, statement: &str) -> String {
     let at = log.find(statement).unwrap_or_else(|| panic!("no plan of {statement}: {log}"));
     let plan = &log[at..];

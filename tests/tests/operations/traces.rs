@@ -17,7 +17,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 const RESERVE: &str = "PUT /previews/{previewId}/reservations/{index}";
 
-/// A server whose Sigan can be listened to.
+/// Starts a server, and records its requests to Sigan.
 async fn overheard(database: &Database, more: &[(&str, &str)]) -> (Server, Wiretap, RunningSigan) {
     let sigan = SiganMock::new(Inventory::new("PR")).start().await;
     let wiretap = Wiretap::to(sigan.url().as_str().trim_start_matches("http://").trim_end_matches('/')).await;
@@ -42,8 +42,8 @@ async fn reserve_and_release(http: &Http) {
     http.send(traced(Method::GET, "/ddds/11").bearer_auth(CALLERS_KEY)).await;
 }
 
-/// The values that a header had in calls to Sigan that begin so.
-fn told_sigan(wiretap: &Wiretap, call: &str, header: &str) -> Vec<String> {
+/// The values of a header in the calls to Sigan that begin with this text.
+fn sent_headers(wiretap: &Wiretap, call: &str, header: &str) -> Vec<String> {
     let heard = wiretap.heard();
     let heads = heard.split("\r\n\r\n").filter_map(|head| head.find(call).map(|at| head[at..].to_owned()));
     let value = |head: String| {
@@ -75,22 +75,22 @@ async fn a_collector_is_sent_the_request_and_the_calls_made_for_it() {
     server.terminate();
     assert!(server.wait_until_ended().await.success());
 
-    // All is there now: the last spans are sent before the end.
+    // Every span has arrived, because the last ones are sent before the process ends.
     let spans = collector.spans();
     let [request] = named(&spans, RESERVE)[..] else { panic!("{spans:#?}") };
     assert_eq!((hex::encode(&request.parent_span_id).as_str(), request.kind()), (CALLER, SpanKind::Server));
     let [call] = named(&spans, "sigan reserve")[..] else { panic!("{spans:#?}") };
     assert_eq!((&call.parent_span_id, call.kind()), (&request.span_id, SpanKind::Client));
-    assert_eq!(named(&spans, "sigan release").len(), 1, "also what is told after the answer");
+    assert_eq!(named(&spans, "sigan release").len(), 1, "also the call after the answer");
     let parent = format!("00-{TRACE}-{}-01", hex::encode(&call.span_id));
-    assert_eq!(told_sigan(&wiretap, "PUT /", "traceparent"), [parent]);
-    assert_eq!(told_sigan(&wiretap, "PUT /", "tracestate"), ["vendor=theirs"]);
+    assert_eq!(sent_headers(&wiretap, "PUT /", "traceparent"), [parent]);
+    assert_eq!(sent_headers(&wiretap, "PUT /", "tracestate"), ["vendor=theirs"]);
     assert!(spans.iter().all(|span| !span.name.contains("hyper")), "our own alone: {spans:#?}");
 
     assert_no_secrets("the traces", &collector.text());
     assert_no_secrets("the metrics", &metrics);
     server.log().iter().for_each(|line| assert_no_secrets("the log", line));
-    assert_eq!(told_sigan(&wiretap, "PUT /", "authorization").len(), 1, "the token is there to be found");
+    assert_eq!(sent_headers(&wiretap, "PUT /", "authorization").len(), 1, "the token is there to be found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,23 +98,25 @@ async fn a_trace_goes_through_without_a_collector() {
     let database = Database::sqlite().await;
     let (server, wiretap, _sigan) = overheard(&database, &[("OSS_LOG", "debug")]).await;
     reserve_and_release(&server.http()).await;
-    let [parent] = &told_sigan(&wiretap, "PUT /", "traceparent")[..] else { panic!("{}", wiretap.heard()) };
+    let [parent] = &sent_headers(&wiretap, "PUT /", "traceparent")[..] else { panic!("{}", wiretap.heard()) };
     assert!(parent.starts_with(&format!("00-{TRACE}-")) && parent.ends_with("-01"), "{parent}");
-    assert_eq!(told_sigan(&wiretap, "PUT /", "tracestate"), ["vendor=theirs"]);
+    assert_eq!(sent_headers(&wiretap, "PUT /", "tracestate"), ["vendor=theirs"]);
 
-    // The preview came without a trace, and began one that nobody asked to keep.
+    // The preview came without a trace. Its new trace is not sampled.
     let traces = traces_in_log(&server);
     assert_eq!(traces.len(), 5, "{:#?}", server.log());
     assert!(traces[1..].iter().all(|(_, trace)| trace == TRACE), "{traces:?}");
     let (request, shown) = &traces[0];
     assert_eq!(shown, &Value::Null, "the trace is named like the request");
     let begun = request.replace('-', "");
-    let [parent] = &told_sigan(&wiretap, "POST /", "traceparent")[..] else { panic!("{}", wiretap.heard()) };
+    let [parent] = &sent_headers(&wiretap, "POST /", "traceparent")[..] else {
+        panic!("{}", wiretap.heard())
+    };
     assert!(parent.starts_with(&format!("00-{begun}-")) && parent.ends_with("-00"), "{parent}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_up_that_is_answered_is_a_line_for_who_looks_closely_only() {
+async fn an_answered_look_up_is_logged_at_debug_only() {
     let database = Database::sqlite().await;
     let (server, _wiretap, _sigan) = overheard(&database, &[]).await;
     let http = server.http();
@@ -125,13 +127,14 @@ async fn a_look_up_that_is_answered_is_a_line_for_who_looks_closely_only() {
     http.preview().await;
     server.wait_for_log("/previews").await;
     let lines = server.log().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-    let told = lines.filter(|line| line["message"] == "Request answered.").map(|line| line["status"].clone());
-    assert_eq!(told.collect::<Vec<_>>(), [400, 404, 201], "{:#?}", server.log());
+    let statuses =
+        lines.filter(|line| line["message"] == "Request answered.").map(|line| line["status"].clone());
+    assert_eq!(statuses.collect::<Vec<_>>(), [400, 404, 201], "{:#?}", server.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_says_nothing_keeps_nobody() {
-    // It takes connections, and that is all.
+async fn a_silent_collector_delays_nobody() {
+    // It accepts connections and does nothing else.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let database = Database::sqlite().await;
@@ -141,6 +144,6 @@ async fn a_collector_that_says_nothing_keeps_nobody() {
     reserve_and_release(&server.http()).await;
     server.terminate();
     assert!(server.wait_until_ended().await.success());
-    let told = server.log().iter().filter(|line| line.contains("does not take them")).count();
-    assert_eq!(told, 1, "once for the whole outage: {:#?}", server.log());
+    let warnings = server.log().iter().filter(|line| line.contains("does not take them")).count();
+    assert_eq!(warnings, 1, "once for the whole outage: {:#?}", server.log());
 }

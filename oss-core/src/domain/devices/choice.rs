@@ -6,11 +6,11 @@ use crate::domain::Malformed;
 /// A device, named by its TAC, its code or its model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DeviceChoice {
-    /// An Android phone tells the TAC of the device it runs on.
+    /// The TAC. An Android app can read the TAC of the device that it runs on.
     Tac(Tac),
-    /// An iPhone tells only its identifier.
+    /// The code. An iPhone app can read only this identifier.
     Code(DeviceCode),
-    /// A person chose another device from the list of models.
+    /// The model, which a person chose from the list.
     Model(DeviceModelId),
 }
 

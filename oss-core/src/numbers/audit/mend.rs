@@ -14,7 +14,7 @@ use crate::oss::Oss;
 use crate::sigan::{Hold, Holder, Lane};
 use crate::store::Delivery;
 
-/// At most so many numbers are settled at the same time: as many as Sigan's gate has slots for calls without a caller.
+/// At most this many numbers are settled at the same time: as many as Sigan's gate has slots for calls without a caller.
 const LANES: u64 = 16;
 
 /// A difference, and the remedy that may be applied.

@@ -25,10 +25,10 @@ use crate::store::{HeldNumber, Range, Tenant, UnreadableRow};
 /// The size of a page of either side.
 const PAGE: u32 = 200;
 
-/// At most so many holds are released unless the operator forces it: more differences suggest a wrong address and not a leak.
+/// At most this many holds are released unless the operator forces it: more differences suggest a wrong address and not a leak.
 const RELEASES: u64 = 20;
 
-/// A page of Sigan's list is asked for again at most so often.
+/// The most times that a page of Sigan's list is asked for again.
 const REPEATS: usize = 3;
 
 /// The audit of one brand.

@@ -115,7 +115,7 @@ pub enum Outcome {
     BeingTold,
     /// Nothing was changed, because a second look did not find the difference, or the number is being worked on.
     Moved,
-    /// Nothing was changed, because so many releases have to be forced.
+    /// Nothing was changed, because more releases than the limit have to be forced.
     Limit,
     /// Nothing was changed, because a customer may be on the line, or its hold has no id. A person has to decide.
     Person,

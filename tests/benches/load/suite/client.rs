@@ -1,5 +1,5 @@
-//! A light client: connections that are kept alive, one request at a time on each. The same one drives the service and the
-//! floor, since on two cores its own cost is part of every figure.
+//! A light client. It keeps connections alive and sends one request at a time on each. It drives both the service and the floor,
+//! because on two cores its own cost is part of every figure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use super::figures::Measured;
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
-    /// JSON; none where it is empty.
+    /// The body, as JSON. There is no body if it is empty.
     pub(crate) body: String,
 }
 
@@ -41,12 +41,12 @@ impl Connection {
         let stream = TcpStream::connect(address).await.expect("the server accepts connections");
         stream.set_nodelay(true).expect("an open socket has options");
         let (sender, connection) = handshake(TokioIo::new(stream)).await.expect("the server speaks HTTP");
-        // Its error is also that of the request that meets it.
+        // An error of the connection is also the error of the request on it.
         tokio::spawn(connection);
         Self { address: address.to_owned(), sender }
     }
 
-    /// The body of a success; none for anything else.
+    /// Sends a request, and returns the body of a success; none for anything else.
     async fn send(&mut self, call: &Call) -> Option<Bytes> {
         let answer = self.try_send(call).await;
         if self.sender.is_closed() {
@@ -70,19 +70,19 @@ impl Connection {
     }
 }
 
-/// How hard a server is driven.
+/// The load on a server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Drive {
-    /// Connections, each with one request at a time.
+    /// The number of connections, each with one request at a time.
     pub(crate) connections: usize,
-    /// For how long new requests are sent.
+    /// The time for which new requests are sent.
     pub(crate) time: Duration,
-    /// How long a connection rests after each answer.
+    /// The pause of a connection after each answer.
     pub(crate) rest: Duration,
 }
 
 impl Drive {
-    /// Sends calls until the time is over, there are none left, or `enough` is set. The bodies of the answers come along.
+    /// Sends calls until the time is over, no calls are left, or `enough` is set. Returns the bodies of the answers too.
     pub(crate) async fn at(
         self,
         address: &str,

@@ -1,4 +1,4 @@
-//! The library on a SQLite file, beside bare sqlx that executes the same statements in the same transactions.
+//! The library on a SQLite file, compared with bare sqlx that executes the same statements in the same transactions.
 
 mod bare;
 mod prompt;
@@ -26,11 +26,11 @@ pub(crate) struct Embedded {
     pub(crate) operation: &'static str,
     pub(crate) per_second: f64,
     pub(crate) bare_per_second: f64,
-    /// The middle of the ratios of the rounds.
+    /// The median of the ratios of the rounds.
     pub(crate) ratio: f64,
 }
 
-/// `count` of each operation, in each round.
+/// Measures `count` of each operation in each round.
 pub(crate) async fn measure(rounds: usize, count: usize) -> [Embedded; 2] {
     let mut runs: [Vec<(f64, f64)>; 2] = Default::default();
     for _ in 0..rounds {
@@ -74,7 +74,7 @@ async fn reserve_bare(bare: Arc<Bare>, offer: bare::Offer) {
     bare.reserve(&offer).await.expect("it is reserved");
 }
 
-/// Does something many times, some at a time, and tells what came of each and how many were done in a second.
+/// Does something many times, some at the same time. Returns the results and the rate per second.
 #[expect(clippy::cast_precision_loss, reason = "a count of some seconds is far below 2^52")]
 async fn rate<T, F>(count: usize, work: impl Fn(usize) -> F) -> (Vec<T>, f64)
 where

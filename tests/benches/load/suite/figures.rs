@@ -1,4 +1,4 @@
-//! What was measured, and the middle of it.
+//! The measured answers, and the figures that are computed from them.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Measured {
         self.errors += other.errors;
     }
 
-    /// Rates count what succeeded.
+    /// The figures of these answers. Rates count only successes.
     #[expect(clippy::cast_precision_loss, reason = "counts of seconds are far below 2^52")]
     pub(crate) fn figures(mut self) -> Figures {
         self.latencies.sort_unstable();
@@ -52,7 +52,7 @@ impl Measured {
     }
 }
 
-/// The middle of several runs, each figure by itself; errors are added up.
+/// The median of several runs, for each figure by itself. Errors are added up.
 pub(crate) fn middle(runs: &[Figures]) -> Figures {
     let of = |figure: fn(&Figures) -> f64| median(runs.iter().map(figure));
     Figures {
@@ -63,7 +63,7 @@ pub(crate) fn middle(runs: &[Figures]) -> Figures {
     }
 }
 
-/// The middle one; not a number where there is none.
+/// The median; NaN if there is no value.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The same operations among few and among many stored numbers, and a sweep that finds a thousand due among them.
+//! Compares the operations with few and with many stored numbers, and measures a sweep that finds a thousand due rows.
 
 mod fill;
 
@@ -14,7 +14,7 @@ use super::figures::{Figures, median, middle};
 use super::operations::{Operation, Shop};
 use super::parts::Parts;
 
-/// How many numbers are due when the sweep comes.
+/// The number of due rows that the sweep finds.
 const DUE: u64 = 1000;
 
 /// A database of one size, under load.
@@ -23,7 +23,7 @@ const DUE: u64 = 1000;
 pub(crate) struct Size {
     pub(crate) numbers: u64,
     pub(crate) operations: Vec<Grown>,
-    /// How long a sweep takes that gives a thousand abandoned numbers back and tells Sigan of each.
+    /// The time of a sweep that gives a thousand abandoned numbers back and releases each in Sigan.
     pub(crate) sweep_seconds: f64,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Size {
 pub(crate) struct Grown {
     pub(crate) operation: Operation,
     pub(crate) figures: Figures,
-    /// Requests per second beside those of the smallest size: the middle of the ratios of the rounds.
+    /// Requests per second compared with the smallest size: the median of the ratios of the rounds.
     pub(crate) ratio: f64,
 }
 
@@ -71,7 +71,7 @@ fn grow(operation: Operation, runs: &[Figures], few: &[Figures]) -> Grown {
     Grown { operation, figures: middle(runs), ratio: median(ratios) }
 }
 
-/// By the library alone: a server would sweep by itself before it is asked to.
+/// Measures a sweep of the library, because a server would sweep by itself before it is asked to.
 async fn sweep(parts: &Parts, shop: Shop) -> f64 {
     const DUE_NOW: &str = "
         update reservation set due_at = now() - interval '1 minute'

@@ -1,5 +1,5 @@
-//! The load bench, from the processes it starts to the figures it tells. How much is asked for is up to the caller, so that a
-//! test can run all of it for a moment.
+//! The load bench: it starts the processes, drives them and returns the figures. The caller decides how long, so that a test can run
+//! all of it for a moment.
 
 mod client;
 mod embedded;
@@ -20,20 +20,20 @@ use self::client::Drive;
 use self::parts::Parts;
 pub(crate) use self::report::tables;
 
-/// How much is measured.
+/// The extent of a measurement.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    /// How often each figure is taken; the middle counts.
+    /// The number of times that each figure is measured. The median counts.
     pub(crate) rounds: usize,
-    /// Connections of the client.
+    /// The number of connections of the client.
     pub(crate) connections: usize,
-    /// How long each operation is driven in each round.
+    /// The time for which each operation is driven in each round.
     pub(crate) time: Duration,
-    /// Reserves in flight while Sigan is slow, and how slow it is.
+    /// The number of reserves in flight while Sigan is slow, and the time that Sigan takes.
     pub(crate) slow: (usize, Duration),
-    /// Operations of the library on SQLite.
+    /// The number of operations of the library on SQLite.
     pub(crate) embedded: usize,
-    /// Stored numbers; nothing grows where there are none.
+    /// The counts of stored numbers to measure with. If there are none, growth is not measured.
     pub(crate) sizes: Vec<u64>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Requests that were not answered with a success, the floor's among them.
+    /// The number of requests without a success, including the floor's.
     pub(crate) fn errors(&self) -> u64 {
         let operations = self.operations.iter().map(|row| row.service.errors + row.floor.errors);
         let growth = self.growth.iter().flat_map(|size| &size.operations).map(|grown| grown.figures.errors);
@@ -57,7 +57,7 @@ impl Report {
     }
 }
 
-/// Measures.
+/// Runs every measurement.
 pub(crate) async fn run(options: &Options) -> Report {
     let parts = Parts::start().await;
     let drive = Drive { connections: options.connections, time: options.time, rest: Duration::ZERO };

@@ -1,4 +1,5 @@
-//! The operations, each against its floor, a moment apart: the machine changes under a run, and a ratio should not.
+//! Measures each operation and its floor one right after the other, because the speed of the machine changes during a run and would
+//! change the ratio too.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +16,7 @@ use super::client::{Call, Drive};
 use super::figures::{Figures, median, middle};
 use super::parts::{Parts, Target};
 
-/// What is measured.
+/// A measured operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Operation {
@@ -27,7 +28,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// In this order each finds what it needs: previews to reserve from, numbers to give back.
+    /// The order in which each operation finds what it needs: previews to reserve from, and numbers to give back.
     pub(crate) const ALL: [Self; 5] = [Self::Ddd, Self::Create, Self::Reserve, Self::Random, Self::Release];
 
     pub(crate) fn name(self) -> &'static str {
@@ -41,20 +42,20 @@ impl Operation {
     }
 }
 
-/// An operation's figures beside those of its floor.
+/// The figures of an operation and of its floor.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Row {
     pub(crate) operation: Operation,
     pub(crate) service: Figures,
     pub(crate) floor: Figures,
-    /// The middle of the ratios of the rounds.
+    /// The median of the ratios of the rounds.
     pub(crate) ratio: f64,
     /// The memory of the server after the operation, in MiB.
     pub(crate) rss_mib: f64,
 }
 
-/// A server, and what it has given out so far.
+/// A server, and the previews and numbers that it has given so far.
 #[derive(Debug)]
 pub(crate) struct Shop {
     pub(crate) target: Target,
@@ -67,7 +68,7 @@ impl Shop {
         Self { target, previews: Arc::default(), numbers: Arc::default() }
     }
 
-    /// Runs one operation, and waits until what it leaves to be done in the background is done.
+    /// Runs one operation, and waits until its work in the background is done.
     pub(crate) async fn measure(&self, operation: Operation, drive: Drive) -> Figures {
         let next = self.calls(operation);
         let (measured, bodies) = drive.at(&self.target.address, next, Arc::default()).await;
@@ -115,7 +116,7 @@ impl Shop {
     }
 }
 
-/// Goes through the area codes, so that none runs out of numbers.
+/// Calls for one area code after another, so that none runs out of numbers.
 fn in_turn(path: &'static str) -> Box<dyn Fn() -> Option<Call> + Send + Sync> {
     let turn = AtomicUsize::new(0);
     Box::new(move || {
@@ -126,7 +127,7 @@ fn in_turn(path: &'static str) -> Box<dyn Fn() -> Option<Call> + Send + Sync> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A queue is whole also where a thread panicked while it held the lock.
+    // A thread that panics while it holds the lock cannot leave a queue half changed.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -136,7 +137,7 @@ pub(crate) async fn measure(parts: &Parts, plan: &Plan, rounds: usize, drive: Dr
     let mut memory = [0.0; Operation::ALL.len()];
     for round in 0..rounds {
         for (at, operation) in Operation::ALL.into_iter().enumerate() {
-            // Neither is always the first.
+            // They take turns at being first.
             let pair = if round % 2 == 0 {
                 let first = service.measure(operation, drive).await;
                 (first, floor.measure(operation, drive).await)

@@ -14,13 +14,13 @@ use oss_tests::redis::Redis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What every external id of the mock begins with.
+/// The beginning of every external id of the mock.
 pub(crate) const PREFIX: &str = "PR-";
 
-/// Connections to PostgreSQL: the default of the service.
+/// The number of connections to PostgreSQL: the default of the service.
 const POOL: u32 = 10;
 
-/// What servers stand on.
+/// The processes that the servers need.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) postgres: Postgres,
@@ -35,11 +35,11 @@ pub(crate) struct Target {
     process: Process,
     pub(crate) address: String,
     pub(crate) database: Database,
-    /// How long it took to be ready.
+    /// The time from its start until it was ready.
     pub(crate) ready_after: Duration,
 }
 
-/// A process that ends with the value.
+/// A process that is killed when the value is dropped.
 #[derive(Debug)]
 struct Process(Child);
 
@@ -50,7 +50,7 @@ impl Parts {
         Self { postgres: Postgres::start().await, redis: Redis::start().await, sigan, sigan_url }
     }
 
-    /// A server on a database of its own.
+    /// Starts a server on a database of its own.
     pub(crate) async fn server(&self) -> Target {
         let database = Database::on(&self.postgres).await;
         self.server_on(database).await
@@ -59,7 +59,7 @@ impl Parts {
     pub(crate) async fn server_on(&self, database: Database) -> Target {
         let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new(built("oss-server"));
-        // The log is at its default level, and written to where nobody reads it.
+        // The log has its default level, and goes to `/dev/null`.
         command.env_clear().args(["--allow-anonymous", "--listen", &address]).stderr(Stdio::null());
         command.envs([
             ("OSS_DATABASE_URL", database.url()),
@@ -77,7 +77,7 @@ impl Parts {
         target
     }
 
-    /// The floor, on a database of its own.
+    /// Starts the floor on a database of its own.
     pub(crate) async fn floor(&self, plan: &Plan) -> Target {
         let database = Database::on(&self.postgres).await;
         let setup = Setup {
@@ -126,17 +126,17 @@ impl Target {
         begun.elapsed()
     }
 
-    /// Ends the server, and leaves its database.
+    /// Ends the server, and returns its database.
     pub(crate) fn stop(self) -> Database {
         self.database
     }
 
-    /// The memory that it has now, in MiB.
+    /// The memory that it uses now, in MiB.
     pub(crate) fn rss(&self) -> f64 {
         self.memory("VmRSS:")
     }
 
-    /// The most memory that it has had, in MiB.
+    /// The most memory that it has used, in MiB.
     pub(crate) fn peak_rss(&self) -> f64 {
         self.memory("VmHWM:")
     }
@@ -156,7 +156,7 @@ impl Drop for Process {
     }
 }
 
-/// By hand: a client that has to be set up would be part of the time.
+/// Asks whether a server is ready, over a plain socket, because the set-up of a client would be part of the measured time.
 async fn asked_whether_ready(address: &str) -> std::io::Result<bool> {
     let mut socket = TcpStream::connect(address).await?;
     socket.write_all(b"GET /health/ready HTTP/1.1\r\nhost: oss\r\nconnection: close\r\n\r\n").await?;

@@ -1,5 +1,5 @@
-//! Watches the service execute each operation once, on a database that logs every statement, so that the floor can execute
-//! the same.
+//! Records the statements of each operation of the service, on a database that logs them, so that the floor can execute the same
+//! statements.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ struct Recorder<'a> {
 pub(crate) async fn plan(parts: &Parts) -> Plan {
     let recorder = Recorder::start(parts).await;
     let (oss, ddd): (_, Ddd) = (&recorder.oss, "11".parse().expect("a DDD"));
-    // The one connection, and the area code, are known from here on.
+    // After this call the connection is open and the area code is cached.
     let first = oss.create_preview(ddd).await.expect("a preview");
     let create = recorder.during(None, oss.create_preview(ddd)).await;
     let of_preview = oss.reserve(first.id, first.offers[1].choice);
@@ -57,7 +57,7 @@ impl<'a> Recorder<'a> {
         steps(&self.since(before), subject, PREFIX)
     }
 
-    /// What the caller waits for, and what is done afterwards.
+    /// Records a release: the statements that the caller waits for, and those afterwards.
     async fn release(&self) -> (Vec<Step>, Vec<Step>) {
         let held = "select id::text || msisdn from reservation where state = 'HELD' limit 1";
         let held = self.database.texts(held).await.pop().expect("a number is held");

@@ -1,4 +1,4 @@
-//! The figures, for a person.
+//! Shows the figures to a person.
 
 use super::Report;
 use super::embedded::Embedded;
@@ -7,7 +7,7 @@ use super::operations::Row;
 use super::slow::Slow;
 use super::start::Start;
 
-/// Everything as tables in Markdown.
+/// All figures as tables in Markdown.
 pub(crate) fn tables(report: &Report) -> String {
     let mut parts = vec![operations(&report.operations), slow(&report.slow), start(&report.start)];
     parts.push(embedded(&report.embedded));

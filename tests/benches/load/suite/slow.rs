@@ -14,7 +14,7 @@ use super::client::{Call, Drive};
 use super::figures::Measured;
 use super::parts::{Parts, Target};
 
-/// How many previews are created at once: not more than Sigan's contract is asked for at a time in any other run.
+/// The number of previews that are created at the same time. It is below the number of connections of the other measurements.
 const CREATORS: usize = 50;
 
 /// The longest that a batch may take.
@@ -26,13 +26,13 @@ pub(crate) struct Slow {
     pub(crate) reserves: usize,
     pub(crate) errors: u64,
     pub(crate) sigan_seconds: f64,
-    /// From the first request to the last answer.
+    /// The time from the first request to the last answer.
     pub(crate) wall_seconds: f64,
-    /// The same of the floor, which has nothing to do beside Sigan's calls and the statements: what this machine needs for them.
+    /// The time of the floor: what this machine needs for the calls to Sigan and the statements alone.
     pub(crate) floor_wall_seconds: f64,
     /// The most memory that the server had, in MiB.
     pub(crate) peak_rss_mib: f64,
-    /// Of look-ups meanwhile.
+    /// The p99 of the look-ups during the measurement.
     pub(crate) ddd_p99_ms: f64,
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn measure(parts: &Parts, plan: &Plan, reserves: usize, latency
     }
 }
 
-/// Reserves one number of each of so many previews, all at the same time, and looks an area code up meanwhile.
+/// Creates this many previews, reserves a number of each at the same time, and looks up an area code meanwhile.
 async fn batch(parts: &Parts, server: &Target, reserves: usize, latency: Duration) -> (Measured, Measured) {
     let patient = Drive { connections: CREATORS, time: PATIENCE, rest: Duration::ZERO };
     let create = Call { body: r#"{"areaCode":"11"}"#.into(), ..Call::new(Method::POST, "/previews") };
@@ -85,7 +85,7 @@ fn reserve(created: &[u8]) -> Call {
     Call::new(Method::PUT, format!("/previews/{id}/reservations/1"))
 }
 
-/// Each call once.
+/// Yields each call once.
 fn list(calls: Vec<Call>) -> impl Fn() -> Option<Call> + Send + Sync + 'static {
     let left = std::sync::Mutex::new(calls);
     move || left.lock().expect("nobody panics with the list").pop()

@@ -1,4 +1,4 @@
-//! How soon a server is ready, and what it needs while nobody asks.
+//! Measures the start of a server, and its memory while it is idle.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use serde::Serialize;
 use super::figures::median;
 use super::parts::Parts;
 
-/// How long a server is left alone before its memory is looked at.
+/// The time for which a server is idle before its memory is measured.
 const REST: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Start {
-    /// From the start of the process to the first 200 of `GET /health/ready`.
+    /// The time from the start of the process to the first 200 of `GET /health/ready`.
     pub(crate) ready_ms: f64,
     pub(crate) idle_rss_mib: f64,
 }

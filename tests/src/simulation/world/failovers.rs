@@ -46,7 +46,7 @@ impl World {
         shared.lost.push(LostRow { hold, at: now, excused });
     }
 
-    /// Excuses the workers of rows that were lost lately: they may be gone, or too late to record anything.
+    /// Excuses rows that were lost recently, because their workers may be gone, or too late to record anything.
     pub(in crate::simulation) fn excuse_lost_rows(&self) {
         let now = self.now();
         let mut shared = self.shared();

@@ -51,7 +51,7 @@ const NUMBER: &str = "
     where phone_number.status = 'RETURNED'";
 const CHOSEN: &str = "update preview set reserved_msisdn = $2 where id = $1";
 
-/// A time, and one long after it: the file's clock does not matter here.
+/// A time, and a time 15 minutes later. The real time does not matter here.
 const NOW: i64 = 1_800_000_000_000_000;
 const LATER: i64 = NOW + 900_000_000;
 

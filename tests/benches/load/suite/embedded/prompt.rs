@@ -1,4 +1,4 @@
-//! A Sigan that grants everything at once, so that the library and its database are all that is measured.
+//! A Sigan that grants everything at once, so that only the library and its database are measured.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,7 +12,7 @@ pub(super) struct Prompt {
 }
 
 impl Prompt {
-    /// Numbers that nobody was offered before, under a name of their own.
+    /// Offers new numbers under a new external id.
     pub(super) fn offer(&self, ddd: impl std::fmt::Display, quantity: u8) -> (ExternalId, Vec<Msisdn>) {
         let first = self.offered.fetch_add(quantity.into(), Ordering::Relaxed);
         let number = |at| format!("{ddd}9{at:08}").parse().expect("a number");

@@ -1,18 +1,18 @@
-//! Numbers as they are after years: most are on a line, some were given back, some are held and not on a line yet; only the
-//! last have a preview still, since previews are purged.
+//! Fills a database with numbers as they are after years: most are on a line, some were given back, some are held and not on a line
+//! yet. Only the last have a preview, because older previews are purged.
 
 use std::fmt::Write;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use uuid::Uuid;
 
-/// Rows that are sent at once.
+/// The number of rows that are sent at once.
 const CHUNK: u64 = 10_000;
 
-/// Stored numbers of an area code: fewer than there are before the mock's own.
+/// The stored numbers of an area code. They are below the numbers that the mock offers.
 const PER_AREA_CODE: u64 = 500_000;
 
-/// Fills the tables with this many numbers. Indexes are taken away meanwhile and made again: the same at the end, sooner.
+/// Fills the tables with this many numbers. It drops the indexes first and creates them again at the end, because that is faster.
 pub(super) async fn fill(url: &str, numbers: u64) -> Result<(), sqlx::Error> {
     let mut connection = PgConnection::connect(url).await?;
     // The foreign key of `preview_number` holds by construction.
@@ -27,7 +27,7 @@ pub(super) async fn fill(url: &str, numbers: u64) -> Result<(), sqlx::Error> {
     connection.close().await
 }
 
-/// Takes away every index that is no primary key, and gives the statements that make them again.
+/// Drops every index that is not a primary key, and returns the statements that create them again.
 async fn without_indexes(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     const SQL: &str = "
         select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition
@@ -44,7 +44,7 @@ async fn without_indexes(connection: &mut PgConnection) -> Result<Vec<String>, s
     Ok(definitions)
 }
 
-/// The columns of each table that are given, and what makes its rows of one number.
+/// A table with the columns to fill, and the function that writes its rows for one number.
 type Table = (&'static str, fn(&mut String, &Stored));
 
 const TABLES: [Table; 4] = [
@@ -72,7 +72,7 @@ async fn copy(connection: &mut PgConnection, numbers: u64) -> Result<(), sqlx::E
     Ok(())
 }
 
-/// A number and what it is.
+/// A stored number.
 struct Stored {
     at: u64,
     msisdn: String,
@@ -97,7 +97,7 @@ impl Stored {
         Self { at, msisdn: format!("{area_code}9{subscriber:08}"), life }
     }
 
-    /// Its preview, where there is one still.
+    /// Its preview, if it still exists.
     fn preview(&self) -> Option<Uuid> {
         (self.life == Life::Held).then(|| Uuid::from_u128(self.at.into()))
     }

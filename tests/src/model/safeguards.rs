@@ -2,8 +2,8 @@
 
 /// A rule of the protocol. It can be left out to see what it prevents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mend {
-    /// The row of an attempt is committed before Sigan is asked. Without it, it is written with Sigan's answer.
+pub enum Safeguard {
+    /// The row of an attempt is committed before Sigan is asked. Without the rule, it is written after Sigan has answered.
     IntentRow,
     /// The index that allows one live row for each number.
     OneLiveRow,
@@ -13,13 +13,13 @@ pub enum Mend {
     GuardedDenial,
     /// A negative or missing outcome counts only for the call that it answers. Without the rule, it counts for the row's latest call.
     CallNumber,
-    /// An attempt whose outcome is unknown is cancelled at Sigan before it is rejected. Without it, it is rejected at once.
+    /// An attempt whose outcome is unknown is cancelled at Sigan before it is rejected. Without the rule, it is rejected at once.
     CancelBeforeRejecting,
-    /// The decision to cancel is committed before the cancel is sent. Without the rule, the row says so after Sigan has answered.
+    /// The decision to cancel is committed before the cancel is sent. Without the rule, it is recorded after Sigan has answered.
     CommitBeforeCancel,
     /// A release names the external id that it belongs to. Without the rule, it frees the number for any holder.
     ReleaseById,
-    /// The audit lists Sigan's holds, then reads our rows. Without the rule, the order is reversed, and only [`Mend::OneRowPerHold`]
+    /// The audit lists Sigan's holds, then reads our rows. Without the rule, the order is reversed, and only [`Safeguard::OneRowPerHold`]
     /// prevents the release of a hold that was made in between.
     AuditListsFirst,
     /// Before the audit gives up a hold that Sigan did not list, it asks Sigan once more. Without the rule, it believes the list,
@@ -44,24 +44,24 @@ pub enum Mend {
     OverForEver,
 }
 
-/// The mends that are in force.
+/// The safeguards that are in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mends {
-    /// A bit for each mend that is left out.
+pub struct Safeguards {
+    /// A bit for each safeguard that is left out.
     off: u16,
 }
 
-impl Mends {
-    /// All mends: the real protocol.
+impl Safeguards {
+    /// All safeguards: the real protocol.
     pub const ALL: Self = Self { off: 0 };
 
-    /// These mends without one.
+    /// These safeguards without one.
     #[must_use]
-    pub const fn without(self, mend: Mend) -> Self {
-        Self { off: self.off | 1 << mend as u16 }
+    pub const fn without(self, safeguard: Safeguard) -> Self {
+        Self { off: self.off | 1 << safeguard as u16 }
     }
 
-    pub(super) const fn has(self, mend: Mend) -> bool {
-        self.off & 1 << mend as u16 == 0
+    pub(super) const fn has(self, safeguard: Safeguard) -> bool {
+        self.off & 1 << safeguard as u16 == 0
     }
 }
