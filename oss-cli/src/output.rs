@@ -16,9 +16,10 @@ use crate::status_line;
 /// Writes answers and failures in the requested form.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
-    form: Form,
+    /// The requested form.
+    pub(crate) form: Form,
     /// The program as it was called, for suggested commands.
-    program: &'static str,
+    pub(crate) program: &'static str,
 }
 
 /// An answer that can be written in both forms.
@@ -32,20 +33,10 @@ impl Output {
         Self { form, program }
     }
 
-    /// The requested form.
-    pub(crate) fn form(self) -> Form {
-        self.form
-    }
-
-    /// The program as it was called, for suggested commands.
-    pub(crate) fn program(self) -> &'static str {
-        self.program
-    }
-
     /// Writes an answer to standard output.
     pub(crate) fn write_answer(self, answer: &impl Answer) -> Result<(), Failure> {
         let text = match self.form {
-            Form::Table => answer.table(self.program()),
+            Form::Table => answer.table(self.program),
             Form::Json => serde_json::to_string_pretty(answer).map_err(Failure::internal)?,
         };
         write(anstream::stdout(), &text)

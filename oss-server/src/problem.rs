@@ -35,10 +35,13 @@ pub(crate) struct Fault {
 /// An error as the caller gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    of: ProblemType,
+    status: StatusCode,
+    /// A short and stable name, the end of `type`.
+    code: &'static str,
     detail: Box<str>,
     /// The reason, for the log alone. None if the detail is the reason.
     internal: Option<Box<str>>,
+    field: Option<&'static str>,
     faults: Box<[Fault]>,
     /// The reason why Sigan refused, if it did.
     reason: Option<Refusal>,
@@ -114,9 +117,11 @@ impl Problem {
     /// A problem of a type.
     pub(crate) fn new(of: ProblemType, detail: impl Into<Box<str>>) -> Self {
         Self {
-            of,
+            status: of.status,
+            code: of.code,
             detail: detail.into(),
             internal: None,
+            field: of.field,
             faults: Box::default(),
             reason: None,
             retry_after: None,
@@ -132,7 +137,7 @@ impl Problem {
     /// An error whose cause is a parameter of the path.
     pub(crate) fn in_path(error: &Error, parameter: &'static str) -> Self {
         let of = ProblemType::from(error.error_type()).in_path();
-        Self::new(ProblemType { field: Some(parameter), ..of }, error.to_string())
+        Self { field: Some(parameter), ..Self::new(of, error.to_string()) }
     }
 
     /// Adds the time after which the request may be repeated.
@@ -147,19 +152,19 @@ impl Problem {
 
     /// The status.
     pub(crate) fn status(&self) -> StatusCode {
-        self.of.status
+        self.status
     }
 
     /// The body, as the answer to the request with this id.
     pub(crate) fn json(&self, request: Option<Uuid>) -> Vec<u8> {
         let body = ProblemBody {
-            r#type: format!("{URN}{}", self.of.code),
-            title: self.of.status.canonical_reason().unwrap_or("Error"),
-            status: self.of.status.as_u16(),
+            r#type: format!("{URN}{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
             detail: &self.detail,
             // The id of the request, by which operators find this answer in the log.
             instance: request.map(|id| id.urn().to_string()),
-            field: self.of.field.or(self.faults.first().map(|fault| fault.field.as_str())),
+            field: self.field.or(self.faults.first().map(|fault| fault.field.as_str())),
             errors: &self.faults,
             reason: self.reason,
             retry_after_seconds: self.retry_after,
@@ -211,12 +216,12 @@ fn detail_of(fault: &StoreError) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.of.status, self.json(request_id::current())).into_response();
+        let mut response = (self.status, self.json(request_id::current())).into_response();
         let reason = self.internal.unwrap_or(self.detail).into_string();
         response.extensions_mut().insert(Reported {
-            code: self.of.code,
+            code: self.code,
             reason,
-            needs_a_person: self.of.status == StatusCode::INTERNAL_SERVER_ERROR && self.retry_after.is_none(),
+            needs_a_person: self.status == StatusCode::INTERNAL_SERVER_ERROR && self.retry_after.is_none(),
         });
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

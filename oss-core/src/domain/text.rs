@@ -68,4 +68,25 @@ mod tests {
             assert!(!is_visible_text(text, 64), "{text:?}");
         }
     }
+
+    #[test]
+    fn a_copied_character_stands_for_a_plain_one() {
+        let kept = [('a', 'a'), ('-', '-'), ('ç', 'ç'), ('\n', ' '), ('\u{a0}', ' '), ('\u{3000}', ' ')];
+        let dashes =
+            ['\u{2010}', '\u{2015}', '\u{2043}', '\u{2212}', '\u{fe58}', '\u{fe63}'].map(|dash| (dash, '-'));
+        let wide = [('\u{ff01}', '!'), ('\u{ff11}', '1'), ('\u{ff21}', 'A'), ('\u{ff5e}', '~')];
+        for (copied, meant) in kept.into_iter().chain(dashes).chain(wide) {
+            assert_eq!(plain(copied), Some(meant), "{copied:?}");
+        }
+        for mark in ['\u{61c}', '\u{200b}', '\u{200e}', '\u{202a}', '\u{feff}'] {
+            assert_eq!(plain(mark), None, "{mark:?}");
+        }
+        assert_eq!(plain('\0'), Some('\0'), "a control is left for the parser to refuse");
+    }
+
+    #[test]
+    fn a_text_is_trimmed_but_for_controls() {
+        assert_eq!(trimmed("\u{feff} a b\u{200b}\u{3164} "), "a b");
+        assert_eq!(trimmed("\0a"), "\0a");
+    }
 }
