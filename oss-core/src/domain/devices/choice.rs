@@ -42,3 +42,32 @@ impl DeviceChoice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_one_of_the_three_names_a_device() {
+        let (tac, code, model) = (
+            "35050556".parse().unwrap(),
+            "SM-S931B".parse::<DeviceCode>().unwrap(),
+            "MODEL_1".parse::<DeviceModelId>().unwrap(),
+        );
+        let by_tac = DeviceChoice::one_of(Some(tac), None, None).unwrap();
+        let by_code = DeviceChoice::one_of(None, Some(code.clone()), None).unwrap();
+        let by_model = DeviceChoice::one_of(None, None, Some(model.clone())).unwrap();
+        assert_eq!(by_tac.columns(), (Some("35050556"), None, None));
+        assert_eq!(by_code.columns(), (None, Some("SM-S931B"), None));
+        assert_eq!(by_model.columns(), (None, None, Some("MODEL_1")));
+        for (tac, code, model) in [
+            (None, None, None),
+            (Some(tac), Some(code.clone()), None),
+            (Some(tac), None, Some(model.clone())),
+            (None, Some(code.clone()), Some(model.clone())),
+            (Some(tac), Some(code), Some(model)),
+        ] {
+            assert!(DeviceChoice::one_of(tac, code, model).is_err());
+        }
+    }
+}

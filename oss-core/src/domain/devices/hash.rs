@@ -60,7 +60,10 @@ mod tests {
             (DeviceChoice::Model("SAMSUNG_GALAXY_S25".parse().unwrap()), "ae3c0d941cea2bc1ee8d059a0bd7478f"),
         ];
         for (choice, hash) in cases {
-            assert_eq!(DeviceHash::of(&choice).to_string(), hash, "{choice:?}");
+            let computed = DeviceHash::of(&choice);
+            assert_eq!(computed.to_string(), hash, "{choice:?}");
+            assert_eq!(format!("{computed:?}"), format!("DeviceHash({hash})"));
+            assert_eq!(serde_json::to_value(computed).unwrap(), hash);
         }
     }
 }

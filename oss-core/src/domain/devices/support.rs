@@ -77,3 +77,21 @@ impl EsimAnswer {
         Self { support: EsimSupport::of(supports_esim), source: Some(source), ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gsim_is_asked_only_about_what_the_catalogue_does_not_have() {
+        let version = DataVersion::default();
+        let catalogue = |row| EsimAnswer::of_catalogue(version, row);
+        let known = catalogue(Some((false, "list-A".parse().unwrap())));
+        assert_eq!((known.support, known.support.is_known()), (EsimSupport::No, true));
+        let unknown = catalogue(None);
+        assert_eq!((unknown.support.is_known(), &unknown.source), (false, &None));
+        assert_eq!(unknown.clone().or_of_gsim(None), unknown);
+        let of_gsim = unknown.or_of_gsim(Some(true));
+        assert_eq!((of_gsim.support, of_gsim.source), (EsimSupport::Yes, Some(EsimSource::Gsim)));
+    }
+}

@@ -2,12 +2,14 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
 use async_trait::async_trait;
+use metrics_util::debugging::DebuggingRecorder;
 use tokio::time::Instant;
 
 use super::breaker::{FAILURES, OPEN};
 use super::callers::QUEUE;
 use super::*;
 use crate::sigan::{Doubt, Refusal};
+use crate::telemetry::names::CLIENT_REFUSALS;
 
 const DOWN: SiganError = SiganError::NoAnswer(Doubt::Status(503));
 
@@ -211,7 +213,29 @@ async fn a_turn_that_is_not_used_keeps_no_probe() {
     sigan.everything_fails(None);
     // This caller only looked, and found its answer here.
     drop(turn(&gate, "acme", None).await.unwrap());
+    // This one only gave a number back, which does not show whether Sigan answers callers.
+    sigan.everything_fails(Some(DOWN));
+    let released = turn(&gate, "acme", None).await.unwrap();
+    assert!(released.release(&hold()).await.is_err());
+    drop(released);
+    sigan.everything_fails(None);
     assert_eq!(call(&gate).await, Some(Ok(())), "the next one probes at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_whose_probe_failed_does_not_end_the_next_probe() {
+    let (gate, sigan) = gate(100, 0);
+    sigan.everything_fails(Some(DOWN));
+    for _ in 0..FAILURES {
+        call(&gate).await;
+    }
+    tokio::time::advance(OPEN).await;
+    let failed = turn(&gate, "acme", None).await.expect("a probe");
+    assert!(failed.reserve(&hold()).await.is_err());
+    tokio::time::advance(OPEN).await;
+    let _probe = turn(&gate, "acme", None).await.expect("the next probe");
+    drop(failed);
+    assert_eq!(call(&gate).await, None, "one probe at a time");
 }
 
 #[tokio::test(start_paused = true)]
@@ -270,6 +294,8 @@ async fn a_brands_probe_without_an_answer_is_repeated_soon() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_takes_no_more_than_its_share() {
+    let recorder = DebuggingRecorder::new();
+    let _recording = metrics::set_default_local_recorder(&recorder);
     let (gate, _) = gate(4, 4);
     let mut turns = Vec::new();
     for _ in 0..2 {
@@ -285,6 +311,8 @@ async fn a_client_takes_no_more_than_its_share() {
     assert_eq!(gate.usage().waiting, 2);
     let refused = turn(&gate, "acme", Some("greedy")).await.unwrap_err();
     assert_eq!(refused, Busy::Share(ClientLimit::SiganQueue));
+    let counted = recorder.snapshotter().snapshot().into_vec();
+    assert!(counted.iter().any(|(series, _, _, _)| series.key().name() == CLIENT_REFUSALS), "{counted:?}");
     for _ in 0..2 {
         turns.push(turn(&gate, "acme", Some("modest")).await.unwrap());
     }
@@ -325,6 +353,7 @@ async fn a_delivery_without_a_place_does_not_wait() {
     for _ in 0..UPKEEP {
         turns.push(gate.turn(Lane::Delivery).await.unwrap());
     }
+    assert_eq!(gate.usage().lanes.map(|lane| lane.in_flight), [0, UPKEEP, 0]);
     let asked = Instant::now();
     assert_eq!(gate.turn(Lane::Delivery).await.unwrap_err(), Busy::Sigan);
     assert_eq!(asked.elapsed(), Duration::ZERO);
