@@ -19,7 +19,7 @@ use tracing::Level;
 
 use crate::access::{Access, ClientLimits};
 use crate::routes::{docs, routers};
-use crate::serve::{self, ConnectionLimit, KeysAndCertificates, Reload, Serving, Watched};
+use crate::serve::{self, ConnectionLimit, KeysAndCertificates, Serving, Watched};
 use crate::state::Health;
 use crate::telemetry::{Metrics, Traces};
 
@@ -111,7 +111,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         tls: server.tls.clone().zip(tls),
         tls_files,
     };
-    let reload = Reload { hangup, files }.start().map_err(|error| internal(&error))?;
+    let reload = files.reload(hangup).map_err(|error| internal(&error))?;
     oss.sweep_in_background();
     oss.count_in_background();
     tracing::info!(

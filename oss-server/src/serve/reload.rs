@@ -26,15 +26,6 @@ use crate::access::Access;
 /// The time between two looks at the files.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Reads files again if they have changed, or on SIGHUP.
-#[derive(Debug)]
-pub(crate) struct Reload {
-    /// SIGHUP. It is listened for from the start of the process, because until then the signal ends the process.
-    pub(crate) hangup: Signal,
-    /// The files to read.
-    pub(crate) files: KeysAndCertificates,
-}
-
 /// The files that a reload reads again.
 #[derive(Debug)]
 pub(crate) struct KeysAndCertificates {
@@ -75,40 +66,21 @@ impl Watched {
     }
 }
 
-impl Reload {
-    /// Reads changed files again for as long as the returned future is polled.
+impl KeysAndCertificates {
+    /// Reads changed files again, and all of them on SIGHUP, for as long as the returned future is polled. The process listens for
+    /// `hangup` from its start, because until then the signal ends it.
     ///
     /// # Errors
     ///
     /// An error if the operating system gives no thread.
-    pub(crate) fn start(self) -> io::Result<impl Future<Output = Infallible>> {
-        let Self { hangup, mut files } = self;
+    pub(crate) fn reload(mut self, hangup: Signal) -> io::Result<impl Future<Output = Infallible>> {
         // The channel has no buffer, so that a look begins only if the thread has nothing to do.
         let (looks, requests) = sync_channel(0);
         let thread = std::thread::Builder::new().name("reload".to_owned());
-        thread.spawn(move || requests.into_iter().for_each(|forced| files.read_again(forced)))?;
+        thread.spawn(move || requests.into_iter().for_each(|forced| self.read_again(forced)))?;
         Ok(request_looks(hangup, looks))
     }
-}
 
-/// Asks the thread to look at the files, at intervals and on SIGHUP.
-async fn request_looks(mut hangup: Signal, looks: SyncSender<bool>) -> Infallible {
-    let mut forced = false;
-    loop {
-        forced |= wait_for_hangup(&mut hangup).await;
-        match looks.try_send(forced) {
-            Ok(()) => forced = false,
-            // The thread is still reading. It gets this request when it has finished.
-            Err(TrySendError::Full(_)) => {}
-            Err(TrySendError::Disconnected(_)) => {
-                tracing::error!("Keys and certificates are not read again any more; restart the server.");
-                return pending().await;
-            }
-        }
-    }
-}
-
-impl KeysAndCertificates {
     /// Reads the files that have changed, or all of them if that is `forced`.
     fn read_again(&mut self, forced: bool) {
         if self.client_file.look_again() || forced {
@@ -141,6 +113,23 @@ impl KeysAndCertificates {
                 served.reload_from_config(read);
             }
             Err(error) => tracing::error!(%error, "The certificate from before stays in force."),
+        }
+    }
+}
+
+/// Asks the thread to look at the files, at intervals and on SIGHUP.
+async fn request_looks(mut hangup: Signal, looks: SyncSender<bool>) -> Infallible {
+    let mut forced = false;
+    loop {
+        forced |= wait_for_hangup(&mut hangup).await;
+        match looks.try_send(forced) {
+            Ok(()) => forced = false,
+            // The thread is still reading. It gets this request when it has finished.
+            Err(TrySendError::Full(_)) => {}
+            Err(TrySendError::Disconnected(_)) => {
+                tracing::error!("Keys and certificates are not read again any more; restart the server.");
+                return pending().await;
+            }
         }
     }
 }
