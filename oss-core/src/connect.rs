@@ -8,7 +8,7 @@ use crate::config::{CommonConfig, Config, ConfigError, RecordsConfig};
 use crate::domain::BrandId;
 use crate::gsim::{Gsim, GsimConfig, HttpGsim};
 use crate::http::ClientError;
-use crate::oss::{Oss, Ports};
+use crate::oss::{Oss, OssBuilder};
 use crate::settings::Settings;
 use crate::sigan::{HttpSigan, NoSigan, Sigan};
 use crate::store::{self, Database, Store, StoreError};
@@ -47,33 +47,6 @@ pub enum StartError {
     /// The sandbox could not be set up.
     #[error("the sandbox could not be set up: {0}")]
     Sandbox(#[from] std::io::Error),
-}
-
-/// Builds an [`Oss`] from the parts of an embedder: a pool, an inventory, typed settings.
-///
-/// ```no_run
-/// use std::sync::Arc;
-///
-/// use oss_core::store::{PgPoolOptions, bounded};
-/// use oss_core::{Oss, Settings, sigan::Sigan};
-///
-/// # async fn example(inventory: Arc<dyn Sigan>) -> Result<(), Box<dyn std::error::Error>> {
-/// let options = bounded("postgres://oss@db/oss".parse()?);
-/// let pool = PgPoolOptions::new().max_connections(20).connect_lazy_with(options);
-/// let mut settings = Settings::default();
-/// settings.sigan_calls = 50;
-/// let oss = Oss::builder("acme".parse()?).sigan(inventory).settings(settings).connect(pool).await?;
-/// # Ok(()) }
-/// ```
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct OssBuilder {
-    brand: BrandId,
-    other_brands: Vec<BrandId>,
-    settings: Settings,
-    sigan: Arc<dyn Sigan>,
-    gsim: Option<Arc<dyn Gsim>>,
-    redis: Option<RedisCache>,
 }
 
 impl OssBuilder {
@@ -122,8 +95,7 @@ impl OssBuilder {
     /// Builds the client on a store, and checks nothing.
     #[must_use]
     pub fn build(self, store: Arc<dyn Store>) -> Oss {
-        let Self { brand, other_brands, settings, sigan, gsim, redis } = self;
-        Oss::new(Ports { store, sigan, gsim, redis, brand, other_brands, settings })
+        Oss::new(store, self)
     }
 
     fn configure(

@@ -88,7 +88,7 @@ pub mod telemetry;
 pub use cache::{RedisCache, RedisUrlError};
 pub use calls::DrawBudget;
 pub use config::Config;
-pub use connect::{OssBuilder, StartError};
+pub use connect::StartError;
 pub use devices::EsimCheck;
 pub use domain::{
     Assortment, AttemptEvent, BrandId, BrandSlug, Choice, ClientName, DataVersion, DataVersions, Ddd,
@@ -109,7 +109,7 @@ pub use numbers::{
     Adopt, AdoptError, Adopted, AuditOptions, AuditReport, CreatePreview, Difference, DifferenceKind, Found,
     Offer, Outcome, Preview, Reservation, ReserveRandom,
 };
-pub use oss::Oss;
+pub use oss::{Oss, OssBuilder};
 #[cfg(feature = "import")]
 pub use reference::{ImportError, ImportMode, ReferenceData};
 pub use settings::Settings;

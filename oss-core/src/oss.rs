@@ -42,16 +42,31 @@ struct Client {
     has_share: bool,
 }
 
-/// The adapters of an [`Oss`], its brands and its settings.
-#[derive(Debug)]
-pub(crate) struct Ports {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) sigan: Arc<dyn Sigan>,
-    pub(crate) gsim: Option<Arc<dyn Gsim>>,
-    pub(crate) redis: Option<RedisCache>,
+/// Builds an [`Oss`] from the parts of an embedder: a pool, an inventory, typed settings.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use oss_core::store::{PgPoolOptions, bounded};
+/// use oss_core::{Oss, Settings, sigan::Sigan};
+///
+/// # async fn example(inventory: Arc<dyn Sigan>) -> Result<(), Box<dyn std::error::Error>> {
+/// let options = bounded("postgres://oss@db/oss".parse()?);
+/// let pool = PgPoolOptions::new().max_connections(20).connect_lazy_with(options);
+/// let mut settings = Settings::default();
+/// settings.sigan_calls = 50;
+/// let oss = Oss::builder("acme".parse()?).sigan(inventory).settings(settings).connect(pool).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct OssBuilder {
     pub(crate) brand: BrandId,
     pub(crate) other_brands: Vec<BrandId>,
     pub(crate) settings: Settings,
+    pub(crate) sigan: Arc<dyn Sigan>,
+    pub(crate) gsim: Option<Arc<dyn Gsim>>,
+    pub(crate) redis: Option<RedisCache>,
 }
 
 #[derive(Debug)]
@@ -74,7 +89,8 @@ struct Parts {
 }
 
 impl Oss {
-    pub(crate) fn new(Ports { store, sigan, gsim, redis, brand, other_brands, settings }: Ports) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, builder: OssBuilder) -> Self {
+        let OssBuilder { brand, other_brands, settings, sigan, gsim, redis } = builder;
         let versions = Arc::new(Versions::new(store.clone()));
         let limits = GateLimits {
             calls: settings.sigan_calls,
