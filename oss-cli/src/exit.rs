@@ -189,10 +189,9 @@ impl From<StartError> for Failure {
         match error {
             StartError::Config(error) => error.into(),
             StartError::Store(error) => error.into(),
-            error @ StartError::SandboxInUse { .. } => {
-                Self::new(CONFLICT, "sandbox-in-use", error.to_string())
-            }
-            error => Self::internal(error),
+            StartError::NoSandbox => Self::usage(error),
+            StartError::SandboxInUse { .. } => Self::new(CONFLICT, "sandbox-in-use", error.to_string()),
+            _ => Self::internal(error),
         }
     }
 }

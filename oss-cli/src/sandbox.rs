@@ -1,80 +1,55 @@
 //! The sandbox that `--sandbox` asks for.
 
-#[cfg(not(feature = "sandbox"))]
-pub(crate) use self::left_out::open;
-#[cfg(feature = "sandbox")]
-pub(crate) use self::open::open;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-#[cfg(feature = "sandbox")]
-mod open {
-    use std::path::{Path, PathBuf};
-    use std::time::{Duration, Instant};
+use oss_core::config::CommonConfig;
+use oss_core::sandbox::Sandbox;
+use oss_core::{Oss, StartError};
 
-    use oss_core::config::CommonConfig;
-    use oss_core::sandbox::Sandbox;
-    use oss_core::{Oss, StartError};
+use crate::args::Globals;
+use crate::exit::Failure;
+use crate::status_line::tell;
 
-    use crate::args::Globals;
-    use crate::exit::Failure;
-    use crate::status_line::tell;
+/// The longest wait for a sandbox that another process uses. It is longer than any single command takes.
+const PATIENCE: Duration = Duration::from_mins(1);
 
-    /// The longest wait for a sandbox that another process uses. It is longer than any single command takes.
-    const PATIENCE: Duration = Duration::from_mins(1);
+/// The time after which the wait is announced.
+const SILENCE: Duration = Duration::from_secs(1);
 
-    /// The time after which the wait is announced.
-    const SILENCE: Duration = Duration::from_secs(1);
+/// The pause between two tries.
+const POLL: Duration = Duration::from_millis(50);
 
-    /// The pause between two tries.
-    const POLL: Duration = Duration::from_millis(50);
-
-    /// Opens the sandbox in a folder. While another process uses it, this one waits, says so, and gives up in the end.
-    pub(crate) async fn open(common: &CommonConfig, globals: &Globals) -> Result<Oss, Failure> {
-        let dir = dir(globals)?;
-        let begun = Instant::now();
-        let mut is_announced = false;
-        loop {
-            match Sandbox::in_dir(common, &dir).await {
-                Err(StartError::SandboxInUse { dir, process }) if begun.elapsed() < PATIENCE => {
-                    if !is_announced && begun.elapsed() >= SILENCE {
-                        is_announced = true;
-                        announce_wait(&dir, process);
-                    }
+/// Opens the sandbox in a folder. While another process uses it, this one waits, says so, and gives up in the end.
+pub(crate) async fn open(common: &CommonConfig, globals: &Globals) -> Result<Oss, Failure> {
+    let dir = dir(globals)?;
+    let begun = Instant::now();
+    let mut is_announced = false;
+    loop {
+        match Sandbox::in_dir(common, &dir).await {
+            Err(StartError::SandboxInUse { dir, process }) if begun.elapsed() < PATIENCE => {
+                if !is_announced && begun.elapsed() >= SILENCE {
+                    is_announced = true;
+                    announce_wait(&dir, process);
                 }
-                started => return Ok(started?.oss().clone()),
             }
-            tokio::time::sleep(POLL).await;
+            started => return Ok(started?.oss().clone()),
         }
-    }
-
-    fn announce_wait(dir: &Path, process: Option<u32>) {
-        let process = process.map(|id| format!(" ({id})")).unwrap_or_default();
-        tell(&format!(
-            "Another process{process} uses the sandbox in {}. Waiting up to {} s until it ends; nothing was done yet.",
-            dir.display(),
-            PATIENCE.as_secs()
-        ));
-    }
-
-    fn dir(globals: &Globals) -> Result<PathBuf, Failure> {
-        let kept = || std::env::home_dir().map(|home| home.join(".local/state/oss/sandbox"));
-        let dir = globals.sandbox_dir.clone().or_else(kept);
-        dir.ok_or_else(|| {
-            Failure::usage("no home directory; say where the sandbox is kept with --sandbox-dir")
-        })
+        tokio::time::sleep(POLL).await;
     }
 }
 
-#[cfg(not(feature = "sandbox"))]
-mod left_out {
-    use oss_core::Oss;
-    use oss_core::config::CommonConfig;
+fn announce_wait(dir: &Path, process: Option<u32>) {
+    let process = process.map(|id| format!(" ({id})")).unwrap_or_default();
+    tell(&format!(
+        "Another process{process} uses the sandbox in {}. Waiting up to {} s until it ends; nothing was done yet.",
+        dir.display(),
+        PATIENCE.as_secs()
+    ));
+}
 
-    use crate::args::Globals;
-    use crate::exit::Failure;
-
-    #[expect(clippy::unused_async, reason = "it takes the place of one that waits")]
-    pub(crate) async fn open(_: &CommonConfig, _: &Globals) -> Result<Oss, Failure> {
-        let text = "this program was built without its sandbox; leave out --sandbox, or build it with `--features sandbox`";
-        Err(Failure::usage(text))
-    }
+fn dir(globals: &Globals) -> Result<PathBuf, Failure> {
+    let kept = || std::env::home_dir().map(|home| home.join(".local/state/oss/sandbox"));
+    let dir = globals.sandbox_dir.clone().or_else(kept);
+    dir.ok_or_else(|| Failure::usage("no home directory; say where the sandbox is kept with --sandbox-dir"))
 }

@@ -32,6 +32,11 @@ pub enum StartError {
     /// The client of Redis could not be set up.
     #[error(transparent)]
     Redis(#[from] RedisUrlError),
+    /// The program has no sandbox, because it was built without the feature `mock`.
+    #[error(
+        "this program was built without its sandbox; leave out --sandbox, or build it with `--features sandbox`"
+    )]
+    NoSandbox,
     /// Another process uses the sandbox.
     #[error(
         "the sandbox in {} is in use by another process{}; wait until that one ends, or use another folder",

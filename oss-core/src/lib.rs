@@ -78,7 +78,7 @@ mod oss;
 mod outage;
 #[cfg(feature = "import")]
 mod reference;
-#[cfg(feature = "mock")]
+#[cfg_attr(not(feature = "mock"), path = "sandbox/absent.rs")]
 pub mod sandbox;
 mod settings;
 pub mod sigan;

@@ -10,7 +10,6 @@ use axum_server::tls_rustls::RustlsConfig;
 use clap::Parser;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use oss_core::config::{CommonConfig, Config, ConfigError, Sources, path};
-#[cfg(feature = "sandbox")]
 use oss_core::sandbox::Sandbox;
 use oss_core::{Oss, StartError, log};
 use tokio::net::TcpListener;
@@ -57,7 +56,7 @@ pub struct Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match error {
-            StartError::Config(_) => 2,
+            StartError::Config(_) | StartError::NoSandbox => 2,
             StartError::Store(_) => 6,
             _ => 1,
         };
@@ -78,7 +77,7 @@ impl From<ConfigError> for Failure {
 /// [`Failure`] if it cannot start.
 pub async fn run(args: Args) -> Result<(), Failure> {
     if args.sandbox && cfg!(not(feature = "sandbox")) {
-        return Err(no_sandbox());
+        return Err(StartError::NoSandbox.into());
     }
     let sources = Sources::from_env().with_file(args.config.clone()).with_listen(args.listen);
     let hangup = signal(SignalKind::hangup()).map_err(|error| internal(&error))?;
@@ -160,25 +159,8 @@ fn load_config(args: &Args, sources: &Sources) -> Result<(CommonConfig, Option<C
 async fn connect(common: &CommonConfig, config: Option<&Config>) -> Result<Oss, Failure> {
     match config {
         Some(config) => Ok(Oss::connect(config).await?),
-        None => connect_sandbox(common).await,
+        None => Ok(Sandbox::in_memory(common).await?.oss().clone()),
     }
-}
-
-#[cfg(feature = "sandbox")]
-async fn connect_sandbox(common: &CommonConfig) -> Result<Oss, Failure> {
-    Ok(Sandbox::in_memory(common).await?.oss().clone())
-}
-
-#[cfg(not(feature = "sandbox"))]
-#[expect(clippy::unused_async, reason = "it replaces a function that waits")]
-async fn connect_sandbox(_: &CommonConfig) -> Result<Oss, Failure> {
-    Err(no_sandbox())
-}
-
-fn no_sandbox() -> Failure {
-    refused(
-        "this program was built without its sandbox; leave out --sandbox, or build it with `--features sandbox`",
-    )
 }
 
 /// Decides who may call. A missing setting lets nobody in.
