@@ -96,7 +96,9 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         let mut after = None;
         loop {
             let page = self.list(after).await?;
-            self.report_unreadable_holds(page.unreadable);
+            for _ in 0..page.unreadable {
+                self.report_unreadable(format!("a hold that Sigan lists for {}", self.tenant.brand()));
+            }
             let range = Range { after: after.map(|after| after.to_string()), until: page.next };
             self.compare(range, &page.holds).await?;
             (self.on_found)(Found::Progress(self.report));
@@ -124,12 +126,10 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
             self.report.listed += 1;
             let found = Difference {
                 msisdn: Some(hold.msisdn),
-                row: None,
-                kind: DifferenceKind::UnknownHere,
                 external_id: Some(hold.external_id.clone()),
                 state: known.state,
                 status: known.status.clone(),
-                outcome: Outcome::Reported,
+                ..Difference::of(DifferenceKind::UnknownHere)
             };
             repairs.extend(self.repair(compare::verdict_on_listed(&known), found, None));
         }
@@ -147,7 +147,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         loop {
             let young = self.options.young;
             let page = self.oss.store().held_numbers(&self.tenant, range.clone(), young, PAGE).await?;
-            page.unreadable.iter().for_each(|row| self.report_unreadable(row));
+            page.unreadable.iter().for_each(|row| self.report_row(row));
             let mut repairs = Vec::new();
             for number in page.numbers {
                 self.report.held += 1;
@@ -155,12 +155,10 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
                 let HeldNumber { msisdn, status, live, .. } = number;
                 let found = Difference {
                     msisdn: Some(msisdn),
-                    row: None,
-                    kind: DifferenceKind::UnknownThere,
                     external_id: live.as_ref().map(|live| live.external_id.clone()),
                     state: live.as_ref().map(|live| live.state),
                     status: Some(status),
-                    outcome: Outcome::Reported,
+                    ..Difference::of(DifferenceKind::UnknownThere)
                 };
                 repairs.extend(self.repair(verdict, found, live.map(|live| live.reservation)));
             }
@@ -172,20 +170,16 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         }
     }
 
-    /// Reports a row that cannot be read. A person has to act on it.
-    fn report_unreadable(&mut self, row: &UnreadableRow) {
-        let UnreadableRow { table, key, reason } = row;
-        let row = format!("{table} {key}: {reason}");
-        self.report.count(DifferenceKind::Unreadable);
-        (self.on_found)(Found::Difference(Difference::unreadable(row)));
+    fn report_row(&mut self, UnreadableRow { table, key, reason }: &UnreadableRow) {
+        self.report_unreadable(format!("{table} {key}: {reason}"));
     }
 
-    fn report_unreadable_holds(&mut self, count: u64) {
-        for _ in 0..count {
-            self.report.count(DifferenceKind::Unreadable);
-            let row = format!("a hold that Sigan lists for {}", self.tenant.brand());
-            (self.on_found)(Found::Difference(Difference::unreadable(row)));
-        }
+    /// Reports a row that cannot be read. A person has to act on it.
+    fn report_unreadable(&mut self, row: String) {
+        let unreadable = Difference::of(DifferenceKind::Unreadable);
+        let difference = Difference { row: Some(row), outcome: Outcome::Person, ..unreadable };
+        self.report.count(difference.kind);
+        (self.on_found)(Found::Difference(difference));
     }
 
     /// Reports the reservations that are set aside.
@@ -193,9 +187,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         let mut after = None;
         loop {
             let rows = self.oss.store().set_aside_rows(after, PAGE).await?;
-            for (_, row) in &rows {
-                self.report_unreadable(row);
-            }
+            rows.iter().for_each(|(_, row)| self.report_row(row));
             after = rows.last().map(|(id, _)| *id);
             if after.is_none() {
                 return Ok(());

@@ -62,16 +62,16 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// A row that cannot be read.
-    pub(super) fn unreadable(row: String) -> Self {
+    /// A difference of a kind that is only to be reported, and of which nothing else is known.
+    pub(super) fn of(kind: DifferenceKind) -> Self {
         Self {
             msisdn: None,
-            row: Some(row),
-            kind: DifferenceKind::Unreadable,
+            row: None,
+            kind,
             external_id: None,
             state: None,
             status: None,
-            outcome: Outcome::Person,
+            outcome: Outcome::Reported,
         }
     }
 }
