@@ -13,13 +13,23 @@ use std::time::{Duration, Instant};
 use metrics::{Counter, counter};
 use moka::Expiry;
 use moka::future::Cache;
+use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::redis::Deployment;
-pub use self::redis::{RedisCache, RedisUrl, RedisUrlError};
+pub use self::redis::RedisCache;
 use crate::domain::InstallationId;
 use crate::telemetry::names::CACHE_LOOKUPS;
+
+/// The address of Redis. It is a secret, because it may carry a password.
+#[derive(Debug, Clone)]
+pub struct RedisUrl(pub SecretString);
+
+/// The URL is not one of Redis. The text says what is expected and leaves the URL out, because it may carry a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the URL of Redis cannot be used; expected {0}")]
+pub struct RedisUrlError(&'static str);
 
 /// The times for which an answer is kept.
 #[derive(Debug, Clone, Copy)]

@@ -4,18 +4,9 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use super::{RedisUrl, RedisUrlError};
 
 const NOT_BUILT_IN: &str = "no Redis, because this program is built without it";
-
-/// The address of Redis. It is wrapped, because it may carry a password.
-#[derive(Debug, Clone)]
-pub struct RedisUrl(pub SecretString);
-
-/// A URL of Redis, which a program that is built without Redis cannot use.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the URL of Redis cannot be used; expected {0}")]
-pub struct RedisUrlError(&'static str);
 
 /// A cache that several servers share. This program is built without it.
 #[derive(Debug, Clone)]

@@ -13,10 +13,11 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
 use redis::{Cmd, FromRedisValue, RedisError};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 pub(crate) use self::deployment::Deployment;
 use self::deployment::Link;
+use super::{RedisUrl, RedisUrlError};
 use crate::outage::Outage;
 
 /// The longest time for a command, including a second try.
@@ -28,15 +29,6 @@ const OPEN: Duration = Duration::from_secs(2);
 
 /// The time for which no command is sent after one failed.
 const PAUSE: Duration = Duration::from_secs(2);
-
-/// The address of Redis. It is a secret, because it may carry a password.
-#[derive(Debug, Clone)]
-pub struct RedisUrl(pub SecretString);
-
-/// The URL is not one of Redis. The text says what is expected and leaves the URL out, because it may carry a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the URL of Redis cannot be used; expected {0}")]
-pub struct RedisUrlError(&'static str);
 
 /// A cache that several servers share. It is cheap to clone.
 #[derive(Clone)]
