@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::callers::{CallerSlots, Slot};
-use self::circuits::{Circuits, Open, Probes, Purpose, Verdict};
+use self::circuits::{Circuits, Probes, Purpose, Verdict};
 use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganError};
 use crate::access::{ClientLimit, Share};
 use crate::domain::{BrandId, ClientName, Msisdn};
@@ -54,15 +54,6 @@ pub(crate) enum Busy {
     Refused(BrandId),
     /// The client has used up its share of something.
     Share(ClientLimit),
-}
-
-impl From<Open> for Busy {
-    fn from(open: Open) -> Self {
-        match open {
-            Open::Sigan => Self::Sigan,
-            Open::Brand(brand) => Self::Refused(brand),
-        }
-    }
 }
 
 /// Sigan behind its limits and its breakers.
@@ -175,7 +166,7 @@ impl Gate {
     async fn caller_turn(&self, brand: &BrandId, client: Option<&ClientName>) -> Result<Turn<'_>, Busy> {
         let purpose = Purpose::Caller(brand.clone());
         // A caller must not wait for a Sigan whose circuit is open.
-        let may_wait = || Ok(self.circuits.check(&purpose)?);
+        let may_wait = || self.circuits.check(&purpose);
         let slot = self.callers.take(client, may_wait).await.inspect_err(|busy| count_share(client, busy))?;
         self.admit(purpose, Permit::OfCallers(slot))
     }

@@ -24,13 +24,6 @@ pub(super) enum Breaker {
     Probing { until: Instant },
 }
 
-/// A change that is logged for operators.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    Opened,
-    Closed,
-}
-
 impl Breaker {
     pub(super) const CLOSED: Self = Self::Closed { failures: 0 };
 
@@ -63,8 +56,8 @@ impl Breaker {
         }
     }
 
-    /// Records a failure.
-    pub(super) fn fail(&mut self, now: Instant) -> Option<Change> {
+    /// Records a failure. Returns whether it opens the circuit.
+    pub(super) fn fail(&mut self, now: Instant) -> bool {
         let open = Self::Open { until: now + OPEN };
         let was_closed = self.is_closed();
         *self = match *self {
@@ -73,12 +66,11 @@ impl Breaker {
             // This call was sent before the circuit opened.
             Self::Open { .. } => *self,
         };
-        (was_closed && !self.is_closed()).then_some(Change::Opened)
+        was_closed && !self.is_closed()
     }
 
-    /// Records a success, which closes it in any state.
-    pub(super) fn succeed(&mut self) -> Option<Change> {
-        let was_closed = std::mem::replace(self, Self::CLOSED).is_closed();
-        (!was_closed).then_some(Change::Closed)
+    /// Records a success, which closes it in any state. Returns whether it was not closed before.
+    pub(super) fn succeed(&mut self) -> bool {
+        !std::mem::replace(self, Self::CLOSED).is_closed()
     }
 }

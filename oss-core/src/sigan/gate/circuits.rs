@@ -9,7 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::breaker::{Breaker, Change, FAILURES, OPEN};
+use super::Busy;
+use super::breaker::{Breaker, FAILURES, OPEN};
 use crate::domain::BrandId;
 use crate::sigan::{Doubt, Refusal, SiganError};
 
@@ -52,15 +53,6 @@ impl Probes {
     pub(super) fn any(self) -> bool {
         self.sigan || self.brand
     }
-}
-
-/// The circuit that forbids a call now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Open {
-    /// Sigan does not answer.
-    Sigan,
-    /// Sigan refuses the calls for this brand.
-    Brand(BrandId),
 }
 
 impl Verdict {
@@ -111,12 +103,12 @@ impl Circuits {
     }
 
     /// Checks that a call could be made now. Changes nothing.
-    pub(super) fn check(&self, purpose: &Purpose) -> Result<(), Open> {
+    pub(super) fn check(&self, purpose: &Purpose) -> Result<(), Busy> {
         self.state.lock().check(purpose, Instant::now())
     }
 
     /// Lets a call pass, and returns the circuits that it probes.
-    pub(super) fn pass(&self, purpose: &Purpose) -> Result<Probes, Open> {
+    pub(super) fn pass(&self, purpose: &Purpose) -> Result<Probes, Busy> {
         let (mut state, now) = (self.state.lock(), Instant::now());
         state.check(purpose, now)?;
         let sigan = state.shared(purpose).pass(now, self.call);
@@ -186,15 +178,15 @@ impl State {
         }
     }
 
-    fn check(&mut self, purpose: &Purpose, now: Instant) -> Result<(), Open> {
+    fn check(&mut self, purpose: &Purpose, now: Instant) -> Result<(), Busy> {
         if !self.shared(purpose).lets_pass(now) {
-            return Err(Open::Sigan);
+            return Err(Busy::Sigan);
         }
         match purpose {
             Purpose::Caller(brand)
                 if self.brands.get(brand).is_some_and(|circuit| !circuit.lets_pass(now)) =>
             {
-                Err(Open::Brand(brand.clone()))
+                Err(Busy::Refused(brand.clone()))
             }
             _ => Ok(()),
         }
@@ -202,12 +194,12 @@ impl State {
 
     fn record_missing(&mut self, purpose: &Purpose, now: Instant) {
         self.missing = self.missing.saturating_add(1);
-        let changed = self.shared(purpose).fail(now);
-        match (purpose, changed) {
-            (Purpose::Caller(_), Some(Change::Opened)) => {
+        let opened = self.shared(purpose).fail(now);
+        match purpose {
+            Purpose::Caller(_) if opened => {
                 tracing::warn!("Sigan does not answer; only a probe is sent now and then.");
             }
-            (Purpose::Upkeep, Some(Change::Opened)) => {
+            Purpose::Upkeep if opened => {
                 tracing::warn!(
                     "Sigan does not answer sweeps and releases; they only send a probe now and then."
                 );
@@ -219,8 +211,8 @@ impl State {
     /// An answer to any call shows that Sigan is there.
     fn record_answer(&mut self, now: Instant) {
         (self.answered, self.missing) = (Some(now), 0);
-        let changed = [self.callers.succeed(), self.upkeep.succeed()];
-        if changed.contains(&Some(Change::Closed)) {
+        let closed = [self.callers.succeed(), self.upkeep.succeed()];
+        if closed.contains(&true) {
             tracing::info!("Sigan answers again.");
         }
     }
@@ -231,7 +223,7 @@ impl State {
         }
         let Some(circuit) = self.brands.get_mut(brand) else { return };
         match verdict {
-            Verdict::Serves if circuit.succeed().is_some() => {
+            Verdict::Serves if circuit.succeed() => {
                 tracing::info!(%brand, "Sigan serves the brand again.");
             }
             // It is still not known whether Sigan would refuse the brand.
@@ -248,7 +240,7 @@ impl State {
             return;
         }
         let circuit = self.brands.entry(brand.clone()).or_insert(Breaker::CLOSED);
-        if circuit.fail(now) == Some(Change::Opened) {
+        if circuit.fail(now) {
             tracing::warn!(
                 %brand,
                 "Sigan refuses the calls for the brand; check its credentials. Only a probe is sent now and then."
