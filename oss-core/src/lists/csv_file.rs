@@ -216,16 +216,15 @@ impl Row<'_> {
     /// if the file has no such column.
     pub(crate) fn flag(&mut self, column: &'static str, default: bool) -> Option<bool> {
         let Some(text) = self.text(column) else { return Some(default) };
-        let is_one_of = |words: [&str; 2]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-        if is_one_of(["true", "verdadeiro"]) {
-            return Some(true);
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "verdadeiro" => Some(true),
+            "false" | "falso" => Some(false),
+            _ => {
+                let found = quoted(text);
+                self.add_fault(format!("{column}: expected true or false; found {found}"));
+                None
+            }
         }
-        if is_one_of(["false", "falso"]) {
-            return Some(false);
-        }
-        let found = quoted(text);
-        self.add_fault(format!("{column}: expected true or false; found {found}"));
-        None
     }
 
     /// Adds a fault of this row.

@@ -89,11 +89,7 @@ fn named_separator(line: &str) -> Result<Option<char>, String> {
 
 /// The separator that the headings use. No heading contains one.
 fn likely_separator(headings: &str) -> char {
-    let [default, others @ ..] = SEPARATORS;
-    if headings.contains(default) {
-        return default;
-    }
-    others.into_iter().find(|separator| headings.contains(*separator)).unwrap_or(default)
+    SEPARATORS.into_iter().find(|separator| headings.contains(*separator)).unwrap_or(SEPARATORS[0])
 }
 
 /// A value in quotation marks, for a fault. A phone number may be in a file by mistake, so the digits of a long value are masked.
