@@ -52,9 +52,9 @@ pub(crate) fn awaited() -> (&'static str, Instant) {
 
 impl<S: Subscriber> Layer<S> for Watch {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _context: Context<'_, S>) {
-        let mut name = CallName::default();
-        attributes.record(&mut name);
-        OPEN.lock().calls.push(OpenCall { span: id.clone(), awaited: name.awaited(), begun: Instant::now() });
+        let mut awaited = Awaited("another system");
+        attributes.record(&mut awaited);
+        OPEN.lock().calls.push(OpenCall { span: id.clone(), awaited: awaited.0, begun: Instant::now() });
     }
 
     fn on_close(&self, id: Id, _context: Context<'_, S>) {
@@ -64,28 +64,20 @@ impl<S: Subscriber> Layer<S> for Watch {
     }
 }
 
-#[derive(Default)]
-struct CallName(String);
+/// The system that a call waits for, and its task.
+struct Awaited(&'static str);
 
-impl CallName {
-    fn awaited(&self) -> &'static str {
-        match self.0.as_str() {
-            "pre_reserve" => "Sigan to offer numbers",
-            "reserve" => "Sigan to reserve the number",
-            "release" => "Sigan to release the number",
-            "holder" => "Sigan to say who holds the number",
-            "holds" => "Sigan to list its holds",
-            "supports_esim" => "GSIM to say whether the device supports eSIM",
-            _ => "another system",
-        }
-    }
-}
-
-impl Visit for CallName {
+impl Visit for Awaited {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "call" {
-            value.clone_into(&mut self.0);
-        }
+        self.0 = match (field.name(), value) {
+            ("call", "pre_reserve") => "Sigan to offer numbers",
+            ("call", "reserve") => "Sigan to reserve the number",
+            ("call", "release") => "Sigan to release the number",
+            ("call", "holder") => "Sigan to say who holds the number",
+            ("call", "holds") => "Sigan to list its holds",
+            ("call", "supports_esim") => "GSIM to say whether the device supports eSIM",
+            _ => self.0,
+        };
     }
 
     fn record_debug(&mut self, _field: &Field, _value: &dyn Debug) {}
