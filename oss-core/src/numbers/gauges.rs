@@ -26,12 +26,8 @@ const LONGEST_REST: Duration = Duration::from_mins(5);
 
 /// The value of a gauge. Beyond 2^53 the last digits are lost, which does not matter for a gauge.
 #[expect(clippy::cast_precision_loss, reason = "said above")]
-fn float(count: u64) -> f64 {
-    count as f64
-}
-
-fn float_of(count: usize) -> f64 {
-    float(u64::try_from(count).unwrap_or(u64::MAX))
+fn float(count: impl TryInto<u64>) -> f64 {
+    count.try_into().unwrap_or(u64::MAX) as f64
 }
 
 impl Oss {
@@ -40,10 +36,10 @@ impl Oss {
     pub fn record_gauges(&self) {
         let gate = self.sigan().usage();
         for lane in gate.lanes {
-            gauge!(names::SIGAN_IN_FLIGHT, "lane" => lane.name).set(float_of(lane.in_flight));
-            gauge!(names::SIGAN_LIMIT, "lane" => lane.name).set(float_of(lane.limit));
+            gauge!(names::SIGAN_IN_FLIGHT, "lane" => lane.name).set(float(lane.in_flight));
+            gauge!(names::SIGAN_LIMIT, "lane" => lane.name).set(float(lane.limit));
         }
-        gauge!(names::SIGAN_WAITING).set(float_of(gate.waiting));
+        gauge!(names::SIGAN_WAITING).set(float(gate.waiting));
         for (lane, current) in gate.breakers {
             for state in ["closed", "open", "probing"] {
                 let is_current = u8::from(state == current);

@@ -187,7 +187,9 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         let mut after = None;
         loop {
             let rows = self.oss.store().set_aside_rows(after, PAGE).await?;
-            rows.iter().for_each(|(_, row)| self.report_row(row));
+            for (_, row) in &rows {
+                self.report_row(row);
+            }
             after = rows.last().map(|(id, _)| *id);
             if after.is_none() {
                 return Ok(());
