@@ -16,9 +16,9 @@ use crate::status_line;
 /// Writes in the form that was asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
-    form: Form,
+    pub(crate) form: Form,
     /// How the program was called, for a command to type next.
-    program: &'static str,
+    pub(crate) program: &'static str,
 }
 
 /// An answer that can be written in both forms.
@@ -32,20 +32,10 @@ impl Output {
         Self { form, program }
     }
 
-    /// The form that was asked for.
-    pub(crate) fn form(self) -> Form {
-        self.form
-    }
-
-    /// How the program was called, for a command to type next.
-    pub(crate) fn program(self) -> &'static str {
-        self.program
-    }
-
     /// Writes an answer to standard output.
     pub(crate) fn answer(self, answer: &impl Answer) -> Result<(), Failure> {
         let text = match self.form {
-            Form::Table => answer.table(self.program()),
+            Form::Table => answer.table(self.program),
             Form::Json => serde_json::to_string_pretty(answer).map_err(Failure::internal)?,
         };
         write(anstream::stdout(), &text)

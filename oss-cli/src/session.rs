@@ -26,7 +26,7 @@ const ENDING: Duration = Duration::from_millis(100);
 /// Runs a command to its end. After an interruption it waits for the call under way, so that no number is lost. After a second
 /// one it does not wait, and after the first one neither, if nothing has begun that changes anything.
 pub(crate) async fn run(args: Args, output: Output) -> Result<ExitCode, Failure> {
-    let left = left_behind(&args.command, output.program());
+    let left = left_behind(&args.command, output.program);
     let begun = AtomicBool::new(false);
     // One listener for both: an interruption between two of them would be lost.
     let mut interruptions = signal(SignalKind::interrupt())

@@ -46,7 +46,7 @@ pub(crate) async fn run(
         Ok(report) => report,
         // The differences that were settled before the failure have to be written. People have seen them already.
         Err(error) => {
-            if !audited.differences.is_empty() && output.form() == Form::Json {
+            if !audited.differences.is_empty() && output.form == Form::Json {
                 output.answer(&audited)?;
             }
             return Err(error.into());

@@ -8,6 +8,7 @@ use oss_core::sigan::mock::{Behaviour, Inventory, SiganMock, serve};
 use tokio::net::TcpListener;
 
 use crate::exit::Failure;
+use crate::status_line::tell;
 
 pub(crate) async fn run(
     listen: SocketAddr,
@@ -21,13 +22,8 @@ pub(crate) async fn run(
     let address = listener.local_addr().map_err(Failure::internal)?;
     let mock = SiganMock::new(Inventory::new(&format!("PR{}", std::process::id())));
     mock.behave(Behaviour { latency, fail_rate, lose_rate });
-    announce(address);
+    tell(&format!("Sigan's mock listens on http://{address}"));
     let interrupted = async { drop(tokio::signal::ctrl_c().await) };
     serve(mock, listener, interrupted).await.map_err(Failure::internal)?;
     Ok(ExitCode::SUCCESS)
-}
-
-#[expect(clippy::print_stderr, reason = "the address is for whoever started it")]
-fn announce(address: SocketAddr) {
-    eprintln!("Sigan's mock listens on http://{address}");
 }
