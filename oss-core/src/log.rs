@@ -11,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::{MakeWriter, layer};
-use tracing_subscriber::layer::{Identity, SubscriberExt};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, registry};
@@ -42,18 +42,10 @@ pub enum LogFormat {
 #[error("a log is set up already")]
 pub struct AlreadySet;
 
-/// Starts the log, on stderr. `default` is the level if the configuration names none.
+/// Starts the log on stderr, and passes the spans of the process to a further layer, such as a trace exporter. `default` is the
+/// level if the configuration names none.
 ///
 /// From then on a panic becomes a line of the log. The line has only the location, because the message may contain anything.
-///
-/// # Errors
-///
-/// [`AlreadySet`] on a second call in one process.
-pub fn init(config: LogConfig, default: Level) -> Result<(), AlreadySet> {
-    init_with_layer(None::<Identity>, config, default)
-}
-
-/// Starts the log of a process that passes its spans to a further layer, such as a trace exporter.
 ///
 /// # Errors
 ///
