@@ -15,9 +15,7 @@ use crate::connect::StartError;
 use crate::domain::{BrandId, Msisdn};
 use crate::oss::Oss;
 use crate::sigan::mock::{Inventory, RunningSigan, SiganMock};
-use crate::sigan::{
-    Credentials, Hold, Holder, HoldsPage, HttpSigan, PreReservation, PreReserve, Sigan, SiganError,
-};
+use crate::sigan::{Hold, Holder, HoldsPage, HttpSigan, PreReservation, PreReserve, Sigan, SiganError};
 use crate::store::{SqliteStore, SystemClock};
 
 /// The brand for which numbers are held in the sandbox.
@@ -65,12 +63,8 @@ impl Sandbox {
         let store = SqliteStore::open(url, Arc::new(SystemClock)).await?;
         let server = mock.start().await;
         let brand: BrandId = BRAND.parse().map_err(io::Error::other)?;
-        let config = SiganConfig {
-            url: server.url(),
-            brand: brand.clone(),
-            credentials: Credentials::None,
-            timeout: common.settings.sigan_call,
-        };
+        let config = SiganConfig::new(server.url(), brand.clone());
+        let config = SiganConfig { timeout: common.settings.sigan_call, ..config };
         let sigan = SandboxSigan {
             client: HttpSigan::new(&config).map_err(StartError::Sigan)?,
             _server: server,
