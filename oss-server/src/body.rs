@@ -67,7 +67,9 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
                 "the body is compressed or otherwise encoded; send it as it is, without Content-Encoding",
             ));
         }
-        let body = timeout(BODY_TIME, read(request.into_body())).await.map_err(|_| too_slow())??;
+        let body = timeout(BODY_TIME, read(request.into_body())).await;
+        let body =
+            body.map_err(|_| Problem::new(BODY_TOO_SLOW, "the body did not arrive within 10 seconds"))??;
         Self::parse(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body))
     }
 }
@@ -221,10 +223,12 @@ impl<'de> Visitor<'de> for Fields {
 async fn read(mut body: axum::body::Body) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| unread())?.into_data() else { continue };
+        let frame =
+            frame.map_err(|_| Problem::new(MALFORMED_BODY, "the body could not be read to its end"))?;
+        let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > LONGEST_BODY {
             let _ = timeout(DRAIN_TIME, drain(body)).await;
-            return Err(too_large());
+            return Err(Problem::new(BODY_TOO_LARGE, "the body is longer than 16 KiB"));
         }
         bytes.extend_from_slice(&data);
     }
@@ -254,18 +258,6 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn is_encoded(headers: &HeaderMap) -> bool {
     let mut given = headers.get_all(header::CONTENT_ENCODING).iter();
     given.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-fn too_slow() -> Problem {
-    Problem::new(BODY_TOO_SLOW, "the body did not arrive within 10 seconds")
-}
-
-fn too_large() -> Problem {
-    Problem::new(BODY_TOO_LARGE, "the body is longer than 16 KiB")
-}
-
-fn unread() -> Problem {
-    Problem::new(MALFORMED_BODY, "the body could not be read to its end")
 }
 
 #[cfg(test)]
