@@ -1,7 +1,7 @@
 //! `oss keys`: keys for the server's clients. Nothing is stored here: the key is shown once, its digest goes into the file.
 
 use oss_core::ClientName;
-use oss_core::access::{ClientKey, KeyDigest, Scope};
+use oss_core::access::{ClientKey, Scope};
 use serde::{Serialize, Serializer};
 
 use crate::exit::Failure;
@@ -13,13 +13,12 @@ pub(crate) struct NewKey {
     name: ClientName,
     #[serde(serialize_with = "exposed")]
     key: ClientKey,
-    #[serde(serialize_with = "shown")]
-    key_sha256: KeyDigest,
+    key_sha256: String,
 }
 
 pub(crate) fn new(name: ClientName) -> Result<NewKey, Failure> {
     let key = ClientKey::generate().map_err(Failure::internal)?;
-    Ok(NewKey { name, key_sha256: key.digest(), key })
+    Ok(NewKey { name, key_sha256: key.digest().to_string(), key })
 }
 
 impl Answer for NewKey {
@@ -38,8 +37,4 @@ impl Answer for NewKey {
 
 fn exposed<S: Serializer>(key: &ClientKey, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(key.expose())
-}
-
-fn shown<S: Serializer>(digest: &KeyDigest, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(digest)
 }
