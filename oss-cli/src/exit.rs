@@ -126,12 +126,9 @@ fn exit_code(kind: ErrorKind) -> u8 {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
-            exit: exit_code(error.kind()),
-            code: error.code(),
-            message: error.to_string(),
             field: error.field().map(Cow::from),
             retry_after_seconds: error.retry_after().map(whole_seconds),
-            errors: Vec::new(),
+            ..Self::new(exit_code(error.kind()), error.code(), error.to_string())
         }
     }
 }

@@ -2,7 +2,7 @@
 //! the server's file.
 
 use oss_core::ClientName;
-use oss_core::access::{ClientKey, KeyDigest, Scope};
+use oss_core::access::{ClientKey, Scope};
 use serde::{Serialize, Serializer};
 
 use crate::exit::Failure;
@@ -14,13 +14,12 @@ pub(crate) struct NewKey {
     name: ClientName,
     #[serde(serialize_with = "serialize_exposed")]
     key: ClientKey,
-    #[serde(serialize_with = "serialize_digest")]
-    key_sha256: KeyDigest,
+    key_sha256: String,
 }
 
 pub(crate) fn new(name: ClientName) -> Result<NewKey, Failure> {
     let key = ClientKey::generate().map_err(Failure::internal)?;
-    Ok(NewKey { name, key_sha256: key.digest(), key })
+    Ok(NewKey { name, key_sha256: key.digest().to_string(), key })
 }
 
 impl Answer for NewKey {
@@ -39,8 +38,4 @@ impl Answer for NewKey {
 
 fn serialize_exposed<S: Serializer>(key: &ClientKey, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(key.expose())
-}
-
-fn serialize_digest<S: Serializer>(digest: &KeyDigest, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(digest)
 }
