@@ -203,7 +203,7 @@ fn the_bounds_in_a_fault_are_those_of_the_table() {
             "a time over 1s and up to 2m, such as 15s",
             "GSIM, over 1s and up to 2m |",
         ),
-        ("OSS_DRAIN", "6m", "a time up to 5m, such as 5s, or 0s", "connections; up to 5m, `0s`"),
+        ("OSS_DRAIN", "6m", "a time up to 5m, such as 5s, or 0s", "is not ready; up to 5m, `0s`"),
     ] {
         let error = Config::load(&with(&[(name, value)])).unwrap_err();
         assert_eq!(error.faults, [format!("{name}: expected {expected}")]);

@@ -347,7 +347,7 @@ async fn a_second_process_says_that_the_sandbox_is_in_use() {
     let mut line = String::new();
     let mut stderr = BufReader::new(second.0.stderr.take().unwrap());
     stderr.read_line(&mut line).unwrap();
-    for part in ["Another process", &id, dir, "nothing was done"] {
+    for part in ["Another process", &id, dir, "nothing has been done"] {
         assert!(line.contains(part), "{part}: {line}");
     }
     signal(first.0.id(), "INT");
