@@ -1,6 +1,6 @@
 //! A database that crashes or falls silent while numbers are being reserved.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::join_all;
