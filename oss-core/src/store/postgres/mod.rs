@@ -21,6 +21,7 @@ mod repeats;
 mod sweep;
 mod writable;
 
+use std::sync::Arc;
 #[cfg(feature = "import")]
 use std::time::Duration;
 
@@ -33,12 +34,14 @@ use self::connections::Connections;
 pub use self::connections::bounded;
 #[cfg(feature = "import")]
 use super::MigrationReport;
-use super::{PoolUsage, Store, StoreError, migrations};
+use super::batch::Batcher;
+use super::{NewPreview, PoolUsage, Store, StoreError, migrations};
 
 /// The store on PostgreSQL.
 #[derive(Debug)]
 pub struct PostgresStore {
-    connections: Connections,
+    connections: Arc<Connections>,
+    previews: Batcher<NewPreview>,
 }
 
 impl PostgresStore {
@@ -60,7 +63,8 @@ impl PostgresStore {
     /// A store on a pool that others may use too. Its sessions have to be [`bounded`]: [`Store::check`] tells whether they are.
     #[must_use]
     pub fn with_pool(pool: PgPool) -> Self {
-        Self { connections: Connections::new(pool) }
+        let connections = Arc::new(Connections::new(pool));
+        Self { previews: Batcher::new(connections.clone()), connections }
     }
 
     /// Migrates the database at `url` to this version, and creates a reservation for each number that was held before
