@@ -7,8 +7,10 @@
 mod adoptions;
 mod attempts;
 mod audit;
+mod begins;
 mod borrowing;
 mod catalog;
+mod confirmations;
 mod connections;
 mod faults;
 mod lines;
@@ -30,8 +32,12 @@ use secrecy::SecretString;
 use sqlx::Row;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
 
+use self::begins::Wish;
+use self::confirmations::Confirmation;
 use self::connections::Connections;
 pub use self::connections::bounded;
+use self::random::Start;
+use self::releases::{Delivered, ReleaseWish};
 #[cfg(feature = "import")]
 use super::MigrationReport;
 use super::batch::Batcher;
@@ -42,6 +48,11 @@ use super::{NewPreview, PoolUsage, Store, StoreError, migrations};
 pub struct PostgresStore {
     connections: Arc<Connections>,
     previews: Batcher<NewPreview>,
+    wishes: Batcher<Wish>,
+    starts: Batcher<Start>,
+    confirmations: Batcher<Confirmation>,
+    releases: Batcher<ReleaseWish>,
+    deliveries: Batcher<Delivered>,
 }
 
 impl PostgresStore {
@@ -64,7 +75,15 @@ impl PostgresStore {
     #[must_use]
     pub fn with_pool(pool: PgPool) -> Self {
         let connections = Arc::new(Connections::new(pool));
-        Self { previews: Batcher::new(connections.clone()), connections }
+        Self {
+            previews: Batcher::new(connections.clone()),
+            wishes: Batcher::new(connections.clone()),
+            starts: Batcher::new(connections.clone()),
+            confirmations: Batcher::new(connections.clone()),
+            releases: Batcher::new(connections.clone()),
+            deliveries: Batcher::new(connections.clone()),
+            connections,
+        }
     }
 
     /// Migrates the database at `url` to this version, and creates a reservation for each number that was held before
