@@ -183,6 +183,28 @@ async fn callers_that_wait_share_statements() {
     assert!(delivered.iter().all(|state| *state == Ok(Some(ReservationState::Released))));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_wait_for_a_file_share_commits() {
+    let database = Database::sqlite().await;
+    let store = &database.store().await;
+    let previews: Vec<NewPreview> = (0..CALLERS).map(preview).collect();
+    let before = commits(&database);
+    let stored = join_all(previews.iter().map(|preview| store.create_preview(preview))).await;
+    assert!(stored.iter().all(|stored| *stored == Ok(true)), "{stored:?}");
+    let commits = commits(&database) - before;
+    assert!((1..=SHARED).contains(&commits), "{commits}");
+}
+
+/// The count of commits in the log of a SQLite file. The last page of a commit has the size of the database in its header
+/// (<https://www.sqlite.org/fileformat2.html#walformat>).
+fn commits(database: &Database) -> usize {
+    let path = database.url().trim_start_matches("sqlite://");
+    let log = std::fs::read(format!("{path}-wal")).unwrap_or_default();
+    let Some(page_size) = log.get(8..12) else { return 0 };
+    let page_size = u32::from_be_bytes(page_size.try_into().unwrap()).try_into().unwrap_or(usize::MAX);
+    log[32..].chunks(24 + page_size).filter(|page| page[4..8] != [0; 4]).count()
+}
+
 /// A preview of numbers that no other one has.
 fn preview(at: usize) -> NewPreview {
     NewPreview {
