@@ -64,7 +64,6 @@ impl<'a> Scope<'a> {
     }
 
     /// The values of `brand_id` as [`Self::parameters`] has them, for a statement that outlives the call.
-    #[cfg(feature = "sqlite")]
     pub(crate) fn owned_parameters(self) -> [Option<String>; 2] {
         self.parameters().map(|brand| brand.map(str::to_owned))
     }

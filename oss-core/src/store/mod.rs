@@ -6,6 +6,7 @@
 mod adoptions;
 mod attempts;
 mod audit;
+mod batch;
 mod catalog;
 mod lines;
 mod live;

@@ -5,6 +5,7 @@
 pub mod adopts;
 pub mod assigns;
 pub mod audits;
+pub mod batches;
 pub mod begins;
 pub mod catalog;
 pub mod ends;
@@ -32,6 +33,8 @@ macro_rules! older_behaviours {
                 a_preview_that_gave_a_number_before_gives_no_other, one_unreadable_row_does_not_stop_the_others,
                 a_number_of_an_unknown_status_is_left_alone, an_unknown_sim_is_refused,
                 a_preview_that_a_held_number_came_from_is_kept;
+            batches: a_refused_preview_fails_alone, a_refused_begin_fails_alone, a_refused_random_begin_fails_alone,
+                a_refused_confirmation_fails_alone, a_refused_release_fails_alone, a_refused_delivery_fails_alone;
         );
     };
 }
@@ -58,6 +61,10 @@ macro_rules! behaviours {
             releases: a_number_is_given_back_once, only_a_reserved_number_is_given_back, a_call_under_way_bars_a_release,
                 a_doubt_is_released, a_released_preview_gives_no_number, a_released_number_may_be_held_again,
                 a_delivery_is_settled;
+            batches: each_preview_is_stored_with_its_own_numbers, each_attempt_begins_with_its_own_number,
+                each_brand_sees_its_own, each_doubt_is_taken_up_by_its_own_call, each_random_number_is_begun_once,
+                each_hold_is_confirmed_to_its_own_caller, late_holds_of_one_preview_are_all_released,
+                each_number_is_released_to_its_own_caller, each_delivery_is_recorded_once;
             transitions: each_step_moves_each_state_as_the_machine_says;
             assigns: a_held_number_goes_on_a_line, only_a_confirmed_number_goes_on_a_line, a_number_shows_its_history,
                 a_sim_has_one_number;

@@ -81,18 +81,23 @@ async fn a_call_that_waited_sees_what_its_own_brand_has_now() {
              update phone_number set status = '{status}', updated_at = clock_timestamp() where msisdn = '{msisdn}';"
         );
         another.execute(AssertSqlSafe(held_anew)).await.unwrap();
-        let calls = [true, false].map(|has_older_data| {
-            let acme = Tenant::new("acme".parse().expect("a brand"), has_older_data);
-            let (store, tenant) = (db.store.clone(), acme.clone());
-            let sim = uuid::Uuid::now_v7().into();
-            let assign =
-                tokio::spawn(async move { store.assign(Scope::Brand(&tenant), msisdn, sim).await.unwrap() });
-            let store = db.store.clone();
-            let lease = Duration::from_mins(10);
-            let release =
-                tokio::spawn(async move { store.release(Scope::Brand(&acme), msisdn, lease).await.unwrap() });
-            (assign, release)
-        });
+        // Two servers, because the calls of one server for the same number are executed one after the other.
+        let calls =
+            [(true, db.store.clone()), (false, database.store().await)].map(|(has_older_data, server)| {
+                let acme = Tenant::new("acme".parse().expect("a brand"), has_older_data);
+                let (store, tenant) = (server.clone(), acme.clone());
+                let sim = uuid::Uuid::now_v7().into();
+                let assign =
+                    tokio::spawn(
+                        async move { store.assign(Scope::Brand(&tenant), msisdn, sim).await.unwrap() },
+                    );
+                let lease = Duration::from_mins(10);
+                let release =
+                    tokio::spawn(
+                        async move { server.release(Scope::Brand(&acme), msisdn, lease).await.unwrap() },
+                    );
+                (assign, release)
+            });
         wait_for_locks(database, 4).await;
         another.execute("commit").await.unwrap();
         for (assign, release) in calls {

@@ -3,7 +3,13 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use oss_core::sigan::Hold;
 use oss_core::sigan::mock::{CallKind, Fault, RunningSigan};
+use oss_core::store::{
+    AttemptStore, Begin, BeginRandom, Confirmed, Intent, Lease, NewPreview, PostgresStore, PreviewStore,
+    RandomStore, Release, ReleaseStore, Scope,
+};
+use oss_core::{PreviewId, ReservationId, ReservationState};
 use oss_tests::backend::Database;
 use oss_tests::eventually::eventually;
 use oss_tests::http::{Answer, Http};
@@ -110,6 +116,103 @@ async fn probes_share_one_look_at_the_database_in_a_second() {
     // A check is two statements: whether the tables exist, and whether sessions have their bounds.
     let looks = watched.since(before).len() / 2;
     assert!((1..=seconds).contains(&looks), "{looks} in {seconds} s");
+}
+
+/// Many callers that each take one step at once.
+const CALLERS: usize = 64;
+
+/// The statements that so many steps cost at most: a quarter of one for each.
+const SHARED: usize = CALLERS / 4;
+
+/// Counts the statements of steps that are taken at once.
+async fn share<T>(postgres: &Postgres, steps: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let before = postgres.log().len();
+    let answers = join_all(steps).await;
+    let statements = executed(&postgres.log()[before..]);
+    let steps = statements.iter().filter(|statement| statement.sql.contains("unnest")).count();
+    assert_eq!(answers.len(), CALLERS);
+    assert!((1..=SHARED).contains(&steps), "{steps} of {} statements", statements.len());
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_wait_share_statements() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    let store = &PostgresStore::new(&logged(database.url()).into(), 10).unwrap();
+    let lease = Duration::from_mins(1);
+    let previews: Vec<NewPreview> = (0..CALLERS).map(preview).collect();
+
+    share(&postgres, previews.iter().map(|preview| store.create_preview(preview))).await;
+    let begun = share(
+        &postgres,
+        previews.iter().map(|NewPreview { id, .. }| {
+            let choice = 1.try_into().unwrap();
+            store.begin_reservation(Scope::AllBrands, ReservationId::new(), *id, choice, Intent::Take(lease))
+        }),
+    );
+    let leases: Vec<Lease> = begun
+        .await
+        .into_iter()
+        .map(|begun| match begun.unwrap() {
+            Begin::Started(lease) => lease,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let holds: Vec<Hold> = previews
+        .iter()
+        .map(|preview| Hold { external_id: preview.external_id.clone(), msisdn: preview.msisdns[1] })
+        .collect();
+    let random = share(
+        &postgres,
+        holds.iter().zip(&previews).map(|(hold, preview)| {
+            store.begin_random(ReservationId::new(), hold, &preview.brand, None, lease)
+        }),
+    );
+    assert!(random.await.iter().all(|begun| matches!(begun, Ok(BeginRandom::Started(_)))));
+    let confirmed = share(&postgres, leases.iter().map(|held| store.confirm(held, lease))).await;
+    assert!(confirmed.iter().all(|confirmed| *confirmed == Ok(Confirmed::Held)));
+    let released =
+        share(&postgres, leases.iter().map(|held| store.release(Scope::AllBrands, held.hold.msisdn, lease)))
+            .await;
+    assert!(released.iter().all(|released| matches!(released, Ok(Release::Returned(Some(_))))));
+    let delivered = share(&postgres, leases.iter().map(|held| store.record_delivery(held.reservation))).await;
+    assert!(delivered.iter().all(|state| *state == Ok(Some(ReservationState::Released))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_wait_for_a_file_share_commits() {
+    let database = Database::sqlite().await;
+    let store = &database.store().await;
+    let previews: Vec<NewPreview> = (0..CALLERS).map(preview).collect();
+    let before = commits(&database);
+    let stored = join_all(previews.iter().map(|preview| store.create_preview(preview))).await;
+    assert!(stored.iter().all(|stored| *stored == Ok(true)), "{stored:?}");
+    let commits = commits(&database) - before;
+    assert!((1..=SHARED).contains(&commits), "{commits}");
+}
+
+/// The count of commits in the log of a SQLite file. The last page of a commit has the size of the database in its header
+/// (<https://www.sqlite.org/fileformat2.html#walformat>).
+fn commits(database: &Database) -> usize {
+    let path = database.url().trim_start_matches("sqlite://");
+    let log = std::fs::read(format!("{path}-wal")).unwrap_or_default();
+    let Some(page_size) = log.get(8..12) else { return 0 };
+    let page_size = u32::from_be_bytes(page_size.try_into().unwrap()).try_into().unwrap_or(usize::MAX);
+    log[32..].chunks(24 + page_size).filter(|page| page[4..8] != [0; 4]).count()
+}
+
+/// A preview of numbers that no other one has.
+fn preview(at: usize) -> NewPreview {
+    NewPreview {
+        id: PreviewId::new(),
+        external_id: format!("PR-{at}").parse().unwrap(),
+        brand: "acme".parse().unwrap(),
+        msisdns: (1..=3).map(|index| format!("119{:08}", at * 10 + index).parse().unwrap()).collect(),
+        valid_for: Duration::from_mins(15),
+        previous: None,
+        key: None,
+    }
 }
 
 /// The caller waits for one statement. Another one records later that Sigan confirmed the release.

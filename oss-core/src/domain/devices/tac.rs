@@ -174,7 +174,8 @@ mod tests {
     proptest! {
         #[test]
         fn display_and_parse_agree(digits in "[0-9]{8}") {
-            prop_assert_eq!(digits.parse::<Tac>().unwrap().to_string(), digits);
+            let tac: Tac = digits.parse().unwrap();
+            prop_assert_eq!((tac.to_string(), format!("{tac:?}")), (digits.clone(), format!("Tac({digits})")));
         }
 
         #[test]

@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::connections::ACQUIRE;
-use super::faults::Target;
+use super::faults::{Target, store_error};
 use super::repeats::Failure;
 use crate::store::StoreError;
 
@@ -90,6 +90,11 @@ impl Lender {
     /// Opens a connection outside the pool.
     pub(super) async fn open(&self) -> Result<PgConnection, StoreError> {
         open(&self.pool.connect_options(), &self.target).await
+    }
+
+    /// The reason why no connection became free in time.
+    pub(super) fn none_free(&self) -> StoreError {
+        self.recent_fault().unwrap_or_else(|| store_error(&sqlx::Error::PoolTimedOut))
     }
 
     /// The last fault, unless a connection was opened or lent since then.

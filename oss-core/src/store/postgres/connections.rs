@@ -14,8 +14,9 @@ use sqlx::{ConnectOptions, Connection, Executor, Postgres, Row};
 
 use super::borrowing::Lender;
 pub(super) use super::faults::{is_foreign_key_violation, is_unique_violation, store_error};
-use super::repeats::{Failure, Repeats, leaves_connection_usable};
+use super::repeats::{Failure, Repeats, is_unreachable, leaves_connection_usable};
 use super::writable::WritableCheck;
+use crate::store::batch::{BatchError, Engine};
 use crate::store::rows::usage;
 use crate::store::{PoolUsage, StoreError};
 
@@ -51,6 +52,11 @@ const MISSING_BOUNDS: &str = "select string_agg(name || ' of ' || longest, ', ')
     from unnest($1::text[], $2::text[]) as bound (name, longest)
     where current_setting(name)::interval not between '1 ms' and longest::interval";
 
+/// The values of a parameter that is an array with an element for each member of a batch.
+pub(super) fn column<'m, M, T>(members: &'m [M], value: impl Fn(&'m M) -> T) -> Vec<T> {
+    members.iter().map(value).collect()
+}
+
 /// A statement with its values.
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
@@ -74,7 +80,7 @@ pub(super) fn pool(options: PgConnectOptions, size: u32) -> PgPool {
 }
 
 #[derive(Debug)]
-pub(super) struct Connections {
+pub(in crate::store) struct Connections {
     lender: Lender,
     writable: WritableCheck,
 }
@@ -107,15 +113,65 @@ impl Connections {
         &self,
         statement: impl Fn() -> Statement<'q>,
     ) -> Result<Vec<PgRow>, StoreError> {
-        let mut repeats = Repeats::new(self.lender.pool().options().get_max_connections());
+        let rows = self.repeated(statement, Repeats::new(self.pool_size())).await;
+        rows.map_err(|failure| self.lender.target().error_of(&failure))
+    }
+
+    /// Runs one statement for several members of a batch, and reads the row of each. A row names its member in `nr`, from 1 on; a
+    /// member may have none. If a batch collides with another statement, it is not run again, because its members are then tried
+    /// one by one.
+    pub(super) async fn each<'q, T>(
+        &self,
+        members: usize,
+        statement: impl Fn() -> Statement<'q>,
+        read: impl Fn(usize, &PgRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<Result<Option<T>, StoreError>>, BatchError> {
+        let mut repeats = Repeats::new(self.pool_size());
+        if members > 1 {
+            repeats = repeats.without_collisions();
+        }
+        let rows = self.repeated(statement, repeats).await.map_err(|failure| {
+            let error = self.lender.target().error_of(&failure);
+            if is_unreachable(&failure) { BatchError::Unreachable(error) } else { BatchError::Refused(error) }
+        })?;
+        let mut answers: Vec<_> = (0..members).map(|_| Ok(None)).collect();
+        for row in &rows {
+            let nr = row.try_get("nr").map(|nr: i64| usize::try_from(nr - 1).unwrap_or(usize::MAX));
+            let nr = nr.map_err(|error| BatchError::Refused(store_error(&error)))?;
+            if let Some(answer) = answers.get_mut(nr) {
+                *answer = read(nr, row).map(Some).map_err(|error| store_error(&error));
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Runs one statement for several members of a batch, and reads the row of each, which it always has.
+    pub(super) async fn each_one<'q, T>(
+        &self,
+        members: usize,
+        statement: impl Fn() -> Statement<'q>,
+        read: impl Fn(usize, &PgRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<Result<T, StoreError>>, BatchError> {
+        let missing = || store_error(&sqlx::Error::RowNotFound);
+        let rows = self.each(members, statement, read).await?;
+        Ok(rows.into_iter().map(|row| row.and_then(|row| row.ok_or_else(missing))).collect())
+    }
+
+    fn pool_size(&self) -> u32 {
+        self.lender.pool().options().get_max_connections()
+    }
+
+    async fn repeated<'q>(
+        &self,
+        statement: impl Fn() -> Statement<'q>,
+        mut repeats: Repeats,
+    ) -> Result<Vec<PgRow>, Failure> {
         loop {
             let failure = match self.attempt(statement()).await {
                 Ok(rows) => return Ok(rows),
                 Err(failure) => failure,
             };
-            let Some(pause) = repeats.pause_after(&failure) else {
-                return Err(self.lender.target().error_of(&failure));
-            };
+            let Some(pause) = repeats.pause_after(&failure) else { return Err(failure) };
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
@@ -193,6 +249,17 @@ impl Connections {
             borrowed.give_back();
         }
         outcome
+    }
+}
+
+impl Engine for Connections {
+    // While one commits, the next one gathers and is executed. With more of them, each would be shared by fewer callers.
+    const SLOTS: usize = 2;
+    const SLOW: Duration = Duration::from_millis(250);
+    const PATIENCE: Duration = ACQUIRE;
+
+    fn too_busy(&self) -> StoreError {
+        self.lender.none_free()
     }
 }
 

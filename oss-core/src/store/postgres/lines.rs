@@ -13,47 +13,56 @@ use crate::store::rows::DataRow;
 use crate::store::sims::{self, other_number_of_sim};
 use crate::store::tenant::brand_of_number;
 
-/// Begins a statement that changes the number `$1` and its live reservation. `locked` has both rows, which stay locked, so that a
-/// decision by them is still true when it is written. The reservation is locked first, as in every other statement. If the number
-/// changed before it was locked, it may have another reservation than the one that was found, and belong to another brand: then
-/// it is not `unchanged`, and the statement has to be run again. A number that does not belong to the tenant, `$2` and `$3`, is
-/// left out.
-macro_rules! locked_number {
-    () => {
+/// Begins a statement that changes the numbers of the relation `member`, and their live reservations. `$member` is the query that
+/// makes it, with the columns `msisdn`, `brand` and `older`. `locked` has both rows, which stay locked, so that a decision by them is
+/// still true when it is written. The reservations are locked first, as in every other statement, and rows of a table in the order of
+/// their keys. If a number changed before it was locked, it may have another reservation than the one that was found, and belong to
+/// another brand: then it is not `unchanged`, and the statement has to be run again. A number that does not belong to the tenant,
+/// `brand` and `older`, is left out.
+macro_rules! locked_numbers {
+    ($member:literal) => {
         concat!(
             "
-        with before as materialized (
-            select updated_at from phone_number where msisdn = $1::char(11)
+        with member as materialized (", $member, "
+        ), before as materialized (
+            select p.msisdn, p.updated_at from phone_number p join member on member.msisdn = p.msisdn
         ), live as materialized (
-            select id, state, due_at
-            from reservation
-            where msisdn = $1::char(11) and ", live!("state"), "
-            for update
+            select r.msisdn, r.id, r.state, r.due_at
+            from reservation r
+            join member on member.msisdn = r.msisdn
+            where ", live!("r.state"), "
+            order by r.id
+            for update of r
         ), number as materialized (
-            select status, assigned_sim_id, updated_at
-            from phone_number
-            where msisdn = $1::char(11) and (select count(*) from live) >= 0
-            for update
+            select p.msisdn, p.status, p.assigned_sim_id, p.updated_at
+            from phone_number p
+            join member on member.msisdn = p.msisdn
+            where (select count(*) from live) >= 0
+            order by p.msisdn
+            for update of p
         ), locked as materialized (
-            select number.status, number.assigned_sim_id,
+            select member.*, number.status, number.assigned_sim_id,
                    number.updated_at is not distinct from before.updated_at as unchanged,
                    live.id as live_id, live.state as live_state, live.due_at <= clock_timestamp() as live_due
-            from number cross join before left join live on true
-            where $2::text is null or number.updated_at is distinct from before.updated_at
+            from member
+            join number on number.msisdn = member.msisdn
+            join before on before.msisdn = member.msisdn
+            left join live on live.msisdn = member.msisdn
+            where member.brand is null or number.updated_at is distinct from before.updated_at
                or ",
-            $crate::store::tenant::brand_of_number!("$1::char(11)", "number.status"),
-            " in ($2, $3)
+            $crate::store::tenant::brand_of_number!("member.msisdn", "number.status"),
+            " in (member.brand, member.older)
         )"
         )
     };
 }
-pub(super) use locked_number;
+pub(super) use locked_numbers;
 
 #[async_trait]
 impl LineStore for PostgresStore {
     async fn assign(&self, scope: Scope<'_>, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError> {
         const SQL: &str = concat!(
-            locked_number!(),
+            locked_numbers!("select $1::char(11) as msisdn, $2::text as brand, $3::text as older"),
             ", other as materialized (",
             other_number_of_sim!("$4", "$1::char(11)"),
             "), line as (

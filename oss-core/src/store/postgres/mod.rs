@@ -7,8 +7,10 @@
 mod adoptions;
 mod attempts;
 mod audit;
+mod begins;
 mod borrowing;
 mod catalog;
+mod confirmations;
 mod connections;
 mod faults;
 mod lines;
@@ -21,6 +23,7 @@ mod repeats;
 mod sweep;
 mod writable;
 
+use std::sync::Arc;
 #[cfg(feature = "import")]
 use std::time::Duration;
 
@@ -29,16 +32,27 @@ use secrecy::SecretString;
 use sqlx::Row;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
 
+use self::begins::Wish;
+use self::confirmations::Confirmation;
 use self::connections::Connections;
 pub use self::connections::bounded;
+use self::random::Start;
+use self::releases::{Delivered, ReleaseWish};
 #[cfg(feature = "import")]
 use super::MigrationReport;
-use super::{PoolUsage, Store, StoreError, migrations};
+use super::batch::Batcher;
+use super::{NewPreview, PoolUsage, Store, StoreError, migrations};
 
 /// The store on PostgreSQL.
 #[derive(Debug)]
 pub struct PostgresStore {
-    connections: Connections,
+    connections: Arc<Connections>,
+    previews: Batcher<NewPreview>,
+    wishes: Batcher<Wish>,
+    starts: Batcher<Start>,
+    confirmations: Batcher<Confirmation>,
+    releases: Batcher<ReleaseWish>,
+    deliveries: Batcher<Delivered>,
 }
 
 impl PostgresStore {
@@ -60,7 +74,16 @@ impl PostgresStore {
     /// A store on a pool that others may use too. Its sessions have to be [`bounded`]: [`Store::check`] tells whether they are.
     #[must_use]
     pub fn with_pool(pool: PgPool) -> Self {
-        Self { connections: Connections::new(pool) }
+        let connections = Arc::new(Connections::new(pool));
+        Self {
+            previews: Batcher::new(connections.clone()),
+            wishes: Batcher::new(connections.clone()),
+            starts: Batcher::new(connections.clone()),
+            confirmations: Batcher::new(connections.clone()),
+            releases: Batcher::new(connections.clone()),
+            deliveries: Batcher::new(connections.clone()),
+            connections,
+        }
     }
 
     /// Migrates the database at `url` to this version, and creates a reservation for each number that was held before

@@ -5,8 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::PostgresStore;
+use super::connections::{Connections, column};
 use crate::domain::{IdempotencyKey, KeyedPreview, NewPreview, PreviewId, PreviousPreview, Scope};
 use crate::store::StoreError;
+use crate::store::batch::{BatchError, Key, Member};
 use crate::store::previews::{KEYED, PREVIOUS, PreviewStore, keyed_preview, previous_preview};
 use crate::store::rows::DataRow;
 
@@ -34,37 +36,7 @@ impl PreviewStore for PostgresStore {
     }
 
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
-        // A repeated statement finds its preview and inserts nothing.
-        const SQL: &str = "
-            with created as (
-                insert into preview (id, external_id, brand_id, expires_at, previous_id, client, idempotency_key)
-                values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5, $7, $8)
-                on conflict do nothing
-                returning id
-            ), replaced as (
-                update preview p
-                set expires_at = least(p.expires_at, clock_timestamp())
-                from created
-                where p.id = $5
-            ), offered as (
-                insert into preview_number (preview_id, msisdn, index)
-                select created.id, offered.msisdn, offered.index
-                from created, unnest($6::text[]) with ordinality as offered (msisdn, index)
-            )
-            select exists (select from created) or exists (select from preview where id = $1) as stored";
-        let msisdns: Vec<String> = preview.msisdns.iter().map(ToString::to_string).collect();
-        let statement = || {
-            sqlx::query(SQL)
-                .bind(preview.id.as_uuid())
-                .bind(preview.external_id.as_str())
-                .bind(preview.brand.as_str())
-                .bind(preview.valid_for.as_secs_f64())
-                .bind(preview.previous.map(PreviewId::as_uuid))
-                .bind(msisdns.clone())
-                .bind(preview.key.as_ref().map(|key| key.client().as_str()))
-                .bind(preview.key.as_ref().map(IdempotencyKey::text))
-        };
-        self.connections.one(statement, |row| row.flag("stored")).await
+        self.previews.execute(preview.clone()).await
     }
 
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
@@ -98,5 +70,77 @@ impl PreviewStore for PostgresStore {
             select count(*) as purged from purged";
         let statement = || sqlx::query(SQL).bind(retention.as_secs_f64()).bind(i64::from(limit));
         self.connections.one(statement, |row| row.count("purged").map(i64::unsigned_abs)).await
+    }
+}
+
+impl Member for NewPreview {
+    type Engine = Connections;
+    type Answer = bool;
+
+    fn keys(&self) -> Vec<Key> {
+        let previews = [Some(self.id), self.previous].into_iter().flatten().map(Key::of);
+        previews.chain(self.key.as_ref().map(Key::of)).collect()
+    }
+
+    async fn run(
+        connections: &Connections,
+        previews: &[Self],
+    ) -> Result<Vec<Result<bool, StoreError>>, BatchError> {
+        // A repeated statement finds its previews and inserts nothing. Rows are locked in the order of their keys.
+        const SQL: &str = "
+            with member as (
+                select * from unnest($1::uuid[], $2::text[], $3::text[], $4::float8[], $5::uuid[], $6::text[], $7::text[])
+                with ordinality as m (id, external_id, brand_id, valid_for, previous_id, client, idempotency_key, nr)
+            ), replaceable as materialized (
+                select p.id
+                from preview p
+                join member on member.previous_id = p.id
+                order by p.id
+                for update of p
+            ), created as (
+                insert into preview (id, external_id, brand_id, expires_at, previous_id, client, idempotency_key)
+                select id, external_id, brand_id, clock_timestamp() + make_interval(secs => valid_for), previous_id, client,
+                       idempotency_key
+                from member
+                where (select count(*) from replaceable) >= 0
+                order by client, idempotency_key, id
+                on conflict do nothing
+                returning id, previous_id
+            ), replaced as (
+                update preview p
+                set expires_at = least(p.expires_at, clock_timestamp())
+                from created
+                where p.id = created.previous_id
+            ), offered as (
+                insert into preview_number (preview_id, msisdn, index)
+                select created.id, offered.msisdn, offered.index
+                from unnest($8::uuid[], $9::text[], $10::int2[]) as offered (preview_id, msisdn, index)
+                join created on created.id = offered.preview_id
+            )
+            select nr, exists (select from created where created.id = member.id)
+                       or exists (select from preview where preview.id = member.id) as stored
+            from member";
+        let numbers = |preview: &Self| {
+            (1_i16..)
+                .zip(preview.msisdns.clone())
+                .map(|(index, msisdn)| (preview.id.as_uuid(), msisdn.to_string(), index))
+                .collect::<Vec<_>>()
+        };
+        let statement = || {
+            let (offering, msisdns, indexes): (Vec<_>, Vec<_>, Vec<_>) =
+                previews.iter().flat_map(numbers).collect();
+            sqlx::query(SQL)
+                .bind(column(previews, |preview| preview.id.as_uuid()))
+                .bind(column(previews, |preview| preview.external_id.as_str()))
+                .bind(column(previews, |preview| preview.brand.as_str()))
+                .bind(column(previews, |preview| preview.valid_for.as_secs_f64()))
+                .bind(column(previews, |preview| preview.previous.map(PreviewId::as_uuid)))
+                .bind(column(previews, |preview| preview.key.as_ref().map(|key| key.client().as_str())))
+                .bind(column(previews, |preview| preview.key.as_ref().map(IdempotencyKey::text)))
+                .bind(offering)
+                .bind(msisdns)
+                .bind(indexes)
+        };
+        connections.each_one(previews.len(), statement, |_, row| row.flag("stored")).await
     }
 }

@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 
 use super::PostgresStore;
+use super::connections::{Connections, column};
 use crate::domain::{
     BeginRandom, BrandId, Ddd, Hold, IdempotencyKey, Intent, Keyed, Lease, RACES, ReservationId, Scope,
 };
 use crate::store::StoreError;
+use crate::store::batch::{BatchError, Key, Member};
 use crate::store::live::live;
 use crate::store::random::{RandomStore, keyed_row};
 use crate::store::rows::DataRow;
@@ -24,57 +26,16 @@ impl RandomStore for PostgresStore {
         key: Option<&IdempotencyKey>,
         lease: Duration,
     ) -> Result<BeginRandom, StoreError> {
-        // A repeated statement finds its own row.
-        const SQL: &str = concat!("
-            with checks as (
-                select exists (select from reservation where id = $1) as begun,
-                       exists (
-                           select from reservation where client = $6 and idempotency_key = $7 and state <> 'REJECTED'
-                       ) as keyed,
-                       exists (select from phone_number where msisdn = $4::char(11) and status <> 'RETURNED')
-                       or coalesce(other.live or other.ending, false) as taken,
-                       coalesce(other.unsettled, false) as unsettled
-                from (
-                    select bool_or(", live!("state"), ") as live,
-                           bool_or(state in ('PENDING', 'IN_DOUBT')) as unsettled,
-                           bool_or(external_id = $2) as ending
-                    from reservation
-                    where msisdn = $4::char(11) and state not in ('RELEASED', 'REJECTED')
-                ) other
-            ), started as (
-                insert into reservation
-                    (id, external_id, brand_id, msisdn, state, due_at, client, idempotency_key, lease_id)
-                select $1, $2, $3, $4, 'PENDING', clock_timestamp() + make_interval(secs => $5), $6, $7, $1
-                from checks
-                where not keyed and not taken
-                on conflict do nothing
-                returning id
-            )
-            select begun or exists (select from started) as written, keyed, taken, unsettled from checks");
-        let statement = || {
-            sqlx::query(SQL)
-                .bind(id.as_uuid())
-                .bind(hold.external_id.as_str())
-                .bind(brand.as_str())
-                .bind(hold.msisdn.to_string())
-                .bind(lease.as_secs_f64())
-                .bind(key.map(|key| key.client().as_str()))
-                .bind(key.map(IdempotencyKey::text))
-        };
+        let begun = Lease { reservation: id, call: 1, brand: brand.clone(), hold: hold.clone() };
         for _ in 0..RACES {
-            let read = |row: &PgRow| {
-                Ok((row.flag("written")?, row.flag("keyed")?, row.flag("unsettled")?, row.flag("taken")?))
-            };
-            match self.connections.one(statement, read).await? {
-                (true, ..) => {
-                    let (brand, hold) = (brand.clone(), hold.clone());
-                    return Ok(BeginRandom::Started(Lease { reservation: id, call: 1, brand, hold }));
-                }
-                (_, true, ..) => return Ok(BeginRandom::KeyInUse),
-                (_, _, true, _) => return Ok(BeginRandom::Unsettled),
-                (.., true) => return Ok(BeginRandom::Taken),
+            let start = Start { begun: begun.clone(), key: key.cloned(), lease };
+            match self.starts.execute(start).await? {
+                Checks { written: true, .. } => return Ok(BeginRandom::Started(begun)),
+                Checks { keyed: true, .. } => return Ok(BeginRandom::KeyInUse),
+                Checks { unsettled: true, .. } => return Ok(BeginRandom::Unsettled),
+                Checks { taken: true, .. } => return Ok(BeginRandom::Taken),
                 // Another call wrote first: read again what it wrote.
-                (false, false, false, false) => {}
+                Checks { .. } => {}
             }
         }
         Ok(BeginRandom::Unsettled)
@@ -131,5 +92,91 @@ impl RandomStore for PostgresStore {
             }
         }
         Ok(Some(Keyed::InFlight))
+    }
+}
+
+/// The start of an attempt at a random number.
+#[derive(Debug)]
+pub(in crate::store) struct Start {
+    begun: Lease,
+    key: Option<IdempotencyKey>,
+    lease: Duration,
+}
+
+/// What the start of an attempt met.
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
+#[derive(Debug)]
+pub(in crate::store) struct Checks {
+    written: bool,
+    keyed: bool,
+    taken: bool,
+    unsettled: bool,
+}
+
+impl Member for Start {
+    type Engine = Connections;
+    type Answer = Checks;
+
+    fn keys(&self) -> Vec<Key> {
+        let number = Key::of(self.begun.hold.msisdn);
+        std::iter::once(number).chain(self.key.as_ref().map(Key::of)).collect()
+    }
+
+    async fn run(
+        connections: &Connections,
+        starts: &[Self],
+    ) -> Result<Vec<Result<Checks, StoreError>>, BatchError> {
+        // A repeated statement finds its own rows. Rows are written in the order of their numbers, so that two batches do not wait
+        // for each other.
+        const SQL: &str = concat!("
+            with member as (
+                select *
+                from unnest($1::uuid[], $2::text[], $3::text[], $4::char(11)[], $5::float8[], $6::text[], $7::text[])
+                     with ordinality as m (id, external_id, brand_id, msisdn, lease_for, client, idempotency_key, nr)
+            ), checks as (
+                select member.*, exists (select from reservation r where r.id = member.id) as begun,
+                       exists (
+                           select from reservation r
+                           where r.client = member.client and r.idempotency_key = member.idempotency_key
+                             and r.state <> 'REJECTED'
+                       ) as keyed,
+                       exists (select from phone_number p where p.msisdn = member.msisdn and p.status <> 'RETURNED')
+                       or coalesce(other.live or other.ending, false) as taken,
+                       coalesce(other.unsettled, false) as unsettled
+                from member
+                cross join lateral (
+                    select bool_or(", live!("r.state"), ") as live,
+                           bool_or(r.state in ('PENDING', 'IN_DOUBT')) as unsettled,
+                           bool_or(r.external_id = member.external_id) as ending
+                    from reservation r
+                    where r.msisdn = member.msisdn and r.state not in ('RELEASED', 'REJECTED')
+                ) other
+            ), started as (
+                insert into reservation
+                    (id, external_id, brand_id, msisdn, state, due_at, client, idempotency_key, lease_id)
+                select id, external_id, brand_id, msisdn, 'PENDING', clock_timestamp() + make_interval(secs => lease_for),
+                       client, idempotency_key, id
+                from checks
+                where not keyed and not taken
+                order by msisdn
+                on conflict do nothing
+                returning id
+            )
+            select nr, begun or id in (select id from started) as written, keyed, taken, unsettled from checks");
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(column(starts, |start| start.begun.reservation.as_uuid()))
+                .bind(column(starts, |start| start.begun.hold.external_id.as_str()))
+                .bind(column(starts, |start| start.begun.brand.as_str()))
+                .bind(column(starts, |start| start.begun.hold.msisdn.to_string()))
+                .bind(column(starts, |start| start.lease.as_secs_f64()))
+                .bind(column(starts, |start| start.key.as_ref().map(|key| key.client().as_str())))
+                .bind(column(starts, |start| start.key.as_ref().map(IdempotencyKey::text)))
+        };
+        let read = |_, row: &PgRow| {
+            let (written, keyed) = (row.flag("written")?, row.flag("keyed")?);
+            Ok(Checks { written, keyed, taken: row.flag("taken")?, unsettled: row.flag("unsettled")? })
+        };
+        connections.each_one(starts.len(), statement, read).await
     }
 }

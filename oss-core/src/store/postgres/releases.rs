@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 
 use super::PostgresStore;
-use super::lines::locked_number;
-use crate::domain::{Delivery, Msisdn, RACES, Release, ReservationId, ReservationState, Scope};
+use super::connections::{Connections, column};
+use super::lines::locked_numbers;
+use crate::domain::{Delivery, Msisdn, NumberRow, RACES, Release, ReservationId, ReservationState, Scope};
 use crate::store::StoreError;
+use crate::store::batch::{BatchError, Key, Member};
 use crate::store::lines::number_row;
 use crate::store::live::live;
 use crate::store::releases::{ReleaseStore, SET_ASIDE, freed_delivery};
@@ -22,64 +24,14 @@ impl ReleaseStore for PostgresStore {
         msisdn: Msisdn,
         lease: Duration,
     ) -> Result<Release, StoreError> {
-        // A number of older data has no reservation. Its hold has the external id of the preview that it was chosen from.
-        const SQL: &str = concat!(
-            locked_number!(),
-            ", released as (
-                select * from locked
-                where status = 'RESERVED' and unchanged and (live_state is distinct from 'PENDING' or live_due)
-            ), returned as (
-                update phone_number p
-                set status = 'RETURNED', assigned_sim_id = null, updated_at = clock_timestamp()
-                from released
-                where p.msisdn = $1::char(11)
-                returning p.msisdn
-            ), releasing as (
-                update reservation r
-                set state = 'RELEASING', attempts = 0, last_error = null, updated_at = clock_timestamp(),
-                    due_at = clock_timestamp() + make_interval(secs => $5)
-                from released
-                where r.id = released.live_id and ",
-            live!("r.state"),
-            "
-                returning r.id, r.external_id
-            ), adopted as (
-                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts)
-                select $4, p.id, p.external_id, p.brand_id, returned.msisdn, 'RELEASING',
-                       clock_timestamp() + make_interval(secs => $5), 0
-                from released, returned, preview p
-                where released.live_id is null and p.reserved_msisdn = $1::char(11)
-                  and not exists (select from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
-                order by p.created_at desc
-                limit 1
-                on conflict do nothing
-                returning id, external_id
-            )
-            select locked.*, exists (select from returned) as written, delivery.id, delivery.external_id
-            from locked
-            left join (select * from releasing union all select * from adopted) delivery on true"
-        );
-        let adopted = ReservationId::new();
-        let [brand, older] = scope.parameters();
-        let statement = || {
-            sqlx::query(SQL)
-                .bind(msisdn.to_string())
-                .bind(brand)
-                .bind(older)
-                .bind(adopted.as_uuid())
-                .bind(lease.as_secs_f64())
-        };
+        let (adopted, brands) = (ReservationId::new(), scope.owned_parameters());
         for _ in 0..RACES {
-            let read = |row: &PgRow| {
-                let (unchanged, written) = (row.flag("unchanged")?, row.flag("written")?);
-                Ok((number_row(row)?, unchanged, written, freed_delivery(row, msisdn)?))
-            };
-            let found = self.connections.maybe(statement, read).await?;
-            let Some((locked, unchanged, written, freed)) = found else { return Ok(Release::Unknown) };
-            match (locked.release_refusal(), freed) {
-                (Some(answer), _) if unchanged || scope.is_all_brands() => return Ok(answer),
-                (None, Ok(delivery)) if written => return Ok(Release::Returned(delivery)),
-                (None, Err(unreadable)) if written => {
+            let wish = ReleaseWish { brands: brands.clone(), msisdn, adopted, lease };
+            let Some(found) = self.releases.execute(wish).await? else { return Ok(Release::Unknown) };
+            match (found.number.release_refusal(), found.freed) {
+                (Some(answer), _) if found.unchanged || scope.is_all_brands() => return Ok(answer),
+                (None, Ok(delivery)) if found.written => return Ok(Release::Returned(delivery)),
+                (None, Err(unreadable)) if found.written => {
                     self.set_aside(&unreadable).await?;
                     return Ok(Release::SetAside(unreadable.row));
                 }
@@ -91,13 +43,7 @@ impl ReleaseStore for PostgresStore {
     }
 
     async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
-        const SQL: &str = "
-            update reservation
-            set state = case state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
-                due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = clock_timestamp()
-            where id = $1 and state in ('RELEASING', 'CANCELLING')
-            returning state";
-        self.connections.maybe(|| sqlx::query(SQL).bind(id.as_uuid()), |row| row.parsed("state")).await
+        self.deliveries.execute(Delivered(id)).await
     }
 
     async fn record_failed_delivery(
@@ -127,5 +73,132 @@ impl PostgresStore {
         let Unreadable { id, row } = unreadable;
         let statement = || sqlx::query(SET_ASIDE).bind(id.as_uuid()).bind(&row.reason);
         self.connections.rows(statement).await.map(drop)
+    }
+}
+
+/// The wish of a caller to release a number.
+#[derive(Debug)]
+pub(in crate::store) struct ReleaseWish {
+    brands: [Option<String>; 2],
+    msisdn: Msisdn,
+    /// The id of the row for the hold of a number of older data.
+    adopted: ReservationId,
+    lease: Duration,
+}
+
+/// A number, and what became of its release.
+pub(in crate::store) struct Released {
+    number: NumberRow,
+    unchanged: bool,
+    written: bool,
+    freed: Result<Option<Delivery>, Unreadable>,
+}
+
+impl Member for ReleaseWish {
+    type Engine = Connections;
+    type Answer = Option<Released>;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::of(self.msisdn)]
+    }
+
+    async fn run(
+        connections: &Connections,
+        wishes: &[Self],
+    ) -> Result<Vec<Result<Self::Answer, StoreError>>, BatchError> {
+        // A number of older data has no reservation. Its hold has the external id of the preview that it was chosen from.
+        const SQL: &str = concat!(
+            locked_numbers!(
+                "
+            select *
+            from unnest($1::char(11)[], $2::text[], $3::text[], $4::uuid[], $5::float8[])
+                 with ordinality as m (msisdn, brand, older, adopted_id, lease_for, nr)"
+            ),
+            ", released as (
+                select * from locked
+                where status = 'RESERVED' and unchanged and (live_state is distinct from 'PENDING' or live_due)
+            ), returned as (
+                update phone_number p
+                set status = 'RETURNED', assigned_sim_id = null, updated_at = clock_timestamp()
+                from released
+                where p.msisdn = released.msisdn
+                returning p.msisdn
+            ), releasing as (
+                update reservation r
+                set state = 'RELEASING', attempts = 0, last_error = null, updated_at = clock_timestamp(),
+                    due_at = clock_timestamp() + make_interval(secs => released.lease_for)
+                from released
+                where r.id = released.live_id and ",
+            live!("r.state"),
+            "
+                returning r.msisdn, r.id, r.external_id
+            ), adopted as (
+                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts)
+                select released.adopted_id, offered.id, offered.external_id, offered.brand_id, returned.msisdn, 'RELEASING',
+                       clock_timestamp() + make_interval(secs => released.lease_for), 0
+                from released
+                join returned on returned.msisdn = released.msisdn
+                cross join lateral (
+                    select p.id, p.external_id, p.brand_id
+                    from preview p
+                    where p.reserved_msisdn = released.msisdn
+                      and not exists (select from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
+                    order by p.created_at desc
+                    limit 1
+                ) offered
+                where released.live_id is null
+                order by released.msisdn
+                on conflict do nothing
+                returning msisdn, id, external_id
+            )
+            select locked.*, returned.msisdn is not null as written, delivery.id, delivery.external_id
+            from locked
+            left join returned on returned.msisdn = locked.msisdn
+            left join (select * from releasing union all select * from adopted) delivery
+                on delivery.msisdn = locked.msisdn"
+        );
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(column(wishes, |wish| wish.msisdn.to_string()))
+                .bind(column(wishes, |wish| wish.brands[0].as_deref()))
+                .bind(column(wishes, |wish| wish.brands[1].as_deref()))
+                .bind(column(wishes, |wish| wish.adopted.as_uuid()))
+                .bind(column(wishes, |wish| wish.lease.as_secs_f64()))
+        };
+        let read = |at: usize, row: &PgRow| {
+            let (unchanged, written) = (row.flag("unchanged")?, row.flag("written")?);
+            let freed = freed_delivery(row, wishes[at].msisdn)?;
+            Ok(Released { number: number_row(row)?, unchanged, written, freed })
+        };
+        connections.each(wishes.len(), statement, read).await
+    }
+}
+
+/// The record that Sigan was told of a release or a cancellation.
+#[derive(Debug)]
+pub(in crate::store) struct Delivered(ReservationId);
+
+impl Member for Delivered {
+    type Engine = Connections;
+    type Answer = Option<ReservationState>;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::of(self.0)]
+    }
+
+    async fn run(
+        connections: &Connections,
+        delivered: &[Self],
+    ) -> Result<Vec<Result<Self::Answer, StoreError>>, BatchError> {
+        const SQL: &str = "
+            update reservation r
+            set state = case r.state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
+                due_at = null, last_error = case r.state when 'CANCELLING' then r.last_error end,
+                updated_at = clock_timestamp()
+            from (select * from unnest($1::uuid[]) with ordinality as m (id, nr) order by id) member
+            where r.id = member.id and r.state in ('RELEASING', 'CANCELLING')
+            returning member.nr, r.state";
+        let statement = || sqlx::query(SQL).bind(column(delivered, |delivered| delivered.0.as_uuid()));
+        connections.each(delivered.len(), statement, |_, row| row.parsed("state")).await
     }
 }

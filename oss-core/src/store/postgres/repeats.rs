@@ -41,7 +41,7 @@ impl From<sqlx::Error> for Failure {
 #[derive(Debug)]
 pub(super) struct Repeats {
     dead_connections: u32,
-    collisions: ExponentialBackoff,
+    collisions: Option<ExponentialBackoff>,
     read_only: ExponentialBackoff,
 }
 
@@ -58,16 +58,21 @@ impl Repeats {
             .with_total_delay(Some(ACQUIRE));
         Self {
             dead_connections: pool_size,
-            collisions: collisions.with_jitter().build(),
+            collisions: Some(collisions.with_jitter().build()),
             read_only: read_only.with_jitter().build(),
         }
+    }
+
+    /// Does not repeat a statement that collided with another one.
+    pub(super) fn without_collisions(self) -> Self {
+        Self { collisions: None, ..self }
     }
 
     /// Returns the pause before the next repeat, and uses that repeat up. Returns none if the statement is not repeated.
     pub(super) fn pause_after(&mut self, failure: &Failure) -> Option<Duration> {
         match failure {
             Failure::ReadOnly => self.read_only.next(),
-            Failure::Sql(error) if is_collision(error) => self.collisions.next(),
+            Failure::Sql(error) if is_collision(error) => self.collisions.as_mut()?.next(),
             Failure::Sql(error) | Failure::Connect(error) if is_session_lost(error) => {
                 self.dead_connections = self.dead_connections.checked_sub(1)?;
                 Some(Duration::ZERO)
@@ -93,6 +98,23 @@ fn is_session_lost(error: &sqlx::Error) -> bool {
     match (error, code(error)) {
         (_, Some(code)) => is_session_over(&code),
         (sqlx::Error::Io(error), None) => error.kind() != std::io::ErrorKind::TimedOut,
+        _ => false,
+    }
+}
+
+/// Whether a statement failed because the database cannot be used now, and not because of its values or of rows that it met.
+pub(super) fn is_unreachable(failure: &Failure) -> bool {
+    let Failure::Sql(error) = failure else { return true };
+    match (error, code(error)) {
+        (_, Some(code)) => is_session_over(&code) || code.starts_with("53"),
+        (
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed,
+            None,
+        ) => true,
         _ => false,
     }
 }

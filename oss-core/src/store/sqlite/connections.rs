@@ -1,16 +1,13 @@
 //! Owns the connections to SQLite. No other module uses the pools.
 //!
-//! One connection writes and a few read (write-ahead log), so that a reader never waits for a writer. A write is a transaction
-//! that takes the write lock when it begins, so that it waits for another process instead of failing at its first write. It runs
-//! in a task of its own. Otherwise a caller who stops waiting could leave it open, and every later write on the connection would
-//! be part of it and be lost.
+//! One connection writes (see [`writer`](super::writer)) and a few read (write-ahead log), so that a reader never waits for a
+//! writer.
 
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,15 +15,18 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
-use sqlx::query::Query;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
-    SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Executor, Row, Sqlite};
+use sqlx::{ConnectOptions, Connection, Executor, Row};
+use tokio::sync::oneshot;
 
 use super::catalog;
 use super::faults::{code, missing_folder, store_error};
+pub(super) use super::writer::Step;
+use super::writer::{Statement, Work, Write, Writer};
+use crate::store::batch::Batcher;
 use crate::store::catalog::first_edition;
 use crate::store::migrations::VERSIONS;
 use crate::store::migrator::Applied;
@@ -66,60 +66,15 @@ impl Micros {
     }
 }
 
-/// A statement with its values.
-pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
-
-/// A step in progress: its transaction, which holds the write lock, and the time, which was read under the lock.
-pub(super) struct Step<'c> {
-    pub(super) connection: &'c mut SqliteConnection,
-    pub(super) now: Micros,
-}
-
-impl Step<'_> {
-    /// Runs a statement and returns the count of rows that it changed.
-    pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
-        Ok(statement.execute(&mut *self.connection).await?.rows_affected())
-    }
-
-    /// Reads each row of a statement.
-    pub(super) async fn all<T>(
-        &mut self,
-        statement: Statement<'_>,
-        read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error>,
-    ) -> Result<Vec<T>, sqlx::Error> {
-        statement.fetch_all(&mut *self.connection).await?.iter().map(read).collect()
-    }
-
-    /// Reads the only row of a statement, if it has one.
-    pub(super) async fn maybe<T>(
-        &mut self,
-        statement: Statement<'_>,
-        read: impl FnOnce(&SqliteRow) -> Result<T, sqlx::Error>,
-    ) -> Result<Option<T>, sqlx::Error> {
-        statement.fetch_optional(&mut *self.connection).await?.as_ref().map(read).transpose()
-    }
-
-    /// Reads the only row of a statement that always has one.
-    pub(super) async fn one<T>(
-        &mut self,
-        statement: Statement<'_>,
-        read: impl FnOnce(&SqliteRow) -> Result<T, sqlx::Error>,
-    ) -> Result<T, sqlx::Error> {
-        read(&statement.fetch_one(&mut *self.connection).await?)
-    }
-}
-
-/// The future of a step.
-pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
-
 /// The longest wait of a write for the write of another process.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// The count of connections that read.
 const READERS: u32 = 4;
 
 #[derive(Debug)]
 pub(super) struct Connections {
+    writes: Batcher<Write>,
     writer: SqlitePool,
     readers: SqlitePool,
     clock: Arc<dyn Clock>,
@@ -131,44 +86,34 @@ impl Connections {
     /// Creates the pools. Opens no connection yet. A database in memory exists in one connection, which both writes and reads.
     pub(super) fn new(url: &SecretString, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let options = options(url)?;
-        let file = options.get_filename().into();
+        let file: Arc<Path> = options.get_filename().into();
         let writer = pool(1).connect_lazy_with(options.clone());
         let readers = if is_in_memory(url) {
             writer.clone()
         } else {
             pool(READERS).connect_lazy_with(options.pragma("query_only", "on"))
         };
-        Ok(Self { writer, readers, clock, file })
+        let engine = Writer::new(writer.clone(), clock.clone(), Arc::clone(&file));
+        Ok(Self { writes: Batcher::new(Arc::new(engine)), writer, readers, clock, file })
     }
 
-    /// Runs a step in one transaction.
+    /// Runs a step in one transaction, which it may share with other steps.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         F: for<'c> FnOnce(Step<'c>) -> Work<'c, T> + Send + 'static,
         T: Send + 'static,
     {
-        let (writer, clock) = (self.writer.clone(), self.clock.clone());
-        let transaction = async move {
-            let mut connection = writer.acquire().await?;
-            let outcome = async {
-                let mut transaction = connection.begin_with("begin immediate").await?;
-                let now = micros(&*clock);
-                let value = work(Step { connection: &mut transaction, now }).await?;
-                transaction.commit().await?;
-                Ok(value)
-            };
-            let outcome = outcome.await;
-            // If the disk fails, SQLite rolls back by itself. Then sqlx's own rollback finds no transaction, and sqlx never
-            // begins another one on this connection. A connection that was opened on a read-only file stays read-only.
-            if outcome.as_ref().is_err_and(disk_failed) {
-                connection.close_on_drop();
-            }
-            outcome
-        };
-        match tokio::spawn(transaction).await {
-            Ok(outcome) => outcome.map_err(|error: sqlx::Error| store_error(&self.file, &error)),
-            Err(_) => Err(StoreError::failed("the write stopped and was rolled back")),
-        }
+        let (sender, mut value) = oneshot::channel();
+        self.writes
+            .execute(Write::new(move |step| {
+                Box::pin(async move {
+                    let _ = sender.send(work(step).await?);
+                    Ok(())
+                })
+            }))
+            .await?;
+        // The value is read after the commit only.
+        value.try_recv().map_err(|_| StoreError::failed("the write stopped and was rolled back"))
     }
 
     /// Describes an error of the database.
@@ -229,7 +174,7 @@ impl Connections {
     }
 }
 
-fn micros(clock: &dyn Clock) -> Micros {
+pub(super) fn micros(clock: &dyn Clock) -> Micros {
     Micros(clock.now().timestamp_micros())
 }
 
@@ -327,9 +272,4 @@ fn pool(size: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-}
-
-/// Whether the disk is full, broken or read-only. A database in memory has no disk, and keeps its connection.
-fn disk_failed(error: &sqlx::Error) -> bool {
-    code(error).is_some_and(|code| matches!(code & 0xff, 8 | 10 | 13))
 }

@@ -14,6 +14,7 @@ mod previews;
 mod random;
 mod releases;
 mod sweep;
+mod writer;
 
 use async_trait::async_trait;
 use secrecy::SecretString;

@@ -1,0 +1,266 @@
+use futures::future::join_all;
+use tokio::time::{Instant, sleep};
+
+use super::*;
+
+const COST: Duration = Duration::from_millis(10);
+
+/// A database that records its batches.
+#[derive(Debug, Default)]
+struct Recorder {
+    /// The ids of the members of each batch.
+    batches: Mutex<Vec<Vec<u64>>>,
+    /// The keys of the members that are being executed.
+    in_use: Mutex<HashSet<u64>>,
+    is_down: bool,
+}
+
+impl Engine for Recorder {
+    const SLOTS: usize = 2;
+    const SLOW: Duration = Duration::from_millis(100);
+    const PATIENCE: Duration = Duration::from_secs(1);
+
+    fn too_busy(&self) -> StoreError {
+        StoreError::unavailable("too busy")
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fate {
+    Fine,
+    Refused,
+    Slow(Duration),
+    Panics,
+}
+
+/// A member that touches `key`.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    id: u64,
+    key: u64,
+    fate: Fate,
+}
+
+impl Member for Part {
+    type Engine = Recorder;
+    type Answer = u64;
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::of(self.key)]
+    }
+
+    async fn run(engine: &Recorder, members: &[Self]) -> Result<Vec<Result<u64, StoreError>>, BatchError> {
+        engine.batches.lock().unwrap().push(members.iter().map(|member| member.id).collect());
+        for member in members {
+            assert!(engine.in_use.lock().unwrap().insert(member.key), "a key is used twice at once");
+        }
+        sleep(COST).await;
+        for member in members {
+            if let Fate::Slow(time) = member.fate {
+                sleep(time).await;
+            }
+        }
+        for member in members {
+            engine.in_use.lock().unwrap().remove(&member.key);
+        }
+        assert!(members.iter().all(|member| member.fate != Fate::Panics), "as the test wants");
+        if engine.is_down {
+            return Err(BatchError::Unreachable(StoreError::unavailable("down")));
+        }
+        if members.iter().any(|member| member.fate == Fate::Refused) {
+            return Err(BatchError::Refused(StoreError::failed("a value is refused")));
+        }
+        Ok(members.iter().map(|member| Ok(member.id)).collect())
+    }
+}
+
+fn part(id: u64) -> Part {
+    Part { id, key: id, fate: Fate::Fine }
+}
+
+fn batcher() -> Batcher<Part> {
+    Batcher::new(Arc::new(Recorder::default()))
+}
+
+/// Executes all parts at once, and returns their answers.
+async fn execute(batcher: &Batcher<Part>, parts: &[Part]) -> Vec<Result<u64, StoreError>> {
+    join_all(parts.iter().map(|part| batcher.execute(*part))).await
+}
+
+/// The ids of the members of each batch.
+fn executed(batcher: &Batcher<Part>) -> Vec<Vec<u64>> {
+    batcher.shared.engine.batches.lock().unwrap().clone()
+}
+
+fn sizes(batcher: &Batcher<Part>) -> Vec<usize> {
+    executed(batcher).iter().map(Vec::len).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_caller_is_sent_at_once() {
+    let (batcher, begun) = (batcher(), Instant::now());
+    assert_eq!(batcher.execute(part(1)).await, Ok(1));
+    assert_eq!(begun.elapsed(), COST, "nobody waits for others");
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_wait_are_taken_together() {
+    let batcher = batcher();
+    let parts: Vec<Part> = (0..150).map(part).collect();
+    let expected: Vec<_> = (0..150).map(Ok).collect();
+    assert_eq!(execute(&batcher, &parts).await, expected, "each gets its own answer");
+    assert_eq!(sizes(&batcher), [1, 1, 64, 64, 20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_with_the_same_key_are_never_executed_at_once() {
+    let batcher = batcher();
+    let parts: Vec<Part> = (0..60).map(|id| Part { key: id % 20, ..part(id) }).collect();
+    let answers = execute(&batcher, &parts).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let executed = executed(&batcher);
+    let order = |id: u64| executed.iter().position(|batch| batch.contains(&id));
+    assert!((0..40).all(|id| order(id) < order(id + 20)), "the first is executed first: {executed:?}");
+    assert!(executed.len() < 10, "others do not wait for them: {executed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_member_that_is_refused_fails() {
+    let batcher = batcher();
+    let mut parts: Vec<Part> = (0..12).map(part).collect();
+    parts[7].fate = Fate::Refused;
+    let answers = execute(&batcher, &parts).await;
+    let failed: Vec<usize> = (0..12).filter(|at| answers[*at].is_err()).collect();
+    assert_eq!(failed, [7]);
+    // Two callers were sent at once. The other ten were tried together, and then one by one.
+    assert_eq!(sizes(&batcher), [&[1, 1, 10][..], &[1; 10]].concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_is_retried_keeps_its_key() {
+    let batcher = batcher();
+    let mut parts: Vec<Part> = (0..12).map(part).collect();
+    parts[7].fate = Fate::Refused;
+    let again = async {
+        // The batch has failed, and its members are retried.
+        sleep(COST * 5 / 2).await;
+        batcher.execute(Part { id: 20, ..part(8) }).await
+    };
+    let (_, again) = tokio::join!(execute(&batcher, &parts), again);
+    assert_eq!(again, Ok(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_retried_while_the_database_is_down() {
+    let batcher = Batcher::new(Arc::new(Recorder { is_down: true, ..Recorder::default() }));
+    let parts: Vec<Part> = (0..10).map(part).collect();
+    let answers = execute(&batcher, &parts).await;
+    assert!(answers.iter().all(|answer| *answer == Err(StoreError::unavailable("down"))), "{answers:?}");
+    assert_eq!(sizes(&batcher), [1, 1, 8]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_goes_away_harms_no_other() {
+    let batcher = batcher();
+    let parts: Vec<Part> = (0..6).map(part).collect();
+    let first = async {
+        // It is being executed, and two more wait.
+        tokio::select! {
+            _ = execute(&batcher, &parts[..4]) => panic!("it takes longer"),
+            () = sleep(COST / 2) => {}
+        }
+    };
+    let others = async {
+        sleep(COST / 4).await;
+        execute(&batcher, &parts[4..]).await
+    };
+    let ((), others) = tokio::join!(first, others);
+    assert_eq!(others, [Ok(4), Ok(5)]);
+    assert_eq!(executed(&batcher), [&[0][..], &[1], &[4, 5]], "those that left the queue are not executed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_leaves_a_batch_does_not_stop_it() {
+    let batcher = batcher();
+    let parts: Vec<Part> = (0..4).map(part).collect();
+    let leaver = async {
+        sleep(Duration::ZERO).await;
+        tokio::select! {
+            _ = batcher.execute(part(9)) => panic!("it takes longer"),
+            // The second round is half done.
+            () = sleep(COST * 3 / 2) => {}
+        }
+    };
+    let (answers, ()) = tokio::join!(execute(&batcher, &parts), leaver);
+    assert_eq!(answers, [Ok(0), Ok(1), Ok(2), Ok(3)]);
+    assert_eq!(executed(&batcher), [&[0][..], &[1], &[2, 3, 9]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_without_end_for_a_turn() {
+    let batcher = batcher();
+    let stuck = Part { fate: Fate::Slow(Duration::from_mins(1)), ..part(1) };
+    let same_key = Part { id: 2, ..stuck };
+    let begun = Instant::now();
+    let second = async {
+        let answer = batcher.execute(same_key).await;
+        (answer, begun.elapsed())
+    };
+    let (first, (second, waited)) = tokio::join!(batcher.execute(stuck), second);
+    assert_eq!(first, Ok(1), "what has begun is waited for");
+    assert_eq!((second, waited), (Err(StoreError::unavailable("too busy")), Recorder::PATIENCE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_batch_does_not_keep_its_slot() {
+    let batcher = batcher();
+    let slow = |id| Part { fate: Fate::Slow(Duration::from_secs(30)), ..part(id) };
+    let begun = Instant::now();
+    let quick = async {
+        sleep(COST).await;
+        let answers = execute(&batcher, &[part(3), part(4)]).await;
+        (answers, begun.elapsed())
+    };
+    let parts = [slow(1), slow(2)];
+    let (_, (answers, waited)) = tokio::join!(execute(&batcher, &parts), quick);
+    assert_eq!((answers, waited), (vec![Ok(3), Ok(4)], Recorder::SLOW + COST));
+    assert_eq!(sizes(&batcher), [1, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_ends_its_batch_alone() {
+    let batcher = batcher();
+    let mut parts: Vec<Part> = (0..5).map(part).collect();
+    parts[0].fate = Fate::Panics;
+    let answers = execute(&batcher, &parts).await;
+    assert!(matches!(answers[0], Err(StoreError::Unavailable { .. })), "{answers:?}");
+    assert!(answers[1..].iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(batcher.execute(part(0)).await, Ok(0), "its slot and its key are free again");
+}
+
+#[test]
+fn a_runtime_that_ends_answers_those_who_wait() {
+    let batcher = Arc::new(batcher());
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+    let stuck = |id| Part { fate: Fate::Slow(Duration::from_hours(1)), ..part(id) };
+    let (sent, answers) = std::sync::mpsc::channel();
+    runtime.block_on(async {
+        for id in 0..3 {
+            let batcher = batcher.clone();
+            tokio::spawn(async move { batcher.execute(stuck(id)).await });
+        }
+        sleep(COST).await;
+    });
+    let outside = std::thread::spawn({
+        let batcher = batcher.clone();
+        move || {
+            let here = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            // Its key is in use by a batch of the other runtime.
+            sent.send(here.block_on(batcher.execute(part(1)))).unwrap();
+        }
+    });
+    runtime.shutdown_background();
+    assert!(answers.recv_timeout(Duration::from_secs(10)).is_ok(), "it waits for ever");
+    outside.join().unwrap();
+}

@@ -1,0 +1,113 @@
+//! The confirmation of attempts, on PostgreSQL: one statement for the callers that wait at the same time.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgRow;
+
+use super::attempts::reserve_numbers;
+use super::connections::{Connections, column};
+use crate::domain::{Confirmed, Delivery, Lease, ReservationId, ReservationState, delivery};
+use crate::store::StoreError;
+use crate::store::batch::{BatchError, Key, Member};
+use crate::store::rows::DataRow;
+
+/// The confirmation that Sigan holds the number of a lease.
+#[derive(Debug)]
+pub(in crate::store) struct Confirmation {
+    pub(super) lease: Lease,
+    pub(super) hold_for: Duration,
+    /// The id of the row that releases the hold, if the attempt was given up.
+    pub(super) release: ReservationId,
+}
+
+impl Member for Confirmation {
+    type Engine = Connections;
+    /// None if the attempt has no row. The inner one is none if another call settled the row first, so that the confirmation is to be
+    /// executed again.
+    type Answer = Option<Option<Confirmed>>;
+
+    fn keys(&self) -> Vec<Key> {
+        // The external id stands for the preview, of which at most one attempt may get a row.
+        let Lease { reservation, hold, .. } = &self.lease;
+        vec![Key::of(reservation), Key::of(hold.msisdn), Key::of(&hold.external_id)]
+    }
+
+    async fn run(
+        connections: &Connections,
+        confirmations: &[Self],
+    ) -> Result<Vec<Result<Self::Answer, StoreError>>, BatchError> {
+        // A hold that is confirmed after its attempt was given up gets a row of its own, so that it is released at Sigan. The row
+        // carries the preview, unless the preview has another attempt by now. If another attempt works on the same hold, that
+        // attempt has to end it.
+        const SQL: &str = concat!(
+            "
+            with member as (
+                select *
+                from unnest($1::uuid[], $2::float8[], $3::uuid[]) with ordinality as m (id, hold_for, release_id, nr)
+            ), held as (
+                update reservation r
+                set state = 'HELD', last_error = null, updated_at = clock_timestamp(),
+                    hold_expires_at = clock_timestamp() + make_interval(secs => member.hold_for),
+                    due_at = clock_timestamp() + make_interval(secs => member.hold_for)
+                from (select * from member order by id) member
+                where r.id = member.id and r.state in ('PENDING', 'IN_DOUBT')
+                returning r.id, r.msisdn, r.preview_id
+            ), ",
+            reserve_numbers!("held"),
+            ", given_up as (
+                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
+                select member.release_id,
+                       case when not exists (
+                           select from reservation other
+                           where other.preview_id = r.preview_id and other.state <> 'REJECTED'
+                       ) then r.preview_id end,
+                       r.external_id, r.brand_id, r.msisdn, 'RELEASING', clock_timestamp(), 0, 'confirmed too late'
+                from member
+                join reservation r on r.id = member.id
+                where r.state = 'REJECTED'
+                order by r.id
+                on conflict do nothing
+                returning id
+            )
+            select member.nr, r.state, r.attempts, coalesce(r.due_at <= clock_timestamp(), false) as due,
+                   exists (select from held where held.id = member.id) as held,
+                   exists (select from given_up where given_up.id = member.release_id)
+                   or exists (select from reservation release where release.id = member.release_id) as given_up
+            from member
+            join reservation r on r.id = member.id"
+        );
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(column(confirmations, |confirmation| confirmation.lease.reservation.as_uuid()))
+                .bind(column(confirmations, |confirmation| confirmation.hold_for.as_secs_f64()))
+                .bind(column(confirmations, |confirmation| confirmation.release.as_uuid()))
+        };
+        let read = |at: usize, row: &PgRow| confirmations[at].outcome(row);
+        connections.each(confirmations.len(), statement, read).await
+    }
+}
+
+impl Confirmation {
+    /// Reads the outcome of a confirmation. Returns none if another call settled the row first, so that the statement is to be run
+    /// again.
+    fn outcome(&self, row: &PgRow) -> Result<Option<Confirmed>, sqlx::Error> {
+        if row.flag("held")? {
+            return Ok(Some(Confirmed::Held));
+        }
+        let Lease { reservation, hold, .. } = self.lease.clone();
+        Ok(match row.parsed("state")? {
+            ReservationState::Held if row.flag("due")? => Some(Confirmed::Released),
+            ReservationState::Held | ReservationState::Assigned => Some(Confirmed::Held),
+            ReservationState::Cancelling => {
+                Some(Confirmed::GivenUp(Delivery { reservation, hold, attempts: row.attempts("attempts")? }))
+            }
+            ReservationState::Rejected if row.flag("given_up")? => {
+                Some(Confirmed::GivenUp(delivery(self.release, hold.external_id, hold.msisdn)))
+            }
+            ReservationState::Releasing | ReservationState::Released | ReservationState::Rejected => {
+                Some(Confirmed::Released)
+            }
+            ReservationState::Pending | ReservationState::InDoubt => None,
+        })
+    }
+}
