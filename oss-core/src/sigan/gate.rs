@@ -245,7 +245,7 @@ impl Turn<'_> {
 /// Takes the probes back if no call was made in the turn, so that the next turn probes.
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if self.probes.any() && !self.called.load(Ordering::Relaxed) {
+        if !self.called.load(Ordering::Relaxed) {
             self.gate.circuits.take_back(&self.purpose, self.probes);
         }
     }

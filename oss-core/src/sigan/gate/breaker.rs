@@ -74,3 +74,19 @@ impl Breaker {
         !std::mem::replace(self, Self::CLOSED).is_closed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_is_reported_once() {
+        let (mut breaker, now) = (Breaker::CLOSED, Instant::now());
+        assert!(!breaker.succeed(), "it was closed");
+        let opened: Vec<_> = (0..=FAILURES).map(|_| breaker.fail(now)).collect();
+        let expected: Vec<_> = (1..=FAILURES + 1).map(|failures| failures == FAILURES).collect();
+        assert_eq!(opened, expected);
+        assert!(breaker.succeed(), "it was open");
+        assert!(!breaker.succeed());
+    }
+}

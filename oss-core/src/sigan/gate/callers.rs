@@ -164,3 +164,22 @@ impl Drop for Waits<'_> {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_clients_that_take_nothing_are_forgotten() {
+        let slots = CallerSlots::new(4, 4, "50".parse().unwrap());
+        let name = |text: &str| text.parse::<ClientName>().unwrap();
+        let _waits = slots.client(&name("waits"));
+        let _calls = slots.take(Some(&name("calls")), || Ok(())).await.unwrap();
+        for other in 0..CLIENTS {
+            slots.client(&name(&format!("other-{other}")));
+        }
+        let clients = slots.clients.lock();
+        assert!(clients.contains_key(&name("waits")) && clients.contains_key(&name("calls")));
+        assert_eq!(clients.len(), 4, "all others but the last two came before the map was full");
+    }
+}

@@ -49,12 +49,6 @@ pub(super) struct Probes {
     brand: bool,
 }
 
-impl Probes {
-    pub(super) fn any(self) -> bool {
-        self.sigan || self.brand
-    }
-}
-
 impl Verdict {
     pub(super) fn of<T>(outcome: &Result<T, SiganError>) -> Self {
         match outcome {

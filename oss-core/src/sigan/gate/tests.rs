@@ -131,6 +131,19 @@ async fn who_waits_does_not_wait_for_long() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_sigan_that_is_down() {
+    let (gate, sigan) = gate(1, 5);
+    sigan.everything_fails(Some(DOWN));
+    let turn_of_another = turn(&gate, "acme", None).await.unwrap();
+    for _ in 0..FAILURES {
+        assert!(turn_of_another.reserve(&hold()).await.is_err());
+    }
+    let asked = Instant::now();
+    assert!(turn(&gate, "acme", None).await.is_err());
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sigan_that_is_down_is_left_alone_and_found_again() {
     let (gate, sigan) = gate(100, 0);
     sigan.everything_fails(Some(DOWN));
@@ -319,10 +332,23 @@ async fn a_client_takes_no_more_than_its_share() {
     for waits in waiting {
         assert_eq!(waits.await.unwrap().unwrap_err(), Busy::Share(ClientLimit::SiganCalls));
     }
-    assert_eq!(gate.usage().waiting, 0);
+    let usage = gate.usage();
+    assert_eq!((usage.lanes[0].in_flight, usage.lanes[0].limit, usage.waiting), (4, 4, 0));
     drop(turns);
     assert!(turn(&gate, "acme", Some("greedy")).await.is_ok(), "its slots are free again");
     assert_eq!(gate.usage().lanes[0].in_flight, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_queue_a_client_learns_whose_limit_it_met() {
+    let (gate, _) = gate(4, 0);
+    let mut turns = Vec::new();
+    for client in ["greedy", "greedy", "modest", "modest"] {
+        turns.push(turn(&gate, "acme", Some(client)).await.unwrap());
+    }
+    let refused = turn(&gate, "acme", Some("greedy")).await.unwrap_err();
+    assert_eq!(refused, Busy::Share(ClientLimit::SiganCalls));
+    assert_eq!(turn(&gate, "acme", Some("late")).await.unwrap_err(), Busy::Sigan);
 }
 
 #[tokio::test(start_paused = true)]
