@@ -1,6 +1,7 @@
 //! Sigan, databases, Redis and servers fail while numbers are reserved and released.
 
 mod backpressure;
+mod batch_races;
 mod database_errors;
 mod database_faults;
 mod existing_database;

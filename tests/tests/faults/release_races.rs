@@ -10,7 +10,7 @@ use oss_tests::eventually::eventually;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 /// Waits until this many statements wait for a lock.
-async fn wait_for_locks(database: &Database, statements: i64) {
+pub(crate) async fn wait_for_locks(database: &Database, statements: i64) {
     let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
     eventually(async || {
         let waits = database.count(waiting).await;

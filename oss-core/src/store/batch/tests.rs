@@ -33,11 +33,12 @@ enum Fate {
     Panics,
 }
 
-/// A member that touches `key`.
+/// A member that touches `key`, and maybe another one.
 #[derive(Debug, Clone, Copy)]
 struct Part {
     id: u64,
     key: u64,
+    other_key: Option<u64>,
     fate: Fate,
 }
 
@@ -46,7 +47,7 @@ impl Member for Part {
     type Answer = u64;
 
     fn keys(&self) -> Vec<Key> {
-        vec![Key::of(self.key)]
+        [Some(self.key), self.other_key].into_iter().flatten().map(Key::of).collect()
     }
 
     async fn run(engine: &Recorder, members: &[Self]) -> Result<Vec<Result<u64, StoreError>>, BatchError> {
@@ -75,7 +76,7 @@ impl Member for Part {
 }
 
 fn part(id: u64) -> Part {
-    Part { id, key: id, fate: Fate::Fine }
+    Part { id, key: id, other_key: None, fate: Fate::Fine }
 }
 
 fn batcher() -> Batcher<Part> {
@@ -122,6 +123,15 @@ async fn members_with_the_same_key_are_never_executed_at_once() {
     let order = |id: u64| executed.iter().position(|batch| batch.contains(&id));
     assert!((0..40).all(|id| order(id) < order(id + 20)), "the first is executed first: {executed:?}");
     assert!(executed.len() < 10, "others do not wait for them: {executed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_waits_for_a_key_is_not_overtaken() {
+    let batcher = batcher();
+    let parts = [part(0), Part { key: 0, other_key: Some(2), ..part(1) }, part(2)];
+    let answers = execute(&batcher, &parts).await;
+    assert_eq!(answers, [Ok(0), Ok(1), Ok(2)]);
+    assert_eq!(executed(&batcher), [[0], [1], [2]]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -236,31 +246,4 @@ async fn a_panic_ends_its_batch_alone() {
     assert!(matches!(answers[0], Err(StoreError::Unavailable { .. })), "{answers:?}");
     assert!(answers[1..].iter().all(Result::is_ok), "{answers:?}");
     assert_eq!(batcher.execute(part(0)).await, Ok(0), "its slot and its key are free again");
-}
-
-#[test]
-fn a_runtime_that_ends_answers_those_who_wait() {
-    let batcher = Arc::new(batcher());
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
-    let stuck = |id| Part { fate: Fate::Slow(Duration::from_hours(1)), ..part(id) };
-    let (sent, answers) = std::sync::mpsc::channel();
-    runtime.block_on(async {
-        for id in 0..3 {
-            let batcher = batcher.clone();
-            tokio::spawn(async move { batcher.execute(stuck(id)).await });
-        }
-        sleep(COST).await;
-    });
-    let outside = std::thread::spawn({
-        let batcher = batcher.clone();
-        move || {
-            let here = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-            // Its key is in use by a batch of the other runtime.
-            sent.send(here.block_on(batcher.execute(part(1)))).unwrap();
-        }
-    });
-    runtime.shutdown_background();
-    assert!(answers.recv_timeout(Duration::from_secs(10)).is_ok(), "it waits for ever");
-    outside.join().unwrap();
 }
