@@ -91,7 +91,7 @@ pub use config::Config;
 pub use connect::StartError;
 pub use devices::EsimCheck;
 pub use domain::{
-    Assortment, AttemptEvent, BrandId, BrandSlug, Choice, ClientName, DataVersion, DataVersions, Ddd,
+    Assortment, AttemptEvent, BrandId, BrandSlug, Choice, ClientName, DataVersion, DataVersions, Ddd, DddSet,
     DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId,
     DisplayName, Edition, EsimAnswer, EsimSource, EsimSupport, ExternalId, HoldRecord, IdempotencyKey, Imei,
     Index, InstallationId, Line, Malformed, MaskedMsisdn, Msisdn, Number, NumberStatus, PreviewId,

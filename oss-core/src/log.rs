@@ -8,10 +8,10 @@ mod plain;
 use std::io::{IsTerminal, stderr};
 
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::{MakeWriter, layer};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, registry};
@@ -42,8 +42,8 @@ pub enum LogFormat {
 #[error("a log is set up already")]
 pub struct AlreadySet;
 
-/// Starts the log on stderr, and passes the spans of the process to a further layer, such as a trace exporter. `default` is the
-/// level if the configuration names none.
+/// Starts the log on stderr, and passes the spans of the process to a further layer, such as a trace exporter. Before each line it
+/// calls `before_line`, which may enter a span that the line then shows. `default` is the level if the configuration names none.
 ///
 /// From then on a panic becomes a line of the log. The line has only the location, because the message may contain anything.
 ///
@@ -52,10 +52,11 @@ pub struct AlreadySet;
 /// [`AlreadySet`] on a second call in one process.
 pub fn init_with_layer(
     spans: Option<impl Layer<Registry> + Send + Sync>,
+    before_line: fn(),
     config: LogConfig,
     default: Level,
 ) -> Result<(), AlreadySet> {
-    init_through(stderr, spans, config, default)
+    start(stderr, spans, before_line, config, default)
 }
 
 /// Starts the log on a writer instead of stderr, for a program that shows other text there too. The writer gets each line in one
@@ -73,13 +74,28 @@ pub fn init_through<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    start(writer, spans, || {}, config, default)
+}
+
+fn start<W>(
+    writer: W,
+    spans: Option<impl Layer<Registry> + Send + Sync>,
+    before_line: fn(),
+    config: LogConfig,
+    default: Level,
+) -> Result<(), AlreadySet>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let filter = filter(config.level.unwrap_or(default));
+    let before_line = BeforeLine(before_line);
     match spans {
         Some(spans) => {
-            registry().with(spans).with(lines(config.format, writer).with_filter(filter)).try_init()
+            let lines = lines(config.format, writer).with_filter(filter);
+            registry().with(spans).with(lines).with(before_line).try_init()
         }
         // Without such a layer, spans that no line shows are not created at all.
-        None => registry().with(lines(config.format, writer)).with(filter).try_init(),
+        None => registry().with(lines(config.format, writer)).with(filter).with(before_line).try_init(),
     }
     .map_err(|_| AlreadySet)?;
     std::panic::set_hook(Box::new(|panic| {
@@ -87,6 +103,16 @@ where
         tracing::error!(place, "A panic.");
     }));
     Ok(())
+}
+
+/// Calls a function before each line.
+struct BeforeLine(fn());
+
+impl<S: Subscriber> Layer<S> for BeforeLine {
+    fn event_enabled(&self, _: &Event<'_>, _: Context<'_, S>) -> bool {
+        (self.0)();
+        true
+    }
 }
 
 fn lines<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>

@@ -13,6 +13,7 @@ mod openapi;
 mod path;
 mod problem;
 mod request_id;
+mod request_span;
 mod routes;
 mod serve;
 mod start;

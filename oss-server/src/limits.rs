@@ -1,12 +1,15 @@
 //! Limits how many requests are served at once, and for how long. The limits of one client are in [`access`](crate::access).
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Response;
 use axum::response::IntoResponse;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Sleep, sleep};
 
 use crate::problem::{OVERLOADED, Problem, TOO_SLOW};
 
@@ -22,24 +25,57 @@ const BEYOND_THE_OPERATION: Duration = Duration::from_secs(15);
 /// The requests that may be served at the same time, and the longest that one may take.
 #[derive(Debug)]
 pub(crate) struct Load {
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
     longest: Duration,
 }
 
 impl Load {
     pub(crate) fn new(requests: usize, longest_operation: Duration) -> Self {
-        Self { slots: Semaphore::new(requests), longest: longest_operation + BEYOND_THE_OPERATION }
+        Self { slots: Arc::new(Semaphore::new(requests)), longest: longest_operation + BEYOND_THE_OPERATION }
     }
 
     /// Answers a request if there is a slot for it, and gives it up if it takes too long. Its operation goes on.
-    pub(crate) async fn limit<E>(
-        &self,
-        answer: impl Future<Output = Result<Response<Body>, E>>,
-    ) -> Result<Response<Body>, E> {
-        let Ok(_slot) = self.slots.try_acquire() else {
-            return Ok(overloaded().into_response());
-        };
-        timeout(self.longest, answer).await.unwrap_or_else(|_| Ok(too_slow().into_response()))
+    pub(crate) fn limit<F>(&self, answer: F) -> Limited<F> {
+        let slot = self.slots.clone().try_acquire_owned().ok();
+        Limited { answer, slot, is_unlimited: false, longest: self.longest, timer: None }
+    }
+}
+
+/// The future of an answer within the limits. It is written by hand, so that it needs no box: the timer has one, but most answers
+/// are ready before there is a timer.
+#[derive(Debug)]
+pub(crate) struct Limited<F> {
+    answer: F,
+    slot: Option<OwnedSemaphorePermit>,
+    is_unlimited: bool,
+    longest: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<F> Limited<F> {
+    /// An answer without limits.
+    pub(crate) fn unlimited(answer: F) -> Self {
+        Self { answer, slot: None, is_unlimited: true, longest: Duration::MAX, timer: None }
+    }
+}
+
+impl<F, E> Future for Limited<F>
+where
+    F: Future<Output = Result<Response<Body>, E>> + Unpin,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        if self.slot.is_none() && !self.is_unlimited {
+            return Poll::Ready(Ok(overloaded().into_response()));
+        }
+        let answer = Pin::new(&mut self.answer).poll(cx);
+        if answer.is_pending() && !self.is_unlimited {
+            let longest = self.longest;
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(longest)));
+            return timer.as_mut().poll(cx).map(|()| Ok(too_slow().into_response()));
+        }
+        answer
     }
 }
 
@@ -62,6 +98,7 @@ mod tests {
     use std::future::pending;
 
     use axum::http::StatusCode;
+    use tokio::time::timeout;
 
     use super::*;
 

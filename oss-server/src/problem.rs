@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub(crate) use self::types::*;
-use crate::request_id;
+use crate::request_span;
 
 /// The beginning of every problem's `type`. Its code follows.
 pub(crate) const URN: &str = "urn:oss:problem:";
@@ -216,7 +216,7 @@ fn detail_of(fault: &StoreError) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.json(request_id::current())).into_response();
+        let mut response = (self.status, self.json(request_span::current_id())).into_response();
         let reason = self.internal.unwrap_or(self.detail).into_string();
         response.extensions_mut().insert(Reported {
             code: self.code,

@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
 use crate::access::{Access, ClientLimits};
+use crate::request_span;
 use crate::routes::{docs, routers};
 use crate::serve::{self, ConnectionLimit, KeysAndCertificates, Serving, Watched};
 use crate::state::Health;
@@ -198,7 +199,11 @@ async fn listen(
 /// Starts the log and the traces.
 fn start_telemetry(common: &CommonConfig) -> Result<Traces, Failure> {
     let traces = Traces::new(common.otlp_endpoint.as_ref()).map_err(|error| internal(&*error))?;
-    log::init_with_layer(traces.layer(), common.log, Level::INFO).map_err(|error| internal(&error))?;
+    log::init_with_layer(traces.layer(), request_span::make_for_line, common.log, Level::INFO)
+        .map_err(|error| internal(&error))?;
+    if common.otlp_endpoint.is_none() {
+        request_span::make_only_for_lines();
+    }
     Ok(traces)
 }
 

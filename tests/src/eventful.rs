@@ -35,7 +35,7 @@ impl Eventful {
         let (gsim_url, redis_url) = (gsim.url(), redis.url());
         let settings =
             [("OSS_GSIM_URL", gsim_url.as_str()), ("OSS_REDIS_URL", redis_url), ("OSS_SWEEP_INTERVAL", "1s")];
-        // Another server calls first, so that Redis has an answer that this server does not have in memory.
+        // Another server calls first, so that Redis has a list that this server does not have in memory.
         Server::start(database, &sigan.url(), &settings).http().get("/ddds/21").await;
 
         let server = Server::start(database, &sigan.url(), &settings);

@@ -112,6 +112,11 @@ where
         Self { name, memory, redis, keep, in_memory, in_redis }
     }
 
+    /// Counts a hit in a memory that the caller has in front of this one.
+    pub(crate) fn count_hit(&self) {
+        self.in_memory.count(true);
+    }
+
     /// Returns the answer for `key` in a database. Callers that ask at the same time share one look-up. Errors are not kept.
     ///
     /// Redis may serve several installations, so the key there names the database.

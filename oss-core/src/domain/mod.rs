@@ -3,6 +3,7 @@
 mod adoption;
 mod answers;
 mod attempt;
+mod ddds;
 mod devices;
 mod hold;
 mod idempotency;
@@ -25,6 +26,7 @@ pub use answers::{
     PreviousPreview, Range, Release, UnreadableRow,
 };
 pub use attempt::AttemptEvent;
+pub use ddds::DddSet;
 pub use devices::{
     Assortment, BrandSlug, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
     DeviceModelId, DisplayName, EsimAnswer, EsimSource, EsimSupport, Imei, Source, Tac,

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::StoreError;
 use super::rows::DataRow;
 use crate::domain::{
-    Assortment, DataVersion, DataVersions, Ddd, DeviceBrand, DeviceChoice, DeviceCode, DeviceHash,
+    Assortment, DataVersion, DataVersions, Ddd, DddSet, DeviceBrand, DeviceChoice, DeviceCode, DeviceHash,
     DeviceModel, Edition, EsimAnswer,
 };
 use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
@@ -14,8 +14,8 @@ use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 /// The steps of look-ups and imports.
 #[async_trait]
 pub trait CatalogStore {
-    /// Reads whether any locality has the area code (`location_ddd`).
-    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError>;
+    /// Reads the area codes that a locality has (`location_ddd`).
+    async fn ddds_in_use(&self) -> Result<DddSet, StoreError>;
 
     /// Reads the current versions of the lists.
     async fn data_versions(&self) -> Result<DataVersions, StoreError>;
@@ -55,9 +55,15 @@ pub(super) fn first_edition() -> Result<Edition<DeviceChanges>, StoreError> {
     Ok(Edition { over: DataVersion::of_migration(), version: DataVersion::new(), changes })
 }
 
-/// Reads whether a locality has the area code `$1`.
-pub(super) const DDD_EXISTS: &str =
-    "select exists (select 1 from location_ddd where ddd = cast($1 as char(2))) as found";
+/// Reads each area code that a locality has, once.
+pub(super) const DDDS_IN_USE: &str = "select distinct ddd from location_ddd";
+
+/// Leaves out what is no area code: such a row must not hide the others.
+pub(super) fn ddds_in_use<R: DataRow>(rows: &[R]) -> Result<DddSet, sqlx::Error> {
+    let ddds = rows.iter().map(|row| Ok(row.maybe_text("ddd")?.and_then(|ddd| ddd.parse().ok())));
+    let ddds: Result<Vec<Option<Ddd>>, sqlx::Error> = ddds.collect();
+    Ok(ddds?.into_iter().flatten().collect())
+}
 
 /// Reads the versions of the lists. The result always has one row.
 pub(super) const VERSIONS: &str = "

@@ -133,6 +133,6 @@ pub async fn another_list_of_localities_takes_its_place(db: &Fixture) {
     assert!(db.store.change_ddds(edition.clone()).await.unwrap());
     assert!(!db.store.change_ddds(edition).await.unwrap(), "over another version");
     assert_eq!(db.store.ddds().await.unwrap().1, given);
-    assert!(db.store.ddd_exists("23".parse().unwrap()).await.unwrap());
-    assert!(!db.store.ddd_exists("21".parse().unwrap()).await.unwrap());
+    let in_use = db.store.ddds_in_use().await.unwrap();
+    assert_eq!(in_use, ["11", "23"].map(|ddd| ddd.parse().unwrap()).into_iter().collect());
 }

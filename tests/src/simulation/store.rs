@@ -12,7 +12,7 @@ use oss_core::store::{
     Release, ReleaseStore, Scope, Store, StoreError, SweepStore, Tenant, UnreadableRow,
 };
 use oss_core::{
-    Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DeviceChanges,
+    Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DddSet, DeviceChanges,
     DeviceChoice, DeviceCode, DeviceData, DeviceHash, Edition, EsimAnswer, IdempotencyKey, Msisdn, Number,
     PreviewId, ReservationId, ReservationState, SimId,
 };
@@ -280,8 +280,8 @@ impl AuditStore for SimulatedStore {
 
 #[async_trait]
 impl CatalogStore for SimulatedStore {
-    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
-        self.look_up(self.world.store.ddd_exists(ddd))
+    async fn ddds_in_use(&self) -> Result<DddSet, StoreError> {
+        self.look_up(self.world.store.ddds_in_use())
     }
 
     async fn data_versions(&self) -> Result<DataVersions, StoreError> {

@@ -63,7 +63,7 @@ async fn held_up<T>(
 ) -> T {
     let other = postgres.lock(database, lock).await;
     let unlocked = async {
-        waits(database, 2).await;
+        wait_for_locks(database, 2).await;
         drop(other);
     };
     tokio::join!(work, unlocked).0

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use oss_core::DeviceChoice;
-use oss_core::gsim::mock::GsimMock;
+use oss_core::gsim::mock::{GsimFault, GsimMock};
+use oss_core::sigan::mock::RunningSigan;
+use oss_core::{DeviceChoice, DeviceHash};
 use oss_tests::backend::Database;
+use oss_tests::eventually::eventually;
 use oss_tests::redis::Redis;
 use oss_tests::server::Server;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The words of the log line for a Redis that does not answer.
 const UNANSWERED: &str = "Redis does not answer";
 
 oss_tests::on_each_redis!(
-    an_area_code_is_looked_up_once,
+    the_area_codes_are_loaded_once,
     a_redis_that_is_gone_changes_no_answer,
     a_redis_that_never_answers_changes_no_answer_and_comes_back,
 );
@@ -24,88 +26,143 @@ mod fail_over {
     oss_tests::on_each_replicated_redis!(a_master_that_is_lost_is_replaced);
 }
 
-async fn an_area_code_is_looked_up_once(redis: Redis) {
+async fn the_area_codes_are_loaded_once(redis: Redis) {
     let database = Database::postgres().await;
     let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     assert_eq!(server.http().get("/ddds/11").await.status, 204);
     assert_eq!(server.http().get("/ddds/23").await.status, 404);
-    let key = keys(&database).await;
-    assert_eq!(redis.get(&key(11)).as_deref(), Some("true"));
-    assert_eq!(redis.get(&key(23)).as_deref(), Some("false"));
+    let key = format!("oss:{}:ddd:{}", database.installation().await, uuid::Uuid::nil());
+    let kept: Vec<String> = serde_json::from_str(&redis.get(&key).expect("Redis has them")).unwrap();
+    assert_eq!(kept.len(), 67);
+    assert!(kept.contains(&"11".to_owned()) && !kept.contains(&"23".to_owned()), "{kept:?}");
 
     // Another server asks Redis and not the database. This server asks neither.
     database.execute("delete from location_ddd").await;
     let (other, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
     for server in [&server, &other] {
-        assert_eq!(server.http().get("/ddds/11").await.status, 204);
-        assert_eq!(server.http().get("/ddds/23").await.status, 404);
+        for (ddd, status) in [(11, 204), (23, 404), (85, 204)] {
+            assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, status, "{ddd}");
+        }
     }
-    assert_eq!(other.http().get("/ddds/85").await.status, 404, "which neither of them has seen");
+
+    // A new version of the list takes its place, although Redis still has the old one.
+    database
+        .execute(&format!("update reference_data set version = '{}' where name = 'ddds'", uuid::Uuid::max()))
+        .await;
+    for server in [&server, &other] {
+        let asked = async || server.http().get("/ddds/11").await.status;
+        eventually(async || if asked().await == 404 { Ok(()) } else { Err("the old list is used") }).await;
+    }
+}
+
+/// A server and a GSIM that knows many devices. The answer about each device has a key of its own in Redis.
+struct Asked {
+    server: Server,
+    installation: String,
+    gsim: GsimMock,
+    _sigan: RunningSigan,
+}
+
+impl Asked {
+    async fn on(database: &Database, redis: &Redis) -> Self {
+        let gsim = GsimMock::start().await;
+        (0..100).for_each(|device| gsim.knows(&choice(device), true));
+        let gsim_url = gsim.url();
+        let settings = [("OSS_REDIS_URL", redis.url()), ("OSS_GSIM_URL", gsim_url.as_str())];
+        let (server, sigan) = Server::with_sigan(database, &settings).await;
+        let installation = database.installation().await.to_string();
+        Self { server, installation, gsim, _sigan: sigan }
+    }
+
+    /// Whether a device supports eSIM, as the server says.
+    async fn supports(&self, device: u8) -> Value {
+        let answer =
+            self.server.http().put_json("/device-models", json!({ "deviceCode": code(device) })).await;
+        answer.body["supportsEsim"].clone()
+    }
+
+    async fn check(&self, devices: impl IntoIterator<Item = u8>) {
+        for device in devices {
+            assert_eq!(self.supports(device).await, true, "{device}");
+        }
+    }
+
+    /// The place in Redis of the answer about a device.
+    fn key(&self, device: u8) -> String {
+        format!("oss:{}:gsim:{}", self.installation, DeviceHash::of(&choice(device)))
+    }
+
+    fn log(&self) -> Vec<String> {
+        self.server.log()
+    }
+
+    fn warnings(&self) -> usize {
+        self.log().iter().filter(|line| line.contains(UNANSWERED)).count()
+    }
+}
+
+fn code(device: u8) -> String {
+    format!("ZZ-{device}")
+}
+
+fn choice(device: u8) -> DeviceChoice {
+    DeviceChoice::Code(code(device).parse().expect("a code"))
 }
 
 async fn a_redis_that_is_gone_changes_no_answer(mut redis: Redis) {
     let database = Database::sqlite().await;
-    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
-    assert_eq!(server.http().get("/ddds/11").await.status, 204);
+    let asked = Asked::on(&database, &redis).await;
+    asked.check([11]).await;
     redis.stop();
-    for ddd in ["21", "31", "41", "51", "61"] {
-        assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, 204);
-    }
-    server.wait_for_log(UNANSWERED).await;
-    assert_eq!(warnings(&server), 1, "logged once: {:#?}", server.log());
+    asked.check([21, 31, 41, 51, 61]).await;
+    asked.server.wait_for_log(UNANSWERED).await;
+    assert_eq!(asked.warnings(), 1, "logged once: {:#?}", asked.log());
 }
 
 async fn a_redis_that_never_answers_changes_no_answer_and_comes_back(mut redis: Redis) {
     let database = Database::sqlite().await;
-    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
-    assert_eq!(server.http().get("/ddds/11").await.status, 204);
+    let asked = Asked::on(&database, &redis).await;
+    asked.check([11]).await;
     redis.freeze();
-    for ddd in ["21", "31", "41"] {
-        assert_eq!(server.http().get(&format!("/ddds/{ddd}")).await.status, 204);
-    }
-    server.wait_for_log(UNANSWERED).await;
-    assert_eq!(warnings(&server), 1, "logged once: {:#?}", server.log());
+    asked.check([21, 31, 41]).await;
+    asked.server.wait_for_log(UNANSWERED).await;
+    assert_eq!(asked.warnings(), 1, "logged once: {:#?}", asked.log());
     redis.thaw();
-    for ddd in 11..=99 {
-        server.http().get(&format!("/ddds/{ddd}")).await;
-        if server.log().iter().any(|line| line.contains("Redis answers again")) {
+    for device in 42..100 {
+        asked.check([device]).await;
+        if asked.log().iter().any(|line| line.contains("Redis answers again")) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("Redis is not asked again: {:#?}", server.log());
+    panic!("Redis is not asked again: {:#?}", asked.log());
 }
 
 async fn a_master_that_is_lost_is_replaced(mut redis: Redis) {
     let database = Database::postgres().await;
-    let settings = [("OSS_REDIS_URL", redis.url())];
-    let (writer, _sigan) = Server::with_sigan(&database, &settings).await;
-    let (reader, _sigan) = Server::with_sigan(&database, &settings).await;
-    let key = keys(&database).await;
-    for ddd in 11..=49 {
-        writer.http().get(&format!("/ddds/{ddd}")).await;
-    }
-    assert_eq!(reader.http().get("/ddds/11").await.status, 204);
-    let kept = |ddd: &u8| redis.get(&key(*ddd)).as_deref() == Some("true");
+    let (writer, reader) = (Asked::on(&database, &redis).await, Asked::on(&database, &redis).await);
+    writer.check(11..50).await;
+    reader.check([11]).await;
+    let kept = |device: &u8| redis.get(&writer.key(*device)).as_deref() == Some("true");
     let lost: Vec<u8> =
-        (12..=49).filter(kept).filter(|ddd| redis.is_on_the_first_master(&key(*ddd))).collect();
+        (12..50).filter(kept).filter(|device| redis.is_on_the_first_master(&writer.key(*device))).collect();
     redis.lose_a_master().await;
-    database.execute("delete from location_ddd").await;
+    reader.gsim.behave(Some(GsimFault::Fail));
 
-    // The rows are deleted, so a 204 must come from the new master.
-    let mut read = 0;
-    for ddd in lost {
-        read = reader.http().get(&format!("/ddds/{ddd}")).await.status;
-        if read == 204 {
+    // What GSIM does not say any more comes from the new master.
+    let mut read = Value::Null;
+    for device in lost {
+        read = reader.supports(device).await;
+        if read == true {
             break;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    assert_eq!(read, 204, "nothing comes from the new master: {:#?}", reader.log());
-    // New look-ups are stored there.
-    for ddd in 51..=99 {
-        writer.http().get(&format!("/ddds/{ddd}")).await;
-        if redis.get(&key(ddd)).is_some() {
+    assert_eq!(read, true, "nothing comes from the new master: {:#?}", reader.log());
+    // And what is looked up now is kept there.
+    for device in 51..100 {
+        writer.check([device]).await;
+        if redis.get(&writer.key(device)).is_some() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -116,26 +173,24 @@ async fn a_master_that_is_lost_is_replaced(mut redis: Redis) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_was_started_again_is_no_outage() {
     let (database, mut redis) = (Database::sqlite().await, Redis::start().await);
-    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
-    assert_eq!(server.http().get("/ddds/11").await.status, 204);
-    let key = keys(&database).await;
+    let asked = Asked::on(&database, &redis).await;
+    asked.check([11]).await;
     redis.stop();
     redis.start_again().await;
-    assert_eq!(server.http().get("/ddds/21").await.status, 204);
-    assert_eq!(redis.get(&key(21)).as_deref(), Some("true"));
-    assert_eq!(warnings(&server), 0, "it is only connected to again: {:#?}", server.log());
+    asked.check([21]).await;
+    assert_eq!(redis.get(&asked.key(21)).as_deref(), Some("true"));
+    assert_eq!(asked.warnings(), 0, "it is only connected to again: {:#?}", asked.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slot_that_has_moved_is_found() {
     let (database, redis) = (Database::sqlite().await, Redis::cluster().await);
-    let (server, _sigan) = Server::with_sigan(&database, &[("OSS_REDIS_URL", redis.url())]).await;
-    assert_eq!(server.http().get("/ddds/11").await.status, 204);
-    let key = keys(&database).await;
-    redis.move_slot_of(&key(21));
-    assert_eq!(server.http().get("/ddds/21").await.status, 204);
-    assert_eq!(redis.get(&key(21)).as_deref(), Some("true"));
-    assert_eq!(warnings(&server), 0, "that is no outage: {:#?}", server.log());
+    let asked = Asked::on(&database, &redis).await;
+    asked.check([11]).await;
+    redis.move_slot_of(&asked.key(21));
+    asked.check([21]).await;
+    assert_eq!(redis.get(&asked.key(21)).as_deref(), Some("true"));
+    assert_eq!(asked.warnings(), 0, "that is no outage: {:#?}", asked.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,15 +214,4 @@ async fn two_installations_on_one_redis_keep_their_own_answers() {
         assert_eq!(check.body["supportsEsim"], supported, "{check:?}");
         servers.push((server, sigan, gsim, database));
     }
-}
-
-/// The key of the answer for an area code. It has the identity of the database and the version of the list, which is zero until
-/// a list is imported.
-async fn keys(database: &Database) -> impl Fn(u8) -> String {
-    let installation = database.installation().await;
-    move |ddd| format!("oss:{installation}:ddd:{}:{ddd}", uuid::Uuid::nil())
-}
-
-fn warnings(server: &Server) -> usize {
-    server.log().iter().filter(|line| line.contains(UNANSWERED)).count()
 }

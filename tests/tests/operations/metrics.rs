@@ -82,7 +82,7 @@ async fn the_metrics_are_those_of_the_list(database: Database) {
         [("lookup", "ddd"), ("tier", "memory"), ("result", "hit")],
         [("lookup", "ddd"), ("tier", "memory"), ("result", "miss")],
         [("lookup", "ddd"), ("tier", "redis"), ("result", "hit")],
-        [("lookup", "ddd"), ("tier", "redis"), ("result", "miss")],
+        [("lookup", "catalog"), ("tier", "redis"), ("result", "miss")],
         [("lookup", "catalog"), ("tier", "memory"), ("result", "hit")],
         [("lookup", "gsim"), ("tier", "redis"), ("result", "miss")],
     ] {

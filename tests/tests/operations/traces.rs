@@ -7,11 +7,13 @@ use oss_tests::backend::Database;
 use oss_tests::collector::Collector;
 use oss_tests::http::Http;
 use oss_tests::metrics::Scrape;
+use oss_tests::process::free_port;
 use oss_tests::secrets::{CALLERS_KEY, assert_no_secrets};
 use oss_tests::server::Server;
 use oss_tests::wiretap::Wiretap;
 use reqwest::Method;
 use serde_json::Value;
+use uuid::Uuid;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
@@ -130,6 +132,33 @@ async fn an_answered_look_up_is_logged_at_debug_only() {
     let statuses =
         lines.filter(|line| line["message"] == "Request answered.").map(|line| line["status"].clone());
     assert_eq!(statuses.collect::<Vec<_>>(), [400, 404, 201], "{:#?}", server.log());
+}
+
+/// Most look-ups write no line. One that does shows its request in the line, whether that is written on the way or at the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_line_of_a_look_up_shows_its_request() {
+    let database = Database::sqlite().await;
+    let no_redis = format!("redis://127.0.0.1:{}", free_port());
+    let (server, _wiretap, _sigan) = overheard(&database, &[("OSS_REDIS_URL", no_redis.as_str())]).await;
+    database.execute("alter table phone_number rename to hidden").await;
+    let http = server.http();
+    for (path, status, route, line) in [
+        ("/ddds/11", 204, "/ddds/{ddd}", "Redis does not answer"),
+        ("/numbers/11999950001", 500, "/numbers/{msisdn}", "Request answered."),
+    ] {
+        let id = Uuid::now_v7();
+        let parent = format!("00-{TRACE}-{CALLER}-01");
+        let request = http.request(Method::GET, path).header("x-request-id", id.to_string());
+        assert_eq!(http.send(request.header("traceparent", parent)).await.status, status, "{path}");
+        server.wait_for_log(line).await;
+        let written =
+            server.log().into_iter().find(|written| written.contains(line)).expect("it was waited for");
+        let written: Value = serde_json::from_str(&written).expect("JSON");
+        let [span] = written["spans"].as_array().map_or(&[][..], Vec::as_slice) else { panic!("{written}") };
+        let shown =
+            ["id", "trace_id", "method", "route"].map(|field| span[field].as_str().unwrap_or_default());
+        assert_eq!(shown, [id.to_string().as_str(), TRACE, "GET", route], "{written}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

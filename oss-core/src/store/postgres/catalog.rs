@@ -5,20 +5,20 @@ use async_trait::async_trait;
 use super::PostgresStore;
 use super::connections::{Statement, store_error};
 use crate::domain::{
-    Assortment, DataVersion, DataVersions, Ddd, DeviceChoice, DeviceCode, DeviceHash, Edition, EsimAnswer,
+    Assortment, DataVersion, DataVersions, DddSet, DeviceChoice, DeviceCode, DeviceHash, Edition, EsimAnswer,
 };
 use crate::lists::{DddChanges, DddData, DeviceChanges, DeviceData};
 use crate::store::StoreError;
 use crate::store::catalog::{
-    ASSORTMENTS, CatalogStore, DDD_EXISTS, VERSIONS, assortments, esim_answer, esim_query, list, versions,
+    ASSORTMENTS, CatalogStore, DDDS_IN_USE, VERSIONS, assortments, ddds_in_use, esim_answer, esim_query,
+    list, versions,
 };
 use crate::store::rows::{DataRow, to_json};
 
 #[async_trait]
 impl CatalogStore for PostgresStore {
-    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, StoreError> {
-        let statement = || sqlx::query(DDD_EXISTS).bind(ddd.to_string());
-        self.connections.one(statement, |row| row.flag("found")).await
+    async fn ddds_in_use(&self) -> Result<DddSet, StoreError> {
+        self.connections.read(|| sqlx::query(DDDS_IN_USE), ddds_in_use).await
     }
 
     async fn data_versions(&self) -> Result<DataVersions, StoreError> {
