@@ -2,9 +2,8 @@
 
 use super::connections::{Connections, column};
 use crate::domain::{Choice, Intent, PreviewId, PreviewRow, ReservationId};
-use crate::store::StoreError;
 use crate::store::attempts::preview_row;
-use crate::store::batch::{BatchError, Key, Member};
+use crate::store::batch::{Answers, Key, Member};
 use crate::store::live::live;
 use crate::store::rows::DataRow;
 
@@ -27,10 +26,7 @@ impl Member for Wish {
         vec![Key::of(self.preview)]
     }
 
-    async fn run(
-        connections: &Connections,
-        wishes: &[Self],
-    ) -> Result<Vec<Result<Self::Answer, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, wishes: &[Self]) -> Answers<Self::Answer> {
         // Numbers and then older attempts are written in the order of their keys, so that two batches do not wait for each other.
         const SQL: &str = concat!("
             with member as (

@@ -16,7 +16,7 @@ use super::borrowing::Lender;
 pub(super) use super::faults::{is_foreign_key_violation, is_unique_violation, store_error};
 use super::repeats::{Failure, Repeats, is_unreachable, leaves_connection_usable};
 use super::writable::WritableCheck;
-use crate::store::batch::{BatchError, Engine};
+use crate::store::batch::{Answers, BatchError, Engine};
 use crate::store::rows::usage;
 use crate::store::{PoolUsage, StoreError};
 
@@ -125,7 +125,7 @@ impl Connections {
         members: usize,
         statement: impl Fn() -> Statement<'q>,
         read: impl Fn(usize, &PgRow) -> Result<T, sqlx::Error>,
-    ) -> Result<Vec<Result<Option<T>, StoreError>>, BatchError> {
+    ) -> Answers<Option<T>> {
         let mut repeats = Repeats::new(self.pool_size());
         if members > 1 {
             repeats = repeats.without_collisions();
@@ -151,7 +151,7 @@ impl Connections {
         members: usize,
         statement: impl Fn() -> Statement<'q>,
         read: impl Fn(usize, &PgRow) -> Result<T, sqlx::Error>,
-    ) -> Result<Vec<Result<T, StoreError>>, BatchError> {
+    ) -> Answers<T> {
         let missing = || store_error(&sqlx::Error::RowNotFound);
         let rows = self.each(members, statement, read).await?;
         Ok(rows.into_iter().map(|row| row.and_then(|row| row.ok_or_else(missing))).collect())

@@ -8,7 +8,7 @@ use super::PostgresStore;
 use super::connections::{Connections, column};
 use crate::domain::{IdempotencyKey, KeyedPreview, NewPreview, PreviewId, PreviousPreview, Scope};
 use crate::store::StoreError;
-use crate::store::batch::{BatchError, Key, Member};
+use crate::store::batch::{Answers, Key, Member};
 use crate::store::previews::{KEYED, PREVIOUS, PreviewStore, keyed_preview, previous_preview};
 use crate::store::rows::DataRow;
 
@@ -82,10 +82,7 @@ impl Member for NewPreview {
         previews.chain(self.key.as_ref().map(Key::of)).collect()
     }
 
-    async fn run(
-        connections: &Connections,
-        previews: &[Self],
-    ) -> Result<Vec<Result<bool, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, previews: &[Self]) -> Answers<bool> {
         // A repeated statement finds its previews and inserts nothing. Rows are locked in the order of their keys.
         const SQL: &str = "
             with member as (

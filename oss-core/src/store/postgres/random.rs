@@ -11,7 +11,7 @@ use crate::domain::{
     BeginRandom, BrandId, Ddd, Hold, IdempotencyKey, Intent, Keyed, Lease, RACES, ReservationId, Scope,
 };
 use crate::store::StoreError;
-use crate::store::batch::{BatchError, Key, Member};
+use crate::store::batch::{Answers, Key, Member};
 use crate::store::live::live;
 use crate::store::random::{RandomStore, keyed_row};
 use crate::store::rows::DataRow;
@@ -122,10 +122,7 @@ impl Member for Start {
         std::iter::once(number).chain(self.key.as_ref().map(Key::of)).collect()
     }
 
-    async fn run(
-        connections: &Connections,
-        starts: &[Self],
-    ) -> Result<Vec<Result<Checks, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, starts: &[Self]) -> Answers<Checks> {
         // A repeated statement finds its own rows. Rows are written in the order of their numbers, so that two batches do not wait
         // for each other.
         const SQL: &str = concat!("

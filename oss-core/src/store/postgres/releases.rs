@@ -10,7 +10,7 @@ use super::connections::{Connections, column};
 use super::lines::locked_numbers;
 use crate::domain::{Delivery, Msisdn, NumberRow, RACES, Release, ReservationId, ReservationState, Scope};
 use crate::store::StoreError;
-use crate::store::batch::{BatchError, Key, Member};
+use crate::store::batch::{Answers, Key, Member};
 use crate::store::lines::number_row;
 use crate::store::live::live;
 use crate::store::releases::{ReleaseStore, SET_ASIDE, freed_delivery};
@@ -102,10 +102,7 @@ impl Member for ReleaseWish {
         vec![Key::of(self.msisdn)]
     }
 
-    async fn run(
-        connections: &Connections,
-        wishes: &[Self],
-    ) -> Result<Vec<Result<Self::Answer, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, wishes: &[Self]) -> Answers<Self::Answer> {
         // A number of older data has no reservation. Its hold has the external id of the preview that it was chosen from.
         const SQL: &str = concat!(
             locked_numbers!(
@@ -186,10 +183,7 @@ impl Member for Delivered {
         vec![Key::of(self.0)]
     }
 
-    async fn run(
-        connections: &Connections,
-        delivered: &[Self],
-    ) -> Result<Vec<Result<Self::Answer, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, delivered: &[Self]) -> Answers<Self::Answer> {
         const SQL: &str = "
             update reservation r
             set state = case r.state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
