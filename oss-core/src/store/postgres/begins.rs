@@ -31,7 +31,8 @@ impl Member for Wish {
         const SQL: &str = concat!("
             with member as (
                 select *
-                from unnest($1::uuid[], $2::uuid[], $3::int4[], $4::float8[], $5::text[], $6::text[])
+                from unnest((select $1::uuid[]), (select $2::uuid[]), (select $3::int4[]), (select $4::float8[]),
+                            (select $5::text[]), (select $6::text[]))
                      with ordinality as m (lease_id, preview_id, choice, lease_for, brand, older, nr)
             ), target as (
                 select member.nr, member.lease_id, member.preview_id, member.lease_for,

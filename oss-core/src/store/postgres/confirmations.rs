@@ -39,7 +39,8 @@ impl Member for Confirmation {
             "
             with member as (
                 select *
-                from unnest($1::uuid[], $2::float8[], $3::uuid[]) with ordinality as m (id, hold_for, release_id, nr)
+                from unnest((select $1::uuid[]), (select $2::float8[]), (select $3::uuid[]))
+                     with ordinality as m (id, hold_for, release_id, nr)
             ), held as (
                 update reservation r
                 set state = 'HELD', last_error = null, updated_at = clock_timestamp(),

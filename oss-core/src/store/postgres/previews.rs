@@ -86,8 +86,10 @@ impl Member for NewPreview {
         // A repeated statement finds its previews and inserts nothing. Rows are locked in the order of their keys.
         const SQL: &str = "
             with member as (
-                select * from unnest($1::uuid[], $2::text[], $3::text[], $4::float8[], $5::uuid[], $6::text[], $7::text[])
-                with ordinality as m (id, external_id, brand_id, valid_for, previous_id, client, idempotency_key, nr)
+                select *
+                from unnest((select $1::uuid[]), (select $2::text[]), (select $3::text[]), (select $4::float8[]),
+                            (select $5::uuid[]), (select $6::text[]), (select $7::text[]))
+                     with ordinality as m (id, external_id, brand_id, valid_for, previous_id, client, idempotency_key, nr)
             ), replaceable as materialized (
                 select p.id
                 from preview p
@@ -111,7 +113,8 @@ impl Member for NewPreview {
             ), offered as (
                 insert into preview_number (preview_id, msisdn, index)
                 select created.id, offered.msisdn, offered.index
-                from unnest($8::uuid[], $9::text[], $10::int2[]) as offered (preview_id, msisdn, index)
+                from unnest((select $8::uuid[]), (select $9::text[]), (select $10::int2[]))
+                         as offered (preview_id, msisdn, index)
                 join created on created.id = offered.preview_id
             )
             select nr, exists (select from created where created.id = member.id)

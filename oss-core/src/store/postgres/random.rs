@@ -128,7 +128,8 @@ impl Member for Start {
         const SQL: &str = concat!("
             with member as (
                 select *
-                from unnest($1::uuid[], $2::text[], $3::text[], $4::char(11)[], $5::float8[], $6::text[], $7::text[])
+                from unnest((select $1::uuid[]), (select $2::text[]), (select $3::text[]), (select $4::char(11)[]),
+                            (select $5::float8[]), (select $6::text[]), (select $7::text[]))
                      with ordinality as m (id, external_id, brand_id, msisdn, lease_for, client, idempotency_key, nr)
             ), checks as (
                 select member.*, exists (select from reservation r where r.id = member.id) as begun,

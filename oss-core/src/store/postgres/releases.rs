@@ -108,7 +108,8 @@ impl Member for ReleaseWish {
             locked_numbers!(
                 "
             select *
-            from unnest($1::char(11)[], $2::text[], $3::text[], $4::uuid[], $5::float8[])
+            from unnest((select $1::char(11)[]), (select $2::text[]), (select $3::text[]), (select $4::uuid[]),
+                        (select $5::float8[]))
                  with ordinality as m (msisdn, brand, older, adopted_id, lease_for, nr)"
             ),
             ", released as (
@@ -189,7 +190,7 @@ impl Member for Delivered {
             set state = case r.state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
                 due_at = null, last_error = case r.state when 'CANCELLING' then r.last_error end,
                 updated_at = clock_timestamp()
-            from (select * from unnest($1::uuid[]) with ordinality as m (id, nr) order by id) member
+            from (select * from unnest((select $1::uuid[])) with ordinality as m (id, nr) order by id) member
             where r.id = member.id and r.state in ('RELEASING', 'CANCELLING')
             returning member.nr, r.state";
         let statement = || sqlx::query(SQL).bind(column(delivered, |delivered| delivered.0.as_uuid()));
