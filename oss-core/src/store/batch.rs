@@ -49,11 +49,11 @@ pub(super) trait Member: Send + Sync + Sized + 'static {
     fn keys(&self) -> Vec<Key>;
 
     /// Executes the step for all members, and returns the result of each, in their order.
-    fn run(
-        engine: &Self::Engine,
-        members: &[Self],
-    ) -> impl Future<Output = Result<Vec<Result<Self::Answer, StoreError>>, BatchError>> + Send;
+    fn run(engine: &Self::Engine, members: &[Self]) -> impl Future<Output = Answers<Self::Answer>> + Send;
 }
+
+/// The result of each member of a batch, or the reason why it failed as a whole.
+pub(super) type Answers<T> = Result<Vec<Result<T, StoreError>>, BatchError>;
 
 /// Stands for a row, or for a value that is unique. If two have the same key by chance, the later one waits for one statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -253,7 +253,7 @@ struct Turn<M: Member> {
 }
 
 impl<M: Member> Turn<M> {
-    async fn run(&mut self, members: &[M]) -> Result<Vec<Result<M::Answer, StoreError>>, BatchError> {
+    async fn run(&mut self, members: &[M]) -> Answers<M::Answer> {
         let shared = self.shared.clone();
         let mut step = pin!(M::run(&shared.engine, members));
         if let Ok(outcome) = timeout(M::Engine::SLOW, &mut step).await {

@@ -127,3 +127,25 @@ async fn batches_of_two_servers_do_not_wait_for_each_other() {
     let log = postgres.log();
     assert!(!log.contains("deadlock detected"), "{log}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_row_fails_its_own_caller_only() {
+    let postgres = Postgres::shared().await;
+    let database = &Database::postgres().await;
+    let server = &*database.store().await;
+    let previews: Vec<_> = (0..NUMBERS).map(preview).collect();
+    join_all(previews.iter().map(|preview| server.create_preview(preview))).await;
+    let leases = join_all(previews.iter().map(|preview| begin(server, preview))).await;
+    let leases: Vec<Lease> = leases.into_iter().flatten().collect();
+    let locked = NUMBERS / 2;
+    let row = format!("select from reservation where id = '{}' for update", leases[locked].reservation);
+    let _locked = postgres.lock(database, &row).await;
+    let confirmed = join_all(leases.iter().map(|lease| server.confirm(lease, LEASE))).await;
+    for (at, confirmed) in confirmed.into_iter().enumerate() {
+        let is_locked = matches!(&confirmed, Err(error) if error.is_transient());
+        assert!(
+            if at == locked { is_locked } else { confirmed == Ok(Confirmed::Held) },
+            "{at}: {confirmed:?}"
+        );
+    }
+}

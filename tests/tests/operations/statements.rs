@@ -6,8 +6,8 @@ use futures::future::join_all;
 use oss_core::sigan::Hold;
 use oss_core::sigan::mock::{CallKind, Fault, RunningSigan};
 use oss_core::store::{
-    AttemptStore, Begin, BeginRandom, Confirmed, Intent, Lease, NewPreview, PostgresStore, PreviewStore,
-    RandomStore, Release, ReleaseStore, Scope,
+    AttemptStore, Begin, BeginRandom, Confirmed, Intent, Lease, NewPreview, PgPoolOptions, PostgresStore,
+    PreviewStore, RandomStore, Release, ReleaseStore, Scope, bounded,
 };
 use oss_core::{PreviewId, ReservationId, ReservationState};
 use oss_tests::backend::Database;
@@ -178,6 +178,38 @@ async fn callers_that_wait_share_statements() {
     assert!(released.iter().all(|released| matches!(released, Ok(Release::Returned(Some(_))))));
     let delivered = share(&postgres, leases.iter().map(|held| store.record_delivery(held.reservation))).await;
     assert!(delivered.iter().all(|state| *state == Ok(Some(ReservationState::Released))));
+}
+
+/// PostgreSQL makes a plan for each execution of a statement while it finds that cheaper than the plan for any parameters.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_statement_is_planned_once_for_any_count_of_callers() {
+    let database = Database::postgres().await;
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(bounded(database.url().parse().unwrap())).await.unwrap();
+    let store = &PostgresStore::with_pool(pool.clone());
+    let lease = Duration::from_mins(1);
+    let id = ReservationId::new;
+    for preview in (0..12).map(preview) {
+        store.create_preview(&preview).await.unwrap();
+        let (choice, intent) = (1.try_into().unwrap(), Intent::Take(lease));
+        let begun = store.begin_reservation(Scope::AllBrands, id(), preview.id, choice, intent).await;
+        let Begin::Started(held) = begun.unwrap() else { panic!("it is free") };
+        let random = Hold { external_id: preview.external_id, msisdn: preview.msisdns[1] };
+        store.begin_random(id(), &random, &preview.brand, None, lease).await.unwrap();
+        store.confirm(&held, lease).await.unwrap();
+        store.release(Scope::AllBrands, held.hold.msisdn, lease).await.unwrap();
+        store.record_delivery(held.reservation).await.unwrap();
+    }
+    let planned: Vec<(String, i64, i64)> = sqlx::query_as(
+        "select left(statement, 200), generic_plans, custom_plans from pg_prepared_statements
+         where statement like '%unnest(%' and cardinality(parameter_types) > 0",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(planned.len(), 6, "{planned:#?}");
+    // It compares the two after five executions.
+    assert!(planned.iter().all(|(_, generic, custom)| (*generic, *custom) == (7, 5)), "{planned:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,7 +50,7 @@ impl Member for Part {
         [Some(self.key), self.other_key].into_iter().flatten().map(Key::of).collect()
     }
 
-    async fn run(engine: &Recorder, members: &[Self]) -> Result<Vec<Result<u64, StoreError>>, BatchError> {
+    async fn run(engine: &Recorder, members: &[Self]) -> Answers<u64> {
         engine.batches.lock().unwrap().push(members.iter().map(|member| member.id).collect());
         for member in members {
             assert!(engine.in_use.lock().unwrap().insert(member.key), "a key is used twice at once");

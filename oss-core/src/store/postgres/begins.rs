@@ -2,9 +2,8 @@
 
 use super::connections::{Connections, column};
 use crate::domain::{Choice, Intent, PreviewId, PreviewRow, ReservationId};
-use crate::store::StoreError;
 use crate::store::attempts::preview_row;
-use crate::store::batch::{BatchError, Key, Member};
+use crate::store::batch::{Answers, Key, Member};
 use crate::store::live::live;
 use crate::store::rows::DataRow;
 
@@ -27,15 +26,13 @@ impl Member for Wish {
         vec![Key::of(self.preview)]
     }
 
-    async fn run(
-        connections: &Connections,
-        wishes: &[Self],
-    ) -> Result<Vec<Result<Self::Answer, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, wishes: &[Self]) -> Answers<Self::Answer> {
         // Numbers and then older attempts are written in the order of their keys, so that two batches do not wait for each other.
         const SQL: &str = concat!("
             with member as (
                 select *
-                from unnest($1::uuid[], $2::uuid[], $3::int4[], $4::float8[], $5::text[], $6::text[])
+                from unnest((select $1::uuid[]), (select $2::uuid[]), (select $3::int4[]), (select $4::float8[]),
+                            (select $5::text[]), (select $6::text[]))
                      with ordinality as m (lease_id, preview_id, choice, lease_for, brand, older, nr)
             ), target as (
                 select member.nr, member.lease_id, member.preview_id, member.lease_for,

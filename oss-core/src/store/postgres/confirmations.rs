@@ -7,8 +7,7 @@ use sqlx::postgres::PgRow;
 use super::attempts::reserve_numbers;
 use super::connections::{Connections, column};
 use crate::domain::{Confirmed, Delivery, Lease, ReservationId, ReservationState, delivery};
-use crate::store::StoreError;
-use crate::store::batch::{BatchError, Key, Member};
+use crate::store::batch::{Answers, Key, Member};
 use crate::store::rows::DataRow;
 
 /// The confirmation that Sigan holds the number of a lease.
@@ -32,10 +31,7 @@ impl Member for Confirmation {
         vec![Key::of(reservation), Key::of(hold.msisdn), Key::of(&hold.external_id)]
     }
 
-    async fn run(
-        connections: &Connections,
-        confirmations: &[Self],
-    ) -> Result<Vec<Result<Self::Answer, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, confirmations: &[Self]) -> Answers<Self::Answer> {
         // A hold that is confirmed after its attempt was given up gets a row of its own, so that it is released at Sigan. The row
         // carries the preview, unless the preview has another attempt by now. If another attempt works on the same hold, that
         // attempt has to end it.
@@ -43,7 +39,8 @@ impl Member for Confirmation {
             "
             with member as (
                 select *
-                from unnest($1::uuid[], $2::float8[], $3::uuid[]) with ordinality as m (id, hold_for, release_id, nr)
+                from unnest((select $1::uuid[]), (select $2::float8[]), (select $3::uuid[]))
+                     with ordinality as m (id, hold_for, release_id, nr)
             ), held as (
                 update reservation r
                 set state = 'HELD', last_error = null, updated_at = clock_timestamp(),

@@ -16,7 +16,7 @@ use super::borrowing::Lender;
 pub(super) use super::faults::{is_foreign_key_violation, is_unique_violation, store_error};
 use super::repeats::{Failure, Repeats, is_unreachable, leaves_connection_usable};
 use super::writable::WritableCheck;
-use crate::store::batch::{BatchError, Engine};
+use crate::store::batch::{Answers, BatchError, Engine};
 use crate::store::rows::usage;
 use crate::store::{PoolUsage, StoreError};
 
@@ -118,14 +118,15 @@ impl Connections {
     }
 
     /// Runs one statement for several members of a batch, and reads the row of each. A row names its member in `nr`, from 1 on; a
-    /// member may have none. If a batch collides with another statement, it is not run again, because its members are then tried
+    /// member may have none. The statement reads its arrays as `(select $1::uuid[])`, so that PostgreSQL does not see their lengths: otherwise
+    /// it would make a plan for each length, which takes longer than the statement. If a batch collides with another statement, it is not run again, because its members are then tried
     /// one by one.
     pub(super) async fn each<'q, T>(
         &self,
         members: usize,
         statement: impl Fn() -> Statement<'q>,
         read: impl Fn(usize, &PgRow) -> Result<T, sqlx::Error>,
-    ) -> Result<Vec<Result<Option<T>, StoreError>>, BatchError> {
+    ) -> Answers<Option<T>> {
         let mut repeats = Repeats::new(self.pool_size());
         if members > 1 {
             repeats = repeats.without_collisions();
@@ -151,7 +152,7 @@ impl Connections {
         members: usize,
         statement: impl Fn() -> Statement<'q>,
         read: impl Fn(usize, &PgRow) -> Result<T, sqlx::Error>,
-    ) -> Result<Vec<Result<T, StoreError>>, BatchError> {
+    ) -> Answers<T> {
         let missing = || store_error(&sqlx::Error::RowNotFound);
         let rows = self.each(members, statement, read).await?;
         Ok(rows.into_iter().map(|row| row.and_then(|row| row.ok_or_else(missing))).collect())

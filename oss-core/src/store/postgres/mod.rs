@@ -1,4 +1,5 @@
-//! The store on PostgreSQL. Each step is one statement and one round trip, and the time is that of the database.
+//! The store on PostgreSQL. Each step is one statement and one round trip, and the time is that of the database. The frequent
+//! steps take their parameters as arrays, so that callers who wait at the same time share one statement.
 //!
 //! A statement reads rows, writes under guards that repeat what it read, and returns both. If a guard finds that the rows have
 //! changed since, nothing is written and the statement is run again. Rows of `reservation` are locked before those of

@@ -8,7 +8,7 @@ use super::PostgresStore;
 use super::connections::{Connections, column};
 use crate::domain::{IdempotencyKey, KeyedPreview, NewPreview, PreviewId, PreviousPreview, Scope};
 use crate::store::StoreError;
-use crate::store::batch::{BatchError, Key, Member};
+use crate::store::batch::{Answers, Key, Member};
 use crate::store::previews::{KEYED, PREVIOUS, PreviewStore, keyed_preview, previous_preview};
 use crate::store::rows::DataRow;
 
@@ -82,15 +82,14 @@ impl Member for NewPreview {
         previews.chain(self.key.as_ref().map(Key::of)).collect()
     }
 
-    async fn run(
-        connections: &Connections,
-        previews: &[Self],
-    ) -> Result<Vec<Result<bool, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, previews: &[Self]) -> Answers<bool> {
         // A repeated statement finds its previews and inserts nothing. Rows are locked in the order of their keys.
         const SQL: &str = "
             with member as (
-                select * from unnest($1::uuid[], $2::text[], $3::text[], $4::float8[], $5::uuid[], $6::text[], $7::text[])
-                with ordinality as m (id, external_id, brand_id, valid_for, previous_id, client, idempotency_key, nr)
+                select *
+                from unnest((select $1::uuid[]), (select $2::text[]), (select $3::text[]), (select $4::float8[]),
+                            (select $5::uuid[]), (select $6::text[]), (select $7::text[]))
+                     with ordinality as m (id, external_id, brand_id, valid_for, previous_id, client, idempotency_key, nr)
             ), replaceable as materialized (
                 select p.id
                 from preview p
@@ -114,7 +113,8 @@ impl Member for NewPreview {
             ), offered as (
                 insert into preview_number (preview_id, msisdn, index)
                 select created.id, offered.msisdn, offered.index
-                from unnest($8::uuid[], $9::text[], $10::int2[]) as offered (preview_id, msisdn, index)
+                from unnest((select $8::uuid[]), (select $9::text[]), (select $10::int2[]))
+                         as offered (preview_id, msisdn, index)
                 join created on created.id = offered.preview_id
             )
             select nr, exists (select from created where created.id = member.id)

@@ -11,7 +11,7 @@ use crate::domain::{
     BeginRandom, BrandId, Ddd, Hold, IdempotencyKey, Intent, Keyed, Lease, RACES, ReservationId, Scope,
 };
 use crate::store::StoreError;
-use crate::store::batch::{BatchError, Key, Member};
+use crate::store::batch::{Answers, Key, Member};
 use crate::store::live::live;
 use crate::store::random::{RandomStore, keyed_row};
 use crate::store::rows::DataRow;
@@ -122,16 +122,14 @@ impl Member for Start {
         std::iter::once(number).chain(self.key.as_ref().map(Key::of)).collect()
     }
 
-    async fn run(
-        connections: &Connections,
-        starts: &[Self],
-    ) -> Result<Vec<Result<Checks, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, starts: &[Self]) -> Answers<Checks> {
         // A repeated statement finds its own rows. Rows are written in the order of their numbers, so that two batches do not wait
         // for each other.
         const SQL: &str = concat!("
             with member as (
                 select *
-                from unnest($1::uuid[], $2::text[], $3::text[], $4::char(11)[], $5::float8[], $6::text[], $7::text[])
+                from unnest((select $1::uuid[]), (select $2::text[]), (select $3::text[]), (select $4::char(11)[]),
+                            (select $5::float8[]), (select $6::text[]), (select $7::text[]))
                      with ordinality as m (id, external_id, brand_id, msisdn, lease_for, client, idempotency_key, nr)
             ), checks as (
                 select member.*, exists (select from reservation r where r.id = member.id) as begun,

@@ -10,7 +10,7 @@ use super::connections::{Connections, column};
 use super::lines::locked_numbers;
 use crate::domain::{Delivery, Msisdn, NumberRow, RACES, Release, ReservationId, ReservationState, Scope};
 use crate::store::StoreError;
-use crate::store::batch::{BatchError, Key, Member};
+use crate::store::batch::{Answers, Key, Member};
 use crate::store::lines::number_row;
 use crate::store::live::live;
 use crate::store::releases::{ReleaseStore, SET_ASIDE, freed_delivery};
@@ -102,16 +102,14 @@ impl Member for ReleaseWish {
         vec![Key::of(self.msisdn)]
     }
 
-    async fn run(
-        connections: &Connections,
-        wishes: &[Self],
-    ) -> Result<Vec<Result<Self::Answer, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, wishes: &[Self]) -> Answers<Self::Answer> {
         // A number of older data has no reservation. Its hold has the external id of the preview that it was chosen from.
         const SQL: &str = concat!(
             locked_numbers!(
                 "
             select *
-            from unnest($1::char(11)[], $2::text[], $3::text[], $4::uuid[], $5::float8[])
+            from unnest((select $1::char(11)[]), (select $2::text[]), (select $3::text[]), (select $4::uuid[]),
+                        (select $5::float8[]))
                  with ordinality as m (msisdn, brand, older, adopted_id, lease_for, nr)"
             ),
             ", released as (
@@ -186,16 +184,13 @@ impl Member for Delivered {
         vec![Key::of(self.0)]
     }
 
-    async fn run(
-        connections: &Connections,
-        delivered: &[Self],
-    ) -> Result<Vec<Result<Self::Answer, StoreError>>, BatchError> {
+    async fn run(connections: &Connections, delivered: &[Self]) -> Answers<Self::Answer> {
         const SQL: &str = "
             update reservation r
             set state = case r.state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
                 due_at = null, last_error = case r.state when 'CANCELLING' then r.last_error end,
                 updated_at = clock_timestamp()
-            from (select * from unnest($1::uuid[]) with ordinality as m (id, nr) order by id) member
+            from (select * from unnest((select $1::uuid[])) with ordinality as m (id, nr) order by id) member
             where r.id = member.id and r.state in ('RELEASING', 'CANCELLING')
             returning member.nr, r.state";
         let statement = || sqlx::query(SQL).bind(column(delivered, |delivered| delivered.0.as_uuid()));

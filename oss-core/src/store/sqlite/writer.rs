@@ -17,7 +17,7 @@ use sqlx::{Connection, Sqlite};
 use super::connections::{BUSY, Clock, Micros, micros};
 use super::faults::{code, store_error};
 use crate::store::StoreError;
-use crate::store::batch::{BatchError, Engine, Key, Member};
+use crate::store::batch::{Answers, BatchError, Engine, Key, Member};
 
 /// A statement with its values.
 pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
@@ -165,7 +165,7 @@ impl Member for Write {
         Vec::new()
     }
 
-    async fn run(engine: &Writer, writes: &[Self]) -> Result<Vec<Result<(), StoreError>>, BatchError> {
+    async fn run(engine: &Writer, writes: &[Self]) -> Answers<()> {
         let outcomes = engine.write(writes).await;
         outcomes.map_err(|error| BatchError::Unreachable(store_error(&engine.file, &error)))
     }
