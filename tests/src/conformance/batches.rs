@@ -71,7 +71,7 @@ pub async fn each_preview_is_stored_with_its_own_numbers(db: &Fixture) {
     let mut offers: Vec<NewPreview> = (0..CALLERS).map(|_| db.offer()).collect();
     let keyed = NewPreview { key: Some(key("used")), ..db.offer() };
     assert!(db.store.create_preview(&keyed).await.unwrap());
-    // The same step twice, two calls with the same key, one with a key that is in use, and two that replace the same preview.
+    // One step comes twice, two calls have one key, one call has a key that is in use, and two calls replace one preview.
     offers[11] = offers[10].clone();
     offers[2].key = Some(key("k"));
     offers[3].key = Some(key("k"));
@@ -180,7 +180,7 @@ pub async fn each_random_number_is_begun_once(db: &Fixture) {
 
 pub async fn each_hold_is_confirmed_to_its_own_caller(db: &Fixture) {
     let mut leases = leases(db).await;
-    // The same step twice, an attempt without a row, and one that was given up.
+    // One step comes twice, one attempt has no row, and one was given up.
     leases[11] = leases[10].clone();
     leases[2].reservation = ReservationId::new();
     db.store.reject(&leases[3], "lease over").await.unwrap();

@@ -149,7 +149,7 @@ async fn a_master_that_is_lost_is_replaced(mut redis: Redis) {
     redis.lose_a_master().await;
     reader.gsim.behave(Some(GsimFault::Fail));
 
-    // What GSIM does not say any more comes from the new master.
+    // GSIM says nothing any more, so an answer must come from the new master.
     let mut read = Value::Null;
     for device in lost {
         read = reader.supports(device).await;

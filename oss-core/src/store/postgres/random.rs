@@ -103,7 +103,7 @@ pub(in crate::store) struct Start {
     lease: Duration,
 }
 
-/// What the start of an attempt met.
+/// The state that the start of an attempt found.
 #[expect(clippy::struct_excessive_bools, reason = "each is a column")]
 #[derive(Debug)]
 pub(in crate::store) struct Checks {
