@@ -34,26 +34,24 @@ pub struct Plan {
     pub deliver: Vec<Step>,
 }
 
-/// A statement and its values.
+/// A statement and its values. Each value is an array, because a statement serves several callers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Step {
     /// Its text.
     pub sql: String,
-    /// Its values.
-    pub values: Vec<Slot>,
+    /// The elements of each value.
+    pub values: Vec<Vec<Slot>>,
 }
 
-/// A value of a statement.
+/// An element of a value of a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Slot {
     /// A new identifier. Within one operation, slots with the same number get the same one.
     New(usize),
     /// The id of the operation's row: its preview, or its reservation.
     Subject,
-    /// The number.
-    Msisdn,
-    /// The numbers that Sigan offered.
-    Msisdns,
+    /// A number, by its position among those of the operation.
+    Msisdn(usize),
     /// Sigan's name for the pre-reservation.
     ExternalId,
     /// A value that is the same in every call.
@@ -67,26 +65,27 @@ pub enum Slot {
 #[must_use]
 pub fn steps(executed: &[Executed], subject: Option<Uuid>, prefix: &str) -> Vec<Step> {
     let mut new = Vec::new();
-    let mut slot = |value: &Option<String>| {
-        let Some(value) = value else { return Slot::Null };
-        match Uuid::try_parse(value) {
-            Ok(id) if Some(id) == subject => Slot::Subject,
-            Ok(id) => {
-                let position = new.iter().position(|new| *new == id);
-                Slot::New(position.unwrap_or_else(|| {
-                    new.push(id);
-                    new.len() - 1
-                }))
-            }
-            Err(_) if value.starts_with('{') => Slot::Msisdns,
-            Err(_) if value.starts_with(prefix) => Slot::ExternalId,
-            Err(_) if value.len() == 11 && value.bytes().all(|byte| byte.is_ascii_digit()) => Slot::Msisdn,
-            Err(_) => Slot::Same(value.clone()),
+    let mut slot = |at: usize, value: &str| match Uuid::try_parse(value) {
+        Ok(id) if Some(id) == subject => Slot::Subject,
+        Ok(id) => {
+            let position = new.iter().position(|new| *new == id);
+            Slot::New(position.unwrap_or_else(|| {
+                new.push(id);
+                new.len() - 1
+            }))
         }
+        Err(_) if value == "NULL" => Slot::Null,
+        Err(_) if value.starts_with(prefix) => Slot::ExternalId,
+        Err(_) if value.len() == 11 && value.bytes().all(|byte| byte.is_ascii_digit()) => Slot::Msisdn(at),
+        Err(_) => Slot::Same(value.to_owned()),
+    };
+    let mut value = |value: &Option<String>| {
+        let array = value.as_deref().unwrap_or_default().trim_matches(['{', '}']);
+        array.split(',').enumerate().map(|(at, element)| slot(at, element)).collect()
     };
     let step = |executed: &Executed| Step {
         sql: executed.sql.clone(),
-        values: executed.values.iter().map(&mut slot).collect(),
+        values: executed.values.iter().map(&mut value).collect(),
     };
     executed.iter().map(step).collect()
 }
@@ -99,25 +98,19 @@ mod tests {
     fn values_that_differ_between_calls_become_slots() {
         let (subject, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let values = [
-            Some(new.to_string()),
-            Some(subject.to_string()),
-            Some("11999950001".to_owned()),
-            Some("{11999950001}".to_owned()),
-            Some("PR-1".to_owned()),
-            Some("35".to_owned()),
-            None,
-            Some(new.to_string()),
+            format!("{{{new}}}"),
+            format!("{{{subject},{new}}}"),
+            "{11999950001,11999950002}".to_owned(),
+            "{PR-1}".to_owned(),
+            "{35,NULL}".to_owned(),
         ];
-        let executed = [Executed { sql: String::new(), values: values.to_vec() }];
+        let executed = [Executed { sql: String::new(), values: values.map(Some).to_vec() }];
         let expected = [
-            Slot::New(0),
-            Slot::Subject,
-            Slot::Msisdn,
-            Slot::Msisdns,
-            Slot::ExternalId,
-            Slot::Same("35".to_owned()),
-            Slot::Null,
-            Slot::New(0),
+            vec![Slot::New(0)],
+            vec![Slot::Subject, Slot::New(0)],
+            vec![Slot::Msisdn(0), Slot::Msisdn(1)],
+            vec![Slot::ExternalId],
+            vec![Slot::Same("35".to_owned()), Slot::Null],
         ];
         assert_eq!(steps(&executed, Some(subject), "PR-")[0].values, expected);
     }

@@ -118,9 +118,11 @@ impl Connections {
     }
 
     /// Runs one statement for several members of a batch, and reads the row of each. A row names its member in `nr`, from 1 on; a
-    /// member may have none. The statement reads its arrays as `(select $1::uuid[])`, so that PostgreSQL does not see their lengths: otherwise
-    /// it would make a plan for each length, which takes longer than the statement. If a batch collides with another statement, it is not run again, because its members are then tried
-    /// one by one.
+    /// member may have none.
+    ///
+    /// The statement reads its arrays as `(select $1::uuid[])`, so that PostgreSQL does not see their lengths. Otherwise it would make
+    /// a plan for each length, which takes longer than the statement. If a batch collides with another statement, it is not run
+    /// again, because its members are then tried one by one.
     pub(super) async fn each<'q, T>(
         &self,
         members: usize,

@@ -47,17 +47,16 @@ impl Subject {
 #[derive(Debug)]
 pub(crate) struct Ready {
     sql: SqlStr,
-    values: Vec<(Slot, Kind)>,
+    values: Vec<(Vec<Slot>, Kind)>,
 }
 
-/// The type as which a value is bound.
+/// The type as which the elements of a value are bound.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Uuid,
     Float,
     Small,
     Integer,
-    Texts,
     Text,
 }
 
@@ -92,8 +91,8 @@ impl Database {
 
     pub(crate) async fn run(&self, ready: &Ready, subject: &mut Subject) -> Result<PgRow, sqlx::Error> {
         let mut query = sqlx::query(ready.sql.clone());
-        for (slot, kind) in &ready.values {
-            query = bound(query, slot, *kind, subject);
+        for (slots, kind) in &ready.values {
+            query = bound(query, slots, *kind, subject);
         }
         query.fetch_one(&self.pool).await
     }
@@ -135,36 +134,43 @@ async fn ready(connection: &mut PgConnection, steps: Vec<Step>) -> Result<Vec<Re
 
 fn kind(info: &PgTypeInfo) -> Kind {
     match info.name() {
-        "UUID" => Kind::Uuid,
-        "FLOAT8" => Kind::Float,
-        "INT2" => Kind::Small,
-        "INT4" | "INT8" => Kind::Integer,
-        "TEXT[]" => Kind::Texts,
+        "UUID[]" => Kind::Uuid,
+        "FLOAT8[]" => Kind::Float,
+        "INT2[]" => Kind::Small,
+        "INT4[]" => Kind::Integer,
         _ => Kind::Text,
     }
 }
 
 fn bound<'q>(
     query: Query<'q, Postgres, PgArguments>,
-    slot: &Slot,
+    slots: &[Slot],
     kind: Kind,
     subject: &mut Subject,
 ) -> Query<'q, Postgres, PgArguments> {
-    let same = if let Slot::Same(text) = slot { Some(text.clone()) } else { None };
     match kind {
-        Kind::Uuid => query.bind(match slot {
-            Slot::New(at) => Some(subject.new_id(*at)),
-            Slot::Subject => Some(subject.id),
-            _ => None,
-        }),
-        Kind::Float => query.bind(same.and_then(|text| text.parse::<f64>().ok())),
-        Kind::Small => query.bind(same.and_then(|text| text.parse::<i16>().ok())),
-        Kind::Integer => query.bind(same.and_then(|text| text.parse::<i32>().ok())),
-        Kind::Texts => query.bind(matches!(slot, Slot::Msisdns).then(|| subject.msisdns.clone())),
-        Kind::Text => query.bind(match slot {
-            Slot::Msisdn => subject.msisdns.first().cloned(),
-            Slot::ExternalId => Some(subject.external_id.clone()),
-            _ => same,
-        }),
+        Kind::Uuid => query.bind(slots.iter().map(|slot| id(slot, subject)).collect::<Vec<_>>()),
+        Kind::Float => query.bind(parsed::<f64>(slots, subject)),
+        Kind::Small => query.bind(parsed::<i16>(slots, subject)),
+        Kind::Integer => query.bind(parsed::<i32>(slots, subject)),
+        Kind::Text => query.bind(parsed::<String>(slots, subject)),
     }
+}
+
+fn id(slot: &Slot, subject: &mut Subject) -> Option<Uuid> {
+    match slot {
+        Slot::New(at) => Some(subject.new_id(*at)),
+        Slot::Subject => Some(subject.id),
+        _ => None,
+    }
+}
+
+fn parsed<T: FromStr>(slots: &[Slot], subject: &Subject) -> Vec<Option<T>> {
+    let text = |slot: &Slot| match slot {
+        Slot::Msisdn(at) => subject.msisdns.get(*at).cloned(),
+        Slot::ExternalId => Some(subject.external_id.clone()),
+        Slot::Same(text) => Some(text.clone()),
+        _ => None,
+    };
+    slots.iter().map(|slot| text(slot)?.parse().ok()).collect()
 }
