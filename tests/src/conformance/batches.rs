@@ -157,7 +157,7 @@ pub async fn each_doubt_is_taken_up_by_its_own_call(db: &Fixture) {
 
 pub async fn each_random_number_is_begun_once(db: &Fixture) {
     let mut offers: Vec<NewPreview> = (0..CALLERS).map(|_| db.offer()).collect();
-    offers[11].msisdns = offers[10].msisdns.clone();
+    offers[11] = NewPreview { msisdns: offers[10].msisdns.clone(), ..db.offer() };
     let taken = held(db).await.remove(0).hold.msisdn;
     offers[2].msisdns[0] = taken;
     let keys: Vec<_> = (0..CALLERS).map(|at| key(&format!("k{}", if at == 4 { 3 } else { at }))).collect();
@@ -219,7 +219,7 @@ pub async fn each_number_is_released_to_its_own_caller(db: &Fixture) {
     db.store.assign(Scope::AllBrands, held[3].hold.msisdn, db.sim().await).await.unwrap();
     let released: Vec<_> = release(db, &held).await.into_iter().map(Result::unwrap).collect();
     let expected = |lease: &Lease| {
-        let (reservation, hold) = (lease.reservation, lease.hold.clone());
+        let Lease { reservation, hold, .. } = lease.clone();
         Release::Returned(Some(Delivery { reservation, hold, attempts: 0 }))
     };
     let (first, again) = (expected(&held[10]), Release::AlreadyReturned);

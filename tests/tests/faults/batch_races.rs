@@ -19,7 +19,7 @@ fn preview(at: usize) -> NewPreview {
         id: PreviewId::new(),
         external_id: format!("PR-{}", PreviewId::new()).parse().unwrap(),
         brand: "acme".parse().unwrap(),
-        msisdns: vec![format!("119{:08}", at).parse().unwrap()],
+        msisdns: vec![format!("119{at:08}").parse().unwrap()],
         valid_for: Duration::from_mins(15),
         previous: None,
         key: None,
@@ -42,6 +42,10 @@ async fn both<'a, I: Sync, T, F: Future<Output = T>>(
         join_all(two.iter().rev().map(|input| step(&*servers[1], input)))
     );
     ones.into_iter().zip(twos.into_iter().rev()).map(|(one, two)| [one, two]).collect()
+}
+
+async fn create(server: &dyn Store, preview: &NewPreview) -> bool {
+    server.create_preview(preview).await.unwrap()
 }
 
 async fn begin(server: &dyn Store, preview: &NewPreview) -> Option<Lease> {
@@ -78,8 +82,8 @@ async fn batches_of_two_servers_do_not_wait_for_each_other() {
     database.execute(&format!("do $$ begin execute format('{early}', current_database()); end $$")).await;
     let servers = &[database.store().await, database.store().await];
     let [ours, theirs] = [(); 2].map(|()| (0..NUMBERS).map(preview).collect::<Vec<_>>());
-    let stored = both(servers, [&ours, &theirs], |server, preview| server.create_preview(preview)).await;
-    assert!(stored.iter().flatten().all(|stored| *stored == Ok(true)), "{stored:?}");
+    let stored = both(servers, [&ours, &theirs], create).await;
+    assert!(stored.iter().flatten().all(|stored| *stored), "{stored:?}");
 
     let middle = NUMBERS / 2;
     let row = format!("select from preview where id = '{}' for update", ours[middle].id);
@@ -87,9 +91,9 @@ async fn batches_of_two_servers_do_not_wait_for_each_other() {
     // Their own ids have the opposite order to that of the previews that they replace.
     let mut two: Vec<_> = ours.iter().enumerate().rev().map(replacement).collect();
     two.reverse();
-    let replaced = both(servers, [&one, &two], |server, preview| server.create_preview(preview));
+    let replaced = both(servers, [&one, &two], create);
     let stored = held_up(postgres, database, &row, replaced).await;
-    assert!(stored.iter().flatten().all(|stored| *stored == Ok(true)), "{stored:?}");
+    assert!(stored.iter().flatten().all(|stored| *stored), "{stored:?}");
 
     let [ours, theirs] = [&one, &theirs];
     let begun_elsewhere = format!(
@@ -134,7 +138,7 @@ async fn a_locked_row_fails_its_own_caller_only() {
     let database = &Database::postgres().await;
     let server = &*database.store().await;
     let previews: Vec<_> = (0..NUMBERS).map(preview).collect();
-    join_all(previews.iter().map(|preview| server.create_preview(preview))).await;
+    join_all(previews.iter().map(|preview| create(server, preview))).await;
     let leases = join_all(previews.iter().map(|preview| begin(server, preview))).await;
     let leases: Vec<Lease> = leases.into_iter().flatten().collect();
     let locked = NUMBERS / 2;
