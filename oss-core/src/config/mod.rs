@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 pub use server::{ServerConfig, TlsConfig};
 pub(crate) use settings::BRAND as EXPECTED_BRAND;
 pub use settings::markdown_table;
@@ -33,6 +33,7 @@ use crate::settings::Settings;
 use crate::sigan::Credentials;
 pub use crate::sigan::SiganConfig;
 pub use crate::store::DatabaseConfig;
+use crate::store::fault_of_parameters;
 
 /// The complete configuration of the service.
 ///
@@ -316,8 +317,17 @@ fn common(layers: &mut Layers) -> CommonConfig {
 
 fn database(layers: &mut Layers) -> Option<DatabaseConfig> {
     let url = layers.required(&settings::DATABASE_URL);
+    if let Some(expected) = url.as_ref().and_then(parameter_fault) {
+        layers.add_fault(&settings::DATABASE_URL.row, &expected);
+    }
     let pool = layers.value(&settings::DATABASE_POOL);
     Some(DatabaseConfig { url: url?, pool })
+}
+
+/// The fault of a parameter in a URL of PostgreSQL.
+fn parameter_fault(url: &SecretString) -> Option<String> {
+    let url = url.expose_secret();
+    if url.starts_with("sqlite:") { None } else { fault_of_parameters(url) }
 }
 
 fn sigan(layers: &mut Layers, settings: &Settings, allow_http: Option<bool>) -> Option<SiganConfig> {

@@ -93,7 +93,8 @@ macro_rules! settings {
 
 settings! {
     DATABASE_URL: SecretString = setting("database.url", "OSS_DATABASE_URL", database_url,
-        "`postgres://user:password@host/name` or `sqlite://path/to/file`; required");
+        "`postgres://user:password@host/name` or `sqlite://path/to/file`; required; of several hosts (`host:5432,host:5432`) the \
+         one that accepts writes is used");
     DATABASE_POOL: u32 = numeric!(number, 1 to 1000, "database.pool", "OSS_DATABASE_POOL",
         "connections to PostgreSQL, {}").or("10");
     REDIS_URL: RedisUrl = setting("redis.url", "OSS_REDIS_URL", redis_url,

@@ -38,6 +38,7 @@ pub use catalog::CatalogStore;
 pub use lines::LineStore;
 #[cfg(feature = "import")]
 pub use migrator::MigrationReport;
+pub(crate) use postgres::fault_of_parameters;
 pub use postgres::{PostgresStore, bounded};
 pub use previews::PreviewStore;
 pub use random::RandomStore;
@@ -177,7 +178,11 @@ impl From<PgPool> for Database {
 pub async fn connect(database: impl Into<Database>) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match database.into() {
         Database::Url(config) if is_sqlite(&config) => sqlite::open(&config.url).await?,
-        Database::Url(config) => Arc::new(PostgresStore::new(&config.url, config.pool)?),
+        Database::Url(config) => {
+            let store = PostgresStore::new(&config.url, config.pool)?;
+            store.find_host().await;
+            Arc::new(store)
+        }
         Database::Options(options, connections) => {
             Arc::new(PostgresStore::with_options(*options, connections))
         }

@@ -71,15 +71,29 @@ const IN_THE_CLEAR: [(&str, &str); 4] = [
     ("OSS_SIGAN_TOKEN", "s3cret"),
 ];
 
+/// Runs both programs. Returns the exit code and the messages of each.
+fn run_both(settings: &[(&str, &str)]) -> (Option<i32>, String, i32, String) {
+    let server = Server::command().arg("--allow-anonymous").envs(settings.iter().copied()).output();
+    let server = server.expect("it runs");
+    let cli = cli::run(settings, &["show", "11999950001"]);
+    (server.status.code(), String::from_utf8_lossy(&server.stderr).into_owned(), cli.code, cli.stderr)
+}
+
+#[test]
+fn a_parameter_of_the_database_that_is_not_known_is_named_without_its_value() {
+    let url = ("OSS_DATABASE_URL", "postgres://oss@127.0.0.1:1,127.0.0.1:2/oss?conect_timeout=s3cret");
+    let settings = [url, ("OSS_SIGAN_URL", "http://127.0.0.1:3"), ("OSS_SIGAN_BRAND_ID", "acme")];
+    let (server, text, cli, cli_text) = run_both(&settings);
+    assert_eq!((server, cli), (Some(2), 2), "{text}{cli_text}");
+    for text in [text, cli_text] {
+        assert!(text.contains("OSS_DATABASE_URL") && text.contains("conect_timeout"), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}
+
 #[test]
 fn a_token_is_not_sent_in_the_clear_unless_a_setting_allows_it() {
-    let run = |settings: &[(&str, &str)]| {
-        let server = Server::command().arg("--allow-anonymous").envs(settings.iter().copied()).output();
-        let server = server.expect("it runs");
-        let cli = cli::run(settings, &["show", "11999950001"]);
-        (server.status.code(), String::from_utf8_lossy(&server.stderr).into_owned(), cli.code, cli.stderr)
-    };
-    let (server, text, cli, cli_text) = run(&IN_THE_CLEAR);
+    let (server, text, cli, cli_text) = run_both(&IN_THE_CLEAR);
     assert_eq!((server, cli), (Some(2), 2), "{text}{cli_text}");
     for text in [text, cli_text] {
         assert!(text.contains("OSS_SIGAN_URL") && text.contains("OSS_ALLOW_HTTP_CREDENTIALS"), "{text}");
@@ -87,7 +101,7 @@ fn a_token_is_not_sent_in_the_clear_unless_a_setting_allows_it() {
     }
     // Then only the database is missing.
     let allowed = [&IN_THE_CLEAR[..], &[("OSS_ALLOW_HTTP_CREDENTIALS", "true")]].concat();
-    let (server, text, cli, cli_text) = run(&allowed);
+    let (server, text, cli, cli_text) = run_both(&allowed);
     assert_eq!((server, cli), (Some(6), 6), "{text}{cli_text}");
 }
 

@@ -8,5 +8,6 @@ mod existing_database;
 mod kill;
 mod release_races;
 mod restore;
+mod several_hosts;
 mod several_instances;
 mod sigan_faults;

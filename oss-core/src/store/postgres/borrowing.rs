@@ -31,7 +31,6 @@ const OPEN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Lender {
     pool: PgPool,
-    target: Target,
     /// The count of lent connections. The pool's own count includes those that are being opened.
     lent: AtomicUsize,
     last_fault: Mutex<Option<(StoreError, Instant)>>,
@@ -54,17 +53,17 @@ pub(super) async fn open(options: &PgConnectOptions, target: &Target) -> Result<
 
 impl Lender {
     pub(super) fn new(pool: PgPool) -> Self {
-        let target = Target::of(&pool.connect_options());
         let (last_fault, probing) = (Mutex::new(None), tokio::sync::Mutex::new(()));
-        Self { pool, target, lent: AtomicUsize::new(0), last_fault, probing }
+        Self { pool, lent: AtomicUsize::new(0), last_fault, probing }
     }
 
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    pub(super) fn target(&self) -> &Target {
-        &self.target
+    /// The server to which the pool connects now.
+    pub(super) fn target(&self) -> Target {
+        Target::of(&self.pool.connect_options())
     }
 
     /// Borrows a connection, or returns the reason why there is none.
@@ -89,7 +88,7 @@ impl Lender {
 
     /// Opens a connection outside the pool.
     pub(super) async fn open(&self) -> Result<PgConnection, StoreError> {
-        open(&self.pool.connect_options(), &self.target).await
+        open(&self.pool.connect_options(), &self.target()).await
     }
 
     /// The reason why no connection became free in time.
@@ -120,7 +119,7 @@ impl Lender {
 
     async fn probe(&self) -> Result<(), StoreError> {
         let connection =
-            timeout(PROBE, self.open()).await.unwrap_or_else(|_| Err(self.target.no_answer()))?;
+            timeout(PROBE, self.open()).await.unwrap_or_else(|_| Err(self.target().no_answer()))?;
         let _ = connection.close().await;
         Ok(())
     }

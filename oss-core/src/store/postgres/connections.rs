@@ -4,16 +4,17 @@
 //! statement's connection may be broken, it is not given back, because a connection to a vanished peer would keep its slot for
 //! ever.
 
-use std::str::FromStr;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+#[cfg(feature = "import")]
+use secrecy::SecretString;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Executor, Postgres, Row};
 
 use super::borrowing::Lender;
 pub(super) use super::faults::{is_foreign_key_violation, is_unique_violation, store_error};
+use super::hosts::Hosts;
 use super::repeats::{Failure, Repeats, is_unreachable, leaves_connection_usable};
 use super::writable::WritableCheck;
 use crate::store::batch::{Answers, BatchError, Engine};
@@ -83,11 +84,35 @@ pub(super) fn pool(options: PgConnectOptions, size: u32) -> PgPool {
 pub(in crate::store) struct Connections {
     lender: Lender,
     writable: WritableCheck,
+    /// The search for the host that accepts writes, if the URL names several hosts.
+    hosts: Option<Hosts>,
 }
 
 impl Connections {
     pub(super) fn new(pool: PgPool) -> Self {
-        Self { lender: Lender::new(pool), writable: WritableCheck::new() }
+        Self { lender: Lender::new(pool), writable: WritableCheck::new(), hosts: None }
+    }
+
+    /// Uses a pool of its own, which follows the one of several hosts that accepts writes.
+    pub(super) fn following(hosts: Vec<PgConnectOptions>, size: u32) -> Result<Self, StoreError> {
+        let Some(first) = hosts.first() else {
+            return Err(StoreError::failed("the database URL names no host"));
+        };
+        let pool = pool(first.clone(), size);
+        let hosts = (hosts.len() > 1).then(|| {
+            Hosts::watch(
+                pool.clone(),
+                hosts.into_iter().map(|host| bounded(host).disable_statement_logging()).collect(),
+            )
+        });
+        Ok(Self { hosts, ..Self::new(pool) })
+    }
+
+    /// Waits until each of several hosts was asked once whether it accepts writes.
+    pub(super) async fn find_host(&self) {
+        if let Some(hosts) = &self.hosts {
+            hosts.first_round().await;
+        }
     }
 
     pub(super) fn usage(&self) -> PoolUsage {
@@ -114,7 +139,7 @@ impl Connections {
         statement: impl Fn() -> Statement<'q>,
     ) -> Result<Vec<PgRow>, StoreError> {
         let rows = self.repeated(statement, Repeats::new(self.pool_size())).await;
-        rows.map_err(|failure| self.lender.target().error_of(&failure))
+        rows.map_err(|failure| self.error_of(&failure))
     }
 
     /// Runs one statement for several members of a batch, and reads the row of each. A row names its member in `nr`, from 1 on; a
@@ -134,7 +159,7 @@ impl Connections {
             repeats = repeats.without_collisions();
         }
         let rows = self.repeated(statement, repeats).await.map_err(|failure| {
-            let error = self.lender.target().error_of(&failure);
+            let error = self.error_of(&failure);
             if is_unreachable(&failure) { BatchError::Unreachable(error) } else { BatchError::Refused(error) }
         })?;
         let mut answers: Vec<_> = (0..members).map(|_| Ok(None)).collect();
@@ -175,9 +200,27 @@ impl Connections {
                 Err(failure) => failure,
             };
             let Some(pause) = repeats.pause_after(&failure) else { return Err(failure) };
+            self.search_host_after(&failure);
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
+        }
+    }
+
+    fn search_host_after(&self, failure: &Failure) {
+        let is_of_statement = matches!(failure, Failure::Sql(error) if error.as_database_error().is_some());
+        if let Some(hosts) = self.hosts.as_ref().filter(|_| !is_of_statement) {
+            hosts.search();
+        }
+    }
+
+    /// Describes why a statement could not be run: by the state of all hosts, if there are several and none accepts writes.
+    fn error_of(&self, failure: &Failure) -> StoreError {
+        self.search_host_after(failure);
+        let fault = self.hosts.as_ref().and_then(Hosts::fault);
+        match failure {
+            Failure::Sql(_) => self.lender.target().error_of(failure),
+            _ => fault.unwrap_or_else(|| self.lender.target().error_of(failure)),
         }
     }
 
@@ -266,13 +309,14 @@ impl Engine for Connections {
     }
 }
 
-/// The options of a connection for migrations. The role may have the bounds of the service, which are too short for migrations.
+/// The options of a connection for migrations, to the host that accepts writes if there are several. The role may have the bounds
+/// of the service, which are too short for migrations.
 #[cfg(feature = "import")]
-pub(super) fn migration_options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
-    Ok(options(url)?.options(BOUNDS.map(|(name, _)| (name, "0"))))
-}
-
-pub(super) fn options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
-    PgConnectOptions::from_str(url.expose_secret())
-        .map_err(|_| StoreError::failed("the database URL is not postgres://user@host:port/name"))
+pub(super) async fn migration_options(url: &SecretString) -> Result<PgConnectOptions, StoreError> {
+    let hosts = super::address::hosts(url)?;
+    let options = match &hosts[..] {
+        [only] => only.clone(),
+        several => super::hosts::writable(several).await?,
+    };
+    Ok(options.options(BOUNDS.map(|(name, _)| (name, "0"))))
 }

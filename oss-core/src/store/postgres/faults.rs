@@ -34,6 +34,11 @@ impl Target {
         Self { address, host, user, database }
     }
 
+    /// `db.example:5432`, or the path of a socket.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
     fn read_only(&self) -> StoreError {
         StoreError::unavailable(format!(
             "{} is read-only, as a standby is, or a primary during a failover; give the address of the primary",

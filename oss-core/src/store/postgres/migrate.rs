@@ -24,7 +24,7 @@ pub(super) async fn migrate(
     url: &SecretString,
     reservation_ttl: Duration,
 ) -> Result<MigrationReport, StoreError> {
-    let options = migration_options(url)?.disable_statement_logging();
+    let options = migration_options(url).await?.disable_statement_logging();
     let target = Target::of(&options);
     let mut connection = open(&options, &target).await?;
     let migrated = migrate_on(&mut connection, &target, reservation_ttl).await;

@@ -5,6 +5,7 @@
 //! changed since, nothing is written and the statement is run again. Rows of `reservation` are locked before those of
 //! `phone_number`, so that two statements do not wait for each other.
 
+mod address;
 mod adoptions;
 mod attempts;
 mod audit;
@@ -14,6 +15,7 @@ mod catalog;
 mod confirmations;
 mod connections;
 mod faults;
+mod hosts;
 mod lines;
 #[cfg(feature = "import")]
 mod migrate;
@@ -33,6 +35,7 @@ use secrecy::SecretString;
 use sqlx::Row;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
 
+pub(crate) use self::address::fault_of_parameters;
 use self::begins::Wish;
 use self::confirmations::Confirmation;
 use self::connections::Connections;
@@ -57,13 +60,20 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Creates a store on the database at `url`, with a pool of `size` connections. Opens none yet.
+    /// Creates a store on the database at `url`, with a pool of `size` connections. Opens none yet. If the URL names several hosts,
+    /// a task leads the pool to the one that accepts writes.
     ///
     /// # Errors
     ///
     /// [`StoreError::Failed`] if the URL is not one of PostgreSQL.
     pub fn new(url: &SecretString, size: u32) -> Result<Self, StoreError> {
-        Ok(Self::with_options(connections::options(url)?.application_name("oss"), size))
+        let hosts = address::hosts(url)?.into_iter().map(|host| host.application_name("oss")).collect();
+        Ok(Self::on(Connections::following(hosts, size)?))
+    }
+
+    /// Waits until each of several hosts was asked once, so that the first statement goes to the right one.
+    pub(super) async fn find_host(&self) {
+        self.connections.find_host().await;
     }
 
     /// A store with a pool of `size` connections of its own, which it [bounds](bounded). Opens none yet.
@@ -75,7 +85,11 @@ impl PostgresStore {
     /// A store on a pool that others may use too. Its sessions have to be [`bounded`]: [`Store::check`] tells whether they are.
     #[must_use]
     pub fn with_pool(pool: PgPool) -> Self {
-        let connections = Arc::new(Connections::new(pool));
+        Self::on(Connections::new(pool))
+    }
+
+    fn on(connections: Connections) -> Self {
+        let connections = Arc::new(connections);
         Self {
             previews: Batcher::new(connections.clone()),
             wishes: Batcher::new(connections.clone()),

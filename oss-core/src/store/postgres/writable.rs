@@ -50,7 +50,7 @@ impl WritableCheck {
     }
 }
 
-async fn is_read_only(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+pub(super) async fn is_read_only(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let row = connection.fetch_one("select current_setting('transaction_read_only') = 'on'").await?;
     row.try_get(0)
 }
