@@ -1,9 +1,10 @@
 //! Looks area codes up. All of them are one set, which is loaded once for each version of the list: from Redis, or else from
 //! `location_ddd`.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::cache::{Keep, Lookups, RedisCache};
@@ -50,7 +51,7 @@ impl Areas {
     }
 
     fn kept_set(&self, version: DataVersion) -> Option<DddSet> {
-        let kept = (*self.kept())?;
+        let kept = (*self.kept.lock())?;
         let is_current = kept.version == version && kept.loaded_at.elapsed() < FRESH;
         is_current.then(|| {
             self.sets.count_hit();
@@ -61,14 +62,8 @@ impl Areas {
     async fn load(&self, current: DataVersions) -> Result<DddSet, StoreError> {
         let version = current.ddds;
         let set = self.sets.get_or_load(current.installation, version, || self.store.ddds_in_use()).await?;
-        *self.kept() = Some(Kept { version, set, loaded_at: Instant::now() });
+        *self.kept.lock() = Some(Kept { version, set, loaded_at: Instant::now() });
         Ok(set)
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
-        // The value behind the lock is replaced in one step, so it is consistent even if a thread panicked while it held the
-        // lock.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

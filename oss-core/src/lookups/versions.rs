@@ -3,9 +3,10 @@
 //! The versions come from the database, at most every two seconds, and from no cache, because a cache needs them to notice that
 //! it is out of date.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
 use crate::domain::DataVersions;
@@ -64,18 +65,12 @@ impl Versions {
                 .map_or(kept, |answer| answer.unwrap_or(kept)),
             None => self.store.data_versions().await?,
         };
-        *self.kept() = Some((versions, Instant::now()));
+        *self.kept.lock() = Some((versions, Instant::now()));
         Ok(versions)
     }
 
     /// The versions, if they were read within this time.
     fn kept_within(&self, age: Duration) -> Option<DataVersions> {
-        self.kept().filter(|(_, read_at)| read_at.elapsed() < age).map(|(versions, _)| versions)
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Option<(DataVersions, Instant)>> {
-        // The value behind the lock is replaced in one step, so it is consistent even if a thread panicked while it held the
-        // lock.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().filter(|(_, read_at)| read_at.elapsed() < age).map(|(versions, _)| versions)
     }
 }

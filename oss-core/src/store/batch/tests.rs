@@ -51,9 +51,9 @@ impl Member for Part {
     }
 
     async fn run(engine: &Recorder, members: &[Self]) -> Answers<u64> {
-        engine.batches.lock().unwrap().push(members.iter().map(|member| member.id).collect());
+        engine.batches.lock().push(members.iter().map(|member| member.id).collect());
         for member in members {
-            assert!(engine.in_use.lock().unwrap().insert(member.key), "a key is used twice at once");
+            assert!(engine.in_use.lock().insert(member.key), "a key is used twice at once");
         }
         sleep(COST).await;
         for member in members {
@@ -62,7 +62,7 @@ impl Member for Part {
             }
         }
         for member in members {
-            engine.in_use.lock().unwrap().remove(&member.key);
+            engine.in_use.lock().remove(&member.key);
         }
         assert!(members.iter().all(|member| member.fate != Fate::Panics), "as the test wants");
         if engine.is_down {
@@ -90,7 +90,7 @@ async fn execute(batcher: &Batcher<Part>, parts: &[Part]) -> Vec<Result<u64, Sto
 
 /// The ids of the members of each batch.
 fn executed(batcher: &Batcher<Part>) -> Vec<Vec<u64>> {
-    batcher.shared.engine.batches.lock().unwrap().clone()
+    batcher.shared.engine.batches.lock().clone()
 }
 
 fn sizes(batcher: &Batcher<Part>) -> Vec<usize> {

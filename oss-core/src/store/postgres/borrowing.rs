@@ -5,9 +5,9 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
@@ -98,7 +98,7 @@ impl Lender {
 
     /// The last fault, unless a connection was opened or lent since then.
     fn recent_fault(&self) -> Option<StoreError> {
-        let last = self.last_fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = self.last_fault.lock().clone();
         last.filter(|(_, at)| at.elapsed() < ACQUIRE && !self.is_lending()).map(|(fault, _)| fault)
     }
 
@@ -112,7 +112,7 @@ impl Lender {
             // If a statement has a connection, the others wait for that statement. One probe is enough for all that wait.
             if let (false, Ok(_probing)) = (self.is_lending(), self.probing.try_lock()) {
                 let fault = self.probe().await.err().map(|fault| (fault, Instant::now()));
-                *self.last_fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+                *self.last_fault.lock() = fault;
             }
         }
     }

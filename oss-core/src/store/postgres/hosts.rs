@@ -1,9 +1,10 @@
 //! Finds which of several hosts accepts writes, and leads the pool there.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
+use parking_lot::Mutex;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Notify, watch};
@@ -58,7 +59,7 @@ impl Hosts {
 
     /// The reason why no host accepts writes, if the last round found none.
     pub(super) fn fault(&self) -> Option<StoreError> {
-        self.state.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.fault.lock().clone()
     }
 }
 
@@ -101,7 +102,7 @@ async fn lead_to_writable(
 
 impl State {
     fn replace_fault(&self, fault: Option<StoreError>) -> Option<StoreError> {
-        std::mem::replace(&mut *self.fault.lock().unwrap_or_else(PoisonError::into_inner), fault)
+        std::mem::replace(&mut *self.fault.lock(), fault)
     }
 }
 

@@ -7,9 +7,10 @@
 
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Connection, Sqlite};
@@ -78,7 +79,7 @@ impl Write {
     }
 
     async fn run(&self, connection: &mut SqliteConnection, now: Micros) -> Result<(), sqlx::Error> {
-        let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let work = self.work.lock().take();
         // A write is executed once only: a transaction that fails as a whole is not repeated.
         let Some(work) = work else { return Ok(()) };
         work(Step { connection, now }).await
