@@ -3,9 +3,13 @@
 //! It returns the answer and does not interpret it. Addresses carry phone numbers and devices, so no error text of the HTTP
 //! library is shown.
 
+use std::cell::Cell;
+use std::error::Error;
+use std::iter::successors;
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response};
+use tower::util::MapRequestLayer;
 use url::Url;
 
 use crate::telemetry::with_trace_context;
@@ -19,6 +23,11 @@ const LONGEST_BODY: usize = 64 * 1024;
 /// The time for which an idle connection is kept. Servers keep it longer.
 const IDLE: Duration = Duration::from_secs(4);
 
+tokio::task_local! {
+    /// Whether a connection was opened for the exchange of this task.
+    static OPENED: Cell<bool>;
+}
+
 /// An HTTP client could not be set up: TLS cannot be used, for example on a machine without CA certificates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the HTTP client could not be set up: {0}")]
@@ -31,7 +40,9 @@ pub(crate) enum Received {
     NotOpened,
     /// No answer came in time.
     TimedOut,
-    /// The connection was lost after it was opened.
+    /// A kept connection was lost before an answer began. Half a line of an answer looks the same to the HTTP library.
+    Unanswered,
+    /// A connection was lost otherwise, after it was opened.
     Lost,
     /// The body of the answer is too long for the contract.
     TooLong,
@@ -58,7 +69,12 @@ pub(crate) fn client(base: &Url, call: Duration, idle_connections: usize) -> Res
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(call)
         .pool_max_idle_per_host(idle_connections)
-        .pool_idle_timeout(IDLE);
+        .pool_idle_timeout(IDLE)
+        .connector_layer(MapRequestLayer::new(|address| {
+            // Nobody asks outside an exchange.
+            let _ = OPENED.try_with(|opened| opened.set(true));
+            address
+        }));
     // A client without TLS must also work on a machine that has no CA certificates.
     let builder = if base.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
     builder.build().map_err(|error| ClientError(error.without_url().to_string()))
@@ -77,11 +93,22 @@ pub(crate) fn address(base: &Url, segments: &[&str]) -> Url {
 /// Sends a request with the current trace context, and reads the answer. `Err` may be tried again, because no connection was
 /// opened.
 pub(crate) async fn exchange(request: RequestBuilder) -> Result<Received, Received> {
-    match with_trace_context(request).send().await {
-        Ok(response) => Ok(read(response).await),
-        Err(error) if error.is_connect() => Err(Received::NotOpened),
-        Err(error) => Ok(failure(&error)),
-    }
+    let exchange = async {
+        match with_trace_context(request).send().await {
+            Ok(response) => Ok(read(response).await),
+            Err(error) if error.is_connect() => Err(Received::NotOpened),
+            Err(error) if !OPENED.with(Cell::get) && is_unanswered(&error) => Ok(Received::Unanswered),
+            Err(error) => Ok(failure(&error)),
+        }
+    };
+    OPENED.scope(Cell::new(false), exchange).await
+}
+
+/// Whether the connection of a request failed, and not the reading of an answer that had begun.
+fn is_unanswered(error: &reqwest::Error) -> bool {
+    let of_connection =
+        successors(error.source(), |&cause| cause.source()).find_map(|cause| cause.downcast_ref());
+    of_connection.is_some_and(|error: &hyper::Error| !error.is_parse())
 }
 
 async fn read(mut response: Response) -> Received {

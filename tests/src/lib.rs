@@ -19,6 +19,7 @@ pub mod eventful;
 pub mod eventually;
 pub mod floor;
 pub mod http;
+pub mod impatient;
 #[cfg(test)]
 mod layers;
 pub mod lists;

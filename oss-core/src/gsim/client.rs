@@ -65,7 +65,7 @@ fn classify(received: Received) -> Result<Option<bool>, GsimError> {
         Received::Answer { status, body } => (status, body),
         Received::NotOpened => return Err(GsimError::NotReachable),
         Received::TimedOut => return Err(GsimError::Timeout),
-        Received::Lost => return Err(GsimError::ConnectionLost),
+        Received::Lost | Received::Unanswered => return Err(GsimError::ConnectionLost),
         Received::TooLong => return Err(GsimError::Unreadable),
     };
     let is_unknown = || {

@@ -5,6 +5,7 @@ mod batch_races;
 mod database_errors;
 mod database_faults;
 mod existing_database;
+mod kept_connections;
 mod kill;
 mod release_races;
 mod restore;

@@ -29,7 +29,7 @@ fn classify(received: Received, contract: &Contract<'_>) -> Result<Vec<u8>, Siga
         Received::Answer { status, body } => (status, body),
         Received::NotOpened => return Err(SiganError::NotSent),
         Received::TimedOut => return Err(SiganError::NoAnswer(Doubt::Timeout)),
-        Received::Lost => return Err(SiganError::NoAnswer(Doubt::ConnectionLost)),
+        Received::Lost | Received::Unanswered => return Err(SiganError::NoAnswer(Doubt::ConnectionLost)),
         Received::TooLong => return Err(SiganError::NoAnswer(Doubt::Unreadable)),
     };
     match status {
@@ -70,6 +70,14 @@ pub(super) fn reserve_result(hold: &Hold, received: Received) -> Result<(), Siga
     let body = classify(received, &Contract { success: 200, refusals, named: Some(&hold.external_id) })?;
     let Reserved { external_id, msisdn, .. } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
     if external_id == hold.external_id && msisdn == hold.msisdn { Ok(()) } else { Err(UNREADABLE) }
+}
+
+/// The result of a reserve that was sent a second time. Only a success is certain, because the first call may still have its effect.
+pub(super) fn repeated_reserve_result(hold: &Hold, received: Received) -> Result<(), SiganError> {
+    reserve_result(hold, received).map_err(|error| match error {
+        SiganError::Refused(_) | SiganError::NotSent => SiganError::NoAnswer(Doubt::ConnectionLost),
+        doubt @ SiganError::NoAnswer(_) => doubt,
+    })
 }
 
 /// The result of a release. It succeeded also if Sigan does not hold the number any more.
@@ -181,6 +189,7 @@ mod tests {
             (Received::NotOpened, Err(SiganError::NotSent)),
             (Received::TimedOut, Err(DOUBT_TIMEOUT)),
             (Received::Lost, Err(DOUBT_LOST)),
+            (Received::Unanswered, Err(DOUBT_LOST)),
             (Received::TooLong, Err(UNREADABLE)),
             // A success that names another hold or none, or is cut off.
             (answer(200, &HELD.replace("PR-1", "PR-2")), Err(UNREADABLE)),
@@ -206,6 +215,20 @@ mod tests {
         ];
         for (received, expected) in cases {
             assert_eq!(reserve_result(&hold(), received.clone()), expected, "{received:?}");
+        }
+    }
+
+    #[test]
+    fn no_refusal_of_a_repeated_reserve_is_certain() {
+        let taken = answer(409, r#"{"code":"TAKEN","externalId":"PR-1"}"#);
+        for (received, expected) in [
+            (answer(200, HELD), Ok(())),
+            (taken, Err(DOUBT_LOST)),
+            (Received::NotOpened, Err(DOUBT_LOST)),
+            (Received::TimedOut, Err(DOUBT_TIMEOUT)),
+            (answer(503, ""), Err(doubt(503))),
+        ] {
+            assert_eq!(repeated_reserve_result(&hold(), received.clone()), expected, "{received:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The HTTP client of Sigan.
 //!
-//! It sends a call and hands the answer to [`classify`]. It tries again only if nothing was sent.
+//! It sends a call and hands the answer to [`classify`]. It tries again only if nothing was sent, or if it is a reserve whose kept
+//! connection closed before the answer.
 
 mod classify;
 
@@ -10,7 +11,7 @@ use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::wire::PreReserveBody;
@@ -57,10 +58,9 @@ pub struct HttpSigan {
     base: Url,
     credentials: Credentials,
     call: Duration,
-    /// The client for the calls that may be repeated without harm.
+    /// The client that keeps its connections.
     kept_alive: Client,
-    /// The client for reserve, which opens a connection for each call. On a kept connection, "closed just as we wrote" looks the
-    /// same as a lost answer; on a fresh one, a failure to connect has no effect for certain.
+    /// The client that opens a connection for each call.
     fresh: Client,
 }
 
@@ -97,15 +97,23 @@ impl HttpSigan {
         }
     }
 
-    /// Sends a request, which is built again for each try, and waits for its whole answer.
+    /// Sends a request, and waits for its whole answer.
     async fn send(&self, request: impl Fn() -> RequestBuilder) -> Received {
+        self.send_until(Instant::now() + self.call, request).await
+    }
+
+    /// Sends a request, which is built again for each try, and waits until `deadline` for its whole answer.
+    async fn send_until(&self, deadline: Instant, request: impl Fn() -> RequestBuilder) -> Received {
         let tries = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(50))
             .with_max_times(RECONNECTS)
             .with_jitter();
         let send_once = || async { exchange(request()).await };
         let answered = send_once.retry(tries).when(|failure| *failure == Received::NotOpened);
-        timeout(self.call, answered).await.unwrap_or(Ok(Received::TimedOut)).unwrap_or_else(|failure| failure)
+        timeout_at(deadline, answered)
+            .await
+            .unwrap_or(Ok(Received::TimedOut))
+            .unwrap_or_else(|failure| failure)
     }
 }
 
@@ -129,9 +137,15 @@ impl Sigan for HttpSigan {
     }
 
     async fn reserve(&self, hold: &Hold) -> Result<(), SiganError> {
-        let address = self.hold_address(hold);
-        let received = self.send(|| self.request(&self.fresh, Method::PUT, address.clone())).await;
-        classify::reserve_result(hold, received)
+        let (address, deadline) = (self.hold_address(hold), Instant::now() + self.call);
+        let request = |client| self.request(client, Method::PUT, address.clone());
+        let received = self.send_until(deadline, || request(&self.kept_alive)).await;
+        if received != Received::Unanswered {
+            return classify::reserve_result(hold, received);
+        }
+        // Sigan closes a connection that was idle for long just as we write. The contract lets a reserve be repeated.
+        let received = self.send_until(deadline, || request(&self.fresh)).await;
+        classify::repeated_reserve_result(hold, received)
     }
 
     async fn release(&self, hold: &Hold) -> Result<(), SiganError> {

@@ -8,7 +8,7 @@ use axum::response::Response;
 use futures::stream;
 use tokio::net::TcpListener;
 
-use super::{Answer, SiganMock};
+use super::{Answer, Sent, SiganMock};
 
 /// Serves a mock on a listener until `shutdown` is ready.
 ///
@@ -25,17 +25,27 @@ pub async fn serve(
 }
 
 async fn answer(State(mock): State<SiganMock>, method: Method, uri: Uri, body: Bytes) -> Response {
-    let Answer { response, delay } = mock.answer(&method, uri.path(), uri.query().unwrap_or_default(), &body);
+    let Answer { sent, delay } = mock.answer(&method, uri.path(), uri.query().unwrap_or_default(), &body);
     tokio::time::sleep(delay).await;
-    let Some(given) = response else { return cut() };
+    let given = match sent {
+        Sent::Whole(response) => response,
+        Sent::Part => return cut(true),
+        Sent::Nothing => return cut(false),
+    };
     let mut response = Response::new(Body::from(given.body));
     *response.status_mut() = StatusCode::from_u16(given.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-/// A response whose body fails at once, so that the server closes the connection before the answer is complete.
-fn cut() -> Response {
-    let lost: Result<Bytes, std::io::Error> = Err(std::io::ErrorKind::ConnectionReset.into());
-    Response::new(Body::from_stream(stream::once(async { lost })))
+/// A response whose body fails, so that the server closes the connection: after it has sent the head, or before it sends anything.
+fn cut(is_begun: bool) -> Response {
+    let lost = async move {
+        if is_begun {
+            // The server sends the head while it waits for the body.
+            tokio::task::yield_now().await;
+        }
+        Err::<Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    };
+    Response::new(Body::from_stream(stream::once(lost)))
 }

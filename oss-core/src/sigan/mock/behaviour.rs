@@ -34,8 +34,10 @@ pub enum Fault {
     FailBefore,
     /// It is answered with this status and no body, without effect.
     Status(u16),
-    /// It takes effect, and the connection is cut before the answer.
+    /// It takes effect, and the answer breaks off before its end.
     LoseAnswer,
+    /// It takes effect, and the connection closes before the answer begins.
+    CloseUnanswered,
     /// It takes effect, and the answer cannot be read.
     Garble,
     /// It takes effect, and the answer takes this much longer.

@@ -48,10 +48,20 @@ impl fmt::Debug for SiganMock {
     }
 }
 
-/// The answer to a call, and the delay before it. Without a response, the connection is cut.
+/// The answer to a call, and the delay before it.
 struct Answer {
-    response: Option<Response>,
+    sent: Sent,
     delay: Duration,
+}
+
+/// The bytes that the caller receives before the connection closes, or stays open.
+enum Sent {
+    /// The whole response.
+    Whole(Response),
+    /// A part of a response, of which the caller can use nothing.
+    Part,
+    /// Not one byte.
+    Nothing,
 }
 
 impl SiganMock {
@@ -116,7 +126,7 @@ impl SiganMock {
         let state = &mut *self.state.lock();
         match Request::parse(method, path, query, body) {
             Ok(request) => state.answer(now(), &request),
-            Err(response) => Answer { response: Some(response), delay: Duration::ZERO },
+            Err(response) => Answer { sent: Sent::Whole(response), delay: Duration::ZERO },
         }
     }
 }
@@ -128,26 +138,31 @@ impl State {
         let fault = self.standing_fault(request).or_else(|| self.faults.decide(kind));
         let latency = self.faults.behaviour.latency;
         let delay = if let Some(Fault::Slow(more)) = fault { latency + more } else { latency };
-        let response = match fault {
-            Some(Fault::FailBefore) => Some(Response::empty(503)),
-            Some(Fault::Unauthorized) => Some(Response::empty(401)),
-            Some(Fault::Status(status)) => Some(Response::empty(status)),
-            Some(Fault::Refuse(code)) => Some(Response::refused(code, named_id(request))),
-            Some(Fault::LoseAnswer) => {
-                self.handle(now, request);
-                None
-            }
+        let response = self.respond(now, request, fault);
+        let sent = match fault {
+            Some(Fault::LoseAnswer) => Sent::Part,
+            Some(Fault::CloseUnanswered) => Sent::Nothing,
+            _ => Sent::Whole(response),
+        };
+        Answer { sent, delay }
+    }
+
+    fn respond(&mut self, now: DateTime<Utc>, request: &Request, fault: Option<Fault>) -> Response {
+        match fault {
+            Some(Fault::FailBefore) => Response::empty(503),
+            Some(Fault::Unauthorized) => Response::empty(401),
+            Some(Fault::Status(status)) => Response::empty(status),
+            Some(Fault::Refuse(code)) => Response::refused(code, named_id(request)),
             Some(Fault::Forbid) => {
                 self.handle(now, request);
-                Some(Response::empty(403))
+                Response::empty(403)
             }
             Some(Fault::Garble) => {
                 let Response { status, .. } = self.handle(now, request);
-                Some(Response { status, body: b"{\"externalId\":".to_vec() })
+                Response { status, body: b"{\"externalId\":".to_vec() }
             }
-            Some(Fault::Slow(_)) | None => Some(self.handle(now, request)),
-        };
-        Answer { response, delay }
+            _ => self.handle(now, request),
+        }
     }
 
     /// The fault that every call of its brand, or every release of its number, has.

@@ -79,6 +79,35 @@ async fn a_lost_answer_is_in_doubt(mock: &SiganMock, url: Url) {
     assert_eq!(sigan.reserve(&hold).await, Ok(()));
 }
 
+async fn a_reserve_on_a_kept_connection_that_closes_is_sent_once_more(mock: &SiganMock, url: Url) {
+    let sigan = client(url.clone());
+    let hold = offered(&sigan).await;
+    let before = mock.calls(CallKind::Reserve);
+    mock.next(CallKind::Reserve, Fault::CloseUnanswered);
+    assert_eq!(sigan.reserve(&hold).await, Ok(()));
+    assert_eq!(mock.calls(CallKind::Reserve), before + 2);
+    assert_eq!(mock.inventory().holder_of(hold.msisdn), Some(hold.external_id.clone()));
+
+    // No third one is sent, and nothing but a success is certain.
+    for second in [Fault::CloseUnanswered, Fault::LoseAnswer, Fault::Refuse(RefusalCode::Taken)] {
+        let hold = offered(&sigan).await;
+        let before = mock.calls(CallKind::Reserve);
+        mock.next(CallKind::Reserve, Fault::CloseUnanswered);
+        mock.next(CallKind::Reserve, second);
+        let doubt = Err(SiganError::NoAnswer(Doubt::ConnectionLost));
+        assert_eq!(sigan.reserve(&hold).await, doubt, "{second:?}");
+        assert_eq!(mock.calls(CallKind::Reserve), before + 2, "{second:?}");
+    }
+
+    // On a connection of its own, Sigan has had the time for its work, so the answer is lost.
+    let hold = offered(&sigan).await;
+    let before = mock.calls(CallKind::Reserve);
+    mock.next(CallKind::Reserve, Fault::CloseUnanswered);
+    let doubt = Err(SiganError::NoAnswer(Doubt::ConnectionLost));
+    assert_eq!(client(url).reserve(&hold).await, doubt);
+    assert_eq!(mock.calls(CallKind::Reserve), before + 1);
+}
+
 #[tokio::test]
 async fn the_wiremock_face_keeps_the_contract() {
     let mock = SiganMock::new(Inventory::new("PR"));
@@ -86,6 +115,7 @@ async fn the_wiremock_face_keeps_the_contract() {
     the_life_of_a_hold(&mock, running.url()).await;
     each_fault_is_what_it_is(&mock, running.url()).await;
     a_lost_answer_is_in_doubt(&mock, running.url()).await;
+    a_reserve_on_a_kept_connection_that_closes_is_sent_once_more(&mock, running.url()).await;
 }
 
 #[tokio::test]
@@ -96,7 +126,8 @@ async fn the_axum_face_keeps_the_contract() {
     let serving = tokio::spawn(serve(mock.clone(), listener, std::future::pending()));
     the_life_of_a_hold(&mock, url.clone()).await;
     each_fault_is_what_it_is(&mock, url.clone()).await;
-    a_lost_answer_is_in_doubt(&mock, url).await;
+    a_lost_answer_is_in_doubt(&mock, url.clone()).await;
+    a_reserve_on_a_kept_connection_that_closes_is_sent_once_more(&mock, url).await;
     serving.abort();
 }
 

@@ -11,7 +11,10 @@ use url::Url;
 use wiremock::matchers::any;
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use super::{Answer, SiganMock};
+use super::{Answer, Sent, SiganMock};
+
+/// Clients read at most 100 headers.
+const TOO_MANY: usize = 101;
 
 /// A mock that is being served. The server stops when this is dropped.
 #[derive(Debug)]
@@ -63,9 +66,9 @@ impl Match for Run {
     fn matches(&self, request: &Request) -> bool {
         let query = request.url.query().unwrap_or_default();
         let answer = self.mock.answer(&request.method, request.url.path(), query, &request.body);
-        let cut = answer.response.is_none();
+        let is_cut = matches!(answer.sent, Sent::Nothing);
         *self.answer.lock() = Some(answer);
-        cut
+        is_cut
     }
 }
 
@@ -78,8 +81,12 @@ impl Respond for Prepared {
     fn respond(&self, _: &Request) -> ResponseTemplate {
         let answer = self.answer.lock().take();
         match answer {
-            Some(Answer { response: Some(response), delay }) => ResponseTemplate::new(response.status)
+            Some(Answer { sent: Sent::Whole(response), delay }) => ResponseTemplate::new(response.status)
                 .set_body_raw(response.body, "application/json")
+                .set_delay(delay),
+            // wiremock answers whole or not at all, so the part is a head with more headers than a client reads.
+            Some(Answer { sent: Sent::Part, delay }) => ResponseTemplate::new(200)
+                .append_headers((0..TOO_MANY).map(|at| (format!("x-part-{at}"), "")))
                 .set_delay(delay),
             // The matcher of the first mock always runs first and prepares an answer.
             _ => ResponseTemplate::new(500),
