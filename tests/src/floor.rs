@@ -15,8 +15,8 @@ pub struct Setup {
     pub pool: u32,
     /// The URL of Sigan.
     pub sigan: String,
-    /// The statements.
-    pub plan: Plan,
+    /// The statements. If there are none, the floor does what the specification's pseudo-code does.
+    pub plan: Option<Plan>,
 }
 
 /// The statements of each operation, in order.

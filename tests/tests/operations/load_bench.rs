@@ -19,7 +19,10 @@ async fn the_bench_measures_every_operation_and_its_floor() {
     };
     let report = run(&options).await;
     assert_eq!(report.errors(), 0, "{report:#?}");
-    assert!(report.operations.iter().all(|row| row.service.per_second > 0.0 && row.floor.per_second > 0.0));
+    for row in report.operations.iter().chain(&report.one_caller) {
+        let rates = [row.service, row.floor, row.plain].map(|figures| figures.per_second);
+        assert!(rates.iter().all(|rate| *rate > 0.0), "{row:?}");
+    }
     let tables = tables(&report);
     assert!(tables.contains("| create preview |"), "{tables}");
     show(&tables);

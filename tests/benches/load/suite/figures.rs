@@ -20,6 +20,8 @@ pub(crate) struct Figures {
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
     pub(crate) errors: u64,
+    /// The writing statements that PostgreSQL executed for each request, also in the background.
+    pub(crate) statements: f64,
 }
 
 impl Measured {
@@ -33,9 +35,9 @@ impl Measured {
         self.errors += other.errors;
     }
 
-    /// The figures of these answers. Rates count only successes.
+    /// The figures of these answers, for which PostgreSQL executed this many statements. Rates count only successes.
     #[expect(clippy::cast_precision_loss, reason = "counts of seconds are far below 2^52")]
-    pub(crate) fn figures(mut self) -> Figures {
+    pub(crate) fn figures(mut self, statements: i64) -> Figures {
         self.latencies.sort_unstable();
         let succeeded = self.latencies.len() as u64 - self.errors;
         Figures {
@@ -43,6 +45,7 @@ impl Measured {
             p50_ms: self.percentile(50),
             p99_ms: self.percentile(99),
             errors: self.errors,
+            statements: statements as f64 / succeeded as f64,
         }
     }
 
@@ -60,6 +63,7 @@ pub(crate) fn middle(runs: &[Figures]) -> Figures {
         p50_ms: of(|run| run.p50_ms),
         p99_ms: of(|run| run.p99_ms),
         errors: runs.iter().map(|run| run.errors).sum(),
+        statements: of(|run| run.statements),
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Options {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     pub(crate) operations: Vec<operations::Row>,
+    /// The same with one caller.
+    pub(crate) one_caller: Vec<operations::Row>,
     pub(crate) slow: slow::Slow,
     pub(crate) start: start::Start,
     pub(crate) embedded: [embedded::Embedded; 2],
@@ -51,7 +53,7 @@ pub(crate) struct Report {
 impl Report {
     /// The number of requests without a success, including the floor's.
     pub(crate) fn errors(&self) -> u64 {
-        let operations = self.operations.iter().map(|row| row.service.errors + row.floor.errors);
+        let operations = self.operations.iter().chain(&self.one_caller).map(operations::Row::errors);
         let growth = self.growth.iter().flat_map(|size| &size.operations).map(|grown| grown.figures.errors);
         operations.chain(growth).sum::<u64>() + self.slow.errors
     }
@@ -61,10 +63,12 @@ impl Report {
 pub(crate) async fn run(options: &Options) -> Report {
     let parts = Parts::start().await;
     let drive = Drive { connections: options.connections, time: options.time, rest: Duration::ZERO };
+    let one = Drive { connections: 1, ..drive };
     let (plan, (reserves, latency)) = (recorder::plan(&parts).await, options.slow);
     Report {
         start: start::measure(&parts, options.rounds).await,
         operations: operations::measure(&parts, &plan, options.rounds, drive).await,
+        one_caller: operations::measure(&parts, &plan, options.rounds, one).await,
         slow: slow::measure(&parts, &plan, reserves, latency).await,
         embedded: embedded::measure(options.rounds, options.embedded).await,
         growth: if options.sizes.is_empty() {

@@ -42,15 +42,20 @@ impl Operation {
     }
 }
 
-/// The figures of an operation and of its floor.
+/// The figures of an operation and of its floors.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Row {
     pub(crate) operation: Operation,
     pub(crate) service: Figures,
+    /// The floor that executes the service's statements.
     pub(crate) floor: Figures,
-    /// The median of the ratios of the rounds.
+    /// The floor that does what the specification's pseudo-code does.
+    pub(crate) plain: Figures,
+    /// The requests per second compared with the floor: the median of the ratios of the rounds.
     pub(crate) ratio: f64,
+    /// The same compared with the plain floor.
+    pub(crate) plain_ratio: f64,
     /// The memory of the server after the operation, in MiB.
     pub(crate) rss_mib: f64,
 }
@@ -70,14 +75,19 @@ impl Shop {
 
     /// Runs one operation, and waits until its work in the background is done.
     pub(crate) async fn measure(&self, operation: Operation, drive: Drive) -> Figures {
-        let next = self.calls(operation);
+        let (next, before) = (self.calls(operation), self.transactions().await);
         let (measured, bodies) = drive.at(&self.target.address, next, Arc::default()).await;
         self.keep(operation, &bodies);
         if operation == Operation::Release {
             let untold = "select count(*) from reservation where state = 'RELEASING'";
             self.target.database.wait_for_count(untold, 0).await;
         }
-        measured.figures()
+        measured.figures(self.transactions().await - before)
+    }
+
+    /// The count of writing transactions that PostgreSQL has begun, on any of its databases. Each is one statement.
+    async fn transactions(&self) -> i64 {
+        self.target.database.count("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint").await
     }
 
     fn calls(&self, operation: Operation) -> Box<dyn Fn() -> Option<Call> + Send + Sync> {
@@ -132,29 +142,48 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 pub(crate) async fn measure(parts: &Parts, plan: &Plan, rounds: usize, drive: Drive) -> Vec<Row> {
-    let (service, floor) = (Shop::new(parts.server().await), Shop::new(parts.floor(plan).await));
-    let mut runs: [Vec<(Figures, Figures)>; Operation::ALL.len()] = Default::default();
-    let mut memory = [0.0; Operation::ALL.len()];
+    let service = Shop::new(parts.server().await);
+    let floors = [Shop::new(parts.floor(Some(plan)).await), Shop::new(parts.floor(None).await)];
+    let shops = [&service, &floors[0], &floors[1]];
+    let mut runs: [Runs; Operation::ALL.len()] = Default::default();
     for round in 0..rounds {
-        for (at, operation) in Operation::ALL.into_iter().enumerate() {
+        for (operation, runs) in Operation::ALL.into_iter().zip(&mut runs) {
             // They take turns at being first.
-            let pair = if round % 2 == 0 {
-                let first = service.measure(operation, drive).await;
-                (first, floor.measure(operation, drive).await)
-            } else {
-                let first = floor.measure(operation, drive).await;
-                (service.measure(operation, drive).await, first)
-            };
-            runs[at].push(pair);
-            memory[at] = service.target.rss();
+            for at in (0..shops.len()).map(|at| (at + round) % shops.len()) {
+                runs.figures[at].push(shops[at].measure(operation, drive).await);
+            }
+            runs.rss_mib = service.target.rss();
         }
     }
-    let rows = Operation::ALL.into_iter().zip(runs).zip(memory);
-    rows.map(|((operation, runs), rss_mib)| row(operation, runs, rss_mib)).collect()
+    Operation::ALL.into_iter().zip(runs).map(|(operation, runs)| row(operation, &runs)).collect()
 }
 
-fn row(operation: Operation, runs: Vec<(Figures, Figures)>, rss_mib: f64) -> Row {
-    let ratio = median(runs.iter().map(|(service, floor)| service.per_second / floor.per_second));
-    let (service, floor): (Vec<_>, Vec<_>) = runs.into_iter().unzip();
-    Row { operation, service: middle(&service), floor: middle(&floor), ratio, rss_mib }
+/// The runs of one operation.
+#[derive(Debug, Default)]
+struct Runs {
+    /// Those of the service, of the floor and of the plain floor.
+    figures: [Vec<Figures>; 3],
+    rss_mib: f64,
+}
+
+fn row(operation: Operation, Runs { figures: [service, floor, plain], rss_mib }: &Runs) -> Row {
+    let compare = |other: &[Figures]| {
+        median(service.iter().zip(other).map(|(service, other)| service.per_second / other.per_second))
+    };
+    Row {
+        operation,
+        service: middle(service),
+        floor: middle(floor),
+        plain: middle(plain),
+        ratio: compare(floor),
+        plain_ratio: compare(plain),
+        rss_mib: *rss_mib,
+    }
+}
+
+impl Row {
+    /// The number of requests without a success.
+    pub(crate) fn errors(&self) -> u64 {
+        [self.service, self.floor, self.plain].iter().map(|figures| figures.errors).sum()
+    }
 }

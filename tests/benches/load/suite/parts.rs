@@ -77,14 +77,14 @@ impl Parts {
         target
     }
 
-    /// Starts the floor on a database of its own.
-    pub(crate) async fn floor(&self, plan: &Plan) -> Target {
+    /// Starts the floor on a database of its own: that of a plan, or the one of the specification's pseudo-code.
+    pub(crate) async fn floor(&self, plan: Option<&Plan>) -> Target {
         let database = Database::on(&self.postgres).await;
         let setup = Setup {
             database: database.url().to_owned(),
             pool: POOL,
             sigan: self.sigan_url.clone(),
-            plan: plan.clone(),
+            plan: plan.cloned(),
         };
         let mut command = Command::new(built("oss-floor"));
         let mut child =

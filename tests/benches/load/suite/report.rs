@@ -9,29 +9,33 @@ use super::start::Start;
 
 /// All figures as tables in Markdown.
 pub(crate) fn tables(report: &Report) -> String {
-    let mut parts = vec![operations(&report.operations), slow(&report.slow), start(&report.start)];
-    parts.push(embedded(&report.embedded));
+    let by_callers = [("many callers", &report.operations), ("one caller", &report.one_caller)];
+    let mut parts: Vec<_> = by_callers.map(|(callers, rows)| operations(callers, rows)).into();
+    parts.extend([slow(&report.slow), start(&report.start), embedded(&report.embedded)]);
     if !report.growth.is_empty() {
         parts.push(growth(&report.growth));
     }
     parts.join("\n")
 }
 
-fn operations(rows: &[Row]) -> String {
+fn operations(callers: &str, rows: &[Row]) -> String {
     let cells = rows.iter().map(|row| {
         vec![
             row.operation.name().to_owned(),
             format!("{:.0}", row.service.per_second),
             format!("{:.2}", row.service.p50_ms),
             format!("{:.2}", row.service.p99_ms),
-            (row.service.errors + row.floor.errors).to_string(),
+            format!("{:.2}", row.service.statements),
+            row.errors().to_string(),
             format!("{:.0}", row.rss_mib),
             format!("{:.0}", row.floor.per_second),
             format!("{:.2}", row.ratio),
+            format!("{:.0}", row.plain.per_second),
+            format!("{:.2}", row.plain_ratio),
         ]
     });
-    let head = "operation | requests/s | p50 ms | p99 ms | errors | server MiB | floor/s | ratio";
-    table(head, cells)
+    let head = "requests/s | p50 ms | p99 ms | writes/request | errors | server MiB | floor/s | ratio | unsafe/s | ratio";
+    table(&format!("{callers} | {head}"), cells)
 }
 
 fn slow(slow: &Slow) -> String {

@@ -7,8 +7,8 @@ use oss_tests::floor::{Plan, Setup, Slot, Step};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow, PgTypeInfo};
 use sqlx::query::Query;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnection, Postgres, SqlSafeStr, SqlStr,
-    Statement, TypeInfo,
+    AssertSqlSafe, ConnectOptions, Either, Executor, PgConnection, Postgres, SqlSafeStr, SqlStr, Statement,
+    TypeInfo,
 };
 use uuid::Uuid;
 
@@ -71,21 +71,17 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) async fn open(setup: Setup) -> Result<Self, Box<dyn Error>> {
-        let options = PgConnectOptions::from_str(&setup.database)?.disable_statement_logging();
-        let mut connection = PgConnection::connect_with(&options).await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(setup.pool)
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
-        let Plan { create, reserve, random, release, deliver } = setup.plan;
+    pub(crate) async fn open(pool: PgPool, plan: Plan) -> Result<Self, Box<dyn Error>> {
+        let Plan { create, reserve, random, release, deliver } = plan;
+        // The pool does not get this connection back, because it remembers the statements with PostgreSQL's types for them.
+        let connection = &mut pool.acquire().await?.detach();
         Ok(Self {
+            create: ready(connection, create).await?,
+            reserve: ready(connection, reserve).await?,
+            random: ready(connection, random).await?,
+            release: ready(connection, release).await?,
+            deliver: ready(connection, deliver).await?,
             pool,
-            create: ready(&mut connection, create).await?,
-            reserve: ready(&mut connection, reserve).await?,
-            random: ready(&mut connection, random).await?,
-            release: ready(&mut connection, release).await?,
-            deliver: ready(&mut connection, deliver).await?,
         })
     }
 
@@ -116,6 +112,13 @@ impl Database {
     pub(crate) fn deliver(&self, at: usize) -> &Ready {
         &self.deliver[at]
     }
+}
+
+/// A pool of as many connections as the service has.
+pub(crate) fn open_pool(setup: &Setup) -> Result<PgPool, sqlx::Error> {
+    let options = PgConnectOptions::from_str(&setup.database)?.disable_statement_logging();
+    let pool = PgPoolOptions::new().max_connections(setup.pool).test_before_acquire(false);
+    Ok(pool.connect_lazy_with(options))
 }
 
 async fn ready(connection: &mut PgConnection, steps: Vec<Step>) -> Result<Vec<Ready>, Box<dyn Error>> {

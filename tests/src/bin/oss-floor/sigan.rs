@@ -1,5 +1,4 @@
-//! Calls Sigan with the HTTP client of the service and the same kind of connections: one that is kept alive for the calls that
-//! may be repeated, a new one for each reserve.
+//! Calls Sigan with the HTTP client of the service, on kept connections.
 
 use reqwest::{Client, Error};
 use serde::Deserialize;
@@ -8,8 +7,7 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub(crate) struct Sigan {
     base: String,
-    kept_alive: Client,
-    fresh: Client,
+    client: Client,
 }
 
 #[derive(Debug, Deserialize)]
@@ -21,11 +19,8 @@ struct Offered {
 
 impl Sigan {
     pub(crate) fn new(base: String) -> Result<Self, Error> {
-        let client = |idle| {
-            let builder = Client::builder().http1_only().no_proxy().tls_certs_only([]);
-            builder.pool_max_idle_per_host(idle).build()
-        };
-        Ok(Self { base, kept_alive: client(usize::MAX)?, fresh: client(0)? })
+        let client = Client::builder().http1_only().no_proxy().tls_certs_only([]).build()?;
+        Ok(Self { base, client })
     }
 
     /// Pre-reserves numbers. Returns an external id, and the numbers under it.
@@ -36,18 +31,18 @@ impl Sigan {
     ) -> Result<(String, Vec<String>), Error> {
         let wish =
             json!({ "areaCode": area_code, "quantity": quantity, "brandId": "acme", "holdSeconds": 960 });
-        let call = self.kept_alive.post(format!("{}/pre-reservations", self.base)).json(&wish);
+        let call = self.client.post(format!("{}/pre-reservations", self.base)).json(&wish);
         let Offered { external_id, msisdns } = call.send().await?.error_for_status()?.json().await?;
         Ok((external_id, msisdns))
     }
 
     pub(crate) async fn reserve(&self, external_id: &str, msisdn: &str) -> Result<(), Error> {
-        let answer = self.fresh.put(self.hold(external_id, msisdn)).send().await?;
+        let answer = self.client.put(self.hold(external_id, msisdn)).send().await?;
         answer.error_for_status()?.bytes().await.map(drop)
     }
 
     pub(crate) async fn release(&self, external_id: &str, msisdn: &str) -> Result<(), Error> {
-        let answer = self.kept_alive.delete(self.hold(external_id, msisdn)).send().await?;
+        let answer = self.client.delete(self.hold(external_id, msisdn)).send().await?;
         answer.error_for_status()?.bytes().await.map(drop)
     }
 
