@@ -373,7 +373,7 @@ async fn gsim_is_not_asked_about_everything_at_once() {
     const ASKED: usize = 64;
     const CALLERS: usize = 200;
     let gsim = GsimMock::start().await;
-    gsim.behave(Some(GsimFault::Slow(Duration::from_secs(5))));
+    gsim.behave(Some(GsimFault::Slow(Duration::from_secs(10))));
     let database = Database::sqlite().await;
     let settings = [("OSS_GSIM_URL", gsim.url().to_string()), ("OSS_GSIM_TIMEOUT", "30s".to_owned())];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
