@@ -17,8 +17,8 @@ use crate::telemetry::with_trace_context;
 /// The longest time to open a connection. Every call's timeout is longer.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The longest body that is read: the contracts' answers are shorter.
-const LONGEST_BODY: usize = 64 * 1024;
+/// The longest body that is read: the contracts' answers are shorter. The longest is a page of 1000 holds, of 160 bytes each.
+const LONGEST_BODY: usize = 256 * 1024;
 
 /// The time for which an idle connection is kept. Servers keep it longer.
 const IDLE: Duration = Duration::from_secs(4);

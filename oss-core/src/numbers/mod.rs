@@ -9,6 +9,7 @@ mod assign;
 mod attempt;
 mod audit;
 mod gauges;
+mod lanes;
 mod preview;
 mod release;
 mod reserve;

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use metrics::counter;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::attempt::{LeaseClock, retry_within_lease};
+use super::lanes::{Lanes, Settled};
 use super::release::log_set_aside;
 use crate::calls::Running;
 use crate::domain::{ReservationState, SweepReport};
@@ -30,28 +30,7 @@ const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// The longest wait before a repeat.
 const LONGEST_RETRY: Duration = Duration::from_mins(5);
 
-/// The outcome of the work on a claimed row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Settled {
-    Recovered,
-    Released,
-    Rejected,
-    /// Another process settled the row first, or the row changed meanwhile.
-    Elsewhere,
-    Failed,
-}
-
 impl SweepReport {
-    fn count(&mut self, settled: Settled) {
-        match settled {
-            Settled::Recovered => self.recovered += 1,
-            Settled::Released => self.released += 1,
-            Settled::Rejected => self.rejected += 1,
-            Settled::Failed => self.failed += 1,
-            Settled::Elsewhere => {}
-        }
-    }
-
     /// Adds the counts to the metrics, and logs them if anything was done.
     fn record(&self) {
         let Self { expired, assigned, recovered, released, rejected, failed, set_aside, purged } = *self;
@@ -149,28 +128,40 @@ impl Oss {
         Ok(())
     }
 
-    /// Settles the rows for which Sigan has to be called.
+    /// Settles the rows for which Sigan has to be called. It claims a row for each turn that is free, while others are settled.
     async fn settle_claimed(&self, report: &mut SweepReport) -> Result<(), StoreError> {
-        while !self.stopping().is_cancelled() {
-            // The turns are taken before the leases, so that no lease runs while something waits.
-            let turns = self.sigan().upkeep_turns().await;
-            if turns.is_empty() {
-                break;
-            }
-            let lease_for = self.settings().lease();
-            let clock = LeaseClock::start(lease_for);
-            let limit = u32::try_from(turns.len()).unwrap_or(u32::MAX);
-            let Claims { due, set_aside } = self.store().claim_due(limit, lease_for).await?;
-            let last = due.len() + set_aside.len() < turns.len();
-            set_aside.iter().for_each(log_set_aside);
-            report.set_aside += u64::try_from(set_aside.len()).unwrap_or(u64::MAX);
-            let settled = turns.iter().zip(due).map(|(turn, due)| self.settle(turn, due, clock));
-            join_all(settled).await.into_iter().for_each(|settled| report.count(settled));
-            if last {
-                break;
-            }
+        let mut lanes = Lanes::new(report);
+        let mut goes_on = Ok(true);
+        // The turns are taken before the leases, so that no lease runs while something waits.
+        let turns = || self.stopping().run_until_cancelled(self.sigan().upkeep_turns());
+        while goes_on == Ok(true)
+            && let Some(turns) = lanes.meanwhile(turns()).await
+        {
+            goes_on = if turns.is_empty() {
+                // Sigan does not answer, unless it is about to answer one of these rows.
+                Ok(lanes.settle_one().await)
+            } else {
+                self.fill(&mut lanes, turns).await
+            };
         }
-        Ok(())
+        while lanes.settle_one().await {}
+        goes_on.map(drop)
+    }
+
+    /// Claims a row for each turn and begins to settle it. Returns whether more rows may be due.
+    async fn fill<'a>(&'a self, lanes: &mut Lanes<'a>, turns: Vec<Turn<'a>>) -> Result<bool, StoreError> {
+        let lease_for = self.settings().lease();
+        let clock = LeaseClock::start(lease_for);
+        let limit = u32::try_from(turns.len()).unwrap_or(u32::MAX);
+        let claims = lanes.meanwhile(self.store().claim_due(limit, lease_for)).await;
+        let Claims { due, set_aside } = claims?;
+        set_aside.iter().for_each(log_set_aside);
+        lanes.report.set_aside += u64::try_from(set_aside.len()).unwrap_or(u64::MAX);
+        let may_be_more = due.len() + set_aside.len() == turns.len();
+        for (turn, due) in turns.into_iter().zip(due) {
+            lanes.start(async move { self.settle(&turn, due, clock).await });
+        }
+        Ok(may_be_more)
     }
 
     async fn purge(&self, report: &mut SweepReport) -> Result<(), StoreError> {

@@ -19,7 +19,7 @@ struct Args {
     /// Seconds for each operation in each round.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Measure with ten thousand, a million and ten million stored numbers too. This takes minutes, and 10 GB of disk.
+    /// Measure with ten thousand, a million and ten million stored numbers too, and an audit and a sweep at scale. This takes minutes, and 10 GB of disk.
     #[arg(long)]
     growth: bool,
     /// The counts of stored numbers to measure with instead.
@@ -33,7 +33,7 @@ struct Args {
 #[tokio::main]
 async fn main() {
     let args = Args::parse();
-    build_server();
+    build_binaries();
     let options = Options {
         rounds: 3,
         connections: 64,
@@ -41,6 +41,7 @@ async fn main() {
         slow: (2000, Duration::from_secs(5)),
         embedded: 3000,
         sizes: if args.growth { args.sizes } else { Vec::new() },
+        scale: (1_250_000, 10_000),
     };
     let report = run(&options).await;
     if args.json {
@@ -51,10 +52,11 @@ async fn main() {
     assert_eq!(report.errors(), 0, "figures of a run with errors mean nothing");
 }
 
-/// Builds the release build of the server, because cargo builds only the bench's own package. The bench's package is built in the
+/// Builds the release build of the server and the command line, because cargo builds only the bench's own package. The bench's package is built in the
 /// same command, so that both use the same build of their dependencies.
-fn build_server() {
-    let packages = ["-p", "oss-server", "-p", "oss-tests", "--bin", "oss-server"];
+fn build_binaries() {
+    let packages =
+        ["-p", "oss-server", "-p", "oss-cli", "-p", "oss-tests", "--bin", "oss-server", "--bin", "oss"];
     let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--release"]).args(packages).status();
-    assert!(built.expect("cargo runs").success(), "the server is not built");
+    assert!(built.expect("cargo runs").success(), "the binaries are not built");
 }

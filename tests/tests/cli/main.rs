@@ -2,6 +2,7 @@
 
 mod adopt;
 mod audit;
+mod audit_pages;
 mod commands;
 mod imports;
 mod secrecy;

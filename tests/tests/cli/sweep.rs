@@ -32,6 +32,8 @@ oss_tests::on_both!(
     a_release_is_delivered_once_sigan_is_back,
     a_release_delivered_twice_frees_no_newer_hold,
     every_hold_of_a_number_is_shown,
+    a_slow_call_does_not_stop_the_others,
+    a_sweep_goes_on_if_its_probe_is_answered,
 );
 
 /// Makes numbers count as abandoned after the shortest time that the setting allows.
@@ -301,6 +303,45 @@ async fn every_hold_of_a_number_is_shown(database: Database) {
     }
     let json = run_beside(&settings(&database, &url), &["--output", "json", "show", &msisdn]).await;
     assert_eq!(json.json(), shown.body, "the same over both edges");
+}
+
+/// More rows are due than a sweep has calls in flight.
+async fn a_slow_call_does_not_stop_the_others(database: Database) {
+    const DUE: usize = 40;
+    let (server, sigan) = Server::with_sigan(&database, &[ABANDONED, ("OSS_SIGAN_TIMEOUT", "2m")]).await;
+    let http = server.http();
+    for _ in 0..DUE {
+        reserved(&http).await;
+    }
+    overdue(&database, 40).await;
+    sigan.next(CallKind::Release, Fault::Slow(Duration::from_secs(110)));
+    let sweep = tokio::spawn(async move { sweep(&http).await });
+    in_state(&database, "RELEASED", 39).await;
+    assert!(!sweep.is_finished());
+}
+
+async fn a_sweep_goes_on_if_its_probe_is_answered(database: Database) {
+    const DUE: usize = 40;
+    let (server, sigan) = Server::with_sigan(&database, &[ABANDONED]).await;
+    let http = server.http();
+    for _ in 0..DUE {
+        reserved(&http).await;
+    }
+    overdue(&database, 40).await;
+    sigan.behave(Behaviour { fail_rate: 1.0, ..Behaviour::default() });
+    sweep(&http).await;
+    let calls = sigan.calls(CallKind::Release);
+    assert!(calls < 40, "it does not try all: {calls}");
+    let probe_is_due = Duration::from_millis(1100);
+    tokio::time::sleep(probe_is_due).await;
+    assert_eq!(sweep(&http).await.body["failed"], 1);
+    assert_eq!(sigan.calls(CallKind::Release), calls + 1, "only a probe");
+
+    sigan.behave(Behaviour::default());
+    // Every row is due again by then.
+    tokio::time::sleep(probe_is_due * 2).await;
+    assert_eq!(sweep(&http).await.body["released"], 40);
+    assert_eq!(sigan.inventory().reserved(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,7 @@ async fn the_bench_measures_every_operation_and_its_floor() {
         slow: (20, Duration::from_millis(200)),
         embedded: 5,
         sizes: vec![10_000, 20_000],
+        scale: (5_000, 100),
     };
     let report = run(&options).await;
     assert_eq!(report.errors(), 0, "{report:#?}");

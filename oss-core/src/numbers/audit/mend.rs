@@ -9,7 +9,7 @@ use super::report::{Difference, Found, Outcome};
 use super::{Audit, RELEASES};
 use crate::domain::{BrandId, ReservationId};
 use crate::error::Error;
-use crate::numbers::sweep::Settled;
+use crate::numbers::lanes::Settled;
 use crate::oss::Oss;
 use crate::sigan::{Hold, Holder, Lane};
 use crate::store::Delivery;

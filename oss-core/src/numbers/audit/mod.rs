@@ -1,35 +1,32 @@
 //! The audit compares our holds with Sigan's, reports every difference by kind, and settles those that can be settled safely.
 //!
 //! Each brand is audited by itself, because Sigan lists its holds by brand. Both sides are walked in pages, in the order of the
-//! numbers. For each page, Sigan's list is read before our rows. So a hold made in between is young here, and never looks as if
-//! only Sigan knew it. The audit does not change numbers that are young or not settled yet, because the sweep and the callers are
-//! still at work on them.
+//! numbers, and the next page is read while one is compared. For each page, Sigan's list is read before our rows. So a hold made in
+//! between is young here, and never looks as if only Sigan knew it. The audit does not change numbers that are young or not settled
+//! yet, because the sweep and the callers are still at work on them.
 
 mod compare;
 mod mend;
+mod pages;
 mod report;
 
 use std::collections::{BTreeSet, HashMap};
 
-use backon::{ExponentialBuilder, Retryable};
-
 use self::compare::Verdict;
 use self::mend::Repair;
+use self::pages::{OUR_PAGE, Page, Pages};
 pub use self::report::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
 use crate::domain::{BrandId, ExternalId, Msisdn, ReservationId};
 use crate::error::Error;
 use crate::oss::Oss;
-use crate::sigan::{HoldsPage, Lane, ListedHold};
-use crate::store::{HeldNumber, Range, Tenant, UnreadableRow};
+use crate::sigan::ListedHold;
+use crate::store::{HeldNumber, HeldPage, Tenant, UnreadableRow};
 
-/// The size of a page of either side.
-const PAGE: u32 = 200;
+/// The size of a page of rows that are set aside.
+const SET_ASIDE_PAGE: u32 = 200;
 
 /// At most this many holds are released unless the operator forces it: more differences suggest a wrong address and not a leak.
 const RELEASES: u64 = 20;
-
-/// The most times that a page of Sigan's list is asked for again.
-const REPEATS: usize = 3;
 
 /// The audit of one brand.
 struct Audit<'a, F> {
@@ -93,81 +90,66 @@ impl Oss {
 
 impl<F: FnMut(Found) + Send> Audit<'_, F> {
     async fn walk(&mut self) -> Result<(), Error> {
-        let mut after = None;
-        loop {
-            let page = self.list(after).await?;
-            for _ in 0..page.unreadable {
+        let mut pages = Pages::read_ahead(self.oss, &self.tenant, self.options.young);
+        while let Some(page) = pages.next().await? {
+            for _ in 0..page.listed.unreadable {
                 self.report_unreadable(format!("a hold that Sigan lists for {}", self.tenant.brand()));
             }
-            let range = Range { after: after.map(|after| after.to_string()), until: page.next };
-            self.compare(range, &page.holds).await?;
+            self.compare(page).await?;
             (self.on_found)(Found::Progress(self.report));
-            after = page.next;
-            if after.is_none() {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
-    async fn list(&self, after: Option<Msisdn>) -> Result<HoldsPage, Error> {
-        let (sigan, brand) = (self.oss.sigan(), self.tenant.brand());
-        let tries = ExponentialBuilder::default().with_max_times(REPEATS).with_jitter();
-        let ask = || async {
-            let turn = sigan.turn(Lane::Upkeep).await?;
-            Ok(turn.holds(brand, after, PAGE as usize).await?)
-        };
-        ask.retry(tries).await
-    }
-
-    async fn compare(&mut self, range: Range, listed: &[ListedHold]) -> Result<(), Error> {
-        let known = self.oss.store().known_holds(listed, self.options.young).await?;
+    async fn compare(&mut self, Page { mut range, listed, known, mut held }: Page) -> Result<(), Error> {
         let mut repairs = Vec::new();
-        for (ListedHold { hold, .. }, known) in listed.iter().zip(known) {
+        for (ListedHold { hold, .. }, known) in listed.holds.iter().zip(known) {
             self.report.listed += 1;
+            let verdict = compare::verdict_on_listed(&known);
             let found = Difference {
                 msisdn: Some(hold.msisdn),
                 external_id: Some(hold.external_id.clone()),
                 state: known.state,
-                status: known.status.clone(),
+                status: known.status,
                 ..Difference::of(DifferenceKind::UnknownHere)
             };
-            repairs.extend(self.repair(compare::verdict_on_listed(&known), found, None));
+            repairs.extend(self.repair(verdict, found, None));
         }
         self.settle(repairs).await?;
         let listed_ids: HashMap<Msisdn, &ExternalId> =
-            listed.iter().map(|listed| (listed.hold.msisdn, &listed.hold.external_id)).collect();
-        self.walk_ours(range, &listed_ids).await
-    }
-
-    async fn walk_ours(
-        &mut self,
-        mut range: Range,
-        listed_ids: &HashMap<Msisdn, &ExternalId>,
-    ) -> Result<(), Error> {
+            listed.holds.iter().map(|listed| (listed.hold.msisdn, &listed.hold.external_id)).collect();
         loop {
-            let young = self.options.young;
-            let page = self.oss.store().held_numbers(&self.tenant, range.clone(), young, PAGE).await?;
-            page.unreadable.iter().for_each(|row| self.report_row(row));
-            let mut repairs = Vec::new();
-            for number in page.numbers {
-                self.report.held += 1;
-                let verdict = compare::verdict_on_held(&number, listed_ids.get(&number.msisdn).copied());
-                let HeldNumber { msisdn, status, live, .. } = number;
-                let found = Difference {
-                    msisdn: Some(msisdn),
-                    external_id: live.as_ref().map(|live| live.external_id.clone()),
-                    state: live.as_ref().map(|live| live.state),
-                    status: Some(status),
-                    ..Difference::of(DifferenceKind::UnknownThere)
-                };
-                repairs.extend(self.repair(verdict, found, live.map(|live| live.reservation)));
-            }
-            self.settle(repairs).await?;
-            if page.next.is_none() {
+            range.after = held.next.clone();
+            self.compare_ours(held, &listed_ids).await?;
+            if range.after.is_none() {
                 return Ok(());
             }
-            range.after = page.next;
+            let young = self.options.young;
+            held = self.oss.store().held_numbers(&self.tenant, range.clone(), young, OUR_PAGE).await?;
         }
+    }
+
+    async fn compare_ours(
+        &mut self,
+        held: HeldPage,
+        listed_ids: &HashMap<Msisdn, &ExternalId>,
+    ) -> Result<(), Error> {
+        held.unreadable.iter().for_each(|row| self.report_row(row));
+        let mut repairs = Vec::new();
+        for number in held.numbers {
+            self.report.held += 1;
+            let verdict = compare::verdict_on_held(&number, listed_ids.get(&number.msisdn).copied());
+            let HeldNumber { msisdn, status, live, .. } = number;
+            let found = Difference {
+                msisdn: Some(msisdn),
+                external_id: live.as_ref().map(|live| live.external_id.clone()),
+                state: live.as_ref().map(|live| live.state),
+                status: Some(status),
+                ..Difference::of(DifferenceKind::UnknownThere)
+            };
+            repairs.extend(self.repair(verdict, found, live.map(|live| live.reservation)));
+        }
+        self.settle(repairs).await
     }
 
     fn report_row(&mut self, UnreadableRow { table, key, reason }: &UnreadableRow) {
@@ -186,7 +168,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
     async fn walk_set_aside(&mut self) -> Result<(), Error> {
         let mut after = None;
         loop {
-            let rows = self.oss.store().set_aside_rows(after, PAGE).await?;
+            let rows = self.oss.store().set_aside_rows(after, SET_ASIDE_PAGE).await?;
             for (_, row) in &rows {
                 self.report_row(row);
             }

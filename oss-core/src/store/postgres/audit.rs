@@ -44,7 +44,7 @@ impl AuditStore for PostgresStore {
                        where other.msisdn = listed.msisdn::char(11) and other.external_id <> listed.external_id
                          and other.state in ('PENDING', 'HELD', 'IN_DOUBT', 'ASSIGNED', 'RELEASING', 'CANCELLING')
                    ) as contested
-            from unnest($1::text[], $2::text[], $3::timestamptz[]) with ordinality
+            from unnest((select $1::text[]), (select $2::text[]), (select $3::timestamptz[])) with ordinality
                 as listed (external_id, msisdn, reserved_at, place)
             left join phone_number p on p.msisdn = listed.msisdn::char(11)
             left join lateral (

@@ -1,6 +1,6 @@
 //! Compares the operations with few and with many stored numbers, and measures a sweep that finds a thousand due rows.
 
-mod fill;
+pub(crate) mod fill;
 
 use std::time::Instant;
 
@@ -60,7 +60,7 @@ pub(crate) async fn measure(parts: &Parts, sizes: &[u64], rounds: usize, drive: 
     for ((numbers, shop), runs) in sizes.iter().zip(shops).zip(runs) {
         let grown = OPERATIONS.into_iter().zip(runs).zip(&smallest);
         let operations = grown.map(|((operation, runs), few)| grow(operation, &runs, few)).collect();
-        let sweep_seconds = sweep(parts, shop).await;
+        let sweep_seconds = sweep(parts, &shop.target.stop(), DUE).await;
         measured.push(Size { numbers: *numbers, operations, sweep_seconds });
     }
     measured
@@ -72,11 +72,10 @@ fn grow(operation: Operation, runs: &[Figures], few: &[Figures]) -> Grown {
 }
 
 /// Measures a sweep of the library, because a server would sweep by itself before it is asked to.
-async fn sweep(parts: &Parts, shop: Shop) -> f64 {
+pub(crate) async fn sweep(parts: &Parts, database: &Database, due: u64) -> f64 {
     const DUE_NOW: &str = "
         update reservation set due_at = now() - interval '1 minute'
         where id in (select id from reservation where state = 'HELD' limit ";
-    let database = shop.target.stop();
     let environment = [
         ("OSS_DATABASE_URL", database.url()),
         ("OSS_SIGAN_URL", &parts.sigan_url),
@@ -85,10 +84,10 @@ async fn sweep(parts: &Parts, shop: Shop) -> f64 {
     let config = Config::load(&Sources::of_environment(environment)).expect("a configuration");
     let oss = Oss::connect(&config).await.expect("its parts are there");
     oss.sweep().await.expect("what the load has left is swept");
-    database.execute(&format!("{DUE_NOW}{DUE})")).await;
+    database.execute(&format!("{DUE_NOW}{due})")).await;
     let begun = Instant::now();
     let report = oss.sweep().await.expect("it sweeps");
     let elapsed = begun.elapsed().as_secs_f64();
-    assert_eq!((report.expired, report.released), (DUE, DUE), "{report:?}");
+    assert_eq!((report.expired, report.released), (due, due), "{report:?}");
     elapsed
 }

@@ -9,6 +9,7 @@ mod operations;
 mod parts;
 mod recorder;
 mod report;
+mod scale;
 mod slow;
 mod start;
 
@@ -35,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) embedded: usize,
     /// The counts of stored numbers to measure with. If there are none, growth is not measured.
     pub(crate) sizes: Vec<u64>,
+    /// The count of stored numbers to audit, and of due rows to sweep, if growth is measured.
+    pub(crate) scale: (u64, u64),
 }
 
 /// Everything that was measured.
@@ -48,6 +51,7 @@ pub(crate) struct Report {
     pub(crate) start: start::Start,
     pub(crate) embedded: [embedded::Embedded; 2],
     pub(crate) growth: Vec<growth::Size>,
+    pub(crate) scale: Option<scale::Scale>,
 }
 
 impl Report {
@@ -71,6 +75,10 @@ pub(crate) async fn run(options: &Options) -> Report {
         one_caller: operations::measure(&parts, &plan, options.rounds, one).await,
         slow: slow::measure(&parts, &plan, reserves, latency).await,
         embedded: embedded::measure(options.rounds, options.embedded).await,
+        scale: match (options.sizes.is_empty(), options.scale) {
+            (true, _) => None,
+            (false, (numbers, due)) => Some(scale::measure(&parts, numbers, due).await),
+        },
         growth: if options.sizes.is_empty() {
             Vec::new()
         } else {

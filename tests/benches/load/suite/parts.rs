@@ -46,7 +46,10 @@ struct Process(Child);
 impl Parts {
     pub(crate) async fn start() -> Self {
         let sigan = SiganMock::new(Inventory::new(PREFIX.trim_end_matches('-')));
-        let sigan_url = serve_apart(sigan.clone());
+        let mock = sigan.clone();
+        let sigan_url = apart(async move |listener| {
+            serve(mock, listener, std::future::pending()).await.expect("the listener works");
+        });
         Self { postgres: Postgres::start().await, redis: Redis::start().await, sigan, sigan_url }
     }
 
@@ -101,8 +104,8 @@ fn first_line(output: ChildStdout) -> String {
     line.and_then(Result::ok).expect("the floor says where it listens; without that, its error is above")
 }
 
-/// Serves the mock on a thread of its own, so that it does not take turns with the client.
-fn serve_apart(sigan: SiganMock) -> String {
+/// Serves a Sigan on a thread of its own, so that it does not take turns with the client. Returns its URL.
+pub(crate) fn apart<F: Future>(serve: impl FnOnce(TcpListener) -> F + Send + 'static) -> String {
     let (sender, address) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -111,7 +114,7 @@ fn serve_apart(sigan: SiganMock) -> String {
             sender
                 .send(listener.local_addr().expect("a bound socket has an address"))
                 .expect("it is awaited");
-            serve(sigan, listener, std::future::pending()).await.expect("the listener works");
+            serve(listener).await;
         });
     });
     format!("http://{}", address.recv().expect("the mock listens"))
@@ -142,11 +145,16 @@ impl Target {
     }
 
     fn memory(&self, field: &str) -> f64 {
-        let status = read_to_string(format!("/proc/{}/status", self.process.0.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix(field));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-        kib.expect("a running process has memory") / 1024.0
+        memory(self.process.0.id(), field).expect("a running process has memory")
     }
+}
+
+/// The memory of a process, in MiB; none if it has ended.
+pub(crate) fn memory(pid: u32, field: &str) -> Option<f64> {
+    let status = read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    Some(kib? / 1024.0)
 }
 
 impl Drop for Process {

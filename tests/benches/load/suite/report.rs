@@ -4,6 +4,7 @@ use super::Report;
 use super::embedded::Embedded;
 use super::growth::Size;
 use super::operations::Row;
+use super::scale::Scale;
 use super::slow::Slow;
 use super::start::Start;
 
@@ -15,6 +16,7 @@ pub(crate) fn tables(report: &Report) -> String {
     if !report.growth.is_empty() {
         parts.push(growth(&report.growth));
     }
+    parts.extend(report.scale.as_ref().map(scale));
     parts.join("\n")
 }
 
@@ -81,6 +83,20 @@ fn growth(sizes: &[Size]) -> String {
         std::iter::once(size.numbers.to_string()).chain(rates).chain([sweep]).collect()
     });
     table("stored numbers | create/s | reserve/s | random/s | release/s | sweep of 1000, s", cells)
+}
+
+fn scale(scale: &Scale) -> String {
+    let head =
+        "audit of holds | s | peak MiB | sweep of due rows, Sigan at 50 ms | s | of what its lanes allow";
+    let cells = vec![
+        scale.held.to_string(),
+        format!("{:.1}", scale.audit_seconds),
+        format!("{:.0}", scale.audit_peak_mib),
+        scale.due.to_string(),
+        format!("{:.2}", scale.sweep_seconds),
+        format!("{:.2}", scale.sweep_seconds / scale.lanes_seconds),
+    ];
+    table(head, [cells])
 }
 
 fn table(head: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {

@@ -13,7 +13,7 @@ const CHUNK: u64 = 10_000;
 const PER_AREA_CODE: u64 = 500_000;
 
 /// Fills the tables with this many numbers. It drops the indexes first and creates them again at the end, because that is faster.
-pub(super) async fn fill(url: &str, numbers: u64) -> Result<(), sqlx::Error> {
+pub(crate) async fn fill(url: &str, numbers: u64) -> Result<(), sqlx::Error> {
     let mut connection = PgConnection::connect(url).await?;
     // The foreign key of `preview_number` holds by construction.
     connection.execute("set session_replication_role = replica").await?;
@@ -42,6 +42,16 @@ async fn without_indexes(connection: &mut PgConnection) -> Result<Vec<String>, s
         definitions.push(row.try_get("definition")?);
     }
     Ok(definitions)
+}
+
+/// The numbers after one that are held, each with the external id of its hold, in the order of the numbers.
+pub(crate) fn holds(after: &str, numbers: u64) -> impl Iterator<Item = (String, String)> + use<> {
+    let first = after.split_at_checked(3).map_or(0, |(area_code, subscriber)| {
+        let area_code: u64 = area_code[..2].parse().expect("an area code");
+        (area_code - 11) * PER_AREA_CODE + subscriber.parse::<u64>().expect("digits") + 1
+    });
+    let stored = (first..numbers).map(Stored::new).filter(|stored| stored.life != Life::Returned);
+    stored.map(|Stored { at, msisdn, .. }| (msisdn, format!("OLD-{at}")))
 }
 
 /// A table with the columns to fill, and the function that writes its rows for one number.
