@@ -19,10 +19,11 @@
 //! inventory:
 //!
 //! - an external id is never used twice;
-//! - reserve and release are idempotent;
+//! - reserve and release are idempotent: the client sends a reserve once more if a kept connection closes before the answer begins;
 //! - a hold that was released or cancelled never comes back: a late reserve on it gets 410;
 //! - `previousExternalId` frees only numbers that are still merely pre-reserved, never a reserved one;
 //! - a pre-reservation lapses by itself;
+//! - the server keeps an idle connection for more than four seconds;
 //! - a "not found" answer is typed and carries our id.
 
 mod absent;
