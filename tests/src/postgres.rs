@@ -167,6 +167,18 @@ impl Postgres {
         self.reload_until("transaction_read_only", "off").await;
     }
 
+    /// Makes each commit wait for a synchronous standby that does not exist, like one that is frozen. Reads go on.
+    pub async fn hold_commits(&self) {
+        self.execute("postgres", "alter system set synchronous_standby_names = 'frozen'").await;
+        self.reload_until("synchronous_standby_names", "frozen").await;
+    }
+
+    /// Ends what [`Postgres::hold_commits`] began.
+    pub async fn complete_commits(&self) {
+        self.execute("postgres", "alter system reset synchronous_standby_names").await;
+        self.reload_until("synchronous_standby_names", "").await;
+    }
+
     async fn reload_until(&self, setting: &str, value: &str) {
         self.execute("postgres", "select pg_reload_conf()").await;
         eventually(async || {

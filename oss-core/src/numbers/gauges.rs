@@ -31,8 +31,8 @@ fn float(count: impl TryInto<u64>) -> f64 {
 }
 
 impl Oss {
-    /// Sets the gauges of this process: the turns at Sigan, its circuit breakers, the connections to the database. It is cheap: it
-    /// calls nothing and waits for nothing. Call it just before the metrics are read.
+    /// Sets the gauges of this process: the turns at Sigan, its circuit breakers, the connections to the database and
+    /// its oldest write. It is cheap: it calls nothing and waits for nothing. Call it just before the metrics are read.
     pub fn record_gauges(&self) {
         let gate = self.sigan().usage();
         for lane in gate.lanes {
@@ -53,6 +53,7 @@ impl Oss {
             gauge("in_use").set(pool.in_use);
             gauge!(names::DATABASE_CONNECTIONS_LIMIT, "pool" => pool.name).set(pool.limit);
         }
+        gauge!(names::DATABASE_OLDEST_WRITE).set(self.store().oldest_write().as_secs_f64());
     }
 
     /// Sets the gauge of each brand, also of the configured brands that were never refused, so that each has a series.

@@ -49,9 +49,9 @@ impl<'a> Lanes<'a> {
 
     /// Waits until one row is settled. Returns false if there is none.
     pub(super) async fn settle_one(&mut self) -> bool {
-        let settled = self.rows.next().await;
-        settled.into_iter().for_each(|settled| self.report.count(settled));
-        settled.is_some()
+        let Some(settled) = self.rows.next().await else { return false };
+        self.report.count(settled);
+        true
     }
 
     /// Does other work while the rows are settled.

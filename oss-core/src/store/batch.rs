@@ -5,6 +5,8 @@
 //! others. If it was not sent yet, it is left out. If it was, its part is executed, as that of any caller whose answer is lost.
 //! The task ends with its batch, and the end of a batch starts the next one, so no task waits without work.
 
+mod progress;
+
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,8 +17,9 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use self::progress::{End, Progress};
 use super::StoreError;
 
 /// The most callers that share one statement.
@@ -94,6 +97,7 @@ struct Queue<M: Member> {
     /// The count of slots in use.
     running: usize,
     next_ticket: u64,
+    progress: Progress,
 }
 
 struct Waiting<M: Member> {
@@ -118,8 +122,19 @@ impl<M: Member> fmt::Debug for Batcher<M> {
 
 impl<M: Member> Batcher<M> {
     pub(super) fn new(engine: Arc<M::Engine>) -> Self {
-        let queue = Queue { waiting: VecDeque::new(), busy: HashSet::new(), running: 0, next_ticket: 0 };
+        let queue = Queue {
+            waiting: VecDeque::new(),
+            busy: HashSet::new(),
+            running: 0,
+            next_ticket: 0,
+            progress: Progress::default(),
+        };
         Self { shared: Arc::new(Shared { engine, queue: Mutex::new(queue) }) }
+    }
+
+    /// The time for which the oldest batch has been waiting for the database.
+    pub(super) fn oldest(&self) -> Duration {
+        self.shared.lock().progress.oldest(Instant::now())
     }
 
     /// Executes the step for one caller, together with those that wait.
@@ -180,7 +195,7 @@ impl<M: Member> Shared<M> {
         let mut batch = Batch {
             members: Vec::with_capacity(taken.len()),
             callers: Vec::with_capacity(taken.len()),
-            turn: Turn { shared: self.clone(), keys: Vec::new(), has_slot: true },
+            turn: Turn::new(self.clone(), &mut queue, Vec::new(), true),
         };
         for waiting in taken {
             batch.members.push(waiting.member);
@@ -251,17 +266,32 @@ struct Turn<M: Member> {
     shared: Arc<Shared<M>>,
     keys: Vec<Key>,
     has_slot: bool,
+    began: Instant,
+    end: End,
 }
 
 impl<M: Member> Turn<M> {
+    fn new(shared: Arc<Shared<M>>, queue: &mut Queue<M>, keys: Vec<Key>, has_slot: bool) -> Self {
+        let began = Instant::now();
+        queue.progress.begin(began);
+        Self { shared, keys, has_slot, began, end: End::Unanswered }
+    }
+
     async fn run(&mut self, members: &[M]) -> Answers<M::Answer> {
         let shared = self.shared.clone();
         let mut step = pin!(M::run(&shared.engine, members));
-        if let Ok(outcome) = timeout(M::Engine::SLOW, &mut step).await {
-            return outcome;
-        }
-        self.give_up_slot();
-        step.await
+        let outcome = if let Ok(outcome) = timeout(M::Engine::SLOW, &mut step).await {
+            outcome
+        } else {
+            self.give_up_slot();
+            step.await
+        };
+        self.end = match outcome {
+            Ok(_) => End::Written,
+            Err(BatchError::Refused(_)) => End::Refused,
+            Err(BatchError::Unreachable(_)) => End::Unanswered,
+        };
+        outcome
     }
 
     fn give_up_slot(&mut self) {
@@ -276,7 +306,8 @@ impl<M: Member> Turn<M> {
     fn split(mut self, members: impl Iterator<Item = (M, Caller<M>)>) {
         self.keys.clear();
         for (member, caller) in members {
-            let turn = Self { shared: self.shared.clone(), keys: member.keys(), has_slot: false };
+            let shared = self.shared.clone();
+            let turn = Self::new(shared.clone(), &mut shared.lock(), member.keys(), false);
             tokio::spawn(Batch { members: vec![member], callers: vec![caller], turn }.run());
         }
     }
@@ -286,6 +317,7 @@ impl<M: Member> Drop for Turn<M> {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         queue.running -= usize::from(self.has_slot);
+        queue.progress.end(self.began, self.end, Instant::now());
         for key in &self.keys {
             queue.busy.remove(key);
         }

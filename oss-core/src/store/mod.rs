@@ -27,7 +27,6 @@ mod tenant;
 
 use std::fmt;
 use std::sync::Arc;
-#[cfg(feature = "import")]
 use std::time::Duration;
 
 pub use adoptions::AdoptionStore;
@@ -125,6 +124,10 @@ pub trait Store:
 
     /// The current use of the connections. Does not ask the database.
     fn pools(&self) -> Vec<PoolUsage>;
+
+    /// The time for which the oldest write has been waiting for the database; zero if none waits. A write without an answer counts
+    /// for 30 seconds. Does not ask the database.
+    fn oldest_write(&self) -> Duration;
 }
 
 /// The database that a store works on.

@@ -54,6 +54,8 @@ metrics! {
         "Connections to the database that are open, by pool and state (idle or in_use).";
     describe_gauge DATABASE_CONNECTIONS_LIMIT = "oss_database_connections_limit":
         "Limit of the connections to the database, by pool.";
+    describe_gauge DATABASE_OLDEST_WRITE = "oss_database_oldest_write_seconds":
+        "Time for which the oldest write has been waiting for the database; 0 if none waits. A write without an answer counts for 30 s, or until another one is written.";
     describe_counter CACHE_LOOKUPS = "oss_cache_lookups_total":
         "Look-ups in the caches, by kind of look-up, tier (memory or redis) and result (hit or miss).";
     describe_gauge RESERVATIONS = "oss_reservations":

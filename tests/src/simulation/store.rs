@@ -330,4 +330,8 @@ impl Store for SimulatedStore {
     fn pools(&self) -> Vec<PoolUsage> {
         self.world.store.pools()
     }
+
+    fn oldest_write(&self) -> Duration {
+        self.world.store.oldest_write()
+    }
 }

@@ -2,19 +2,25 @@
 
 use oss_tests::backend::Database;
 use oss_tests::eventful::Eventful;
+use oss_tests::eventually::eventually;
+use oss_tests::http::Http;
 use oss_tests::metrics::Scrape;
+use oss_tests::postgres::Postgres;
 use oss_tests::secrets::assert_no_secrets;
+use oss_tests::server::Server;
+use serde_json::json;
 
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
 /// Every metric with its type and its labels. To change a line breaks somebody's dashboard: see `examples/operations`.
-const METRICS: [&str; 21] = [
+const METRICS: [&str; 22] = [
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
     "oss_client_refusals_total counter client,limit",
     "oss_connections_refused_total counter listener",
     "oss_database_connections gauge pool,state",
     "oss_database_connections_limit gauge pool",
+    "oss_database_oldest_write_seconds gauge",
     "oss_due_oldest_age_seconds gauge",
     "oss_due_reservations gauge",
     "oss_gsim_call_duration_seconds histogram call,outcome",
@@ -93,6 +99,65 @@ async fn the_metrics_are_those_of_the_list(database: Database) {
     {
         assert!(scrape.value(name, &[]) > 0.0, "{name}");
     }
+}
+
+/// The answer to a caller comes after some seconds, but its commit waits on. Readiness does not show that: a server without a part
+/// in it must not take the others' callers away.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_write_grows_while_no_commit_completes() {
+    let postgres = Postgres::start().await;
+    let (server, _sigan) = Server::with_sigan(&Database::on(&postgres).await, &[]).await;
+    let http = server.http();
+    assert_eq!(create_preview(&http).await, 201);
+    assert_eq!(oldest_write(&http).await.to_string(), "0");
+    postgres.hold_commits().await;
+    assert_eq!(create_preview(&http).await, 503);
+    let after_the_answer = oldest_write(&http).await;
+    assert!(after_the_answer > 1.0, "{after_the_answer}");
+    let created = tokio::spawn({
+        let http = server.http();
+        async move { create_preview(&http).await }
+    });
+    wait_until_oldest_write(&http, |seconds| seconds > after_the_answer + 2.0).await;
+    assert_eq!(http.get("/ddds/11").await.status, 204, "reads go on");
+    assert_eq!(http.get("/health/ready").await.status, 200);
+
+    postgres.complete_commits().await;
+    created.await.unwrap();
+    assert_eq!(create_preview(&http).await, 201);
+    wait_until_oldest_write(&http, |seconds| seconds <= 0.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_write_to_a_locked_file_is_shown() {
+    let database = Database::sqlite().await;
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let lock = database.lock().await;
+    let created = tokio::spawn({
+        let http = server.http();
+        async move { create_preview(&http).await }
+    });
+    wait_until_oldest_write(&http, |seconds| seconds > 0.5).await;
+    drop(lock);
+    assert_eq!(created.await.unwrap(), 201);
+    wait_until_oldest_write(&http, |seconds| seconds <= 0.0).await;
+}
+
+async fn create_preview(http: &Http) -> u16 {
+    http.post("/previews", json!({ "areaCode": "11" })).await.status
+}
+
+async fn oldest_write(http: &Http) -> f64 {
+    Scrape::of(http).await.value("oss_database_oldest_write_seconds", &[])
+}
+
+async fn wait_until_oldest_write(http: &Http, is_reached: impl Fn(f64) -> bool) {
+    eventually(async || {
+        let seconds = oldest_write(http).await;
+        is_reached(seconds).then_some(()).ok_or_else(|| format!("{seconds} s"))
+    })
+    .await;
 }
 
 /// A metric's value as text, because the format has only floats.

@@ -27,7 +27,6 @@ mod sweep;
 mod writable;
 
 use std::sync::Arc;
-#[cfg(feature = "import")]
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -136,6 +135,19 @@ impl Store for PostgresStore {
 
     fn pools(&self) -> Vec<PoolUsage> {
         vec![self.connections.usage()]
+    }
+
+    fn oldest_write(&self) -> Duration {
+        let Self { previews, wishes, starts, confirmations, releases, deliveries, connections: _ } = self;
+        let of_kinds = [
+            previews.oldest(),
+            wishes.oldest(),
+            starts.oldest(),
+            confirmations.oldest(),
+            releases.oldest(),
+            deliveries.oldest(),
+        ];
+        of_kinds.into_iter().max().unwrap_or_default()
     }
 }
 

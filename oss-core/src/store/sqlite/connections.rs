@@ -121,6 +121,10 @@ impl Connections {
         store_error(&self.file, error)
     }
 
+    pub(super) fn oldest_write(&self) -> Duration {
+        self.writes.oldest()
+    }
+
     pub(super) fn usage(&self) -> Vec<PoolUsage> {
         vec![usage("writer", &self.writer), usage("readers", &self.readers)]
     }

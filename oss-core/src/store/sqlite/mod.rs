@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use sqlx::Row;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
@@ -81,5 +82,9 @@ impl Store for SqliteStore {
 
     fn pools(&self) -> Vec<PoolUsage> {
         self.connections.usage()
+    }
+
+    fn oldest_write(&self) -> Duration {
+        self.connections.oldest_write()
     }
 }

@@ -4,7 +4,6 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use axum::extract::{RawQuery, State};
-use axum::routing::get;
 use axum::{Json, Router};
 use oss_core::sigan::mock::Behaviour;
 use oss_tests::backend::Database;
@@ -89,6 +88,6 @@ async fn list_holds(listener: TcpListener, numbers: u64) {
         let reserved = |(msisdn, external_id): &(String, String)| json!({ "externalId": external_id, "msisdn": msisdn, "reservedAt": "2025-01-01T00:00:00Z" });
         Json(json!({ "reservations": page.iter().map(reserved).collect::<Vec<_>>(), "next": next }))
     };
-    let router = Router::new().route("/reservations", get(answer)).with_state(numbers);
+    let router = Router::new().fallback(answer).with_state(numbers);
     axum::serve(listener, router).await.expect("the listener works");
 }
