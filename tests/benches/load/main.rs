@@ -19,7 +19,8 @@ struct Args {
     /// Seconds for each operation in each round.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Measure with ten thousand, a million and ten million stored numbers too, and an audit and a sweep at scale. This takes minutes, and 10 GB of disk.
+    /// Measure with ten thousand, a million and ten million stored numbers too, and an audit and a sweep at scale. This takes minutes,
+    /// and 10 GB of disk.
     #[arg(long)]
     growth: bool,
     /// The counts of stored numbers to measure with instead.
@@ -52,8 +53,8 @@ async fn main() {
     assert_eq!(report.errors(), 0, "figures of a run with errors mean nothing");
 }
 
-/// Builds the release build of the server and the command line, because cargo builds only the bench's own package. The bench's package is built in the
-/// same command, so that both use the same build of their dependencies.
+/// Builds the release build of the server and the command line, because cargo builds only the bench's own package. The bench's package
+/// is built in the same command, so that both use the same build of their dependencies.
 fn build_binaries() {
     let packages =
         ["-p", "oss-server", "-p", "oss-cli", "-p", "oss-tests", "--bin", "oss-server", "--bin", "oss"];
