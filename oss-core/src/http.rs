@@ -127,3 +127,46 @@ async fn read(mut response: Response) -> Received {
 fn failure(error: &reqwest::Error) -> Received {
     if error.is_timeout() { Received::TimedOut } else { Received::Lost }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const EMPTY: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
+    /// Accepts one connection, answers each of its requests with the next of these bytes, and closes it.
+    async fn answering(answers: &'static [&'static [u8]]) -> Url {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            for answer in answers {
+                assert!(connection.read(&mut [0; 4096]).await.unwrap() > 0);
+                connection.write_all(answer).await.unwrap();
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn only_a_kept_connection_that_closes_before_an_answer_is_unanswered() {
+        let cases: [(&'static [&'static [u8]], _); 3] = [
+            (&[EMPTY, b""], Received::Unanswered),
+            (&[EMPTY, b"nonsense\r\n\r\n"], Received::Lost),
+            (&[EMPTY, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"], Received::Lost),
+        ];
+        for (answers, on_kept) in cases {
+            let url = answering(answers).await;
+            let client = client(&url, Duration::from_secs(5), 1).unwrap();
+            let opened = exchange(client.put(url.clone())).await;
+            assert_eq!(opened, Ok(Received::Answer { status: 200, body: Vec::new() }));
+            assert_eq!(exchange(client.put(url)).await, Ok(on_kept), "{answers:?}");
+        }
+        let url = answering(&[b""]).await;
+        let client = client(&url, Duration::from_secs(5), 1).unwrap();
+        assert_eq!(exchange(client.put(url)).await, Ok(Received::Lost), "on a connection of its own");
+    }
+}
