@@ -9,7 +9,7 @@ use tokio::time::{Instant, interval};
 use crate::eventually::eventually;
 
 /// The time between two attempts.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// An attempt that succeeded.
 #[derive(Debug, Clone, Copy)]

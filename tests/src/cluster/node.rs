@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use tokio::time::timeout;
 
 use super::{OTHER_DATABASE, url};
+use crate::eventually::eventually;
 use crate::operations::example;
 use crate::postgres::{USER, folders};
 use crate::process::{Guarded, as_user, free_port, program};
@@ -109,10 +110,14 @@ impl Node {
         self.execute("select pg_reload_conf()").await;
     }
 
-    /// The number of sessions that wait for a standby before they answer.
-    pub async fn blocked_commits(&self) -> i64 {
-        let rows = self.rows("select count(*) from pg_stat_activity where wait_event = 'SyncRep'").await;
-        rows.map_or(0, |rows| rows[0].get(0))
+    /// Waits until some session waits for a standby before it answers.
+    pub async fn wait_for_blocked_commits(&self) {
+        const SQL: &str = "select 1 from pg_stat_activity where wait_event = 'SyncRep'";
+        eventually(async || {
+            let rows = self.rows(SQL).await?;
+            if rows.is_empty() { Err("no commit is blocked".to_owned()) } else { Ok(()) }
+        })
+        .await;
     }
 
     /// How its standbys stream from it, in alphabetical order.
