@@ -159,7 +159,9 @@ impl Cluster {
     }
 
     fn logs(&self) -> String {
-        self.nodes.iter().map(|node| format!("\n{}:\n{}", node.name(), node.log())).collect()
+        let logs: Vec<_> =
+            self.nodes.iter().map(|node| format!("{}:\n{}", node.name(), node.log())).collect();
+        logs.join("\n")
     }
 }
 
