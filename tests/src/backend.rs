@@ -60,6 +60,11 @@ impl Database {
         Self { url: postgres.database().await, _dir: None }
     }
 
+    /// A database at an address, with the tables.
+    pub(crate) fn at(url: &str) -> Self {
+        Self { url: url.into(), _dir: None }
+    }
+
     /// A SQLite file.
     pub async fn sqlite() -> Self {
         let dir = tempfile::tempdir().expect("a folder");

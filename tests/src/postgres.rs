@@ -126,6 +126,13 @@ impl Postgres {
         assert!(command.status().expect("pg_ctl runs").success(), "{}", Guarded::log(&self.dir));
     }
 
+    /// Makes it a standby and promotes it, which begins a new timeline, as every failover does.
+    pub async fn begin_timeline(&self) {
+        run_successfully(as_user(Some(USER)).arg("touch").arg(self.dir.join("data/standby.signal")));
+        self.crash_and_restart();
+        self.execute("postgres", "select pg_promote()").await;
+    }
+
     /// Stops its processes from answering and keeps their connections open, like a peer that vanished.
     pub fn freeze(&self) {
         self.signal_all("STOP");
@@ -233,7 +240,7 @@ impl Drop for Postgres {
     }
 }
 
-fn folders() -> Vec<PathBuf> {
+pub(crate) fn folders() -> Vec<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     versions.map(|version| version.path().join("bin")).collect()
 }

@@ -23,8 +23,9 @@ impl Guarded {
     #[must_use]
     pub fn start(command: &[&str], stop: &str, user: Option<&str>, dir: &Path) -> Self {
         // `cat` ends when the write end of its standard input is closed, which the kernel does for a dead process.
+        // The kernel also sends SIGHUP to the shell then, if some process of the group is frozen.
         let script = format!(
-            r#"dir=$1; shift; "$@" </dev/null >"$dir/log" 2>&1 & pid=$!; cat >/dev/null; {stop}; wait $pid; rm -rf "$dir""#
+            r#"dir=$1; shift; "$@" </dev/null >"$dir/log" 2>&1 & pid=$!; trap '' HUP; cat >/dev/null; {stop}; wait $pid; rm -rf "$dir""#
         );
         let mut shell = as_user(user);
         shell.args(["sh", "-c", &script, "guard"]).arg(dir).args(command);

@@ -2,6 +2,7 @@
 
 mod backpressure;
 mod batch_races;
+mod cluster;
 mod database_errors;
 mod database_faults;
 mod existing_database;

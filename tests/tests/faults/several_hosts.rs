@@ -35,6 +35,9 @@ impl Two {
 
 const PREVIEWS: &str = "select count(*) from preview";
 
+/// A number that only the database can tell is unknown.
+const UNKNOWN: &str = "/numbers/11999950001";
+
 /// Creates a preview as soon as the database takes it.
 async fn becomes_writable(http: &Http) {
     let create = async || http.post("/previews", serde_json::json!({ "areaCode": "11" })).await;
@@ -106,6 +109,58 @@ async fn the_server_goes_to_the_other_host_if_one_is_gone() {
     drop(two.first);
     becomes_writable(&http).await;
     assert!(two.on_second.count(PREVIEWS).await > 0, "the first host was at port {port}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_host_that_does_not_answer_once_another_is_found() {
+    let two = Two::start().await;
+    two.second.begin_timeline().await;
+    two.second.refuse_writes().await;
+    let (server, _sigan) = Server::with_sigan(&two.on_first, &[("OSS_DATABASE_URL", &two.url)]).await;
+    let http = server.http();
+    join_all((0..9).map(|_| http.preview())).await;
+    two.first.freeze();
+    // Its connections are open, and a new one is accepted. Only the first statement finds that nobody answers.
+    assert_eq!(http.get(UNKNOWN).await.status, 503);
+    let waiting = tokio::spawn({
+        let http = http.clone();
+        async move { http.get(UNKNOWN).await.status }
+    });
+    two.second.accept_writes().await;
+    assert_eq!(waiting.await.unwrap(), 404, "it is run again");
+    let answers = join_all((0..9).map(|_| http.get(UNKNOWN))).await;
+    assert!(answers.iter().all(|answer| answer.status == 404), "{answers:?}");
+
+    // It wakes up and still accepts writes, but nobody asks it any more.
+    let reserved = http.post("/reservations", serde_json::json!({ "areaCode": "11" })).await;
+    let number = format!("/numbers/{}", reserved.body["msisdn"].as_str().expect("a number"));
+    two.first.thaw();
+    let answers = join_all((0..20).map(|_| http.get(&number))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_does_not_go_back_to_a_primary_after_another_took_over() {
+    let two = Two::start().await;
+    two.second.begin_timeline().await;
+    two.first.refuse_writes().await;
+    let (server, _sigan) = Server::with_sigan(&two.on_first, &[("OSS_DATABASE_URL", &two.url)]).await;
+    let http = server.http();
+    becomes_writable(&http).await;
+    two.second.refuse_writes().await;
+    two.first.accept_writes().await;
+    let [first, _] = two.names();
+    eventually(async || {
+        assert_ne!(http.post("/previews", serde_json::json!({ "areaCode": "11" })).await.status, 201);
+        let ready = http.get("/health/ready").await;
+        let reason = ready.body["detail"].as_str().unwrap_or_default();
+        let is_told = reason.contains(&format!("{first} is no longer the primary"));
+        if is_told { Ok(()) } else { Err(format!("{ready:?}")) }
+    })
+    .await;
+    two.second.accept_writes().await;
+    becomes_writable(&http).await;
+    assert_eq!(two.on_first.count(PREVIEWS).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,12 +8,16 @@ use std::process::Command;
 use std::time::Duration;
 
 use oss_core::config::{Config, Sources, markdown_table};
-use oss_tests::operations::{assigned, assignments, image_environment, only, path, repository, text};
-use oss_tests::process::{built, program};
+use oss_tests::haproxy;
+use oss_tests::operations::{
+    assigned, assignments, example, image_environment, only, path, repository, text,
+};
+use oss_tests::process::{built, free_port, program};
 use oss_tests::python::{run_successfully, tool, yaml};
 use serde_json::Value;
 
 const UNIT: &str = "oss-server.service";
+const PATRONI: &str = "patroni.yml";
 const MANIFESTS: [&str; 7] = [
     "configmap.yaml",
     "deployment.yaml",
@@ -169,6 +173,48 @@ fn compose_accepts_its_file() {
 fn lint(path: &Path) {
     const RULES: &str = "{extends: default, rules: {document-start: disable, line-length: {max: 130}, braces: {max-spaces-inside: 0}}}";
     run_successfully(tool("yamllint").args(["--strict", "-d", RULES]).arg(path));
+}
+
+#[test]
+fn haproxy_accepts_its_files() {
+    for name in ["haproxy.cfg", "haproxy-postgresql.cfg"] {
+        run_successfully(Command::new(haproxy::executable()).args(["-c", "-f"]).arg(path(name)));
+    }
+}
+
+#[test]
+fn patroni_accepts_its_file() {
+    let file = path(PATRONI);
+    lint(&file);
+    // Patroni checks that it can listen there.
+    let free = || format!(" listen: 127.0.0.1:{}", free_port());
+    let changes = [(" listen: 10.0.0.21:8008", &*free()), (" listen: 10.0.0.21:5432", &*free())];
+    let text = example(PATRONI, &changes);
+    let mut changed = tempfile::NamedTempFile::new().expect("a temporary file");
+    changed.write_all(text.as_bytes()).expect("it can be written");
+    let patroni = program("patroni", &[], "patroni");
+    let checked = Command::new(patroni).arg("--validate-config").arg(changed.path()).output();
+    let checked = checked.expect("it runs");
+    let complaints = [checked.stdout, checked.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    let complaints = complaints.concat();
+    // It reports parts that may be left out, too.
+    let faults: Vec<_> = complaints.lines().filter(|line| !line.ends_with("is not defined.")).collect();
+    assert!(complaints.contains("bootstrap.pg_hba"), "it reads the file: {complaints}");
+    assert!(faults.is_empty(), "{faults:?}");
+}
+
+/// If it takes longer, calls to Sigan that end meanwhile cannot be recorded in time.
+#[test]
+fn a_failover_fits_within_a_lease() {
+    let [file]: [Value; 1] = yaml(&path(PATRONI)).try_into().expect("one document");
+    let dcs = &file["bootstrap"]["dcs"];
+    let time = |name: &str| Duration::from_secs(dcs[name].as_u64().unwrap_or_else(|| panic!("no {name}")));
+    let lease = systemd_config().common.settings.lease();
+    assert!(time("ttl") + time("loop_wait") < lease, "a primary that freezes");
+    assert!(time("ttl") >= time("loop_wait") + 2 * time("retry_timeout"), "otherwise Patroni changes them");
+    let parameters = &dcs["postgresql"]["parameters"];
+    let standby = seconds(parameters["wal_sender_timeout"].as_str().expect("a time"));
+    assert!(standby + 2 * time("loop_wait") < lease, "a standby that freezes");
 }
 
 #[test]

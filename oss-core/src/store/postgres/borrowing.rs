@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
@@ -30,7 +30,7 @@ const OPEN: Duration = Duration::from_secs(5);
 /// Lends the connections of a pool.
 #[derive(Debug)]
 pub(super) struct Lender {
-    pool: PgPool,
+    pool: RwLock<PgPool>,
     /// The count of lent connections. The pool's own count includes those that are being opened.
     lent: AtomicUsize,
     last_fault: Mutex<Option<(StoreError, Instant)>>,
@@ -54,25 +54,33 @@ pub(super) async fn open(options: &PgConnectOptions, target: &Target) -> Result<
 impl Lender {
     pub(super) fn new(pool: PgPool) -> Self {
         let (last_fault, probing) = (Mutex::new(None), tokio::sync::Mutex::new(()));
-        Self { pool, lent: AtomicUsize::new(0), last_fault, probing }
+        Self { pool: RwLock::new(pool), lent: AtomicUsize::new(0), last_fault, probing }
     }
 
-    pub(super) fn pool(&self) -> &PgPool {
-        &self.pool
+    pub(super) fn pool(&self) -> PgPool {
+        self.pool.read().clone()
+    }
+
+    /// Lends connections to another server from now on. The pool is replaced, because the old one may have connections whose server
+    /// does not answer, or answers with data that is out of date once it wakes up.
+    pub(super) fn move_to(&self, options: PgConnectOptions) {
+        let pool = self.pool().options().clone().connect_lazy_with(options);
+        *self.pool.write() = pool;
     }
 
     /// The server to which the pool connects now.
     pub(super) fn target(&self) -> Target {
-        Target::of(&self.pool.connect_options())
+        Target::of(&self.pool().connect_options())
     }
 
     /// Borrows a connection, or returns the reason why there is none.
     pub(super) async fn borrow(&self) -> Result<Borrowed<'_>, Failure> {
+        let pool = self.pool();
         tokio::select! {
             // This comes first, because the pool usually has a connection at once. Then the probe does not even start.
             biased;
             // An embedder's pool may wait for longer than a caller should.
-            acquired = timeout(ACQUIRE, self.pool.acquire()) => match acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            acquired = timeout(ACQUIRE, pool.acquire()) => match acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
                 Ok(connection) => {
                     self.lent.fetch_add(1, Ordering::Relaxed);
                     Ok(Borrowed { connection: Some(connection), lender: self })
@@ -88,7 +96,7 @@ impl Lender {
 
     /// Opens a connection outside the pool.
     pub(super) async fn open(&self) -> Result<PgConnection, StoreError> {
-        open(&self.pool.connect_options(), &self.target()).await
+        open(&self.pool().connect_options(), &self.target()).await
     }
 
     /// The reason why no connection became free in time.

@@ -4,6 +4,7 @@
 //! statement's connection may be broken, it is not given back, because a connection to a vanished peer would keep its slot for
 //! ever.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "import")]
@@ -82,7 +83,7 @@ pub(super) fn pool(options: PgConnectOptions, size: u32) -> PgPool {
 
 #[derive(Debug)]
 pub(in crate::store) struct Connections {
-    lender: Lender,
+    lender: Arc<Lender>,
     writable: WritableCheck,
     /// The search for the host that accepts writes, if the URL names several hosts.
     hosts: Option<Hosts>,
@@ -90,7 +91,7 @@ pub(in crate::store) struct Connections {
 
 impl Connections {
     pub(super) fn new(pool: PgPool) -> Self {
-        Self { lender: Lender::new(pool), writable: WritableCheck::new(), hosts: None }
+        Self { lender: Arc::new(Lender::new(pool)), writable: WritableCheck::new(), hosts: None }
     }
 
     /// Uses a pool of its own, which follows the one of several hosts that accepts writes.
@@ -98,14 +99,12 @@ impl Connections {
         let Some(first) = hosts.first() else {
             return Err(StoreError::failed("the database URL names no host"));
         };
-        let pool = pool(first.clone(), size);
-        let hosts = (hosts.len() > 1).then(|| {
-            Hosts::watch(
-                pool.clone(),
-                hosts.into_iter().map(|host| bounded(host).disable_statement_logging()).collect(),
-            )
-        });
-        Ok(Self { hosts, ..Self::new(pool) })
+        let mut connections = Self::new(pool(first.clone(), size));
+        if hosts.len() > 1 {
+            let hosts = hosts.into_iter().map(|host| bounded(host).disable_statement_logging()).collect();
+            connections.hosts = Some(Hosts::watch(connections.lender.clone(), hosts));
+        }
+        Ok(connections)
     }
 
     /// Waits until each of several hosts was asked once whether it accepts writes.
@@ -116,7 +115,7 @@ impl Connections {
     }
 
     pub(super) fn usage(&self) -> PoolUsage {
-        usage("statements", self.lender.pool())
+        usage("statements", &self.lender.pool())
     }
 
     /// Checks that sessions have the bounds.
@@ -195,7 +194,7 @@ impl Connections {
         mut repeats: Repeats,
     ) -> Result<Vec<PgRow>, Failure> {
         loop {
-            let failure = match self.attempt(statement()).await {
+            let failure = match self.attempt_unless_moved(statement()).await {
                 Ok(rows) => return Ok(rows),
                 Err(failure) => failure,
             };
@@ -278,6 +277,17 @@ impl Connections {
             read(&row)
         };
         outcome.await.map_err(|error: sqlx::Error| store_error(&error))
+    }
+
+    /// Gives up if another host is found meanwhile, because the host that was asked may never answer.
+    async fn attempt_unless_moved(&self, statement: Statement<'_>) -> Result<Vec<PgRow>, Failure> {
+        let Some(hosts) = &self.hosts else { return self.attempt(statement).await };
+        let mut moves = hosts.moves();
+        tokio::select! {
+            biased;
+            outcome = self.attempt(statement) => outcome,
+            _ = moves.changed() => Err(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()).into()),
+        }
     }
 
     async fn attempt(&self, statement: Statement<'_>) -> Result<Vec<PgRow>, Failure> {

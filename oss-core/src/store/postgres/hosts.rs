@@ -1,16 +1,20 @@
-//! Finds which of several hosts accepts writes, and leads the pool there.
+//! Finds which of several hosts accepts writes, and leads statements there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use futures::future::select_all;
+#[cfg(feature = "import")]
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
-use sqlx::postgres::{PgConnectOptions, PgPool};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor, Row};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::borrowing::Lender;
 use super::faults::Target;
 use super::writable::is_read_only;
 use crate::store::StoreError;
@@ -28,21 +32,31 @@ pub(super) struct Hosts {
     task: JoinHandle<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     wanted: Notify,
-    /// The reason why no host accepts writes; none if one does.
-    fault: Mutex<Option<StoreError>>,
-    /// Whether the first round is over.
+    /// The reason of each host that was found not to accept writes since one last did.
+    reasons: Mutex<Vec<Option<StoreError>>>,
+    /// The latest timeline of a host that accepts writes.
+    timeline: AtomicI64,
+    /// Whether each host was asked once, or one was found.
     searched: watch::Sender<bool>,
+    /// Changes if another host is found.
+    moves: watch::Sender<()>,
 }
 
 impl Hosts {
-    /// Starts the search for the host to which `pool` is to connect.
-    pub(super) fn watch(pool: PgPool, hosts: Vec<PgConnectOptions>) -> Self {
-        let state = Arc::new(State::default());
+    /// Starts the search for the host from which `lender` is to lend connections.
+    pub(super) fn watch(lender: Arc<Lender>, hosts: Vec<PgConnectOptions>) -> Self {
+        let state = Arc::new(State {
+            wanted: Notify::new(),
+            reasons: Mutex::new(vec![None; hosts.len()]),
+            timeline: AtomicI64::default(),
+            searched: watch::Sender::default(),
+            moves: watch::Sender::default(),
+        });
         state.wanted.notify_one();
-        let task = tokio::spawn(follow(pool, hosts, state.clone()));
+        let task = tokio::spawn(follow(lender, hosts, state.clone()));
         Self { state, task }
     }
 
@@ -57,9 +71,14 @@ impl Hosts {
         self.state.wanted.notify_one();
     }
 
-    /// The reason why no host accepts writes, if the last round found none.
+    /// The reason why no host accepts writes, if none does.
     pub(super) fn fault(&self) -> Option<StoreError> {
-        self.state.fault.lock().clone()
+        self.state.reasons.lock().iter().cloned().collect::<Option<Vec<_>>>().map(no_host)
+    }
+
+    /// Tells when another host is found from now on.
+    pub(super) fn moves(&self) -> watch::Receiver<()> {
+        self.state.moves.subscribe()
     }
 }
 
@@ -69,68 +88,105 @@ impl Drop for Hosts {
     }
 }
 
-async fn follow(pool: PgPool, hosts: Vec<PgConnectOptions>, state: Arc<State>) {
+async fn follow(lender: Arc<Lender>, hosts: Vec<PgConnectOptions>, state: Arc<State>) {
     loop {
         state.wanted.notified().await;
-        while let Err(fault) = lead_to_writable(&pool, &hosts, &state).await {
-            let before = state.replace_fault(Some(fault.clone()));
-            state.searched.send_replace(true);
-            if before.is_none() {
-                tracing::warn!(error = %fault, "No host of the database accepts writes.");
-            }
-            sleep(PAUSE).await;
-        }
+        // There are several, so one of the searches ends first.
+        let searches = (0..).zip(&hosts).map(|(nr, host)| Box::pin(state.wait_until_writable(nr, host)));
+        let (found, ..) = select_all(searches).await;
+        state.lead(&lender, found);
         sleep(PAUSE).await;
     }
 }
 
-async fn lead_to_writable(
-    pool: &PgPool,
-    hosts: &[PgConnectOptions],
-    state: &State,
-) -> Result<(), StoreError> {
-    let found = writable(hosts).await?;
-    let (before, now) = (Target::of(&pool.connect_options()), Target::of(&found));
-    let ends_outage = state.replace_fault(None).is_some();
-    pool.set_connect_options(found);
-    state.searched.send_replace(true);
-    if ends_outage || before.address() != now.address() {
-        tracing::info!(host = now.address(), "The database accepts writes at this host.");
+impl State {
+    /// Asks one host again and again. So a host that does not answer keeps no other one waiting.
+    async fn wait_until_writable<'a>(&self, nr: usize, host: &'a PgConnectOptions) -> &'a PgConnectOptions {
+        loop {
+            let probed = probe(host).await.and_then(|timeline| self.refuse_deposed(host, timeline));
+            let Err(reason) = probed else { return host };
+            self.record(nr, reason);
+            sleep(PAUSE).await;
+        }
     }
-    Ok(())
+
+    /// Refuses a primary that wakes up after another one took over, and does not know that yet. Its data is out of date. Each
+    /// promotion begins a new timeline.
+    fn refuse_deposed(&self, host: &PgConnectOptions, timeline: i64) -> Result<(), StoreError> {
+        if timeline < self.timeline.fetch_max(timeline, Ordering::Relaxed) {
+            let address = Target::of(host).address().to_owned();
+            return Err(StoreError::unavailable(format!("{address} is no longer the primary")));
+        }
+        Ok(())
+    }
+
+    fn record(&self, nr: usize, reason: StoreError) {
+        let mut reasons = self.reasons.lock();
+        let was_known = !reasons.contains(&None);
+        reasons[nr] = Some(reason);
+        let known = reasons.iter().cloned().collect::<Option<Vec<_>>>();
+        drop(reasons);
+        let Some(fault) = known.filter(|_| !was_known).map(no_host) else { return };
+        self.searched.send_replace(true);
+        tracing::warn!(error = %fault, "No host of the database accepts writes.");
+    }
+
+    fn lead(&self, lender: &Lender, found: &PgConnectOptions) {
+        let now = Target::of(found);
+        let is_move = lender.target().address() != now.address();
+        if is_move {
+            lender.move_to(found.clone());
+            self.moves.send_replace(());
+        }
+        let mut reasons = self.reasons.lock();
+        let ends_outage = !reasons.contains(&None);
+        reasons.fill(None);
+        drop(reasons);
+        self.searched.send_replace(true);
+        if ends_outage || is_move {
+            tracing::info!(host = now.address(), "The database accepts writes at this host.");
+        }
+    }
 }
 
-impl State {
-    fn replace_fault(&self, fault: Option<StoreError>) -> Option<StoreError> {
-        std::mem::replace(&mut *self.fault.lock(), fault)
-    }
+fn no_host(reasons: Vec<StoreError>) -> StoreError {
+    let reason = |(StoreError::Unavailable { reason } | StoreError::Failed { reason })| reason;
+    let mut reasons: Vec<_> = reasons.into_iter().map(reason).collect();
+    reasons.sort();
+    StoreError::unavailable(format!("no host accepts writes: {}", reasons.join("; ")))
 }
 
 /// The first host that says that it accepts writes.
+#[cfg(feature = "import")]
 pub(super) async fn writable(hosts: &[PgConnectOptions]) -> Result<PgConnectOptions, StoreError> {
-    let mut probes: FuturesUnordered<_> = hosts.iter().map(probe).collect();
+    let mut probes: FuturesUnordered<_> = hosts.iter().map(async |host| (host, probe(host).await)).collect();
     let mut reasons = Vec::new();
-    while let Some(probed) = probes.next().await {
+    while let Some((host, probed)) = probes.next().await {
         match probed {
-            Ok(host) => return Ok(host.clone()),
-            Err(StoreError::Unavailable { reason } | StoreError::Failed { reason }) => reasons.push(reason),
+            Ok(_) => return Ok(host.clone()),
+            Err(reason) => reasons.push(reason),
         }
     }
-    reasons.sort();
-    Err(StoreError::unavailable(format!("no host accepts writes: {}", reasons.join("; "))))
+    Err(no_host(reasons))
 }
 
-async fn probe(host: &PgConnectOptions) -> Result<&PgConnectOptions, StoreError> {
+/// The timeline of a host that accepts writes, or the reason why it does not.
+async fn probe(host: &PgConnectOptions) -> Result<i64, StoreError> {
+    const TIMELINE: &str =
+        "select ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint";
     let target = Target::of(host);
     let asked = async {
         let mut connection = host.connect().await?;
-        let read_only = is_read_only(&mut connection).await?;
+        if is_read_only(&mut connection).await? {
+            return Ok(None);
+        }
+        let timeline: i64 = connection.fetch_one(TIMELINE).await?.try_get(0)?;
         let _ = connection.close().await;
-        Ok(read_only)
+        Ok(Some(timeline))
     };
     match timeout(PROBE, asked).await {
-        Ok(Ok(false)) => Ok(host),
-        Ok(Ok(true)) => Err(StoreError::unavailable(format!("{} is read-only", target.address()))),
+        Ok(Ok(Some(timeline))) => Ok(timeline),
+        Ok(Ok(None)) => Err(StoreError::unavailable(format!("{} is read-only", target.address()))),
         Ok(Err(error)) => Err(target.connect_error(&error)),
         Err(_) => Err(target.no_answer()),
     }

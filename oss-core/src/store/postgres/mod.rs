@@ -60,7 +60,7 @@ pub struct PostgresStore {
 
 impl PostgresStore {
     /// Creates a store on the database at `url`, with a pool of `size` connections. Opens none yet. If the URL names several hosts,
-    /// a task leads the pool to the one that accepts writes.
+    /// a task leads statements to the one that accepts writes.
     ///
     /// # Errors
     ///
