@@ -184,16 +184,15 @@ fn haproxy_accepts_its_files() {
 
 #[test]
 fn patroni_accepts_its_file() {
-    let file = path(PATRONI);
-    lint(&file);
+    lint(&path(PATRONI));
     // Patroni checks that it can listen there.
     let free = || format!(" listen: 127.0.0.1:{}", free_port());
     let changes = [(" listen: 10.0.0.21:8008", &*free()), (" listen: 10.0.0.21:5432", &*free())];
     let text = example(PATRONI, &changes);
-    let mut changed = tempfile::NamedTempFile::new().expect("a temporary file");
-    changed.write_all(text.as_bytes()).expect("it can be written");
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(text.as_bytes()).expect("it can be written");
     let patroni = program("patroni", &[], "patroni");
-    let checked = Command::new(patroni).arg("--validate-config").arg(changed.path()).output();
+    let checked = Command::new(patroni).arg("--validate-config").arg(file.path()).output();
     let checked = checked.expect("it runs");
     let complaints = [checked.stdout, checked.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     let complaints = complaints.concat();
