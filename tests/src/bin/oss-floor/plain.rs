@@ -60,22 +60,26 @@ async fn reserve(State(plain): Shared, Path((id, index)): Path<(Uuid, i32)>) -> 
         select external_id, msisdn, expires_at < now() as is_over
         from preview join preview_number on preview_id = id
         where id = $1 and index = $2";
-    const CHOOSE: &str = "update preview set reserved_msisdn = $2 where id = $1";
+    const SAVE_CHOICE: &str = "
+        with saved as (
+            insert into phone_number (msisdn, origin, status) values ($1, 'VIVO', 'RESERVED')
+            on conflict (msisdn) do update set status = 'RESERVED', updated_at = now(), assigned_sim_id = null
+        )
+        update preview set reserved_msisdn = $1 where id = $2";
     let found = sqlx::query(FIND).bind(id).bind(index).fetch_one(&plain.pool).await?;
     let (external_id, msisdn): (&str, &str) = (found.try_get("external_id")?, found.try_get("msisdn")?);
     if found.try_get("is_over")? || plain.is_in_use(msisdn).await? {
         return Err(Failed);
     }
     plain.sigan.reserve(external_id, msisdn).await?;
-    // One transaction, so that the two statements share a commit.
-    let mut transaction = plain.pool.begin().await?;
-    sqlx::query(SAVE).bind(msisdn).execute(&mut *transaction).await?;
-    sqlx::query(CHOOSE).bind(id).bind(msisdn).execute(&mut *transaction).await?;
-    transaction.commit().await?;
+    sqlx::query(SAVE_CHOICE).bind(msisdn).bind(id).execute(&plain.pool).await?;
     Ok(Json(json!({ "msisdn": msisdn })))
 }
 
 async fn random(State(plain): Shared, body: Bytes) -> Result<(StatusCode, Json<Value>), Failed> {
+    const SAVE: &str = "
+        insert into phone_number (msisdn, origin, status) values ($1, 'VIVO', 'RESERVED')
+        on conflict (msisdn) do update set status = 'RESERVED', updated_at = now(), assigned_sim_id = null";
     let asked: Value = serde_json::from_slice(&body)?;
     let (external_id, msisdns) = plain.sigan.pre_reserve(&asked["areaCode"], 1).await?;
     if plain.is_in_use(&msisdns[0]).await? {
@@ -96,11 +100,6 @@ async fn release(State(plain): Shared, Path(msisdn): Path<String>) -> Result<Sta
     sqlx::query(SQL).bind(msisdn).execute(&plain.pool).await?;
     Ok(StatusCode::NO_CONTENT)
 }
-
-/// Records that a number is reserved.
-const SAVE: &str = "
-    insert into phone_number (msisdn, origin, status) values ($1, 'VIVO', 'RESERVED')
-    on conflict (msisdn) do update set status = 'RESERVED', updated_at = now(), assigned_sim_id = null";
 
 impl Plain {
     async fn status(&self, msisdn: &str) -> Result<Option<String>, sqlx::Error> {
