@@ -93,7 +93,7 @@ async fn random(State(plain): Shared, body: Bytes) -> Result<(StatusCode, Json<V
 async fn release(State(plain): Shared, Path(msisdn): Path<String>) -> Result<StatusCode, Failed> {
     const SQL: &str = "
         update phone_number set status = 'RETURNED', updated_at = now(), assigned_sim_id = null
-        where msisdn = $1";
+        where msisdn = $1::char(11)";
     if plain.status(&msisdn).await?.as_deref() != Some("RESERVED") {
         return Err(Failed);
     }
@@ -103,7 +103,7 @@ async fn release(State(plain): Shared, Path(msisdn): Path<String>) -> Result<Sta
 
 impl Plain {
     async fn status(&self, msisdn: &str) -> Result<Option<String>, sqlx::Error> {
-        const SQL: &str = "select status from phone_number where msisdn = $1";
+        const SQL: &str = "select status from phone_number where msisdn = $1::char(11)";
         let found = sqlx::query(SQL).bind(msisdn).fetch_optional(&self.pool).await?;
         found.map(|row: PgRow| row.try_get("status")).transpose()
     }
