@@ -45,7 +45,7 @@ pub(crate) struct Options {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     pub(crate) operations: Vec<operations::Row>,
-    /// The same with one caller.
+    /// The operations with one caller.
     pub(crate) one_caller: Vec<operations::Row>,
     pub(crate) slow: slow::Slow,
     pub(crate) start: start::Start,

@@ -54,7 +54,7 @@ pub(crate) struct Row {
     pub(crate) plain: Figures,
     /// The requests per second compared with the floor: the median of the ratios of the rounds.
     pub(crate) ratio: f64,
-    /// The same compared with the plain floor.
+    /// The requests per second compared with the plain floor.
     pub(crate) plain_ratio: f64,
     /// The memory of the server after the operation, in MiB.
     pub(crate) rss_mib: f64,
@@ -161,7 +161,7 @@ pub(crate) async fn measure(parts: &Parts, plan: &Plan, rounds: usize, drive: Dr
 /// The runs of one operation.
 #[derive(Debug, Default)]
 struct Runs {
-    /// Those of the service, of the floor and of the plain floor.
+    /// The figures of the service, of the floor and of the plain floor.
     figures: [Vec<Figures>; 3],
     rss_mib: f64,
 }

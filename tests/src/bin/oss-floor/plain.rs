@@ -1,4 +1,4 @@
-//! What the specification's pseudo-code does, and nothing more: each operation commits once, and Sigan is asked without a record of it.
+//! Does what the specification's pseudo-code does, and nothing more: each operation commits once, and Sigan is asked without a record.
 //! A crash after Sigan's answer loses a number, and two calls at once may both take it.
 
 use std::sync::Arc;
