@@ -64,31 +64,21 @@ impl Setup {
             serde_json::from_slice(&offer.expect("Sigan answers").bytes().await.unwrap()).expect("JSON");
         let (id, msisdn) = (&offer["externalId"], &offer["msisdns"][0]);
         let (id, msisdn) = (id.as_str().expect("an id"), msisdn.as_str().expect("a number"));
-        let reserved = client.put(self.hold(id, msisdn)).send().await.expect("Sigan answers");
+        let reserved = client.put(hold(&self.sigan, id, msisdn)).send().await.expect("Sigan answers");
         assert_eq!(reserved.status(), StatusCode::OK);
         (id.to_owned(), msisdn.to_owned())
     }
 
-    /// Releases a hold in Sigan without our knowledge.
     async fn lose(&self, msisdn: &str) {
-        let holder = self.sigan.inventory().holder_of(msisdn.parse().unwrap()).expect("it is held");
-        let released = client().delete(self.hold(holder.as_str(), msisdn)).send().await;
-        assert_eq!(released.expect("Sigan answers").status(), StatusCode::NO_CONTENT);
-    }
-
-    fn hold(&self, id: &str, msisdn: &str) -> String {
-        format!("{}/pre-reservations/{id}/reservations/{msisdn}", self.sigan.url())
+        lose(&self.sigan, msisdn).await;
     }
 
     async fn oss(&self, arguments: &[&str]) -> Ended {
         run_beside(&settings(&self.database, &self.sigan.url()), arguments).await
     }
 
-    /// Audits numbers of any age, and returns the exit code and the report.
     async fn audit(&self, more: &[&str]) -> (i32, Value) {
-        let audit = ["--output", "json", "audit", "--min-age", "0s"];
-        let ended = self.oss(&[&audit, more].concat()).await;
-        (ended.code, ended.json())
+        audit(&self.database, &self.sigan, more).await
     }
 
     async fn state_of(&self, msisdn: &str) -> (Value, Value) {
@@ -101,7 +91,25 @@ impl Setup {
     }
 }
 
-pub(crate) fn client() -> reqwest::Client {
+/// Audits numbers of any age, and returns the exit code and the report.
+pub(crate) async fn audit(database: &Database, sigan: &Sigan, more: &[&str]) -> (i32, Value) {
+    let audit = ["--output", "json", "audit", "--min-age", "0s"];
+    let ended = run_beside(&settings(database, &sigan.url()), &[&audit, more].concat()).await;
+    (ended.code, ended.json())
+}
+
+/// Releases a hold in Sigan without our knowledge.
+pub(crate) async fn lose(sigan: &Sigan, msisdn: &str) {
+    let holder = sigan.inventory().holder_of(msisdn.parse().unwrap()).expect("it is held");
+    let released = client().delete(hold(sigan, holder.as_str(), msisdn)).send().await;
+    assert_eq!(released.expect("Sigan answers").status(), StatusCode::NO_CONTENT);
+}
+
+fn hold(sigan: &Sigan, id: &str, msisdn: &str) -> String {
+    format!("{}/pre-reservations/{id}/reservations/{msisdn}", sigan.url())
+}
+
+fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
 }
 

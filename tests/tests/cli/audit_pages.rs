@@ -8,10 +8,11 @@ use oss_core::sigan::mock::{CallKind, Fault, Inventory, Request};
 use oss_core::sigan::wire::{PreReserveBody, PreReserved};
 use oss_core::{AuditOptions, Found, Oss};
 use oss_tests::backend::Database;
-use oss_tests::cli::{Ended, run_beside};
 use oss_tests::settle::{assert_records_agree, settings};
 use oss_tests::sigan::{Sigan, wait_until_called};
 use serde_json::{Value, json};
+
+use crate::audit::{audit, lose};
 
 /// The numbers that are held: two pages, and a third that is not full.
 const HELD: usize = 2250;
@@ -57,22 +58,12 @@ impl Setup {
         }
     }
 
-    /// Releases a hold in Sigan without our knowledge.
     async fn lose(&self, msisdn: &str) {
-        let holder = self.sigan.inventory().holder_of(msisdn.parse().unwrap()).expect("it is held");
-        let hold = format!("{}/pre-reservations/{holder}/reservations/{msisdn}", self.sigan.url());
-        let released = crate::audit::client().delete(hold).send().await.expect("Sigan answers");
-        assert_eq!(released.status(), reqwest::StatusCode::NO_CONTENT);
-    }
-
-    async fn oss(&self, arguments: &[&str]) -> Ended {
-        run_beside(&settings(&self.database, &self.sigan.url()), arguments).await
+        lose(&self.sigan, msisdn).await;
     }
 
     async fn audit(&self, more: &[&str]) -> (i32, Value) {
-        let audit = ["--output", "json", "audit", "--min-age", "0s"];
-        let ended = self.oss(&[&audit, more].concat()).await;
-        (ended.code, ended.json())
+        audit(&self.database, &self.sigan, more).await
     }
 }
 
