@@ -91,11 +91,13 @@ pub use config::Config;
 pub use connect::StartError;
 pub use devices::EsimCheck;
 pub use domain::{
-    Assortment, AttemptEvent, BrandId, BrandSlug, Choice, ClientName, DataVersion, DataVersions, Ddd, DddSet,
-    DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId,
-    DisplayName, Edition, EsimAnswer, EsimSource, EsimSupport, ExternalId, HoldRecord, IdempotencyKey, Imei,
-    Index, InstallationId, Line, Malformed, MaskedMsisdn, Msisdn, Number, NumberStatus, PreviewId,
-    ReservationId, ReservationState, SimId, Source, SweepReport, Tac,
+    ActivationCode, AddressHash, Assortment, AttemptEvent, BrandId, BrandSlug, Choice, ClientName,
+    DataVersion, DataVersions, Ddd, DddSet, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash,
+    DeviceModel, DeviceModelId, DisplayName, Edition, Eid, EsimAnswer, EsimSource, EsimSupport, ExternalId,
+    Fault, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId, Line, LineId, Malformed,
+    MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn, Number, NumberStatus, PreviewId,
+    ProfileState, ReservationId, ReservationState, SimId, SimStatus, SimType, SmdpAddress, Source,
+    SweepReport, Tac, Technology,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::ClientError;

@@ -82,9 +82,14 @@ own_uuid_id! {
     ReservationId
 }
 
-uuid_id! {
-    /// A SIM, as GSIM issued it.
+own_uuid_id! {
+    /// A SIM. It is also the id of the order that got it, and our reference for it at GSIM.
     SimId
+}
+
+uuid_id! {
+    /// A customer's subscription, as the service that sells it knows it. It has one number and one SIM at a time.
+    LineId
 }
 
 /// Declares an identifier that another party chose, and that travels in paths and columns. `$is_valid` says which texts it may

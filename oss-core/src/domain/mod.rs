@@ -5,6 +5,7 @@ mod answers;
 mod attempt;
 mod ddds;
 mod devices;
+mod hex_hash;
 mod hold;
 mod idempotency;
 mod ids;
@@ -13,10 +14,12 @@ mod msisdn;
 mod number;
 #[cfg(feature = "openapi")]
 mod schemas;
+mod sims;
 mod sweep_report;
 mod tenant;
 mod text;
 mod verdicts;
+mod words;
 
 pub use adoption::{AdoptOutcome, AdoptRefusal, Adoption};
 pub(crate) use adoption::{AdoptionRow, AdoptionVerdict, LiveRow};
@@ -31,21 +34,27 @@ pub use devices::{
     Assortment, BrandSlug, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
     DeviceModelId, DisplayName, EsimAnswer, EsimSource, EsimSupport, Imei, Source, Tac,
 };
+pub(crate) use hex_hash::hex_hash;
 pub use hold::{Hold, ListedHold};
 pub use idempotency::IdempotencyKey;
 pub(crate) use ids::uuid_id;
-pub use ids::{BrandId, Choice, ClientName, ExternalId, Index, PreviewId, ReservationId, SimId};
+pub use ids::{BrandId, Choice, ClientName, ExternalId, Index, LineId, PreviewId, ReservationId, SimId};
 pub use lists::{DataVersion, DataVersions, Edition, InstallationId};
 pub use msisdn::{Ddd, Malformed, MaskedMsisdn, Msisdn};
 pub(crate) use msisdn::{ascii, serde_as_text};
 pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
+pub use sims::{
+    ActivationCode, AddressHash, Eid, Fault, Iccid, Imsi, MalformedAt, MaskedDigits, MatchingId,
+    ProfileState, SimStatus, SimType, SmdpAddress, Technology,
+};
 pub use sweep_report::SweepReport;
 pub(crate) use tenant::OLDER_BRAND;
 pub use tenant::{Scope, Tenant};
 #[cfg(feature = "import")]
 pub(crate) use text::{INVISIBLE, is_invisible};
-pub(crate) use text::{is_hidden, plain, trimmed};
+pub(crate) use text::{is_hidden, plain, trimmed, visible};
 pub(crate) use verdicts::*;
+pub(crate) use words::open_words;
 
 /// The variants of an enum, as an array.
 pub(crate) const fn every<T: Copy, const N: usize>(variants: &[T]) -> [T; N] {

@@ -8,7 +8,7 @@ use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use super::ids::{ExternalId, PreviewId, ReservationId, SimId};
 use super::msisdn::{Malformed, Msisdn};
-use super::text::is_invisible;
+use super::text::visible;
 
 /// The status of a number (`phone_number.status`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,9 +49,7 @@ impl From<&str> for NumberStatus {
             "RESERVED" => Self::Reserved,
             "IN_USE" => Self::InUse,
             "RETURNED" => Self::Returned,
-            other => {
-                Self::Other(other.chars().map(|char| if is_invisible(char) { '?' } else { char }).collect())
-            }
+            other => Self::Other(visible(other)),
         }
     }
 }

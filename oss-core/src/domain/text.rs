@@ -21,6 +21,11 @@ pub(crate) fn is_invisible(char: char) -> bool {
     INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(char)))
 }
 
+/// A text in which each character that cannot be seen is a `?`.
+pub(crate) fn visible(text: &str) -> Box<str> {
+    text.chars().map(|char| if is_invisible(char) { '?' } else { char }).collect()
+}
+
 /// The ASCII character that a character of a copied identifier stands for, or none for a mark that only changes how a text is
 /// shown: phones, spreadsheets and PDFs put such marks around copied text.
 pub(crate) fn plain(char: char) -> Option<char> {

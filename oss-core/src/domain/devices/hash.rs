@@ -1,17 +1,20 @@
 //! The hash that names a device choice when an eSIM is ordered later.
 
 use std::fmt;
+use std::str::FromStr;
 
-use serde::ser::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::DeviceChoice;
+use crate::domain::{hex_hash, serde_as_text};
 
-/// The first 32 hexadecimal digits, in lower case, of SHA-256 over `TAC:{tac}`, `CODE:{code}` or `MODEL:{model}`.
-///
-/// The rule is that of the existing tables: other services compute the same hash.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeviceHash([u8; 16]);
+hex_hash! {
+    /// The first 32 hexadecimal digits, in lower case, of SHA-256 over `TAC:{tac}`, `CODE:{code}` or `MODEL:{model}`.
+    ///
+    /// The rule is that of the existing tables: other services compute the same hash.
+    DeviceHash, "the hash of a device: 32 hexadecimal digits in lower case"
+}
 
 impl DeviceHash {
     /// The hash of a choice.
@@ -25,24 +28,6 @@ impl DeviceHash {
         let mut first = [0; 16];
         first.copy_from_slice(&digest[..16]);
         Self(first)
-    }
-}
-
-impl fmt::Display for DeviceHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for DeviceHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeviceHash({self})")
-    }
-}
-
-impl Serialize for DeviceHash {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

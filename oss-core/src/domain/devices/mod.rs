@@ -12,4 +12,5 @@ pub use self::choice::DeviceChoice;
 pub use self::hash::DeviceHash;
 pub use self::names::{BrandSlug, DeviceBrandId, DeviceCode, DeviceModelId, DisplayName, Source};
 pub use self::support::{EsimAnswer, EsimSource, EsimSupport};
+pub(super) use self::tac::luhn;
 pub use self::tac::{Imei, Tac};

@@ -114,7 +114,7 @@ fn without_version(text: &str) -> &str {
 
 /// Whether the last digit is the check digit of the others (Luhn): double every second digit from the right and add up all
 /// digits; the sum is a multiple of ten.
-fn luhn(digits: &[u8]) -> bool {
+pub(in crate::domain) fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
         .rev()

@@ -1,0 +1,59 @@
+//! The kinds of SIM, and the words that other programs write about them too.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
+
+use crate::domain::{Malformed, every, open_words};
+
+/// The kind of a SIM (`sim.sim_type`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Display, EnumCount, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", parse_err_ty = Malformed, parse_err_fn = no_type)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(description = "The kind of a SIM"))]
+pub enum SimType {
+    /// A plastic card.
+    SimCard,
+    /// A profile that a phone downloads.
+    Esim,
+}
+
+fn no_type(_: &str) -> Malformed {
+    Malformed { expected: "a type of SIM: SIM_CARD or ESIM" }
+}
+
+impl SimType {
+    /// Every type.
+    pub const ALL: [Self; Self::COUNT] = every(Self::VARIANTS);
+
+    /// The word for the type in the store and in answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+open_words! {
+    /// The status of a SIM (`sim.status`).
+    SimStatus {
+        /// GSIM has it for us.
+        Active = "ACTIVE",
+        /// GSIM has been told that it is not used any more, or is being told.
+        Deprogrammed = "DEPROGRAMMED",
+    }
+}
+
+open_words! {
+    /// The radio technology that a SIM may use (`sim.technology`).
+    Technology {
+        /// LTE.
+        FourG = "4G",
+        /// 5G on an LTE core (non-standalone).
+        FiveGNsa = "5G NSA",
+        /// 5G on its own core (standalone).
+        FiveGSa = "5G SA",
+    }
+}
