@@ -3,66 +3,22 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use super::ids::{ExternalId, PreviewId, ReservationId, SimId};
 use super::msisdn::{Malformed, Msisdn};
-use super::text::visible;
+use super::words::open_words;
 
-/// The status of a number (`phone_number.status`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum NumberStatus {
-    /// Held in Sigan for us, not yet on a line.
-    Reserved,
-    /// On a line.
-    InUse,
-    /// Given back.
-    Returned,
-    /// A status that another program wrote and this service does not know, as it is stored: it is shown, and never acted on.
-    Other(Box<str>),
-}
-
-impl NumberStatus {
-    /// The word for the status in the store and in answers.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Reserved => "RESERVED",
-            Self::InUse => "IN_USE",
-            Self::Returned => "RETURNED",
-            Self::Other(word) => word,
-        }
-    }
-
-    /// Whether this service knows what may be done with such a number.
-    #[must_use]
-    pub fn is_known(&self) -> bool {
-        !matches!(self, Self::Other(_))
-    }
-}
-
-/// Every word is a status. Characters that cannot be seen become `?`: a status is shown and logged.
-impl From<&str> for NumberStatus {
-    fn from(word: &str) -> Self {
-        match word {
-            "RESERVED" => Self::Reserved,
-            "IN_USE" => Self::InUse,
-            "RETURNED" => Self::Returned,
-            other => Self::Other(visible(other)),
-        }
-    }
-}
-
-impl fmt::Display for NumberStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl Serialize for NumberStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+open_words! {
+    /// The status of a number (`phone_number.status`).
+    NumberStatus {
+        /// Held in Sigan for us, not yet on a line.
+        Reserved = "RESERVED",
+        /// On a line.
+        InUse = "IN_USE",
+        /// Given back.
+        Returned = "RETURNED",
     }
 }
 

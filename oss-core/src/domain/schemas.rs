@@ -6,8 +6,8 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    Choice, Ddd, DeviceCode, DeviceHash, DeviceModelId, HoldRecord, Line, MaskedMsisdn, Msisdn, Number,
-    NumberStatus, Tac,
+    AddressHash, Choice, Ddd, DeviceCode, DeviceHash, DeviceModelId, Eid, HoldRecord, Iccid, Imsi, Line,
+    MaskedDigits, MaskedMsisdn, Msisdn, Number, NumberStatus, SimStatus, SmdpAddress, Tac, Technology,
 };
 
 /// Texts that a person or a program may write in any form that the pattern allows.
@@ -37,6 +37,14 @@ texts! {
         "`RESERVED`, `IN_USE` or `RETURNED`. Any other word is one that another program wrote: it is shown as it is, and never \
          acted on"
     ),
+    Iccid: text("The number of a SIM").pattern(Some("^8955[0-9]{14,16}$")),
+    Imsi: text("The number of a subscriber in the network").pattern(Some("^724[0-9]{12}$")),
+    Eid: text("The number of a chip for eSIM profiles; modulo 97 it is 1").pattern(Some("^[0-9]{32}$")),
+    MaskedDigits: text("The last four digits of an identifier").pattern(Some(r"^\*{4}[0-9]{4}$")),
+    SmdpAddress: text("The host from which a phone downloads its profile").pattern(Some("^[0-9A-Za-z.-]{1,128}$")),
+    AddressHash: text("The hash of a delivery address").pattern(Some("^[0-9a-f]{32}$")),
+    SimStatus: text("`ACTIVE` or `DEPROGRAMMED`. Any other word is one that another program wrote: it is shown as it is"),
+    Technology: text("`4G`, `5G NSA` or `5G SA`. Any other word is one that another program wrote: it is shown as it is"),
 }
 
 fn text(description: &str) -> ObjectBuilder {

@@ -1,7 +1,7 @@
 //! The activation code, with which a phone loads its eSIM profile (GSMA SGP.22, 4.1).
 //!
-//! It is a credential: whoever has it can take the line. So none of its parts that is secret has a `Display`, and `Debug` shows
-//! nothing; a text of it is only got by name.
+//! It is a credential: whoever has it can take the line. So neither it nor its secret has a `Display`, and `Debug` shows nothing. A
+//! method with a name of its own gives the text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -70,7 +70,16 @@ serde_as_text!(SmdpAddress, SmdpAddress::from_str);
 /// The token by which the SM-DP+ finds the profile: the secret of an activation code. It may be empty: then the SM-DP+ finds the
 /// profile by the phone's EID.
 ///
-/// It has neither `Display` nor `Serialize`, so that no text contains it by mistake.
+/// It has neither `Display` nor `Serialize`, so that no text contains it by mistake:
+///
+/// ```compile_fail
+/// # let id: oss_core::MatchingId = "A-1".parse().unwrap();
+/// let _ = id.to_string();
+/// ```
+/// ```compile_fail
+/// # let id: oss_core::MatchingId = "A-1".parse().unwrap();
+/// let _ = serde_json::to_string(&id);
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MatchingId(Box<str>);
 
@@ -116,6 +125,17 @@ impl<'de> Deserialize<'de> for MatchingId {
 /// assert_eq!(format!("{code:?}"), "ActivationCode(****)");
 /// # Ok::<(), oss_core::MalformedAt>(())
 /// ```
+///
+/// It has neither `Display` nor `Serialize`:
+///
+/// ```compile_fail
+/// # let code: oss_core::ActivationCode = "1$SMDP.EXAMPLE.COM$A-1".parse().unwrap();
+/// let _ = code.to_string();
+/// ```
+/// ```compile_fail
+/// # let code: oss_core::ActivationCode = "1$SMDP.EXAMPLE.COM$A-1".parse().unwrap();
+/// let _ = serde_json::to_string(&code);
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ActivationCode {
     address: SmdpAddress,
@@ -136,7 +156,7 @@ const EXPECTED: &str =
     "an activation code of at most 255 characters: LPA:1$<SM-DP+ address>$<matching id>[$<OID>][$1]";
 
 impl ActivationCode {
-    /// The code of a profile that needs no confirmation code.
+    /// The code of a profile that needs no confirmation code. Its parts are so short that it always has less than 255 characters.
     #[must_use]
     pub fn new(address: SmdpAddress, matching_id: MatchingId) -> Self {
         Self { address, matching_id, oid: "".into(), confirmation_code_required: false }

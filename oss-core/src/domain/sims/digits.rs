@@ -6,12 +6,13 @@ use std::ops::RangeInclusive;
 use serde::{Serialize, Serializer};
 
 use super::{Fault, MalformedAt};
-use crate::domain::plain;
+use crate::domain::{ascii, plain};
 
 /// The form of an identifier of digits.
 pub(super) struct Form {
     /// The form, as words that follow "expected".
     pub(super) expected: &'static str,
+    /// The digits that every such identifier begins with.
     pub(super) prefix: &'static str,
     pub(super) lengths: RangeInclusive<usize>,
 }
@@ -49,22 +50,17 @@ impl Form {
 
 /// An identifier of which only the last four digits are shown: `****9011`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MaskedDigits([char; 4]);
+pub struct MaskedDigits([u8; 4]);
 
 impl MaskedDigits {
     pub(super) fn of(digits: &str) -> Self {
-        let mut last = ['*'; 4];
-        for (shown, digit) in last.iter_mut().rev().zip(digits.chars().rev()) {
-            *shown = digit;
-        }
-        Self(last)
+        Self(*digits.as_bytes().last_chunk().unwrap_or(b"****"))
     }
 }
 
 impl fmt::Display for MaskedDigits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d] = self.0;
-        write!(f, "****{a}{b}{c}{d}")
+        write!(f, "****{}", ascii(&self.0))
     }
 }
 

@@ -39,7 +39,7 @@ impl Iccid {
 
 /// Reads the digits. A SIM stores two digits in a byte, and fills up the last ones with `F`, which some systems show.
 fn read(text: &str) -> Result<Box<str>, MalformedAt> {
-    let text = text.trim_end();
-    let digits = text.strip_suffix("FF").or_else(|| text.strip_suffix('F')).unwrap_or(text);
+    let padded = text.trim_end();
+    let digits = padded.strip_suffix("FF").or_else(|| padded.strip_suffix('F')).unwrap_or(padded);
     FORM.read(digits)
 }

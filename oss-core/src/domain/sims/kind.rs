@@ -57,3 +57,32 @@ open_words! {
         FiveGSa = "5G SA",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_the_word_that_is_stored() {
+        for (word, kind) in ["SIM_CARD", "ESIM"].into_iter().zip(SimType::ALL) {
+            assert_eq!((kind.as_str(), kind.to_string().as_str()), (word, word));
+            assert_eq!((word.parse(), serde_json::to_value(kind).unwrap()), (Ok(kind), word.into()));
+        }
+        assert_eq!("esim".parse::<SimType>().unwrap_err(), no_type(""));
+    }
+
+    #[test]
+    fn a_word_is_known_or_kept() {
+        for word in ["ACTIVE", "DEPROGRAMMED", "active"] {
+            let status: SimStatus = serde_json::from_value(word.into()).unwrap();
+            assert_eq!((status.as_str(), status.is_known()), (word, word != "active"));
+            assert_eq!(serde_json::to_value(&status).unwrap(), word);
+        }
+        for (word, technology) in
+            [("4G", Technology::FourG), ("5G NSA", Technology::FiveGNsa), ("5G SA", Technology::FiveGSa)]
+        {
+            assert_eq!((Technology::from(word), technology.to_string().as_str()), (technology.clone(), word));
+        }
+        assert_eq!(Technology::from("6G\n").to_string(), "6G?");
+    }
+}

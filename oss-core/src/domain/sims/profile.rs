@@ -1,15 +1,15 @@
-//! The life of an eSIM profile, as GSIM reports it (the states of GSMA SGP.22, 3.1).
-//!
-#![doc = include_str!("profile.md")]
-//!
-//! A call-back can be lost, or arrive after a later one. So a profile may jump forward over states, and never goes back.
+//! The life of an eSIM profile, as GSIM reports it.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::{Malformed, every};
 
-/// How far the profile of an eSIM has come.
+/// How far the profile of an eSIM has come (after the states of GSMA SGP.22, 3.1).
+///
+#[doc = include_str!("profile.md")]
+///
+/// A call-back of GSIM can be lost, or arrive after a later one. So a profile may jump forward over states, and never goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[derive(Display, EnumCount, EnumString, IntoStaticStr, VariantArray)]
@@ -47,18 +47,17 @@ impl ProfileState {
         self.into()
     }
 
-    /// Whether the profile may go from this state to `next`, if reports between them may have been lost. A state is no
-    /// transition to itself.
+    /// Whether the profile may go from this state to `next`, directly or by a jump. No state may become itself: a repeated report
+    /// changes nothing.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
-        use ProfileState as State;
         match self {
-            State::Released => !matches!(next, State::Released),
-            State::Downloaded => !matches!(next, State::Released | State::Downloaded),
-            State::Installed => matches!(next, State::Enabled | State::Disabled | State::Deleted),
-            State::Enabled => matches!(next, State::Disabled | State::Deleted),
-            State::Disabled => matches!(next, State::Enabled | State::Deleted),
-            State::Deleted | State::Error => false,
+            Self::Released => !matches!(next, Self::Released),
+            Self::Downloaded => !matches!(next, Self::Released | Self::Downloaded),
+            Self::Installed => matches!(next, Self::Enabled | Self::Disabled | Self::Deleted),
+            Self::Enabled => matches!(next, Self::Disabled | Self::Deleted),
+            Self::Disabled => matches!(next, Self::Enabled | Self::Deleted),
+            Self::Deleted | Self::Error => false,
         }
     }
 
