@@ -94,10 +94,10 @@ pub use domain::{
     ActivationCode, AddressHash, Assortment, AttemptEvent, BrandId, BrandSlug, Choice, ClientName,
     DataVersion, DataVersions, Ddd, DddSet, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash,
     DeviceModel, DeviceModelId, DisplayName, Edition, Eid, EsimAnswer, EsimSource, EsimSupport, ExternalId,
-    Fault, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId, Line, LineId, Malformed,
+    HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId, Line, LineId, Malformed,
     MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn, Number, NumberStatus, PreviewId,
     ProfileState, ReservationId, ReservationState, SimId, SimStatus, SimType, SmdpAddress, Source,
-    SweepReport, Tac, Technology,
+    SweepReport, Tac, Technology, TextFault,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::ClientError;

@@ -44,8 +44,8 @@ pub use msisdn::{Ddd, Malformed, MaskedMsisdn, Msisdn};
 pub(crate) use msisdn::{ascii, serde_as_text};
 pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
 pub use sims::{
-    ActivationCode, AddressHash, Eid, Fault, Iccid, Imsi, MalformedAt, MaskedDigits, MatchingId,
-    ProfileState, SimStatus, SimType, SmdpAddress, Technology,
+    ActivationCode, AddressHash, Eid, Iccid, Imsi, MalformedAt, MaskedDigits, MatchingId, ProfileState,
+    SimStatus, SimType, SmdpAddress, Technology, TextFault,
 };
 pub use sweep_report::SweepReport;
 pub(crate) use tenant::OLDER_BRAND;

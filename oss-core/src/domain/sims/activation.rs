@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::form_urlencoded::byte_serialize;
 
-use super::{Fault, MalformedAt};
+use super::{MalformedAt, TextFault};
 use crate::domain::serde_as_text;
 
 /// Reads a text of at most `longest` characters, each of which is allowed.
@@ -21,10 +21,10 @@ fn read(
 ) -> Result<Box<str>, MalformedAt> {
     let error = |fault| MalformedAt { expected, fault };
     if let Some(at) = text.chars().position(|char| !is_allowed(char)) {
-        return Err(error(Fault::Character(at + 1)));
+        return Err(error(TextFault::Character(at + 1)));
     }
     // Each character that is allowed is ASCII.
-    if text.len() > longest { Err(error(Fault::Length(text.len()))) } else { Ok(text.into()) }
+    if text.len() > longest { Err(error(TextFault::Length(text.len()))) } else { Ok(text.into()) }
 }
 
 /// The host of the server from which a phone downloads its profile (SM-DP+).
@@ -46,7 +46,7 @@ impl FromStr for SmdpAddress {
     fn from_str(text: &str) -> Result<Self, MalformedAt> {
         const EXPECTED: &str = "an SM-DP+ address: 1 to 128 letters, digits, dots or dashes";
         if text.is_empty() {
-            return Err(MalformedAt { expected: EXPECTED, fault: Fault::Character(1) });
+            return Err(MalformedAt { expected: EXPECTED, fault: TextFault::Character(1) });
         }
         read(text, EXPECTED, 128, |char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-')).map(Self)
     }
@@ -219,7 +219,7 @@ impl FromStr for ActivationCode {
         let code = text.strip_prefix(PREFIX).unwrap_or(text);
         let length = code.chars().count();
         if length > 255 {
-            return Err(MalformedAt { expected: EXPECTED, fault: Fault::Length(length) });
+            return Err(MalformedAt { expected: EXPECTED, fault: TextFault::Length(length) });
         }
         let mut fields = Fields { left: Some(code), position: text.len() - code.len() + 1 };
         fields.required(format)?;
@@ -235,7 +235,7 @@ impl FromStr for ActivationCode {
 fn format(field: &str) -> Result<(), MalformedAt> {
     match field {
         "1" => Ok(()),
-        _ => Err(MalformedAt { expected: EXPECTED, fault: Fault::Character(1) }),
+        _ => Err(MalformedAt { expected: EXPECTED, fault: TextFault::Character(1) }),
     }
 }
 
@@ -257,7 +257,8 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn required<T>(&mut self, parse: impl Fn(&'a str) -> Result<T, MalformedAt>) -> Result<T, MalformedAt> {
         let before = self.position - 1;
-        let field = self.next().ok_or(MalformedAt { expected: EXPECTED, fault: Fault::Character(before) })?;
+        let field =
+            self.next().ok_or(MalformedAt { expected: EXPECTED, fault: TextFault::Character(before) })?;
         parse(field).map_err(|error| error.after(before))
     }
 

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Serialize, Serializer};
 
-use super::{Fault, MalformedAt};
+use super::{MalformedAt, TextFault};
 use crate::domain::{ascii, plain};
 
 /// The form of an identifier of digits.
@@ -25,13 +25,13 @@ impl Form {
             match plain(char) {
                 None | Some(' ' | '-') => {}
                 Some(digit) if self.allows(digit, digits.len()) => digits.push(digit),
-                Some(_) => return Err(self.error(Fault::Character(position))),
+                Some(_) => return Err(self.error(TextFault::Character(position))),
             }
         }
         if self.lengths.contains(&digits.len()) {
             Ok(digits.into())
         } else {
-            Err(self.error(Fault::Length(digits.len())))
+            Err(self.error(TextFault::Length(digits.len())))
         }
     }
 
@@ -43,7 +43,7 @@ impl Form {
         }
     }
 
-    pub(super) fn error(&self, fault: Fault) -> MalformedAt {
+    pub(super) fn error(&self, fault: TextFault) -> MalformedAt {
         MalformedAt { expected: self.expected, fault }
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::digits::{Form, digits_id};
-use super::{Fault, MalformedAt, MaskedDigits};
+use super::{MalformedAt, MaskedDigits, TextFault};
 use crate::domain::serde_as_text;
 
 const FORM: Form = Form { expected: "an EID: 32 digits", prefix: "", lengths: 32..=32 };
@@ -30,6 +30,6 @@ fn read(text: &str) -> Result<Box<str>, MalformedAt> {
     // 32 digits are below 2^128.
     match digits.parse::<u128>() {
         Ok(number) if number % 97 == 1 => Ok(digits),
-        _ => Err(FORM.error(Fault::CheckDigits)),
+        _ => Err(FORM.error(TextFault::CheckDigits)),
     }
 }

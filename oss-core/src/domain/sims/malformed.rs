@@ -11,22 +11,22 @@ pub struct MalformedAt {
     /// The form that was expected, as words that follow "expected".
     pub expected: &'static str,
     /// The first fault.
-    pub fault: Fault,
+    pub fault: TextFault,
 }
 
 impl MalformedAt {
     /// The error of a longer text that has so many characters before this one.
     pub(super) fn after(self, before: usize) -> Self {
         match self.fault {
-            Fault::Character(position) => Self { fault: Fault::Character(before + position), ..self },
-            Fault::Length(_) | Fault::CheckDigits => self,
+            TextFault::Character(position) => Self { fault: TextFault::Character(before + position), ..self },
+            TextFault::Length(_) | TextFault::CheckDigits => self,
         }
     }
 }
 
 /// The first fault of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum TextFault {
     /// The character at this position, counted from 1, is wrong. If the text ends too early, it is the position after the last.
     Character(usize),
     /// The text has this many digits or characters, separators not counted.
@@ -35,7 +35,7 @@ pub enum Fault {
     CheckDigits,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for TextFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Character(position) => write!(f, "this value is wrong at character {position}"),

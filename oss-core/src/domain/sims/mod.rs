@@ -19,5 +19,5 @@ pub use self::eid::Eid;
 pub use self::iccid::Iccid;
 pub use self::imsi::Imsi;
 pub use self::kind::{SimStatus, SimType, Technology};
-pub use self::malformed::{Fault, MalformedAt};
+pub use self::malformed::{MalformedAt, TextFault};
 pub use self::profile::ProfileState;
