@@ -158,6 +158,11 @@ errors! {
         #[error("another call for the same number is in flight; try again in {} s", whole_seconds(RETRY_SOON))]
         ReserveInFlight,
     }
+    /// An order of a SIM for the number is under way
+    "order-in-flight": Conflict, field "msisdn", retry RETRY_SOON => {
+        #[error("an order of a SIM for number {0} is under way; try again in a moment")]
+        OrderInFlight(MaskedMsisdn),
+    }
     /// Another call with the same idempotency key is under way
     "idempotency-key-in-flight": Conflict, field "Idempotency-Key", retry RETRY_SOON => {
         #[error(

@@ -33,7 +33,7 @@
 //!
 //! # The life of an attempt
 //!
-//! An attempt to hold a number is a row of `reservation`. [`ReservationState::after`] says what each [event](AttemptEvent) makes
+//! An attempt to hold a number is a row of `reservation`. [`AttemptState::after`] says what each [event](AttemptEvent) makes
 //! of it:
 //!
 #![doc = include_str!("domain/attempt.md")]
@@ -91,13 +91,14 @@ pub use config::Config;
 pub use connect::StartError;
 pub use devices::EsimCheck;
 pub use domain::{
-    ActivationCode, AddressHash, Assortment, AttemptEvent, BrandId, BrandSlug, Choice, ClientName,
-    DataVersion, DataVersions, Ddd, DddSet, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash,
-    DeviceModel, DeviceModelId, DisplayName, Edition, Eid, EsimAnswer, EsimSource, EsimSupport, ExternalId,
-    HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId, Line, LineId, Malformed,
-    MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn, Number, NumberStatus, PreviewId,
-    ProfileState, ReservationId, ReservationState, SimId, SimStatus, SimType, SmdpAddress, Source,
-    SweepReport, Tac, Technology, TextFault,
+    ActivationCode, AddressHash, Association, Assortment, AttemptEvent, AttemptState, BrandId, BrandSlug,
+    Choice, ClientName, CodeRead, DataVersion, DataVersions, Ddd, DddSet, DeviceBrand, DeviceBrandId,
+    DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId, DisplayName, Edition, Eid, EsimAnswer,
+    EsimSource, EsimSupport, ExternalId, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index,
+    InstallationId, Line, LineId, Malformed, MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn,
+    Number, NumberStatus, PreviewId, ProfileReport, ProfileState, RecordedReport, ReservationId, Sim,
+    SimFilter, SimId, SimRecord, SimStatus, SimType, SmdpAddress, Source, SweepReport, Tac, Technology,
+    TextFault, WantedSim,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::ClientError;

@@ -5,7 +5,7 @@
 
 use super::tenant::OLDER_BRAND;
 use super::{OtherNumber, Tenant};
-use crate::domain::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState, SimId};
+use crate::domain::{AttemptState, ExternalId, Msisdn, NumberStatus, ReservationId, SimId};
 
 /// A number that is on a line, as the systems that know the lines report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub(crate) struct LiveRow {
     pub(crate) id: ReservationId,
     pub(crate) external_id: ExternalId,
     pub(crate) brand: String,
-    pub(crate) state: ReservationState,
+    pub(crate) state: AttemptState,
 }
 
 /// The next step of an adoption.
@@ -115,9 +115,7 @@ impl AdoptionRow {
             return AdoptionVerdict::Answer(AdoptOutcome::Refused(refusal));
         }
         match (&self.live, &adoption.external_id) {
-            (Some(live), _)
-                if self.is_on_line_of(adoption.sim) && live.state == ReservationState::Assigned =>
-            {
+            (Some(live), _) if self.is_on_line_of(adoption.sim) && live.state == AttemptState::Assigned => {
                 AdoptionVerdict::Answer(AdoptOutcome::Adopted(live.external_id.clone()))
             }
             (Some(live), _) => {
@@ -172,7 +170,7 @@ impl LiveRow {
         if named.is_some_and(|named| *named != self.external_id) {
             return Some(AdoptRefusal::OtherHold);
         }
-        let is_settled = matches!(self.state, ReservationState::Held | ReservationState::Assigned);
+        let is_settled = matches!(self.state, AttemptState::Held | AttemptState::Assigned);
         (!is_settled).then_some(AdoptRefusal::Unsettled)
     }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{
-    BrandId, ExternalId, Hold, IdempotencyKey, MaskedMsisdn, Msisdn, NumberStatus, PreviewId, ReservationId,
-    ReservationState,
+    AttemptState, BrandId, ExternalId, Hold, IdempotencyKey, MaskedMsisdn, Msisdn, NumberStatus, PreviewId,
+    ReservationId,
 };
 
 /// A preview to be stored, with the numbers that Sigan offered.
@@ -183,6 +183,8 @@ pub enum Release {
     Forbidden(NumberStatus),
     /// A call to Sigan about this number is under way.
     InFlight,
+    /// An order of a SIM for this number is under way.
+    Ordered,
     /// It is given back now. Sigan has to be told, if Sigan's id of the hold is known.
     Returned(Option<Delivery>),
     /// It is given back now. Sigan cannot be told, because the row of the hold cannot be read; the row is set aside.
@@ -220,6 +222,8 @@ pub enum Assign {
     SimHasNumber(OtherNumber),
     /// It is not certain yet whether Sigan holds it.
     InDoubt,
+    /// An order of a SIM for it is under way.
+    Ordered,
     /// It was given back, or another program gave it a status that this service does not know.
     Forbidden(NumberStatus),
     /// The database has no such SIM.
@@ -251,7 +255,7 @@ impl Overdue {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Census {
     /// The count of each state that the sweep looks at. A state without reservations may be left out.
-    pub states: Vec<(ReservationState, u64)>,
+    pub states: Vec<(AttemptState, u64)>,
     /// The count of all that are due.
     pub due: u64,
     /// The time since the oldest one became due.
@@ -263,12 +267,12 @@ pub struct Census {
 impl Census {
     /// The count of one state.
     #[must_use]
-    pub fn of(&self, state: ReservationState) -> u64 {
+    pub fn of(&self, state: AttemptState) -> u64 {
         self.states.iter().filter(|(counted, _)| *counted == state).map(|(_, count)| count).sum()
     }
 
     /// Adds a state: its count, how many of them are due, and for how many seconds the oldest has been due.
-    pub(crate) fn add(&mut self, state: ReservationState, stored: i64, due: i64, first_due_secs: f64) {
+    pub(crate) fn add(&mut self, state: AttemptState, stored: i64, due: i64, first_due_secs: f64) {
         self.states.push((state, stored.unsigned_abs()));
         self.due += due.unsigned_abs();
         if let (1.., Ok(age)) = (due, Duration::try_from_secs_f64(first_due_secs)) {
@@ -328,7 +332,7 @@ pub enum Due {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownHold {
     /// The state of the attempt with the number and the external id of the hold, or none if there is no such attempt.
-    pub state: Option<ReservationState>,
+    pub state: Option<AttemptState>,
     /// The status of the number here, or none if it never was ours.
     pub status: Option<NumberStatus>,
     /// Whether another attempt at the number is not over.
@@ -369,7 +373,7 @@ pub struct LiveHold {
     /// Sigan's id of the pre-reservation.
     pub external_id: ExternalId,
     /// Its state.
-    pub state: ReservationState,
+    pub state: AttemptState,
 }
 
 /// A range of numbers, in order.

@@ -8,7 +8,7 @@
 use strum::{EnumCount, VariantArray};
 
 use super::every;
-use super::number::ReservationState;
+use super::number::AttemptState;
 
 /// An event in the life of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::EnumCount, strum::VariantArray)]
@@ -40,7 +40,7 @@ impl AttemptEvent {
     pub const ALL: [Self; Self::COUNT] = every(Self::VARIANTS);
 }
 
-impl ReservationState {
+impl AttemptState {
     /// Every state.
     pub const ALL: [Self; Self::COUNT] = every(Self::VARIANTS);
 
@@ -81,7 +81,7 @@ impl ReservationState {
 mod tests {
     use super::*;
 
-    fn reachable_from(state: ReservationState) -> Vec<ReservationState> {
+    fn reachable_from(state: AttemptState) -> Vec<AttemptState> {
         let mut reached = vec![state];
         let mut at = 0;
         while at < reached.len() {
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_transitions_are_those_of_the_diagram() {
-        use {AttemptEvent as Event, ReservationState as State};
+        use {AttemptEvent as Event, AttemptState as State};
         let diagram = [
             (State::Pending, Event::Confirmed, State::Held),
             (State::Pending, Event::Doubted, State::InDoubt),
@@ -127,22 +127,22 @@ mod tests {
 
     #[test]
     fn an_attempt_reaches_every_state_and_comes_to_an_end_from_each() {
-        assert_eq!(reachable_from(ReservationState::Pending).len(), ReservationState::ALL.len());
-        for state in ReservationState::ALL {
-            assert!(reachable_from(state).into_iter().any(ReservationState::is_over), "{state}");
+        assert_eq!(reachable_from(AttemptState::Pending).len(), AttemptState::ALL.len());
+        for state in AttemptState::ALL {
+            assert!(reachable_from(state).into_iter().any(AttemptState::is_over), "{state}");
         }
     }
 
     #[test]
     fn what_was_given_up_or_is_over_never_has_the_number_again() {
-        for state in ReservationState::ALL.into_iter().filter(|state| !state.is_live()) {
-            assert!(!reachable_from(state).into_iter().any(ReservationState::is_live), "{state}");
+        for state in AttemptState::ALL.into_iter().filter(|state| !state.is_live()) {
+            assert!(!reachable_from(state).into_iter().any(AttemptState::is_live), "{state}");
         }
     }
 
     #[test]
     fn an_attempt_that_may_be_held_in_sigan_ends_only_after_sigan_was_told() {
-        use ReservationState as State;
+        use AttemptState as State;
         for state in [State::Held, State::InDoubt, State::Assigned, State::Releasing, State::Cancelling] {
             for event in AttemptEvent::ALL.into_iter().filter(|event| *event != AttemptEvent::Delivered) {
                 assert!(!state.after(event).is_some_and(State::is_over), "{state} {event:?}");

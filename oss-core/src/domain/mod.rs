@@ -12,8 +12,11 @@ mod ids;
 mod lists;
 mod msisdn;
 mod number;
+mod order_verdicts;
+mod orders;
 #[cfg(feature = "openapi")]
 mod schemas;
+mod sim;
 mod sims;
 mod sweep_report;
 mod tenant;
@@ -42,7 +45,17 @@ pub use ids::{BrandId, Choice, ClientName, ExternalId, Index, LineId, PreviewId,
 pub use lists::{DataVersion, DataVersions, Edition, InstallationId};
 pub use msisdn::{Ddd, Malformed, MaskedMsisdn, Msisdn};
 pub(crate) use msisdn::{ascii, serde_as_text};
-pub use number::{HoldRecord, Line, Number, NumberStatus, ReservationState};
+pub use number::{AttemptState, HoldRecord, Line, Number, NumberStatus};
+pub(crate) use order_verdicts::{OrderRow, OrderVerdict, OrderedNumber};
+pub use orders::{
+    BeginOrder, DueOrder, EndLine, IssuedOrder, MadeProfile, MadeSim, NewOrder, OrderLease, OrderPurpose,
+    SimDelivery, WantedSim,
+};
+pub(crate) use sim::CodeRow;
+pub use sim::{
+    Association, CodeAnswer, CodeLimits, CodeRead, CodeReading, ProfileRecorded, ProfileReport,
+    RecordedReport, Sim, SimFilter, SimRecord,
+};
 pub use sims::{
     ActivationCode, AddressHash, Eid, Iccid, Imsi, MalformedAt, MaskedDigits, MatchingId, ProfileState,
     SimStatus, SimType, SmdpAddress, Technology, TextFault,

@@ -31,7 +31,7 @@ open_words! {
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE", parse_err_ty = Malformed, parse_err_fn = no_state)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(description = "How far an attempt to hold a number has come"))]
-pub enum ReservationState {
+pub enum AttemptState {
     /// A call to Sigan is under way, or was when its process died: then the lease runs out.
     Pending,
     /// Sigan holds the number for us.
@@ -55,7 +55,7 @@ fn no_state(_: &str) -> Malformed {
     Malformed { expected: "a state of a reservation" }
 }
 
-impl ReservationState {
+impl AttemptState {
     /// The word for the state in the store and in answers.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -130,7 +130,7 @@ pub struct HoldRecord {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, nullable = false))]
     pub external_id: Option<ExternalId>,
     /// Its state.
-    pub state: ReservationState,
+    pub state: AttemptState,
     /// The reason for this state, if there is one.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub reason: Option<String>,
@@ -168,10 +168,10 @@ mod tests {
     fn a_state_is_the_word_that_is_stored() {
         let words =
             ["PENDING", "HELD", "IN_DOUBT", "ASSIGNED", "RELEASING", "CANCELLING", "RELEASED", "REJECTED"];
-        assert_eq!(ReservationState::ALL.map(ReservationState::as_str), words);
-        for (word, state) in words.into_iter().zip(ReservationState::ALL) {
+        assert_eq!(AttemptState::ALL.map(AttemptState::as_str), words);
+        for (word, state) in words.into_iter().zip(AttemptState::ALL) {
             assert_eq!((word.parse(), serde_json::to_value(state).unwrap()), (Ok(state), word.into()));
         }
-        assert_eq!("LOST".parse::<ReservationState>().unwrap_err().expected, "a state of a reservation");
+        assert_eq!("LOST".parse::<AttemptState>().unwrap_err().expected, "a state of a reservation");
     }
 }

@@ -4,8 +4,8 @@
 //! guards that say the same; a function here then names the answer. This module knows no SQL.
 
 use super::{
-    Assign, Begin, BrandId, Delivery, ExternalId, Hold, Keyed, Lease, Msisdn, NumberStatus, Release,
-    ReservationId, ReservationState, SimId,
+    Assign, AttemptState, Begin, BrandId, Delivery, EndLine, ExternalId, Hold, Keyed, Lease, Msisdn,
+    NumberStatus, Release, ReservationId, SimId,
 };
 
 /// The number of times that a step is tried if its rows change between its read and its write. After that it fails, and the caller
@@ -49,7 +49,7 @@ pub(crate) struct Others {
 pub(crate) struct OwnAttempt {
     pub(crate) id: ReservationId,
     pub(crate) msisdn: Msisdn,
-    pub(crate) state: ReservationState,
+    pub(crate) state: AttemptState,
     pub(crate) attempts: i32,
     /// Whether it is due: for `PENDING`, whether its lease ran out; for `HELD`, whether it has expired.
     pub(crate) due: bool,
@@ -96,15 +96,15 @@ impl OwnAttempt {
     fn verdict(self, hold: Hold, brand: BrandId, status: Option<&NumberStatus>) -> Verdict {
         let resumed = Lease { reservation: self.id, call: self.attempts + 1, brand, hold };
         match self.state {
-            ReservationState::Held if self.has_expired(status) => Verdict::Answer(Begin::Used),
-            ReservationState::Held | ReservationState::Assigned => Verdict::Answer(Begin::Held(self.msisdn)),
-            ReservationState::Pending if self.leased => {
+            AttemptState::Held if self.has_expired(status) => Verdict::Answer(Begin::Used),
+            AttemptState::Held | AttemptState::Assigned => Verdict::Answer(Begin::Held(self.msisdn)),
+            AttemptState::Pending if self.leased => {
                 Verdict::Answer(Begin::Started(Lease { call: self.attempts, ..resumed }))
             }
-            ReservationState::Pending if !self.due => Verdict::Answer(Begin::InFlight),
-            ReservationState::Pending | ReservationState::InDoubt => Verdict::Resume(resumed),
-            ReservationState::Cancelling => Verdict::Answer(Begin::InFlight),
-            ReservationState::Releasing | ReservationState::Released | ReservationState::Rejected => {
+            AttemptState::Pending if !self.due => Verdict::Answer(Begin::InFlight),
+            AttemptState::Pending | AttemptState::InDoubt => Verdict::Resume(resumed),
+            AttemptState::Cancelling => Verdict::Answer(Begin::InFlight),
+            AttemptState::Releasing | AttemptState::Released | AttemptState::Rejected => {
                 Verdict::Answer(Begin::Used)
             }
         }
@@ -112,11 +112,11 @@ impl OwnAttempt {
 
     /// Whether the next sweep gives the number back. A number that another program put on a line stays.
     fn has_expired(&self, status: Option<&NumberStatus>) -> bool {
-        self.state == ReservationState::Held && self.due && status != Some(&NumberStatus::InUse)
+        self.state == AttemptState::Held && self.due && status != Some(&NumberStatus::InUse)
     }
 }
 
-impl ReservationState {
+impl AttemptState {
     /// The answer to a request for another number of the same preview.
     fn blocks_other_choices(self) -> Begin {
         match self {
@@ -152,15 +152,13 @@ impl KeyedRow {
             Lease { reservation: own.id, call, brand: brand.clone(), hold }
         };
         match own.state {
-            ReservationState::Held if own.has_expired(status.as_ref()) => Keyed::Spent,
-            ReservationState::Held | ReservationState::Assigned => Keyed::Held(own.msisdn),
-            ReservationState::Pending if own.leased => Keyed::Resumed(lease(own.attempts)),
-            ReservationState::Pending if !own.due => Keyed::InFlight,
-            ReservationState::Pending | ReservationState::InDoubt => Keyed::Resumed(lease(own.attempts + 1)),
-            ReservationState::Cancelling => Keyed::InFlight,
-            ReservationState::Releasing | ReservationState::Released | ReservationState::Rejected => {
-                Keyed::Spent
-            }
+            AttemptState::Held if own.has_expired(status.as_ref()) => Keyed::Spent,
+            AttemptState::Held | AttemptState::Assigned => Keyed::Held(own.msisdn),
+            AttemptState::Pending if own.leased => Keyed::Resumed(lease(own.attempts)),
+            AttemptState::Pending if !own.due => Keyed::InFlight,
+            AttemptState::Pending | AttemptState::InDoubt => Keyed::Resumed(lease(own.attempts + 1)),
+            AttemptState::Cancelling => Keyed::InFlight,
+            AttemptState::Releasing | AttemptState::Released | AttemptState::Rejected => Keyed::Spent,
         }
     }
 }
@@ -182,20 +180,37 @@ pub(crate) struct LiveAttempt {
         expect(dead_code, reason = "PostgreSQL decides and writes in one statement")
     )]
     pub(crate) id: ReservationId,
-    pub(crate) state: ReservationState,
+    pub(crate) state: AttemptState,
     /// As [`OwnAttempt::due`].
     pub(crate) due: bool,
+    /// Whether an order of a SIM for the number is under way.
+    pub(crate) ordered: bool,
 }
 
 impl NumberRow {
+    fn is_ordered(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.ordered)
+    }
+
+    /// The reason why the line of the number cannot be ended, or that it has ended already; none if it can.
+    pub(crate) fn end_refusal(&self) -> Option<EndLine> {
+        match &self.status {
+            NumberStatus::Returned => Some(EndLine::AlreadyEnded),
+            NumberStatus::InUse if self.is_ordered() => Some(EndLine::InFlight),
+            NumberStatus::InUse => None,
+            status => Some(EndLine::NotOnLine(status.clone())),
+        }
+    }
+
     /// The reason why the number cannot be released, or none if it can.
     pub(crate) fn release_refusal(&self) -> Option<Release> {
-        let in_flight = |live: &LiveAttempt| live.state == ReservationState::Pending && !live.due;
+        let in_flight = |live: &LiveAttempt| live.state == AttemptState::Pending && !live.due;
         match &self.status {
             NumberStatus::Returned => Some(Release::AlreadyReturned),
             status @ (NumberStatus::InUse | NumberStatus::Other(_)) => {
                 Some(Release::Forbidden(status.clone()))
             }
+            NumberStatus::Reserved if self.is_ordered() => Some(Release::Ordered),
             NumberStatus::Reserved if self.live.as_ref().is_some_and(in_flight) => Some(Release::InFlight),
             NumberStatus::Reserved => None,
         }
@@ -204,13 +219,14 @@ impl NumberRow {
     /// The reason why the number cannot be put on the line of `sim`, or that it is there already; none if it can.
     pub(crate) fn assign_refusal(&self, sim: SimId) -> Option<Assign> {
         let unsettled =
-            |live: &LiveAttempt| matches!(live.state, ReservationState::Pending | ReservationState::InDoubt);
+            |live: &LiveAttempt| matches!(live.state, AttemptState::Pending | AttemptState::InDoubt);
         match &self.status {
             status @ (NumberStatus::Returned | NumberStatus::Other(_)) => {
                 Some(Assign::Forbidden(status.clone()))
             }
             NumberStatus::InUse if self.assigned_sim == Some(sim) => Some(Assign::Assigned),
             NumberStatus::InUse => Some(Assign::AssignedElsewhere),
+            NumberStatus::Reserved if self.is_ordered() => Some(Assign::Ordered),
             NumberStatus::Reserved if self.live.as_ref().is_some_and(unsettled) => Some(Assign::InDoubt),
             NumberStatus::Reserved => None,
         }

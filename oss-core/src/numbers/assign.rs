@@ -24,6 +24,7 @@ impl Oss {
                     Ok(())
                 }
                 Assign::Unknown => Err(Error::UnknownNumber(number)),
+                Assign::Ordered => Err(Error::OrderInFlight(msisdn.masked())),
                 Assign::UnknownSim => Err(Error::UnknownSim(sim)),
                 Assign::AssignedElsewhere => Err(Error::AssignedElsewhere(number)),
                 Assign::SimHasNumber(other) => Err(Error::SimHasNumber { sim, other }),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use metrics::gauge;
 use tokio::time::Instant;
 
-use crate::domain::{BrandId, ReservationState};
+use crate::domain::{AttemptState, BrandId};
 use crate::oss::Oss;
 use crate::store::Census;
 use crate::telemetry::names;
@@ -91,7 +91,7 @@ impl Oss {
 }
 
 fn record_census(census: &Census) {
-    for state in ReservationState::UNSETTLED {
+    for state in AttemptState::UNSETTLED {
         gauge!(names::RESERVATIONS, "state" => state.as_str()).set(float(census.of(state)));
     }
     gauge!(names::DUE).set(float(census.due));

@@ -30,6 +30,7 @@ impl Oss {
             // se phone_number NÃO está no status RESERVED, emite 409
             Release::Forbidden(status) => Err(Error::NumberState { number: msisdn.masked(), status }),
             Release::InFlight => Err(Error::ReserveInFlight),
+            Release::Ordered => Err(Error::OrderInFlight(msisdn.masked())),
             Release::Returned(delivery) => {
                 tracing::info!(number = %msisdn.masked(), "Number released.");
                 if let Some(delivery) = delivery {

@@ -13,7 +13,7 @@ use super::attempt::{LeaseClock, retry_within_lease};
 use super::lanes::{Lanes, Settled};
 use super::release::log_set_aside;
 use crate::calls::Running;
-use crate::domain::{ReservationState, SweepReport};
+use crate::domain::{AttemptState, SweepReport};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Holder, Lane, SiganError, Turn};
@@ -234,7 +234,12 @@ impl Oss {
         let oss = self.clone();
         self.spawn(async move {
             match oss.sigan().turn(Lane::Delivery).await {
-                Ok(turn) => drop(oss.deliver(&turn, &delivery).await),
+                Ok(turn) => {
+                    let answer = turn.release(&delivery.hold).await;
+                    // Others may call Sigan while this is recorded.
+                    drop(turn);
+                    oss.record_told(&delivery, answer).await;
+                }
                 Err(_) => oss.postpone(&delivery).await,
             }
         });
@@ -252,6 +257,10 @@ impl Oss {
     /// Tells Sigan of a release. If the call fails, the row stays due, so this never fails for good.
     pub(super) async fn deliver(&self, turn: &Turn<'_>, delivery: &Delivery) -> Settled {
         let answer = turn.release(&delivery.hold).await;
+        self.record_told(delivery, answer).await
+    }
+
+    async fn record_told(&self, delivery: &Delivery, answer: Result<(), SiganError>) -> Settled {
         let id = delivery.reservation;
         let recorded = match &answer {
             Ok(()) => self.store().record_delivery(id).await,
@@ -262,7 +271,7 @@ impl Oss {
             }
         };
         match recorded {
-            Ok(Some(ReservationState::Rejected)) => Settled::Rejected,
+            Ok(Some(AttemptState::Rejected)) => Settled::Rejected,
             Ok(Some(_)) => Settled::Released,
             Ok(None) if answer.is_ok() => Settled::Elsewhere,
             Ok(None) => Settled::Failed,

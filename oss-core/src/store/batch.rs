@@ -1,7 +1,7 @@
 //! Callers that wait at the same time share one statement, and so one commit.
 //!
-//! A caller that finds a free slot is sent at once; nobody waits for others. While every slot is busy, callers queue, and the next
-//! free slot takes them together. A batch runs in a task of its own, so a caller that goes away does not stop the statement of the
+//! A caller that finds a free slot is sent at once; nobody waits for others, except in a step that nobody waits for. While every slot
+//! is busy, callers queue, and the next free slot takes them together. A batch runs in a task of its own, so a caller that goes away does not stop the statement of the
 //! others. If it was not sent yet, it is left out. If it was, its part is executed, as that of any caller whose answer is lost.
 //! The task ends with its batch, and the end of a batch starts the next one, so no task waits without work.
 
@@ -17,7 +17,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use self::progress::{End, Progress};
 use super::StoreError;
@@ -47,6 +47,9 @@ pub(super) trait Member: Send + Sync + Sized + 'static {
 
     /// The result of this caller.
     type Answer: Send + 'static;
+
+    /// The time for which the first member of a batch waits for others: zero, unless no caller waits for the step.
+    const GATHER: Duration = Duration::ZERO;
 
     /// The keys of what the step touches. Members that share one are never executed at the same time: a statement does not see
     /// what another part of it writes, and two statements would wait for each other.
@@ -96,6 +99,8 @@ struct Queue<M: Member> {
     busy: HashSet<Key>,
     /// The count of slots in use.
     running: usize,
+    /// Whether the first member of the next batch is waiting for others.
+    gathering: bool,
     next_ticket: u64,
     progress: Progress,
 }
@@ -126,6 +131,7 @@ impl<M: Member> Batcher<M> {
             waiting: VecDeque::new(),
             busy: HashSet::new(),
             running: 0,
+            gathering: false,
             next_ticket: 0,
             progress: Progress::default(),
         };
@@ -177,6 +183,19 @@ impl<M: Member> Shared<M> {
     fn start(self: &Arc<Self>) {
         // Without a runtime this process is about to end.
         let Ok(runtime) = Handle::try_current() else { return };
+        if M::GATHER.is_zero() {
+            self.start_now(&runtime);
+        } else if !std::mem::replace(&mut self.lock().gathering, true) {
+            let shared = self.clone();
+            runtime.spawn(async move {
+                sleep(M::GATHER).await;
+                shared.lock().gathering = false;
+                shared.start_now(&Handle::current());
+            });
+        }
+    }
+
+    fn start_now(self: &Arc<Self>, runtime: &Handle) {
         while let Some(batch) = self.next_batch() {
             runtime.spawn(batch.run());
         }

@@ -14,11 +14,13 @@ mod migrations;
 #[cfg(feature = "import")]
 mod migrator;
 mod offering;
+mod orders;
 mod postgres;
 mod previews;
 mod random;
 mod releases;
 mod rows;
+mod sim_records;
 mod sims;
 #[cfg_attr(not(feature = "sqlite"), path = "no_sqlite.rs")]
 mod sqlite;
@@ -37,21 +39,25 @@ pub use catalog::CatalogStore;
 pub use lines::LineStore;
 #[cfg(feature = "import")]
 pub use migrator::MigrationReport;
+pub use orders::{ClaimedOrders, OrderStore};
 pub(crate) use postgres::fault_of_parameters;
 pub use postgres::{PostgresStore, bounded};
 pub use previews::PreviewStore;
 pub use random::RandomStore;
 pub use releases::ReleaseStore;
 use secrecy::{ExposeSecret, SecretString};
+pub use sim_records::SimStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Clock, SqliteStore, SystemClock};
 pub use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 pub use sweep::SweepStore;
 
 pub use crate::domain::{
-    AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery,
-    Due, HeldNumber, HeldPage, Intent, Keyed, KeyedPreview, KnownHold, Lease, LiveHold, NewPreview,
-    OtherNumber, Overdue, PoolUsage, PreviousPreview, Range, Release, Scope, Tenant, UnreadableRow,
+    AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, Census, Claims, CodeAnswer,
+    CodeLimits, CodeReading, Confirmed, Delivery, Due, DueOrder, EndLine, HeldNumber, HeldPage, Intent,
+    IssuedOrder, Keyed, KeyedPreview, KnownHold, Lease, LiveHold, MadeProfile, MadeSim, NewOrder, NewPreview,
+    OrderLease, OrderPurpose, OtherNumber, Overdue, PoolUsage, PreviousPreview, ProfileRecorded, Range,
+    Release, Scope, SimDelivery, Tenant, UnreadableRow, WantedSim,
 };
 
 /// The address of the database, and its connections.
@@ -111,6 +117,8 @@ pub trait Store:
     + RandomStore
     + ReleaseStore
     + LineStore
+    + OrderStore
+    + SimStore
     + AdoptionStore
     + SweepStore
     + AuditStore

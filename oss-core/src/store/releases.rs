@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use super::rows::{DataRow, Unreadable};
-use crate::domain::{Delivery, Msisdn, Release, ReservationId, ReservationState, Scope, delivery};
+use crate::domain::{AttemptState, Delivery, Msisdn, Release, ReservationId, Scope, delivery};
 
 /// The steps of releases and deliveries.
 #[async_trait]
@@ -18,7 +18,7 @@ pub trait ReleaseStore {
 
     /// Records a delivery: a `RELEASING` row becomes `RELEASED`, and a `CANCELLING` row becomes `REJECTED`. Returns the new
     /// state, or none if another call had recorded it before.
-    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError>;
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<AttemptState>, StoreError>;
 
     /// Records a failed delivery: the row keeps its state, and is due again in `retry_in`.
     async fn record_failed_delivery(
@@ -29,10 +29,6 @@ pub trait ReleaseStore {
     ) -> Result<(), StoreError>;
 }
 
-/// Sets the row `$1` aside for the reason `$2`: no sweep claims it any more, and a person has to correct it.
-pub(super) const SET_ASIDE: &str =
-    "update reservation set set_aside = $2 where id = $1 and set_aside is null";
-
 /// Reads the delivery for a release. Returns none if no hold of the number is recorded.
 pub(super) fn freed_delivery(
     row: &impl DataRow,
@@ -41,6 +37,6 @@ pub(super) fn freed_delivery(
     let Some(id) = row.maybe_id("id")? else { return Ok(Ok(None)) };
     match row.parsed("external_id") {
         Ok(external_id) => Ok(Ok(Some(delivery(id, external_id, msisdn)))),
-        Err(error) => Unreadable::of(row, &error).map(Err),
+        Err(error) => Unreadable::of("reservation", row, &error).map(Err),
     }
 }

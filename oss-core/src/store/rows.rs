@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{OtherNumber, PoolUsage, UnreadableRow};
 use crate::domain::{
-    BrandId, BrandSlug, DeviceCode, DeviceModelId, DisplayName, ExternalId, Malformed, Msisdn, NumberStatus,
-    ReservationId, ReservationState, Source,
+    AddressHash, AttemptState, BrandId, BrandSlug, DeviceCode, DeviceHash, DeviceModelId, DisplayName,
+    ExternalId, Iccid, Malformed, Msisdn, NumberStatus, ProfileState, SimType, Source,
 };
 
 /// A type that is stored as text.
@@ -38,13 +38,31 @@ macro_rules! stored_as_parsed {
     )+};
 }
 
+impl Stored for Iccid {
+    fn stored(text: &str) -> Result<Self, Malformed> {
+        text.parse().map_err(|_| Malformed { expected: "an ICCID" })
+    }
+}
+
 impl Stored for DeviceCode {
     fn stored(text: &str) -> Result<Self, Malformed> {
         Self::exact(text)
     }
 }
 
-stored_as_parsed!(BrandId, BrandSlug, DeviceModelId, DisplayName, ExternalId, ReservationState, Source);
+stored_as_parsed!(
+    AddressHash,
+    BrandId,
+    BrandSlug,
+    DeviceModelId,
+    DisplayName,
+    ExternalId,
+    AttemptState,
+    Source,
+    DeviceHash,
+    ProfileState,
+    SimType
+);
 
 /// A row of either database. Its methods read columns into the domain's types.
 pub(super) trait DataRow {
@@ -188,16 +206,29 @@ pub(super) fn unreadable(table: &'static str, key: String, error: &sqlx::Error) 
     UnreadableRow { table, key, reason }
 }
 
-/// A reservation that cannot be read. It has to be set aside, because sweeps would claim it for ever.
+/// A reservation or an order that cannot be read. It has to be set aside, because sweeps would claim it for ever.
 pub(super) struct Unreadable {
-    pub(super) id: ReservationId,
+    pub(super) id: Uuid,
     pub(super) row: UnreadableRow,
 }
 
 impl Unreadable {
-    pub(super) fn of(row: &impl DataRow, error: &sqlx::Error) -> Result<Self, sqlx::Error> {
-        let id: ReservationId = row.id("id")?;
-        Ok(Self { id, row: unreadable("reservation", id.to_string(), error) })
+    pub(super) fn of(
+        table: &'static str,
+        row: &impl DataRow,
+        error: &sqlx::Error,
+    ) -> Result<Self, sqlx::Error> {
+        let id: Uuid = row.id("id")?;
+        Ok(Self { id, row: unreadable(table, id.to_string(), error) })
+    }
+
+    /// The statement that sets the row `$1` aside for the reason `$2`: no sweep claims it any more, and a person has to correct it.
+    pub(super) fn set_aside(&self) -> &'static str {
+        if self.row.table == "sim_order" {
+            "update sim_order set set_aside = $2 where id = $1 and set_aside is null"
+        } else {
+            "update reservation set set_aside = $2 where id = $1 and set_aside is null"
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use super::rows::{DataRow, Unreadable};
-use crate::domain::{Census, Claims, Delivery, Due, Hold, Lease, Overdue, ReservationState};
+use crate::domain::{AttemptState, Census, Claims, Delivery, Due, Hold, Lease, Overdue};
 
 /// The steps of the sweep.
 #[async_trait]
@@ -29,7 +29,7 @@ pub trait SweepStore {
 pub(super) fn claimed_row(row: &impl DataRow) -> Result<Result<Due, Unreadable>, sqlx::Error> {
     match due(row) {
         Ok(due) => Ok(Ok(due)),
-        Err(error) => Unreadable::of(row, &error).map(Err),
+        Err(error) => Unreadable::of("reservation", row, &error).map(Err),
     }
 }
 
@@ -38,7 +38,7 @@ fn due(row: &impl DataRow) -> Result<Due, sqlx::Error> {
     let reservation = row.id("id")?;
     let hold = Hold { external_id: row.parsed("external_id")?, msisdn: row.parsed("msisdn")? };
     let attempts = row.attempts("attempts")?;
-    Ok(if row.parsed::<ReservationState>("state")? == ReservationState::Pending {
+    Ok(if row.parsed::<AttemptState>("state")? == AttemptState::Pending {
         Due::Doubtful {
             lease: Lease { reservation, call: attempts, brand: row.parsed("brand_id")?, hold },
             nameable: row.flag("nameable")?,

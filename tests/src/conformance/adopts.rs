@@ -5,7 +5,7 @@ use futures::future::join_all;
 use oss_core::store::{
     AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, OtherNumber, Release, Scope, Tenant,
 };
-use oss_core::{ExternalId, Msisdn, NumberStatus, ReservationId, ReservationState as State};
+use oss_core::{AttemptState as State, ExternalId, Msisdn, NumberStatus, ReservationId};
 
 use super::Fixture;
 use super::fixture::{LAPSED, LEASE, acme, hold, other};

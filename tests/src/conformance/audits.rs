@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{Begin, Delivery, HeldNumber, KnownHold, Range, Release, Scope, Tenant};
-use oss_core::{NumberStatus, ReservationId, ReservationState as State};
+use oss_core::{AttemptState as State, NumberStatus, ReservationId};
 
 use super::Fixture;
 use super::fixture::{LEASE, acme, hold, other};

@@ -5,7 +5,7 @@ use futures::future::join_all;
 use oss_core::store::{
     Begin, BeginRandom, Confirmed, Delivery, Intent, Lease, NewPreview, Release, Scope, StoreError,
 };
-use oss_core::{Choice, Msisdn, NumberStatus, PreviewId, ReservationId, ReservationState as State};
+use oss_core::{AttemptState as State, Choice, Msisdn, NumberStatus, PreviewId, ReservationId};
 
 use super::Fixture;
 use super::fixture::{LEASE, acme, choice, hold, other};

@@ -2,7 +2,7 @@
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Begin, BeginRandom, Confirmed, Intent, NewPreview, Scope};
-use oss_core::{PreviewId, ReservationId, ReservationState as State};
+use oss_core::{AttemptState as State, PreviewId, ReservationId};
 
 use super::Fixture;
 use super::fixture::{LAPSED, LEASE, choice, hold};

@@ -2,7 +2,7 @@
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Begin, Confirmed, Lease, Release, Scope};
-use oss_core::{NumberStatus, ReservationId, ReservationState as State};
+use oss_core::{AttemptState as State, NumberStatus, ReservationId};
 
 use super::Fixture;
 use super::fixture::{LEASE, hold};

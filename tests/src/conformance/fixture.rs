@@ -8,7 +8,7 @@ use oss_core::sigan::Hold;
 use oss_core::store::{
     Begin, Intent, Lease, NewPreview, PostgresStore, Scope, SqliteStore, Store, SystemClock, Tenant,
 };
-use oss_core::{Choice, Msisdn, Number, NumberStatus, PreviewId, ReservationId, ReservationState, SimId};
+use oss_core::{AttemptState, Choice, Msisdn, Number, NumberStatus, PreviewId, ReservationId, SimId};
 
 use crate::backend::Database;
 use crate::pgbouncer::{PgBouncer, ROLE};
@@ -184,7 +184,7 @@ impl Fixture {
     }
 
     /// The status of a number, and the state of each of its holds, the latest first.
-    pub async fn states(&self, msisdn: Msisdn) -> (Option<NumberStatus>, Vec<ReservationState>) {
+    pub async fn states(&self, msisdn: Msisdn) -> (Option<NumberStatus>, Vec<AttemptState>) {
         match self.number(msisdn).await {
             Some(number) => (number.status(), number.history.iter().map(|hold| hold.state).collect()),
             None => (None, Vec::new()),

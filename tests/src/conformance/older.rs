@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use oss_core::store::{Assign, Begin, Intent, NewPreview, Overdue, Range, Release, Scope, Tenant};
-use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State};
+use oss_core::{AttemptState as State, Msisdn, NumberStatus, ReservationId};
 use uuid::Uuid;
 
 use super::Fixture;

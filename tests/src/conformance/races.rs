@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use oss_core::store::{AdoptOutcome, Adoption, Assign, Begin, Intent, Release, Scope, Store};
-use oss_core::{NumberStatus, ReservationId, ReservationState as State};
+use oss_core::{AttemptState as State, NumberStatus, ReservationId};
 use tokio::sync::Barrier;
 
 use super::Fixture;

@@ -2,7 +2,7 @@
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
 use oss_core::store::{Begin, Delivery, Release, Scope};
-use oss_core::{NumberStatus, ReservationState as State};
+use oss_core::{AttemptState as State, NumberStatus};
 
 use super::Fixture;
 use super::fixture::{LAPSED, LEASE, hold};

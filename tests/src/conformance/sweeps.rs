@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use oss_core::store::{Assign, Begin, BeginRandom, Due, Overdue, Release, Scope};
-use oss_core::{NumberStatus, ReservationId, ReservationState as State};
+use oss_core::{AttemptState as State, NumberStatus, ReservationId};
 
 use super::Fixture;
 use super::fixture::{LAPSED, LEASE, hold};

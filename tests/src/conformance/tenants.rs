@@ -6,7 +6,7 @@ use std::time::Duration;
 use oss_core::store::{
     Assign, Begin, BeginRandom, Confirmed, Intent, Keyed, NewPreview, OtherNumber, Release, Scope, Tenant,
 };
-use oss_core::{Msisdn, NumberStatus, ReservationId, ReservationState as State};
+use oss_core::{AttemptState as State, Msisdn, NumberStatus, ReservationId};
 
 use super::Fixture;
 use super::fixture::{LEASE, acme, choice, hold, other};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use oss_core::store::{Begin, Delivery, Lease, NewPreview, Scope};
-use oss_core::{AttemptEvent as Event, ReservationState as State};
+use oss_core::{AttemptEvent as Event, AttemptState as State};
 
 use super::Fixture;
 use super::fixture::LEASE;

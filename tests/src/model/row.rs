@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use oss_core::{AttemptEvent as Event, ReservationState as State};
+use oss_core::{AttemptEvent as Event, AttemptState as State};
 
 use super::safeguards::{Safeguard, Safeguards};
 

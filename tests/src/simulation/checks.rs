@@ -6,7 +6,7 @@ use std::time::Duration;
 use oss_core::sigan::Hold;
 use oss_core::store::{AuditStore, HeldNumber, Range, Tenant};
 use oss_core::{
-    AuditOptions, Difference, DifferenceKind, Found, Msisdn, NumberStatus, ReservationState as State,
+    AttemptState as State, AuditOptions, Difference, DifferenceKind, Found, Msisdn, NumberStatus,
 };
 use tokio::time::sleep;
 

@@ -6,15 +6,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
-    AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginRandom,
-    CatalogStore, Census, Claims, Confirmed, Delivery, HeldPage, Intent, Keyed, KeyedPreview, KnownHold,
-    Lease, LineStore, NewPreview, Overdue, PoolUsage, PreviewStore, PreviousPreview, RandomStore, Range,
-    Release, ReleaseStore, Scope, Store, StoreError, SweepStore, Tenant, UnreadableRow,
+    AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder, BeginRandom,
+    CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery, EndLine,
+    HeldPage, Intent, IssuedOrder, Keyed, KeyedPreview, KnownHold, Lease, LineStore, MadeSim, NewOrder,
+    NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore, PreviousPreview, ProfileRecorded,
+    RandomStore, Range, Release, ReleaseStore, Scope, SimDelivery, SimStore, Store, StoreError, SweepStore,
+    Tenant, UnreadableRow,
 };
 use oss_core::{
-    Assortment, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges, DddData, DddSet, DeviceChanges,
-    DeviceChoice, DeviceCode, DeviceData, DeviceHash, Edition, EsimAnswer, IdempotencyKey, Msisdn, Number,
-    PreviewId, ReservationId, ReservationState, SimId,
+    Association, Assortment, AttemptState, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges,
+    DddData, DddSet, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, Edition, EsimAnswer,
+    IdempotencyKey, Msisdn, Number, PreviewId, ProfileReport, ReservationId, Sim, SimFilter, SimId,
+    SimRecord,
 };
 
 use super::world::{Life, World};
@@ -161,7 +164,7 @@ impl ReleaseStore for SimulatedStore {
         self.step(self.world.store.release(scope, msisdn, lease)).await
     }
 
-    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<AttemptState>, StoreError> {
         self.step(self.world.store.record_delivery(id)).await
     }
 
@@ -275,6 +278,93 @@ impl AuditStore for SimulatedStore {
         tell_within: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         self.step(self.world.store.give_back_lost(id, reason, tell_within)).await
+    }
+}
+
+#[async_trait]
+impl OrderStore for SimulatedStore {
+    async fn begin_order(&self, scope: Scope<'_>, wish: &NewOrder) -> Result<BeginOrder, StoreError> {
+        self.step(self.world.store.begin_order(scope, wish)).await
+    }
+
+    async fn issue(
+        &self,
+        lease: &OrderLease,
+        made: &MadeSim,
+        deliver_within: Duration,
+    ) -> Result<IssuedOrder, StoreError> {
+        self.step(self.world.store.issue(lease, made, deliver_within)).await
+    }
+
+    async fn doubt_order(
+        &self,
+        lease: &OrderLease,
+        reason: &str,
+        retry_in: Duration,
+    ) -> Result<bool, StoreError> {
+        self.step(self.world.store.doubt_order(lease, reason, retry_in)).await
+    }
+
+    async fn reject_order(&self, lease: &OrderLease, reason: &str) -> Result<(), StoreError> {
+        self.step(self.world.store.reject_order(lease, reason)).await
+    }
+
+    async fn cancel_order(
+        &self,
+        lease: &OrderLease,
+        reason: &str,
+        deliver_within: Duration,
+    ) -> Result<Option<SimDelivery>, StoreError> {
+        self.step(self.world.store.cancel_order(lease, reason, deliver_within)).await
+    }
+
+    async fn end_line(
+        &self,
+        scope: Scope<'_>,
+        msisdn: Msisdn,
+        deliver_within: Duration,
+    ) -> Result<EndLine, StoreError> {
+        self.step(self.world.store.end_line(scope, msisdn, deliver_within)).await
+    }
+
+    async fn record_sim_delivery(&self, order: SimId) -> Result<Option<AttemptState>, StoreError> {
+        self.step(self.world.store.record_sim_delivery(order)).await
+    }
+
+    async fn record_failed_sim_delivery(
+        &self,
+        delivery: &SimDelivery,
+        reason: &str,
+        retry_in: Duration,
+    ) -> Result<(), StoreError> {
+        self.step(self.world.store.record_failed_sim_delivery(delivery, reason, retry_in)).await
+    }
+
+    async fn claim_due_orders(&self, limit: u32, lease: Duration) -> Result<ClaimedOrders, StoreError> {
+        self.step(self.world.store.claim_due_orders(limit, lease)).await
+    }
+}
+
+#[async_trait]
+impl SimStore for SimulatedStore {
+    async fn sim(&self, scope: Scope<'_>, id: SimId) -> Result<Option<SimRecord>, StoreError> {
+        self.step(self.world.store.sim(scope, id)).await
+    }
+
+    async fn find_sims(&self, scope: Scope<'_>, filter: &SimFilter) -> Result<Vec<Sim>, StoreError> {
+        self.step(self.world.store.find_sims(scope, filter)).await
+    }
+
+    async fn read_code(&self, scope: Scope<'_>, reading: &CodeReading) -> Result<CodeAnswer, StoreError> {
+        self.step(self.world.store.read_code(scope, reading)).await
+    }
+
+    async fn record_profile(&self, report: &ProfileReport) -> Result<ProfileRecorded, StoreError> {
+        self.step(self.world.store.record_profile(report)).await
+    }
+
+    async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError> {
+        self.step(self.world.store.associations(scope, msisdn)).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use oss_core::store::{Begin, Confirmed, Intent, Lease, NewPreview, Release, Scope, Store};
-use oss_core::{PreviewId, ReservationId, ReservationState};
+use oss_core::{AttemptState, PreviewId, ReservationId};
 use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
 
@@ -125,7 +125,7 @@ async fn batches_of_two_servers_do_not_wait_for_each_other() {
     }
     let delivered = both(servers, [&leases; 2], |server, lease| server.record_delivery(lease.reservation));
     for delivered in held_up(postgres, database, &row, delivered).await {
-        let told = Ok(Some(ReservationState::Released));
+        let told = Ok(Some(AttemptState::Released));
         assert!(delivered == [told.clone(), Ok(None)] || delivered == [Ok(None), told], "{delivered:?}");
     }
     let log = postgres.log();

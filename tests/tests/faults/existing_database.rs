@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oss_core::sigan::mock::Inventory;
 use oss_core::store::{Assign, LineStore, OtherNumber, PostgresStore, Scope, Store};
-use oss_core::{Msisdn, NumberStatus, ReservationState};
+use oss_core::{AttemptState, Msisdn, NumberStatus};
 use oss_tests::backend::Database;
 use oss_tests::cli::run_beside;
 use oss_tests::postgres::Postgres;
@@ -46,9 +46,9 @@ async fn held_numbers_are_recorded_once() {
     };
     let held = |state, id: &str| vec![(state, Some(id.to_owned()))];
     for (msisdn, status, holds) in [
-        ("11999950001", NumberStatus::Reserved, held(ReservationState::Held, "ABC-1")),
-        ("11999950004", NumberStatus::Reserved, held(ReservationState::Held, "OLD.4:x")),
-        ("11988880003", NumberStatus::InUse, held(ReservationState::Assigned, "LINE-1")),
+        ("11999950001", NumberStatus::Reserved, held(AttemptState::Held, "ABC-1")),
+        ("11999950004", NumberStatus::Reserved, held(AttemptState::Held, "OLD.4:x")),
+        ("11988880003", NumberStatus::InUse, held(AttemptState::Assigned, "LINE-1")),
         ("11988880001", NumberStatus::Reserved, vec![]),
         ("11988880002", NumberStatus::InUse, vec![]),
         ("21977770003", NumberStatus::from("REMOVED"), vec![]),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oss_core::ReservationState as State;
+use oss_core::AttemptState as State;
 use oss_core::store::{Assign, Begin, Intent, Release, Scope, Tenant};
 use oss_tests::backend::Database;
 use oss_tests::conformance::Fixture;

@@ -9,7 +9,7 @@ use oss_core::store::{
     AttemptStore, Begin, BeginRandom, Confirmed, Intent, Lease, NewPreview, PgPoolOptions, PostgresStore,
     PreviewStore, RandomStore, Release, ReleaseStore, Scope, bounded,
 };
-use oss_core::{PreviewId, ReservationId, ReservationState};
+use oss_core::{AttemptState, PreviewId, ReservationId};
 use oss_tests::backend::Database;
 use oss_tests::eventually::eventually;
 use oss_tests::http::{Answer, Http};
@@ -177,7 +177,7 @@ async fn callers_that_wait_share_statements() {
             .await;
     assert!(released.iter().all(|released| matches!(released, Ok(Release::Returned(Some(_))))));
     let delivered = share(&postgres, leases.iter().map(|held| store.record_delivery(held.reservation))).await;
-    assert!(delivered.iter().all(|state| *state == Ok(Some(ReservationState::Released))));
+    assert!(delivered.iter().all(|state| *state == Ok(Some(AttemptState::Released))));
 }
 
 /// PostgreSQL makes a plan for each execution of a statement while it finds that cheaper than the plan for any parameters.

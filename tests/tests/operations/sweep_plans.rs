@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use oss_core::ReservationState;
+use oss_core::AttemptState;
 use oss_core::store::{Due, PostgresStore, PreviewStore, SweepStore};
 use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
@@ -50,7 +50,7 @@ async fn a_sweep_reads_only_due_rows() {
     let url = format!("{}?{EXPLAINED}", database.url());
     let store = PostgresStore::new(&url.into(), 1).unwrap();
     let census = store.census(100_000).await.unwrap();
-    assert_eq!((census.of(ReservationState::Held), census.due), (100_000 - 2, 5), "bounded, those due first");
+    assert_eq!((census.of(AttemptState::Held), census.due), (100_000 - 2, 5), "bounded, those due first");
     let overdue = store.settle_overdue(500).await.unwrap();
     assert_eq!(overdue.expired, 3);
     let due = store.claim_due(32, Duration::from_secs(35)).await.unwrap().due;

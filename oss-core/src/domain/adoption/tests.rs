@@ -28,7 +28,7 @@ fn new_number() -> AdoptionRow {
     }
 }
 
-fn live(state: ReservationState) -> LiveRow {
+fn live(state: AttemptState) -> LiveRow {
     LiveRow {
         id: ReservationId::from(Uuid::from_u128(7)),
         external_id: "PR-1".parse().unwrap(),
@@ -38,7 +38,7 @@ fn live(state: ReservationState) -> LiveRow {
 }
 
 /// A number that an attempt of the brand holds.
-fn held(state: ReservationState) -> AdoptionRow {
+fn held(state: AttemptState) -> AdoptionRow {
     AdoptionRow { status: Some(NumberStatus::Reserved), live: Some(live(state)), ..new_number() }
 }
 
@@ -47,7 +47,7 @@ fn on_line() -> AdoptionRow {
     AdoptionRow {
         status: Some(NumberStatus::InUse),
         sim: Some(adoption(None).sim),
-        ..held(ReservationState::Assigned)
+        ..held(AttemptState::Assigned)
     }
 }
 
@@ -69,15 +69,15 @@ fn a_number_without_an_attempt_needs_the_id_of_its_hold() {
 #[test]
 fn a_live_attempt_is_kept() {
     let write = AdoptionVerdict::Write {
-        live: Some(live(ReservationState::Held).id),
+        live: Some(live(AttemptState::Held).id),
         external_id: "PR-1".parse().unwrap(),
     };
-    for state in [ReservationState::Held, ReservationState::Assigned] {
+    for state in [AttemptState::Held, AttemptState::Assigned] {
         assert_eq!(held(state).verdict(&acme(), &adoption(None)), write, "{state}");
         assert_eq!(held(state).verdict(&acme(), &adoption(Some("PR-1"))), write, "{state}");
     }
-    assert_eq!(refused(&held(ReservationState::Held), Some("PR-2")), Some(AdoptRefusal::OtherHold));
-    for state in [ReservationState::Pending, ReservationState::InDoubt] {
+    assert_eq!(refused(&held(AttemptState::Held), Some("PR-2")), Some(AdoptRefusal::OtherHold));
+    for state in [AttemptState::Pending, AttemptState::InDoubt] {
         assert_eq!(refused(&held(state), None), Some(AdoptRefusal::Unsettled), "{state}");
     }
 }
@@ -86,7 +86,7 @@ fn a_live_attempt_is_kept() {
 fn a_number_on_the_line_already_is_adopted_already() {
     let adopted = AdoptionVerdict::Answer(AdoptOutcome::Adopted("PR-1".parse().unwrap()));
     assert_eq!(on_line().verdict(&acme(), &adoption(None)), adopted);
-    let not_recorded = AdoptionRow { live: Some(live(ReservationState::Held)), ..on_line() };
+    let not_recorded = AdoptionRow { live: Some(live(AttemptState::Held)), ..on_line() };
     assert!(matches!(not_recorded.verdict(&acme(), &adoption(None)), AdoptionVerdict::Write { .. }));
     let shared = AdoptionRow { other_number: Some(OtherNumber::Hidden), ..on_line() };
     assert_eq!(shared.verdict(&acme(), &adoption(None)), adopted, "older data that shares its SIM stays");
@@ -108,8 +108,8 @@ fn a_line_has_one_sim_and_a_sim_one_number() {
 
 #[test]
 fn a_number_of_another_brand_or_program_is_left_alone() {
-    let foreign = LiveRow { brand: "other".to_owned(), ..live(ReservationState::Held) };
-    let row = AdoptionRow { live: Some(foreign), ..held(ReservationState::Held) };
+    let foreign = LiveRow { brand: "other".to_owned(), ..live(AttemptState::Held) };
+    let row = AdoptionRow { live: Some(foreign), ..held(AttemptState::Held) };
     assert_eq!(refused(&row, None), Some(AdoptRefusal::OtherBrand));
     let offered = AdoptionRow { offered_to: Some("other".to_owned()), ..new_number() };
     assert_eq!(refused(&offered, Some("PR-1")), Some(AdoptRefusal::OtherBrand));

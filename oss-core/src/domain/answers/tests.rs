@@ -27,11 +27,11 @@ fn every_row_that_changed_counts() {
 #[test]
 fn a_census_adds_up_what_its_states_count() {
     let mut census = Census::default();
-    census.add(ReservationState::InDoubt, 3, 1, 20.0);
-    census.add(ReservationState::Releasing, 5, 4, 60.0);
-    census.add(ReservationState::Held, 7, 0, 90.0);
-    let of = [ReservationState::InDoubt, ReservationState::Releasing, ReservationState::Pending]
-        .map(|state| census.of(state));
+    census.add(AttemptState::InDoubt, 3, 1, 20.0);
+    census.add(AttemptState::Releasing, 5, 4, 60.0);
+    census.add(AttemptState::Held, 7, 0, 90.0);
+    let of =
+        [AttemptState::InDoubt, AttemptState::Releasing, AttemptState::Pending].map(|state| census.of(state));
     assert_eq!(of, [3, 5, 0]);
     assert_eq!(
         (census.due, census.oldest_due),

@@ -1,6 +1,6 @@
 //! The decisions, case by case.
 
-use ReservationState as State;
+use AttemptState as State;
 
 use super::*;
 
@@ -123,7 +123,7 @@ fn a_released_preview_gives_no_second_number() {
 }
 
 fn number(status: NumberStatus, live: Option<(State, bool)>) -> NumberRow {
-    let live = live.map(|(state, due)| LiveAttempt { id: ReservationId::new(), state, due });
+    let live = live.map(|(state, due)| LiveAttempt { id: ReservationId::new(), state, due, ordered: false });
     NumberRow { status, assigned_sim: None, live }
 }
 

@@ -1,7 +1,7 @@
 //! Compares one number here with its hold in Sigan. This module does no I/O, so that a table of tests covers every case.
 
 use super::report::DifferenceKind;
-use crate::domain::{ExternalId, NumberStatus, ReservationState};
+use crate::domain::{AttemptState, ExternalId, NumberStatus};
 use crate::store::{HeldNumber, KnownHold};
 
 /// The result of comparing one number.
@@ -30,9 +30,9 @@ pub(super) enum Remedy {
 
 /// The verdict on a hold that Sigan lists, by our record of it.
 pub(super) fn verdict_on_listed(known: &KnownHold) -> Verdict {
+    use AttemptState::{Assigned, Cancelling, Held, InDoubt, Pending, Rejected, Released, Releasing};
     use DifferenceKind::{StateDiffers, UnknownHere};
     use NumberStatus::{InUse, Reserved, Returned};
-    use ReservationState::{Assigned, Cancelling, Held, InDoubt, Pending, Rejected, Released, Releasing};
     match (known.state, &known.status) {
         // This service never acts on a number whose status it does not know.
         (_, Some(NumberStatus::Other(_))) if known.young => Verdict::Unsettled,
@@ -57,7 +57,7 @@ pub(super) fn verdict_on_listed(known: &KnownHold) -> Verdict {
 
 /// The verdict on a number that is held here, by the id under which Sigan lists it.
 pub(super) fn verdict_on_held(number: &HeldNumber, listed: Option<&ExternalId>) -> Verdict {
-    use ReservationState::{Held, InDoubt, Pending};
+    use AttemptState::{Held, InDoubt, Pending};
     let differs = |remedy| Verdict::Differs(DifferenceKind::UnknownThere, remedy);
     match (&number.live, listed) {
         // The number is removed, or has another unknown status, so Sigan need not hold it for us. If Sigan does, the comparison of
@@ -76,7 +76,7 @@ pub(super) fn verdict_on_held(number: &HeldNumber, listed: Option<&ExternalId>) 
 
 #[cfg(test)]
 mod tests {
-    use ReservationState as State;
+    use AttemptState as State;
 
     use super::*;
     use crate::store::LiveHold;

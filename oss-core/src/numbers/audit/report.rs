@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::domain::{BrandId, ExternalId, Msisdn, NumberStatus, ReservationState};
+use crate::domain::{AttemptState, BrandId, ExternalId, Msisdn, NumberStatus};
 
 /// The options of an audit. By default it changes nothing, and skips numbers that changed within two minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub struct Difference {
     /// Sigan's id of the hold, as it is listed there or recorded here; none if older data has none.
     pub external_id: Option<ExternalId>,
     /// The state of the attempt here; none if there is no attempt.
-    pub state: Option<ReservationState>,
+    pub state: Option<AttemptState>,
     /// The status of the number here; none if it was never ours.
     pub status: Option<NumberStatus>,
     /// The result of the audit's work on it.

@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 
 use super::attempts::reserve_numbers;
 use super::connections::{Connections, column};
-use crate::domain::{Confirmed, Delivery, Lease, ReservationId, ReservationState, delivery};
+use crate::domain::{AttemptState, Confirmed, Delivery, Lease, ReservationId, delivery};
 use crate::store::batch::{Answers, Key, Member};
 use crate::store::rows::DataRow;
 
@@ -93,18 +93,18 @@ impl Confirmation {
         }
         let Lease { reservation, hold, .. } = self.lease.clone();
         Ok(match row.parsed("state")? {
-            ReservationState::Held if row.flag("due")? => Some(Confirmed::Released),
-            ReservationState::Held | ReservationState::Assigned => Some(Confirmed::Held),
-            ReservationState::Cancelling => {
+            AttemptState::Held if row.flag("due")? => Some(Confirmed::Released),
+            AttemptState::Held | AttemptState::Assigned => Some(Confirmed::Held),
+            AttemptState::Cancelling => {
                 Some(Confirmed::GivenUp(Delivery { reservation, hold, attempts: row.attempts("attempts")? }))
             }
-            ReservationState::Rejected if row.flag("given_up")? => {
+            AttemptState::Rejected if row.flag("given_up")? => {
                 Some(Confirmed::GivenUp(delivery(self.release, hold.external_id, hold.msisdn)))
             }
-            ReservationState::Releasing | ReservationState::Released | ReservationState::Rejected => {
+            AttemptState::Releasing | AttemptState::Released | AttemptState::Rejected => {
                 Some(Confirmed::Released)
             }
-            ReservationState::Pending | ReservationState::InDoubt => None,
+            AttemptState::Pending | AttemptState::InDoubt => None,
         })
     }
 }

@@ -185,6 +185,12 @@ pub(super) fn is_foreign_key_violation(error: &StoreError) -> bool {
     matches!(error, StoreError::Failed { reason } if reason.starts_with("SQLSTATE 23503"))
 }
 
+/// The constraint that refused a statement.
+pub(super) fn violated_constraint(error: &StoreError) -> Option<&str> {
+    let StoreError::Failed { reason } = error else { return None };
+    reason.strip_prefix("SQLSTATE ")?.split_once(' ').map(|(_, constraint)| constraint)
+}
+
 /// Whether a statement failed because of this unique index.
 pub(super) fn is_unique_violation(error: &StoreError, index: &str) -> bool {
     matches!(error, StoreError::Failed { reason } if *reason == format!("SQLSTATE 23505 {index}"))

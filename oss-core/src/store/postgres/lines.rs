@@ -27,7 +27,7 @@ macro_rules! locked_numbers {
         ), before as materialized (
             select p.msisdn, p.updated_at from phone_number p join member on member.msisdn = p.msisdn
         ), live as materialized (
-            select r.msisdn, r.id, r.state, r.due_at
+            select r.msisdn, r.id, r.state, r.due_at, r.order_id is not null as ordered
             from reservation r
             join member on member.msisdn = r.msisdn
             where ", live!("r.state"), "
@@ -43,7 +43,8 @@ macro_rules! locked_numbers {
         ), locked as materialized (
             select member.*, number.status, number.assigned_sim_id,
                    number.updated_at is not distinct from before.updated_at as unchanged,
-                   live.id as live_id, live.state as live_state, live.due_at <= clock_timestamp() as live_due
+                   live.id as live_id, live.state as live_state, live.due_at <= clock_timestamp() as live_due,
+                   live.ordered as live_ordered
             from member
             join number on number.msisdn = member.msisdn
             join before on before.msisdn = member.msisdn
@@ -71,7 +72,7 @@ impl LineStore for PostgresStore {
                     updated_at = clock_timestamp()
                 from locked
                 where p.msisdn = $1::char(11) and locked.status = 'RESERVED' and locked.unchanged
-                  and coalesce(locked.live_state, 'HELD') in ('HELD', 'ASSIGNED')
+                  and coalesce(locked.live_state, 'HELD') in ('HELD', 'ASSIGNED') and locked.live_ordered is not true
                   and not exists (select from other)
                 returning true
             ), assigned as (

@@ -16,13 +16,16 @@ mod confirmations;
 mod connections;
 mod faults;
 mod hosts;
+mod line_ends;
 mod lines;
 #[cfg(feature = "import")]
 mod migrate;
+mod orders;
 mod previews;
 mod random;
 mod releases;
 mod repeats;
+mod sim_records;
 mod sweep;
 mod writable;
 

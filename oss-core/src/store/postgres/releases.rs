@@ -8,12 +8,12 @@ use sqlx::postgres::PgRow;
 use super::PostgresStore;
 use super::connections::{Connections, column};
 use super::lines::locked_numbers;
-use crate::domain::{Delivery, Msisdn, NumberRow, RACES, Release, ReservationId, ReservationState, Scope};
+use crate::domain::{AttemptState, Delivery, Msisdn, NumberRow, RACES, Release, ReservationId, Scope};
 use crate::store::StoreError;
 use crate::store::batch::{Answers, Key, Member};
 use crate::store::lines::number_row;
 use crate::store::live::live;
-use crate::store::releases::{ReleaseStore, SET_ASIDE, freed_delivery};
+use crate::store::releases::{ReleaseStore, freed_delivery};
 use crate::store::rows::{DataRow, Unreadable};
 
 #[async_trait]
@@ -42,7 +42,7 @@ impl ReleaseStore for PostgresStore {
         Ok(Release::InFlight)
     }
 
-    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<AttemptState>, StoreError> {
         self.deliveries.execute(Delivered(id)).await
     }
 
@@ -71,7 +71,7 @@ impl PostgresStore {
     /// Sets a row aside: no sweep claims it any more, and a person has to correct it.
     pub(super) async fn set_aside(&self, unreadable: &Unreadable) -> Result<(), StoreError> {
         let Unreadable { id, row } = unreadable;
-        let statement = || sqlx::query(SET_ASIDE).bind(id.as_uuid()).bind(&row.reason);
+        let statement = || sqlx::query(unreadable.set_aside()).bind(*id).bind(&row.reason);
         self.connections.rows(statement).await.map(drop)
     }
 }
@@ -115,6 +115,7 @@ impl Member for ReleaseWish {
             ", released as (
                 select * from locked
                 where status = 'RESERVED' and unchanged and (live_state is distinct from 'PENDING' or live_due)
+                  and live_ordered is not true
             ), returned as (
                 update phone_number p
                 set status = 'RETURNED', assigned_sim_id = null, updated_at = clock_timestamp()
@@ -178,7 +179,10 @@ pub(in crate::store) struct Delivered(ReservationId);
 
 impl Member for Delivered {
     type Engine = Connections;
-    type Answer = Option<ReservationState>;
+    type Answer = Option<AttemptState>;
+
+    // No caller waits for it.
+    const GATHER: Duration = Duration::from_millis(5);
 
     fn keys(&self) -> Vec<Key> {
         vec![Key::of(self.0)]

@@ -26,7 +26,7 @@ impl SweepStore for PostgresStore {
                 select r.id, r.msisdn, p.status
                 from reservation r
                 join phone_number p on p.msisdn = r.msisdn
-                where r.state = 'HELD' and r.due_at <= now() and r.set_aside is null
+                where r.state = 'HELD' and r.due_at <= now() and r.set_aside is null and r.order_id is null
                 order by r.due_at
                 limit $1
                 for update skip locked
@@ -90,6 +90,7 @@ impl SweepStore for PostgresStore {
                 select id
                 from reservation
                 where state in ('IN_DOUBT', 'RELEASING', 'CANCELLING') and due_at <= now() and set_aside is null
+                  and order_id is null
                 order by due_at
                 limit $1
                 for update skip locked

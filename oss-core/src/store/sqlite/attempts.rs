@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::SqliteStore;
 use super::connections::Step;
 use crate::domain::{
-    AttemptEvent, Begin, Choice, Confirmed, Delivery, Hold, IdempotencyKey, Intent, Lease, Msisdn, PreviewId,
-    ReservationId, ReservationState, Scope, Verdict, delivery,
+    AttemptEvent, AttemptState, Begin, Choice, Confirmed, Delivery, Hold, IdempotencyKey, Intent, Lease,
+    Msisdn, PreviewId, ReservationId, Scope, Verdict, delivery,
 };
 use crate::store::StoreError;
 use crate::store::attempts::{AttemptStore, preview_row};
@@ -194,7 +194,7 @@ impl Step<'_> {
 
         let id = lease.reservation.as_uuid();
         let read = |row: &SqliteRow| {
-            let state: ReservationState = row.parsed("state")?;
+            let state: AttemptState = row.parsed("state")?;
             Ok((state, row.attempts("attempts")?, row.maybe_uuid("preview_id")?, row.flag("due")?))
         };
         let found = self.maybe(sqlx::query(STATE).bind(id).bind(self.now.0), read).await?;
@@ -206,18 +206,17 @@ impl Step<'_> {
             return Ok(Confirmed::Held);
         }
         match state {
-            ReservationState::Held if due => Ok(Confirmed::Released),
-            ReservationState::Releasing | ReservationState::Released => Ok(Confirmed::Released),
-            ReservationState::Cancelling => {
+            AttemptState::Held if due => Ok(Confirmed::Released),
+            AttemptState::Releasing | AttemptState::Released => Ok(Confirmed::Released),
+            AttemptState::Cancelling => {
                 let Lease { reservation, hold, .. } = lease;
                 Ok(Confirmed::GivenUp(Delivery { reservation, hold, attempts }))
             }
-            ReservationState::Rejected => self.release_late_hold(lease).await,
+            AttemptState::Rejected => self.release_late_hold(lease).await,
             // It was confirmed before. An attempt that waits for its answer was confirmed above.
-            ReservationState::Held
-            | ReservationState::Assigned
-            | ReservationState::Pending
-            | ReservationState::InDoubt => Ok(Confirmed::Held),
+            AttemptState::Held | AttemptState::Assigned | AttemptState::Pending | AttemptState::InDoubt => {
+                Ok(Confirmed::Held)
+            }
         }
     }
 
@@ -267,7 +266,7 @@ impl Step<'_> {
     async fn attempt_of_call(
         &mut self,
         lease: &Lease,
-    ) -> Result<Option<(ReservationState, Option<Uuid>)>, sqlx::Error> {
+    ) -> Result<Option<(AttemptState, Option<Uuid>)>, sqlx::Error> {
         const SQL: &str = "select state, preview_id from reservation where id = $1 and attempts = $2";
         let statement = sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call);
         self.maybe(statement, |row| Ok((row.parsed("state")?, row.maybe_uuid("preview_id")?))).await
@@ -277,7 +276,7 @@ impl Step<'_> {
     async fn write_state(
         &mut self,
         lease: &Lease,
-        (state, reason): (ReservationState, &str),
+        (state, reason): (AttemptState, &str),
         due_at: Option<i64>,
     ) -> Result<(), sqlx::Error> {
         const SQL: &str = "
@@ -293,7 +292,7 @@ impl Step<'_> {
         let Some((state, preview)) = self.attempt_of_call(&lease).await? else { return Ok(false) };
         // If the answer of this step was lost, it is repeated and finds the row that it wrote.
         let Some(next) = state.after(AttemptEvent::Doubted) else {
-            return Ok(state == ReservationState::InDoubt);
+            return Ok(state == AttemptState::InDoubt);
         };
         let due_at = Some(self.now.after(retry_in));
         self.write_state(&lease, (next, &reason), due_at).await?;
@@ -323,7 +322,7 @@ impl Step<'_> {
                 self.revert_choice(lease.hold.msisdn, preview).await?;
             }
             // A repeated step finds the row that it wrote. The number may be held again by now, so it is not changed.
-            None if state == ReservationState::Cancelling => {}
+            None if state == AttemptState::Cancelling => {}
             None => return Ok(None),
         }
         let Lease { reservation, call: attempts, hold, .. } = lease;

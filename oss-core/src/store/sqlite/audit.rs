@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::SqliteStore;
 use super::connections::Step;
 use crate::domain::{
-    BrandId, Delivery, HeldPage, Hold, KnownHold, Lease, OLDER_BRAND, Range, ReservationId, ReservationState,
+    AttemptState, BrandId, Delivery, HeldPage, Hold, KnownHold, Lease, OLDER_BRAND, Range, ReservationId,
     Tenant, UnreadableRow, delivery,
 };
 use crate::sigan::ListedHold;
@@ -228,7 +228,7 @@ impl Step<'_> {
         let statement = sqlx::query(SQL).bind(id.as_uuid()).bind(external_id).bind(msisdn);
         let read = |row: &SqliteRow| Ok((row.maybe_parsed("own")?, row.flag("in_hand")?));
         match self.one(statement, read).await? {
-            (Some(ReservationState::Releasing), _) => {}
+            (Some(AttemptState::Releasing), _) => {}
             (Some(_), _) => return Ok(None),
             (None, true) => {
                 self.run(sqlx::query(COUNTED).bind(external_id).bind(msisdn)).await?;

@@ -113,7 +113,8 @@ impl Step<'_> {
     ) -> Result<Option<NumberRow>, sqlx::Error> {
         const SQL: &str = concat!(
             "
-            select p.status, p.assigned_sim_id, r.id as live_id, r.state as live_state, r.due_at <= $4 as live_due
+            select p.status, p.assigned_sim_id, r.id as live_id, r.state as live_state, r.due_at <= $4 as live_due,
+                   r.order_id is not null as live_ordered
             from phone_number p
             left join reservation r
                 on r.msisdn = p.msisdn and ",

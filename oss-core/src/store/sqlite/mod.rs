@@ -10,9 +10,11 @@ mod catalog;
 mod connections;
 mod faults;
 mod lines;
+mod orders;
 mod previews;
 mod random;
 mod releases;
+mod sim_records;
 mod sweep;
 mod writer;
 

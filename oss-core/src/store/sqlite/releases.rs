@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use super::SqliteStore;
 use super::connections::Step;
 use crate::domain::{
-    AttemptEvent, Delivery, LiveAttempt, Msisdn, Release, ReservationId, ReservationState, Scope,
+    AttemptEvent, AttemptState, Delivery, LiveAttempt, Msisdn, Release, ReservationId, Scope,
 };
 use crate::store::StoreError;
-use crate::store::releases::{ReleaseStore, SET_ASIDE, freed_delivery};
+use crate::store::releases::{ReleaseStore, freed_delivery};
 use crate::store::rows::{DataRow, Unreadable};
 
 /// The delivery for a release, or the row that cannot be read.
@@ -28,7 +28,7 @@ impl ReleaseStore for SqliteStore {
         self.connections.write(move |step| Box::pin(step.release(brands, msisdn, lease))).await
     }
 
-    async fn record_delivery(&self, id: ReservationId) -> Result<Option<ReservationState>, StoreError> {
+    async fn record_delivery(&self, id: ReservationId) -> Result<Option<AttemptState>, StoreError> {
         self.connections.write(move |step| Box::pin(step.record_delivery(id))).await
     }
 
@@ -73,7 +73,7 @@ impl Step<'_> {
     /// Sets a row aside: no sweep claims it any more, and a person has to correct it.
     pub(super) async fn set_aside(&mut self, unreadable: &Unreadable) -> Result<(), sqlx::Error> {
         let Unreadable { id, row } = unreadable;
-        self.run(sqlx::query(SET_ASIDE).bind(id.as_uuid()).bind(&row.reason)).await.map(drop)
+        self.run(sqlx::query(unreadable.set_aside()).bind(*id).bind(&row.reason)).await.map(drop)
     }
 
     async fn free(
@@ -123,7 +123,7 @@ impl Step<'_> {
         self.maybe(statement, |row| freed_delivery(row, msisdn)).await
     }
 
-    async fn record_delivery(mut self, id: ReservationId) -> Result<Option<ReservationState>, sqlx::Error> {
+    async fn record_delivery(mut self, id: ReservationId) -> Result<Option<AttemptState>, sqlx::Error> {
         const STATE: &str = "select state from reservation where id = $1";
         // The reason why an attempt was given up is kept.
         const OVER: &str = "
@@ -131,7 +131,7 @@ impl Step<'_> {
             set state = $2, due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $3
             where id = $1 and state = $4";
         let state = self.maybe(sqlx::query(STATE).bind(id.as_uuid()), |row| row.parsed("state")).await?;
-        let Some(state): Option<ReservationState> = state else { return Ok(None) };
+        let Some(state): Option<AttemptState> = state else { return Ok(None) };
         let Some(next) = state.after(AttemptEvent::Delivered) else { return Ok(None) };
         let statement = sqlx::query(OVER).bind(id.as_uuid()).bind(next.as_str()).bind(self.now.0);
         self.run(statement.bind(state.as_str())).await?;

@@ -53,7 +53,7 @@ impl Step<'_> {
             select r.id, r.msisdn, p.status
             from reservation r
             join phone_number p on p.msisdn = r.msisdn
-            where r.state = 'HELD' and r.due_at <= $1 and r.set_aside is null
+            where r.state = 'HELD' and r.due_at <= $1 and r.set_aside is null and r.order_id is null
             order by r.due_at
             limit $2";
         const RELEASING: &str = "
@@ -87,7 +87,7 @@ impl Step<'_> {
                 NumberStatus::Other(word) => {
                     let reason = format!("its number is {word}");
                     let row = UnreadableRow { table: "reservation", key: id.to_string(), reason };
-                    self.set_aside(&Unreadable { id, row }).await?;
+                    self.set_aside(&Unreadable { id: id.as_uuid(), row }).await?;
                     overdue.set_aside += 1;
                 }
             }
@@ -120,6 +120,7 @@ impl Step<'_> {
             where id in (
                 select id from reservation
                 where state in ('IN_DOUBT', 'RELEASING', 'CANCELLING') and due_at <= $1 and set_aside is null
+                  and order_id is null
                 order by due_at
                 limit $2
             )

@@ -44,6 +44,15 @@ impl Step<'_> {
         statement.fetch_all(&mut *self.connection).await?.iter().map(read).collect()
     }
 
+    /// Reads the rows of a statement together.
+    pub(super) async fn read<T>(
+        &mut self,
+        statement: Statement<'_>,
+        read: impl FnOnce(&[SqliteRow]) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        read(&statement.fetch_all(&mut *self.connection).await?)
+    }
+
     /// Reads the only row of a statement, if it has one.
     pub(super) async fn maybe<T>(
         &mut self,

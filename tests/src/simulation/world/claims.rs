@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use oss_core::sigan::Hold;
 use oss_core::store::{LineStore, Scope};
-use oss_core::{BrandId, ExternalId, Msisdn, Number, ReservationState as State};
+use oss_core::{AttemptState as State, BrandId, ExternalId, Msisdn, Number};
 
 use super::{Claim, World};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use oss_core::sigan::Hold;
 use oss_core::sigan::mock::{Inventory, Request, Response};
 use oss_core::sigan::wire::PreReserved;
-use oss_core::{BrandId, ExternalId, ReservationState as State};
+use oss_core::{AttemptState as State, BrandId, ExternalId};
 use tokio::time::sleep;
 
 use super::World;

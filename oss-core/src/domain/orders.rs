@@ -1,0 +1,224 @@
+//! Orders of SIMs: the values that operations give to a store, and the answers of a store.
+//!
+//! An order is an attempt to get a SIM from GSIM, with the states and transitions of an attempt to hold a number: `HELD` says that
+//! GSIM has the SIM for us. Its id is also that of the SIM, and our reference at GSIM.
+
+use std::time::Duration;
+
+use super::{
+    AddressHash, BrandId, DeviceHash, Iccid, IdempotencyKey, Imsi, LineId, MatchingId, Msisdn, NumberStatus,
+    ProfileState, SimId, SimType, SmdpAddress, Technology,
+};
+
+/// The SIM that is ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WantedSim {
+    /// An eSIM for a device choice.
+    Esim(DeviceHash),
+    /// A plastic card that was sent to a customer.
+    Card {
+        /// The card.
+        iccid: Iccid,
+        /// The address to which it was sent.
+        address: AddressHash,
+    },
+}
+
+impl WantedSim {
+    /// Its kind.
+    #[must_use]
+    pub fn sim_type(&self) -> SimType {
+        match self {
+            Self::Esim(_) => SimType::Esim,
+            Self::Card { .. } => SimType::SimCard,
+        }
+    }
+
+    /// The columns `device_model_hash`, `iccid` and `delivery_address_hash`.
+    pub(crate) fn columns(&self) -> (Option<String>, Option<String>, Option<String>) {
+        match self {
+            Self::Esim(device) => (Some(device.to_string()), None, None),
+            Self::Card { iccid, address } => (None, Some(iccid.to_string()), Some(address.to_string())),
+        }
+    }
+}
+
+/// The purpose of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderPurpose {
+    /// The first SIM of a reserved number, which goes on this line.
+    FirstSim(LineId),
+    /// Another SIM for a number in use, which stays on its line.
+    Replacement,
+}
+
+/// A wish for a SIM.
+#[derive(Debug, Clone)]
+pub struct NewOrder {
+    /// Its id, and that of the SIM. The caller chooses it, so that a repeated step stores it once.
+    pub id: SimId,
+    /// The number.
+    pub msisdn: Msisdn,
+    /// The reason for the order.
+    pub purpose: OrderPurpose,
+    /// The SIM.
+    pub wanted: WantedSim,
+    /// The radio technology.
+    pub technology: Technology,
+    /// The brand, if the number has no recorded one.
+    pub brand: BrandId,
+    /// The idempotency key of the call, if it has one.
+    pub key: Option<IdempotencyKey>,
+    /// The time for which the lease is taken.
+    pub lease: Duration,
+}
+
+/// The right to ask GSIM for one SIM, for a limited time: a row of `sim_order` in state `PENDING`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderLease {
+    /// The order.
+    pub order: SimId,
+    /// Counts the calls to GSIM of this order, from 1. The outcome of an older call cannot overwrite that of a newer one.
+    pub call: i32,
+    /// The number.
+    pub msisdn: Msisdn,
+    /// The brand.
+    pub brand: BrandId,
+    /// The SIM.
+    pub wanted: WantedSim,
+    /// The radio technology.
+    pub technology: Technology,
+    /// The SIM that it replaces.
+    pub replaces: Option<SimId>,
+}
+
+impl OrderLease {
+    /// Whether an earlier call of this order may have taken effect in GSIM.
+    #[must_use]
+    pub fn is_repeat(&self) -> bool {
+        self.call > 1
+    }
+
+    /// The cancellation of this order.
+    pub(crate) fn delivery(&self) -> SimDelivery {
+        SimDelivery { order: self.order, sim_type: self.wanted.sim_type(), attempts: self.call }
+    }
+}
+
+/// The answer to a wish for a SIM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BeginOrder {
+    /// GSIM may be asked. The caller has the lease.
+    Started(OrderLease),
+    /// The number has this very SIM already.
+    Issued(SimId),
+    /// This very order is under way in another call, or is being cancelled.
+    InFlight,
+    /// Another order for the number is under way.
+    OtherInFlight,
+    /// The number is not known.
+    UnknownNumber,
+    /// No device choice has this hash.
+    UnknownDevice,
+    /// The database has no such line.
+    UnknownLine,
+    /// The database has no such address.
+    UnknownAddress,
+    /// The database has no such brand.
+    UnknownBrand,
+    /// It is not certain yet whether Sigan holds the number.
+    InDoubt,
+    /// The status of the number forbids the order.
+    Forbidden(NumberStatus),
+    /// The key came with another request.
+    KeyReused,
+    /// The SIM that was ordered under the key is not used any more.
+    KeySpent,
+}
+
+/// A SIM as GSIM made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MadeSim {
+    /// The identifier of the chip or the profile.
+    pub iccid: Iccid,
+    /// The subscriber's identity in Vivo's network.
+    pub imsi: Imsi,
+    /// The profile of an eSIM.
+    pub profile: Option<MadeProfile>,
+    /// The stand-in identity of a card that is not active yet.
+    pub hrs_imsi: Option<Imsi>,
+}
+
+/// The profile of an eSIM as GSIM made it: the parts of its activation code, and its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeProfile {
+    /// The server from which a phone downloads it.
+    pub address: SmdpAddress,
+    /// The credential by which a phone asks for it.
+    pub matching_id: MatchingId,
+    /// How far it has come.
+    pub state: ProfileState,
+}
+
+impl MadeSim {
+    /// An eSIM.
+    #[must_use]
+    pub fn esim(iccid: Iccid, imsi: Imsi, profile: MadeProfile) -> Self {
+        Self { iccid, imsi, profile: Some(profile), hrs_imsi: None }
+    }
+
+    /// A plastic card.
+    #[must_use]
+    pub fn card(iccid: Iccid, imsi: Imsi, hrs_imsi: Option<Imsi>) -> Self {
+        Self { iccid, imsi, profile: None, hrs_imsi }
+    }
+}
+
+/// The result of recording a SIM that GSIM made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IssuedOrder {
+    /// It is recorded: the number is on the SIM. The SIM that it replaced has to be deprogrammed.
+    Issued(Option<SimDelivery>),
+    /// The order was given up meanwhile, so the SIM is to be deprogrammed.
+    GivenUp(Option<SimDelivery>),
+    /// The order has no row: a failover of the database lost it.
+    Missing,
+    /// Another active SIM has the ICCID.
+    IccidInUse,
+}
+
+/// A SIM that GSIM has to be told to deprogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SimDelivery {
+    /// The order.
+    pub order: SimId,
+    /// Its kind.
+    pub sim_type: SimType,
+    /// Counts the claims of this delivery.
+    pub attempts: i32,
+}
+
+/// An order that the sweep has claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DueOrder {
+    /// Its outcome is in doubt; the sweep has the lease to ask GSIM.
+    Doubtful(OrderLease),
+    /// GSIM has to be told to deprogram the SIM.
+    Delivery(SimDelivery),
+}
+
+/// The answer to a request to end a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndLine {
+    /// The line has ended. GSIM has to be told, if the number was on a SIM.
+    Ended(Option<SimDelivery>),
+    /// It had ended before.
+    AlreadyEnded,
+    /// The number is not known.
+    Unknown,
+    /// The number is not on a line.
+    NotOnLine(NumberStatus),
+    /// An order for the number is under way.
+    InFlight,
+}

@@ -1,0 +1,222 @@
+//! A SIM as it is stored, and the reports on its profile.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{
+    ActivationCode, ClientName, LineId, Msisdn, ProfileState, SimId, SimStatus, SimType, Technology,
+};
+
+/// A SIM. It serialises as in the HTTP answer, with its identifiers in full.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Sim {
+    /// Its id.
+    pub id: SimId,
+    /// The number that is on it, if there is one.
+    pub msisdn: Option<Msisdn>,
+    /// Its line.
+    pub line_id: LineId,
+    /// The identifier of the chip or the profile (ITU-T E.118), as it is stored.
+    pub iccid: String,
+    /// The subscriber's identity in Vivo's network, as it is stored.
+    pub imsi: String,
+    /// Its kind.
+    pub sim_type: SimType,
+    /// The radio technology.
+    pub technology: Technology,
+    /// Its status.
+    pub status: SimStatus,
+    /// The last state of an eSIM's profile that GSIM told.
+    pub profile_state: Option<ProfileState>,
+    /// The time at which it was issued.
+    pub created_at: DateTime<Utc>,
+    /// The time of the last change of its status.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The identifiers are left out.
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, line_id, sim_type, status, profile_state, .. } = self;
+        f.debug_struct("Sim")
+            .field("id", id)
+            .field("line_id", line_id)
+            .field("sim_type", sim_type)
+            .field("status", status)
+            .field("profile_state", profile_state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A SIM with its history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SimRecord {
+    /// The SIM.
+    #[serde(flatten)]
+    pub sim: Sim,
+    /// Every read of its activation code, the latest first.
+    pub code_reads: Vec<CodeRead>,
+    /// Every report on its profile, the latest first.
+    pub profile_reports: Vec<RecordedReport>,
+}
+
+/// A read of an activation code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CodeRead {
+    /// The client that read it.
+    pub client: String,
+    /// The time.
+    pub read_at: DateTime<Utc>,
+}
+
+/// A report on a profile, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RecordedReport {
+    /// The state that it tells.
+    pub state: ProfileState,
+    /// The time of the change, by GSIM's clock.
+    pub at: DateTime<Utc>,
+    /// GSIM's reason.
+    pub reason: Option<String>,
+    /// Whether it changed the profile's state here. A report that came late or contradicts an earlier one does not.
+    pub applied: bool,
+}
+
+/// The SIMs that a search finds.
+#[derive(Debug, Clone)]
+pub enum SimFilter {
+    /// SIMs with this ICCID: it is used again once a SIM is deprogrammed.
+    Iccid(super::Iccid),
+    /// SIMs with this IMSI.
+    Imsi(super::Imsi),
+    /// The SIM that this number is on.
+    Msisdn(Msisdn),
+    /// SIMs of this line.
+    Line(LineId),
+}
+
+/// How often, and for how long after a SIM was issued, its activation code can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeLimits {
+    /// The number of reads.
+    pub reads: u32,
+    /// The time.
+    pub age: Duration,
+}
+
+/// A wish to read an activation code.
+#[derive(Debug, Clone)]
+pub struct CodeReading {
+    /// The SIM.
+    pub sim: SimId,
+    /// The client that reads it.
+    pub client: ClientName,
+    /// The limits.
+    pub limits: CodeLimits,
+}
+
+/// The answer to a wish to read an activation code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeAnswer {
+    /// The code. The read is recorded.
+    Code(ActivationCode),
+    /// There is no such SIM.
+    Unknown,
+    /// It is a card, or its code is not known.
+    NoCode,
+    /// The SIM is deprogrammed.
+    Deprogrammed,
+    /// The profile was installed, or cannot be installed any more.
+    Used(ProfileState),
+    /// The code was read as often, or as late, as it may.
+    LimitReached,
+}
+
+/// A report of GSIM on the profile of an eSIM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProfileReport {
+    /// The SIM: its id is our reference at GSIM.
+    pub sim: SimId,
+    /// The state of its profile.
+    pub state: ProfileState,
+    /// The time of the change, by GSIM's clock.
+    pub at: DateTime<Utc>,
+    /// GSIM's reason, for people.
+    pub reason: Option<String>,
+}
+
+impl ProfileReport {
+    /// A report.
+    #[must_use]
+    pub fn new(sim: SimId, state: ProfileState, at: DateTime<Utc>, reason: Option<String>) -> Self {
+        Self { sim, state, at, reason }
+    }
+
+    /// Whether it changes a profile in this state.
+    pub(crate) fn applies_to(&self, before: Option<ProfileState>) -> bool {
+        before.is_none_or(|before| before.may_become(self.state))
+    }
+}
+
+/// The result of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileRecorded {
+    /// The profile has the state now.
+    Applied,
+    /// The report is kept, and the state did not change: it was told before, or the report came late.
+    Kept,
+    /// There is no such SIM.
+    Unknown,
+}
+
+/// A number on a SIM and a line, from a time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Association {
+    /// The SIM.
+    pub sim_id: SimId,
+    /// The line.
+    pub line_id: LineId,
+    /// The time from which the number was on the SIM.
+    pub since: DateTime<Utc>,
+}
+
+/// A SIM, and the parts of its activation code, as a store reads them.
+#[derive(Debug)]
+pub(crate) struct CodeRow {
+    pub(crate) status: SimStatus,
+    pub(crate) profile: Option<ProfileState>,
+    pub(crate) code: Option<ActivationCode>,
+    /// Whether it may be read once more.
+    pub(crate) within_limits: bool,
+}
+
+impl CodeRow {
+    /// The reason why the code cannot be read, or the code.
+    pub(crate) fn answer(self) -> CodeAnswer {
+        let usable = [None, Some(ProfileState::Released), Some(ProfileState::Downloaded)];
+        match (self.code, self.profile) {
+            _ if self.status != SimStatus::Active => CodeAnswer::Deprogrammed,
+            (None, _) => CodeAnswer::NoCode,
+            (Some(_), Some(state)) if !usable.contains(&Some(state)) => CodeAnswer::Used(state),
+            _ if !self.within_limits => CodeAnswer::LimitReached,
+            (Some(code), _) => CodeAnswer::Code(code),
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! Orders of SIMs on PostgreSQL.
+//!
+//! An order is begun by two statements, because the domain decides between them. The second one writes only if the number and its
+//! reservation are still as the first one read them.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::PostgresStore;
+use super::connections::{is_foreign_key_violation, is_unique_violation};
+use super::faults::violated_constraint;
+use crate::domain::{
+    AttemptState, BeginOrder, EndLine, IssuedOrder, LineId, MadeSim, Msisdn, NewOrder, OrderLease,
+    OrderPurpose, OrderVerdict, OrderedNumber, RACES, Scope, SimDelivery, SimId, WantedSim,
+};
+use crate::store::StoreError;
+use crate::store::live::live;
+use crate::store::orders::{
+    ACTIVE_ICCID, ClaimedOrders, OrderStore, claimed_order, ended_sim, ordered, ordered_number,
+};
+use crate::store::rows::DataRow;
+
+/// What an order has to find unchanged.
+struct Version {
+    updated_at: Option<DateTime<Utc>>,
+    live: Option<Uuid>,
+}
+
+#[async_trait]
+impl OrderStore for PostgresStore {
+    async fn begin_order(&self, scope: Scope<'_>, wish: &NewOrder) -> Result<BeginOrder, StoreError> {
+        for _ in 0..RACES {
+            let Some((number, version)) = self.ordered_number(scope, wish).await? else {
+                return Ok(BeginOrder::UnknownNumber);
+            };
+            let begun = match number.verdict(wish) {
+                OrderVerdict::Answer(answer) => return Ok(answer),
+                OrderVerdict::Start(lease, line) => self.start_order(wish, lease, line, &version).await?,
+                OrderVerdict::Resume(lease) => self.resume_order(wish, lease).await?,
+            };
+            if let Some(begun) = begun {
+                return Ok(begun);
+            }
+            // Another call wrote first: read again what it wrote.
+        }
+        Ok(BeginOrder::InFlight)
+    }
+
+    async fn issue(
+        &self,
+        lease: &OrderLease,
+        made: &MadeSim,
+        deliver_within: Duration,
+    ) -> Result<IssuedOrder, StoreError> {
+        // Rows are written in the order in which every statement locks them: the order, the reservation, the number.
+        const SQL: &str = "
+            with issued as (
+                update sim_order
+                set state = 'HELD', due_at = null, last_error = null, updated_at = clock_timestamp()
+                where id = $1 and state in ('PENDING', 'IN_DOUBT')
+                returning *
+            ), sim as (
+                insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status, profile_state)
+                select id, $2, carrier_tag, line_id, $3, sim_type, technology, 'ACTIVE', $4 from issued
+            ), esim as (
+                insert into esim (sim_id, matching_id, smdp_plus_address, device_model_hash)
+                select id, $5, $6, device_model_hash from issued where sim_type = 'ESIM'
+            ), card as (
+                insert into sim_card (sim_id, hrs_imsi, delivery_address_hash)
+                select id, $7, delivery_address_hash from issued where sim_type = 'SIM_CARD'
+            ), hold as (
+                update reservation r
+                set state = 'ASSIGNED', due_at = null, order_id = null, updated_at = clock_timestamp()
+                from issued
+                where r.order_id = issued.id and r.state in ('HELD', 'ASSIGNED')
+            ), number as (
+                update phone_number p
+                set status = 'IN_USE', assigned_sim_id = issued.id, shares_sim = false, assigned_at = clock_timestamp(),
+                    updated_at = clock_timestamp()
+                from issued
+                where p.msisdn = issued.msisdn and p.status in ('RESERVED', 'IN_USE')
+                  and p.assigned_sim_id is not distinct from issued.replaces_sim_id
+            ), history as (
+                insert into association_history (msisdn, sim_id, line_id, created_at)
+                select msisdn, id, line_id, clock_timestamp() from issued
+            ), replaced as (
+                update sim s
+                set status = 'DEPROGRAMMED', updated_at = clock_timestamp()
+                from issued
+                where s.id = issued.replaces_sim_id
+                returning s.*
+            ), deprogrammed as (
+                insert into sim_order (id, msisdn, line_id, carrier_tag, sim_type, technology, state, due_at, attempts)
+                select replaced.id, issued.msisdn, replaced.line_id, replaced.carrier_tag, replaced.sim_type,
+                       replaced.technology, 'RELEASING', clock_timestamp() + make_interval(secs => $8), 0
+                from replaced, issued
+                on conflict (id) do update
+                set state = 'RELEASING', due_at = excluded.due_at, attempts = 0, last_error = null,
+                    updated_at = clock_timestamp()
+                where sim_order.state = 'HELD'
+                returning id, sim_type
+            )
+            select before.state, exists (select from issued) as written, before.attempts, before.sim_type as own_type,
+                   deprogrammed.id as ended_id, deprogrammed.sim_type as ended_type
+            from sim_order before
+            left join deprogrammed on true
+            where before.id = $1";
+        let profile = made.profile.as_ref();
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(lease.order.as_uuid())
+                .bind(made.iccid.to_string())
+                .bind(made.imsi.to_string())
+                .bind(profile.map(|profile| profile.state.as_str()))
+                .bind(profile.map(|profile| profile.matching_id.reveal()))
+                .bind(profile.map(|profile| profile.address.as_str()))
+                .bind(made.hrs_imsi.as_ref().map(ToString::to_string))
+                .bind(deliver_within.as_secs_f64())
+        };
+        let read = |row: &PgRow| {
+            let own = SimDelivery {
+                order: lease.order,
+                sim_type: row.parsed("own_type")?,
+                attempts: row.attempts("attempts")?,
+            };
+            Ok((row.parsed("state")?, row.flag("written")?, ended_sim(row)?, own))
+        };
+        for _ in 0..RACES {
+            let found: Option<(AttemptState, _, _, _)> = match self.connections.maybe(statement, read).await {
+                Err(error) if is_unique_violation(&error, ACTIVE_ICCID) => {
+                    return Ok(IssuedOrder::IccidInUse);
+                }
+                answered => answered?,
+            };
+            match found {
+                None => return Ok(IssuedOrder::Missing),
+                Some((_, true, replaced, _)) => return Ok(IssuedOrder::Issued(replaced)),
+                Some((AttemptState::Held | AttemptState::Assigned, ..)) => {
+                    return Ok(IssuedOrder::Issued(None));
+                }
+                Some((AttemptState::Cancelling | AttemptState::Rejected, _, _, own)) => {
+                    return Ok(IssuedOrder::GivenUp(Some(own)));
+                }
+                Some((AttemptState::Releasing | AttemptState::Released, ..)) => {
+                    return Ok(IssuedOrder::GivenUp(None));
+                }
+                // Another call changed it during the statement.
+                Some((AttemptState::Pending | AttemptState::InDoubt, false, _, _)) => {}
+            }
+        }
+        Err(StoreError::unavailable("the order kept changing"))
+    }
+
+    async fn doubt_order(
+        &self,
+        lease: &OrderLease,
+        reason: &str,
+        retry_in: Duration,
+    ) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            with doubtful as (
+                update sim_order
+                set state = 'IN_DOUBT', last_error = $3, updated_at = clock_timestamp(),
+                    due_at = clock_timestamp() + make_interval(secs => $4)
+                where id = $1 and attempts = $2 and state = 'PENDING'
+                returning true
+            )
+            select exists (select from doubtful)
+                   or exists (select from sim_order where id = $1 and attempts = $2 and state = 'IN_DOUBT') as written";
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(lease.order.as_uuid())
+                .bind(lease.call)
+                .bind(reason)
+                .bind(retry_in.as_secs_f64())
+        };
+        self.connections.one(statement, |row| row.flag("written")).await
+    }
+
+    async fn reject_order(&self, lease: &OrderLease, reason: &str) -> Result<(), StoreError> {
+        const SQL: &str = "
+            with rejected as (
+                update sim_order
+                set state = 'REJECTED', due_at = null, last_error = $3, updated_at = clock_timestamp()
+                where id = $1 and attempts = $2 and state = 'PENDING'
+                returning id
+            )
+            update reservation r
+            set order_id = null
+            from rejected
+            where r.order_id = rejected.id";
+        let statement = || sqlx::query(SQL).bind(lease.order.as_uuid()).bind(lease.call).bind(reason);
+        self.connections.rows(statement).await.map(drop)
+    }
+
+    async fn cancel_order(
+        &self,
+        lease: &OrderLease,
+        reason: &str,
+        deliver_within: Duration,
+    ) -> Result<Option<SimDelivery>, StoreError> {
+        // A repeated statement finds the row that it wrote.
+        const SQL: &str = "
+            with cancelling as (
+                update sim_order
+                set state = 'CANCELLING', last_error = $3, updated_at = clock_timestamp(),
+                    due_at = clock_timestamp() + make_interval(secs => $4)
+                where id = $1 and attempts = $2 and state = 'PENDING'
+                returning true
+            )
+            select exists (select from cancelling)
+                   or exists (select from sim_order where id = $1 and attempts = $2 and state = 'CANCELLING') as cancelled";
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(lease.order.as_uuid())
+                .bind(lease.call)
+                .bind(reason)
+                .bind(deliver_within.as_secs_f64())
+        };
+        let cancelled = self.connections.one(statement, |row| row.flag("cancelled")).await?;
+        Ok(cancelled.then(|| lease.delivery()))
+    }
+
+    async fn end_line(
+        &self,
+        scope: Scope<'_>,
+        msisdn: Msisdn,
+        deliver_within: Duration,
+    ) -> Result<EndLine, StoreError> {
+        self.end(scope, msisdn, deliver_within).await
+    }
+
+    async fn record_sim_delivery(&self, order: SimId) -> Result<Option<AttemptState>, StoreError> {
+        const SQL: &str = "
+            with over as (
+                update sim_order
+                set state = case state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end, due_at = null,
+                    last_error = case state when 'CANCELLING' then last_error end, updated_at = clock_timestamp()
+                where id = $1 and state in ('RELEASING', 'CANCELLING')
+                returning id, state
+            ), waiting as (
+                update reservation r
+                set order_id = null, due_at = case r.state when 'RELEASING' then clock_timestamp() else r.due_at end
+                from over
+                where r.order_id = over.id
+            )
+            select state from over";
+        let statement = || sqlx::query(SQL).bind(order.as_uuid());
+        self.connections.maybe(statement, |row| row.parsed("state")).await
+    }
+
+    async fn record_failed_sim_delivery(
+        &self,
+        delivery: &SimDelivery,
+        reason: &str,
+        retry_in: Duration,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "
+            update sim_order
+            set last_error = $3, due_at = clock_timestamp() + make_interval(secs => $4)
+            where id = $1 and attempts = $2 and state in ('RELEASING', 'CANCELLING')";
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(delivery.order.as_uuid())
+                .bind(delivery.attempts)
+                .bind(reason)
+                .bind(retry_in.as_secs_f64())
+        };
+        self.connections.rows(statement).await.map(drop)
+    }
+
+    async fn claim_due_orders(&self, limit: u32, lease: Duration) -> Result<ClaimedOrders, StoreError> {
+        const SQL: &str = "
+            with due as materialized (
+                select id
+                from sim_order
+                where state in ('PENDING', 'IN_DOUBT', 'RELEASING', 'CANCELLING') and due_at <= now() and set_aside is null
+                order by due_at
+                limit $1
+                for update skip locked
+            )
+            update sim_order o
+            set state = case o.state when 'IN_DOUBT' then 'PENDING' else o.state end,
+                attempts = o.attempts + 1, due_at = clock_timestamp() + make_interval(secs => $2)
+            from due
+            where o.id = due.id
+            returning o.*";
+        let statement = || sqlx::query(SQL).bind(i64::from(limit)).bind(lease.as_secs_f64());
+        let mut claims = ClaimedOrders::default();
+        for row in self.connections.all(statement, claimed_order).await? {
+            match row {
+                Ok(due) => claims.due.push(due),
+                Err(unreadable) => {
+                    self.set_aside(&unreadable).await?;
+                    claims.set_aside.push(unreadable.row);
+                }
+            }
+        }
+        Ok(claims)
+    }
+}
+
+impl PostgresStore {
+    async fn ordered_number(
+        &self,
+        scope: Scope<'_>,
+        wish: &NewOrder,
+    ) -> Result<Option<(OrderedNumber, Version)>, StoreError> {
+        const SQL: &str = ordered_number!("clock_timestamp()", "$1::char(11)", "$4::char(32)");
+        let [brand, older] = scope.parameters();
+        let device = match &wish.wanted {
+            WantedSim::Esim(device) => Some(device.to_string()),
+            WantedSim::Card { .. } => None,
+        };
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(wish.msisdn.to_string())
+                .bind(brand)
+                .bind(older)
+                .bind(device.clone())
+                .bind(wish.id.as_uuid())
+                .bind(wish.key.as_ref().map(|key| key.client().as_str()))
+                .bind(wish.key.as_ref().map(|key| key.text()))
+        };
+        let read = |rows: &[PgRow]| {
+            let Some(number) = ordered(rows)? else { return Ok(None) };
+            let updated_at = rows[0].try_get("number_version")?;
+            Ok(Some((number, Version { updated_at, live: rows[0].maybe_uuid("live_id")? })))
+        };
+        self.connections.read(statement, read).await
+    }
+
+    /// Writes a new order. Returns none if the number, its reservation or its orders changed.
+    async fn start_order(
+        &self,
+        wish: &NewOrder,
+        lease: OrderLease,
+        line: LineId,
+        version: &Version,
+    ) -> Result<Option<BeginOrder>, StoreError> {
+        // If the reservation of the number is another one now, the number has changed too.
+        const SQL: &str = concat!(
+            "
+            with live as materialized (
+                select r.id, r.state from reservation r
+                where r.id = $2 and r.msisdn = $3::char(11) and r.order_id is null and ",
+            live!("r.state"),
+            "
+                for update
+            ), number as materialized (
+                select p.msisdn from phone_number p
+                where p.msisdn = $3::char(11) and p.updated_at is not distinct from $4
+                  and p.status = case when $15 then 'RESERVED' else 'IN_USE' end
+                  and ($2 is null or exists (select from live where not $15 or live.state = 'HELD'))
+                for update
+            ), begun as (
+                insert into sim_order (id, msisdn, line_id, carrier_tag, sim_type, technology, device_model_hash, iccid,
+                                       delivery_address_hash, replaces_sim_id, state, due_at, lease_id, client,
+                                       idempotency_key)
+                select $1, msisdn, $5, $6, $7, $8, $9::char(32), $10, $11::char(32), $12, 'PENDING',
+                       clock_timestamp() + make_interval(secs => $16), $1, $13, $14
+                from number
+                on conflict do nothing
+                returning id
+            ), waiting as (
+                update reservation r
+                set order_id = begun.id
+                from live, begun
+                where r.id = live.id
+            )
+            select exists (select from begun) as written"
+        );
+        let (device, iccid, address) = lease.wanted.columns();
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(lease.order.as_uuid())
+                .bind(version.live)
+                .bind(lease.msisdn.to_string())
+                .bind(version.updated_at)
+                .bind(line.as_uuid())
+                .bind(lease.brand.as_str())
+                .bind(lease.wanted.sim_type().as_str())
+                .bind(lease.technology.as_str())
+                .bind(device.clone())
+                .bind(iccid.clone())
+                .bind(address.clone())
+                .bind(lease.replaces.map(SimId::as_uuid))
+                .bind(wish.key.as_ref().map(|key| key.client().as_str()))
+                .bind(wish.key.as_ref().map(|key| key.text()))
+                .bind(matches!(wish.purpose, OrderPurpose::FirstSim(_)))
+                .bind(wish.lease.as_secs_f64())
+        };
+        match self.connections.one(statement, |row| row.flag("written")).await {
+            Err(error) if is_foreign_key_violation(&error) => {
+                unknown_reference(&error).map(Some).ok_or(error)
+            }
+            answered => Ok(answered?.then_some(BeginOrder::Started(lease))),
+        }
+    }
+
+    /// Takes an order up again. Returns none if it changed.
+    async fn resume_order(
+        &self,
+        wish: &NewOrder,
+        lease: OrderLease,
+    ) -> Result<Option<BeginOrder>, StoreError> {
+        const SQL: &str = "
+            update sim_order
+            set state = 'PENDING', attempts = $2, lease_id = $3, updated_at = clock_timestamp(),
+                due_at = clock_timestamp() + make_interval(secs => $4)
+            where id = $1 and attempts = $2 - 1
+              and (state = 'IN_DOUBT' or state = 'PENDING' and due_at <= clock_timestamp())
+            returning id";
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(lease.order.as_uuid())
+                .bind(lease.call)
+                .bind(wish.id.as_uuid())
+                .bind(wish.lease.as_secs_f64())
+        };
+        let rows = self.connections.rows(statement).await?;
+        Ok((!rows.is_empty()).then_some(BeginOrder::Started(lease)))
+    }
+}
+
+/// The answer if a table of another program has no such row.
+fn unknown_reference(error: &StoreError) -> Option<BeginOrder> {
+    match violated_constraint(error)? {
+        "sim_order_line_id" => Some(BeginOrder::UnknownLine),
+        "sim_order_delivery_address_hash" => Some(BeginOrder::UnknownAddress),
+        "sim_order_carrier_tag" => Some(BeginOrder::UnknownBrand),
+        _ => None,
+    }
+}

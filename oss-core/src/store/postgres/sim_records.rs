@@ -1,0 +1,130 @@
+//! SIMs as they are stored, on PostgreSQL.
+
+use async_trait::async_trait;
+use sqlx::postgres::PgRow;
+
+use super::PostgresStore;
+use crate::domain::{
+    Association, CodeAnswer, CodeReading, Msisdn, ProfileRecorded, ProfileReport, ProfileState, RACES, Scope,
+    Sim, SimFilter, SimId, SimRecord,
+};
+use crate::store::StoreError;
+use crate::store::rows::DataRow;
+use crate::store::sim_records::{
+    CODE_READS, REPORTS, SIM, Searched, SimStore, association, code_read, code_row, report, search, sim,
+};
+
+#[async_trait]
+impl SimStore for PostgresStore {
+    async fn sim(&self, scope: Scope<'_>, id: SimId) -> Result<Option<SimRecord>, StoreError> {
+        let [brand, older] = scope.parameters();
+        let statement = || sqlx::query(SIM).bind(id.as_uuid()).bind(brand).bind(older);
+        let Some(sim) = self.connections.maybe(statement, sim).await? else { return Ok(None) };
+        let code_reads =
+            self.connections.all(|| sqlx::query(CODE_READS).bind(id.as_uuid()), code_read).await?;
+        let profile_reports =
+            self.connections.all(|| sqlx::query(REPORTS).bind(id.as_uuid()), report).await?;
+        Ok(Some(SimRecord { sim, code_reads, profile_reports }))
+    }
+
+    async fn find_sims(&self, scope: Scope<'_>, filter: &SimFilter) -> Result<Vec<Sim>, StoreError> {
+        let [brand, older] = scope.parameters();
+        let (sql, searched) = search(filter);
+        let statement = || {
+            let statement = sqlx::query(sql);
+            let statement = match &searched {
+                Searched::Text(text) => statement.bind(text.clone()),
+                Searched::Id(id) => statement.bind(*id),
+            };
+            statement.bind(brand).bind(older)
+        };
+        self.connections.all(statement, sim).await
+    }
+
+    async fn read_code(&self, scope: Scope<'_>, reading: &CodeReading) -> Result<CodeAnswer, StoreError> {
+        // The count of reads is in the SIM's own row, so that two reads at once cannot exceed it.
+        const SQL: &str = "
+            with counted as (
+                update sim
+                set code_reads = code_reads + 1
+                where id = $1 and ($2::text is null or carrier_tag in ($2, $3)) and status = 'ACTIVE'
+                  and coalesce(profile_state, 'RELEASED') in ('RELEASED', 'DOWNLOADED') and code_reads < $5
+                  and created_at > clock_timestamp() - make_interval(secs => $6)
+                  and exists (select from esim e where e.sim_id = $1 and e.matching_id is not null)
+                returning id
+            ), recorded as (
+                insert into activation_read (sim_id, client) select id, $4 from counted
+            )
+            select s.status, s.profile_state, e.matching_id, e.smdp_plus_address,
+                   exists (select from counted) as within_limits
+            from sim s
+            left join esim e on e.sim_id = s.id
+            where s.id = $1 and ($2::text is null or s.carrier_tag in ($2, $3))";
+        let [brand, older] = scope.parameters();
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(reading.sim.as_uuid())
+                .bind(brand)
+                .bind(older)
+                .bind(reading.client.as_str())
+                .bind(i64::from(reading.limits.reads))
+                .bind(reading.limits.age.as_secs_f64())
+        };
+        let found = self.connections.maybe(statement, code_row).await?;
+        Ok(found.map_or(CodeAnswer::Unknown, |row| row.answer()))
+    }
+
+    async fn record_profile(&self, told: &ProfileReport) -> Result<ProfileRecorded, StoreError> {
+        const STATE: &str = "select profile_state from sim where id = $1";
+        const SQL: &str = "
+            with applied as (
+                update sim
+                set profile_state = $2
+                where id = $1 and $5 and profile_state is not distinct from $6
+                returning true
+            )
+            insert into profile_report (sim_id, state, reported_at, reason, applied)
+            select $1, $2, $3, $4, exists (select from applied)
+            where not $5 or exists (select from applied)
+            on conflict (sim_id, state, reported_at) do nothing
+            returning applied";
+        for _ in 0..RACES {
+            let read = |row: &PgRow| row.maybe_parsed::<ProfileState>("profile_state");
+            let before = self.connections.maybe(|| sqlx::query(STATE).bind(told.sim.as_uuid()), read).await?;
+            let Some(before) = before else { return Ok(ProfileRecorded::Unknown) };
+            let applies = told.applies_to(before);
+            let statement = || {
+                sqlx::query(SQL)
+                    .bind(told.sim.as_uuid())
+                    .bind(told.state.as_str())
+                    .bind(told.at)
+                    .bind(told.reason.as_deref())
+                    .bind(applies)
+                    .bind(before.map(ProfileState::as_str))
+            };
+            let written = self.connections.maybe(statement, |row| row.flag("applied")).await?;
+            match written {
+                Some(true) => return Ok(ProfileRecorded::Applied),
+                Some(false) => return Ok(ProfileRecorded::Kept),
+                None if !applies => return Ok(ProfileRecorded::Kept),
+                // Another report changed the state meanwhile.
+                None => {}
+            }
+        }
+        Err(StoreError::unavailable("the profile kept changing"))
+    }
+
+    async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError> {
+        const SQL: &str = concat!(
+            "
+            select h.sim_id, h.line_id, h.created_at
+            from association_history h
+            join sim s on s.id = h.sim_id
+            where h.msisdn = $1::char(11) and ($2::text is null or s.carrier_tag in ($2, $3))
+            order by h.id desc"
+        );
+        let [brand, older] = scope.parameters();
+        let statement = || sqlx::query(SQL).bind(msisdn.to_string()).bind(brand).bind(older);
+        self.connections.all(statement, association).await
+    }
+}

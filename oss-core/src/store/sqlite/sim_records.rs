@@ -1,0 +1,120 @@
+//! SIMs as they are stored, on SQLite.
+
+use async_trait::async_trait;
+
+use super::SqliteStore;
+use super::connections::Step;
+use crate::domain::{
+    Association, CodeAnswer, CodeReading, Msisdn, ProfileRecorded, ProfileReport, ProfileState, Scope, Sim,
+    SimFilter, SimId, SimRecord,
+};
+use crate::store::StoreError;
+use crate::store::rows::DataRow;
+use crate::store::sim_records::{
+    CODE_READS, REPORTS, SIM, Searched, SimStore, association, code_read, code_row, report, search, sim,
+};
+
+#[async_trait]
+impl SimStore for SqliteStore {
+    async fn sim(&self, scope: Scope<'_>, id: SimId) -> Result<Option<SimRecord>, StoreError> {
+        let [brand, older] = scope.parameters();
+        let statement = sqlx::query(SIM).bind(id.as_uuid()).bind(brand).bind(older);
+        let Some(sim) = self.connections.maybe(statement, sim).await? else { return Ok(None) };
+        let code_reads = self.connections.all(sqlx::query(CODE_READS).bind(id.as_uuid()), code_read).await?;
+        let profile_reports = self.connections.all(sqlx::query(REPORTS).bind(id.as_uuid()), report).await?;
+        Ok(Some(SimRecord { sim, code_reads, profile_reports }))
+    }
+
+    async fn find_sims(&self, scope: Scope<'_>, filter: &SimFilter) -> Result<Vec<Sim>, StoreError> {
+        let [brand, older] = scope.parameters();
+        let (sql, searched) = search(filter);
+        let statement = match searched {
+            Searched::Text(text) => sqlx::query(sql).bind(text),
+            Searched::Id(id) => sqlx::query(sql).bind(id),
+        };
+        self.connections.all(statement.bind(brand).bind(older), sim).await
+    }
+
+    async fn read_code(&self, scope: Scope<'_>, reading: &CodeReading) -> Result<CodeAnswer, StoreError> {
+        let (brands, reading) = (scope.owned_parameters(), reading.clone());
+        self.connections.write(move |step| Box::pin(step.read_code(brands, reading))).await
+    }
+
+    async fn record_profile(&self, told: &ProfileReport) -> Result<ProfileRecorded, StoreError> {
+        let told = told.clone();
+        self.connections.write(move |step| Box::pin(step.record_profile(told))).await
+    }
+
+    async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError> {
+        const SQL: &str = "
+            select h.sim_id, h.line_id, h.created_at
+            from association_history h
+            join sim s on s.id = h.sim_id
+            where h.msisdn = $1 and ($2 is null or s.carrier_tag in ($2, $3))
+            order by h.id desc";
+        let [brand, older] = scope.parameters();
+        let statement = sqlx::query(SQL).bind(msisdn.as_str()).bind(brand).bind(older);
+        self.connections.all(statement, association).await
+    }
+}
+
+impl Step<'_> {
+    async fn read_code(
+        mut self,
+        [brand, older]: [Option<String>; 2],
+        reading: CodeReading,
+    ) -> Result<CodeAnswer, sqlx::Error> {
+        const SQL: &str = "
+            select s.status, s.profile_state, e.matching_id, e.smdp_plus_address,
+                   s.code_reads < $4 and s.created_at > $5 as within_limits
+            from sim s
+            left join esim e on e.sim_id = s.id
+            where s.id = $1 and ($2 is null or s.carrier_tag in ($2, $3))";
+        const COUNTED: &str = "update sim set code_reads = code_reads + 1 where id = $1";
+        const RECORDED: &str = "insert into activation_read (sim_id, client, read_at) values ($1, $2, $3)";
+
+        let id = reading.sim.as_uuid();
+        let statement = sqlx::query(SQL)
+            .bind(id)
+            .bind(brand)
+            .bind(older)
+            .bind(i64::from(reading.limits.reads))
+            .bind(self.now.before(reading.limits.age));
+        let Some(row) = self.maybe(statement, code_row).await? else { return Ok(CodeAnswer::Unknown) };
+        let answer = row.answer();
+        if matches!(answer, CodeAnswer::Code(_)) {
+            self.run(sqlx::query(COUNTED).bind(id)).await?;
+            let statement = sqlx::query(RECORDED).bind(id).bind(reading.client.as_str());
+            self.run(statement.bind(self.now.0)).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn record_profile(mut self, told: ProfileReport) -> Result<ProfileRecorded, sqlx::Error> {
+        const STATE: &str = "select profile_state from sim where id = $1";
+        const APPLIED: &str = "update sim set profile_state = $2 where id = $1";
+        const REPORT: &str = "
+            insert into profile_report (sim_id, state, reported_at, reason, applied, received_at)
+            values ($1, $2, $3, $4, $5, $6)
+            on conflict (sim_id, state, reported_at) do nothing";
+
+        let id = told.sim.as_uuid();
+        let read = |row: &_| DataRow::maybe_parsed::<ProfileState>(row, "profile_state");
+        let Some(before) = self.maybe(sqlx::query(STATE).bind(id), read).await? else {
+            return Ok(ProfileRecorded::Unknown);
+        };
+        let applies = told.applies_to(before);
+        if applies {
+            self.run(sqlx::query(APPLIED).bind(id).bind(told.state.as_str())).await?;
+        }
+        let statement = sqlx::query(REPORT)
+            .bind(id)
+            .bind(told.state.as_str())
+            .bind(told.at.timestamp_micros())
+            .bind(told.reason)
+            .bind(applies)
+            .bind(self.now.0);
+        self.run(statement).await?;
+        Ok(if applies { ProfileRecorded::Applied } else { ProfileRecorded::Kept })
+    }
+}
