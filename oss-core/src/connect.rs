@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cache::{RedisCache, RedisUrl, RedisUrlError};
 use crate::config::{CommonConfig, Config, ConfigError, RecordsConfig};
 use crate::domain::BrandId;
-use crate::gsim::{Gsim, GsimConfig, HttpGsim};
+use crate::gsim::{Gsim, GsimConfig, HttpGsim, NoSims, SimProvider};
 use crate::http::ClientError;
 use crate::oss::{Oss, OssBuilder};
 use crate::settings::Settings;
@@ -66,6 +66,12 @@ impl OssBuilder {
         Self { gsim: Some(gsim), ..self }
     }
 
+    /// Sets the provider of SIMs. Each of its calls has to end within [`Settings::gsim_call`]. Without one, the operations that order
+    /// or end a SIM find GSIM unreachable.
+    pub fn sims(self, sims: Arc<dyn SimProvider>) -> Self {
+        Self { sims, ..self }
+    }
+
     /// Sets the cache that several processes share. Without one, look-ups are cached in memory only.
     pub fn redis(self, redis: RedisCache) -> Self {
         Self { redis: Some(redis), ..self }
@@ -111,9 +117,10 @@ impl OssBuilder {
     ) -> Result<Self, StartError> {
         let redis = redis.map(RedisCache::new).transpose()?;
         let gsim = gsim.map(HttpGsim::new).transpose().map_err(StartError::Gsim)?;
-        let gsim = gsim.map(|gsim| Arc::new(gsim) as Arc<dyn Gsim>);
         let builder = self.settings(common.settings.clone()).other_brands(common.clients.brands().cloned());
-        Ok(Self { gsim, redis, ..builder })
+        let builder = Self { redis, ..builder };
+        let Some(gsim) = gsim.map(Arc::new) else { return Ok(builder) };
+        Ok(builder.gsim(gsim.clone()).sims(gsim))
     }
 }
 
@@ -129,6 +136,7 @@ impl Oss {
             settings: Settings::default(),
             sigan: Arc::new(NoSigan),
             gsim: None,
+            sims: Arc::new(NoSims),
             redis: None,
         }
     }

@@ -382,7 +382,7 @@ impl Error {
 impl From<Busy> for Error {
     fn from(busy: Busy) -> Self {
         match busy {
-            Busy::Sigan => Self::SiganBusy { retry_after: RETRY_WHEN_BUSY },
+            Busy::NoTurn => Self::SiganBusy { retry_after: RETRY_WHEN_BUSY },
             Busy::Refused(brand) => Self::SiganRefusesBrand { brand },
             Busy::Share(limit) => Self::ClientShareExceeded { limit },
         }

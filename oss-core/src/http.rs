@@ -8,7 +8,9 @@ use std::error::Error;
 use std::iter::successors;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use reqwest::{Client, RequestBuilder, Response};
+use tokio::time::{Instant, timeout_at};
 use tower::util::MapRequestLayer;
 use url::Url;
 
@@ -17,7 +19,7 @@ use crate::telemetry::with_trace_context;
 /// The longest time to open a connection. Every call's timeout is longer.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The longest body that is read: the contracts' answers are shorter. The longest is a page of 1000 holds, of 160 bytes each.
+/// The longest body that is read: the contracts' answers are shorter. The longest is a page of 1000 SIMs, of 190 bytes each.
 const LONGEST_BODY: usize = 256 * 1024;
 
 /// The time for which an idle connection is kept. Servers keep it longer.
@@ -102,6 +104,21 @@ pub(crate) async fn exchange(request: RequestBuilder) -> Result<Received, Receiv
         }
     };
     OPENED.scope(Cell::new(false), exchange).await
+}
+
+/// The count of further tries after a connection could not be opened.
+const RECONNECTS: usize = 2;
+
+/// Sends a request, which is built again for each try, and waits until `deadline` for its whole answer. It tries again only if
+/// nothing was sent.
+pub(crate) async fn exchange_until(deadline: Instant, request: impl Fn() -> RequestBuilder) -> Received {
+    let tries = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_times(RECONNECTS)
+        .with_jitter();
+    let send_once = || async { exchange(request()).await };
+    let answered = send_once.retry(tries).when(|failure| *failure == Received::NotOpened);
+    timeout_at(deadline, answered).await.unwrap_or(Ok(Received::TimedOut)).unwrap_or_else(|failure| failure)
 }
 
 /// Whether the connection of a request failed, and not the reading of an answer that had begun.

@@ -78,6 +78,7 @@ mod oss;
 mod outage;
 #[cfg(feature = "import")]
 mod reference;
+mod remote;
 #[cfg_attr(not(feature = "mock"), path = "sandbox/absent.rs")]
 pub mod sandbox;
 mod settings;

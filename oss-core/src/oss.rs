@@ -14,10 +14,10 @@ use crate::calls::{Draws, InFlight, Single, UnusedLeases};
 use crate::config::EXPECTED_BRAND;
 use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND, SweepReport};
 use crate::error::Error;
-use crate::gsim::Gsim;
+use crate::gsim::{Gsim, SimGates, SimProvider};
 use crate::lookups::{Areas, Catalog, Devices, Versions};
 use crate::settings::Settings;
-use crate::sigan::{Gate, GateLimits, Lane, Sigan};
+use crate::sigan::{Gate, GateLimits, Lane, SIGAN, Sigan};
 use crate::store::{Scope, Store, Tenant};
 use crate::telemetry::{Operation, Timings};
 
@@ -66,6 +66,7 @@ pub struct OssBuilder {
     pub(crate) settings: Settings,
     pub(crate) sigan: Arc<dyn Sigan>,
     pub(crate) gsim: Option<Arc<dyn Gsim>>,
+    pub(crate) sims: Arc<dyn SimProvider>,
     pub(crate) redis: Option<RedisCache>,
 }
 
@@ -74,6 +75,7 @@ struct Parts {
     timings: Timings,
     store: Arc<dyn Store>,
     sigan: Gate,
+    gsim: SimGates,
     areas: Areas,
     catalog: Catalog,
     devices: Devices,
@@ -90,7 +92,7 @@ struct Parts {
 
 impl Oss {
     pub(crate) fn new(store: Arc<dyn Store>, builder: OssBuilder) -> Self {
-        let OssBuilder { brand, other_brands, settings, sigan, gsim, redis } = builder;
+        let OssBuilder { brand, other_brands, settings, sigan, gsim, sims, redis } = builder;
         let versions = Arc::new(Versions::new(store.clone()));
         let limits = GateLimits {
             calls: settings.sigan_calls,
@@ -98,9 +100,16 @@ impl Oss {
             share: settings.client_share,
             call: settings.sigan_call,
         };
+        let gsim_limits = GateLimits {
+            calls: settings.gsim_calls,
+            queue: settings.gsim_queue,
+            call: settings.gsim_call,
+            ..limits
+        };
         let parts = Arc::new(Parts {
             timings: Timings::default(),
-            sigan: Gate::new(sigan, limits),
+            sigan: Gate::new(sigan, SIGAN, limits),
+            gsim: SimGates::new(&sims, gsim_limits),
             areas: Areas::new(store.clone(), versions.clone(), redis.clone()),
             catalog: Catalog::new(store.clone(), versions, redis.clone()),
             devices: Devices::new(store.clone(), gsim, redis),
@@ -259,6 +268,12 @@ impl Oss {
 
     pub(crate) fn sigan(&self) -> &Gate {
         &self.parts.sigan
+    }
+
+    /// GSIM, for calls about orders.
+    #[expect(dead_code, reason = "the operations on SIMs use it")]
+    pub(crate) fn gsim(&self) -> &SimGates {
+        &self.parts.gsim
     }
 
     /// Cancelled when the client is shut down.

@@ -24,6 +24,12 @@ pub struct Settings {
     pub sigan_calls: usize,
     /// At most this many more callers may wait for their call.
     pub sigan_queue: usize,
+    /// The longest time for one call to GSIM about an order, including the connection.
+    pub gsim_call: Duration,
+    /// At most this many callers may have a call to GSIM about an order in flight at once, for each type of SIM.
+    pub gsim_calls: usize,
+    /// At most this many more callers may wait for such a call, for each type of SIM.
+    pub gsim_queue: usize,
     /// The part of the calls, of the queue and of the waiting places that one client may take at once, if there are other clients.
     pub client_share: Share,
     /// The numbers that one client may draw from an area code, if that is limited.

@@ -1,7 +1,7 @@
 //! A server that has met every event that its metrics show.
 
 use oss_core::DeviceChoice;
-use oss_core::gsim::mock::GsimMock;
+use oss_core::gsim::mock::{GsimMock, OrderBook, RunningGsim};
 use oss_core::sigan::mock::{CallKind, Fault, Inventory};
 use oss_core::sigan::wire::RefusalCode;
 use serde_json::json;
@@ -22,15 +22,18 @@ pub struct Eventful {
     pub server: Server,
     /// Its Sigan.
     pub sigan: Sigan,
-    _gsim: GsimMock,
+    _gsim: RunningGsim,
     _redis: Redis,
 }
 
 impl Eventful {
     /// Starts a server, calls every operation, and makes some fail. Sigan was down while a delivery was pending, and is back.
     pub async fn on(database: &Database) -> Self {
-        let (sigan, gsim, redis) =
-            (Sigan::start(Inventory::new("PR")).await, GsimMock::start().await, Redis::start().await);
+        let (sigan, gsim, redis) = (
+            Sigan::start(Inventory::new("PR")).await,
+            GsimMock::new(OrderBook::new()).start().await,
+            Redis::start().await,
+        );
         gsim.knows(&DeviceChoice::Tac("00000001".parse().expect("a TAC")), true);
         let (gsim_url, redis_url) = (gsim.url(), redis.url());
         let settings =

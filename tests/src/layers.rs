@@ -15,6 +15,7 @@ const CRATES: [Layers; 3] = [
         layers: &[
             &["domain", "telemetry", "log", "outage"],
             &["http", "access", "cache", "lists"],
+            &["remote"],
             &["sigan", "gsim", "calls"],
             &["store", "settings"],
             &["config", "error", "lookups"],

@@ -55,6 +55,10 @@ pub enum ClientLimit {
     SiganCalls,
     /// Its share of the queue for such a call.
     SiganQueue,
+    /// Its share of the calls to GSIM that are in flight for a type of SIM.
+    GsimCalls,
+    /// Its share of the queue for such a call.
+    GsimQueue,
     /// Its share of the calls that wait for a call like theirs.
     Waiters,
     /// Its budget of numbers drawn from an area code.
@@ -94,6 +98,8 @@ impl fmt::Display for ClientLimit {
             Self::Requests => "requests served at the same time",
             Self::SiganCalls => "calls to Sigan",
             Self::SiganQueue => "places in the queue for a call to Sigan",
+            Self::GsimCalls => "calls to GSIM",
+            Self::GsimQueue => "places in the queue for a call to GSIM",
             Self::Waiters => "calls that wait for another one",
             Self::Draws => "numbers drawn from an area code",
         })

@@ -202,7 +202,7 @@ impl Config {
         let redis = layers.optional(&settings::REDIS_URL);
         let allow_http = layers.optional(&settings::ALLOW_HTTP);
         let sigan = sigan(&mut layers, &common.settings, allow_http);
-        let gsim = gsim::read(&mut layers, allow_http);
+        let gsim = gsim::read(&mut layers, &common.settings, allow_http);
         layers.finish(|| Some(Self { common, database: database?, redis, sigan: sigan?, gsim }))
     }
 
@@ -231,7 +231,7 @@ impl Config {
         let redis = layers.optional(&settings::REDIS_URL);
         let allow_http = layers.optional(&settings::ALLOW_HTTP);
         check_given_sigan(&mut layers, allow_http);
-        let gsim = gsim::read(&mut layers, allow_http);
+        let gsim = gsim::read(&mut layers, &common.settings, allow_http);
         layers.finish(|| Some(RecordsConfig { common, database: database?, redis, gsim }))
     }
 }
@@ -266,10 +266,15 @@ impl SiganConfig {
 }
 
 impl GsimConfig {
-    /// GSIM at an address, without a token and with the default timeout.
+    /// GSIM at an address, without a token and with the default timeouts.
     #[must_use]
     pub fn new(url: Url) -> Self {
-        Self { url, token: None, timeout: settings::GSIM_TIMEOUT.default() }
+        Self {
+            url,
+            token: None,
+            timeout: settings::GSIM_TIMEOUT.default(),
+            order_timeout: settings::GSIM_ORDER_TIMEOUT.default(),
+        }
     }
 }
 
@@ -296,6 +301,9 @@ fn settings(layers: &mut Layers) -> Settings {
         sigan_call: sigan_call.unwrap_or_else(|| settings::SIGAN_TIMEOUT.default()),
         sigan_calls: layers.value(&settings::SIGAN_CALLS),
         sigan_queue: layers.value(&settings::SIGAN_QUEUE),
+        gsim_call: layers.value(&settings::GSIM_ORDER_TIMEOUT),
+        gsim_calls: layers.value(&settings::GSIM_CALLS),
+        gsim_queue: layers.value(&settings::GSIM_QUEUE),
         client_share: layers.value(&settings::CLIENT_SHARE),
         draws: DrawBudget::new(layers.value(&settings::DRAWS_PER_DDD), layers.value(&settings::DRAWS_WINDOW)),
         sweep_interval: layers.value(&settings::SWEEP_INTERVAL),

@@ -116,7 +116,13 @@ settings! {
         "the base URL of GSIM; without it, a device that is not in the catalogue is unknown");
     GSIM_TOKEN: SecretString = setting("gsim.token", "OSS_GSIM_TOKEN", secret, "bearer token for GSIM");
     GSIM_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "gsim.timeout", "OSS_GSIM_TIMEOUT",
-        "the longest time of a call to GSIM, {}").or("2s");
+        "the longest time of a call to GSIM about a device, {}").or("2s");
+    GSIM_ORDER_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "gsim.order_timeout",
+        "OSS_GSIM_ORDER_TIMEOUT", "the longest time of a call to GSIM about an order, {}").or("15s");
+    GSIM_CALLS: usize = numeric!(number, 1 to 100_000, "gsim.calls", "OSS_GSIM_CALLS",
+        "how many calls to GSIM about orders may be in flight for callers, for eSIMs and for cards each, {}").or("500");
+    GSIM_QUEUE: usize = numeric!(number, 0 to 100_000, "gsim.queue", "OSS_GSIM_QUEUE",
+        "how many more such calls may wait, for at most 2s, {}; any call beyond them gets 503").or("100");
     ALLOW_HTTP: bool = setting("credentials.allow_http", "OSS_ALLOW_HTTP_CREDENTIALS", switch,
         "`true` allows `http://` to other machines for the tokens and passwords of Sigan and GSIM; then anyone on the way can \
          read them").or("false");
@@ -153,7 +159,7 @@ settings! {
         "how many connections may be open at the same time, {}; any connection beyond them is closed").or("8000");
     CLIENT_SHARE: Share = setting("limits.client_share", "OSS_CLIENT_SHARE", domain_value,
         "the largest share of one client if there are other clients, in percent, 1 to 100; it applies to the concurrent requests, \
-         to `sigan.calls`, to `sigan.queue`, and to the calls that wait for another one like them").or("50");
+         to the calls and queues of Sigan and GSIM, and to the calls that wait for another one like them").or("50");
     DRAWS_PER_DDD: u32 = numeric!(number_or_zero, 3 to 1_000_000, "limits.draws_per_ddd", "OSS_DRAWS_PER_DDD",
         "how many numbers of one DDD a client may draw at a server before it has to wait, {} (a preview draws three, a random \
          reserve one); `0` means no limit").or("2000");

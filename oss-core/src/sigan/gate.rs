@@ -1,219 +1,47 @@
-//! The gate decides who may call Sigan now. It limits the calls in flight, has a bounded queue before them, gives each client a
-//! share of both, and has circuit breakers.
-//!
-//! An operation takes its turn before it takes a lease, so that no lease runs while it waits. If there is no turn, the gate
-//! answers at once, because calls that pile up help nobody. The gate does not know which operation a call belongs to.
+//! The gate before Sigan, and the calls that a turn may make.
 
-mod breaker;
-mod callers;
-mod circuits;
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use tokio::sync::{Semaphore, SemaphorePermit};
-
-use self::callers::{CallerSlots, Slot};
-use self::circuits::{Circuits, Probes, Purpose, Verdict};
-use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganError};
-use crate::access::{ClientLimit, Share};
-use crate::domain::{BrandId, ClientName, Msisdn};
-use crate::telemetry::{System, call};
-
-/// The wait after which a caller that found no turn should try again.
-pub(crate) const RETRY_WHEN_BUSY: Duration = Duration::from_secs(1);
-
-/// At most this many deliveries, and this many calls of upkeep, may be in flight at once. They have slots of their own, so that
-/// callers never crowd them out.
-pub(crate) const UPKEEP: usize = 16;
-
-/// The group of calls that shares a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lane<'a> {
-    /// A call for a caller who waits.
-    Caller {
-        /// The brand that Sigan is asked for.
-        brand: &'a BrandId,
-        /// The client, if each client has a share of the calls.
-        client: Option<&'a ClientName>,
-    },
-    /// A delivery that follows at once after its release was recorded. Its row has a lease, so it does not wait: if there is no
-    /// slot, the sweep delivers it.
-    Delivery,
-    /// A call of the sweep or the audit. They take their turn before any lease, so it waits for its slot.
-    Upkeep,
-}
-
-/// The reason why there is no turn. Nothing was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Busy {
-    /// Every slot is taken, or Sigan does not answer.
-    Sigan,
-    /// Sigan refuses the calls for this brand.
-    Refused(BrandId),
-    /// The client has used up its share of something.
-    Share(ClientLimit),
-}
+use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Refusal, Sigan, SiganError};
+use crate::access::ClientLimit;
+use crate::domain::{BrandId, Msisdn};
+use crate::remote::{self, GatedSystem, RefusalReason};
+use crate::telemetry::System;
 
 /// Sigan behind its limits and its breakers.
-#[derive(Debug)]
-pub(crate) struct Gate {
-    sigan: Arc<dyn Sigan>,
-    callers: CallerSlots,
-    deliveries: Semaphore,
-    upkeep: Semaphore,
-    circuits: Circuits,
-}
-
-/// The limits of a gate.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct GateLimits {
-    /// At most this many calls for callers may be in flight.
-    pub(crate) calls: usize,
-    /// At most this many calls may wait in addition.
-    pub(crate) queue: usize,
-    /// The part of both that one client may take.
-    pub(crate) share: Share,
-    /// The longest time that a call may take.
-    pub(crate) call: Duration,
-}
-
-/// The current use of a gate, for gauges.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct GateUsage {
-    pub(crate) lanes: [LaneUsage; 3],
-    pub(crate) waiting: usize,
-    /// The state of the circuits that all brands share, by lane: `closed`, `open` or `probing`.
-    pub(crate) breakers: [(&'static str, &'static str); 2],
-    /// The brands that Sigan has refused at some time, and whether it does so now.
-    pub(crate) brands: Vec<(BrandId, bool)>,
-}
-
-/// The slots of a lane, and those in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LaneUsage {
-    pub(crate) name: &'static str,
-    pub(crate) in_flight: usize,
-    pub(crate) limit: usize,
-}
+pub(crate) type Gate = remote::Gate<dyn Sigan>;
 
 /// The right to call Sigan once at a time.
-#[derive(Debug)]
-pub(crate) struct Turn<'a> {
-    gate: &'a Gate,
-    purpose: Purpose,
-    probes: Probes,
-    /// Whether a call was made: then the probes have a result.
-    called: AtomicBool,
-    _permit: Permit<'a>,
-}
+pub(crate) type Turn<'a> = remote::Turn<'a, dyn Sigan>;
 
-/// The permit that a turn holds until it is dropped.
-#[derive(Debug)]
-#[expect(dead_code, reason = "a permit acts when it is dropped")]
-enum Permit<'a> {
-    OfCallers(Slot<'a>),
-    OfLane(SemaphorePermit<'a>),
-}
+/// Sigan, as its gate names it.
+pub(crate) const SIGAN: GatedSystem = GatedSystem {
+    system: System::Sigan,
+    name: "Sigan",
+    calls: ClientLimit::SiganCalls,
+    queue: ClientLimit::SiganQueue,
+};
 
-impl Gate {
-    pub(crate) fn new(sigan: Arc<dyn Sigan>, limits: GateLimits) -> Self {
-        let GateLimits { calls, queue, share, call } = limits;
-        Self {
-            sigan,
-            callers: CallerSlots::new(calls, queue, share),
-            deliveries: Semaphore::new(UPKEEP),
-            upkeep: Semaphore::new(UPKEEP),
-            circuits: Circuits::new(call),
-        }
-    }
-
-    /// The current use.
-    pub(crate) fn usage(&self) -> GateUsage {
-        let lane = |name, slots: &Semaphore| LaneUsage {
-            name,
-            in_flight: UPKEEP - slots.available_permits(),
-            limit: UPKEEP,
-        };
-        let (in_flight, limit) = (self.callers.in_flight(), self.callers.limit());
-        GateUsage {
-            lanes: [
-                LaneUsage { name: "caller", in_flight, limit },
-                lane("delivery", &self.deliveries),
-                lane("upkeep", &self.upkeep),
-            ],
-            waiting: self.callers.waiting(),
-            breakers: self.circuits.shared(),
-            brands: self.circuits.brands(),
-        }
-    }
-
-    /// Whether Sigan answers other calls now. If so, a call that fails again and again fails for a reason of its own.
-    pub(crate) fn answers(&self) -> bool {
-        self.circuits.answers()
-    }
-
-    /// Takes a turn, or says why there is none.
-    pub(crate) async fn turn(&self, lane: Lane<'_>) -> Result<Turn<'_>, Busy> {
-        match lane {
-            Lane::Caller { brand, client } => self.caller_turn(brand, client).await,
-            Lane::Delivery => self.upkeep_turn(self.deliveries.try_acquire().map_err(|_| Busy::Sigan)?),
-            Lane::Upkeep => self.upkeep_turn(self.upkeep.acquire().await.map_err(|_| Busy::Sigan)?),
-        }
-    }
-
-    async fn caller_turn(&self, brand: &BrandId, client: Option<&ClientName>) -> Result<Turn<'_>, Busy> {
-        let purpose = Purpose::Caller(brand.clone());
-        // A caller must not wait for a Sigan whose circuit is open.
-        let may_wait = || self.circuits.check(&purpose);
-        let slot = self.callers.take(client, may_wait).await.inspect_err(|busy| count_share(client, busy))?;
-        self.admit(purpose, Permit::OfCallers(slot))
-    }
-
-    fn upkeep_turn<'a>(&'a self, slot: SemaphorePermit<'a>) -> Result<Turn<'a>, Busy> {
-        self.admit(Purpose::Upkeep, Permit::OfLane(slot))
-    }
-
-    fn admit<'a>(&'a self, purpose: Purpose, permit: Permit<'a>) -> Result<Turn<'a>, Busy> {
-        let probes = self.circuits.pass(&purpose)?;
-        Ok(Turn { gate: self, purpose, probes, called: AtomicBool::new(false), _permit: permit })
-    }
-
-    /// Takes turns for a batch of upkeep: one, for which it waits, and as many more as have a slot now. Returns none while the
-    /// circuit is open, and one if that one is the probe.
-    pub(crate) async fn upkeep_turns(&self) -> Vec<Turn<'_>> {
-        let mut turns: Vec<_> = self.turn(Lane::Upkeep).await.into_iter().collect();
-        while let (false, Ok(slot)) = (turns.is_empty(), self.upkeep.try_acquire()) {
-            let Ok(turn) = self.upkeep_turn(slot) else { break };
-            turns.push(turn);
-        }
-        turns
-    }
-}
-
-fn count_share(client: Option<&ClientName>, busy: &Busy) {
-    if let (Some(client), Busy::Share(limit)) = (client, busy) {
-        limit.count_refusal(client);
+impl RefusalReason for Refusal {
+    fn is_of_credentials(self) -> bool {
+        self == Self::Credentials
     }
 }
 
 impl Turn<'_> {
     pub(crate) async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError> {
-        self.call("pre_reserve", &self.purpose, self.gate.sigan.pre_reserve(wish)).await
+        self.call("pre_reserve", self.port().pre_reserve(wish)).await
     }
 
     pub(crate) async fn reserve(&self, hold: &Hold) -> Result<(), SiganError> {
-        self.call("reserve", &self.purpose, self.gate.sigan.reserve(hold)).await
+        self.call("reserve", self.port().reserve(hold)).await
     }
 
     /// Releases a hold. Nobody waits for a release, so it never counts against the callers, even in a caller's turn.
     pub(crate) async fn release(&self, hold: &Hold) -> Result<(), SiganError> {
-        self.call("release", &Purpose::Upkeep, self.gate.sigan.release(hold)).await
+        self.upkeep_call("release", self.port().release(hold)).await
     }
 
     pub(crate) async fn holder(&self, hold: &Hold) -> Result<Holder, SiganError> {
-        self.call("holder", &Purpose::Upkeep, self.gate.sigan.holder(hold)).await
+        self.upkeep_call("holder", self.port().holder(hold)).await
     }
 
     pub(crate) async fn holds(
@@ -222,32 +50,7 @@ impl Turn<'_> {
         after: Option<Msisdn>,
         limit: usize,
     ) -> Result<HoldsPage, SiganError> {
-        self.call("holds", &Purpose::Upkeep, self.gate.sigan.holds(brand, after, limit)).await
-    }
-
-    /// Makes one call in a span of its own, times it, and records its outcome in the circuits.
-    async fn call<T>(
-        &self,
-        name: &'static str,
-        purpose: &Purpose,
-        answer: impl Future<Output = Result<T, SiganError>>,
-    ) -> Result<T, SiganError> {
-        let outcome = call(System::Sigan, name, SiganError::code, answer).await;
-        // A caller's probe that only released a hold does not show whether Sigan answers callers.
-        if *purpose == self.purpose {
-            self.called.store(true, Ordering::Relaxed);
-        }
-        self.gate.circuits.record(purpose, Verdict::of(&outcome));
-        outcome
-    }
-}
-
-/// Takes the probes back if no call was made in the turn, so that the next turn probes.
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if !self.called.load(Ordering::Relaxed) {
-            self.gate.circuits.take_back(&self.purpose, self.probes);
-        }
+        self.upkeep_call("holds", self.port().holds(brand, after, limit)).await
     }
 }
 

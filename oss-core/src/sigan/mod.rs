@@ -39,10 +39,12 @@ use std::time::Duration;
 pub(crate) use absent::NoSigan;
 use async_trait::async_trait;
 pub use client::{Credentials, HttpSigan, SiganConfig};
-pub(crate) use gate::{Busy, Gate, GateLimits, Lane, RETRY_WHEN_BUSY, Turn};
+pub(crate) use gate::{Gate, SIGAN, Turn};
 
 use crate::domain::{BrandId, Ddd, ExternalId, Msisdn};
 pub use crate::domain::{Hold, ListedHold};
+pub(crate) use crate::remote::{Busy, GateLimits, Lane, RETRY_WHEN_BUSY};
+pub use crate::remote::{CallError, Doubt};
 
 /// A request for numbers of an area code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,30 +120,7 @@ impl HoldsPage {
 }
 
 /// The reason why a call to Sigan did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SiganError {
-    /// Sigan said no. The call had no effect, for certain.
-    #[error("refused: {0}")]
-    Refused(Refusal),
-    /// No connection could be opened. The call had no effect, for certain.
-    #[error("not reachable")]
-    NotSent,
-    /// The call may or may not have had its effect.
-    #[error("no certain answer: {0}")]
-    NoAnswer(Doubt),
-}
-
-impl SiganError {
-    /// A short, stable name, for programs: `not-reachable`.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Refused(refusal) => refusal.code(),
-            Self::NotSent => "not-reachable",
-            Self::NoAnswer(doubt) => doubt.code(),
-        }
-    }
-}
+pub type SiganError = CallError<Refusal>;
 
 /// The reason for which Sigan refused a call.
 #[derive(
@@ -176,39 +155,6 @@ impl Refusal {
     }
 
     /// A short, stable name, for programs: `hold-over`.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        self.into()
-    }
-}
-
-/// The reason why it is not known whether a call had its effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr, thiserror::Error)]
-#[strum(serialize_all = "kebab-case")]
-pub enum Doubt {
-    /// No answer came in time.
-    #[error("no answer in time")]
-    Timeout,
-    /// The connection was lost after it was opened.
-    #[error("connection lost")]
-    ConnectionLost,
-    /// The answer is none that the contract gives for this call.
-    #[error("status {0}")]
-    Status(u16),
-    /// An answer says that our credentials were not accepted. It is not typed and names no hold, so a gateway may have given it
-    /// after Sigan did its work.
-    #[error("our credentials were not accepted; check the configured token")]
-    Credentials,
-    /// The answer's body cannot be read, or names something else.
-    #[error("unreadable answer")]
-    Unreadable,
-    /// This process stopped before the answer came.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl Doubt {
-    /// A short, stable name, for programs: `timeout`.
     #[must_use]
     pub fn code(self) -> &'static str {
         self.into()

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Refusal;
 use crate::domain::{BrandId, Ddd, ExternalId, Msisdn};
+use crate::remote::TypedRefusal;
 
 /// Body of `POST /pre-reservations`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,5 +120,23 @@ impl From<RefusalCode> for Refusal {
             RefusalCode::Taken => Self::Taken,
             RefusalCode::HoldOver => Self::HoldOver,
         }
+    }
+}
+
+impl TypedRefusal for RefusalBody {
+    type Code = RefusalCode;
+    type Reason = Refusal;
+    type Subject = ExternalId;
+
+    fn code(&self) -> RefusalCode {
+        self.code
+    }
+
+    fn status(code: RefusalCode) -> u16 {
+        code.status()
+    }
+
+    fn subject(&self) -> Option<&ExternalId> {
+        self.external_id.as_ref()
     }
 }

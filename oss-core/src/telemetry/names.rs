@@ -49,7 +49,7 @@ metrics! {
     describe_gauge SIGAN_BRAND_REFUSED = "oss_sigan_brand_refused":
         "1 while Sigan refuses the calls for a brand, so that only a probe is sent now and then; else 0.";
     describe_counter CLIENT_REFUSALS = "oss_client_refusals_total":
-        "Calls that were refused because their client had reached a limit, by client and limit (rate, requests, sigan-calls, sigan-queue, waiters or draws).";
+        "Calls that were refused because their client had reached a limit, by client and limit (rate, requests, sigan-calls, sigan-queue, gsim-calls, gsim-queue, waiters or draws).";
     describe_gauge DATABASE_CONNECTIONS = "oss_database_connections":
         "Connections to the database that are open, by pool and state (idle or in_use).";
     describe_gauge DATABASE_CONNECTIONS_LIMIT = "oss_database_connections_limit":

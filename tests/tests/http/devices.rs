@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use oss_core::config::{Config, Sources};
-use oss_core::gsim::mock::{GsimFault, GsimMock};
+use oss_core::gsim::mock::{CallKind, Fault, GsimMock, OrderBook};
 use oss_core::{DeviceBrandId, DeviceChoice, DeviceHash, EsimCheck, EsimSource, EsimSupport, Oss};
 use oss_tests::backend::Database;
 use oss_tests::cli::run;
@@ -217,7 +217,7 @@ async fn a_list_is_looked_up_once_for_all_servers() {
 }
 
 async fn gsim_is_asked_once_about_an_unknown_device(database: Database) {
-    let gsim = GsimMock::start().await;
+    let gsim = GsimMock::new(OrderBook::new()).start().await;
     gsim.knows(&DeviceChoice::Tac("00000001".parse().unwrap()), true);
     gsim.knows(&DeviceChoice::Code("a&b=c,2".parse().unwrap()), true);
     gsim.knows(&DeviceChoice::Model("OLD".parse().unwrap()), false);
@@ -229,11 +229,11 @@ async fn gsim_is_asked_once_about_an_unknown_device(database: Database) {
         assert!(supported(&http, json!({ "deviceCode": "a&b=c,2" })).await);
         assert!(!supported(&http, json!({ "deviceModel": "OLD" })).await);
         assert!(!supported(&http, json!({ "tac": "00000002" })).await);
-        assert_eq!(gsim.calls(), 4, "once each");
+        assert_eq!(gsim.calls(CallKind::Device), 4, "once each");
     }
     assert!(supported(&http, json!({ "deviceCode": "iPhone15,2" })).await);
     assert!(!supported(&http, json!({ "deviceCode": "Watch1,1" })).await, "what is known here is not asked");
-    assert_eq!(gsim.calls(), 4);
+    assert_eq!(gsim.calls(CallKind::Device), 4);
     assert_eq!(database.count("select count(*) from device_model").await, 3);
 }
 
@@ -279,7 +279,7 @@ async fn an_answer_is_yes_no_or_unknown_and_names_its_source(database: Database)
     let on = [("OSS_DATABASE_URL", database.url())];
     assert_eq!(run(&on, &["devices", "import", lists.path()]).code, 0);
     let (version, _) = database.store().await.devices().await.unwrap();
-    let gsim = GsimMock::start().await;
+    let gsim = GsimMock::new(OrderBook::new()).start().await;
     gsim.knows(&DeviceChoice::Tac("00000001".parse().unwrap()), true);
     gsim.knows(&DeviceChoice::Tac("00000002".parse().unwrap()), false);
     let (server, sigan) = Server::with_sigan(&database, &[("OSS_GSIM_URL", gsim.url().as_str())]).await;
@@ -345,23 +345,27 @@ fn add(body: &mut Value, field: &str, value: &Value) {
 }
 
 async fn a_gsim_that_fails_changes_no_answer(database: Database) {
-    let gsim = GsimMock::start().await;
+    let gsim = GsimMock::new(OrderBook::new()).start().await;
     gsim.knows(&DeviceChoice::Tac("00000001".parse().unwrap()), true);
     let url = gsim.url();
     let settings =
         [("OSS_GSIM_URL", url.as_str()), ("OSS_GSIM_TIMEOUT", "1100ms"), ("OSS_GSIM_TOKEN", "t0ken-g")];
-    let slow = GsimFault::Slow(Duration::from_mins(1));
-    for fault in [slow, GsimFault::Fail, GsimFault::Garble, GsimFault::Unauthorized] {
-        gsim.behave(Some(fault));
+    let slow = Fault::Slow(Duration::from_mins(1));
+    for fault in [slow, Fault::FailBefore, Fault::Garble, Fault::Unauthorized] {
+        gsim.always(CallKind::Device, Some(fault));
         let (server, _sigan) = Server::with_sigan(&database, &settings).await;
-        let (http, before) = (server.http(), gsim.calls());
+        let (http, before) = (server.http(), gsim.calls(CallKind::Device));
         for tac in ["00000001", "00000002", "00000003", "35050556"] {
             let answer = check(&http, json!({ "tac": tac })).await;
             let listed = tac == "35050556";
             assert_eq!((answer.status, &answer.body["supportsEsim"]), (200, &json!(listed)), "{fault:?}");
             assert_eq!(answer.body["known"], json!(listed), "{fault:?}: no answer is not a no");
         }
-        assert_eq!(gsim.calls() - before, 1, "{fault:?}: a GSIM that failed is left alone for a while");
+        assert_eq!(
+            gsim.calls(CallKind::Device) - before,
+            1,
+            "{fault:?}: a GSIM that failed is left alone for a while"
+        );
         let warnings = server.log().iter().filter(|line| line.contains("GSIM gives no answer")).count();
         assert_eq!(warnings, 1, "{fault:?}: logged once: {:#?}", server.log());
         assert!(server.log().iter().all(|line| !line.contains("t0ken-g")));
@@ -372,8 +376,8 @@ async fn a_gsim_that_fails_changes_no_answer(database: Database) {
 async fn gsim_is_not_asked_about_everything_at_once() {
     const ASKED: usize = 64;
     const CALLERS: usize = 200;
-    let gsim = GsimMock::start().await;
-    gsim.behave(Some(GsimFault::Slow(Duration::from_secs(10))));
+    let gsim = GsimMock::new(OrderBook::new()).start().await;
+    gsim.always(CallKind::Device, Some(Fault::Slow(Duration::from_secs(10))));
     let database = Database::sqlite().await;
     let settings = [("OSS_GSIM_URL", gsim.url().to_string()), ("OSS_GSIM_TIMEOUT", "30s".to_owned())];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -383,12 +387,15 @@ async fn gsim_is_not_asked_about_everything_at_once() {
     // Each caller asks about an unknown device. The last one asks while GSIM is busy with the others.
     let others = join_all((1..CALLERS).map(ask));
     let last = async {
-        eventually(async || (gsim.calls() >= ASKED as u64).then_some(()).ok_or("they are not asked")).await;
+        eventually(async || {
+            (gsim.calls(CallKind::Device) >= ASKED as u64).then_some(()).ok_or("they are not asked")
+        })
+        .await;
         ask(CALLERS).await
     };
     let (others, last) = tokio::join!(others, last);
     assert!(!last && others.iter().all(|supported| !supported), "all are answered");
-    let calls = usize::try_from(gsim.calls()).unwrap();
+    let calls = usize::try_from(gsim.calls(CallKind::Device)).unwrap();
     assert_eq!(calls, ASKED);
     let scrape = Scrape::of(&http).await;
     let counted = |outcome| {
@@ -399,7 +406,7 @@ async fn gsim_is_not_asked_about_everything_at_once() {
     assert_eq!(counted("busy"), (CALLERS - ASKED).to_string());
 
     // This is not an outage of GSIM, and no answer is cached for a device that GSIM was not asked about.
-    gsim.behave(None);
+    gsim.always(CallKind::Device, None);
     gsim.knows(&DeviceChoice::Tac(format!("{CALLERS:08}").parse().unwrap()), true);
     assert!(ask(CALLERS).await);
     assert!(server.log().iter().all(|line| !line.contains("GSIM gives no answer")));

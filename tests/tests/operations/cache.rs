@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oss_core::gsim::mock::{GsimFault, GsimMock};
+use oss_core::gsim::mock::{CallKind, Fault, GsimMock, OrderBook, RunningGsim};
 use oss_core::sigan::mock::RunningSigan;
 use oss_core::{DeviceChoice, DeviceHash};
 use oss_tests::backend::Database;
@@ -59,13 +59,13 @@ async fn the_area_codes_are_loaded_once(redis: Redis) {
 struct Asked {
     server: Server,
     installation: String,
-    gsim: GsimMock,
+    gsim: RunningGsim,
     _sigan: RunningSigan,
 }
 
 impl Asked {
     async fn on(database: &Database, redis: &Redis) -> Self {
-        let gsim = GsimMock::start().await;
+        let gsim = GsimMock::new(OrderBook::new()).start().await;
         (0..100).for_each(|device| gsim.knows(&choice(device), true));
         let gsim_url = gsim.url();
         let settings = [("OSS_REDIS_URL", redis.url()), ("OSS_GSIM_URL", gsim_url.as_str())];
@@ -147,7 +147,7 @@ async fn a_master_that_is_lost_is_replaced(mut redis: Redis) {
     let lost: Vec<u8> =
         (12..50).filter(kept).filter(|device| redis.is_on_the_first_master(&writer.key(*device))).collect();
     redis.lose_a_master().await;
-    reader.gsim.behave(Some(GsimFault::Fail));
+    reader.gsim.always(CallKind::Device, Some(Fault::FailBefore));
 
     // GSIM says nothing any more, so an answer must come from the new master.
     let mut read = Value::Null;
@@ -200,7 +200,7 @@ async fn two_installations_on_one_redis_keep_their_own_answers() {
     for (database, ddd, supported) in
         [(Database::postgres().await, "11", true), (Database::sqlite().await, "21", false)]
     {
-        let gsim = GsimMock::start().await;
+        let gsim = GsimMock::new(OrderBook::new()).start().await;
         gsim.knows(&DeviceChoice::Code("ZZ-1".parse().unwrap()), supported);
         database.execute(&format!("delete from location_ddd where ddd <> '{ddd}'")).await;
         let url = gsim.url();

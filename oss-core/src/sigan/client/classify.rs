@@ -1,52 +1,18 @@
-//! Decides what an answer of Sigan means. One function does so without I/O, so that every case stands in a table of tests.
-//!
-//! An outcome is certain only if the contract gives that answer, or if no connection was opened. Any other answer may come from
-//! a proxy, a wrong address or a Sigan that failed after its work: then it is not known whether the call had its effect.
+//! Decides what an answer of Sigan means, without I/O, so that every case stands in a table of tests.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::{ExternalId, Msisdn};
+use crate::domain::Msisdn;
 use crate::http::Received;
+use crate::remote::{Answers, classify, rising};
 use crate::sigan::wire::{Holding, HoldingState, PreReserved, RefusalBody, RefusalCode, Reserved};
 use crate::sigan::{
     Doubt, Hold, Holder, HoldsPage, ListedHold, PreReservation, PreReserve, Refusal, SiganError,
 };
 
 /// The answers that the contract gives to a call.
-pub(super) struct Contract<'a> {
-    /// The status of success.
-    success: u16,
-    /// The refusals that it gives to this call.
-    refusals: &'static [RefusalCode],
-    /// The pre-reservation that the call names: a refusal has to name it too.
-    named: Option<&'a ExternalId>,
-}
-
-/// Decides between success (with its body), a certain refusal and doubt.
-fn classify(received: Received, contract: &Contract<'_>) -> Result<Vec<u8>, SiganError> {
-    let (status, body) = match received {
-        Received::Answer { status, body } => (status, body),
-        Received::NotOpened => return Err(SiganError::NotSent),
-        Received::TimedOut => return Err(SiganError::NoAnswer(Doubt::Timeout)),
-        Received::Lost | Received::Unanswered => return Err(SiganError::NoAnswer(Doubt::ConnectionLost)),
-        Received::TooLong => return Err(SiganError::NoAnswer(Doubt::Unreadable)),
-    };
-    match status {
-        _ if status == contract.success => Ok(body),
-        // It is neither typed nor about our hold: a gateway in between may answer so after Sigan did its work.
-        401 | 403 => Err(SiganError::NoAnswer(Doubt::Credentials)),
-        _ => Err(refusal(status, &body, contract)
-            .map_or(SiganError::NoAnswer(Doubt::Status(status)), SiganError::Refused)),
-    }
-}
-
-fn refusal(status: u16, body: &[u8], contract: &Contract<'_>) -> Option<Refusal> {
-    let refused: RefusalBody = serde_json::from_slice(body).ok()?;
-    let known = contract.refusals.contains(&refused.code) && refused.code.status() == status;
-    let ours = contract.named.is_none() || contract.named == refused.external_id.as_ref();
-    (known && ours).then(|| refused.code.into())
-}
+type Contract<'a> = Answers<'a, RefusalBody>;
 
 const UNREADABLE: SiganError = SiganError::NoAnswer(Doubt::Unreadable);
 
@@ -55,8 +21,8 @@ pub(super) fn pre_reserve_result(
     wish: &PreReserve,
     received: Received,
 ) -> Result<PreReservation, SiganError> {
-    let contract = Contract { success: 201, refusals: &[RefusalCode::NoneLeft], named: None };
-    let body = classify(received, &contract)?;
+    let contract = Contract { success: &[201], refusals: &[RefusalCode::NoneLeft], subject: None };
+    let (_, body) = classify(received, &contract)?;
     let PreReserved { external_id, msisdns, .. } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
     let distinct = msisdns.iter().enumerate().all(|(at, number)| !msisdns[..at].contains(number));
     let as_asked =
@@ -67,23 +33,21 @@ pub(super) fn pre_reserve_result(
 /// The result of a reserve. A success has to name the hold.
 pub(super) fn reserve_result(hold: &Hold, received: Received) -> Result<(), SiganError> {
     let refusals = &[RefusalCode::NotHeld, RefusalCode::Taken, RefusalCode::HoldOver];
-    let body = classify(received, &Contract { success: 200, refusals, named: Some(&hold.external_id) })?;
+    let (_, body) =
+        classify(received, &Contract { success: &[200], refusals, subject: Some(&hold.external_id) })?;
     let Reserved { external_id, msisdn, .. } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
     if external_id == hold.external_id && msisdn == hold.msisdn { Ok(()) } else { Err(UNREADABLE) }
 }
 
 /// The result of a reserve that was sent a second time. Only a success is certain, because the first call may still have its effect.
 pub(super) fn repeated_reserve_result(hold: &Hold, received: Received) -> Result<(), SiganError> {
-    reserve_result(hold, received).map_err(|error| match error {
-        SiganError::Refused(_) | SiganError::NotSent => SiganError::NoAnswer(Doubt::ConnectionLost),
-        doubt @ SiganError::NoAnswer(_) => doubt,
-    })
+    reserve_result(hold, received).map_err(SiganError::of_repeated)
 }
 
 /// The result of a release. It succeeded also if Sigan does not hold the number any more.
 pub(super) fn release_result(hold: &Hold, received: Received) -> Result<(), SiganError> {
     let contract =
-        Contract { success: 204, refusals: &[RefusalCode::NotHeld], named: Some(&hold.external_id) };
+        Contract { success: &[204], refusals: &[RefusalCode::NotHeld], subject: Some(&hold.external_id) };
     match classify(received, &contract) {
         Ok(_) | Err(SiganError::Refused(Refusal::NotHeld)) => Ok(()),
         Err(error) => Err(error),
@@ -93,8 +57,8 @@ pub(super) fn release_result(hold: &Hold, received: Received) -> Result<(), Siga
 /// The answer to "who holds it".
 pub(super) fn holder_result(hold: &Hold, received: Received) -> Result<Holder, SiganError> {
     let contract =
-        Contract { success: 200, refusals: &[RefusalCode::NotHeld], named: Some(&hold.external_id) };
-    let body = match classify(received, &contract) {
+        Contract { success: &[200], refusals: &[RefusalCode::NotHeld], subject: Some(&hold.external_id) };
+    let (_, body) = match classify(received, &contract) {
         Err(SiganError::Refused(Refusal::NotHeld)) => return Ok(Holder::Nobody),
         answered => answered?,
     };
@@ -108,27 +72,14 @@ pub(super) fn holder_result(hold: &Hold, received: Received) -> Result<Holder, S
 /// A page of the list of our holds. Its numbers have to rise, from the one after `after` on, because a list that goes in circles
 /// or skips numbers would be taken for the whole list.
 pub(super) fn holds_result(after: Option<Msisdn>, received: Received) -> Result<HoldsPage, SiganError> {
-    let body = classify(received, &Contract { success: 200, refusals: &[], named: None })?;
+    let (_, body) = classify(received, &Contract { success: &[200], refusals: &[], subject: None })?;
     let ListedPage { reservations, next } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
-    let (mut last, mut holds, mut unreadable) = (after, Vec::with_capacity(reservations.len()), 0);
-    // One unusual hold must not hide the others.
-    for row in reservations {
-        let Ok(Reserved { external_id, msisdn, reserved_at }) = serde_json::from_value(row) else {
-            unreadable += 1;
-            continue;
-        };
-        if last.is_some_and(|last| msisdn <= last) {
-            return Err(UNREADABLE);
-        }
-        last = Some(msisdn);
-        holds.push(ListedHold { hold: Hold { external_id, msisdn }, reserved_at });
-    }
-    let is_next =
-        |next| if unreadable == 0 { Some(next) == last && !holds.is_empty() } else { Some(next) > after };
-    if next.is_some_and(|next| !is_next(next) || Some(next) < last) {
-        return Err(UNREADABLE);
-    }
-    Ok(HoldsPage { holds, unreadable, next })
+    let rising = rising(after, reservations, next, |hold: &Reserved| hold.msisdn).ok_or(UNREADABLE)?;
+    let holds = rising.rows.into_iter().map(|Reserved { external_id, msisdn, reserved_at }| ListedHold {
+        hold: Hold { external_id, msisdn },
+        reserved_at,
+    });
+    Ok(HoldsPage { holds: holds.collect(), unreadable: rising.unreadable, next })
 }
 
 /// A page of the list of our holds, whose holds are not read yet.

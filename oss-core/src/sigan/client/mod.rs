@@ -8,19 +8,15 @@ mod classify;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use backon::{ExponentialBuilder, Retryable};
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use url::Url;
 
 use super::wire::PreReserveBody;
 use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Sigan, SiganError};
 use crate::domain::{BrandId, Msisdn};
-use crate::http::{self, ClientError, Received, exchange};
-
-/// The count of further tries after a connection could not be opened.
-const RECONNECTS: usize = 2;
+use crate::http::{self, ClientError, Received, exchange_until};
 
 /// The credentials that show Sigan who we are.
 #[derive(Debug, Clone)]
@@ -99,21 +95,7 @@ impl HttpSigan {
 
     /// Sends a request, and waits for its whole answer.
     async fn send(&self, request: impl Fn() -> RequestBuilder) -> Received {
-        self.send_until(Instant::now() + self.call, request).await
-    }
-
-    /// Sends a request, which is built again for each try, and waits until `deadline` for its whole answer.
-    async fn send_until(&self, deadline: Instant, request: impl Fn() -> RequestBuilder) -> Received {
-        let tries = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(50))
-            .with_max_times(RECONNECTS)
-            .with_jitter();
-        let send_once = || async { exchange(request()).await };
-        let answered = send_once.retry(tries).when(|failure| *failure == Received::NotOpened);
-        timeout_at(deadline, answered)
-            .await
-            .unwrap_or(Ok(Received::TimedOut))
-            .unwrap_or_else(|failure| failure)
+        exchange_until(Instant::now() + self.call, request).await
     }
 }
 
@@ -139,12 +121,12 @@ impl Sigan for HttpSigan {
     async fn reserve(&self, hold: &Hold) -> Result<(), SiganError> {
         let (address, deadline) = (self.hold_address(hold), Instant::now() + self.call);
         let request = |client| self.request(client, Method::PUT, address.clone());
-        let received = self.send_until(deadline, || request(&self.kept_alive)).await;
+        let received = exchange_until(deadline, || request(&self.kept_alive)).await;
         if received != Received::Unanswered {
             return classify::reserve_result(hold, received);
         }
         // Sigan closes a connection that was idle for long just as we write. The contract lets a reserve be repeated.
-        let received = self.send_until(deadline, || request(&self.fresh)).await;
+        let received = exchange_until(deadline, || request(&self.fresh)).await;
         classify::repeated_reserve_result(hold, received)
     }
 

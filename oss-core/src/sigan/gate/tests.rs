@@ -1,14 +1,14 @@
-use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use metrics_util::debugging::DebuggingRecorder;
 use tokio::time::Instant;
 
-use super::breaker::{FAILURES, OPEN};
-use super::callers::QUEUE;
 use super::*;
-use crate::sigan::{Doubt, Refusal};
+use crate::remote::{Busy, FAILURES, GateLimits, Lane, OPEN, QUEUE, UPKEEP, Verdict};
+use crate::sigan::Doubt;
 use crate::telemetry::names::CLIENT_REFUSALS;
 
 const DOWN: SiganError = SiganError::NoAnswer(Doubt::Status(503));
@@ -75,7 +75,7 @@ fn wish() -> PreReserve {
 fn gate(calls: usize, queue: usize) -> (Arc<Gate>, Arc<Scripted>) {
     let sigan = Arc::new(Scripted::default());
     let (share, call) = ("50".parse().unwrap(), Duration::from_secs(15));
-    (Arc::new(Gate::new(sigan.clone(), GateLimits { calls, queue, share, call })), sigan)
+    (Arc::new(Gate::new(sigan.clone(), SIGAN, GateLimits { calls, queue, share, call })), sigan)
 }
 
 async fn turn<'a>(gate: &'a Gate, brand: &str, client: Option<&str>) -> Result<Turn<'a>, Busy> {
@@ -125,7 +125,7 @@ async fn who_waits_does_not_wait_for_long() {
     let (gate, _) = gate(1, 5);
     let _turn = turn(&gate, "acme", None).await.unwrap();
     let asked = Instant::now();
-    assert_eq!(turn(&gate, "acme", None).await.unwrap_err(), Busy::Sigan);
+    assert_eq!(turn(&gate, "acme", None).await.unwrap_err(), Busy::NoTurn);
     assert_eq!(asked.elapsed(), QUEUE);
     assert_eq!(gate.usage().waiting, 0);
 }
@@ -348,7 +348,7 @@ async fn without_a_queue_a_client_learns_whose_limit_it_met() {
     }
     let refused = turn(&gate, "acme", Some("greedy")).await.unwrap_err();
     assert_eq!(refused, Busy::Share(ClientLimit::SiganCalls));
-    assert_eq!(turn(&gate, "acme", Some("late")).await.unwrap_err(), Busy::Sigan);
+    assert_eq!(turn(&gate, "acme", Some("late")).await.unwrap_err(), Busy::NoTurn);
 }
 
 #[tokio::test(start_paused = true)]
@@ -360,7 +360,7 @@ async fn a_client_within_its_share_waits_for_a_place_like_anybody() {
     }
     assert_eq!(
         turn(&gate, "acme", Some("c")).await.unwrap_err(),
-        Busy::Sigan,
+        Busy::NoTurn,
         "there is nothing left for it"
     );
     let waits = tokio::spawn({
@@ -381,7 +381,7 @@ async fn a_delivery_without_a_place_does_not_wait() {
     }
     assert_eq!(gate.usage().lanes.map(|lane| lane.in_flight), [0, UPKEEP, 0]);
     let asked = Instant::now();
-    assert_eq!(gate.turn(Lane::Delivery).await.unwrap_err(), Busy::Sigan);
+    assert_eq!(gate.turn(Lane::Delivery).await.unwrap_err(), Busy::NoTurn);
     assert_eq!(asked.elapsed(), Duration::ZERO);
     assert_eq!(gate.upkeep_turns().await.len(), UPKEEP, "the sweep has slots of its own");
     assert!(turn(&gate, "acme", None).await.is_ok(), "and so have callers");

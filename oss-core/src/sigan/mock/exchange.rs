@@ -1,9 +1,9 @@
 //! Requests and responses of Sigan, independent of the HTTP library that carries them.
 
 use axum::http::Method;
-use serde::Serialize;
 
 use crate::domain::{BrandId, ExternalId, Msisdn};
+use crate::remote::mock::Response;
 use crate::sigan::Hold;
 use crate::sigan::wire::{PreReserveBody, RefusalBody, RefusalCode};
 
@@ -47,28 +47,8 @@ pub enum CallKind {
     Holds,
 }
 
-/// An answer of Sigan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Response {
-    /// The status.
-    pub status: u16,
-    /// The body: JSON, or empty.
-    pub body: Vec<u8>,
-}
-
-impl Response {
-    pub(super) fn empty(status: u16) -> Self {
-        Self { status, body: Vec::new() }
-    }
-
-    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
-        // The wire types have text keys only, so they can always be written.
-        Self { status, body: serde_json::to_vec(body).unwrap_or_default() }
-    }
-
-    pub(super) fn refused(code: RefusalCode, external_id: Option<ExternalId>) -> Self {
-        Self::json(code.status(), &RefusalBody { code, external_id })
-    }
+pub(super) fn refused(code: RefusalCode, external_id: Option<ExternalId>) -> Response {
+    Response::json(code.status(), &RefusalBody { code, external_id })
 }
 
 impl Request {
@@ -77,7 +57,7 @@ impl Request {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         match (method.as_str(), segments.as_slice()) {
             ("POST", ["pre-reservations"]) => {
-                serde_json::from_slice(body).map(Self::PreReserve).map_err(|_| malformed())
+                serde_json::from_slice(body).map(Self::PreReserve).map_err(|_| Response::malformed())
             }
             ("PUT", ["pre-reservations", id, "reservations", msisdn]) => hold(id, msisdn).map(Self::Reserve),
             ("GET", ["pre-reservations", id, "reservations", msisdn]) => hold(id, msisdn).map(Self::Holder),
@@ -101,23 +81,19 @@ impl Request {
 }
 
 fn hold(external_id: &str, msisdn: &str) -> Result<Hold, Response> {
-    let external_id = external_id.parse().map_err(|_| malformed())?;
-    Ok(Hold { external_id, msisdn: msisdn.parse().map_err(|_| malformed())? })
+    let external_id = external_id.parse().map_err(|_| Response::malformed())?;
+    Ok(Hold { external_id, msisdn: msisdn.parse().map_err(|_| Response::malformed())? })
 }
 
 fn holds(query: &str) -> Result<Request, Response> {
     let (mut brand, mut after, mut limit) = (None, None, PAGE);
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         match &*name {
-            "brandId" => brand = Some(value.parse().map_err(|_| malformed())?),
-            "after" => after = Some(value.parse().map_err(|_| malformed())?),
-            "limit" => limit = value.parse().map_err(|_| malformed())?,
-            _ => return Err(malformed()),
+            "brandId" => brand = Some(value.parse().map_err(|_| Response::malformed())?),
+            "after" => after = Some(value.parse().map_err(|_| Response::malformed())?),
+            "limit" => limit = value.parse().map_err(|_| Response::malformed())?,
+            _ => return Err(Response::malformed()),
         }
     }
-    Ok(Request::Holds { brand: brand.ok_or_else(malformed)?, after, limit })
-}
-
-fn malformed() -> Response {
-    Response::json(400, &"malformed")
+    Ok(Request::Holds { brand: brand.ok_or_else(Response::malformed)?, after, limit })
 }

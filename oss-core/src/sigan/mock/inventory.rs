@@ -9,8 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::exchange::{Request, Response};
+use super::exchange::{self, Request};
 use crate::domain::{BrandId, Ddd, ExternalId, Msisdn};
+use crate::remote::mock::Response;
 use crate::sigan::Hold;
 use crate::sigan::wire::{
     Holding, HoldingState, HoldsPage, PreReserveBody, PreReserved, RefusalCode, Reserved,
@@ -117,7 +118,7 @@ impl Inventory {
             self.end(previous);
         }
         let Some(msisdns) = self.take(wish.area_code, wish.quantity) else {
-            return Response::refused(RefusalCode::NoneLeft, None);
+            return exchange::refused(RefusalCode::NoneLeft, None);
         };
         let expires_at = now + Duration::from_secs(wish.hold_seconds);
         let external_id = self.issue();
@@ -253,7 +254,7 @@ fn not_held(hold: &Hold) -> Response {
 }
 
 fn refused(code: RefusalCode, hold: &Hold) -> Response {
-    Response::refused(code, Some(hold.external_id.clone()))
+    exchange::refused(code, Some(hold.external_id.clone()))
 }
 
 #[cfg(test)]

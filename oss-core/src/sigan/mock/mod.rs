@@ -3,11 +3,8 @@
 //! One state machine has two servers: wiremock for tests and the sandbox ([`SiganMock::start`]), and plain axum for long runs
 //! ([`serve`]), because wiremock keeps every request it ever matched in memory.
 
-mod axum_face;
-mod behaviour;
 mod exchange;
 mod inventory;
-mod wiremock_face;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,13 +15,18 @@ use axum::http::Method;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
-pub use self::axum_face::serve;
-use self::behaviour::Faults;
-pub use self::behaviour::{Behaviour, Fault};
-pub use self::exchange::{CallKind, Request, Response};
+pub use self::exchange::{CallKind, Request};
 pub use self::inventory::Inventory;
-pub use self::wiremock_face::RunningSigan;
+use super::wire::RefusalCode;
 use crate::domain::{BrandId, Msisdn};
+use crate::remote::mock::{self, Faults, now};
+pub use crate::remote::mock::{Answer, Behaviour, MockedSystem, Response, Running, Sent, serve};
+
+/// A mock of Sigan that is being served. The server stops when this is dropped.
+pub type RunningSigan = Running<SiganMock>;
+
+/// The fault of one call.
+pub type Fault = mock::Fault<RefusalCode>;
 
 /// A mock of Sigan. It is cheap to clone, and every clone is the same Sigan.
 #[derive(Clone)]
@@ -34,7 +36,11 @@ pub struct SiganMock {
 
 struct State {
     inventory: Inventory,
-    faults: Faults,
+    faults: Faults<CallKind, RefusalCode>,
+    /// The brands whose calls are all answered with a status.
+    refused_brands: HashMap<BrandId, u16>,
+    /// The numbers whose releases are all answered with a status.
+    refused_releases: HashMap<Msisdn, u16>,
     calls: HashMap<CallKind, u64>,
     on_change: Option<OnChange>,
 }
@@ -48,33 +54,24 @@ impl fmt::Debug for SiganMock {
     }
 }
 
-/// The answer to a call, and the delay before it.
-struct Answer {
-    sent: Sent,
-    delay: Duration,
-}
-
-/// The bytes that the caller receives before the connection closes, or stays open.
-enum Sent {
-    /// The whole response.
-    Whole(Response),
-    /// A part of a response, of which the caller can use nothing.
-    Part,
-    /// Not one byte.
-    Nothing,
-}
-
 impl SiganMock {
     /// Creates a Sigan with this inventory and without faults. Faults by chance come from a fixed seed, so every run is the same.
     #[must_use]
     pub fn new(inventory: Inventory) -> Self {
-        let state = State { inventory, faults: Faults::new(0), calls: HashMap::new(), on_change: None };
+        let state = State {
+            inventory,
+            faults: Faults::new(0),
+            refused_brands: HashMap::new(),
+            refused_releases: HashMap::new(),
+            calls: HashMap::new(),
+            on_change: None,
+        };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
     /// Serves on a free port of this machine until the returned value is dropped.
     pub async fn start(&self) -> RunningSigan {
-        RunningSigan::start(self.clone()).await
+        Running::start(self.clone()).await
     }
 
     /// Sets the behaviour from now on.
@@ -89,7 +86,7 @@ impl SiganMock {
 
     /// Answers every call for a brand with a status and no body, without effect. A status of none ends this.
     pub fn refuse_brand(&self, brand: &BrandId, status: Option<u16>) {
-        let brands = &mut self.state.lock().faults.brands;
+        let brands = &mut self.state.lock().refused_brands;
         match status {
             Some(status) => drop(brands.insert(brand.clone(), status)),
             None => drop(brands.remove(brand)),
@@ -98,7 +95,7 @@ impl SiganMock {
 
     /// Answers every release of a number with a status and no body, without effect. A status of none ends this.
     pub fn refuse_release(&self, msisdn: Msisdn, status: Option<u16>) {
-        let releases = &mut self.state.lock().faults.releases;
+        let releases = &mut self.state.lock().refused_releases;
         match status {
             Some(status) => drop(releases.insert(msisdn, status)),
             None => drop(releases.remove(&msisdn)),
@@ -121,7 +118,9 @@ impl SiganMock {
     pub fn calls(&self, kind: CallKind) -> u64 {
         self.state.lock().calls.get(&kind).copied().unwrap_or_default()
     }
+}
 
+impl MockedSystem for SiganMock {
     fn answer(&self, method: &Method, path: &str, query: &str, body: &[u8]) -> Answer {
         let state = &mut *self.state.lock();
         match Request::parse(method, path, query, body) {
@@ -135,34 +134,10 @@ impl State {
     fn answer(&mut self, now: DateTime<Utc>, request: &Request) -> Answer {
         let kind = request.kind();
         *self.calls.entry(kind).or_default() += 1;
-        let fault = self.standing_fault(request).or_else(|| self.faults.decide(kind));
+        let fault = self.standing_fault(request).or_else(|| self.faults.decide(&kind));
         let latency = self.faults.behaviour.latency;
-        let delay = if let Some(Fault::Slow(more)) = fault { latency + more } else { latency };
-        let response = self.respond(now, request, fault);
-        let sent = match fault {
-            Some(Fault::LoseAnswer) => Sent::Part,
-            Some(Fault::CloseUnanswered) => Sent::Nothing,
-            _ => Sent::Whole(response),
-        };
-        Answer { sent, delay }
-    }
-
-    fn respond(&mut self, now: DateTime<Utc>, request: &Request, fault: Option<Fault>) -> Response {
-        match fault {
-            Some(Fault::FailBefore) => Response::empty(503),
-            Some(Fault::Unauthorized) => Response::empty(401),
-            Some(Fault::Status(status)) => Response::empty(status),
-            Some(Fault::Refuse(code)) => Response::refused(code, named_id(request)),
-            Some(Fault::Forbid) => {
-                self.handle(now, request);
-                Response::empty(403)
-            }
-            Some(Fault::Garble) => {
-                let Response { status, .. } = self.handle(now, request);
-                Response { status, body: b"{\"externalId\":".to_vec() }
-            }
-            _ => self.handle(now, request),
-        }
+        let refuse = |code| exchange::refused(code, named_id(request));
+        Fault::carry_out(fault, latency, || self.handle(now, request), refuse)
     }
 
     /// The fault that every call of its brand, or every release of its number, has.
@@ -174,9 +149,9 @@ impl State {
                 self.inventory.brand_of(&hold.external_id)
             }
         };
-        let of_brand = brand.and_then(|brand| self.faults.brands.get(brand));
+        let of_brand = brand.and_then(|brand| self.refused_brands.get(brand));
         let of_number = match request {
-            Request::Release(hold) => self.faults.releases.get(&hold.msisdn),
+            Request::Release(hold) => self.refused_releases.get(&hold.msisdn),
             _ => None,
         };
         of_brand.or(of_number).map(|status| Fault::Status(*status))
@@ -200,11 +175,6 @@ fn named_id(request: &Request) -> Option<crate::domain::ExternalId> {
         }
         Request::PreReserve(_) | Request::Holds { .. } => None,
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "Sigan has a clock of its own, and the mock is Sigan")]
-fn now() -> DateTime<Utc> {
-    Utc::now()
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The count of failures in a row after which it opens.
-pub(super) const FAILURES: u32 = 8;
+pub(crate) const FAILURES: u32 = 8;
 
 /// The time for which it stays open before one call may probe. It is shorter than any sweep interval, so that the first sweep
-/// after Sigan is back finds the circuit closed or closes it.
-pub(super) const OPEN: Duration = Duration::from_secs(1);
+/// after the system is back finds the circuit closed or closes it.
+pub(crate) const OPEN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]

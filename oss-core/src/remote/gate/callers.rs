@@ -9,12 +9,12 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-use super::Busy;
-use crate::access::{ClientLimit, Share};
+use super::{Busy, GateLimits, GatedSystem};
+use crate::access::Share;
 use crate::domain::ClientName;
 
 /// The longest wait in the queue.
-pub(super) const QUEUE: Duration = Duration::from_secs(2);
+pub(crate) const QUEUE: Duration = Duration::from_secs(2);
 
 /// If there are this many clients, idle ones are forgotten. Clients come from a configuration, so this only bounds memory.
 const CLIENTS: usize = 1000;
@@ -22,6 +22,7 @@ const CLIENTS: usize = 1000;
 /// The slots of all callers.
 #[derive(Debug)]
 pub(super) struct CallerSlots {
+    gated: GatedSystem,
     calls: Semaphore,
     limit: usize,
     queue: usize,
@@ -46,9 +47,11 @@ pub(super) struct Slot<'a> {
 }
 
 impl CallerSlots {
-    /// Allows at most `limit` calls in flight and `queue` calls that wait, and each client its share of both.
-    pub(super) fn new(limit: usize, queue: usize, share: Share) -> Self {
+    /// Allows at most as many calls in flight and as many that wait as the limits say, and each client its share of both.
+    pub(super) fn new(gated: GatedSystem, limits: GateLimits) -> Self {
+        let GateLimits { calls: limit, queue, share, .. } = limits;
         Self {
+            gated,
             calls: Semaphore::new(limit),
             limit,
             queue,
@@ -87,12 +90,12 @@ impl CallerSlots {
             Some(client) => {
                 let slot = timeout_at(deadline, client.calls.clone().acquire_owned()).await;
                 // A semaphore is never closed.
-                Some(slot.ok().and_then(Result::ok).ok_or(Busy::Share(ClientLimit::SiganCalls))?)
+                Some(slot.ok().and_then(Result::ok).ok_or(Busy::Share(self.gated.calls))?)
             }
             None => None,
         };
         let of_all = timeout_at(deadline, self.calls.acquire()).await;
-        let of_all = of_all.ok().and_then(Result::ok).ok_or(Busy::Sigan)?;
+        let of_all = of_all.ok().and_then(Result::ok).ok_or(Busy::NoTurn)?;
         Ok(Slot { _of_all: of_all, _of_client: of_client })
     }
 
@@ -109,18 +112,15 @@ impl CallerSlots {
         client: Option<&'a ClientSlots>,
     ) -> Result<(Waits<'a>, Option<Waits<'a>>), Busy> {
         let Some(client) = client else {
-            return Ok((Waits::enter(&self.waiting, self.queue).ok_or(Busy::Sigan)?, None));
+            return Ok((Waits::enter(&self.waiting, self.queue).ok_or(Busy::NoTurn)?, None));
         };
         // The client's own limit is the reason if its share of the calls is taken.
-        let reason = if client.calls.available_permits() == 0 {
-            Busy::Share(ClientLimit::SiganCalls)
-        } else {
-            Busy::Sigan
-        };
+        let reason =
+            if client.calls.available_permits() == 0 { Busy::Share(self.gated.calls) } else { Busy::NoTurn };
         if self.queue == 0 {
             return Err(reason);
         }
-        let own = Waits::enter(&client.waiting, client.queue).ok_or(Busy::Share(ClientLimit::SiganQueue))?;
+        let own = Waits::enter(&client.waiting, client.queue).ok_or(Busy::Share(self.gated.queue))?;
         Ok((Waits::enter(&self.waiting, self.queue).ok_or(reason)?, Some(own)))
     }
 
@@ -168,10 +168,15 @@ impl Drop for Waits<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::ClientLimit;
+    use crate::telemetry::System;
 
     #[tokio::test]
     async fn only_clients_that_take_nothing_are_forgotten() {
-        let slots = CallerSlots::new(4, 4, "50".parse().unwrap());
+        let (calls, queue) = (ClientLimit::SiganCalls, ClientLimit::SiganQueue);
+        let gated = GatedSystem { system: System::Sigan, name: "Sigan", calls, queue };
+        let (share, call) = ("50".parse().unwrap(), QUEUE);
+        let slots = CallerSlots::new(gated, GateLimits { calls: 4, queue: 4, share, call });
         let name = |text: &str| text.parse::<ClientName>().unwrap();
         let _waits = slots.client(&name("waits"));
         let _calls = slots.take(Some(&name("calls")), || Ok(())).await.unwrap();

@@ -1,4 +1,4 @@
-//! The mock as a wiremock server, for tests and the sandbox.
+//! A mock as a wiremock server, for tests and the sandbox.
 //!
 //! For each request wiremock runs a matcher and then a responder, under one lock. The matcher of the first mock runs the state
 //! machine once. If the connection is to be cut, the first mock answers; otherwise the second one does.
@@ -11,28 +11,28 @@ use url::Url;
 use wiremock::matchers::any;
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use super::{Answer, Sent, SiganMock};
+use super::{Answer, MockedSystem, Sent};
 
 /// Clients read at most 100 headers.
 const TOO_MANY: usize = 101;
 
 /// A mock that is being served. The server stops when this is dropped.
 #[derive(Debug)]
-pub struct RunningSigan {
-    mock: SiganMock,
+pub struct Running<M> {
+    mock: M,
     server: MockServer,
 }
 
-impl Deref for RunningSigan {
-    type Target = SiganMock;
+impl<M> Deref for Running<M> {
+    type Target = M;
 
-    fn deref(&self) -> &SiganMock {
+    fn deref(&self) -> &M {
         &self.mock
     }
 }
 
-impl RunningSigan {
-    pub(super) async fn start(mock: SiganMock) -> Self {
+impl<M: MockedSystem> Running<M> {
+    pub(crate) async fn start(mock: M) -> Self {
         let server = MockServer::builder().disable_request_recording().start().await;
         let answer = Arc::new(Mutex::new(None));
         let run = Run { mock: mock.clone(), answer: answer.clone() };
@@ -57,12 +57,12 @@ impl RunningSigan {
 type Prepare = Arc<Mutex<Option<Answer>>>;
 
 /// Runs the state machine, and matches if the connection is to be cut.
-struct Run {
-    mock: SiganMock,
+struct Run<M> {
+    mock: M,
     answer: Prepare,
 }
 
-impl Match for Run {
+impl<M: MockedSystem> Match for Run<M> {
     fn matches(&self, request: &Request) -> bool {
         let query = request.url.query().unwrap_or_default();
         let answer = self.mock.answer(&request.method, request.url.path(), query, &request.body);

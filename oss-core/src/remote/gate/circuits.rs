@@ -1,6 +1,6 @@
-//! The circuits to Sigan: one for callers, one for upkeep, and one for each brand that it refuses.
+//! The circuits to a system: one for callers, one for upkeep, and one for each brand that it refuses.
 //!
-//! Any answer to a request proves that Sigan is reachable. So only missing answers open the circuits of callers and of upkeep.
+//! Any answer to a request proves that the system is reachable. So only missing answers open the circuits of callers and of upkeep.
 //! Refused credentials and unexpected client errors concern only the brand of the call, so they open only its circuit.
 
 use std::collections::HashMap;
@@ -12,12 +12,12 @@ use tokio::time::Instant;
 use super::Busy;
 use super::breaker::{Breaker, FAILURES, OPEN};
 use crate::domain::BrandId;
-use crate::sigan::{Doubt, Refusal, SiganError};
+use crate::remote::{CallError, Doubt};
 
 /// At most this many brands have a circuit. Brands come from a configuration, so this only bounds memory.
 const BRANDS: usize = 1000;
 
-/// The time for which an answer shows that Sigan answers.
+/// The time for which an answer shows that the system answers.
 const RECENTLY: Duration = Duration::from_mins(1);
 
 /// The purpose of a call.
@@ -31,31 +31,39 @@ pub(super) enum Purpose {
 
 /// The meaning of a call's outcome for the circuits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Sigan gave no answer to the request.
+pub(crate) enum Verdict {
+    /// The system gave no answer to the request.
     Missing,
-    /// Sigan answered: it did what was asked, or refused it as the contract allows.
+    /// The system answered: it did what was asked, or refused it as the contract allows.
     Serves,
-    /// Sigan answered: it refused our credentials, or the request for a reason that the contract does not have.
+    /// The system answered: it refused our credentials, or the request for a reason that the contract does not have.
     Refuses,
-    /// Sigan answered, and the answer cannot be used.
+    /// The system answered, and the answer cannot be used.
     Unusable,
+}
+
+/// The reason of a refusal, as the circuits see it.
+pub(crate) trait RefusalReason: Copy + Into<&'static str> {
+    /// Whether it concerns our credentials and not the call.
+    fn is_of_credentials(self) -> bool {
+        false
+    }
 }
 
 /// The circuits that a call probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Probes {
-    sigan: bool,
+    shared: bool,
     brand: bool,
 }
 
 impl Verdict {
-    pub(super) fn of<T>(outcome: &Result<T, SiganError>) -> Self {
+    pub(crate) fn of<T, R: RefusalReason>(outcome: &Result<T, CallError<R>>) -> Self {
         match outcome {
-            Err(SiganError::Refused(Refusal::Credentials)) => Self::Refuses,
-            Ok(_) | Err(SiganError::Refused(_)) => Self::Serves,
-            Err(SiganError::NotSent) => Self::Missing,
-            Err(SiganError::NoAnswer(doubt)) => Self::of_doubt(*doubt),
+            Err(CallError::Refused(refusal)) if refusal.is_of_credentials() => Self::Refuses,
+            Ok(_) | Err(CallError::Refused(_)) => Self::Serves,
+            Err(CallError::NotSent) => Self::Missing,
+            Err(CallError::NoAnswer(doubt)) => Self::of_doubt(*doubt),
         }
     }
 
@@ -74,6 +82,8 @@ impl Verdict {
 #[derive(Debug)]
 pub(super) struct Circuits {
     state: Mutex<State>,
+    /// The name of the system, for logs.
+    name: &'static str,
     /// The longest time that a call may take, and so the time to wait for a probe.
     call: Duration,
 }
@@ -87,13 +97,21 @@ struct State {
     answered: Option<Instant>,
     /// The count of calls in a row, of all circuits, that had no answer.
     missing: u32,
+    /// The time at which the first of them failed.
+    missing_since: Option<Instant>,
 }
 
 impl Circuits {
-    pub(super) fn new(call: Duration) -> Self {
-        let (callers, upkeep) = (Breaker::CLOSED, Breaker::CLOSED);
-        let state = State { callers, upkeep, brands: HashMap::new(), answered: None, missing: 0 };
-        Self { state: Mutex::new(state), call }
+    pub(super) fn new(name: &'static str, call: Duration) -> Self {
+        let state = State {
+            callers: Breaker::CLOSED,
+            upkeep: Breaker::CLOSED,
+            brands: HashMap::new(),
+            answered: None,
+            missing: 0,
+            missing_since: None,
+        };
+        Self { state: Mutex::new(state), name, call }
     }
 
     /// Checks that a call could be made now. Changes nothing.
@@ -105,15 +123,15 @@ impl Circuits {
     pub(super) fn pass(&self, purpose: &Purpose) -> Result<Probes, Busy> {
         let (mut state, now) = (self.state.lock(), Instant::now());
         state.check(purpose, now)?;
-        let sigan = state.shared(purpose).pass(now, self.call);
+        let shared = state.shared(purpose).pass(now, self.call);
         let brand = state.brand(purpose).is_some_and(|brand| brand.pass(now, self.call));
-        Ok(Probes { sigan, brand })
+        Ok(Probes { shared, brand })
     }
 
     /// Takes back the probes of a call that was not made: the next call may probe at once.
     pub(super) fn take_back(&self, purpose: &Purpose, probes: Probes) {
         let (mut state, now) = (self.state.lock(), Instant::now());
-        if probes.sigan {
+        if probes.shared {
             state.shared(purpose).end_probe(now, Duration::ZERO);
         }
         if let Some(brand) = state.brand(purpose).filter(|_| probes.brand) {
@@ -125,16 +143,23 @@ impl Circuits {
     pub(super) fn record(&self, purpose: &Purpose, verdict: Verdict) {
         let (mut state, now) = (self.state.lock(), Instant::now());
         if verdict == Verdict::Missing {
-            state.record_missing(purpose, now);
+            state.record_missing(self.name, purpose, now);
         } else {
-            state.record_answer(now);
+            state.record_answer(self.name, now);
         }
         if let Purpose::Caller(brand) = purpose {
-            state.record_of_brand(brand, verdict, now);
+            state.record_of_brand(self.name, brand, verdict, now);
         }
     }
 
-    /// Whether Sigan answers other calls. If so, a call that fails again and again fails for a reason of its own.
+    /// The time since the first of the calls without an answer, while a shared circuit is not closed.
+    pub(super) fn down_for(&self) -> Option<Duration> {
+        let state = self.state.lock();
+        let is_down = !state.callers.is_closed() || !state.upkeep.is_closed();
+        state.missing_since.filter(|_| is_down).map(|since| since.elapsed())
+    }
+
+    /// Whether the system answers other calls. If so, a call that fails again and again fails for a reason of its own.
     pub(super) fn answers(&self) -> bool {
         let state = self.state.lock();
         state.missing < FAILURES && state.answered.is_some_and(|answered| answered.elapsed() <= RECENTLY)
@@ -174,7 +199,7 @@ impl State {
 
     fn check(&mut self, purpose: &Purpose, now: Instant) -> Result<(), Busy> {
         if !self.shared(purpose).lets_pass(now) {
-            return Err(Busy::Sigan);
+            return Err(Busy::NoTurn);
         }
         match purpose {
             Purpose::Caller(brand)
@@ -186,47 +211,48 @@ impl State {
         }
     }
 
-    fn record_missing(&mut self, purpose: &Purpose, now: Instant) {
+    fn record_missing(&mut self, name: &str, purpose: &Purpose, now: Instant) {
         self.missing = self.missing.saturating_add(1);
+        self.missing_since.get_or_insert(now);
         let opened = self.shared(purpose).fail(now);
         match purpose {
             Purpose::Caller(_) if opened => {
-                tracing::warn!("Sigan does not answer; only a probe is sent now and then.");
+                tracing::warn!("{name} does not answer; only a probe is sent now and then.");
             }
             Purpose::Upkeep if opened => {
                 tracing::warn!(
-                    "Sigan does not answer sweeps and releases; they only send a probe now and then."
+                    "{name} does not answer sweeps and releases; they only send a probe now and then."
                 );
             }
             _ => {}
         }
     }
 
-    /// An answer to any call shows that Sigan is there.
-    fn record_answer(&mut self, now: Instant) {
-        (self.answered, self.missing) = (Some(now), 0);
+    /// An answer to any call shows that the system is there.
+    fn record_answer(&mut self, name: &str, now: Instant) {
+        (self.answered, self.missing, self.missing_since) = (Some(now), 0, None);
         let closed = [self.callers.succeed(), self.upkeep.succeed()];
         if closed.contains(&true) {
-            tracing::info!("Sigan answers again.");
+            tracing::info!("{name} answers again.");
         }
     }
 
-    fn record_of_brand(&mut self, brand: &BrandId, verdict: Verdict, now: Instant) {
+    fn record_of_brand(&mut self, name: &str, brand: &BrandId, verdict: Verdict, now: Instant) {
         if verdict == Verdict::Refuses {
-            return self.record_refusal(brand, now);
+            return self.record_refusal(name, brand, now);
         }
         let Some(circuit) = self.brands.get_mut(brand) else { return };
         match verdict {
             Verdict::Serves if circuit.succeed() => {
-                tracing::info!(%brand, "Sigan serves the brand again.");
+                tracing::info!(%brand, "{name} serves the brand again.");
             }
-            // It is still not known whether Sigan would refuse the brand.
+            // It is still not known whether the system would refuse the brand.
             Verdict::Missing | Verdict::Unusable => circuit.end_probe(now, OPEN),
             _ => {}
         }
     }
 
-    fn record_refusal(&mut self, brand: &BrandId, now: Instant) {
+    fn record_refusal(&mut self, name: &str, brand: &BrandId, now: Instant) {
         if !self.brands.contains_key(brand) && self.brands.len() >= BRANDS {
             self.brands.retain(|_, circuit| !circuit.is_closed());
         }
@@ -237,7 +263,7 @@ impl State {
         if circuit.fail(now) {
             tracing::warn!(
                 %brand,
-                "Sigan refuses the calls for the brand; check its credentials. Only a probe is sent now and then."
+                "{name} refuses the calls for the brand; check its credentials. Only a probe is sent now and then."
             );
         }
     }

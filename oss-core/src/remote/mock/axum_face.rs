@@ -1,4 +1,4 @@
-//! The mock as a plain axum server, for load and soak runs and for a process of its own.
+//! A mock as a plain axum server, for load and soak runs and for a process of its own.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -8,23 +8,23 @@ use axum::response::Response;
 use futures::stream;
 use tokio::net::TcpListener;
 
-use super::{Answer, Sent, SiganMock};
+use super::{Answer, MockedSystem, Sent};
 
 /// Serves a mock on a listener until `shutdown` is ready.
 ///
 /// # Errors
 ///
 /// Returns the errors of the listener.
-pub async fn serve(
-    mock: SiganMock,
+pub async fn serve<M: MockedSystem>(
+    mock: M,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let router = Router::new().fallback(answer).with_state(mock);
+    let router = Router::new().fallback(answer::<M>).with_state(mock);
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }
 
-async fn answer(State(mock): State<SiganMock>, method: Method, uri: Uri, body: Bytes) -> Response {
+async fn answer<M: MockedSystem>(State(mock): State<M>, method: Method, uri: Uri, body: Bytes) -> Response {
     let Answer { sent, delay } = mock.answer(&method, uri.path(), uri.query().unwrap_or_default(), &body);
     tokio::time::sleep(delay).await;
     let given = match sent {

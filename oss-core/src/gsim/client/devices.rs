@@ -1,66 +1,20 @@
-//! The HTTP client of GSIM. It tries each call once, within the configured time.
+//! Decides what an answer about a device means.
 
-use std::time::Duration;
-
-use async_trait::async_trait;
-use reqwest::Client;
-use secrecy::{ExposeSecret, SecretString};
-use url::Url;
-
-use super::wire::{Device, RefusalBody, RefusalCode, parameter};
-use super::{Gsim, GsimError};
 use crate::domain::DeviceChoice;
-use crate::http::{self, ClientError, Received, exchange};
+use crate::gsim::GsimError;
+use crate::gsim::wire::{Device, RefusalBody, RefusalCode, parameter};
+use crate::http::Received;
 
-/// The settings of the client of GSIM.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct GsimConfig {
-    /// The address under which its paths lie.
-    pub url: Url,
-    /// The bearer token that shows who we are.
-    pub token: Option<SecretString>,
-    /// The longest that one call may take, connecting included.
-    pub timeout: Duration,
-}
+use super::Outgoing;
 
-/// The client of GSIM over HTTP.
-#[derive(Debug)]
-pub struct HttpGsim {
-    base: Url,
-    token: Option<SecretString>,
-    client: Client,
-}
-
-impl HttpGsim {
-    /// Creates a client of the GSIM that the configuration names. Opens no connection yet.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError`] if TLS cannot be set up.
-    pub fn new(config: &GsimConfig) -> Result<Self, ClientError> {
-        let client = http::client(&config.url, config.timeout, usize::MAX)?;
-        Ok(Self { base: config.url.clone(), token: config.token.clone(), client })
-    }
-}
-
-#[async_trait]
-impl Gsim for HttpGsim {
-    async fn supports_esim(&self, choice: &DeviceChoice) -> Result<Option<bool>, GsimError> {
-        let mut address = http::address(&self.base, &["devices"]);
-        let (name, value) = parameter(choice);
-        address.query_pairs_mut().append_pair(name, value);
-        let request = self.client.get(address);
-        let request = match &self.token {
-            Some(token) => request.bearer_auth(token.expose_secret()),
-            None => request,
-        };
-        classify(exchange(request).await.unwrap_or_else(|failure| failure))
-    }
+/// The question whether a device supports eSIM.
+pub(super) fn request(choice: &DeviceChoice) -> Outgoing {
+    let (name, value) = parameter(choice);
+    Outgoing::get(&["devices"]).with_query(name, value)
 }
 
 /// Decides what an answer means. Only the contract's own answers say anything about the device.
-fn classify(received: Received) -> Result<Option<bool>, GsimError> {
+pub(super) fn classify(received: Received) -> Result<Option<bool>, GsimError> {
     let (status, body) = match received {
         Received::Answer { status, body } => (status, body),
         Received::NotOpened => return Err(GsimError::NotReachable),
