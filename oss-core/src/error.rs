@@ -7,7 +7,11 @@
 use std::time::Duration;
 
 use crate::access::ClientLimit;
-use crate::domain::{BrandId, Ddd, DeviceBrandId, MaskedMsisdn, NumberStatus, OtherNumber, PreviewId, SimId};
+use crate::domain::{
+    AddressHash, BrandId, Ddd, DeviceBrandId, DeviceHash, LineId, MaskedMsisdn, NumberStatus, OtherNumber,
+    PreviewId, ProfileState, SimId, SimType,
+};
+use crate::gsim::SimsBusy;
 use crate::sigan::{Busy, Doubt, RETRY_WHEN_BUSY, Refusal, SiganError};
 use crate::store::StoreError;
 
@@ -134,6 +138,41 @@ errors! {
         #[error("number {0} is not known here")]
         UnknownNumber(MaskedMsisdn),
     }
+    /// The number is not known
+    "unknown-number-reference": UnknownReference, field "msisdn" => {
+        #[error("number {0} is not known here; reserve it first")]
+        UnknownNumberInBody(MaskedMsisdn),
+    }
+    /// No device was checked under this hash
+    "unknown-device": UnknownReference, field "deviceModelHash" => {
+        #[error("no device has the hash {0}; check the device first, and give the hash of that answer")]
+        UnknownDevice(DeviceHash),
+    }
+    /// The line does not exist
+    "unknown-line": UnknownReference, field "lineId" => {
+        #[error("line {0} does not exist; create it first")]
+        UnknownLine(LineId),
+    }
+    /// The delivery address does not exist
+    "unknown-address": UnknownReference, field "deliveryAddressHash" => {
+        #[error("no address has the hash {0}; record it first")]
+        UnknownAddress(AddressHash),
+    }
+    /// The brand is not in the table of carriers of this database
+    "unknown-carrier": Internal => {
+        #[error("the database has no carrier {0}; add it to the table of carriers")]
+        UnknownCarrier(BrandId),
+    }
+    /// GSIM knows no card with this ICCID
+    "unknown-card": UnknownReference, field "iccid" => {
+        #[error("GSIM knows no card with this ICCID; check the number on the card")]
+        UnknownCard,
+    }
+    /// The SIM does not exist
+    "unknown-sim-id": Unknown, field "simId" => {
+        #[error("SIM {0} does not exist")]
+        UnknownSimInPath(SimId),
+    }
     /// The SIM does not exist
     "unknown-sim": UnknownReference, field "simId" => {
         #[error("SIM {0} does not exist; give the id of a SIM that was issued")]
@@ -176,12 +215,14 @@ errors! {
         #[error("this idempotency key came with another request before; use a new key for a new request")]
         KeyReused,
     }
-    /// The number reserved under this idempotency key was given back
+    /// The number or SIM that this idempotency key gave is not held any more
     "idempotency-key-spent": Conflict, field "Idempotency-Key" => {
         #[error(
             "the number reserved under this idempotency key was given back; use a new key to reserve another"
         )]
         KeySpent,
+        #[error("the SIM ordered under this idempotency key is not used any more; use a new key to order another")]
+        SimKeySpent,
     }
     /// The preview has given its number; create another
     "preview-used": Conflict, field "previewId" => {
@@ -217,6 +258,61 @@ errors! {
             /// Its number.
             other: OtherNumber,
         },
+    }
+    /// The number is not on a line
+    "not-on-line": Conflict, field "msisdn" => {
+        #[error("number {number} is {status}; only a number that is IN_USE has a line")]
+        NotOnLine {
+            /// The number.
+            number: MaskedMsisdn,
+            /// The status of the number.
+            status: NumberStatus,
+        },
+    }
+    /// GSIM has no profiles left
+    "no-profiles-left": Conflict => {
+        #[error("GSIM has no profiles left; the number is still reserved, so try again later or use a card")]
+        NoProfilesLeft,
+    }
+    /// The card is in use
+    "card-in-use": Conflict, field "iccid" => {
+        #[error("the card is in use for another number; check the number on the card")]
+        CardInUse,
+    }
+    /// The number has a SIM in GSIM that is not known here
+    "number-has-sim": Conflict, field "msisdn" => {
+        #[error("GSIM has another SIM for number {0}; run `oss audit`")]
+        NumberHasSim(MaskedMsisdn),
+    }
+    /// The order was given up before GSIM answered; order again
+    "order-given-up": Conflict => {
+        #[error("the order was given up before GSIM answered; the number is as it was, so order again")]
+        OrderGivenUp,
+    }
+    /// The SIM has no activation code: it is a card
+    "no-activation-code": Conflict, field "simId" => {
+        #[error("SIM {0} has no activation code, because it is no eSIM")]
+        NoActivationCode(SimId),
+    }
+    /// The SIM is deprogrammed
+    "sim-deprogrammed": Conflict, field "simId" => {
+        #[error("SIM {0} is deprogrammed; its activation code is of no use any more")]
+        SimDeprogrammed(SimId),
+    }
+    /// The profile was installed, so the activation code is of no use any more
+    "activation-code-used": Conflict, field "simId" => {
+        #[error("the profile of SIM {sim} is {state}, so its activation code is of no use any more; replace the SIM")]
+        CodeUsed {
+            /// The SIM.
+            sim: SimId,
+            /// The state of its profile.
+            state: ProfileState,
+        },
+    }
+    /// The activation code was read as often, or as late, as it may
+    "activation-code-limit": Conflict, field "simId" => {
+        #[error("the activation code of SIM {0} was read too often, or is too old; replace the SIM")]
+        CodeLimitReached(SimId),
     }
     /// Sigan has no numbers left in the area code
     "no-numbers-left": Conflict, field "areaCode" => {
@@ -271,6 +367,26 @@ errors! {
             brand: BrandId,
         },
     }
+    /// GSIM's answer cannot be used; it is recorded and will be settled
+    "gsim-answer-unusable": SiganRefused => {
+        #[error("GSIM's answer cannot be used; the order is recorded and will be settled")]
+        GsimNonsense,
+    }
+    /// GSIM cannot be reached; nothing was done
+    "gsim-unreachable": SiganUnavailable, retry RETRY_SOON => {
+        #[error("GSIM cannot be reached; nothing was done, try again in {} s", whole_seconds(RETRY_SOON))]
+        GsimUnreachable,
+    }
+    /// GSIM has too much to do, or does not answer about this type of SIM; nothing was done
+    "gsim-busy": SiganUnavailable, retry RETRY_WHEN_BUSY => {
+        #[error("GSIM is busy or gives no answer about {sim_type}{}; nothing was done, try again later", since(*down_for))]
+        GsimBusy {
+            /// The type of SIM. Orders of the other type may work.
+            sim_type: SimType,
+            /// The time for which GSIM has given no answer.
+            down_for: Option<Duration>,
+        },
+    }
     /// The client has used up its share; nothing was done
     "client-share-exceeded": TooMany, retry RETRY_WHEN_BUSY => {
         #[error(
@@ -312,6 +428,17 @@ errors! {
              again; with an idempotency key a repeat learns the outcome instead"
         )]
         OutcomeUnnamed(Doubt),
+    }
+    /// GSIM gave no certain answer, or is still at work; repeat the same request to learn the outcome
+    "sim-outcome-unknown": OutcomeUnknown, retry RETRY_SOON => {
+        ///
+        /// GSIM may have done what it was asked. It is recorded and will be settled.
+        #[error("no certain answer from GSIM ({0}); repeat the same request to learn the outcome")]
+        SimOutcomeUnknown(Doubt),
+        ///
+        /// GSIM has accepted the order and makes the SIM.
+        #[error("GSIM is still making the SIM; repeat the same request to get it")]
+        SimPending,
     }
     /// A fault of this program; what was begun will be settled
     "internal": Internal => {
@@ -393,6 +520,21 @@ impl From<Busy> for Error {
 #[must_use]
 pub fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+/// The error if there is no turn at GSIM.
+impl From<SimsBusy> for Error {
+    fn from(SimsBusy { sim_type, reason, down_for }: SimsBusy) -> Self {
+        match reason {
+            Busy::NoTurn => Self::GsimBusy { sim_type, down_for },
+            Busy::Refused(brand) => Self::SiganRefusesBrand { brand },
+            Busy::Share(limit) => Self::ClientShareExceeded { limit },
+        }
+    }
+}
+
+fn since(down_for: Option<Duration>) -> String {
+    down_for.map(|time| format!(" since {} s ago", time.as_secs())).unwrap_or_default()
 }
 
 /// The error of a call to Sigan whose effect nobody needs to know.

@@ -83,6 +83,7 @@ mod remote;
 pub mod sandbox;
 mod settings;
 pub mod sigan;
+pub mod sims;
 pub mod store;
 pub mod telemetry;
 

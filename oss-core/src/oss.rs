@@ -271,7 +271,6 @@ impl Oss {
     }
 
     /// GSIM, for calls about orders.
-    #[expect(dead_code, reason = "the operations on SIMs use it")]
     pub(crate) fn gsim(&self) -> &SimGates {
         &self.parts.gsim
     }

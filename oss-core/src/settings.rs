@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::access::Share;
 use crate::calls::DrawBudget;
+use crate::domain::CodeLimits;
 
-/// A lease is longer than the longest call to Sigan by this time: enough to record the outcome, and a margin.
+/// A lease is longer than the longest call to Sigan or GSIM by this time: enough to record the outcome, and a margin.
 const LEASE_MARGIN: Duration = Duration::from_secs(20);
 
 /// The settings of the operations. The default has the defaults of the configuration.
@@ -37,14 +38,16 @@ pub struct Settings {
     /// The pause of the background sweep. A row that could not be settled is tried again within that time, or within five minutes
     /// if Sigan answers other calls meanwhile.
     pub sweep_interval: Duration,
+    /// How often and how long the activation code of an eSIM can be read.
+    pub code_limits: CodeLimits,
 }
 
 impl Settings {
-    /// The time for which one attempt to hold a number may be under way, until recovery may take it up.
+    /// The time for which one attempt to hold a number, or to get a SIM, may be under way, until recovery may take it up.
     ///
     /// It is the longest call, and the time to record its answer.
     #[must_use]
     pub fn lease(&self) -> Duration {
-        self.sigan_call + LEASE_MARGIN
+        self.sigan_call.max(self.gsim_call) + LEASE_MARGIN
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::access::Share;
-use crate::domain::{ClientName, IdempotencyKey, PreviewId};
+use crate::domain::{ClientName, IdempotencyKey, Msisdn, PreviewId};
 
 /// The identity of a call: two calls are alike if it is equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,6 +23,8 @@ pub(crate) enum Call {
     Reserve(PreviewId),
     /// They came with one key.
     Keyed(IdempotencyKey),
+    /// They order a SIM for one number.
+    Order(Msisdn),
 }
 
 /// At most this many callers may wait for a call like theirs, because each of them reads the database now and then.

@@ -27,6 +27,7 @@ use crate::access::Clients;
 pub use crate::cache::RedisUrl;
 use crate::calls::DrawBudget;
 use crate::domain::BrandId;
+use crate::domain::CodeLimits;
 pub use crate::gsim::GsimConfig;
 pub use crate::log::{LogConfig, LogFormat};
 use crate::settings::Settings;
@@ -307,6 +308,10 @@ fn settings(layers: &mut Layers) -> Settings {
         client_share: layers.value(&settings::CLIENT_SHARE),
         draws: DrawBudget::new(layers.value(&settings::DRAWS_PER_DDD), layers.value(&settings::DRAWS_WINDOW)),
         sweep_interval: layers.value(&settings::SWEEP_INTERVAL),
+        code_limits: CodeLimits {
+            reads: layers.value(&settings::CODE_READS),
+            age: layers.value(&settings::CODE_AGE),
+        },
     }
 }
 

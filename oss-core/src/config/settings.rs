@@ -135,6 +135,10 @@ settings! {
     SWEEP_INTERVAL: Duration = setting("sweep.interval", "OSS_SWEEP_INTERVAL", duration,
         "how long a server rests between two sweeps; it also repeats a failed release or question after that time, or after up to \
          5m if Sigan answers other calls").or("5s");
+    CODE_READS: u32 = numeric!(number, 1 to 1000, "activation.reads", "OSS_ACTIVATION_READS",
+        "how often the activation code of an eSIM can be read, {}").or("10");
+    CODE_AGE: Duration = setting("activation.valid_for", "OSS_ACTIVATION_VALID_FOR", duration,
+        "how long after an eSIM was issued its activation code can be read").or("30d");
     LOG_LEVEL: tracing::Level = setting("log.level", "OSS_LOG", level,
         "`error`, `warn`, `info`, `debug` or `trace`; the default is `info` for the server and `warn` for the command line");
     LOG_FORMAT: LogFormat = setting("log.format", "OSS_LOG_FORMAT", log_format, "`text` or `json`").or("text");

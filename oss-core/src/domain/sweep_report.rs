@@ -7,6 +7,7 @@ use serde::Serialize;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(examples(json!({
     "expired": 2, "assigned": 0, "recovered": 1, "released": 2, "rejected": 0, "failed": 0, "setAside": 0, "purged": 40,
+    "simsIssued": 1, "simsDeprogrammed": 1, "simsFailed": 0,
 }))))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -28,4 +29,10 @@ pub struct SweepReport {
     pub set_aside: u64,
     /// Old previews that were deleted.
     pub purged: u64,
+    /// Orders in doubt whose SIM GSIM turned out to have.
+    pub sims_issued: u64,
+    /// SIMs that GSIM was told to deprogram, and orders that it was told to cancel.
+    pub sims_deprogrammed: u64,
+    /// Orders for which a call to GSIM failed, or that GSIM is still at work on. They stay due.
+    pub sims_failed: u64,
 }

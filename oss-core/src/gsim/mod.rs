@@ -64,7 +64,6 @@ use async_trait::async_trait;
 
 pub use self::client::{GsimClient, GsimConfig, HttpGsim};
 pub(crate) use self::gate::SimGates;
-#[expect(unused_imports, reason = "the operations on SIMs use it")]
 pub(crate) use self::gate::{SimTurn, SimsBusy};
 pub(crate) use self::orders::NoSims;
 pub use self::orders::{

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::attempt::LeaseClock;
+use crate::calls::LeaseClock;
 use crate::domain::ReservationId;
 use crate::oss::Oss;
 

@@ -3,33 +3,12 @@
 //! The row of the attempt is committed before Sigan is called, and settled after Sigan answered. In between, no connection and no
 //! transaction is held. This module does not know how the attempt began.
 
-use std::time::Duration;
-
-use backon::{ExponentialBuilder, Retryable};
-use tokio::time::Instant;
-
 use super::reserve::Reservation;
+use crate::calls::{LeaseClock, retry_within_lease};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Doubt, Refusal, SiganError, Turn};
-use crate::store::{Confirmed, Lease, StoreError};
-
-/// Measures a lease by the monotonic clock of this process. It starts before the lease is requested, so it ends before the lease.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LeaseClock {
-    started: Instant,
-    lease: Duration,
-}
-
-impl LeaseClock {
-    pub(super) fn start(lease: Duration) -> Self {
-        Self { started: Instant::now(), lease }
-    }
-
-    pub(super) fn time_left(self) -> Duration {
-        self.lease.saturating_sub(self.started.elapsed())
-    }
-}
+use crate::store::{Confirmed, Lease};
 
 impl Oss {
     /// Reserves the number in Sigan ("Executa reserva no Sigan"), and records every outcome.
@@ -160,22 +139,4 @@ impl Oss {
             tracing::error!(reservation.id = %lease.reservation, %error, "A refusal could not be recorded; recovery will settle it.");
         }
     }
-}
-
-/// Runs a step that records an outcome. While the database is not available, it tries again until the lease ends.
-pub(super) async fn retry_within_lease<T, F>(
-    clock: LeaseClock,
-    step: impl FnMut() -> F,
-) -> Result<T, StoreError>
-where
-    F: Future<Output = Result<T, StoreError>>,
-{
-    let attempts = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(Duration::from_secs(1))
-        .with_total_delay(Some(clock.time_left()))
-        .with_jitter()
-        .without_max_times();
-    // The builder counts only the waits, but a try on a silent database takes seconds. So the clock is read too.
-    step.retry(attempts).when(|error| error.is_transient() && !clock.time_left().is_zero()).await
 }

@@ -19,4 +19,5 @@ mod sweep;
 pub use adopt::{Adopt, AdoptError, Adopted};
 pub use audit::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
 pub use preview::{CreatePreview, Offer, Preview};
+pub(crate) use release::log_set_aside;
 pub use reserve::{Reservation, ReserveRandom};

@@ -53,7 +53,7 @@ impl Oss {
 }
 
 /// Logs once that a row is set aside, because nothing acts on it any more. The key names a reservation, and no number.
-pub(super) fn log_set_aside(row: &UnreadableRow) {
+pub(crate) fn log_set_aside(row: &UnreadableRow) {
     let UnreadableRow { table, key, reason } = row;
     tracing::error!(table, key, reason, "A row cannot be read and is set aside; `oss audit` lists it.");
 }

@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::attempt::LeaseClock;
 use crate::calls::Call;
+use crate::calls::LeaseClock;
 use crate::domain::{Choice, Ddd, IdempotencyKey, Intent, Msisdn, PreviewId, ReservationId};
 use crate::error::Error;
 use crate::oss::Oss;

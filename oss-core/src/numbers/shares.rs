@@ -10,7 +10,7 @@ use crate::oss::Oss;
 
 impl Oss {
     /// Takes a place to wait for a call, without waiting. Returns none if too many wait already, in all or for the same call.
-    pub(super) fn join_waiters(&self, call: &Call) -> Result<Option<Waits>, Error> {
+    pub(crate) fn join_waiters(&self, call: &Call) -> Result<Option<Waits>, Error> {
         let client = self.sharing_client();
         match self.in_flight().try_join(call, client) {
             Ok(waits) => Ok(Some(waits)),

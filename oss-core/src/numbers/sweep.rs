@@ -9,10 +9,10 @@ use metrics::counter;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::attempt::{LeaseClock, retry_within_lease};
 use super::lanes::{Lanes, Settled};
 use super::release::log_set_aside;
 use crate::calls::Running;
+use crate::calls::{LeaseClock, retry_within_lease};
 use crate::domain::{AttemptState, SweepReport};
 use crate::error::Error;
 use crate::oss::Oss;
@@ -33,10 +33,33 @@ const LONGEST_RETRY: Duration = Duration::from_mins(5);
 impl SweepReport {
     /// Adds the counts to the metrics, and logs them if anything was done.
     fn record(&self) {
-        let Self { expired, assigned, recovered, released, rejected, failed, set_aside, purged } = *self;
+        let Self {
+            expired,
+            assigned,
+            recovered,
+            released,
+            rejected,
+            failed,
+            set_aside,
+            purged,
+            sims_issued,
+            sims_deprogrammed,
+            sims_failed,
+        } = *self;
         if *self != Self::default() {
             tracing::info!(
-                expired, assigned, recovered, released, rejected, failed, set_aside, purged, "Swept."
+                expired,
+                assigned,
+                recovered,
+                released,
+                rejected,
+                failed,
+                set_aside,
+                purged,
+                sims_issued,
+                sims_deprogrammed,
+                sims_failed,
+                "Swept."
             );
         }
         for (result, count) in [
@@ -48,6 +71,9 @@ impl SweepReport {
             ("failed", failed),
             ("set_aside", set_aside),
             ("purged", purged),
+            ("sims_issued", sims_issued),
+            ("sims_deprogrammed", sims_deprogrammed),
+            ("sims_failed", sims_failed),
         ] {
             counter!(SETTLED_BY_SWEEP, "result" => result).increment(count);
         }
@@ -109,6 +135,7 @@ impl Oss {
 
     async fn sweep_into(&self, report: &mut SweepReport) -> Result<(), Error> {
         self.settle_overdue(report).await?;
+        self.settle_orders(report).await?;
         self.settle_claimed(report).await?;
         self.purge(report).await?;
         Ok(())
@@ -286,7 +313,7 @@ impl Oss {
     /// attempt. While Sigan answers others, the row fails for a reason of its own, and waits for minutes in the end. Otherwise
     /// it waits no longer than the sweep rests, so that everything is settled soon once Sigan is back. In that case the breaker,
     /// and not this wait, protects Sigan.
-    pub(super) fn retry_in(&self, attempts: i32) -> Duration {
+    pub(crate) fn retry_in(&self, attempts: i32) -> Duration {
         let longest = if self.sigan().answers() { LONGEST_RETRY } else { self.settings().sweep_interval };
         retry_bound(attempts, longest).mul_f64(fastrand::f64())
     }

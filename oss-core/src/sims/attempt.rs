@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::count_step;
 use crate::calls::{LeaseClock, retry_within_lease};
 use crate::domain::{IssuedOrder, MadeProfile, MadeSim, OrderLease, Sim, SimDelivery, WantedSim};
 use crate::error::Error;
@@ -15,6 +16,7 @@ use crate::gsim::{
     SimTurn,
 };
 use crate::oss::Oss;
+use crate::remote::Lane;
 
 /// The pause before GSIM is asked again about an order that it has accepted.
 const POLL: Duration = Duration::from_millis(500);
@@ -86,6 +88,7 @@ impl Oss {
         let deliver_within = self.settings().lease();
         match retry_within_lease(clock, || self.store().issue(lease, &made, deliver_within)).await {
             Ok(IssuedOrder::Issued(replaced)) => {
+                count_step(lease.wanted.sim_type(), "ordered", "");
                 tracing::info!(sim.id = %lease.order, number = %lease.msisdn.masked(), "SIM issued.");
                 if let Some(replaced) = replaced {
                     self.deprogram_in_background(replaced);
@@ -125,6 +128,7 @@ impl Oss {
         clock: LeaseClock,
         refusal: SimRefusal,
     ) -> Result<Sim, Error> {
+        count_step(lease.wanted.sim_type(), "refused", refusal.code());
         if lease.is_repeat() && refusal != SimRefusal::Cancelled {
             self.give_up_order(turn, lease, clock, refusal.code()).await;
         } else {
@@ -163,8 +167,7 @@ impl Oss {
     pub(super) async fn record_sim_doubt(&self, lease: &OrderLease, clock: LeaseClock, reason: &str) {
         tracing::warn!(sim.id = %lease.order, reason, "GSIM gave no certain answer.");
         let retry_in = self.retry_in(lease.call);
-        let doubted =
-            retry_within_lease(clock, || self.store().doubt_order(lease, reason, retry_in)).await;
+        let doubted = retry_within_lease(clock, || self.store().doubt_order(lease, reason, retry_in)).await;
         if let Err(error) = doubted {
             tracing::error!(sim.id = %lease.order, %error, "A doubt could not be recorded; recovery will settle it.");
         }
@@ -201,7 +204,7 @@ impl Oss {
     pub(super) fn deprogram_in_background(&self, delivery: SimDelivery) {
         let oss = self.clone();
         self.spawn(async move {
-            match oss.gsim().turn(delivery.sim_type, crate::sigan::Lane::Delivery).await {
+            match oss.gsim().turn(delivery.sim_type, Lane::Delivery).await {
                 Ok(turn) => drop(oss.deprogram(&turn, &delivery).await),
                 Err(_) => oss.postpone_sim(&delivery, "GSIM is busy", Duration::ZERO).await,
             }

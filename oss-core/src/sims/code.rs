@@ -4,7 +4,8 @@
 use qrcode::QrCode;
 use qrcode::render::{svg, unicode};
 
-use crate::domain::{ActivationCode, ClientName, CodeAnswer, CodeReading, SimId};
+use super::count_step;
+use crate::domain::{ActivationCode, ClientName, CodeAnswer, CodeReading, SimId, SimType};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::telemetry::Operation;
@@ -25,6 +26,7 @@ impl Oss {
             match oss.store().read_code(oss.scope(), &reading).await? {
                 CodeAnswer::Code(code) => {
                     tracing::info!(sim.id = %id, "Activation code read.");
+                    count_step(SimType::Esim, "code_read", "");
                     Ok(code)
                 }
                 CodeAnswer::Unknown => Err(Error::UnknownSimInPath(id)),

@@ -12,5 +12,14 @@ mod profile;
 mod search;
 mod sweep;
 
+use metrics::counter;
+
 pub use self::code::{qr_svg, qr_text};
 pub use self::order::OrderSim;
+use crate::domain::SimType;
+use crate::telemetry::names::SIM_STEPS;
+
+/// Counts a step in the life of a SIM, with the reason if it failed.
+fn count_step(sim_type: SimType, step: &'static str, reason: &'static str) {
+    counter!(SIM_STEPS, "sim_type" => sim_type.as_str(), "step" => step, "reason" => reason).increment(1);
+}

@@ -144,7 +144,9 @@ fn refused(answer: BeginOrder, wish: &NewOrder) -> Error {
         (BeginOrder::UnknownLine, _, OrderPurpose::FirstSim(line)) => Error::UnknownLine(line),
         (BeginOrder::UnknownBrand, ..) => Error::UnknownCarrier(wish.brand.clone()),
         (BeginOrder::InDoubt, ..) => Error::NumberInDoubt(number),
-        (BeginOrder::Forbidden(status), _, OrderPurpose::FirstSim(_)) => Error::NumberState { number, status },
+        (BeginOrder::Forbidden(status), _, OrderPurpose::FirstSim(_)) => {
+            Error::NumberState { number, status }
+        }
         (BeginOrder::Forbidden(status), _, OrderPurpose::Replacement) => Error::NotOnLine { number, status },
         (BeginOrder::KeyReused, ..) => Error::KeyReused,
         (BeginOrder::KeySpent, ..) => Error::SimKeySpent,

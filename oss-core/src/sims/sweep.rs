@@ -10,7 +10,7 @@ use crate::domain::{DueOrder, OrderLease, SweepReport};
 use crate::error::Error;
 use crate::gsim::{OrderState, SimTurn};
 use crate::oss::Oss;
-use crate::sigan::Lane;
+use crate::remote::Lane;
 use crate::store::StoreError;
 
 /// At most this many orders are settled at the same time.
@@ -71,7 +71,7 @@ impl Oss {
                 }
             }
             DueOrder::Doubtful(lease) => {
-                let Ok(turn) = self.gsim().turn(lease.wanted.sim_type(), Lane::Recovery).await else {
+                let Ok(turn) = self.gsim().turn(lease.wanted.sim_type(), Lane::Upkeep).await else {
                     self.record_sim_doubt(&lease, clock, "GSIM is busy").await;
                     return SettledOrder::Failed;
                 };

@@ -38,6 +38,8 @@ metrics! {
         "Time of the calls to Sigan, by call and outcome.";
     describe_histogram GSIM_CALL_DURATION = "oss_gsim_call_duration_seconds":
         "Time of the calls to GSIM, by call and outcome.";
+    describe_counter SIM_STEPS = "oss_sim_steps_total":
+        "Steps of SIMs, by sim_type and step: ordered, refused (with the reason), code_read, and the states of a profile that GSIM reported.";
     describe_gauge SIGAN_IN_FLIGHT = "oss_sigan_in_flight":
         "Turns at Sigan that are taken now, by lane: caller, delivery of a release, upkeep.";
     describe_gauge SIGAN_LIMIT = "oss_sigan_in_flight_limit":

@@ -30,6 +30,14 @@ pub(crate) enum Operation {
     Brands,
     Models,
     CheckEsim,
+    OrderSim,
+    ReplaceSim,
+    Sim,
+    FindSims,
+    ActivationCode,
+    RecordProfile,
+    EndLine,
+    Associations,
     Sweep,
 }
 
