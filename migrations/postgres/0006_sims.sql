@@ -63,10 +63,11 @@ create unique index sim_active_iccid on sim (iccid) where status = 'ACTIVE' and 
 create table sim_order (
     id                    uuid primary key,
     msisdn                char(11) not null,
-    line_id               uuid not null,
+    -- Null for a stray SIM, which GSIM has and nobody ordered.
+    line_id               uuid,
     carrier_tag           varchar(64) not null,
     sim_type              varchar(16) not null check (sim_type in ('ESIM', 'SIM_CARD')),
-    technology            varchar(16) not null,
+    technology            varchar(16),
     device_model_hash     char(32) references device_model (hash),
     iccid                 varchar(64),
     delivery_address_hash char(32),

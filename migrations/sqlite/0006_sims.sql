@@ -50,10 +50,10 @@ create index association_history_msisdn on association_history (msisdn, id);
 create table sim_order (
     id                    blob primary key,
     msisdn                text not null,
-    line_id               blob not null,
+    line_id               blob,
     carrier_tag           text not null,
     sim_type              text not null check (sim_type in ('ESIM', 'SIM_CARD')),
-    technology            text not null,
+    technology            text,
     device_model_hash     text references device_model (hash),
     iccid                 text,
     delivery_address_hash text,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cache::{RedisCache, RedisUrl, RedisUrlError};
 use crate::config::{CommonConfig, Config, ConfigError, RecordsConfig};
 use crate::domain::BrandId;
-use crate::gsim::{Gsim, GsimConfig, HttpGsim, NoSims, SimProvider};
+use crate::gsim::{Gsim, GsimConfig, HttpGsim, SimProvider};
 use crate::http::ClientError;
 use crate::oss::{Oss, OssBuilder};
 use crate::settings::Settings;
@@ -69,7 +69,7 @@ impl OssBuilder {
     /// Sets the provider of SIMs. Each of its calls has to end within [`Settings::gsim_call`]. Without one, the operations that order
     /// or end a SIM find GSIM unreachable.
     pub fn sims(self, sims: Arc<dyn SimProvider>) -> Self {
-        Self { sims, ..self }
+        Self { sims: Some(sims), ..self }
     }
 
     /// Sets the cache that several processes share. Without one, look-ups are cached in memory only.
@@ -136,7 +136,7 @@ impl Oss {
             settings: Settings::default(),
             sigan: Arc::new(NoSigan),
             gsim: None,
-            sims: Arc::new(NoSims),
+            sims: None,
             redis: None,
         }
     }

@@ -11,7 +11,7 @@ use crate::domain::{
     AddressHash, BrandId, Ddd, DeviceBrandId, DeviceHash, LineId, MaskedMsisdn, NumberStatus, OtherNumber,
     PreviewId, ProfileState, SimId, SimType,
 };
-use crate::gsim::SimsBusy;
+use crate::gsim::{SimError, SimsBusy};
 use crate::sigan::{Busy, Doubt, RETRY_WHEN_BUSY, Refusal, SiganError};
 use crate::store::StoreError;
 
@@ -520,6 +520,20 @@ impl From<Busy> for Error {
 #[must_use]
 pub fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+/// The error of a call to GSIM without an effect.
+impl From<SimError> for Error {
+    fn from(error: SimError) -> Self {
+        match error {
+            SimError::NotSent => Self::GsimUnreachable,
+            SimError::Refused(_)
+            | SimError::NoAnswer(Doubt::Credentials | Doubt::Status(_) | Doubt::Unreadable) => {
+                Self::GsimNonsense
+            }
+            SimError::NoAnswer(doubt) => Self::SimOutcomeUnknown(doubt),
+        }
+    }
 }
 
 /// The error if there is no turn at GSIM.

@@ -14,7 +14,7 @@ use crate::calls::{Draws, InFlight, Single, UnusedLeases};
 use crate::config::EXPECTED_BRAND;
 use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND, SweepReport};
 use crate::error::Error;
-use crate::gsim::{Gsim, SimGates, SimProvider};
+use crate::gsim::{Gsim, NoSims, SimGates, SimProvider};
 use crate::lookups::{Areas, Catalog, Devices, Versions};
 use crate::settings::Settings;
 use crate::sigan::{Gate, GateLimits, Lane, SIGAN, Sigan};
@@ -66,7 +66,7 @@ pub struct OssBuilder {
     pub(crate) settings: Settings,
     pub(crate) sigan: Arc<dyn Sigan>,
     pub(crate) gsim: Option<Arc<dyn Gsim>>,
-    pub(crate) sims: Arc<dyn SimProvider>,
+    pub(crate) sims: Option<Arc<dyn SimProvider>>,
     pub(crate) redis: Option<RedisCache>,
 }
 
@@ -76,6 +76,7 @@ struct Parts {
     store: Arc<dyn Store>,
     sigan: Gate,
     gsim: SimGates,
+    has_gsim: bool,
     areas: Areas,
     catalog: Catalog,
     devices: Devices,
@@ -109,7 +110,8 @@ impl Oss {
         let parts = Arc::new(Parts {
             timings: Timings::default(),
             sigan: Gate::new(sigan, SIGAN, limits),
-            gsim: SimGates::new(&sims, gsim_limits),
+            has_gsim: sims.is_some(),
+            gsim: SimGates::new(&sims.unwrap_or_else(|| Arc::new(NoSims)), gsim_limits),
             areas: Areas::new(store.clone(), versions.clone(), redis.clone()),
             catalog: Catalog::new(store.clone(), versions, redis.clone()),
             devices: Devices::new(store.clone(), gsim, redis),
@@ -268,6 +270,11 @@ impl Oss {
 
     pub(crate) fn sigan(&self) -> &Gate {
         &self.parts.sigan
+    }
+
+    /// Whether there is a GSIM for orders.
+    pub(crate) fn has_gsim(&self) -> bool {
+        self.parts.has_gsim
     }
 
     /// GSIM, for calls about orders.

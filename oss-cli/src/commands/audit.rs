@@ -177,8 +177,15 @@ impl Answer for Audited {
 }
 
 /// A difference as text. It has no columns, because the rows that follow are not known yet.
-fn row(Difference { msisdn, row, kind, external_id, state, outcome, .. }: &Difference) -> String {
+fn row(Difference { msisdn, row, sim, kind, external_id, state, outcome, .. }: &Difference) -> String {
     let (kind, outcome) = (kind.as_str(), outcome.as_str());
+    if let Some(sim) = sim {
+        let number = msisdn.map_or("none".to_owned(), |msisdn| msisdn.to_string());
+        return format!(
+            "{sim}  {kind}; number: {number}
+             {outcome}"
+        );
+    }
     let Some(msisdn) = msisdn else {
         return format!(
             "{kind}: {}

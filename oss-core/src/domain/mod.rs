@@ -53,8 +53,8 @@ pub use orders::{
 };
 pub(crate) use sim::CodeRow;
 pub use sim::{
-    Association, CodeAnswer, CodeLimits, CodeRead, CodeReading, ProfileRecorded, ProfileReport,
-    RecordedReport, Sim, SimFilter, SimRecord,
+    ActiveSim, Association, CodeAnswer, CodeLimits, CodeRead, CodeReading, KnownSim, ProfileRecorded,
+    ProfileReport, RecordedReport, Sim, SimFilter, SimIdentity, SimRecord,
 };
 pub use sims::{
     ActivationCode, AddressHash, Eid, Iccid, Imsi, MalformedAt, MaskedDigits, MatchingId, ProfileState,

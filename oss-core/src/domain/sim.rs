@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{
-    ActivationCode, ClientName, LineId, Msisdn, ProfileState, SimId, SimStatus, SimType, Technology,
+    ActivationCode, AttemptState, ClientName, LineId, Msisdn, NumberStatus, ProfileState, SimId, SimStatus,
+    SimType, Technology,
 };
 
 /// A SIM. It serialises as in the HTTP answer, with its identifiers in full.
@@ -195,6 +196,48 @@ pub struct Association {
     pub line_id: LineId,
     /// The time from which the number was on the SIM.
     pub since: DateTime<Utc>,
+}
+
+/// Our record of a SIM that GSIM lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownSim {
+    /// The identifiers and the number of the SIM, if it is `ACTIVE` here.
+    pub active: Option<SimIdentity>,
+    /// The state of its order, or none if there is none.
+    pub order: Option<AttemptState>,
+    /// The status here of the number that GSIM lists, or none if it never was ours.
+    pub number: Option<NumberStatus>,
+    /// Whether it changed here so recently that GSIM's list may be older.
+    pub young: bool,
+}
+
+/// The identifiers of an active SIM, and its number.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SimIdentity {
+    /// The ICCID, as it is stored.
+    pub iccid: String,
+    /// The IMSI, as it is stored.
+    pub imsi: String,
+    /// The number that is on it.
+    pub msisdn: Option<Msisdn>,
+}
+
+/// The identifiers are left out.
+impl fmt::Debug for SimIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimIdentity").field("msisdn", &self.msisdn).finish_non_exhaustive()
+    }
+}
+
+/// A SIM that is `ACTIVE` here and was ordered from GSIM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActiveSim {
+    /// Its id.
+    pub id: SimId,
+    /// The number that is on it.
+    pub msisdn: Option<Msisdn>,
+    /// Whether it changed so recently that GSIM's list may be older.
+    pub young: bool,
 }
 
 /// A SIM, and the parts of its activation code, as a store reads them.

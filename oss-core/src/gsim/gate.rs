@@ -54,11 +54,6 @@ impl SimGates {
         gate.turn(lane).await.map_err(busy)
     }
 
-    /// Takes turns for a batch of upkeep for a type of SIM: see [`remote::Gate::upkeep_turns`].
-    pub(crate) async fn upkeep_turns(&self, sim_type: SimType) -> Vec<SimTurn<'_>> {
-        self.of(sim_type).upkeep_turns().await
-    }
-
     /// Whether GSIM answers other calls about a type of SIM now.
     pub(crate) fn answers(&self, sim_type: SimType) -> bool {
         self.of(sim_type).answers()

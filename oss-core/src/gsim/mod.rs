@@ -51,7 +51,6 @@
 //! - the server keeps an idle connection for more than four seconds.
 
 mod client;
-#[cfg_attr(not(test), expect(dead_code, reason = "the operations on SIMs use it"))]
 mod gate;
 #[cfg(feature = "mock")]
 pub mod mock;

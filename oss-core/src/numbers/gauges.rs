@@ -31,7 +31,7 @@ fn float(count: impl TryInto<u64>) -> f64 {
 }
 
 impl Oss {
-    /// Sets the gauges of this process: the turns at Sigan, its circuit breakers, the connections to the database and
+    /// Sets the gauges of this process: the turns at Sigan and GSIM, their circuit breakers, the connections to the database and
     /// its oldest write. It is cheap: it calls nothing and waits for nothing. Call it just before the metrics are read.
     pub fn record_gauges(&self) {
         let gate = self.sigan().usage();
@@ -47,6 +47,7 @@ impl Oss {
             }
         }
         self.record_brands(&gate.brands);
+        self.record_gsim();
         for pool in self.store().pools() {
             let gauge = |state| gauge!(names::DATABASE_CONNECTIONS, "pool" => pool.name, "state" => state);
             gauge("idle").set(pool.idle);
@@ -54,6 +55,21 @@ impl Oss {
             gauge!(names::DATABASE_CONNECTIONS_LIMIT, "pool" => pool.name).set(pool.limit);
         }
         gauge!(names::DATABASE_OLDEST_WRITE).set(self.store().oldest_write().as_secs_f64());
+    }
+
+    /// Sets the gauges of GSIM, for each type of SIM.
+    fn record_gsim(&self) {
+        for (sim_type, gate) in self.gsim().usage() {
+            let sim_type = sim_type.as_str();
+            for lane in gate.lanes {
+                gauge!(names::GSIM_IN_FLIGHT, "sim_type" => sim_type, "lane" => lane.name)
+                    .set(float(lane.in_flight));
+                gauge!(names::GSIM_LIMIT, "sim_type" => sim_type, "lane" => lane.name).set(float(lane.limit));
+            }
+            gauge!(names::GSIM_WAITING, "sim_type" => sim_type).set(float(gate.waiting));
+            let down_for = gate.down_for.unwrap_or_default();
+            gauge!(names::GSIM_DOWN, "sim_type" => sim_type).set(down_for.as_secs_f64());
+        }
     }
 
     /// Sets the gauge of each brand, also of the configured brands that were never refused, so that each has a series.

@@ -314,7 +314,12 @@ impl Oss {
     /// it waits no longer than the sweep rests, so that everything is settled soon once Sigan is back. In that case the breaker,
     /// and not this wait, protects Sigan.
     pub(crate) fn retry_in(&self, attempts: i32) -> Duration {
-        let longest = if self.sigan().answers() { LONGEST_RETRY } else { self.settings().sweep_interval };
+        self.retry_of(self.sigan().answers(), attempts)
+    }
+
+    /// The wait as above, for a row about which a system is asked that `answers` others.
+    pub(crate) fn retry_of(&self, answers: bool, attempts: i32) -> Duration {
+        let longest = if answers { LONGEST_RETRY } else { self.settings().sweep_interval };
         retry_bound(attempts, longest).mul_f64(fastrand::f64())
     }
 }

@@ -166,7 +166,7 @@ impl Oss {
 
     pub(super) async fn record_sim_doubt(&self, lease: &OrderLease, clock: LeaseClock, reason: &str) {
         tracing::warn!(sim.id = %lease.order, reason, "GSIM gave no certain answer.");
-        let retry_in = self.retry_in(lease.call);
+        let retry_in = self.retry_of(self.gsim().answers(lease.wanted.sim_type()), lease.call);
         let doubted = retry_within_lease(clock, || self.store().doubt_order(lease, reason, retry_in)).await;
         if let Err(error) = doubted {
             tracing::error!(sim.id = %lease.order, %error, "A doubt could not be recorded; recovery will settle it.");
@@ -212,10 +212,11 @@ impl Oss {
     }
 
     /// Tells GSIM to deprogram a SIM. If the call fails, the order stays due. Returns whether GSIM was told.
-    pub(super) async fn deprogram(&self, turn: &SimTurn<'_>, delivery: &SimDelivery) -> bool {
+    pub(crate) async fn deprogram(&self, turn: &SimTurn<'_>, delivery: &SimDelivery) -> bool {
         if let Err(error) = turn.cancel(delivery.order).await {
             tracing::warn!(sim.id = %delivery.order, %error, "GSIM could not be told to deprogram a SIM; it stays due.");
-            self.postpone_sim(delivery, error.code(), self.retry_in(delivery.attempts)).await;
+            let retry_in = self.retry_of(self.gsim().answers(delivery.sim_type), delivery.attempts);
+            self.postpone_sim(delivery, error.code(), retry_in).await;
             return false;
         }
         if let Err(error) = self.store().record_sim_delivery(delivery.order).await {

@@ -20,6 +20,7 @@ mod previews;
 mod random;
 mod releases;
 mod rows;
+mod sim_audit;
 mod sim_records;
 mod sims;
 #[cfg_attr(not(feature = "sqlite"), path = "no_sqlite.rs")]
@@ -46,6 +47,7 @@ pub use previews::PreviewStore;
 pub use random::RandomStore;
 pub use releases::ReleaseStore;
 use secrecy::{ExposeSecret, SecretString};
+pub use sim_audit::{SimAuditStore, SimRange};
 pub use sim_records::SimStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Clock, SqliteStore, SystemClock};
@@ -53,11 +55,11 @@ pub use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 pub use sweep::SweepStore;
 
 pub use crate::domain::{
-    AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, Census, Claims, CodeAnswer,
-    CodeLimits, CodeReading, Confirmed, Delivery, Due, DueOrder, EndLine, HeldNumber, HeldPage, Intent,
-    IssuedOrder, Keyed, KeyedPreview, KnownHold, Lease, LiveHold, MadeProfile, MadeSim, NewOrder, NewPreview,
-    OrderLease, OrderPurpose, OtherNumber, Overdue, PoolUsage, PreviousPreview, ProfileRecorded, Range,
-    Release, Scope, SimDelivery, Tenant, UnreadableRow, WantedSim,
+    ActiveSim, AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, Census, Claims,
+    CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, Due, DueOrder, EndLine, HeldNumber, HeldPage,
+    Intent, IssuedOrder, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, MadeProfile, MadeSim,
+    NewOrder, NewPreview, OrderLease, OrderPurpose, OtherNumber, Overdue, PoolUsage, PreviousPreview,
+    ProfileRecorded, Range, Release, Scope, SimDelivery, SimIdentity, Tenant, UnreadableRow, WantedSim,
 };
 
 /// The address of the database, and its connections.
@@ -119,6 +121,7 @@ pub trait Store:
     + LineStore
     + OrderStore
     + SimStore
+    + SimAuditStore
     + AdoptionStore
     + SweepStore
     + AuditStore

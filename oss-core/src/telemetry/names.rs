@@ -40,6 +40,14 @@ metrics! {
         "Time of the calls to GSIM, by call and outcome.";
     describe_counter SIM_STEPS = "oss_sim_steps_total":
         "Steps of SIMs, by sim_type and step: ordered, refused (with the reason), code_read, and the states of a profile that GSIM reported.";
+    describe_gauge GSIM_IN_FLIGHT = "oss_gsim_in_flight":
+        "Turns at GSIM that are taken now, by sim_type and lane.";
+    describe_gauge GSIM_LIMIT = "oss_gsim_in_flight_limit":
+        "Limit of the turns at GSIM, by sim_type and lane.";
+    describe_gauge GSIM_WAITING = "oss_gsim_waiting":
+        "Callers that wait for a turn at GSIM, by sim_type.";
+    describe_gauge GSIM_DOWN = "oss_gsim_down_seconds":
+        "Time for which GSIM has given no answer about a type of SIM; 0 while it answers.";
     describe_gauge SIGAN_IN_FLIGHT = "oss_sigan_in_flight":
         "Turns at Sigan that are taken now, by lane: caller, delivery of a release, upkeep.";
     describe_gauge SIGAN_LIMIT = "oss_sigan_in_flight_limit":

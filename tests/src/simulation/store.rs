@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
-    AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder, BeginRandom,
-    CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery, EndLine,
-    HeldPage, Intent, IssuedOrder, Keyed, KeyedPreview, KnownHold, Lease, LineStore, MadeSim, NewOrder,
-    NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore, PreviousPreview, ProfileRecorded,
-    RandomStore, Range, Release, ReleaseStore, Scope, SimDelivery, SimStore, Store, StoreError, SweepStore,
-    Tenant, UnreadableRow,
+    ActiveSim, AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder,
+    BeginRandom, CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery,
+    EndLine, HeldPage, Intent, IssuedOrder, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LineStore,
+    MadeSim, NewOrder, NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore, PreviousPreview,
+    ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SimAuditStore, SimDelivery, SimRange,
+    SimStore, Store, StoreError, SweepStore, Tenant, UnreadableRow,
 };
 use oss_core::{
     Association, Assortment, AttemptState, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges,
@@ -365,6 +365,37 @@ impl SimStore for SimulatedStore {
 
     async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError> {
         self.step(self.world.store.associations(scope, msisdn)).await
+    }
+}
+
+#[async_trait]
+impl SimAuditStore for SimulatedStore {
+    async fn known_sims(
+        &self,
+        listed: &[(SimId, Msisdn)],
+        young: Duration,
+    ) -> Result<Vec<KnownSim>, StoreError> {
+        self.step(self.world.store.known_sims(listed, young)).await
+    }
+
+    async fn active_sims(
+        &self,
+        tenant: &Tenant,
+        range: SimRange,
+        young: Duration,
+        limit: u32,
+    ) -> Result<Vec<ActiveSim>, StoreError> {
+        self.step(self.world.store.active_sims(tenant, range, young, limit)).await
+    }
+
+    async fn release_stray_sim(
+        &self,
+        id: SimId,
+        msisdn: Msisdn,
+        brand: &BrandId,
+        deliver_within: Duration,
+    ) -> Result<Option<SimDelivery>, StoreError> {
+        self.step(self.world.store.release_stray_sim(id, msisdn, brand, deliver_within)).await
     }
 }
 

@@ -94,7 +94,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         Ok(())
     }
 
-    fn releases_left(&self) -> u64 {
+    pub(super) fn releases_left(&self) -> u64 {
         if self.options.force { u64::MAX } else { RELEASES.saturating_sub(self.report.releases()) }
     }
 
@@ -164,6 +164,7 @@ mod tests {
             difference: Difference {
                 msisdn: Some(format!("119999{at:05}").parse().unwrap()),
                 row: None,
+                sim: None,
                 kind: DifferenceKind::UnknownHere,
                 external_id: Some("PR-1".parse().unwrap()),
                 state: None,

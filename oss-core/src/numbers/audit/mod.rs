@@ -1,4 +1,4 @@
-//! The audit compares our holds with Sigan's, reports every difference by kind, and settles those that can be settled safely.
+//! The audit compares our holds with Sigan's and our SIMs with GSIM's, reports every difference by kind, and settles those that can be settled safely.
 //!
 //! Each brand is audited by itself, because Sigan lists its holds by brand. Both sides are walked in pages, in the order of the
 //! numbers, and the next page is read while one is compared. For each page, Sigan's list is read before our rows. So a hold made in
@@ -9,6 +9,7 @@ mod compare;
 mod mend;
 mod pages;
 mod report;
+mod sims;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -39,7 +40,7 @@ struct Audit<'a, F> {
 }
 
 impl Oss {
-    /// Compares our holds with Sigan's, and calls `on_found` for every difference as soon as it is found.
+    /// Compares our holds with Sigan's and our SIMs with GSIM's, and calls `on_found` for every difference as soon as it is found.
     ///
     /// It covers every known brand: that of the configuration, those of its clients, and those with live reservations. If the
     /// client [acts for](Oss::acting_for) one brand, it covers that brand alone.
@@ -59,6 +60,7 @@ impl Oss {
             let tenant = self.tenant_of(brand);
             let mut audit = Audit { oss: self, tenant, options, report, on_found: &mut on_found };
             audit.walk().await?;
+            audit.walk_sims().await?;
             // The brand of these rows may be the part that cannot be read, so they are reported once, and not for one brand.
             if is_own && self.scope().is_all_brands() {
                 audit.walk_set_aside().await?;

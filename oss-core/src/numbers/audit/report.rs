@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::domain::{AttemptState, BrandId, ExternalId, Msisdn, NumberStatus};
+use crate::domain::{AttemptState, BrandId, ExternalId, Msisdn, NumberStatus, SimId};
 
 /// The options of an audit. By default it changes nothing, and skips numbers that changed within two minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,9 @@ pub struct Difference {
     /// The row that cannot be read, by its table and key, and the reason; none for any other difference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
+    /// The SIM; none if the difference is about a number's hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sim: Option<SimId>,
     /// The kind of the difference.
     pub kind: DifferenceKind,
     /// Sigan's id of the hold, as it is listed there or recorded here; none if older data has none.
@@ -67,6 +70,7 @@ impl Difference {
         Self {
             msisdn: None,
             row: None,
+            sim: None,
             kind,
             external_id: None,
             state: None,
@@ -86,6 +90,14 @@ pub enum DifferenceKind {
     UnknownThere,
     /// Both have the hold, but it is over here, or the number is held here under another id.
     StateDiffers,
+    /// GSIM has the SIM for us, and it is not active here.
+    SimUnknownHere,
+    /// The SIM is active here, and GSIM does not have it for us.
+    SimUnknownThere,
+    /// Both have the SIM, with another number, ICCID or IMSI.
+    SimDiffers,
+    /// The SIM is active on both sides, and no number is on it here.
+    SimWithoutNumber,
     /// A row cannot be read, so it cannot be compared.
     Unreadable,
 }
@@ -98,6 +110,10 @@ impl DifferenceKind {
             Self::UnknownHere => "held in Sigan, unknown here",
             Self::UnknownThere => "held here, unknown in Sigan",
             Self::StateDiffers => "state differs",
+            Self::SimUnknownHere => "SIM in GSIM, not active here",
+            Self::SimUnknownThere => "SIM active here, unknown in GSIM",
+            Self::SimDiffers => "SIM differs",
+            Self::SimWithoutNumber => "SIM without a number",
             Self::Unreadable => "cannot be read",
         }
     }
@@ -153,6 +169,10 @@ pub struct AuditReport {
     pub unknown_there: u64,
     /// Differences of [`DifferenceKind::StateDiffers`].
     pub state_differs: u64,
+    /// SIMs that GSIM has for us.
+    pub sims_listed: u64,
+    /// Differences about SIMs.
+    pub sims_differ: u64,
     /// Differences of [`DifferenceKind::Unreadable`].
     pub unreadable: u64,
     /// Differences that were settled.
@@ -186,6 +206,10 @@ impl AuditReport {
             DifferenceKind::UnknownHere => self.unknown_here += 1,
             DifferenceKind::UnknownThere => self.unknown_there += 1,
             DifferenceKind::StateDiffers => self.state_differs += 1,
+            DifferenceKind::SimUnknownHere
+            | DifferenceKind::SimUnknownThere
+            | DifferenceKind::SimDiffers
+            | DifferenceKind::SimWithoutNumber => self.sims_differ += 1,
             DifferenceKind::Unreadable => self.unreadable += 1,
         }
     }
@@ -199,7 +223,7 @@ impl AuditReport {
     /// The count of all differences.
     #[must_use]
     pub fn differences(&self) -> u64 {
-        self.unknown_here + self.unknown_there + self.state_differs + self.unreadable
+        self.unknown_here + self.unknown_there + self.state_differs + self.sims_differ + self.unreadable
     }
 }
 

@@ -25,6 +25,7 @@ mod previews;
 mod random;
 mod releases;
 mod repeats;
+mod sim_audit;
 mod sim_records;
 mod sweep;
 mod writable;

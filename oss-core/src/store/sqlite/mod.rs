@@ -14,6 +14,7 @@ mod orders;
 mod previews;
 mod random;
 mod releases;
+mod sim_audit;
 mod sim_records;
 mod sweep;
 mod writer;
