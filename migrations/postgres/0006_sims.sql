@@ -47,6 +47,8 @@ alter table sim
     add profile_state varchar(16),
     -- How often its activation code was read.
     add code_reads integer not null default 0,
+    -- The time since which GSIM has told nothing of a profile whose code was read.
+    add silent_since timestamptz,
     add shares_iccid boolean not null default false;
 
 -- ICCIDs are used again once a SIM is deprogrammed, so two active SIMs with one are a mistake. Older data may have some: all but one
@@ -57,6 +59,8 @@ where s.status = 'ACTIVE'
   and exists (select from sim other where other.iccid = s.iccid and other.status = 'ACTIVE' and other.id < s.id);
 
 create unique index sim_active_iccid on sim (iccid) where status = 'ACTIVE' and not shares_iccid;
+
+create index sim_silent on sim (silent_since) where silent_since is not null;
 
 -- An attempt to get a SIM from GSIM: lock, intent, outbox and history, as a reservation is for a number. The SIM has the id of its
 -- order, and GSIM knows both by it.

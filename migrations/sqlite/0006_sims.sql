@@ -11,6 +11,7 @@ create table sim (
     status        text not null,
     profile_state text,
     code_reads    integer not null default 0,
+    silent_since  integer,
     shares_iccid  integer not null default 0,
     created_at    integer not null,
     updated_at    integer not null
@@ -21,6 +22,8 @@ create index sim_line_id_idx on sim (line_id);
 create index sim_vivo_imsi_idx on sim (vivo_imsi);
 
 create unique index sim_active_iccid on sim (iccid) where status = 'ACTIVE' and not shares_iccid;
+
+create index sim_silent on sim (silent_since) where silent_since is not null;
 
 create table sim_card (
     sim_id                blob primary key references sim (id),

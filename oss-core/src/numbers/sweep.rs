@@ -136,6 +136,7 @@ impl Oss {
     async fn sweep_into(&self, report: &mut SweepReport) -> Result<(), Error> {
         self.settle_overdue(report).await?;
         self.settle_orders(report).await?;
+        self.ask_about_silent().await?;
         self.settle_claimed(report).await?;
         self.purge(report).await?;
         Ok(())

@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
 use crate::calls::LeaseClock;
-use crate::domain::{DueOrder, OrderLease, SweepReport};
+use crate::domain::{DueOrder, OrderLease, ProfileReport, ProfileState, SimId, SimType, SweepReport};
 use crate::error::Error;
-use crate::gsim::{OrderState, SimTurn};
+use crate::gsim::{OrderState, SimDetails, SimTurn};
 use crate::oss::Oss;
 use crate::remote::Lane;
 use crate::store::StoreError;
 
 /// At most this many orders are settled at the same time.
 const BATCH: u32 = 16;
+
+/// The time for which GSIM may tell nothing of a profile whose code was read.
+const SILENT: Duration = Duration::from_mins(10);
 
 /// The outcome of the work on a claimed order.
 enum SettledOrder {
@@ -55,6 +59,29 @@ impl Oss {
             }
         }
         Ok(())
+    }
+
+    /// Asks GSIM about eSIMs whose code was read and of which it has told nothing for a while, because a call-back can be lost.
+    pub(crate) async fn ask_about_silent(&self) -> Result<(), StoreError> {
+        let silent = self.store().claim_silent(BATCH, SILENT).await?;
+        let mut questions: FuturesUnordered<_> =
+            silent.into_iter().map(|(sim, known)| self.ask_about(sim, known)).collect();
+        while questions.next().await.is_some() {}
+        Ok(())
+    }
+
+    async fn ask_about(&self, sim: SimId, known: Option<ProfileState>) {
+        // Without an answer, the next question follows after a while.
+        let Ok(turn) = self.gsim().turn(SimType::Esim, Lane::Upkeep).await else { return };
+        let Ok(OrderState::Issued(issued)) = turn.order(sim).await else { return };
+        if let SimDetails::Esim { profile_state, .. } = issued.details
+            && known != Some(profile_state)
+        {
+            let report = ProfileReport::new(sim, profile_state, Utc::now(), None);
+            if let Err(error) = self.record_profile(report).await {
+                tracing::warn!(sim.id = %sim, %error, "The state of a profile could not be recorded.");
+            }
+        }
     }
 
     async fn settle_order(&self, due: DueOrder, clock: LeaseClock) -> SettledOrder {

@@ -1,12 +1,14 @@
 //! SIMs as they are stored: searches, activation codes, reports on profiles, and the numbers that were on them.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::StoreError;
 use super::rows::DataRow;
 use crate::domain::{
     ActivationCode, Association, CodeAnswer, CodeRead, CodeReading, CodeRow, Msisdn, ProfileRecorded,
-    ProfileReport, RecordedReport, Scope, Sim, SimFilter, SimId, SimRecord,
+    ProfileReport, ProfileState, RecordedReport, Scope, Sim, SimFilter, SimId, SimRecord,
 };
 
 /// The steps of SIMs that are there already.
@@ -23,6 +25,14 @@ pub trait SimStore {
 
     /// Records a report on a profile. The state changes only if the report tells a later one.
     async fn record_profile(&self, report: &ProfileReport) -> Result<ProfileRecorded, StoreError>;
+
+    /// Claims at most `limit` eSIMs whose code was read, and of which GSIM has told nothing for `silent_for`. They are claimed again
+    /// only after that time. Returns each with its last known state.
+    async fn claim_silent(
+        &self,
+        limit: u32,
+        silent_for: Duration,
+    ) -> Result<Vec<(SimId, Option<ProfileState>)>, StoreError>;
 
     /// Reads which SIMs a number was on, the latest first.
     async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError>;
@@ -114,4 +124,10 @@ pub(super) fn code_row(row: &impl DataRow) -> Result<CodeRow, sqlx::Error> {
 
 pub(super) fn association(row: &impl DataRow) -> Result<Association, sqlx::Error> {
     Ok(Association { sim_id: row.id("sim_id")?, line_id: row.id("line_id")?, since: row.time("created_at")? })
+}
+
+/// Reads a silent eSIM and its last known state; none if it is not active any more.
+pub(super) fn silent(row: &impl DataRow) -> Result<Option<(SimId, Option<ProfileState>)>, sqlx::Error> {
+    let known = (row.id("id")?, row.maybe_parsed("profile_state")?);
+    Ok(row.flag("active")?.then_some(known))
 }

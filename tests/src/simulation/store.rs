@@ -363,6 +363,14 @@ impl SimStore for SimulatedStore {
         self.step(self.world.store.record_profile(report)).await
     }
 
+    async fn claim_silent(
+        &self,
+        limit: u32,
+        silent_for: Duration,
+    ) -> Result<Vec<(SimId, Option<oss_core::ProfileState>)>, StoreError> {
+        self.step(self.world.store.claim_silent(limit, silent_for)).await
+    }
+
     async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError> {
         self.step(self.world.store.associations(scope, msisdn)).await
     }

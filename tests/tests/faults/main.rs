@@ -13,3 +13,4 @@ mod restore;
 mod several_hosts;
 mod several_instances;
 mod sigan_faults;
+mod sim_storms;

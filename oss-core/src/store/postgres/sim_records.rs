@@ -1,5 +1,7 @@
 //! SIMs as they are stored, on PostgreSQL.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 
@@ -11,7 +13,8 @@ use crate::domain::{
 use crate::store::StoreError;
 use crate::store::rows::DataRow;
 use crate::store::sim_records::{
-    CODE_READS, REPORTS, SIM, Searched, SimStore, association, code_read, code_row, report, search, sim,
+    CODE_READS, REPORTS, SIM, Searched, SimStore, association, code_read, code_row, report, search, silent,
+    sim,
 };
 
 #[async_trait]
@@ -46,7 +49,7 @@ impl SimStore for PostgresStore {
         const SQL: &str = "
             with counted as (
                 update sim
-                set code_reads = code_reads + 1
+                set code_reads = code_reads + 1, silent_since = coalesce(silent_since, clock_timestamp())
                 where id = $1 and ($2::text is null or carrier_tag in ($2, $3)) and status = 'ACTIVE'
                   and coalesce(profile_state, 'RELEASED') in ('RELEASED', 'DOWNLOADED') and code_reads < $5
                   and created_at > clock_timestamp() - make_interval(secs => $6)
@@ -79,7 +82,8 @@ impl SimStore for PostgresStore {
         const SQL: &str = "
             with applied as (
                 update sim
-                set profile_state = $2
+                set profile_state = $2,
+                    silent_since = case when $2 = 'DOWNLOADED' and silent_since is not null then clock_timestamp() end
                 where id = $1 and $5 and profile_state is not distinct from $6
                 returning true
             )
@@ -112,6 +116,29 @@ impl SimStore for PostgresStore {
             }
         }
         Err(StoreError::unavailable("the profile kept changing"))
+    }
+
+    async fn claim_silent(
+        &self,
+        limit: u32,
+        silent_for: Duration,
+    ) -> Result<Vec<(SimId, Option<ProfileState>)>, StoreError> {
+        const SQL: &str = "
+            with silent as materialized (
+                select id
+                from sim
+                where silent_since <= now() - make_interval(secs => $2)
+                order by silent_since
+                limit $1
+                for update skip locked
+            )
+            update sim s
+            set silent_since = case when s.status = 'ACTIVE' then clock_timestamp() end
+            from silent
+            where s.id = silent.id
+            returning s.id, s.profile_state, s.status = 'ACTIVE' as active";
+        let statement = || sqlx::query(SQL).bind(i64::from(limit)).bind(silent_for.as_secs_f64());
+        Ok(self.connections.all(statement, silent).await?.into_iter().flatten().collect())
     }
 
     async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError> {

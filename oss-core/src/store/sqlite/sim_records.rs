@@ -1,5 +1,7 @@
 //! SIMs as they are stored, on SQLite.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::SqliteStore;
@@ -11,7 +13,8 @@ use crate::domain::{
 use crate::store::StoreError;
 use crate::store::rows::DataRow;
 use crate::store::sim_records::{
-    CODE_READS, REPORTS, SIM, Searched, SimStore, association, code_read, code_row, report, search, sim,
+    CODE_READS, REPORTS, SIM, Searched, SimStore, association, code_read, code_row, report, search, silent,
+    sim,
 };
 
 #[async_trait]
@@ -45,6 +48,14 @@ impl SimStore for SqliteStore {
         self.connections.write(move |step| Box::pin(step.record_profile(told))).await
     }
 
+    async fn claim_silent(
+        &self,
+        limit: u32,
+        silent_for: Duration,
+    ) -> Result<Vec<(SimId, Option<ProfileState>)>, StoreError> {
+        self.connections.write(move |step| Box::pin(step.claim_silent(limit, silent_for))).await
+    }
+
     async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError> {
         const SQL: &str = "
             select h.sim_id, h.line_id, h.created_at
@@ -70,7 +81,7 @@ impl Step<'_> {
             from sim s
             left join esim e on e.sim_id = s.id
             where s.id = $1 and ($2 is null or s.carrier_tag in ($2, $3))";
-        const COUNTED: &str = "update sim set code_reads = code_reads + 1 where id = $1";
+        const COUNTED: &str = "update sim set code_reads = code_reads + 1, silent_since = coalesce(silent_since, $2) where id = $1";
         const RECORDED: &str = "insert into activation_read (sim_id, client, read_at) values ($1, $2, $3)";
 
         let id = reading.sim.as_uuid();
@@ -83,16 +94,37 @@ impl Step<'_> {
         let Some(row) = self.maybe(statement, code_row).await? else { return Ok(CodeAnswer::Unknown) };
         let answer = row.answer();
         if matches!(answer, CodeAnswer::Code(_)) {
-            self.run(sqlx::query(COUNTED).bind(id)).await?;
+            self.run(sqlx::query(COUNTED).bind(id).bind(self.now.0)).await?;
             let statement = sqlx::query(RECORDED).bind(id).bind(reading.client.as_str());
             self.run(statement.bind(self.now.0)).await?;
         }
         Ok(answer)
     }
 
+    async fn claim_silent(
+        mut self,
+        limit: u32,
+        silent_for: Duration,
+    ) -> Result<Vec<(SimId, Option<ProfileState>)>, sqlx::Error> {
+        const SQL: &str = "
+            update sim
+            set silent_since = case when status = 'ACTIVE' then $1 end
+            where id in (
+                select id from sim where silent_since <= $2 order by silent_since limit $3
+            )
+            returning id, profile_state, status = 'ACTIVE' as active";
+        let statement =
+            sqlx::query(SQL).bind(self.now.0).bind(self.now.before(silent_for)).bind(i64::from(limit));
+        Ok(self.all(statement, silent).await?.into_iter().flatten().collect())
+    }
+
     async fn record_profile(mut self, told: ProfileReport) -> Result<ProfileRecorded, sqlx::Error> {
         const STATE: &str = "select profile_state from sim where id = $1";
-        const APPLIED: &str = "update sim set profile_state = $2 where id = $1";
+        const APPLIED: &str = "
+            update sim
+            set profile_state = $2,
+                silent_since = case when $2 = 'DOWNLOADED' and silent_since is not null then $3 end
+            where id = $1";
         const REPORT: &str = "
             insert into profile_report (sim_id, state, reported_at, reason, applied, received_at)
             values ($1, $2, $3, $4, $5, $6)
@@ -105,7 +137,8 @@ impl Step<'_> {
         };
         let applies = told.applies_to(before);
         if applies {
-            self.run(sqlx::query(APPLIED).bind(id).bind(told.state.as_str())).await?;
+            let statement = sqlx::query(APPLIED).bind(id).bind(told.state.as_str());
+            self.run(statement.bind(self.now.0)).await?;
         }
         let statement = sqlx::query(REPORT)
             .bind(id)
