@@ -1,5 +1,8 @@
 //! The command line. Values are parsed into the library's own types here, so a bad one never gets further.
 
+#[cfg(feature = "sandbox")]
+mod gsim_mock;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +18,8 @@ use oss_core::{
     Msisdn, PreviewId, SimId, Tac, config,
 };
 
+#[cfg(feature = "sandbox")]
+pub(crate) use self::gsim_mock::GsimMockArgs;
 use crate::form::Form;
 use crate::usage::hide_numbers;
 use crate::{examples, exit};
@@ -48,7 +53,7 @@ fn read<T: Into<OsString> + Clone>(line: impl IntoIterator<Item = T>) -> Result<
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Globals {
-    /// Work on a sandbox: SQLite and a mock of Sigan, kept between runs.
+    /// Work on a sandbox: SQLite and mocks of Sigan and GSIM, kept between runs.
     #[arg(long, global = true, help_heading = GLOBAL, hide = cfg!(not(feature = "sandbox")), conflicts_with_all = ["database_url", "config"])]
     pub(crate) sandbox: bool,
     /// The folder of the sandbox [default: ~/.local/state/oss/sandbox].
@@ -221,6 +226,17 @@ pub(crate) enum Command {
         #[arg(long, value_parser = rate, default_value = "0")]
         lose_rate: f64,
     },
+    /// Run the mock of GSIM alone.
+    #[cfg(not(feature = "sandbox"))]
+    #[command(hide = true, after_help = examples::GSIM_MOCK)]
+    GsimMock {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// Run the mock of GSIM alone, until interrupted.
+    #[cfg(feature = "sandbox")]
+    #[command(after_help = examples::GSIM_MOCK)]
+    GsimMock(GsimMockArgs),
 }
 
 /// A device, identified in one of four ways.

@@ -100,6 +100,12 @@ Examples:
   oss sigan-mock
   oss sigan-mock --listen 127.0.0.1:8091 --latency 3s --lose-rate 0.1";
 
+pub(crate) const GSIM_MOCK: &str = "\
+Examples:
+  oss gsim-mock
+  oss gsim-mock --lose-rate 0.1 --later 2 --profile-step 10s
+  oss gsim-mock --profile-step 10s --notify http://127.0.0.1:8080 --notify-key gsim.key";
+
 /// A help text: examples, and another text below them.
 pub(crate) fn with(examples: &str, other: &str) -> String {
     format!("{examples}\n\n{other}")

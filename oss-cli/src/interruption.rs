@@ -36,6 +36,7 @@ pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
              what is left"
         ),
         Command::SiganMock { .. } => "the mock and its holds are gone".to_owned(),
+        Command::GsimMock { .. } => "the mock and its SIMs are gone".to_owned(),
         Command::Migrate => {
             "each step of the migration is done completely or not at all; run it again".to_owned()
         }

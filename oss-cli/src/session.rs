@@ -75,6 +75,16 @@ async fn execute(
         Command::SiganMock { .. } => Err(Failure::usage(
             "this program was built without the mock of Sigan; build it with `--features sandbox`",
         )),
+        #[cfg(feature = "sandbox")]
+        Command::GsimMock(args) => {
+            log_at(CommonConfig::load(&sources(&globals))?.log)?;
+            begun.store(true, Ordering::Relaxed);
+            commands::gsim_mock::run(args).await
+        }
+        #[cfg(not(feature = "sandbox"))]
+        Command::GsimMock { .. } => Err(Failure::usage(
+            "this program was built without the mock of GSIM; build it with `--features sandbox`",
+        )),
         Command::Devices { command: DevicesCommand::Import { dir, options } } => {
             import(&globals, &Place::Devices(dir), options, output, begun).await
         }
@@ -192,10 +202,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_without_the_mock_of_sigan_says_so() {
-        let args = args::parse(["oss", "sigan-mock", "--listen", "127.0.0.1:0", "--latency", "3s"]).unwrap();
-        let failure = run(args, Output::new(Form::Table, "oss")).await.unwrap_err();
-        assert_eq!(failure.exit, USAGE);
-        assert!(failure.message.contains("without the mock of Sigan"), "{failure:?}");
+    async fn a_program_without_a_mock_says_so() {
+        for (command, system) in [("sigan-mock", "Sigan"), ("gsim-mock", "GSIM")] {
+            let args = args::parse(["oss", command, "--listen", "127.0.0.1:0", "--latency", "3s"]).unwrap();
+            let failure = run(args, Output::new(Form::Table, "oss")).await.unwrap_err();
+            assert_eq!(failure.exit, USAGE);
+            assert!(failure.message.contains(&format!("without the mock of {system}")), "{failure:?}");
+        }
     }
 }

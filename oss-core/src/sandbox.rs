@@ -1,18 +1,22 @@
-//! The sandbox runs the service in one process: on SQLite, with a mock of Sigan and the reference data.
+//! The sandbox runs the service in one process: on SQLite, with mocks of Sigan and GSIM and the reference data.
 //!
-//! A program has to ask for it, and it is never a fallback: a missing database or Sigan is an error.
+//! A program has to ask for it, and it is never a fallback: a missing database or Sigan is an error. GSIM's mock gets the orders of
+//! SIMs, and knows no device.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::config::{CommonConfig, SiganConfig, Sources};
 use crate::connect::StartError;
 use crate::domain::{BrandId, Msisdn};
+use crate::gsim::mock::{GsimMock, OrderBook};
 use crate::oss::Oss;
 use crate::sigan::mock::{Inventory, RunningSigan, SiganMock};
 use crate::sigan::{Hold, Holder, HoldsPage, HttpSigan, PreReservation, PreReserve, Sigan, SiganError};
@@ -25,7 +29,14 @@ const BRAND: &str = "sandbox";
 #[derive(Debug)]
 pub struct Sandbox {
     oss: Oss,
+    mocks: Mocks,
+}
+
+/// The mocks of the external systems.
+#[derive(Debug)]
+struct Mocks {
     sigan: SiganMock,
+    gsim: GsimMock,
 }
 
 impl Sandbox {
@@ -35,11 +46,14 @@ impl Sandbox {
     ///
     /// [`StartError`] if no port can be opened or the database cannot be created.
     pub async fn in_memory(common: &CommonConfig) -> Result<Self, StartError> {
-        let mock = SiganMock::new(Inventory::new(&random_prefix()));
-        Self::start(common, &"sqlite::memory:".into(), mock, None).await
+        let mocks = Mocks {
+            sigan: SiganMock::new(Inventory::new(&random_prefix())),
+            gsim: GsimMock::new(OrderBook::new()),
+        };
+        Self::start(common, &"sqlite::memory:".into(), mocks, None).await
     }
 
-    /// Starts a sandbox that keeps its database and its mock in a folder. Only one process can use the folder at a time.
+    /// Starts a sandbox that keeps its database and its mocks in a folder. Only one process can use the folder at a time.
     ///
     /// # Errors
     ///
@@ -50,18 +64,18 @@ impl Sandbox {
         let lock = lock(dir)?;
         let url = sqlite_url(&dir.join("oss.db"))?;
         SqliteStore::migrate(&url).await?;
-        let mock = load_mock(dir.join("sigan.json"))?;
-        Self::start(common, &url, mock, Some(lock)).await
+        let mocks = Mocks { sigan: load_sigan(dir)?, gsim: load_gsim(dir)? };
+        Self::start(common, &url, mocks, Some(lock)).await
     }
 
     async fn start(
         common: &CommonConfig,
         url: &SecretString,
-        mock: SiganMock,
+        mocks: Mocks,
         lock: Option<File>,
     ) -> Result<Self, StartError> {
         let store = SqliteStore::open(url, Arc::new(SystemClock)).await?;
-        let server = mock.start().await;
+        let server = mocks.sigan.start().await;
         let brand: BrandId = BRAND.parse().map_err(io::Error::other)?;
         let config = SiganConfig::new(server.url(), brand.clone());
         let config = SiganConfig { timeout: common.settings.sigan_call, ..config };
@@ -70,9 +84,11 @@ impl Sandbox {
             _server: server,
             _lock: lock,
         };
-        let builder = Oss::builder(brand).sigan(Arc::new(sigan)).settings(common.settings.clone());
+        let gsim = mocks.gsim.client(common.settings.gsim_call);
+        let builder = Oss::builder(brand).sigan(Arc::new(sigan)).sims(Arc::new(gsim));
+        let builder = builder.settings(common.settings.clone());
         let oss = builder.other_brands(common.clients.brands().cloned()).build(Arc::new(store));
-        Ok(Self { oss, sigan: mock })
+        Ok(Self { oss, mocks })
     }
 
     /// The client.
@@ -81,15 +97,21 @@ impl Sandbox {
         &self.oss
     }
 
-    /// The mock, to give it faults and to see its holds.
+    /// The mock of Sigan, to give it faults and to see its holds.
     #[must_use]
     pub fn sigan(&self) -> &SiganMock {
-        &self.sigan
+        &self.mocks.sigan
+    }
+
+    /// The mock of GSIM, to give it faults, to see its SIMs and to let their profiles live.
+    #[must_use]
+    pub fn gsim(&self) -> &GsimMock {
+        &self.mocks.gsim
     }
 }
 
 impl Oss {
-    /// Starts a client on a sandbox in memory: SQLite and a mock of Sigan in this process. It is meant for examples and tests.
+    /// Starts a client on a sandbox in memory: SQLite and mocks of Sigan and GSIM in this process. It is meant for examples and tests.
     ///
     /// # Errors
     ///
@@ -151,7 +173,7 @@ fn random_prefix() -> String {
     format!("SB{:08x}", rand::random::<u32>())
 }
 
-/// Locks the folder for this process, until the file is closed. The mock keeps its whole state in one file and in memory, so two
+/// Locks the folder for this process, until the file is closed. A mock keeps its whole state in one file and in memory, so two
 /// processes would overwrite each other's changes.
 fn lock(dir: &Path) -> Result<File, StartError> {
     let path = dir.join("lock");
@@ -169,26 +191,41 @@ fn lock(dir: &Path) -> Result<File, StartError> {
     Ok(file)
 }
 
-/// Loads the mock from a file. Its state is written there before each call is answered.
-fn load_mock(path: PathBuf) -> io::Result<SiganMock> {
-    let inventory = match std::fs::read(&path) {
-        Ok(text) => serde_json::from_slice(&text)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Inventory::new(&random_prefix()),
-        Err(error) => return Err(error),
-    };
-    let mock = SiganMock::new(inventory);
-    mock.on_change(move |inventory| {
-        if let Err(error) = write_inventory(&path, inventory) {
-            tracing::error!(%error, "The state of the sandbox's Sigan could not be written.");
-        }
-    });
+/// Loads Sigan's mock from the folder. Its state is written there before each call is answered.
+fn load_sigan(dir: &Path) -> io::Result<SiganMock> {
+    let path = dir.join("sigan.json");
+    let mock = SiganMock::new(read_state(&path)?.unwrap_or_else(|| Inventory::new(&random_prefix())));
+    mock.on_change(move |inventory| keep_state(&path, inventory));
     Ok(mock)
 }
 
+/// Loads GSIM's mock from the folder. Its state is written there before each call is answered.
+fn load_gsim(dir: &Path) -> io::Result<GsimMock> {
+    let path = dir.join("gsim.json");
+    let mock = GsimMock::new(read_state(&path)?.unwrap_or_default());
+    mock.on_change(move |book| keep_state(&path, book));
+    Ok(mock)
+}
+
+/// Reads the state of a mock; none if it was never written.
+fn read_state<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match std::fs::read(path) {
+        Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn keep_state(path: &Path, state: &impl Serialize) {
+    if let Err(error) = write_state(path, state) {
+        tracing::error!(%error, "The state of a mock of the sandbox could not be written.");
+    }
+}
+
 /// Writes a new file and renames it, so that a crash leaves the old state or the new one.
-fn write_inventory(path: &Path, inventory: &Inventory) -> io::Result<()> {
+fn write_state(path: &Path, state: &impl Serialize) -> io::Result<()> {
     let new_file = path.with_extension("new");
-    std::fs::write(&new_file, serde_json::to_vec(inventory)?)?;
+    std::fs::write(&new_file, serde_json::to_vec(state)?)?;
     std::fs::rename(new_file, path)
 }
 
@@ -198,7 +235,9 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
-    use crate::domain::{Choice, NumberStatus};
+    use crate::domain::{Choice, NumberStatus, SimId, SimType};
+    use crate::gsim::{EsimOrder, OrderProgress, OrderState};
+    use crate::sigan::Lane;
     use crate::sigan::mock::CallKind;
 
     fn common() -> CommonConfig {
@@ -229,6 +268,26 @@ mod tests {
         first.oss().shutdown().await;
         drop(first);
         Sandbox::in_dir(&common(), dir.path()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_next_run_has_the_sims_of_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let (reference, brand) = (SimId::new(), BRAND.parse::<BrandId>().unwrap());
+        let first = Sandbox::in_dir(&common(), dir.path()).await.unwrap();
+        let order = EsimOrder::new(reference, "11999950001".parse().unwrap(), brand.clone(), "4G".into());
+        let lane = Lane::Caller { brand: &brand, client: None };
+        let turn = first.oss().gsim().turn(SimType::Esim, lane).await.unwrap();
+        let Ok(OrderProgress::Issued(sim)) = turn.order_esim(&order).await else { panic!("it is issued") };
+        drop(turn);
+        first.oss().shutdown().await;
+        drop(first);
+
+        let second = Sandbox::in_dir(&common(), dir.path()).await.unwrap();
+        let turn = second.oss().gsim().turn(SimType::Esim, Lane::Upkeep).await.unwrap();
+        assert_eq!(turn.order(reference).await, Ok(OrderState::Issued(sim)));
+        assert_eq!(turn.cancel(reference).await, Ok(()));
+        assert_eq!(second.gsim().book().sims(), []);
     }
 
     #[tokio::test]

@@ -61,6 +61,12 @@ fn a_wrong_command_line_is_refused_with_the_reason() {
         ("oss --sandbox --database-url sqlite://x.db show 11999950001", "cannot be used"),
         #[cfg(feature = "sandbox")]
         ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
+        #[cfg(feature = "sandbox")]
+        ("oss gsim-mock --lose-rate -1", "from 0 to 1"),
+        #[cfg(feature = "sandbox")]
+        ("oss gsim-mock --notify 127.0.0.1:8080", "expected an address"),
+        #[cfg(feature = "sandbox")]
+        ("oss gsim-mock --notify-key gsim.key", "--notify"),
         ("oss keys new a,b", "a client's name"),
         ("oss keys new oss", "a client's name other than"),
         ("oss keys new anonymous", "a client's name other than"),

@@ -5,6 +5,8 @@ mod assign;
 mod audit;
 mod ddd;
 mod devices;
+#[cfg(feature = "sandbox")]
+pub(crate) mod gsim_mock;
 pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod migrate;
@@ -73,7 +75,8 @@ async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCod
         | Command::Devices { .. }
         | Command::Keys { .. }
         | Command::Migrate
-        | Command::SiganMock { .. } => {
+        | Command::SiganMock { .. }
+        | Command::GsimMock { .. } => {
             return Err(Failure::internal("a command reached the code of another command"));
         }
     }

@@ -113,12 +113,12 @@ settings! {
     SIGAN_QUEUE: usize = numeric!(number, 0 to 100_000, "sigan.queue", "OSS_SIGAN_QUEUE",
         "how many more calls may wait, for at most 2s, {}; any call beyond them gets 503").or("200");
     GSIM_URL: Url = setting("gsim.url", "OSS_GSIM_URL", base_url,
-        "the base URL of GSIM; without it, a device that is not in the catalogue is unknown");
+        "the base URL of GSIM; without it, no SIM can be ordered, and a device that is not in the catalogue is unknown");
     GSIM_TOKEN: SecretString = setting("gsim.token", "OSS_GSIM_TOKEN", secret, "bearer token for GSIM");
     GSIM_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "gsim.timeout", "OSS_GSIM_TIMEOUT",
-        "the longest time of a call to GSIM about a device, {}").or("2s");
+        "the longest time of a question about a device to GSIM, {}").or("2s");
     GSIM_ORDER_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "gsim.order_timeout",
-        "OSS_GSIM_ORDER_TIMEOUT", "the longest time of a call to GSIM about an order, {}").or("15s");
+        "OSS_GSIM_ORDER_TIMEOUT", "the longest time of a call about an order to GSIM, {}").or("15s");
     GSIM_CALLS: usize = numeric!(number, 1 to 100_000, "gsim.calls", "OSS_GSIM_CALLS",
         "how many calls to GSIM about orders may be in flight for callers, for eSIMs and for cards each, {}").or("500");
     GSIM_QUEUE: usize = numeric!(number, 0 to 100_000, "gsim.queue", "OSS_GSIM_QUEUE",

@@ -99,3 +99,6 @@ impl SimTurn<'_> {
         self.upkeep_call("orders", self.port().orders(brand, after, limit)).await
     }
 }
+
+#[cfg(all(test, feature = "mock"))]
+mod tests;

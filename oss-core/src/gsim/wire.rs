@@ -101,6 +101,7 @@ pub struct IssuedBody {
     pub profile_state: Option<ProfileState>,
 }
 
+#[expect(clippy::ref_option, reason = "serde passes the field by reference")]
 fn reveal<S: Serializer>(matching_id: &Option<MatchingId>, serializer: S) -> Result<S::Ok, S::Error> {
     matching_id.as_ref().map(MatchingId::reveal).serialize(serializer)
 }

@@ -4,6 +4,7 @@ mod adopt;
 mod audit;
 mod audit_pages;
 mod commands;
+mod gsim_mock;
 mod imports;
 mod secrecy;
 mod sweep;

@@ -124,7 +124,9 @@ fn a_supervisor_gives_a_server_time_to_stop() {
 #[test]
 fn a_server_may_have_as_many_files_open_as_it_has_connections() {
     let config = systemd_config();
-    let sockets = config.common.server.connections + config.common.settings.sigan_calls;
+    let settings = &config.common.settings;
+    let calls = settings.sigan_calls + 2 * settings.gsim_calls;
+    let sockets = config.common.server.connections + calls;
     let files: usize = assigned(UNIT, "LimitNOFILE").parse().expect("a number");
     assert!(files > sockets + usize::try_from(config.database.pool).expect("a small number"));
 }

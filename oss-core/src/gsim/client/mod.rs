@@ -92,7 +92,7 @@ impl Outgoing {
         Self::new(Method::GET, path)
     }
 
-    fn with_query(mut self, name: &'static str, value: impl ToString) -> Self {
+    fn with_query(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.query.push((name, value.to_string()));
         self
     }
@@ -153,8 +153,8 @@ impl<C: Carry> SimProvider for GsimClient<C> {
         after: Option<SimId>,
         limit: usize,
     ) -> Result<OrdersPage, SimError> {
-        let request = Outgoing::get(&["orders"]).with_query("brandId", brand).with_query("limit", limit);
-        let request = after.into_iter().fold(request, |request, after| request.with_query("after", after));
+        let request = Outgoing::get(&["orders"]).with_query("brandId", brand).with_query("limit", &limit);
+        let request = after.into_iter().fold(request, |request, after| request.with_query("after", &after));
         orders::orders_result(after, self.carrier.carry(&request).await.received)
     }
 }

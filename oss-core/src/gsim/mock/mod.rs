@@ -134,21 +134,25 @@ impl GsimMock {
     }
 
     /// Finishes an order that is still being made. Returns whether there is one.
+    #[must_use]
     pub fn finish(&self, reference: SimId) -> bool {
         self.change(|book, now| book.finish(now, reference))
     }
 
     /// Brings the profile of an eSIM to a state. Returns whether there is such an eSIM.
+    #[must_use]
     pub fn set_profile_state(&self, reference: SimId, state: ProfileState) -> bool {
         self.change(|book, now| book.set_profile_state(now, reference, state, None))
     }
 
     /// Lets the download or the installation of a profile fail. Returns whether there is such an eSIM.
+    #[must_use]
     pub fn fail_profile(&self, reference: SimId, reason: &str) -> bool {
         self.change(|book, now| book.set_profile_state(now, reference, ProfileState::Error, Some(reason)))
     }
 
     /// Deletes a profile from its phone, as a customer does. Returns whether there is such an eSIM.
+    #[must_use]
     pub fn delete_profile(&self, reference: SimId) -> bool {
         self.set_profile_state(reference, ProfileState::Deleted)
     }

@@ -309,12 +309,12 @@ impl OrderBook {
         Response::json(200, &OrdersBody { orders, next })
     }
 
-    /// Whether a number has a SIM that neither this order replaces nor another one that is not cancelled.
-    fn has_other_sim(&self, msisdn: Msisdn, replaces: Option<SimId>) -> bool {
+    /// Whether a number has a SIM besides its `own` one, which the order replaces, and those that others have replaced.
+    fn has_other_sim(&self, msisdn: Msisdn, own: Option<SimId>) -> bool {
         let Some(of_number) = self.of_number.get(&msisdn) else { return false };
         let replaced: BTreeSet<SimId> =
             of_number.iter().filter_map(|reference| self.orders.get(reference)?.ordered.replaces()).collect();
-        of_number.iter().any(|reference| Some(*reference) != replaces && !replaced.contains(reference))
+        of_number.iter().any(|reference| Some(*reference) != own && !replaced.contains(reference))
     }
 
     /// Takes the ICCID for an eSIM; none if no eSIMs are left.
