@@ -377,6 +377,16 @@ errors! {
         #[error("GSIM cannot be reached; nothing was done, try again in {} s", whole_seconds(RETRY_SOON))]
         GsimUnreachable,
     }
+    /// GSIM refuses calls for the client's brand; nothing was done
+    "gsim-refuses-brand": SiganUnavailable, retry RETRY_WHEN_BUSY => {
+        #[error(
+            "GSIM refuses calls for brand {brand}; nothing was done, check the brand and the credentials for GSIM"
+        )]
+        GsimRefusesBrand {
+            /// The brand.
+            brand: BrandId,
+        },
+    }
     /// GSIM has too much to do, or does not answer about this type of SIM; nothing was done
     "gsim-busy": SiganUnavailable, retry RETRY_WHEN_BUSY => {
         #[error("GSIM is busy or gives no answer about {sim_type}{}; nothing was done, try again later", since(*down_for))]
@@ -541,7 +551,7 @@ impl From<SimsBusy> for Error {
     fn from(SimsBusy { sim_type, reason, down_for }: SimsBusy) -> Self {
         match reason {
             Busy::NoTurn => Self::GsimBusy { sim_type, down_for },
-            Busy::Refused(brand) => Self::SiganRefusesBrand { brand },
+            Busy::Refused(brand) => Self::GsimRefusesBrand { brand },
             Busy::Share(limit) => Self::ClientShareExceeded { limit },
         }
     }

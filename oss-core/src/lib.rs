@@ -100,7 +100,7 @@ pub use domain::{
     InstallationId, Line, LineId, Malformed, MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn,
     Number, NumberStatus, PreviewId, ProfileReport, ProfileState, RecordedReport, ReservationId, Sim,
     SimFilter, SimId, SimRecord, SimStatus, SimType, SmdpAddress, Source, SweepReport, Tac, Technology,
-    TextFault, WantedSim,
+    TextFault, Timestamp, WantedSim,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::ClientError;

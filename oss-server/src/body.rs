@@ -17,7 +17,10 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::limits::{BODY_TIME, LONGEST_BODY};
-use crate::problem::{BODY_TOO_LARGE, BODY_TOO_SLOW, Fault, MALFORMED_BODY, Problem, UNSUPPORTED_MEDIA_TYPE};
+use crate::problem::{
+    BODY_TOO_LARGE, BODY_TOO_SLOW, EXPECTED, Expectation, Fault, MALFORMED_BODY, Problem,
+    UNSUPPORTED_MEDIA_TYPE,
+};
 
 /// The bytes with which some editors and spreadsheets begin a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -75,7 +78,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 }
 
 /// Reads a field from a text, with the parser of its type.
-pub(crate) fn text<'de, D: Deserializer<'de>, T: FromStr<Err = Malformed>>(field: D) -> Result<T, D::Error> {
+pub(crate) fn text<'de, D: Deserializer<'de>, T: FromStr<Err: Expectation>>(field: D) -> Result<T, D::Error> {
     match Value::deserialize(field)? {
         Value::String(text) => text.parse().map_err(D::Error::custom),
         _ => Err(D::Error::custom(Malformed { expected: "text" })),
@@ -83,7 +86,7 @@ pub(crate) fn text<'de, D: Deserializer<'de>, T: FromStr<Err = Malformed>>(field
 }
 
 /// Reads a field as [`text`] does, but accepts null. With serde's `default` it may also be left out.
-pub(crate) fn optional_text<'de, D: Deserializer<'de>, T: FromStr<Err = Malformed>>(
+pub(crate) fn optional_text<'de, D: Deserializer<'de>, T: FromStr<Err: Expectation>>(
     field: D,
 ) -> Result<Option<T>, D::Error> {
     match Value::deserialize(field)? {
@@ -102,6 +105,13 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
+    /// The fields of a query, each a text.
+    pub(crate) fn of_query(parameters: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut fields = Self::default();
+        parameters.into_iter().for_each(|(name, text)| fields.add(name, Value::String(text)));
+        fields
+    }
+
     fn parse(body: &[u8]) -> Result<Self, Problem> {
         serde_json::from_slice(body).map_err(|error| {
             // The parser's own message may repeat what was sent.
@@ -133,7 +143,7 @@ impl Fields {
             let at_fault = error.path().iter().next().map(ToString::to_string);
             let (field, _) = at_fault.and_then(|name| self.left.remove_entry(&name))?;
             let message = error.inner().to_string();
-            match message.strip_prefix("expected ") {
+            match message.strip_prefix(EXPECTED) {
                 Some(expected) => self.add_fault(&field, expected),
                 None => self.unknown.push(field),
             }
@@ -180,6 +190,14 @@ impl Fields {
         }
     }
 
+    /// Adds a field, or a fault if it is there already.
+    fn add(&mut self, name: String, value: Value) {
+        let shown = shortened(&name);
+        if self.left.insert(name, value).is_some() && self.faults.len() < NAMED {
+            self.add_fault(&shown, "one value, not several");
+        }
+    }
+
     fn add_fault(&mut self, field: &str, expected: &str) {
         self.faults.push(Fault { field: field.to_owned(), expected: expected.to_owned() });
     }
@@ -210,9 +228,7 @@ impl<'de> Visitor<'de> for Fields {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
         while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if self.left.insert(name.clone(), value).is_some() && self.faults.len() < NAMED {
-                self.add_fault(&shortened(&name), "one value, not several");
-            }
+            self.add(name, value);
         }
         Ok(self)
     }

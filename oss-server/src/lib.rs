@@ -12,6 +12,7 @@ mod middleware;
 mod openapi;
 mod path;
 mod problem;
+mod query;
 mod request_id;
 mod request_span;
 mod routes;

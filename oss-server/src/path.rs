@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use crate::problem::{Expectation, Fault, Problem};
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, RawPathParams};
 use axum::http::request::Parts;
-use oss_core::Malformed;
-
-use crate::problem::{Fault, Problem};
 
 /// The parameters of a path, by the names they have in its route.
 pub(crate) struct Params(RawPathParams);
@@ -27,11 +25,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 
 impl Params {
     /// A parameter, or the problem that names it.
-    pub(crate) fn get<T: FromStr<Err = Malformed>>(&self, name: &'static str) -> Result<T, Problem> {
+    pub(crate) fn get<T: FromStr<Err: Expectation>>(&self, name: &'static str) -> Result<T, Problem> {
         let text = self.0.iter().find(|(given, _)| *given == name).map(|(_, text)| text).unwrap_or_default();
-        text.parse().map_err(|Malformed { expected }| {
-            Problem::malformed(vec![Fault { field: name.to_owned(), expected: expected.to_owned() }])
-        })
+        text.parse().map_err(|error| Problem::malformed(vec![Fault::of(name, &error)]))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod types;
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -11,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use oss_core::access::Scope;
 use oss_core::sigan::Refusal;
 use oss_core::store::StoreError;
-use oss_core::{Error, whole_seconds};
+use oss_core::{Error, Malformed, MalformedAt, whole_seconds};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -31,6 +32,25 @@ pub(crate) struct Fault {
     /// The expected value.
     pub(crate) expected: String,
 }
+
+impl Fault {
+    /// The fault of a field that a parser refused.
+    pub(crate) fn of(field: &str, error: &impl Expectation) -> Self {
+        let text = error.to_string();
+        let expected = text.strip_prefix(EXPECTED).unwrap_or(&text);
+        Self { field: field.to_owned(), expected: expected.to_owned() }
+    }
+}
+
+/// The beginning of the text of an [`Expectation`].
+pub(crate) const EXPECTED: &str = "expected ";
+
+/// An error of a parser. Its text says what was expected, and never repeats what was read.
+pub(crate) trait Expectation: fmt::Display {}
+
+impl Expectation for Malformed {}
+
+impl Expectation for MalformedAt {}
 
 /// An error as the caller gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +160,11 @@ impl Problem {
         Self { field: Some(parameter), ..Self::new(of, error.to_string()) }
     }
 
+    /// This problem, if the field of the body at fault has another name than in the other operations.
+    pub(crate) fn in_field(self, field: &'static str) -> Self {
+        Self { field: Some(field), ..self }
+    }
+
     /// Adds the time after which the request may be repeated.
     pub(crate) fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(whole_seconds(wait)), ..self }
@@ -239,7 +264,7 @@ impl IntoResponse for Problem {
 mod tests {
     use oss_core::access::ClientLimit;
     use oss_core::sigan::Doubt;
-    use oss_core::{Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId};
+    use oss_core::{Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId, ProfileState, SimType};
 
     use super::*;
     use oss_core::store::OtherNumber;
@@ -272,6 +297,30 @@ mod tests {
             (Error::SimHasNumber { sim: preview.as_uuid().into(), other: OtherNumber::Hidden }, 409),
             (Error::NoNumbersLeft(ddd), 409),
             (Error::GivenUp, 409),
+            (Error::UnknownNumberInBody(number()), 422),
+            (Error::UnknownDevice("bcd1624a168e2722691c565e0c6dc479".parse().unwrap()), 422),
+            (Error::UnknownLine(preview.as_uuid().into()), 422),
+            (Error::UnknownAddress("014338fee969ef8655b64f83fcee7a89".parse().unwrap()), 422),
+            (Error::UnknownCarrier("acme".parse().unwrap()), 500),
+            (Error::UnknownCard, 422),
+            (Error::UnknownSimInPath(preview.as_uuid().into()), 404),
+            (Error::OrderInFlight(number()), 409),
+            (Error::SimKeySpent, 409),
+            (Error::NotOnLine { number: number(), status: NumberStatus::Reserved }, 409),
+            (Error::NoProfilesLeft, 409),
+            (Error::CardInUse, 409),
+            (Error::NumberHasSim(number()), 409),
+            (Error::OrderGivenUp, 409),
+            (Error::NoActivationCode(preview.as_uuid().into()), 409),
+            (Error::SimDeprogrammed(preview.as_uuid().into()), 409),
+            (Error::CodeUsed { sim: preview.as_uuid().into(), state: ProfileState::Installed }, 409),
+            (Error::CodeLimitReached(preview.as_uuid().into()), 409),
+            (Error::GsimNonsense, 502),
+            (Error::GsimUnreachable, 503),
+            (Error::GsimBusy { sim_type: SimType::Esim, down_for: None }, 503),
+            (Error::GsimRefusesBrand { brand: "acme".parse().unwrap() }, 503),
+            (Error::SimOutcomeUnknown(Doubt::Timeout), 504),
+            (Error::SimPending, 504),
             (Error::NumberTaken(number()), 500),
             (Error::NumberUnsettled(number()), 500),
             (Error::UnknownSim(preview.as_uuid().into()), 422),

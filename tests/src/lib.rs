@@ -42,6 +42,7 @@ pub mod secrets;
 pub mod server;
 pub mod settle;
 pub mod sigan;
+pub mod sims;
 pub mod simulation;
 pub mod statements;
 pub mod terminal;

@@ -25,6 +25,18 @@ pub enum Scope {
     /// See devices, and ask whether they support eSIM.
     #[strum(serialize = "devices:read")]
     DevicesRead,
+    /// Order, activate and replace SIMs, and end lines.
+    #[strum(serialize = "sims:order")]
+    SimsOrder,
+    /// See SIMs, and which SIMs a number was on.
+    #[strum(serialize = "sims:read")]
+    SimsRead,
+    /// Read activation codes. Whoever has a code can take the line.
+    #[strum(serialize = "sims:activate")]
+    SimsActivate,
+    /// Report on the profiles of eSIMs, as GSIM does.
+    #[strum(serialize = "gsim:notify")]
+    GsimNotify,
     /// Sweep, and read metrics.
     #[strum(serialize = "operations")]
     Operations,
@@ -43,7 +55,8 @@ impl Scope {
 
 fn no_scope(_: &str) -> Malformed {
     Malformed {
-        expected: "numbers:reserve, numbers:release, numbers:assign, numbers:read, devices:read or operations",
+        expected: "numbers:reserve, numbers:release, numbers:assign, numbers:read, devices:read, sims:order, sims:read, \
+                   sims:activate, gsim:notify or operations",
     }
 }
 

@@ -21,6 +21,7 @@ mod sims;
 mod sweep_report;
 mod tenant;
 mod text;
+mod timestamp;
 mod verdicts;
 mod words;
 
@@ -66,6 +67,7 @@ pub use tenant::{Scope, Tenant};
 #[cfg(feature = "import")]
 pub(crate) use text::{INVISIBLE, is_invisible};
 pub(crate) use text::{is_hidden, plain, trimmed, visible};
+pub use timestamp::Timestamp;
 pub(crate) use verdicts::*;
 pub(crate) use words::open_words;
 

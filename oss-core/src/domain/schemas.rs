@@ -1,13 +1,14 @@
 //! The schemas, for an OpenAPI document, of values that are written in another form than they are stored in.
 
 use serde_json::json;
-use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
     AddressHash, Choice, Ddd, DeviceCode, DeviceHash, DeviceModelId, Eid, HoldRecord, Iccid, Imsi, Line,
     MaskedDigits, MaskedMsisdn, Msisdn, Number, NumberStatus, SimStatus, SmdpAddress, Tac, Technology,
+    Timestamp,
 };
 
 /// Texts that a person or a program may write in any form that the pattern allows.
@@ -44,6 +45,7 @@ texts! {
     SmdpAddress: text("The host from which a phone downloads its profile").pattern(Some("^[0-9A-Za-z.-]{1,128}$")),
     AddressHash: text("The hash of a delivery address").pattern(Some("^[0-9a-f]{32}$")),
     SimStatus: text("`ACTIVE` or `DEPROGRAMMED`. Any other word is one that another program wrote: it is shown as it is"),
+    Timestamp: text("A time (RFC 3339)").format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
     Technology: text("`4G`, `5G NSA` or `5G SA`. Any other word is one that another program wrote: it is shown as it is"),
 }
 

@@ -8,17 +8,32 @@ use serde::Serialize;
 
 use super::{
     ActivationCode, AttemptState, ClientName, LineId, Msisdn, NumberStatus, ProfileState, SimId, SimStatus,
-    SimType, Technology,
+    SimType, Technology, visible,
 };
 
 /// A SIM. It serialises as in the HTTP answer, with its identifiers in full.
 #[derive(Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(description = "A SIM, with its identifiers in full", examples(json!({
+    "id": "01920e4d-7a10-7b3c-9c55-1e8f4b2a6d03",
+    "msisdn": "11999950002",
+    "lineId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+    "iccid": "8955100000000000017",
+    "imsi": "724060000000001",
+    "simType": "ESIM",
+    "technology": "4G",
+    "status": "ACTIVE",
+    "profileState": "RELEASED",
+    "createdAt": "2026-11-25T13:31:02Z",
+    "updatedAt": "2026-11-25T13:31:02Z",
+}))))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Sim {
     /// Its id.
     pub id: SimId,
     /// The number that is on it, if there is one.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = true))]
     pub msisdn: Option<Msisdn>,
     /// Its line.
     pub line_id: LineId,
@@ -32,7 +47,9 @@ pub struct Sim {
     pub technology: Technology,
     /// Its status.
     pub status: SimStatus,
-    /// The last state of an eSIM's profile that GSIM told.
+    /// The last state of an eSIM's profile that GSIM reported: `RELEASED`, `DOWNLOADED`, `INSTALLED`, `ENABLED`, `DISABLED`,
+    /// `DELETED` or `ERROR`. A card has none.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = true))]
     pub profile_state: Option<ProfileState>,
     /// The time at which it was issued.
     pub created_at: DateTime<Utc>,
@@ -56,6 +73,7 @@ impl fmt::Debug for Sim {
 
 /// A SIM with its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SimRecord {
@@ -86,11 +104,12 @@ pub struct CodeRead {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RecordedReport {
-    /// The state that it tells.
+    /// The state that GSIM reported.
     pub state: ProfileState,
     /// The time of the change, by GSIM's clock.
     pub at: DateTime<Utc>,
     /// GSIM's reason.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub reason: Option<String>,
     /// Whether it changed the profile's state here. A report that came late or contradicts an earlier one does not.
     pub applied: bool,
@@ -146,6 +165,9 @@ pub enum CodeAnswer {
     LimitReached,
 }
 
+/// The most characters of a reason (`profile_report.reason`).
+const LONGEST_REASON: usize = 128;
+
 /// A report of GSIM on the profile of an eSIM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -161,10 +183,11 @@ pub struct ProfileReport {
 }
 
 impl ProfileReport {
-    /// A report.
+    /// A report. Of the reason, as many characters are kept as the store has room for, and those that cannot be seen become `?`.
     #[must_use]
-    pub fn new(sim: SimId, state: ProfileState, at: DateTime<Utc>, reason: Option<String>) -> Self {
-        Self { sim, state, at, reason }
+    pub fn new(sim: SimId, state: ProfileState, at: DateTime<Utc>, reason: Option<&str>) -> Self {
+        let kept = |reason: &str| visible(reason).chars().take(LONGEST_REASON).collect();
+        Self { sim, state, at, reason: reason.map(kept) }
     }
 
     /// Whether it changes a profile in this state.

@@ -128,8 +128,10 @@ impl Oss {
     /// The SIM of an order that is recorded.
     pub(super) async fn issued_sim(&self, id: SimId) -> Result<Sim, Error> {
         let found = self.store().sim(self.scope(), id).await?;
-        // A SIM is never deleted, so another program did that.
-        found.map(|record| record.sim).ok_or(Error::UnknownSim(id))
+        found.map(|record| record.sim).ok_or_else(|| {
+            tracing::error!(sim.id = %id, "A SIM that was issued is not recorded any more: another program deleted it.");
+            Error::Internal
+        })
     }
 }
 

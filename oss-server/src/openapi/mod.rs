@@ -9,7 +9,7 @@ mod problems;
 mod schemas;
 mod text;
 
-pub(crate) use problems::of_sigan;
+pub(crate) use problems::{of_order, of_sigan};
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
@@ -27,6 +27,7 @@ pub(crate) fn document(routes: OpenApi, has_keys: bool) -> Value {
     document["servers"] = json!([{ "url": "/", "description": "The server that this document is from" }]);
     document["tags"] = json!([
         { "name": "Numbers", "description": "The life of a number, from its preview to its release." },
+        { "name": "SIMs", "description": "The SIM of a line, from its order to its end." },
         { "name": "Areas", "description": "Area codes." },
         { "name": "Devices", "description": "Devices that support eSIM." },
         { "name": "Operations", "description": "For the operators of the service." },

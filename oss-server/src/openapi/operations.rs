@@ -65,11 +65,15 @@ fn complete_responses(responses: &mut Object, problems: &[ProblemType], tagged: 
     }
 }
 
-/// The names of the parameters: those of the path, and the headers that the handler reads.
+/// The names of the parameters' components: those of the path, and those of the query and the headers that the handler reads.
 fn parameters(path: &str, operation: &Object) -> Vec<String> {
     let of_path = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let declared = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
-    of_path.chain(declared.filter_map(|parameter| parameter["name"].as_str())).map(str::to_owned).collect()
+    let declared = declared.filter_map(|parameter| {
+        let name = parameter["name"].as_str()?;
+        Some(if parameter["in"] == "query" { schemas::query_component(name) } else { name.to_owned() })
+    });
+    of_path.map(str::to_owned).chain(declared).collect()
 }
 
 /// The problems of the handler and of the layers in front of it.

@@ -1,14 +1,32 @@
 //! The problems that an operation can answer with.
 
-use oss_core::{Error, ErrorKind};
+use oss_core::{Error, ErrorKind, ErrorType};
 use serde_json::{Map, Value, json};
 
 use crate::problem::{ProblemType, URN};
 
+/// The codes of the problems that every order of a SIM can have because of GSIM.
+const OF_GSIM: [&str; 5] =
+    ["gsim-answer-unusable", "gsim-unreachable", "gsim-refuses-brand", "gsim-busy", "sim-outcome-unknown"];
+
 /// The codes of the problems that every call to Sigan can have.
 pub(crate) fn of_sigan() -> Vec<&'static str> {
-    let sigan = [ErrorKind::SiganRefused, ErrorKind::SiganUnavailable, ErrorKind::OutcomeUnknown];
-    Error::TYPES.iter().filter(|error| sigan.contains(&error.kind)).map(|error| error.code).collect()
+    let remote = [ErrorKind::SiganRefused, ErrorKind::SiganUnavailable, ErrorKind::OutcomeUnknown];
+    let of_sigan = |error: &&ErrorType| remote.contains(&error.kind) && !OF_GSIM.contains(&error.code);
+    Error::TYPES.iter().filter(of_sigan).map(|error| error.code).collect()
+}
+
+/// The codes of the problems that every order of a SIM can have, whatever its purpose and its kind.
+pub(crate) fn of_order() -> Vec<&'static str> {
+    let of_any = [
+        "unknown-carrier",
+        "order-in-flight",
+        "order-given-up",
+        "number-has-sim",
+        "idempotency-key-reused",
+        "idempotency-key-spent",
+    ];
+    [&of_any[..], &OF_GSIM].concat()
 }
 
 /// A response with these problems.

@@ -1,5 +1,6 @@
 //! The parts of the document that the operations refer to by name and that no type of Rust describes.
 
+use oss_core::{Iccid, Imsi, LineId, Msisdn, Timestamp};
 use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -34,7 +35,31 @@ fn schemas(of_routes: &Value) -> Value {
     schemas
 }
 
+/// The component of a parameter in a query. A parameter of a path may have its name.
+pub(super) fn query_component(name: &str) -> String {
+    format!("{name}-in-query")
+}
+
 fn parameters() -> Value {
+    let mut parameters = in_path_and_head();
+    for (name, description, schema, example) in [
+        ("iccid", "The number of the SIM", Iccid::schema(), "8955100000000000017"),
+        ("imsi", "The number of the subscriber in the network", Imsi::schema(), "724060000000001"),
+        ("msisdn", "The phone number that is on the SIM", Msisdn::schema(), "11999950002"),
+        ("lineId", "The line of the SIM", LineId::schema(), "7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+        (
+            "at",
+            "A time; only the SIM that the number was on then is listed",
+            Timestamp::schema(),
+            "2026-11-25T13:30:43Z",
+        ),
+    ] {
+        parameters[query_component(name)] = json!({ "name": name, "in": "query", "description": description, "schema": schema, "example": example });
+    }
+    parameters
+}
+
+fn in_path_and_head() -> Value {
     let in_path = |name: &str, description: &str, schema: Value, example: Value| json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema, "example": example });
     let in_header = |name: &str, description: &str, schema: Value, example: &str| json!({ "name": name, "in": "header", "description": description, "schema": schema, "example": example });
     let of_type = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
@@ -42,6 +67,7 @@ fn parameters() -> Value {
         "previewId": in_path("previewId", "The id of the preview", of_type("PreviewId"), "01920e4b-5f3c-7cc0-8a4e-2f6d1c9b7a10".into()),
         "index": in_path("index", "The index of one of the preview's numbers", of_type("Choice"), 2.into()),
         "msisdn": in_path("msisdn", "The number: DDD, 9 and eight digits", of_type("Msisdn"), "11999950002".into()),
+        "simId": in_path("simId", "The id of the SIM", of_type("SimId"), "01920e4d-7a10-7b3c-9c55-1e8f4b2a6d03".into()),
         "ddd": in_path("ddd", "The area code", of_type("Ddd"), "11".into()),
         "brandId": in_path("brandId", "The id of a listed brand", of_type("DeviceBrandId"), "382b5349-40fd-5820-8dca-ce1baa10d8c8".into()),
         "Idempotency-Key": in_header(
@@ -98,7 +124,15 @@ pub(super) fn links(schema: &str) -> Option<Value> {
             Some(json!({
                 "show": link("showNumber", number(), "See what became of it"),
                 "assign": link("assignNumber", number(), "Put it on a line"),
+                "associations": link("listAssociations", number(), "See which SIMs it was on"),
                 "release": link("releaseNumber", number(), "Give it back"),
+            }))
+        }
+        "Sim" => {
+            let sim = || json!({ "simId": "$response.body#/id" });
+            Some(json!({
+                "show": link("showSim", sim(), "See what became of it"),
+                "activation": link("showActivationCode", sim(), "Get its activation code"),
             }))
         }
         "DeviceBrands" => Some(json!({

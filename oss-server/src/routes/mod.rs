@@ -1,12 +1,16 @@
 //! The routes of the server. `oss-server/README.md` has the contract.
 
+mod activation;
 mod areas;
 mod devices;
 pub(crate) mod docs;
+mod gsim;
 mod health;
+mod lines;
 mod metrics;
 mod numbers;
 mod previews;
+mod sims;
 mod sweeps;
 #[cfg(test)]
 mod tests;
@@ -94,6 +98,15 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
         .routes(require(Scope::NumbersRelease, routes!(numbers::release)))
         .routes(require(Scope::NumbersAssign, routes!(numbers::assign)))
         .routes(require(Scope::NumbersRead, routes!(numbers::show)))
+        .routes(require(Scope::SimsOrder, routes!(sims::order_esim)))
+        .routes(require(Scope::SimsOrder, routes!(sims::activate_card)))
+        .routes(require(Scope::SimsOrder, routes!(sims::replace)))
+        .routes(require(Scope::SimsOrder, routes!(lines::end)))
+        .routes(require(Scope::SimsRead, routes!(sims::show)))
+        .routes(require(Scope::SimsRead, routes!(sims::find)))
+        .routes(require(Scope::SimsRead, routes!(lines::associations)))
+        .routes(require(Scope::SimsActivate, routes!(activation::show)))
+        .routes(require(Scope::GsimNotify, routes!(gsim::notify)))
         .routes(require(Scope::NumbersRead, routes!(areas::exists)))
         .routes(require(Scope::DevicesRead, routes!(devices::brands)))
         .routes(require(Scope::DevicesRead, routes!(devices::models)))

@@ -76,7 +76,7 @@ pub(super) async fn reserve_random(
     responses(
         (status = 204, description = "Given back, now or before"),
     ),
-    extensions(("x-problems" = json!(["unknown-number", "number-state", "reserve-in-flight"]))),
+    extensions(("x-problems" = json!(["unknown-number", "number-state", "reserve-in-flight", "order-in-flight"]))),
 )]
 pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<StatusCode, Problem> {
     oss.release(params.get("msisdn")?).await?;
@@ -96,8 +96,8 @@ pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<Statu
         (status = 204, description = "On the line of the SIM, now or before"),
     ),
     extensions(("x-problems" = json!([
-        "unknown-number", "number-state", "number-in-doubt", "assigned-elsewhere", "sim-has-number",
-        "unknown-sim",
+        "unknown-number", "number-state", "number-in-doubt", "order-in-flight", "assigned-elsewhere",
+        "sim-has-number", "unknown-sim",
     ]))),
 )]
 pub(super) async fn assign(

@@ -3,31 +3,42 @@
 use std::collections::BTreeSet;
 
 use oss_core::access::{KeyDigest, Scope};
+use oss_core::gsim::mock::{GsimMock, OrderBook};
 use oss_tests::backend::Database;
 use oss_tests::cli;
 use oss_tests::clients::ClientsFile;
 use oss_tests::http::{Answer, Http};
 use oss_tests::server::Server;
+use oss_tests::sims::{ADDRESS, device, esim, line, reserve};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The routes that name something of a brand, and the status for a client of another brand. It is the status for unknown things.
-const ACROSS_BRANDS: [(&str, &str, u16); 5] = [
+const ACROSS_BRANDS: [(&str, &str, u16); 13] = [
     ("POST", "/previews", 422),
     ("PUT", "/previews/{previewId}/reservations/{index}", 404),
     ("DELETE", "/reservations/{msisdn}", 404),
     ("PUT", "/reservations/{msisdn}/assignment", 404),
     ("GET", "/numbers/{msisdn}", 404),
+    ("POST", "/esims", 422),
+    ("POST", "/sim-cards", 422),
+    ("GET", "/sims", 200),
+    ("GET", "/sims/{simId}", 404),
+    ("GET", "/sims/{simId}/activation", 404),
+    ("PUT", "/numbers/{msisdn}/sim", 404),
+    ("DELETE", "/numbers/{msisdn}/line", 404),
+    ("GET", "/numbers/{msisdn}/associations", 404),
 ];
 
 /// The routes for which the brand does not matter.
-const WITHOUT_BRAND: [(&str, &str); 6] = [
+const WITHOUT_BRAND: [(&str, &str); 7] = [
     ("POST", "/reservations"),
     ("GET", "/ddds/{ddd}"),
     ("GET", "/brands"),
     ("GET", "/brands/{brandId}/models"),
     ("PUT", "/device-models"),
     ("POST", "/sweeps"),
+    ("POST", "/gsim/notifications"),
 ];
 
 /// The route that needs a scope only because operators and callers share the listener in this test.
@@ -46,19 +57,32 @@ struct Route {
 
 impl Route {
     async fn ask(&self, http: &Http, named: &Named) -> Answer {
+        let is_of_line =
+            ["/assignment", "/sim", "/line", "/associations"].iter().any(|end| self.path.ends_with(end));
         let path = self
             .path
             .replace("{previewId}", &named.preview)
             .replace("{index}", "2")
-            .replace("{msisdn}", &named.msisdn)
+            .replace("{msisdn}", if is_of_line { &named.in_use } else { &named.msisdn })
+            .replace("{simId}", &named.sim)
             .replace("{ddd}", "11")
             .replace("{brandId}", "00000000-0000-4000-8000-000000000000");
+        let path = if path == "/sims" { format!("{path}?msisdn={}", named.in_use) } else { path };
         let request = http.request(Method::from_bytes(self.method.as_bytes()).unwrap(), &path);
         let body = match self.path.as_str() {
             "/previews" => json!({ "areaCode": "11", "previousId": named.preview }),
             "/reservations" => json!({ "areaCode": "11" }),
-            "/reservations/{msisdn}/assignment" => json!({ "simId": "018f0000-0000-7000-8000-000000000001" }),
+            "/reservations/{msisdn}/assignment" => json!({ "simId": named.sim }),
             "/device-models" => json!({ "tac": "35123456" }),
+            "/esims" => json!({ "msisdn": named.msisdn, "lineId": line(), "deviceModelHash": named.device }),
+            "/sim-cards" => {
+                let iccid = OrderBook::card(fastrand::u64(..1_000_000)).to_string();
+                json!({ "msisdn": named.msisdn, "lineId": line(), "iccid": iccid, "deliveryAddressHash": ADDRESS })
+            }
+            "/numbers/{msisdn}/sim" => json!({ "deviceModelHash": named.device }),
+            "/gsim/notifications" => {
+                json!({ "reference": named.sim, "profileState": "DOWNLOADED", "at": "2026-11-25T13:35:12Z" })
+            }
             _ => return http.send(request).await,
         };
         http.send(request.json(&body)).await
@@ -69,6 +93,11 @@ impl Route {
 struct Named {
     preview: String,
     msisdn: String,
+    /// A number on a SIM.
+    in_use: String,
+    sim: String,
+    /// The hash of a device.
+    device: String,
 }
 
 /// The server's own list of routes. It is complete, because the router and the document are made from one list.
@@ -101,7 +130,10 @@ async fn every_route_admits_exactly_the_keys_that_it_should() {
         clients.admit(&format!("without-{}", scope as u8), "acme", &others)
     });
     let database = Database::postgres().await;
-    let (server, _sigan) = Server::for_clients(&database, &clients, &[]).await;
+    let gsim = GsimMock::new(OrderBook::new()).start().await;
+    let gsim_url = gsim.url();
+    let (server, _sigan) =
+        Server::for_clients(&database, &clients, &[("OSS_GSIM_URL", gsim_url.as_str())]).await;
     let nobody = server.http();
     let (http, stranger) = (nobody.with_key(&all), nobody.with_key(&stranger));
 
@@ -122,7 +154,7 @@ async fn every_route_admits_exactly_the_keys_that_it_should() {
         let other_end = if all.ends_with('0') { '1' } else { '0' };
         let wrong = nobody.with_key(&format!("{}{other_end}", &all[..all.len() - 1]));
         assert_eq!(route.ask(&wrong, &named).await.status, 401, "{name}: a wrong key");
-        let key = |keys: &[String; 6]| nobody.with_key(&keys[scope as usize]);
+        let key = |keys: &[String; Scope::ALL.len()]| nobody.with_key(&keys[scope as usize]);
         assert_eq!(route.ask(&key(&without), &named).await.status, 403, "{name}: every scope but its own");
 
         let expected =
@@ -143,15 +175,24 @@ fn revealed(answer: &Answer) -> (u16, Value, Value) {
     (answer.status, answer.body["type"].clone(), answer.body["field"].clone())
 }
 
-/// A preview that may be reserved from, and a number that is reserved.
+/// A preview that may be reserved from, a number that is reserved, and one that is on a SIM.
 async fn fresh(http: &Http) -> Named {
-    let reserved = http.post("/reservations", json!({ "areaCode": "11" })).await;
-    let msisdn = reserved.body["msisdn"].as_str().expect("a number is reserved").to_owned();
-    Named { preview: http.preview().await, msisdn }
+    let sim = esim(http).await;
+    let text = |name: &str| sim[name].as_str().expect("a text").to_owned();
+    Named {
+        preview: http.preview().await,
+        msisdn: reserve(http).await,
+        in_use: text("msisdn"),
+        sim: text("id"),
+        device: device(http).await,
+    }
 }
 
 fn unknown() -> Named {
-    Named { preview: "018f0000-0000-7000-8000-00000000ffff".to_owned(), msisdn: "11900000000".to_owned() }
+    let id = || "018f0000-0000-7000-8000-00000000ffff".to_owned();
+    let msisdn = || "11900000000".to_owned();
+    let device = "bcd1624a168e2722691c565e0c6dc479".to_owned();
+    Named { preview: id(), msisdn: msisdn(), in_use: msisdn(), sim: id(), device }
 }
 
 #[tokio::test(flavor = "multi_thread")]

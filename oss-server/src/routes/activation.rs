@@ -1,0 +1,132 @@
+//! `/sims/{simId}/activation`
+//!
+//! The activation code is a credential, so this route has a scope of its own, and no other answer contains a code.
+
+use axum::Json;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use oss_core::ActivationCode;
+use oss_core::sims::qr_svg;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::access::Acting;
+use crate::path::Params;
+use crate::problem::Problem;
+
+const SVG: &str = "image/svg+xml";
+
+/// An activation code. Whoever has it can take the line, so show it only to the customer.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "code": "LPA:1$smdp.example.com$04386-AGYFT-A74Y8-3F815",
+    "confirmationCodeRequired": false,
+    "installUrls": {
+        "ios": "https://esimsetup.apple.com/esim_qrcode_provisioning?carddata=LPA%3A1%24smdp.example.com%2404386-AGYFT-A74Y8-3F815",
+        "android": "https://esimsetup.android.com/esim_qrcode_provisioning?carddata=LPA%3A1%24smdp.example.com%2404386-AGYFT-A74Y8-3F815",
+    },
+})))]
+pub(super) struct Activation {
+    /// The text of the QR code, which a customer may also type.
+    code: String,
+    /// Whether the phone asks for a confirmation code too.
+    confirmation_code_required: bool,
+    install_urls: InstallUrls,
+}
+
+/// Links that install the profile on the phone that opens them. They contain the activation code.
+#[derive(Serialize, ToSchema)]
+struct InstallUrls {
+    #[schema(format = "uri")]
+    ios: String,
+    #[schema(format = "uri")]
+    android: String,
+}
+
+impl From<&ActivationCode> for Activation {
+    fn from(code: &ActivationCode) -> Self {
+        Self {
+            code: code.to_qr_text(),
+            confirmation_code_required: code.confirmation_code_required(),
+            install_urls: InstallUrls { ios: code.install_url_ios(), android: code.install_url_android() },
+        }
+    }
+}
+
+/// Get the activation code of an eSIM
+///
+/// Every read is recorded with the client and the time, and the history of the SIM shows it. The code ends once the profile is
+/// installed or the SIM is deprogrammed, and the operator limits how often and how long it can be read. With
+/// `Accept: image/svg+xml` the answer is the QR code.
+#[utoipa::path(
+    get,
+    path = "/sims/{simId}/activation",
+    operation_id = "showActivationCode",
+    tag = "SIMs",
+    responses(
+        (status = 200, description = "The code, as text and links or as an image", content(
+            (Activation = "application/json"),
+            (String = "image/svg+xml"),
+        )),
+    ),
+    extensions(("x-problems" = json!([
+        "unknown-sim-id", "no-activation-code", "sim-deprogrammed", "activation-code-used", "activation-code-limit",
+    ]))),
+)]
+pub(super) async fn show(
+    Acting(oss): Acting,
+    params: Params,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let code = oss.activation_code(params.get("simId")?).await?;
+    if prefers_image(&headers) {
+        return Ok(([(header::CONTENT_TYPE, SVG)], qr_svg(&code)?).into_response());
+    }
+    Ok(Json(Activation::from(&code)).into_response())
+}
+
+/// Whether a caller names the image, and prefers it to JSON if it names that too (RFC 9110, 12.5.1).
+fn prefers_image(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let (mut image, mut json) = (0.0, 0.0);
+    for range in values.flat_map(|value| value.split(',')) {
+        let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
+        match kind.trim() {
+            kind if kind.eq_ignore_ascii_case(SVG) => image = quality(parameters),
+            kind if kind.eq_ignore_ascii_case("application/json") => json = quality(parameters),
+            _ => {}
+        }
+    }
+    image > json
+}
+
+/// The quality value among the parameters of a media range; 1 if there is none that can be read.
+fn quality(parameters: &str) -> f32 {
+    let values = parameters.split(';').filter_map(|parameter| parameter.trim().strip_prefix("q="));
+    values.filter_map(|value| value.parse().ok()).next().unwrap_or(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_sent_only_if_the_caller_prefers_it() {
+        for (accept, expected) in [
+            ("image/svg+xml", true),
+            ("Image/SVG+XML", true),
+            ("image/avif,image/webp,image/svg+xml,image/*;q=0.8,*/*;q=0.5", true),
+            ("application/json;q=0.5, image/svg+xml", true),
+            ("application/json, image/svg+xml;q=0.9", false),
+            ("image/svg+xml;q=0", false),
+            ("application/json", false),
+            ("*/*", false),
+            ("image/*", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(prefers_image(&headers), expected, "{accept}");
+        }
+        assert!(!prefers_image(&HeaderMap::new()));
+    }
+}
