@@ -45,6 +45,8 @@ create index if not exists association_history_msisdn on association_history (ms
 alter table sim
     -- The last state of an eSIM's profile that GSIM told.
     add profile_state varchar(16),
+    -- The time of GSIM's latest report on it, by GSIM's clock.
+    add profile_reported_at timestamptz,
     -- How often its activation code was read.
     add code_reads integer not null default 0,
     -- The time since which GSIM has told nothing of a profile whose code was read.

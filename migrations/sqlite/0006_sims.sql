@@ -1,20 +1,21 @@
 -- See the PostgreSQL migration of the same name.
 
 create table sim (
-    id            blob primary key,
-    iccid         text not null,
-    carrier_tag   text not null,
-    line_id       blob not null,
-    vivo_imsi     text not null,
-    sim_type      text not null,
-    technology    text not null,
-    status        text not null,
-    profile_state text,
-    code_reads    integer not null default 0,
-    silent_since  integer,
-    shares_iccid  integer not null default 0,
-    created_at    integer not null,
-    updated_at    integer not null
+    id                  blob primary key,
+    iccid               text not null,
+    carrier_tag         text not null,
+    line_id             blob not null,
+    vivo_imsi           text not null,
+    sim_type            text not null,
+    technology          text not null,
+    status              text not null,
+    profile_state       text,
+    profile_reported_at integer,
+    code_reads          integer not null default 0,
+    silent_since        integer,
+    shares_iccid        integer not null default 0,
+    created_at          integer not null,
+    updated_at          integer not null
 ) strict;
 
 create index sim_iccid_idx on sim (iccid);

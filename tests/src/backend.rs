@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use oss_core::SimId;
 use oss_core::store::{PostgresStore, SqliteStore, Store, SystemClock};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
@@ -72,6 +73,11 @@ impl Database {
         Self { _dir: Some(dir), ..database }
     }
 
+    /// SQLite in memory. Other connections of this process reach it while a store is open.
+    pub(crate) fn sqlite_memory() -> Self {
+        Self { url: format!("sqlite://file:{}?mode=memory", uuid::Uuid::now_v7()).into(), _dir: None }
+    }
+
     /// A SQLite file in a folder of the test's own.
     pub async fn sqlite_in(dir: &Path) -> Self {
         static MIGRATED: OnceCell<Vec<u8>> = OnceCell::const_new();
@@ -139,6 +145,27 @@ impl Database {
             let mut connection = SqliteConnection::connect(self.url()).await.expect("the file opens");
             connection.execute(sql).await.map(drop)
         }
+    }
+
+    /// Adds an active SIM without a number, as the service that orders SIMs would.
+    pub async fn add_sim(&self) -> SimId {
+        let id = SimId::new();
+        self.add_sim_with_id(id).await;
+        id
+    }
+
+    /// Adds an active SIM without a number under an id.
+    pub async fn add_sim_with_id(&self, id: SimId) {
+        // No other SIM has its identifiers. The line and the brand are those of the existing database, which has tables of them.
+        let digits = id.as_uuid().as_u128() % 10_u128.pow(10);
+        let line = self.uuid_literal("018f0000-0000-7000-9000-000000000001".parse().expect("a UUID"));
+        let (id, now) = (self.uuid_literal(id.as_uuid()), self.now());
+        let sql = format!(
+            "insert into sim
+                 (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status, created_at, updated_at)
+             values ({id}, '895510099{digits:010}', 'acme', {line}, '72406{digits:010}', 'ESIM', '4G', 'ACTIVE', {now}, {now})"
+        );
+        self.execute(&sql).await;
     }
 
     /// Holds the write lock of a SQLite file, until the value is dropped.

@@ -55,6 +55,10 @@ pub enum AdoptRefusal {
     #[error("whether Sigan holds it is not settled yet; run `oss sweep`, then repeat this")]
     #[strum(serialize = "number-in-doubt")]
     Unsettled,
+    /// An order of a SIM for it is under way.
+    #[error("an order of a SIM for it is under way; run `oss sweep`, then repeat this")]
+    #[strum(serialize = "order-in-flight")]
+    Ordered,
     /// Its status is not one that this program acts on.
     #[error("its status is not RESERVED, IN_USE or RETURNED, so another program owns it")]
     #[strum(serialize = "number-state")]
@@ -81,6 +85,8 @@ pub(crate) struct AdoptionRow {
     pub(crate) live: Option<LiveRow>,
     /// Whether the hold that was named is released, or is being released.
     pub(crate) hold_is_over: bool,
+    /// Whether an order of a SIM for the number is under way.
+    pub(crate) ordered: bool,
     /// The brand of the preview that offered the number under the id that was named, if there is one.
     pub(crate) offered_to: Option<String>,
     /// Another number that the SIM has.
@@ -135,6 +141,9 @@ impl AdoptionRow {
         }
         if self.sim.is_some_and(|sim| sim != adoption.sim) {
             return Some(AdoptRefusal::OtherSim);
+        }
+        if self.ordered {
+            return Some(AdoptRefusal::Ordered);
         }
         if let (Some(number), false) = (self.other_number, self.is_on_line_of(adoption.sim)) {
             return Some(AdoptRefusal::SimHasNumber(number));

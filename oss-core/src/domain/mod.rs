@@ -52,11 +52,11 @@ pub use orders::{
     BeginOrder, DueOrder, EndLine, IssuedOrder, MadeProfile, MadeSim, NewOrder, OrderLease, OrderPurpose,
     SimDelivery, WantedSim,
 };
-pub(crate) use sim::CodeRow;
 pub use sim::{
     ActiveSim, Association, CodeAnswer, CodeLimits, CodeRead, CodeReading, KnownSim, ProfileRecorded,
     ProfileReport, RecordedReport, Sim, SimFilter, SimIdentity, SimRecord,
 };
+pub(crate) use sim::{CodeRow, ProfileRow};
 pub use sims::{
     ActivationCode, AddressHash, Eid, Iccid, Imsi, MalformedAt, MaskedDigits, MatchingId, ProfileState,
     SimStatus, SimType, SmdpAddress, Technology, TextFault,

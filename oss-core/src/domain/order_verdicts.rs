@@ -130,8 +130,8 @@ impl OrderedNumber {
             (OrderPurpose::FirstSim(_), NumberStatus::Reserved, _) if self.is_unsettled() => {
                 OrderVerdict::Answer(BeginOrder::InDoubt)
             }
-            (OrderPurpose::FirstSim(line), NumberStatus::Reserved, _) => self.start(wish, line),
-            (OrderPurpose::Replacement, NumberStatus::InUse, Some(line)) => self.start(wish, line),
+            (OrderPurpose::FirstSim(line), NumberStatus::Reserved, _)
+            | (OrderPurpose::Replacement, NumberStatus::InUse, Some(line)) => self.start(wish, line),
             (_, status, _) => OrderVerdict::Answer(BeginOrder::Forbidden(status.clone())),
         }
     }

@@ -190,10 +190,20 @@ impl ProfileReport {
         Self { sim, state, at, reason: reason.map(kept) }
     }
 
-    /// Whether it changes a profile in this state.
-    pub(crate) fn applies_to(&self, before: Option<ProfileState>) -> bool {
-        before.is_none_or(|before| before.may_become(self.state))
+    /// Whether it changes a profile. A profile may be switched on and off again and again, so of such reports the time decides.
+    pub(crate) fn applies_to(&self, before: &ProfileRow) -> bool {
+        let Some(state) = before.state else { return true };
+        let is_latest = before.reported_at.is_none_or(|reported_at| self.at > reported_at);
+        state.may_become(self.state) && (is_latest || !self.state.may_become(state))
     }
+}
+
+/// A profile as a store reads it.
+#[derive(Debug)]
+pub(crate) struct ProfileRow {
+    pub(crate) state: Option<ProfileState>,
+    /// The time of the latest report, by GSIM's clock.
+    pub(crate) reported_at: Option<DateTime<Utc>>,
 }
 
 /// The result of a report.
@@ -203,7 +213,7 @@ pub enum ProfileRecorded {
     Applied,
     /// The report is kept, and the state did not change: it was told before, or the report came late.
     Kept,
-    /// There is no such SIM.
+    /// There is no such eSIM.
     Unknown,
 }
 

@@ -170,6 +170,8 @@ pub(crate) struct NumberRow {
     pub(crate) assigned_sim: Option<SimId>,
     /// The live reservation, or none: older data has none.
     pub(crate) live: Option<LiveAttempt>,
+    /// Whether an order of a SIM for it is under way.
+    pub(crate) ordered: bool,
 }
 
 /// A live reservation of a number.
@@ -183,20 +185,14 @@ pub(crate) struct LiveAttempt {
     pub(crate) state: AttemptState,
     /// As [`OwnAttempt::due`].
     pub(crate) due: bool,
-    /// Whether an order of a SIM for the number is under way.
-    pub(crate) ordered: bool,
 }
 
 impl NumberRow {
-    fn is_ordered(&self) -> bool {
-        self.live.as_ref().is_some_and(|live| live.ordered)
-    }
-
     /// The reason why the line of the number cannot be ended, or that it has ended already; none if it can.
     pub(crate) fn end_refusal(&self) -> Option<EndLine> {
         match &self.status {
             NumberStatus::Returned => Some(EndLine::AlreadyEnded),
-            NumberStatus::InUse if self.is_ordered() => Some(EndLine::InFlight),
+            NumberStatus::InUse if self.ordered => Some(EndLine::InFlight),
             NumberStatus::InUse => None,
             status => Some(EndLine::NotOnLine(status.clone())),
         }
@@ -210,7 +206,7 @@ impl NumberRow {
             status @ (NumberStatus::InUse | NumberStatus::Other(_)) => {
                 Some(Release::Forbidden(status.clone()))
             }
-            NumberStatus::Reserved if self.is_ordered() => Some(Release::Ordered),
+            NumberStatus::Reserved if self.ordered => Some(Release::Ordered),
             NumberStatus::Reserved if self.live.as_ref().is_some_and(in_flight) => Some(Release::InFlight),
             NumberStatus::Reserved => None,
         }
@@ -226,7 +222,7 @@ impl NumberRow {
             }
             NumberStatus::InUse if self.assigned_sim == Some(sim) => Some(Assign::Assigned),
             NumberStatus::InUse => Some(Assign::AssignedElsewhere),
-            NumberStatus::Reserved if self.is_ordered() => Some(Assign::Ordered),
+            NumberStatus::Reserved if self.ordered => Some(Assign::Ordered),
             NumberStatus::Reserved if self.live.as_ref().is_some_and(unsettled) => Some(Assign::InDoubt),
             NumberStatus::Reserved => None,
         }

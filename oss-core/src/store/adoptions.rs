@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use super::live::live;
+use super::live::{is_ordered, live};
 use super::rows::{DataRow, other_number};
 use super::sims::other_number_of_sim;
 use crate::domain::{AdoptOutcome, Adoption, AdoptionRow, LiveRow, ReservationId, Tenant};
@@ -29,6 +29,9 @@ pub(super) const ADOPTION: &str = concat!(
                where o.msisdn = named.msisdn and o.external_id = $2
                  and o.state in ('RELEASING', 'CANCELLING', 'RELEASED')
            ) as hold_is_over,
+           ",
+    is_ordered!("named.msisdn"),
+    " as ordered,
            (
                select preview.brand_id
                from preview_number n
@@ -61,6 +64,7 @@ pub(super) fn adoption_row(row: &impl DataRow) -> Result<AdoptionRow, sqlx::Erro
         sim: row.maybe_id("assigned_sim_id")?,
         live,
         hold_is_over: row.flag("hold_is_over")?,
+        ordered: row.flag("ordered")?,
         offered_to: row.maybe_text("offered_to")?.map(str::to_owned),
         other_number: other_number(row, "other_number")?,
     })

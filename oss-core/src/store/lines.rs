@@ -22,15 +22,15 @@ pub trait LineStore {
 /// Reads a number, and the live reservation that has it.
 pub(super) fn number_row(row: &impl DataRow) -> Result<NumberRow, sqlx::Error> {
     let live = match row.maybe_id("live_id")? {
-        Some(id) => Some(LiveAttempt {
-            id,
-            state: row.parsed("live_state")?,
-            due: row.flag("live_due")?,
-            ordered: row.flag("live_ordered")?,
-        }),
+        Some(id) => Some(LiveAttempt { id, state: row.parsed("live_state")?, due: row.flag("live_due")? }),
         None => None,
     };
-    Ok(NumberRow { status: row.status("status")?, assigned_sim: row.maybe_id("assigned_sim_id")?, live })
+    Ok(NumberRow {
+        status: row.status("status")?,
+        assigned_sim: row.maybe_id("assigned_sim_id")?,
+        live,
+        ordered: row.flag("ordered")?,
+    })
 }
 
 /// Reads the other number of the SIM, which is hidden unless the caller may see it.

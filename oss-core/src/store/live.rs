@@ -8,6 +8,21 @@ macro_rules! live {
 }
 pub(super) use live;
 
+/// An SQL condition: an order of a SIM for a number is under way. The states must be those of the index on such orders.
+macro_rules! is_ordered {
+    ($msisdn:literal) => {
+        concat!(
+            "exists (
+                select 1 from sim_order under_way
+                where under_way.msisdn = ",
+            $msisdn,
+            " and under_way.state in ('PENDING', 'IN_DOUBT', 'CANCELLING')
+            )"
+        )
+    };
+}
+pub(super) use is_ordered;
+
 #[cfg(test)]
 mod tests {
     use crate::domain::AttemptState;

@@ -94,7 +94,7 @@ macro_rules! ordered_number {
             select p.status, p.assigned_sim_id, p.updated_at as number_version,
                    live.id as live_id, live.state as live_state, live.due_at <= ",
             $now,
-            " as live_due, live.order_id is not null as live_ordered,
+            " as live_due, live.order_id is not null as ordered,
                    current.line_id as current_line,
                    coalesce(live.brand_id, current.carrier_tag) as brand_id,
                    $4 is null or exists (select 1 from device_model d where d.hash = ",

@@ -8,7 +8,7 @@ use super::StoreError;
 use super::rows::DataRow;
 use crate::domain::{
     ActivationCode, Association, CodeAnswer, CodeRead, CodeReading, CodeRow, Msisdn, ProfileRecorded,
-    ProfileReport, ProfileState, RecordedReport, Scope, Sim, SimFilter, SimId, SimRecord,
+    ProfileReport, ProfileRow, ProfileState, RecordedReport, Scope, Sim, SimFilter, SimId, SimRecord,
 };
 
 /// The steps of SIMs that are there already.
@@ -57,6 +57,8 @@ macro_rules! sims {
 }
 
 pub(super) const SIM: &str = sims!("s.id = $1");
+pub(super) const PROFILE: &str =
+    "select profile_state, profile_reported_at from sim where id = $1 and sim_type = 'ESIM'";
 pub(super) const CODE_READS: &str =
     "select client, read_at from activation_read where sim_id = $1 order by id desc";
 pub(super) const REPORTS: &str =
@@ -119,6 +121,13 @@ pub(super) fn code_row(row: &impl DataRow) -> Result<CodeRow, sqlx::Error> {
         profile: row.maybe_parsed("profile_state")?,
         code: address.zip(matching_id).map(|(address, id)| ActivationCode::new(address, id)),
         within_limits: row.flag("within_limits")?,
+    })
+}
+
+pub(super) fn profile_row(row: &impl DataRow) -> Result<ProfileRow, sqlx::Error> {
+    Ok(ProfileRow {
+        state: row.maybe_parsed("profile_state")?,
+        reported_at: row.maybe_time("profile_reported_at")?,
     })
 }
 

@@ -252,7 +252,7 @@ pub async fn each_delivery_is_recorded_once(db: &Fixture) {
 
 /// Lets the database refuse a write to a row of one number or preview, as no other row of the batch.
 async fn refuse(db: &Fixture, event: &str, row: &str) {
-    let database = db.database.as_ref().expect("a database that another program can reach");
+    let database = &db.database;
     if db.is_sqlite() {
         let body = "begin select raise(abort, 'refused'); end";
         database.execute(&format!("create trigger refuse before {event} when {row} {body}")).await;

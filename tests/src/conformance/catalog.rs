@@ -43,12 +43,10 @@ pub async fn a_choice_is_kept_once(db: &Fixture) {
         let kept = join_all((0..50).map(|_| db.store.keep_choice(&choice, hash))).await;
         assert!(kept.into_iter().all(|kept| kept.is_ok()));
     }
-    if let Some(database) = &db.database {
-        assert_eq!(database.count("select count(*) from device_model").await, 3);
-        let whole =
-            "select count(*) from device_model where code = 'iPhone15,2' and tac is null and model is null";
-        assert_eq!(database.count(whole).await, 1);
-    }
+    assert_eq!(db.database.count("select count(*) from device_model").await, 3);
+    let whole =
+        "select count(*) from device_model where code = 'iPhone15,2' and tac is null and model is null";
+    assert_eq!(db.database.count(whole).await, 1);
 }
 
 /// A catalogue with every character that a list may have and that may break a statement.

@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use oss_core::sigan::Hold;
-use oss_core::store::{
-    Begin, Intent, Lease, NewPreview, PostgresStore, Scope, SqliteStore, Store, SystemClock, Tenant,
-};
+use oss_core::store::{Begin, Intent, Lease, NewPreview, PostgresStore, Scope, Store, Tenant};
 use oss_core::{AttemptState, Choice, Msisdn, Number, NumberStatus, PreviewId, ReservationId, SimId};
 
 use crate::backend::Database;
@@ -24,8 +22,8 @@ pub(super) const LAPSED: Duration = Duration::ZERO;
 pub struct Fixture {
     /// The store.
     pub store: Arc<dyn Store>,
-    /// Its database, if another program can reach it.
-    pub database: Option<Database>,
+    /// Its database, which other programs can reach too.
+    pub database: Database,
     made: AtomicU32,
     existing: bool,
 }
@@ -51,27 +49,16 @@ impl Fixture {
         let database = Database::postgres().await;
         let url = PgBouncer::shared().await.url(&database, ROLE).await;
         let store = PostgresStore::new(&url, 10).expect("the URL is one of PostgreSQL");
-        Self { store: Arc::new(store), database: Some(database), made: AtomicU32::new(0), existing: false }
+        Self { store: Arc::new(store), database, made: AtomicU32::new(0), existing: false }
     }
 
     /// A store on SQLite in memory.
     pub async fn sqlite_memory() -> Self {
-        let store = SqliteStore::open(&"sqlite::memory:".into(), Arc::new(SystemClock)).await;
-        Self {
-            store: Arc::new(store.expect("memory opens")),
-            database: None,
-            made: AtomicU32::new(0),
-            existing: false,
-        }
+        Self::on(Database::sqlite_memory()).await
     }
 
     async fn on(database: Database) -> Self {
-        Self {
-            store: database.store().await,
-            database: Some(database),
-            made: AtomicU32::new(0),
-            existing: false,
-        }
+        Self { store: database.store().await, database, made: AtomicU32::new(0), existing: false }
     }
 
     /// Whether the database existed before this service.
@@ -81,21 +68,12 @@ impl Fixture {
 
     /// Whether the database is one of SQLite.
     pub(super) fn is_sqlite(&self) -> bool {
-        self.database.as_ref().is_none_or(|database| database.url().starts_with("sqlite"))
+        self.database.url().starts_with("sqlite")
     }
 
-    /// A SIM. The existing database has a table of SIMs and refuses one that is not in it.
+    /// A SIM without a number.
     pub async fn sim(&self) -> SimId {
-        let id = uuid::Uuid::now_v7();
-        if let (true, Some(database)) = (self.existing, &self.database) {
-            let sql = format!(
-                "insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status)
-                 values ('{id}', '8955100123456789011', 'acme', '018f0000-0000-7000-9000-000000000001',
-                         '724061234567890', 'ESIM', '4G', 'ACTIVE')"
-            );
-            database.execute(&sql).await;
-        }
-        id.into()
+        self.database.add_sim().await
     }
 
     /// A preview of three numbers that no other preview has. It is not stored.

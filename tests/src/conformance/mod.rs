@@ -12,9 +12,15 @@ pub mod ends;
 mod fixture;
 pub mod keys;
 pub mod older;
+pub mod order_races;
+pub mod order_transitions;
+mod ordering;
+pub mod orders;
 pub mod previews;
 pub mod races;
 pub mod releases;
+pub mod replacements;
+pub mod sims;
 pub mod sweeps;
 pub mod tenants;
 pub mod transitions;
@@ -32,7 +38,7 @@ macro_rules! older_behaviours {
                 the_lock_is_in_the_database, a_state_that_does_not_exist_is_refused,
                 a_preview_that_gave_a_number_before_gives_no_other, one_unreadable_row_does_not_stop_the_others,
                 a_number_of_an_unknown_status_is_left_alone, an_unknown_sim_is_refused,
-                a_preview_that_a_held_number_came_from_is_kept;
+                a_preview_that_a_held_number_came_from_is_kept, an_order_names_what_another_program_knows;
             batches: a_refused_preview_fails_alone, a_refused_begin_fails_alone, a_refused_random_begin_fails_alone,
                 a_refused_confirmation_fails_alone, a_refused_release_fails_alone, a_refused_delivery_fails_alone;
         );
@@ -97,6 +103,26 @@ macro_rules! behaviours {
                 of_two_imports_at_once_one_is_written, another_list_of_localities_takes_its_place;
             races: fifty_callers_for_one_number, fifty_callers_for_one_preview, fifty_releases_of_one_number,
                 a_release_and_an_assignment, fifty_numbers_for_one_sim, a_stray_is_released_or_reserved, a_release_and_a_call_that_takes_a_doubt_up, a_caller_who_goes_away_leaves_no_transaction;
+            orders: an_esim_is_issued, a_card_is_activated, a_repeated_begin_finds_its_lease,
+                the_same_wish_takes_a_doubt_up_again, the_same_wish_takes_a_lapsed_order_up_again,
+                the_answer_of_an_older_call_issues_the_sim, a_wish_for_the_sim_that_a_number_has_gets_it,
+                one_order_of_a_number_is_under_way, a_number_under_order_waits, a_random_number_under_order_waits,
+                only_a_reserved_number_gets_a_first_sim, a_refused_order_leaves_the_number_as_it_was, an_older_call_changes_no_order,
+                an_order_is_cancelled_before_it_is_rejected, an_order_without_a_row_is_missing,
+                an_iccid_is_that_of_one_active_sim, an_order_key_finds_its_order, a_refused_order_frees_its_key,
+                an_order_is_of_its_brand_alone;
+            replacements: a_sim_is_replaced, a_refused_replacement_changes_nothing, a_repeated_replacement_gets_the_same_sim,
+                a_dead_profile_is_replaced, a_line_ends, only_a_number_on_a_line_ends, a_line_ends_whose_sim_was_not_ordered,
+                a_sim_that_was_not_ordered_is_replaced, due_orders_are_claimed, each_order_is_claimed_by_one,
+                an_unreadable_order_is_set_aside;
+            sims: a_sim_is_found_by_each_identifier, a_sim_is_shown_to_its_brand_alone, an_activation_code_is_read,
+                a_code_is_read_as_often_as_it_may, an_old_code_is_not_read, a_code_ends_with_its_use,
+                a_report_changes_a_profile_once, a_late_report_switches_no_profile_back, a_long_reason_is_cut,
+                of_many_reports_at_once_each_is_kept;
+            order_transitions: each_step_moves_each_order_as_the_machine_says, a_claim_moves_each_order_as_the_machine_says;
+            order_races: thirty_orders_for_one_number, thirty_calls_for_one_doubt, an_order_and_a_release,
+                an_order_and_an_expiry, an_order_and_an_assignment, a_replacement_and_an_end, an_issue_and_a_cancellation,
+                thirty_ends_of_one_line;
         );
     };
     (@list $open:expr; $($module:ident: $($behaviour:ident),+;)+) => {

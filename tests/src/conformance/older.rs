@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use oss_core::store::{Assign, Begin, Intent, NewPreview, Overdue, Range, Release, Scope, Tenant};
-use oss_core::{AttemptState as State, Msisdn, NumberStatus, ReservationId};
+use oss_core::store::{
+    Assign, Begin, BeginOrder, Intent, NewOrder, NewPreview, OrderPurpose, Overdue, Range, Release, Scope,
+    Tenant,
+};
+use oss_core::{AttemptState as State, Msisdn, NumberStatus, ReservationId, WantedSim};
 use uuid::Uuid;
 
 use super::Fixture;
@@ -12,7 +15,7 @@ use super::fixture::{LAPSED, LEASE, acme, choice, hold};
 use crate::backend::Database;
 
 fn database(db: &Fixture) -> &Database {
-    db.database.as_ref().expect("a database that another program can reach")
+    &db.database
 }
 
 /// A brand that existed before there were several.
@@ -166,11 +169,11 @@ pub async fn a_number_of_an_unknown_status_is_left_alone(db: &Fixture) {
     assert_eq!(db.states(msisdn).await.1, [State::Held]);
 }
 
-/// Only the existing database has a table of SIMs.
+/// SQLite has no foreign key for it.
 pub async fn an_unknown_sim_is_refused(db: &Fixture) {
     let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
     let assigned = db.store.assign(Scope::AllBrands, msisdn, Uuid::now_v7().into()).await.unwrap();
-    assert_eq!(assigned, if db.is_existing() { Assign::UnknownSim } else { Assign::Assigned });
+    assert_eq!(assigned, if db.is_sqlite() { Assign::Assigned } else { Assign::UnknownSim });
 }
 
 /// If a number is held without a reservation, only its preview has Sigan's id of its hold.
@@ -280,4 +283,25 @@ pub async fn it_belongs_to_the_brand_that_there_was(db: &Fixture) {
         assert!(matches!(released, Release::Returned(_)), "{released:?}");
         assert_eq!(db.store.release(Scope::Brand(&stranger), msisdn, LEASE).await.unwrap(), Release::Unknown);
     }
+}
+
+/// The existing database has tables of lines, addresses and brands. An order is refused before GSIM is asked.
+pub async fn an_order_names_what_another_program_knows(db: &Fixture) {
+    let answers = |unknown| if db.is_existing() { vec![unknown] } else { Vec::new() };
+    let refused = async |wish: NewOrder| match db.order(&wish).await {
+        BeginOrder::Started(_) => Vec::new(),
+        other => vec![other],
+    };
+    let line = OrderPurpose::FirstSim(Uuid::now_v7().into());
+    let unknown = NewOrder { purpose: line, ..db.wish(db.reserved().await).await };
+    assert_eq!(refused(unknown).await, answers(BeginOrder::UnknownLine));
+    let WantedSim::Card { iccid, .. } = db.card().await else { panic!("it is a card") };
+    let address = Uuid::now_v7().simple().to_string().parse().expect("a hash");
+    let wanted = WantedSim::Card { iccid, address };
+    let unknown = NewOrder { wanted, ..db.wish(db.reserved().await).await };
+    assert_eq!(refused(unknown).await, answers(BeginOrder::UnknownAddress));
+    let msisdn = db.offer().msisdns[0];
+    insert_number(db, msisdn, "RESERVED").await;
+    let unknown = NewOrder { brand: "nobody".parse().expect("a brand"), ..db.wish(msisdn).await };
+    assert_eq!(refused(unknown).await, answers(BeginOrder::UnknownBrand));
 }

@@ -14,14 +14,18 @@ use super::fixture::{LEASE, acme, choice, hold};
 
 const CALLERS: usize = 50;
 
-/// Runs as many calls at once as there are callers.
-async fn at_once<T, F>(store: &Arc<dyn Store>, call: impl Fn(usize, Arc<dyn Store>) -> F) -> Vec<T>
+/// Runs calls of so many callers at once.
+pub(super) async fn at_once<T, F>(
+    callers: usize,
+    store: &Arc<dyn Store>,
+    call: impl Fn(usize, Arc<dyn Store>) -> F,
+) -> Vec<T>
 where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
-    let barrier = Arc::new(Barrier::new(CALLERS));
-    let callers = (0..CALLERS).map(|at| {
+    let barrier = Arc::new(Barrier::new(callers));
+    let callers = (0..callers).map(|at| {
         let (barrier, work) = (barrier.clone(), call(at, store.clone()));
         tokio::spawn(async move {
             barrier.wait().await;
@@ -41,7 +45,7 @@ pub async fn fifty_callers_for_one_number(db: &Fixture) {
     for _ in 1..CALLERS {
         previews.push(db.same_numbers(&first).await.id);
     }
-    let begun = at_once(&db.store, |at, store| {
+    let begun = at_once(CALLERS, &db.store, |at, store| {
         let preview = previews[at];
         async move {
             store
@@ -64,7 +68,7 @@ pub async fn fifty_callers_for_one_number(db: &Fixture) {
 
 pub async fn fifty_callers_for_one_preview(db: &Fixture) {
     let preview = db.preview().await.id;
-    let begun = at_once(&db.store, |at, store| {
+    let begun = at_once(CALLERS, &db.store, |at, store| {
         let index = choice(u8::try_from(at % 3 + 1).expect("1 to 3"));
         async move {
             store
@@ -88,7 +92,7 @@ pub async fn fifty_callers_for_one_preview(db: &Fixture) {
 
 pub async fn fifty_releases_of_one_number(db: &Fixture) {
     let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
-    let released = at_once(&db.store, |_, store| async move {
+    let released = at_once(CALLERS, &db.store, |_, store| async move {
         store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()
     })
     .await;
@@ -199,7 +203,7 @@ pub async fn fifty_numbers_for_one_sim(db: &Fixture) {
     for _ in 0..CALLERS {
         numbers.push(db.held(&db.preview().await, 1).await.hold.msisdn);
     }
-    let outcomes = at_once(&db.store, |at, store| {
+    let outcomes = at_once(CALLERS, &db.store, |at, store| {
         let (msisdn, id) = (numbers[at], ReservationId::new());
         // Half of them by an adoption, which must respect the same rule.
         async move {

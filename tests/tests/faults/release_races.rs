@@ -22,7 +22,7 @@ pub(crate) async fn wait_for_locks(database: &Database, statements: i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_that_says_it_freed_a_number_freed_it() {
     let db = Fixture::postgres().await;
-    let database = db.database.as_ref().expect("PostgreSQL has one");
+    let database = &db.database;
     let preview = db.preview().await;
     let lease = db.started(&preview, 1).await;
     db.store.doubt(&lease, "x", Duration::ZERO).await.unwrap();
@@ -66,12 +66,13 @@ async fn a_call_that_waited_sees_what_its_own_brand_has_now() {
         [(false, "other", "IN_USE"), (false, "acme", "RESERVED"), (true, "acme", "RESERVED")]
     {
         let db = Fixture::postgres().await;
-        let database = db.database.as_ref().expect("PostgreSQL has one");
+        let database = &db.database;
         let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
         if given_back {
             db.store.release(Scope::AllBrands, msisdn, Duration::from_mins(10)).await.unwrap();
         }
 
+        let sims = [db.sim().await, db.sim().await];
         let mut another = PgConnection::connect(database.url()).await.unwrap();
         another.execute("begin").await.unwrap();
         let held_anew = format!(
@@ -86,7 +87,7 @@ async fn a_call_that_waited_sees_what_its_own_brand_has_now() {
             [(true, db.store.clone()), (false, database.store().await)].map(|(has_older_data, server)| {
                 let acme = Tenant::new("acme".parse().expect("a brand"), has_older_data);
                 let (store, tenant) = (server.clone(), acme.clone());
-                let sim = uuid::Uuid::now_v7().into();
+                let sim = sims[usize::from(has_older_data)];
                 let assign =
                     tokio::spawn(
                         async move { store.assign(Scope::Brand(&tenant), msisdn, sim).await.unwrap() },

@@ -23,6 +23,7 @@ fn new_number() -> AdoptionRow {
         sim: None,
         live: None,
         hold_is_over: false,
+        ordered: false,
         offered_to: None,
         other_number: None,
     }
@@ -134,6 +135,12 @@ fn older_data_belongs_to_the_brand_that_has_it() {
 }
 
 #[test]
+fn a_number_under_order_is_not_adopted() {
+    let ordered = AdoptionRow { ordered: true, ..held(AttemptState::Held) };
+    assert_eq!(refused(&ordered, None), Some(AdoptRefusal::Ordered));
+}
+
+#[test]
 fn a_hold_that_is_over_is_not_adopted() {
     let over = AdoptionRow { hold_is_over: true, ..new_number() };
     assert_eq!(refused(&over, Some("PR-1")), Some(AdoptRefusal::HoldOver));
@@ -148,6 +155,7 @@ fn each_refusal_has_a_code_and_a_text_of_its_own() {
         (AdoptRefusal::OtherHold, "other-hold", "another external id"),
         (AdoptRefusal::HoldOver, "hold-over", "is released"),
         (AdoptRefusal::Unsettled, "number-in-doubt", "not settled"),
+        (AdoptRefusal::Ordered, "order-in-flight", "an order of a SIM"),
         (AdoptRefusal::UnknownStatus, "number-state", "its status"),
         (AdoptRefusal::ReservedBrand, "reserved-brand", "`unknown`"),
     ];

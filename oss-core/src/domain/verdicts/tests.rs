@@ -123,8 +123,8 @@ fn a_released_preview_gives_no_second_number() {
 }
 
 fn number(status: NumberStatus, live: Option<(State, bool)>) -> NumberRow {
-    let live = live.map(|(state, due)| LiveAttempt { id: ReservationId::new(), state, due, ordered: false });
-    NumberRow { status, assigned_sim: None, live }
+    let live = live.map(|(state, due)| LiveAttempt { id: ReservationId::new(), state, due });
+    NumberRow { status, assigned_sim: None, live, ordered: false }
 }
 
 #[test]

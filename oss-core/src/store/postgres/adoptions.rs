@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::store::StoreError;
 use crate::store::adoptions::{ADOPTION, AdoptionStore, adoption_row};
-use crate::store::live::live;
+use crate::store::live::{is_ordered, live};
 use crate::store::offering::offering;
 use crate::store::rows::DataRow;
 use crate::store::sims;
@@ -63,12 +63,14 @@ impl PostgresStore {
         // The new row names the preview that offered the number, so that a repeated reserve from it finds the number on its line.
         const SQL: &str = concat!(
             "
-            with live as materialized (
-                select id from reservation
+            with before as materialized (
+                select updated_at from phone_number where msisdn = $1::char(11)
+            ), live as materialized (
+                select id, order_id from reservation
                 where msisdn = $1::char(11) and ", live!("state"), "
                 for update
             ), number as materialized (
-                select status, assigned_sim_id from phone_number
+                select status, assigned_sim_id, updated_at from phone_number
                 where msisdn = $1::char(11) and (select count(*) from live) >= 0
                 for update
             ), unchanged as materialized (
@@ -76,6 +78,9 @@ impl PostgresStore {
                 where (select id from live) is not distinct from $6::uuid
                   and (select status from number) is not distinct from $7::text
                   and (select assigned_sim_id from number) is not distinct from $8::uuid
+                  and (select updated_at from number) is not distinct from (select updated_at from before)
+                  and (select order_id from live) is null
+                  and not ", is_ordered!("$1::char(11)"), "
             ), kept as (
                 update reservation r
                 set state = 'ASSIGNED', due_at = null, updated_at = clock_timestamp()

@@ -220,7 +220,7 @@ impl AuditStore for PostgresStore {
                 select r.id, r.msisdn
                 from reservation r
                 join phone_number p on p.msisdn = r.msisdn
-                where r.id = $1 and r.state = 'HELD' and p.status = 'RESERVED'
+                where r.id = $1 and r.state = 'HELD' and r.order_id is null and p.status = 'RESERVED'
                 for update
             ), returned as (
                 update phone_number p

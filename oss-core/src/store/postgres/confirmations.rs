@@ -66,7 +66,7 @@ impl Member for Confirmation {
                 on conflict do nothing
                 returning id
             )
-            select member.nr, r.state, r.attempts, coalesce(r.due_at <= clock_timestamp(), false) as due,
+            select member.nr, r.state, r.attempts, coalesce(r.due_at <= clock_timestamp(), false) and r.order_id is null as due,
                    exists (select from held where held.id = member.id) as held,
                    exists (select from given_up where given_up.id = member.release_id)
                    or exists (select from reservation release where release.id = member.release_id) as given_up

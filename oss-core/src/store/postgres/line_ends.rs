@@ -24,7 +24,7 @@ impl PostgresStore {
         const SQL: &str = concat!(
             locked_numbers!("select $1::char(11) as msisdn, $2::text as brand, $3::text as older"),
             ", ended as (
-                select * from locked where status = 'IN_USE' and unchanged and live_ordered is not true
+                select * from locked where status = 'IN_USE' and unchanged and not ordered
             ), sim as (
                 update sim s
                 set status = 'DEPROGRAMMED', updated_at = clock_timestamp()
@@ -49,7 +49,7 @@ impl PostgresStore {
                 where r.id = ended.live_id and ",
             live!("r.state"),
             "
-            ), number as (
+            ), returned as (
                 update phone_number p
                 set status = 'RETURNED', assigned_sim_id = null, updated_at = clock_timestamp()
                 from ended

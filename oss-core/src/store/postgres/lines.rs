@@ -16,7 +16,8 @@ use crate::store::tenant::brand_of_number;
 /// Begins a statement that changes the numbers of the relation `member`, and their live reservations. `$member` is the query that
 /// makes it, with the columns `msisdn`, `brand` and `older`. `locked` has both rows, which stay locked, so that a decision by them is
 /// still true when it is written. The reservations are locked first, as in every other statement, and rows of a table in the order of
-/// their keys. If a number changed before it was locked, it may have another reservation than the one that was found, and belong to
+/// their keys. A number of older data has no reservation that names its order, so the order itself is looked for; its beginning
+/// changes the number. If a number changed before it was locked, it may have another reservation than the one that was found, and belong to
 /// another brand: then it is not `unchanged`, and the statement has to be run again. A number that does not belong to the tenant,
 /// `brand` and `older`, is left out.
 macro_rules! locked_numbers {
@@ -44,7 +45,9 @@ macro_rules! locked_numbers {
             select member.*, number.status, number.assigned_sim_id,
                    number.updated_at is not distinct from before.updated_at as unchanged,
                    live.id as live_id, live.state as live_state, live.due_at <= clock_timestamp() as live_due,
-                   live.ordered as live_ordered
+                   case when live.id is null then ",
+            $crate::store::live::is_ordered!("member.msisdn"),
+            " else live.ordered end as ordered
             from member
             join number on number.msisdn = member.msisdn
             join before on before.msisdn = member.msisdn
@@ -72,7 +75,7 @@ impl LineStore for PostgresStore {
                     updated_at = clock_timestamp()
                 from locked
                 where p.msisdn = $1::char(11) and locked.status = 'RESERVED' and locked.unchanged
-                  and coalesce(locked.live_state, 'HELD') in ('HELD', 'ASSIGNED') and locked.live_ordered is not true
+                  and coalesce(locked.live_state, 'HELD') in ('HELD', 'ASSIGNED') and not locked.ordered
                   and not exists (select from other)
                 returning true
             ), assigned as (

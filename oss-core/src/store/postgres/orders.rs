@@ -15,8 +15,8 @@ use super::PostgresStore;
 use super::connections::{is_foreign_key_violation, is_unique_violation};
 use super::faults::violated_constraint;
 use crate::domain::{
-    AttemptState, BeginOrder, EndLine, IssuedOrder, LineId, MadeSim, Msisdn, NewOrder, OrderLease,
-    OrderPurpose, OrderVerdict, OrderedNumber, RACES, Scope, SimDelivery, SimId, WantedSim,
+    AttemptState, BeginOrder, EndLine, IdempotencyKey, IssuedOrder, LineId, MadeSim, Msisdn, NewOrder,
+    OrderLease, OrderPurpose, OrderVerdict, OrderedNumber, RACES, Scope, SimDelivery, SimId, WantedSim,
 };
 use crate::store::StoreError;
 use crate::store::live::live;
@@ -325,7 +325,7 @@ impl PostgresStore {
                 .bind(device.clone())
                 .bind(wish.id.as_uuid())
                 .bind(wish.key.as_ref().map(|key| key.client().as_str()))
-                .bind(wish.key.as_ref().map(|key| key.text()))
+                .bind(wish.key.as_ref().map(IdempotencyKey::text))
         };
         let read = |rows: &[PgRow]| {
             let Some(number) = ordered(rows)? else { return Ok(None) };
@@ -343,7 +343,8 @@ impl PostgresStore {
         line: LineId,
         version: &Version,
     ) -> Result<Option<BeginOrder>, StoreError> {
-        // If the reservation of the number is another one now, the number has changed too.
+        // If the reservation of the number is another one now, the number has changed too. A number of older data has none that
+        // could name the order, so the number changes instead, and statements that wait for it look for the order.
         const SQL: &str = concat!(
             "
             with live as materialized (
@@ -372,6 +373,11 @@ impl PostgresStore {
                 set order_id = begun.id
                 from live, begun
                 where r.id = live.id
+            ), changed as (
+                update phone_number p
+                set updated_at = clock_timestamp()
+                from number, begun
+                where p.msisdn = number.msisdn and $2 is null
             )
             select exists (select from begun) as written"
         );
@@ -391,7 +397,7 @@ impl PostgresStore {
                 .bind(address.clone())
                 .bind(lease.replaces.map(SimId::as_uuid))
                 .bind(wish.key.as_ref().map(|key| key.client().as_str()))
-                .bind(wish.key.as_ref().map(|key| key.text()))
+                .bind(wish.key.as_ref().map(IdempotencyKey::text))
                 .bind(matches!(wish.purpose, OrderPurpose::FirstSim(_)))
                 .bind(wish.lease.as_secs_f64())
         };

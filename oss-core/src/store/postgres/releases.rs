@@ -115,7 +115,7 @@ impl Member for ReleaseWish {
             ", released as (
                 select * from locked
                 where status = 'RESERVED' and unchanged and (live_state is distinct from 'PENDING' or live_due)
-                  and live_ordered is not true
+                  and not ordered
             ), returned as (
                 update phone_number p
                 set status = 'RETURNED', assigned_sim_id = null, updated_at = clock_timestamp()

@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::postgres::PgRow;
 
 use super::PostgresStore;
 use crate::domain::{
-    Association, CodeAnswer, CodeReading, Msisdn, ProfileRecorded, ProfileReport, ProfileState, RACES, Scope,
-    Sim, SimFilter, SimId, SimRecord,
+    Association, CodeAnswer, CodeReading, CodeRow, Msisdn, ProfileRecorded, ProfileReport, ProfileState,
+    RACES, Scope, Sim, SimFilter, SimId, SimRecord,
 };
 use crate::store::StoreError;
 use crate::store::rows::DataRow;
 use crate::store::sim_records::{
-    CODE_READS, REPORTS, SIM, Searched, SimStore, association, code_read, code_row, report, search, silent,
-    sim,
+    CODE_READS, PROFILE, REPORTS, SIM, Searched, SimStore, association, code_read, code_row, profile_row,
+    report, search, silent, sim,
 };
 
 #[async_trait]
@@ -74,29 +73,29 @@ impl SimStore for PostgresStore {
                 .bind(reading.limits.age.as_secs_f64())
         };
         let found = self.connections.maybe(statement, code_row).await?;
-        Ok(found.map_or(CodeAnswer::Unknown, |row| row.answer()))
+        Ok(found.map_or(CodeAnswer::Unknown, CodeRow::answer))
     }
 
     async fn record_profile(&self, told: &ProfileReport) -> Result<ProfileRecorded, StoreError> {
-        const STATE: &str = "select profile_state from sim where id = $1";
         const SQL: &str = "
-            with applied as (
+            with told as (
                 update sim
-                set profile_state = $2,
-                    silent_since = case when $2 = 'DOWNLOADED' and silent_since is not null then clock_timestamp() end
-                where id = $1 and $5 and profile_state is not distinct from $6
+                set profile_state = case when $5 then $2 else profile_state end,
+                    profile_reported_at = greatest(profile_reported_at, $3),
+                    silent_since = case when silent_since is null or $5 and $2 <> 'DOWNLOADED' then null else clock_timestamp() end
+                where id = $1 and profile_state is not distinct from $6 and profile_reported_at is not distinct from $7
                 returning true
+            ), kept as (
+                insert into profile_report (sim_id, state, reported_at, reason, applied)
+                select $1, $2, $3, $4, $5 from told
+                on conflict (sim_id, state, reported_at) do nothing
             )
-            insert into profile_report (sim_id, state, reported_at, reason, applied)
-            select $1, $2, $3, $4, exists (select from applied)
-            where not $5 or exists (select from applied)
-            on conflict (sim_id, state, reported_at) do nothing
-            returning applied";
+            select exists (select from told) as written";
         for _ in 0..RACES {
-            let read = |row: &PgRow| row.maybe_parsed::<ProfileState>("profile_state");
-            let before = self.connections.maybe(|| sqlx::query(STATE).bind(told.sim.as_uuid()), read).await?;
+            let before =
+                self.connections.maybe(|| sqlx::query(PROFILE).bind(told.sim.as_uuid()), profile_row).await?;
             let Some(before) = before else { return Ok(ProfileRecorded::Unknown) };
-            let applies = told.applies_to(before);
+            let applies = told.applies_to(&before);
             let statement = || {
                 sqlx::query(SQL)
                     .bind(told.sim.as_uuid())
@@ -104,16 +103,13 @@ impl SimStore for PostgresStore {
                     .bind(told.at)
                     .bind(told.reason.as_deref())
                     .bind(applies)
-                    .bind(before.map(ProfileState::as_str))
+                    .bind(before.state.map(ProfileState::as_str))
+                    .bind(before.reported_at)
             };
-            let written = self.connections.maybe(statement, |row| row.flag("applied")).await?;
-            match written {
-                Some(true) => return Ok(ProfileRecorded::Applied),
-                Some(false) => return Ok(ProfileRecorded::Kept),
-                None if !applies => return Ok(ProfileRecorded::Kept),
-                // Another report changed the state meanwhile.
-                None => {}
+            if self.connections.one(statement, |row| row.flag("written")).await? {
+                return Ok(if applies { ProfileRecorded::Applied } else { ProfileRecorded::Kept });
             }
+            // Another report came meanwhile: read again.
         }
         Err(StoreError::unavailable("the profile kept changing"))
     }
@@ -142,14 +138,12 @@ impl SimStore for PostgresStore {
     }
 
     async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError> {
-        const SQL: &str = concat!(
-            "
+        const SQL: &str = "
             select h.sim_id, h.line_id, h.created_at
             from association_history h
             join sim s on s.id = h.sim_id
             where h.msisdn = $1::char(11) and ($2::text is null or s.carrier_tag in ($2, $3))
-            order by h.id desc"
-        );
+            order by h.id desc";
         let [brand, older] = scope.parameters();
         let statement = || sqlx::query(SQL).bind(msisdn.to_string()).bind(brand).bind(older);
         self.connections.all(statement, association).await

@@ -76,7 +76,7 @@ impl Step<'_> {
             select p.external_id, p.brand_id, p.expires_at > $3 as open, p.reserved_msisdn is not null as gave_before,
                    n.msisdn, number.status,
                    own.id as own_id, own.msisdn as own_msisdn, own.state as own_state, own.attempts as own_attempts,
-                   own.due_at <= $3 as own_due, own.lease_id = $6 as own_leased,
+                   own.due_at <= $3 and own.order_id is null as own_due, own.lease_id = $6 as own_leased,
                    exists (
                        select 1 from reservation other
                        where other.msisdn = n.msisdn
@@ -186,7 +186,9 @@ impl Step<'_> {
 
     async fn confirm(mut self, lease: Lease, hold_for: Duration) -> Result<Confirmed, sqlx::Error> {
         const STATE: &str = "
-            select state, attempts, preview_id, coalesce(due_at <= $2, false) as due from reservation where id = $1";
+            select state, attempts, preview_id, coalesce(due_at <= $2, false) and order_id is null as due
+            from reservation
+            where id = $1";
         const HELD: &str = "
             update reservation
             set state = $2, last_error = null, hold_expires_at = $3, due_at = $3, updated_at = $4

@@ -251,7 +251,7 @@ impl Step<'_> {
         const RELEASING: &str = "
             update reservation
             set state = 'RELEASING', attempts = 0, last_error = $2, due_at = $3, updated_at = $4
-            where id = $1 and state = 'HELD'
+            where id = $1 and state = 'HELD' and order_id is null
               and exists (
                   select 1 from phone_number p where p.msisdn = reservation.msisdn and p.status = 'RESERVED'
               )

@@ -7,7 +7,7 @@ use super::connections::Step;
 use crate::domain::{Assign, AttemptEvent, Msisdn, Number, NumberRow, OtherNumber, Scope, SimId};
 use crate::store::StoreError;
 use crate::store::lines::{LineStore, number, number_row, other_number_if_shown};
-use crate::store::live::live;
+use crate::store::live::{is_ordered, live};
 use crate::store::sims::other_number_of_sim;
 use crate::store::tenant::brand_of_number;
 
@@ -114,7 +114,9 @@ impl Step<'_> {
         const SQL: &str = concat!(
             "
             select p.status, p.assigned_sim_id, r.id as live_id, r.state as live_state, r.due_at <= $4 as live_due,
-                   r.order_id is not null as live_ordered
+                   r.order_id is not null or ",
+            is_ordered!("p.msisdn"),
+            " as ordered
             from phone_number p
             left join reservation r
                 on r.msisdn = p.msisdn and ",

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::SqliteStore;
 use super::connections::Step;
 use crate::domain::{
-    AttemptEvent, AttemptState, BeginOrder, EndLine, IssuedOrder, LineId, MadeSim, Msisdn, NewOrder,
-    OrderLease, OrderVerdict, Scope, SimDelivery, SimId, WantedSim,
+    AttemptEvent, AttemptState, BeginOrder, EndLine, IdempotencyKey, IssuedOrder, LineId, MadeSim, Msisdn,
+    NewOrder, OrderLease, OrderVerdict, Scope, SimDelivery, SimId, WantedSim,
 };
 use crate::store::StoreError;
 use crate::store::orders::{ClaimedOrders, OrderStore, claimed_order, ended_sim, ordered, ordered_number};
@@ -116,7 +116,7 @@ impl Step<'_> {
             .bind(device)
             .bind(wish.id.as_uuid())
             .bind(wish.key.as_ref().map(|key| key.client().as_str()))
-            .bind(wish.key.as_ref().map(|key| key.text()))
+            .bind(wish.key.as_ref().map(IdempotencyKey::text))
             .bind(self.now.0);
         let Some(number) = self.read(statement, ordered).await? else { return Ok(BeginOrder::UnknownNumber) };
         match number.verdict(&wish) {
@@ -162,7 +162,7 @@ impl Step<'_> {
             .bind(lease.replaces.map(SimId::as_uuid))
             .bind(self.now.after(wish.lease))
             .bind(wish.key.as_ref().map(|key| key.client().as_str()))
-            .bind(wish.key.as_ref().map(|key| key.text()))
+            .bind(wish.key.as_ref().map(IdempotencyKey::text))
             .bind(self.now.0);
         self.run(statement).await.map(drop)
     }

@@ -99,7 +99,8 @@ impl Step<'_> {
         intent: Intent,
     ) -> Result<Option<Keyed>, sqlx::Error> {
         const SQL: &str = "
-            select r.id, r.external_id, r.brand_id, r.msisdn, r.state, r.attempts, r.due_at <= $3 as due,
+            select r.id, r.external_id, r.brand_id, r.msisdn, r.state, r.attempts,
+                   r.due_at <= $3 and r.order_id is null as due,
                    coalesce(r.lease_id = $7, false) as leased, number.status,
                    substr(r.msisdn, 1, 2) = $4 and ($5 is null or r.brand_id in ($5, $6)) as same_request
             from reservation r

@@ -11,10 +11,9 @@ use crate::domain::{
     SimFilter, SimId, SimRecord,
 };
 use crate::store::StoreError;
-use crate::store::rows::DataRow;
 use crate::store::sim_records::{
-    CODE_READS, REPORTS, SIM, Searched, SimStore, association, code_read, code_row, report, search, silent,
-    sim,
+    CODE_READS, PROFILE, REPORTS, SIM, Searched, SimStore, association, code_read, code_row, profile_row,
+    report, search, silent, sim,
 };
 
 #[async_trait]
@@ -119,11 +118,11 @@ impl Step<'_> {
     }
 
     async fn record_profile(mut self, told: ProfileReport) -> Result<ProfileRecorded, sqlx::Error> {
-        const STATE: &str = "select profile_state from sim where id = $1";
-        const APPLIED: &str = "
+        const TOLD: &str = "
             update sim
-            set profile_state = $2,
-                silent_since = case when $2 = 'DOWNLOADED' and silent_since is not null then $3 end
+            set profile_state = case when $2 then $3 else profile_state end,
+                profile_reported_at = max(coalesce(profile_reported_at, $4), $4),
+                silent_since = case when silent_since is null or $2 and $3 <> 'DOWNLOADED' then null else $5 end
             where id = $1";
         const REPORT: &str = "
             insert into profile_report (sim_id, state, reported_at, reason, applied, received_at)
@@ -131,15 +130,12 @@ impl Step<'_> {
             on conflict (sim_id, state, reported_at) do nothing";
 
         let id = told.sim.as_uuid();
-        let read = |row: &_| DataRow::maybe_parsed::<ProfileState>(row, "profile_state");
-        let Some(before) = self.maybe(sqlx::query(STATE).bind(id), read).await? else {
+        let Some(before) = self.maybe(sqlx::query(PROFILE).bind(id), profile_row).await? else {
             return Ok(ProfileRecorded::Unknown);
         };
-        let applies = told.applies_to(before);
-        if applies {
-            let statement = sqlx::query(APPLIED).bind(id).bind(told.state.as_str());
-            self.run(statement.bind(self.now.0)).await?;
-        }
+        let applies = told.applies_to(&before);
+        let statement = sqlx::query(TOLD).bind(id).bind(applies).bind(told.state.as_str());
+        self.run(statement.bind(told.at.timestamp_micros()).bind(self.now.0)).await?;
         let statement = sqlx::query(REPORT)
             .bind(id)
             .bind(told.state.as_str())
