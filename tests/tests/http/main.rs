@@ -14,3 +14,4 @@ mod limits;
 mod openapi_clients;
 mod server_life;
 mod serving;
+mod sims;
