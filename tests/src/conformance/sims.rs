@@ -126,7 +126,7 @@ fn at(second: i64) -> DateTime<Utc> {
 }
 
 async fn report(db: &Fixture, sim: SimId, state: ProfileState, second: i64) -> ProfileRecorded {
-    let report = ProfileReport::new(sim, state, at(second), Some("told".to_owned()));
+    let report = ProfileReport::new(sim, state, at(second), Some("told"));
     db.store.record_profile(&report).await.unwrap()
 }
 
@@ -173,7 +173,7 @@ pub async fn a_late_report_switches_no_profile_back(db: &Fixture) {
 pub async fn a_long_reason_is_cut(db: &Fixture) {
     let sim = db.in_use().await.order;
     let reason = "é".repeat(500);
-    let report = ProfileReport::new(sim, ProfileState::Error, at(1), Some(reason.clone()));
+    let report = ProfileReport::new(sim, ProfileState::Error, at(1), Some(&reason));
     assert_eq!(db.store.record_profile(&report).await.unwrap(), ProfileRecorded::Applied);
     let kept = db.record(sim).await.profile_reports[0].reason.clone().expect("a reason");
     assert!(!kept.is_empty() && reason.starts_with(&kept), "{kept}");
