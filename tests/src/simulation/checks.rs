@@ -17,11 +17,13 @@ use super::{NUMBERS, brands};
 pub(super) async fn settle(world: &World) {
     for _ in 0..20 {
         sleep(Duration::from_secs(30)).await;
-        if world.nothing_in_flight() && unsettled(world).is_empty() {
+        if world.nothing_in_flight() && unsettled(world).is_empty() && world.unsettled_orders() == 0 {
             return;
         }
     }
-    world.record_violation(&format!("not settled after ten minutes: {:?}", unsettled(world)));
+    let orders = world.unsettled_orders();
+    world
+        .record_violation(&format!("not settled after ten minutes: {:?}, {orders} orders", unsettled(world)));
 }
 
 fn every_number() -> impl Iterator<Item = Msisdn> {
@@ -83,6 +85,7 @@ pub(super) async fn compare(world: &World) {
     for (brand, has_older_data) in brands().into_iter().zip([true, false]) {
         compare_brand(world, &Tenant::new(brand, has_older_data));
     }
+    world.compare_sims();
     let differences = audit(world, false).await;
     if !differences.is_empty() {
         world.record_violation(&format!("the audit finds {differences:?}"));

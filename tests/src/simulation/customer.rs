@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oss_core::gsim::mock::OrderBook;
 use oss_core::{
-    BrandId, Choice, Ddd, Error, ErrorKind, IdempotencyKey, Msisdn, Oss, PreviewId, Reservation, SimId,
+    BrandId, Choice, Ddd, Error, ErrorKind, IdempotencyKey, LineId, Msisdn, Oss, PreviewId, Reservation,
+    WantedSim,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::world::World;
+use super::world::{World, device};
 use super::{CUSTOMERS, brands};
 
 /// The number of times that a customer comes for a number.
@@ -50,7 +52,7 @@ impl Story {
         self.world.rest(Duration::from_secs(20)).await;
         match self.world.pick(10) {
             0..=4 => self.give_back(msisdn).await,
-            5..=6 => self.put_on_a_line(msisdn).await,
+            5..=8 => self.get_a_line(msisdn).await,
             // The customer walks away, and after a while the number counts as abandoned.
             _ => {}
         }
@@ -150,19 +152,53 @@ impl Story {
         }
     }
 
-    async fn put_on_a_line(&self, msisdn: Msisdn) {
-        // Any SIM will do, as long as a repeat names the same one.
-        let sim = SimId::from(Uuid::from_u128(u128::from(self.id)));
-        for _ in 0..PATIENCE {
-            match self.call(|oss| async move { oss.assign(msisdn, sim).await }).await {
-                Some(Ok(())) => {
-                    self.world.count("a number was put on a line");
-                    return self.world.record_on_a_line(self.id, &self.brand, msisdn);
-                }
-                Some(Err(error)) if !is_worth_repeating(&error) => return,
-                _ => self.world.rest(Duration::from_secs(5)).await,
+    /// Gets a SIM for the number, perhaps another one later, and perhaps ends the line.
+    async fn get_a_line(&self, msisdn: Msisdn) {
+        let line = LineId::from(Uuid::from_u128(u128::from(self.id)));
+        let esim = WantedSim::Esim(device());
+        if !self.until_certain(|oss| async move { oss.order_sim(msisdn, line, esim).await.map(drop) }).await {
+            return;
+        }
+        self.world.count("a SIM was issued");
+        self.world.record_on_a_line(self.id, &self.brand, msisdn);
+        self.world.rest(Duration::from_mins(1)).await;
+        if self.world.pick(2) == 0 {
+            let address = "00112233445566778899aabbccddeeff".parse().expect("a hash");
+            let card = WantedSim::Card { iccid: OrderBook::card(self.id), address };
+            let replaced =
+                self.until_certain(|oss| async move { oss.replace_sim(msisdn, card).await.map(drop) }).await;
+            if replaced {
+                self.world.count("a SIM was replaced");
             }
         }
+        self.world.rest(Duration::from_mins(1)).await;
+        if self.world.pick(2) == 0 {
+            self.world.record_given_up(self.id, msisdn);
+            let ours = self.world.assigned_under(msisdn);
+            let still_ours = || self.world.assigned_under(msisdn) == ours;
+            for _ in (0..PATIENCE).take_while(|_| still_ours()) {
+                match self.call(|oss| async move { oss.end_line(msisdn).await }).await {
+                    Some(Ok(())) => return self.world.count("a line was ended"),
+                    Some(Err(error)) if !is_worth_repeating(&error) => return,
+                    _ => self.world.rest(Duration::from_secs(5)).await,
+                }
+            }
+        }
+    }
+
+    /// Makes a call until it has a certain answer, or the customer loses patience. Returns whether it succeeded.
+    async fn until_certain<F>(&self, operation: impl FnOnce(Oss) -> F + Clone) -> bool
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
+        for _ in 0..PATIENCE {
+            match self.call(operation.clone()).await {
+                Some(Ok(())) => return true,
+                Some(Err(error)) if !is_worth_repeating(&error) => return false,
+                _ => self.world.rest(Duration::from_secs(15)).await,
+            }
+        }
+        false
     }
 
     async fn call<T, F>(&self, operation: impl FnOnce(Oss) -> F) -> Option<Result<T, Error>>

@@ -1,17 +1,18 @@
 //! A deterministic simulation of the whole service: many customers, several instances, a hostile network, one seed.
 //!
 //! It runs the real code: the operations of `oss-core`, its gate, its sweep, and the statements of the SQLite store. Only the
-//! edges are simulated. Time is tokio's paused clock. The network to Sigan loses, delays and doubles requests and answers. Sigan
+//! edges are simulated. Time is tokio's paused clock. The network to Sigan and GSIM loses, delays and doubles requests and answers. Sigan
 //! refuses the credentials of a brand, and has holds without a row. The database loses answers and rows, and has rows that nobody
 //! can read. Audits run, and an instance may die or fall asleep at any await at which it uses Sigan or the database. Every choice
 //! comes from the seed, so a seed that fails once always fails.
 //!
 //! While it runs, it checks that no number is given to two customers or to another brand, that no release of a number that is
 //! held here is sent to Sigan, and that each hold has a row. When everything has settled, it checks that Sigan and we hold the
-//! same numbers for each brand.
+//! same numbers for each brand, and GSIM and we the same SIMs.
 
 mod checks;
 mod customer;
+mod gsim;
 mod sigan;
 mod store;
 mod world;

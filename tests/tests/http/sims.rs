@@ -247,7 +247,11 @@ async fn thirty_orders_at_once_make_one_sim(database: Database) {
     let mut answers = join_all((0..30).map(|_| order(&http, &msisdn, &line, &device))).await;
     // Twenty calls may wait for the first one. The others repeat theirs.
     for crowded in answers.iter_mut().filter(|answer| answer.status != 201) {
-        assert_eq!((problem(crowded), crowded.retry_after), ((409, "order-in-flight"), Some(2)), "{crowded:?}");
+        assert_eq!(
+            (problem(crowded), crowded.retry_after),
+            ((409, "order-in-flight"), Some(2)),
+            "{crowded:?}"
+        );
         *crowded = order(&http, &msisdn, &line, &device).await;
     }
     for answer in &answers {

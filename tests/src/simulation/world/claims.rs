@@ -70,6 +70,12 @@ impl World {
         history.into_iter().find(|hold| hold.state == State::Held)?.external_id
     }
 
+    /// Sigan's id of the hold of a number that is on a line.
+    pub(in crate::simulation) fn assigned_under(&self, msisdn: Msisdn) -> Option<ExternalId> {
+        let history = self.number(msisdn)?.history;
+        history.into_iter().find(|hold| hold.state == State::Assigned)?.external_id
+    }
+
     /// Records that a number is on a customer's line.
     pub(in crate::simulation) fn record_on_a_line(&self, story: u64, brand: &BrandId, msisdn: Msisdn) {
         self.shared().claims.insert(msisdn, Claim { story, brand: brand.clone(), until: None });

@@ -7,9 +7,10 @@ use oss_core::{BrandId, Oss, Settings};
 use tokio::time::sleep;
 
 use super::{Instance, Life, World};
+use crate::simulation::gsim::SimulatedGsim;
 use crate::simulation::sigan::SimulatedSigan;
 use crate::simulation::store::SimulatedStore;
-use crate::simulation::{INSTANCES, brands};
+use crate::simulation::{CALL, INSTANCES, brands};
 
 impl Instance {
     /// The library's handle that acts for a brand, or for all brands.
@@ -25,7 +26,7 @@ impl World {
         settings.preview_ttl = Duration::from_mins(2);
         settings.reservation_ttl = Duration::from_mins(5);
         settings.preview_retention = Duration::from_mins(10);
-        settings.sigan_call = Duration::from_secs(5);
+        (settings.sigan_call, settings.gsim_call) = (CALL, CALL);
         settings.sweep_interval = Duration::from_secs(10);
         settings.sigan_calls = 4;
         settings.sigan_queue = 2;
@@ -34,7 +35,8 @@ impl World {
         let sigan = SimulatedSigan::new(self.clone(), life.clone());
         let [brand, other] = brands();
         let builder = Oss::builder(brand).other_brands([other]).settings(settings);
-        let oss = builder.sigan(Arc::new(sigan)).build(Arc::new(store));
+        let gsim = SimulatedGsim::new(self.clone(), life.clone());
+        let oss = builder.sigan(Arc::new(sigan)).sims(Arc::new(gsim)).build(Arc::new(store));
         oss.sweep_in_background();
         self.shared().instances.insert(place, Instance { oss, life });
     }

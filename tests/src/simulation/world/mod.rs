@@ -4,6 +4,7 @@ mod claims;
 mod failovers;
 mod instances;
 mod network;
+mod sims;
 mod strays;
 mod unusual;
 
@@ -14,10 +15,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use oss_core::gsim::mock::{GsimMock, OrderBook};
 use oss_core::sigan::Hold;
 use oss_core::sigan::mock::Inventory;
-use oss_core::store::{Clock, SqliteStore};
-use oss_core::{BrandId, ExternalId, Msisdn, Oss};
+use oss_core::store::{CatalogStore, Clock, SqliteStore};
+use oss_core::{BrandId, DeviceChoice, DeviceHash, ExternalId, Msisdn, Oss};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::runtime::Runtime;
@@ -37,6 +39,7 @@ pub(in crate::simulation) struct World {
     /// A connection to the same database, for statements that no operation executes.
     side: Mutex<SqliteConnection>,
     state: Mutex<Shared>,
+    pub(in crate::simulation) gsim: GsimMock,
 }
 
 #[derive(Debug)]
@@ -124,6 +127,15 @@ fn database_runtime() -> &'static Runtime {
     })
 }
 
+/// The device for which every customer orders an eSIM.
+pub(in crate::simulation) fn device() -> DeviceHash {
+    DeviceHash::of(&device_choice())
+}
+
+fn device_choice() -> DeviceChoice {
+    DeviceChoice::Tac("35050556".parse().expect("a TAC"))
+}
+
 fn blocking<T>(work: impl Future<Output = T>) -> T {
     let _entered = database_runtime().enter();
     // It runs without a budget, because the budget of the simulated task would never be renewed in here.
@@ -170,8 +182,11 @@ impl World {
                 trace: DefaultHasher::new(),
                 violations: Vec::new(),
             }),
+            gsim: GsimMock::new(OrderBook::new().reusing_iccids()),
         };
         world.set_clock();
+        let device = world.database(world.store.keep_choice(&device_choice(), device()));
+        device.expect("the device is stored");
         world
     }
 

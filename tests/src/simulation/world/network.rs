@@ -31,6 +31,25 @@ impl World {
         answered
     }
 
+    /// Lets a request to another system arrive after a while, even if its sender dies.
+    pub(in crate::simulation) fn arrive<T: Send + 'static>(
+        self: &Arc<Self>,
+        request: impl Future<Output = T> + Send + 'static,
+        takes: Duration,
+    ) -> tokio::sync::oneshot::Receiver<T> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let world = self.clone();
+        self.shared().in_flight += 1;
+        tokio::spawn(async move {
+            sleep(takes).await;
+            let response = request.await;
+            world.shared().in_flight -= 1;
+            // Perhaps nobody waits for the answer any more.
+            let _ = answer.send(response);
+        });
+        answered
+    }
+
     pub(in crate::simulation) fn nothing_in_flight(&self) -> bool {
         let shared = self.shared();
         shared.in_flight == 0 && shared.asleep == 0

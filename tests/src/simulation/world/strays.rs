@@ -94,6 +94,9 @@ impl World {
                     "the audit gave {external_id:?} back, as if Sigan had lost it"
                 ));
             }
+            DifferenceKind::SimUnknownHere => {
+                self.record_violation("the audit had a SIM deprogrammed, as if nobody knew of it");
+            }
             _ => self.count("an audit released a stray hold"),
         }
     }
