@@ -76,6 +76,11 @@ impl Visit for Awaited {
             ("call", "holder") => "Sigan to say who holds the number",
             ("call", "holds") => "Sigan to list its holds",
             ("call", "supports_esim") => "GSIM to say whether the device supports eSIM",
+            ("call", "order_esim") => "GSIM to issue the eSIM",
+            ("call", "activate_card") => "GSIM to activate the card",
+            ("call", "order") => "GSIM to say what became of the order",
+            ("call", "cancel") => "GSIM to deprogram the SIM",
+            ("call", "orders") => "GSIM to list its SIMs",
             _ => self.0,
         };
     }

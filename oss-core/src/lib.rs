@@ -41,8 +41,8 @@
 //! # Overview of the modules
 //!
 //! The operations are methods of [`Oss`]. They use three ports: the [`store`], on PostgreSQL or SQLite; [`sigan`], whose
-//! module documentation is the contract with the inventory; and [`gsim`], which may know devices that the local catalogue does
-//! not. [`config`] is one typed configuration for the library, the command line and the server; [`Oss::builder`] takes the parts of
+//! module documentation is the contract with the inventory; and [`gsim`], which issues SIMs and may know devices that the local
+//! catalogue does not. [`config`] is one typed configuration for the library, the command line and the server; [`Oss::builder`] takes the parts of
 //! an embedder instead. [`telemetry`] has every metric by name; the metrics go to the recorder of the process, if it has one.
 //!
 //! If several brands share one service, [`Oss::acting_for`] gives each a client that sees and changes only its own data.
@@ -57,7 +57,7 @@
 //! | `sqlite` | a store on a file or in memory; without it, PostgreSQL is the only database |
 //! | `redis` | a cache that several servers share; without it, look-ups are cached in memory only |
 //! | `import` | [`store::migrate`], and imports of the device catalogue and of the localities |
-//! | `mock` | the stateful mock of Sigan, and the sandbox that runs on it |
+//! | `mock` | the stateful mocks of Sigan and GSIM, and the sandbox that runs on them |
 
 pub mod access;
 mod areas;

@@ -7,7 +7,7 @@
 //! | does a device support eSIM? | `GET /devices?tac=35123456`, `?code=iPhone15,2` or `?model=SAMSUNG_S25` | 200 `{supportsEsim, model?}` · 404 `{"code":"UNKNOWN_DEVICE"}` |
 //! | order an eSIM | `PUT /esim-orders/{reference}` `{msisdn, brandId, technology, replaces?}` | 200 `{iccid, imsi, matchingId, smdpAddress, profileState}` (the same if repeated) · 202 accepted, ask later · 409 `NONE_LEFT`, `NUMBER_HAS_SIM` · 410 `CANCELLED` |
 //! | activate a card | `PUT /card-activations/{reference}` `{msisdn, iccid, brandId, replaces?}` | 200 `{iccid, imsi, hrsImsi?}` (the same if repeated) · 202 accepted, ask later · 404 `UNKNOWN_ICCID` · 409 `CARD_IN_USE`, `NUMBER_HAS_SIM` · 410 `CANCELLED` |
-//! | ask for an order | `GET /orders/{reference}` | 200 as above, for an eSIM with its current `profileState` · 202 still being made · 404 `UNKNOWN_ORDER` |
+//! | ask for an order | `GET /orders/{reference}` | 200 as above, for an eSIM with its current `profileState` · 202 still being made · 404 `UNKNOWN_ORDER`: it never arrived, is still on its way, or was cancelled or deprogrammed |
 //! | cancel or deprogram | `DELETE /orders/{reference}` | 204, also if GSIM does not know the reference: then it bars a late arrival of the order · 404 `UNKNOWN_ORDER`: it was cancelled before |
 //! | our SIMs | `GET /orders?brandId=&after=&limit=` | 200 `{orders: [{reference, iccid, imsi, msisdn, profileState}], next?}`; a card is `ENABLED` |
 //!

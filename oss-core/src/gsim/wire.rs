@@ -217,3 +217,27 @@ pub struct Notification {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_identifier_and_no_secret() {
+        let issued = r#"{"iccid":"8955100000000000001","imsi":"724061000000002","hrsImsi":"724069000000003",
+            "matchingId":"SECRET-4","smdpAddress":"smdp.example","profileState":"RELEASED"}"#;
+        let issued: IssuedBody = serde_json::from_str(issued).unwrap();
+        let order = EsimOrderBody {
+            msisdn: "11999950001".parse().unwrap(),
+            brand_id: "acme".parse().unwrap(),
+            technology: Technology::FourG,
+            replaces: None,
+        };
+        let debug = format!("{issued:?} {order:?}");
+        for hidden in ["0000000001", "000000002", "000000003", "SECRET", "smdp.example", "99995"] {
+            assert!(!debug.contains(hidden), "{hidden} in {debug}");
+        }
+        let sent = serde_json::to_string(&issued).unwrap();
+        assert_eq!(serde_json::from_str::<IssuedBody>(&sent).unwrap(), issued, "the wire has all of it");
+    }
+}

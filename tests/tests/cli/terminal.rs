@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use oss_core::gsim::mock as gsim;
 use oss_core::sigan::mock::{CallKind, Fault, Inventory, RunningSigan, SiganMock};
 use oss_tests::backend::Database;
 use oss_tests::cli::{Ended, oss, run, run_beside};
@@ -73,6 +74,18 @@ async fn a_slow_call_says_what_it_waits_for() {
     setup.sigan.next(CallKind::Reserve, Fault::Slow(Duration::from_secs(2)));
     let piped = setup.run(&["reserve", "--ddd", "11"]).await;
     assert_eq!((piped.code, piped.stderr.as_str()), (0, ""), "only a person sees the wait");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_gsim_is_told_from_a_slow_sigan() {
+    let setup = Setup::new().await;
+    let gsim = gsim::GsimMock::new(gsim::OrderBook::new()).start().await;
+    gsim.next(gsim::CallKind::Orders, gsim::Fault::Slow(Duration::from_secs(2)));
+    let gsim_url = gsim.url().to_string();
+    let settings = [&setup.settings()[..], &[("OSS_GSIM_URL", gsim_url.as_str())]].concat();
+    let mut terminal = Terminal::start(100, &settings, &["audit"]);
+    terminal.wait_for("waiting for GSIM to list its SIMs (1 s)");
+    assert_eq!(terminal.wait_until_ended().code, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

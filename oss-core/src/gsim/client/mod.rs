@@ -48,8 +48,7 @@ pub struct GsimClient<C> {
     carrier: C,
 }
 
-/// A request of the contract, independent of its carrier.
-#[derive(Debug, Clone)]
+/// A request of the contract, independent of its carrier. It has no `Debug`, because its body has numbers in clear.
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) path: Vec<String>,

@@ -56,6 +56,26 @@ async fn esims_that_are_down_do_not_stop_cards() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_next_outage_begins_with_its_own_first_call() {
+    let mock = GsimMock::new(OrderBook::new());
+    let gates = gates(&mock);
+    let order = async || {
+        let turn = turn(&gates, SimType::Esim).await.expect("the circuit is closed");
+        turn.order_esim(&esim_order()).await
+    };
+    mock.next(CallKind::OrderEsim, Fault::FailBefore);
+    assert!(order().await.is_err());
+    assert!(order().await.is_ok(), "that was no outage");
+    tokio::time::advance(Duration::from_hours(1)).await;
+    mock.always(CallKind::OrderEsim, Some(Fault::FailBefore));
+    for _ in 0..FAILURES {
+        assert!(order().await.is_err());
+    }
+    let busy = turn(&gates, SimType::Esim).await.unwrap_err();
+    assert_eq!(busy.down_for, Some(Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_type_of_sim_has_slots_of_its_own() {
     let mock = GsimMock::new(OrderBook::new());
     let gates = gates(&mock);

@@ -88,6 +88,7 @@ async fn each_fault_is_what_it_is(mock: &GsimMock, gsim: &impl SimProvider) {
         (Fault::FailBefore, doubt(Doubt::Status(503)), false),
         (Fault::Status(410), doubt(Doubt::Status(410)), false),
         (Fault::Garble, doubt(Doubt::Unreadable), true),
+        (Fault::LoseRequest, doubt(Doubt::ConnectionLost), false),
         (Fault::LoseAnswer, doubt(Doubt::ConnectionLost), true),
         (Fault::Slow(Duration::from_secs(10)), doubt(Doubt::Timeout), true),
     ];

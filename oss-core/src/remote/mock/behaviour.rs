@@ -32,6 +32,8 @@ pub enum Fault<C> {
     FailBefore,
     /// It is answered with this status and no body, without effect.
     Status(u16),
+    /// It is lost on its way, without effect, and the connection breaks.
+    LoseRequest,
     /// It takes effect, and the answer breaks off before its end.
     LoseAnswer,
     /// It takes effect, and the connection closes before the answer begins.
@@ -53,6 +55,7 @@ impl<C> Fault<C> {
         let whole = |response| Answer { sent: Sent::Whole(response), delay: latency };
         let Some(fault) = fault else { return whole(handle()) };
         let refusal = match fault {
+            Self::LoseRequest => return Answer { sent: Sent::Part, delay: latency },
             Self::FailBefore => Response::empty(503),
             Self::Unauthorized => Response::empty(401),
             Self::Status(status) => Response::empty(status),
