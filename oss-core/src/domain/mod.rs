@@ -54,7 +54,7 @@ pub use orders::{
 };
 pub use sim::{
     ActiveSim, Association, CodeAnswer, CodeLimits, CodeRead, CodeReading, KnownSim, ProfileRecorded,
-    ProfileReport, RecordedReport, Sim, SimFilter, SimIdentity, SimRecord,
+    ProfileReport, RecordedReport, SilentProfile, Sim, SimFilter, SimIdentity, SimRecord,
 };
 pub(crate) use sim::{CodeRow, ProfileRow};
 pub use sims::{

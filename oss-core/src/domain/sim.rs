@@ -206,6 +206,17 @@ pub(crate) struct ProfileRow {
     pub(crate) reported_at: Option<DateTime<Utc>>,
 }
 
+/// An eSIM whose code was read, and of which GSIM has told nothing for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SilentProfile {
+    /// The SIM.
+    pub sim: SimId,
+    /// The last state that GSIM told.
+    pub state: Option<ProfileState>,
+    /// The time at which GSIM is asked about it, by the clock of the database.
+    pub asked_at: DateTime<Utc>,
+}
+
 /// The result of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProfileRecorded {

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
 use crate::calls::LeaseClock;
-use crate::domain::{DueOrder, OrderLease, ProfileReport, ProfileState, SimId, SimType, SweepReport};
+use crate::domain::{DueOrder, OrderLease, ProfileReport, SilentProfile, SimType, SweepReport};
 use crate::error::Error;
 use crate::gsim::{OrderState, SimDetails, SimTurn};
 use crate::oss::Oss;
@@ -65,19 +64,19 @@ impl Oss {
     pub(crate) async fn ask_about_silent(&self) -> Result<(), StoreError> {
         let silent = self.store().claim_silent(BATCH, SILENT).await?;
         let mut questions: FuturesUnordered<_> =
-            silent.into_iter().map(|(sim, known)| self.ask_about(sim, known)).collect();
+            silent.into_iter().map(|silent| self.ask_about(silent)).collect();
         while questions.next().await.is_some() {}
         Ok(())
     }
 
-    async fn ask_about(&self, sim: SimId, known: Option<ProfileState>) {
+    async fn ask_about(&self, SilentProfile { sim, state, asked_at }: SilentProfile) {
         // Without an answer, the next question follows after a while.
         let Ok(turn) = self.gsim().turn(SimType::Esim, Lane::Upkeep).await else { return };
         let Ok(OrderState::Issued(issued)) = turn.order(sim).await else { return };
         if let SimDetails::Esim { profile_state, .. } = issued.details
-            && known != Some(profile_state)
+            && state != Some(profile_state)
         {
-            let report = ProfileReport::new(sim, profile_state, Utc::now(), None);
+            let report = ProfileReport::new(sim, profile_state, asked_at, None);
             if let Err(error) = self.record_profile(report).await {
                 tracing::warn!(sim.id = %sim, %error, "The state of a profile could not be recorded.");
             }

@@ -59,7 +59,8 @@ pub use crate::domain::{
     CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, Due, DueOrder, EndLine, HeldNumber, HeldPage,
     Intent, IssuedOrder, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, MadeProfile, MadeSim,
     NewOrder, NewPreview, OrderLease, OrderPurpose, OtherNumber, Overdue, PoolUsage, PreviousPreview,
-    ProfileRecorded, Range, Release, Scope, SimDelivery, SimIdentity, Tenant, UnreadableRow, WantedSim,
+    ProfileRecorded, Range, Release, Scope, SilentProfile, SimDelivery, SimIdentity, Tenant, UnreadableRow,
+    WantedSim,
 };
 
 /// The address of the database, and its connections.

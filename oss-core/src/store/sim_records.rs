@@ -8,7 +8,7 @@ use super::StoreError;
 use super::rows::DataRow;
 use crate::domain::{
     ActivationCode, Association, CodeAnswer, CodeRead, CodeReading, CodeRow, Msisdn, ProfileRecorded,
-    ProfileReport, ProfileRow, ProfileState, RecordedReport, Scope, Sim, SimFilter, SimId, SimRecord,
+    ProfileReport, ProfileRow, RecordedReport, Scope, SilentProfile, Sim, SimFilter, SimId, SimRecord,
 };
 
 /// The steps of SIMs that are there already.
@@ -27,12 +27,8 @@ pub trait SimStore {
     async fn record_profile(&self, report: &ProfileReport) -> Result<ProfileRecorded, StoreError>;
 
     /// Claims at most `limit` eSIMs whose code was read, and of which GSIM has told nothing for `silent_for`. They are claimed again
-    /// only after that time. Returns each with its last known state.
-    async fn claim_silent(
-        &self,
-        limit: u32,
-        silent_for: Duration,
-    ) -> Result<Vec<(SimId, Option<ProfileState>)>, StoreError>;
+    /// only after that time.
+    async fn claim_silent(&self, limit: u32, silent_for: Duration) -> Result<Vec<SilentProfile>, StoreError>;
 
     /// Reads which SIMs a number was on, the latest first.
     async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError>;
@@ -136,7 +132,11 @@ pub(super) fn association(row: &impl DataRow) -> Result<Association, sqlx::Error
 }
 
 /// Reads a silent eSIM and its last known state; none if it is not active any more.
-pub(super) fn silent(row: &impl DataRow) -> Result<Option<(SimId, Option<ProfileState>)>, sqlx::Error> {
-    let known = (row.id("id")?, row.maybe_parsed("profile_state")?);
-    Ok(row.flag("active")?.then_some(known))
+pub(super) fn silent(row: &impl DataRow) -> Result<Option<SilentProfile>, sqlx::Error> {
+    let silent = SilentProfile {
+        sim: row.id("id")?,
+        state: row.maybe_parsed("profile_state")?,
+        asked_at: row.time("asked_at")?,
+    };
+    Ok(row.flag("active")?.then_some(silent))
 }

@@ -10,8 +10,8 @@ use oss_core::store::{
     BeginRandom, CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery,
     EndLine, HeldPage, Intent, IssuedOrder, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LineStore,
     MadeSim, NewOrder, NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore, PreviousPreview,
-    ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SimAuditStore, SimDelivery, SimRange,
-    SimStore, Store, StoreError, SweepStore, Tenant, UnreadableRow,
+    ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile, SimAuditStore,
+    SimDelivery, SimRange, SimStore, Store, StoreError, SweepStore, Tenant, UnreadableRow,
 };
 use oss_core::{
     Association, Assortment, AttemptState, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges,
@@ -363,11 +363,7 @@ impl SimStore for SimulatedStore {
         self.step(self.world.store.record_profile(report)).await
     }
 
-    async fn claim_silent(
-        &self,
-        limit: u32,
-        silent_for: Duration,
-    ) -> Result<Vec<(SimId, Option<oss_core::ProfileState>)>, StoreError> {
+    async fn claim_silent(&self, limit: u32, silent_for: Duration) -> Result<Vec<SilentProfile>, StoreError> {
         self.step(self.world.store.claim_silent(limit, silent_for)).await
     }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::PostgresStore;
 use crate::domain::{
     Association, CodeAnswer, CodeReading, CodeRow, Msisdn, ProfileRecorded, ProfileReport, ProfileState,
-    RACES, Scope, Sim, SimFilter, SimId, SimRecord,
+    RACES, Scope, SilentProfile, Sim, SimFilter, SimId, SimRecord,
 };
 use crate::store::StoreError;
 use crate::store::rows::DataRow;
@@ -114,11 +114,7 @@ impl SimStore for PostgresStore {
         Err(StoreError::unavailable("the profile kept changing"))
     }
 
-    async fn claim_silent(
-        &self,
-        limit: u32,
-        silent_for: Duration,
-    ) -> Result<Vec<(SimId, Option<ProfileState>)>, StoreError> {
+    async fn claim_silent(&self, limit: u32, silent_for: Duration) -> Result<Vec<SilentProfile>, StoreError> {
         const SQL: &str = "
             with silent as materialized (
                 select id
@@ -132,7 +128,7 @@ impl SimStore for PostgresStore {
             set silent_since = case when s.status = 'ACTIVE' then clock_timestamp() end
             from silent
             where s.id = silent.id
-            returning s.id, s.profile_state, s.status = 'ACTIVE' as active";
+            returning s.id, s.profile_state, clock_timestamp() as asked_at, s.status = 'ACTIVE' as active";
         let statement = || sqlx::query(SQL).bind(i64::from(limit)).bind(silent_for.as_secs_f64());
         Ok(self.connections.all(statement, silent).await?.into_iter().flatten().collect())
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::SqliteStore;
 use super::connections::Step;
 use crate::domain::{
-    Association, CodeAnswer, CodeReading, Msisdn, ProfileRecorded, ProfileReport, ProfileState, Scope, Sim,
+    Association, CodeAnswer, CodeReading, Msisdn, ProfileRecorded, ProfileReport, Scope, SilentProfile, Sim,
     SimFilter, SimId, SimRecord,
 };
 use crate::store::StoreError;
@@ -47,11 +47,7 @@ impl SimStore for SqliteStore {
         self.connections.write(move |step| Box::pin(step.record_profile(told))).await
     }
 
-    async fn claim_silent(
-        &self,
-        limit: u32,
-        silent_for: Duration,
-    ) -> Result<Vec<(SimId, Option<ProfileState>)>, StoreError> {
+    async fn claim_silent(&self, limit: u32, silent_for: Duration) -> Result<Vec<SilentProfile>, StoreError> {
         self.connections.write(move |step| Box::pin(step.claim_silent(limit, silent_for))).await
     }
 
@@ -104,14 +100,14 @@ impl Step<'_> {
         mut self,
         limit: u32,
         silent_for: Duration,
-    ) -> Result<Vec<(SimId, Option<ProfileState>)>, sqlx::Error> {
+    ) -> Result<Vec<SilentProfile>, sqlx::Error> {
         const SQL: &str = "
             update sim
             set silent_since = case when status = 'ACTIVE' then $1 end
             where id in (
                 select id from sim where silent_since <= $2 order by silent_since limit $3
             )
-            returning id, profile_state, status = 'ACTIVE' as active";
+            returning id, profile_state, $1 as asked_at, status = 'ACTIVE' as active";
         let statement =
             sqlx::query(SQL).bind(self.now.0).bind(self.now.before(silent_for)).bind(i64::from(limit));
         Ok(self.all(statement, silent).await?.into_iter().flatten().collect())
