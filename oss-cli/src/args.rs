@@ -2,6 +2,7 @@
 
 #[cfg(feature = "sandbox")]
 mod gsim_mock;
+mod sims;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use oss_core::{
 
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gsim_mock::GsimMockArgs;
+pub(crate) use self::sims::{LineCommand, SimCommand};
 use crate::form::Form;
 use crate::usage::hide_numbers;
 use crate::{examples, exit};
@@ -143,6 +145,16 @@ pub(crate) enum Command {
     Show {
         /// The number.
         msisdn: Msisdn,
+    },
+    /// Order, show and replace SIMs.
+    Sim {
+        #[command(subcommand)]
+        command: SimCommand,
+    },
+    /// End a line, or list the SIMs that a number was on.
+    Line {
+        #[command(subcommand)]
+        command: LineCommand,
     },
     /// Say whether an area code exists, or import the list of localities.
     #[command(subcommand_negates_reqs = true, after_help = examples::DDD)]

@@ -46,6 +46,44 @@ Examples:
   oss show 11999950001
   oss show \"(11) 99995-0001\" --output json";
 
+pub(crate) const SIM_ISSUE: &str = "\
+Example:
+  oss sim issue 11999950001 --line 018f0000-0000-7000-8000-000000000000 --device bcd1624a168e2722691c565e0c6dc479";
+
+pub(crate) const SIM_ACTIVATE: &str = "\
+Example:
+  oss sim activate 11999950001 --line 018f0000-0000-7000-8000-000000000000 --iccid 8955200000000000017 \
+--address 014338fee969ef8655b64f83fcee7a89";
+
+pub(crate) const SIM_SHOW: &str = "\
+Example:
+  oss sim show 018f0000-0000-7000-8000-000000000000";
+
+pub(crate) const SIM_FIND: &str = "\
+Examples:
+  oss sim find --msisdn 11999950001
+  oss sim find --iccid \"8955 2000 0000 0000 017\" --output json";
+
+pub(crate) const SIM_CODE: &str = "\
+Examples:
+  oss sim code 018f0000-0000-7000-8000-000000000000
+  oss sim code 018f0000-0000-7000-8000-000000000000 --output json";
+
+pub(crate) const SIM_REPLACE: &str = "\
+Examples:
+  oss sim replace 11999950001 --device bcd1624a168e2722691c565e0c6dc479
+  oss sim replace 11999950001 --device bcd1624a168e2722691c565e0c6dc479 --idempotency-key another-phone
+  oss sim replace 11999950001 --iccid 8955200000000000017 --address 014338fee969ef8655b64f83fcee7a89";
+
+pub(crate) const LINE_END: &str = "\
+Example:
+  oss line end 11999950001";
+
+pub(crate) const LINE_HISTORY: &str = "\
+Examples:
+  oss line history 11999950001
+  oss line history 11999950001 --at 2026-11-25T13:30:43Z";
+
 pub(crate) const DDD: &str = "\
 Examples:
   oss ddd 11

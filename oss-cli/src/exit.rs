@@ -27,11 +27,11 @@ exit_codes! {
     INTERNAL = 1,
     /// malformed input or configuration
     USAGE = 2,
-    /// unknown: area code, preview, number or brand
+    /// unknown: area code, preview, number, SIM, device or brand
     UNKNOWN = 3,
     /// the state forbids it: expired, in use, in flight, none left; or the audit is not clean
     CONFLICT = 4,
-    /// Sigan refused, cannot be reached, or gave no certain answer
+    /// Sigan or GSIM refused, cannot be reached, or gave no certain answer
     SIGAN = 5,
     /// the database is not available
     DATABASE = 6,

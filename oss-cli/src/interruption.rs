@@ -1,6 +1,6 @@
 //! The message for a person who interrupts a command: what happens to its work.
 
-use crate::args::{Command, DddCommand, DevicesCommand};
+use crate::args::{Command, DddCommand, DevicesCommand, LineCommand, SimCommand};
 
 /// The text that says what happens to the work of a command; none if the command only reads. `oss` is the program as it was
 /// called.
@@ -30,6 +30,16 @@ pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
         Command::Assign { .. } | Command::Adopt { .. } => {
             "the number is either on the line or unchanged; the same command is safe to repeat".to_owned()
         }
+        Command::Sim {
+            command: SimCommand::Issue { .. } | SimCommand::Activate { .. } | SimCommand::Replace(_),
+        } => format!(
+            "whether GSIM has made the SIM is in doubt; {sweep} settles it, and the same command, repeated a little later, tells the \
+             outcome"
+        ),
+        Command::Line { command: LineCommand::End { .. } } => format!(
+            "the line has either ended or is unchanged; if it has ended, {sweep} tells GSIM and Sigan; the same command is safe to \
+             repeat"
+        ),
         Command::Sweep { .. } => format!("unsettled numbers stay due; {sweep} settles them"),
         Command::Audit { fix: true, .. } => format!(
             "settled differences stay settled, and {sweep} tells Sigan of numbers that were given back here; audit again to see \

@@ -10,7 +10,9 @@ use oss_core::{Oss, ReferenceData, log, store};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
-use crate::args::{Args, Command, DddCommand, DevicesCommand, Globals, ImportOptions, KeysCommand};
+use crate::args::{
+    Args, Command, DddCommand, DevicesCommand, Globals, ImportOptions, KeysCommand, LineCommand, SimCommand,
+};
 use crate::calls;
 use crate::commands;
 use crate::commands::import::{Import, Place};
@@ -142,7 +144,7 @@ async fn import(
 enum Needs {
     /// The database alone.
     Database,
-    /// Sigan too.
+    /// Sigan and GSIM too.
     Sigan,
 }
 
@@ -151,6 +153,10 @@ impl Needs {
         match command {
             Command::Assign { .. }
             | Command::Show { .. }
+            | Command::Sim {
+                command: SimCommand::Show { .. } | SimCommand::Find(_) | SimCommand::Code { .. },
+            }
+            | Command::Line { command: LineCommand::History { .. } }
             | Command::Ddd { .. }
             | Command::Brands
             | Command::Models { .. }

@@ -9,6 +9,7 @@ mod devices;
 pub(crate) mod gsim_mock;
 pub(crate) mod import;
 pub(crate) mod keys;
+mod lines;
 pub(crate) mod migrate;
 mod preview;
 mod release;
@@ -16,6 +17,7 @@ mod reserve;
 mod show;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sigan_mock;
+mod sims;
 mod sweep;
 
 use std::process::ExitCode;
@@ -65,6 +67,8 @@ async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCod
             output.write_answer(&oss.adopt(msisdn, sim, brand).external_id(external_id).await?)?;
         }
         Command::Show { msisdn } => output.write_answer(&oss.number(msisdn).await?)?,
+        Command::Sim { command } => sims::run(oss, command, output).await?,
+        Command::Line { command } => lines::run(oss, command, output).await?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(oss, ddd, output).await,
         Command::Brands => output.write_answer(&devices::brands(oss).await?)?,
         Command::Models { brand } => output.write_answer(&devices::models(oss, &brand).await?)?,

@@ -35,6 +35,6 @@ fn hold(hold: &HoldRecord) -> String {
     std::iter::once(format!("{} since {}", hold.state, time(hold.updated_at))).chain(fields).collect()
 }
 
-fn time(at: DateTime<Utc>) -> String {
+pub(super) fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

@@ -12,6 +12,7 @@
 //! gives back both the SIM and the number here. Then GSIM is told, and Sigan after it, so nobody gets the number while a SIM still has
 //! it. Each step that a crash leaves open is a row that is due: the sweep settles it.
 
+mod activation;
 mod attempt;
 mod code;
 mod line;
@@ -22,6 +23,7 @@ mod sweep;
 
 use metrics::counter;
 
+pub use self::activation::{Activation, InstallUrls};
 pub use self::code::{qr_svg, qr_text};
 pub use self::order::OrderSim;
 use crate::domain::SimType;

@@ -5,54 +5,13 @@
 use axum::Json;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use oss_core::ActivationCode;
-use oss_core::sims::qr_svg;
-use serde::Serialize;
-use utoipa::ToSchema;
+use oss_core::sims::{Activation, qr_svg};
 
 use crate::access::Acting;
 use crate::path::Params;
 use crate::problem::Problem;
 
 const SVG: &str = "image/svg+xml";
-
-/// An activation code. Whoever has it can take the line, so show it only to the customer.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(examples(json!({
-    "code": "LPA:1$smdp.example.com$04386-AGYFT-A74Y8-3F815",
-    "confirmationCodeRequired": false,
-    "installUrls": {
-        "ios": "https://esimsetup.apple.com/esim_qrcode_provisioning?carddata=LPA%3A1%24smdp.example.com%2404386-AGYFT-A74Y8-3F815",
-        "android": "https://esimsetup.android.com/esim_qrcode_provisioning?carddata=LPA%3A1%24smdp.example.com%2404386-AGYFT-A74Y8-3F815",
-    },
-})))]
-pub(super) struct Activation {
-    /// The text of the QR code, which a customer may also type.
-    code: String,
-    /// Whether the phone asks for a confirmation code too.
-    confirmation_code_required: bool,
-    install_urls: InstallUrls,
-}
-
-/// Links that install the profile on the phone that opens them. They contain the activation code.
-#[derive(Serialize, ToSchema)]
-struct InstallUrls {
-    #[schema(format = "uri")]
-    ios: String,
-    #[schema(format = "uri")]
-    android: String,
-}
-
-impl From<&ActivationCode> for Activation {
-    fn from(code: &ActivationCode) -> Self {
-        Self {
-            code: code.to_qr_text(),
-            confirmation_code_required: code.confirmation_code_required(),
-            install_urls: InstallUrls { ios: code.install_url_ios(), android: code.install_url_android() },
-        }
-    }
-}
 
 /// Get the activation code of an eSIM
 ///
