@@ -152,18 +152,12 @@ impl OrderedNumber {
     }
 
     fn start(&self, wish: &NewOrder, line: LineId) -> OrderVerdict {
-        let lease = OrderLease {
-            order: wish.id,
-            call: 1,
-            msisdn: wish.msisdn,
-            brand: self.brand.clone().unwrap_or_else(|| wish.brand.clone()),
-            wanted: wish.wanted.clone(),
-            technology: wish.technology.clone(),
-            replaces: match wish.purpose {
-                OrderPurpose::FirstSim(_) => None,
-                OrderPurpose::Replacement => self.number.assigned_sim,
-            },
+        let replaces = match wish.purpose {
+            OrderPurpose::FirstSim(_) => None,
+            OrderPurpose::Replacement => self.number.assigned_sim,
         };
+        let brand = self.brand.clone().unwrap_or_else(|| wish.brand.clone());
+        let lease = wish.first_lease(brand, replaces);
         OrderVerdict::Start(lease, line)
     }
 }

@@ -73,6 +73,21 @@ pub struct NewOrder {
     pub lease: Duration,
 }
 
+impl NewOrder {
+    /// The lease of the first call of the order.
+    pub(crate) fn first_lease(&self, brand: BrandId, replaces: Option<SimId>) -> OrderLease {
+        OrderLease {
+            order: self.id,
+            call: 1,
+            msisdn: self.msisdn,
+            brand,
+            wanted: self.wanted.clone(),
+            technology: self.technology.clone(),
+            replaces,
+        }
+    }
+}
+
 /// The right to ask GSIM for one SIM, for a limited time: a row of `sim_order` in state `PENDING`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderLease {

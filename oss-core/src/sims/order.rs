@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-use crate::calls::{Call, LeaseClock};
+use crate::calls::{Call, LeaseClock, retry_within_lease};
 use crate::domain::{
     BeginOrder, IdempotencyKey, LineId, Msisdn, NewOrder, OrderPurpose, Sim, SimId, Technology, WantedSim,
 };
@@ -105,7 +105,11 @@ impl Oss {
                 key: key.clone(),
                 lease: self.settings().lease(),
             };
-            match self.store().begin_order(self.scope(), &wish).await? {
+            let begun = self.store().begin_order(self.scope(), &wish).await;
+            if begun.is_err() {
+                self.abandon_order_in_background(&wish, clock);
+            }
+            match begun? {
                 BeginOrder::Started(lease) => {
                     // The callers that wait for this call are woken when the guard is dropped.
                     let _guard = self.in_flight().enter(call);
@@ -123,6 +127,18 @@ impl Oss {
                 refusal => return Err(refused(refusal, &wish)),
             }
         }
+    }
+
+    /// Ends the lease of an order if it was taken although its answer was lost, so that a repeat need not wait for its end. GSIM was
+    /// certainly not asked.
+    fn abandon_order_in_background(&self, wish: &NewOrder, clock: LeaseClock) {
+        let (oss, lease) = (self.clone(), wish.first_lease(wish.brand.clone(), None));
+        self.spawn(async move {
+            let reject = || oss.store().reject_order(&lease, "its lease was not used");
+            if let Err(error) = retry_within_lease(clock, reject).await {
+                tracing::debug!(sim.id = %lease.order, %error, "An unused lease could not be ended.");
+            }
+        });
     }
 
     /// The SIM of an order that is recorded.
