@@ -13,7 +13,7 @@ use serde_json::json;
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
 /// Every metric with its type and its labels. To change a line breaks somebody's dashboard: see `examples/operations`.
-const METRICS: [&str; 22] = [
+const METRICS: [&str; 27] = [
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
     "oss_client_refusals_total counter client,limit",
@@ -24,6 +24,10 @@ const METRICS: [&str; 22] = [
     "oss_due_oldest_age_seconds gauge",
     "oss_due_reservations gauge",
     "oss_gsim_call_duration_seconds histogram call,outcome",
+    "oss_gsim_down_seconds gauge sim_type",
+    "oss_gsim_in_flight gauge lane,sim_type",
+    "oss_gsim_in_flight_limit gauge lane,sim_type",
+    "oss_gsim_waiting gauge sim_type",
     "oss_http_request_duration_seconds histogram method,route,status",
     "oss_operation_duration_seconds histogram operation,outcome",
     "oss_process_start_time_seconds gauge",
@@ -35,6 +39,7 @@ const METRICS: [&str; 22] = [
     "oss_sigan_in_flight gauge lane",
     "oss_sigan_in_flight_limit gauge lane",
     "oss_sigan_waiting gauge",
+    "oss_sim_steps_total counter reason,sim_type,step",
     "oss_sweep_settled_total counter result",
 ];
 
