@@ -140,7 +140,10 @@ impl From<AdoptError> for Failure {
             AdoptError::Failed(error) => return error.into(),
             AdoptError::NotListed { .. } => (UNKNOWN, "msisdn"),
             AdoptError::UnknownSim(_) => (UNKNOWN, "simId"),
-            AdoptError::Refused { refusal: AdoptRefusal::SimHasNumber(_), .. } => (CONFLICT, "simId"),
+            AdoptError::Refused {
+                refusal: AdoptRefusal::SimHasNumber(_) | AdoptRefusal::SimNotActive,
+                ..
+            } => (CONFLICT, "simId"),
             _ => (CONFLICT, "msisdn"),
         };
         Self { field: Some(field.into()), ..Self::new(exit, code, message) }

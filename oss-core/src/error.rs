@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::access::ClientLimit;
 use crate::domain::{
     AddressHash, BrandId, Ddd, DeviceBrandId, DeviceHash, LineId, MaskedMsisdn, NumberStatus, OtherNumber,
-    PreviewId, ProfileState, SimId, SimType,
+    PreviewId, ProfileState, SimId, SimStatus, SimType,
 };
 use crate::gsim::{SimError, SimsBusy};
 use crate::sigan::{Busy, Doubt, RETRY_WHEN_BUSY, Refusal, SiganError};
@@ -313,6 +313,16 @@ errors! {
     "activation-code-limit": Conflict, field "simId" => {
         #[error("the activation code of SIM {0} was read too often, or is too old; replace the SIM")]
         CodeLimitReached(SimId),
+    }
+    /// The SIM is not ACTIVE
+    "sim-not-active": Conflict, field "simId" => {
+        #[error("SIM {sim} is {status}; only an ACTIVE SIM gets a number, so check the SIM")]
+        SimNotActive {
+            /// The SIM.
+            sim: SimId,
+            /// The status of the SIM.
+            status: SimStatus,
+        },
     }
     /// Sigan has no numbers left in the area code
     "no-numbers-left": Conflict, field "areaCode" => {

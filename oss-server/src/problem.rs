@@ -264,7 +264,7 @@ impl IntoResponse for Problem {
 mod tests {
     use oss_core::access::ClientLimit;
     use oss_core::sigan::Doubt;
-    use oss_core::{Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId, ProfileState, SimType};
+    use oss_core::{Ddd, MaskedMsisdn, Msisdn, NumberStatus, PreviewId, ProfileState, SimStatus, SimType};
 
     use super::*;
     use oss_core::store::OtherNumber;
@@ -287,6 +287,7 @@ mod tests {
             (Error::UnknownBrandName, 404),
             (Error::PreviewExpired(preview), 410),
             (Error::ReserveInFlight, 409),
+            (Error::OrderInFlight(number()), 409),
             (Error::KeyInFlight, 409),
             (Error::KeySpent, 409),
             (Error::KeyReused, 422),
@@ -295,6 +296,7 @@ mod tests {
             (Error::NumberInDoubt(number()), 409),
             (Error::AssignedElsewhere(number()), 409),
             (Error::SimHasNumber { sim: preview.as_uuid().into(), other: OtherNumber::Hidden }, 409),
+            (Error::SimNotActive { sim: preview.as_uuid().into(), status: SimStatus::Deprogrammed }, 409),
             (Error::NoNumbersLeft(ddd), 409),
             (Error::GivenUp, 409),
             (Error::UnknownNumberInBody(number()), 422),

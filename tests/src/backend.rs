@@ -78,6 +78,12 @@ impl Database {
         Self { url: format!("sqlite://file:{}?mode=memory", uuid::Uuid::now_v7()).into(), _dir: None }
     }
 
+    /// A SQLite file that exists already.
+    #[must_use]
+    pub fn file(file: &Path) -> Self {
+        Self { url: sqlite_url(file), _dir: None }
+    }
+
     /// A SQLite file in a folder of the test's own.
     pub async fn sqlite_in(dir: &Path) -> Self {
         static MIGRATED: OnceCell<Vec<u8>> = OnceCell::const_new();
@@ -147,23 +153,31 @@ impl Database {
         }
     }
 
-    /// Adds an active SIM without a number, as the service that orders SIMs would.
+    /// Adds an active SIM of the brand `acme`, without a number, as the service that orders SIMs would.
     pub async fn add_sim(&self) -> SimId {
         let id = SimId::new();
-        self.add_sim_with_id(id).await;
+        self.add_sims("acme", &[id]).await;
         id
     }
 
-    /// Adds an active SIM without a number under an id.
-    pub async fn add_sim_with_id(&self, id: SimId) {
-        // No other SIM has its identifiers. The line and the brand are those of the existing database, which has tables of them.
-        let digits = id.as_uuid().as_u128() % 10_u128.pow(10);
+    /// Adds active SIMs of a brand, without numbers.
+    pub async fn add_sims(&self, brand: &str, ids: &[SimId]) {
+        // The existing database has a table of lines, and this one is in it.
         let line = self.uuid_literal("018f0000-0000-7000-9000-000000000001".parse().expect("a UUID"));
-        let (id, now) = (self.uuid_literal(id.as_uuid()), self.now());
+        let (now, mut rows) = (self.now(), Vec::new());
+        for id in ids {
+            // No other SIM has its identifiers.
+            let digits = id.as_uuid().as_u128() % 10_u128.pow(10);
+            let id = self.uuid_literal(id.as_uuid());
+            rows.push(format!(
+                "({id}, '895510099{digits:010}', '{brand}', {line}, '72406{digits:010}', 'ESIM', '4G', 'ACTIVE', {now}, {now})"
+            ));
+        }
         let sql = format!(
             "insert into sim
                  (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status, created_at, updated_at)
-             values ({id}, '895510099{digits:010}', 'acme', {line}, '72406{digits:010}', 'ESIM', '4G', 'ACTIVE', {now}, {now})"
+             values {}",
+            rows.join(", ")
         );
         self.execute(&sql).await;
     }

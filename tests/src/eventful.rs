@@ -5,7 +5,6 @@ use oss_core::gsim::mock::{GsimMock, OrderBook, RunningGsim};
 use oss_core::sigan::mock::{CallKind, Fault, Inventory};
 use oss_core::sigan::wire::RefusalCode;
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::backend::Database;
 use crate::eventually::eventually;
@@ -43,14 +42,14 @@ impl Eventful {
 
         let server = Server::start(database, &sigan.url(), &settings);
         let mut eventful = Self { server, sigan, _gsim: gsim, _redis: redis };
-        eventful.numbers_come_and_go().await;
+        eventful.numbers_come_and_go(database).await;
         eventful.things_go_wrong(database).await;
         look_ups(&eventful.server.http()).await;
         eventful.take_sigan_down_and_up().await;
         eventful
     }
 
-    async fn numbers_come_and_go(&self) {
+    async fn numbers_come_and_go(&self, database: &Database) {
         let (http, sigan) = (self.server.http(), &self.sigan);
         let [first, second, refused, doubtful] =
             [http.preview().await, http.preview().await, http.preview().await, http.preview().await];
@@ -61,7 +60,8 @@ impl Eventful {
         sigan.next(CallKind::Reserve, Fault::LoseAnswer);
         assert_eq!(http.reserve(&doubtful, 1).await.status, 504);
         http.post("/reservations", json!({ "areaCode": "21" })).await;
-        http.put_json(&format!("/reservations/{line}/assignment"), json!({ "simId": Uuid::now_v7() })).await;
+        let sim = database.add_sim().await;
+        http.put_json(&format!("/reservations/{line}/assignment"), json!({ "simId": sim })).await;
         assert_eq!(http.delete(&format!("/reservations/{number}")).await.status, 204);
         http.get(&format!("/numbers/{number}")).await;
         http.get("/numbers/11999990000").await;

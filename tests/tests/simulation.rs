@@ -6,7 +6,7 @@ use std::thread;
 use oss_tests::simulation::{Run, run};
 
 /// Rare events. A run of many seeds must meet each of them, or it has not tested the difficult cases.
-const RARE: [&str; 34] = [
+const RARE: [&str; 35] = [
     "a SIM was issued",
     "a SIM was replaced",
     "a call had no answer",
@@ -15,6 +15,7 @@ const RARE: [&str; 34] = [
     "a late reserve was barred",
     "a number was given back",
     "a line was ended",
+    "a number was put on a line",
     "a release was repeated",
     "a request to GSIM was doubled",
     "a request was doubled",

@@ -1,11 +1,10 @@
-//! The acquisition of a number: a customer looks at three numbers, takes one, and gets it on a SIM.
+//! The acquisition of a number: a customer looks at three numbers and takes one.
 //!
 //! Runs on the sandbox: `cargo run -p oss-examples --bin acquisition`. With `--from-env` it runs on the database and the Sigan that
 //! the environment names, as in production; nothing else changes.
 #![expect(clippy::print_stdout, reason = "a program that tells a story")]
 
-use oss_core::{Choice, Config, ErrorKind, Oss, SimId};
-use uuid::Uuid;
+use oss_core::{Choice, Config, ErrorKind, Oss};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,9 +41,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(gone.kind(), ErrorKind::Expired);
     println!("The first preview: {gone}");
 
-    // The SIM is issued, and the number goes on its line: from now on it does not expire.
-    let sim = SimId::from(Uuid::now_v7());
-    oss.assign(reservation.msisdn, sim).await?;
     let number = oss.number(reservation.msisdn).await?;
     println!("Now: {} {:?}", number.msisdn, number.status());
 

@@ -5,7 +5,7 @@
 
 use super::tenant::OLDER_BRAND;
 use super::{OtherNumber, Tenant};
-use crate::domain::{AttemptState, ExternalId, Msisdn, NumberStatus, ReservationId, SimId};
+use crate::domain::{AttemptState, ExternalId, Msisdn, NumberStatus, ReservationId, SimId, SimStatus};
 
 /// A number that is on a line, as the systems that know the lines report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum AdoptOutcome {
     NoExternalId,
     /// The number cannot be adopted.
     Refused(AdoptRefusal),
-    /// The database has a table of SIMs, and this one is not in it.
+    /// There is no such SIM.
     UnknownSim,
 }
 
@@ -42,6 +42,9 @@ pub enum AdoptRefusal {
     /// The SIM has another number.
     #[error("the SIM already has {0}; check the SIM")]
     SimHasNumber(OtherNumber),
+    /// The SIM is not active.
+    #[error("the SIM is not ACTIVE; check the SIM")]
+    SimNotActive,
     /// It is held for another brand, or the hold belongs to another brand.
     #[error("it is held for another brand; check the brand")]
     OtherBrand,
@@ -82,6 +85,8 @@ pub(crate) struct AdoptionRow {
     /// The status of the number, or none if it never was ours.
     pub(crate) status: Option<NumberStatus>,
     pub(crate) sim: Option<SimId>,
+    /// The status of the SIM of the adoption, or none if there is no such SIM.
+    pub(crate) sim_status: Option<SimStatus>,
     pub(crate) live: Option<LiveRow>,
     /// Whether the hold that was named is released, or is being released.
     pub(crate) hold_is_over: bool,
@@ -123,6 +128,10 @@ impl AdoptionRow {
         match (&self.live, &adoption.external_id) {
             (Some(live), _) if self.is_on_line_of(adoption.sim) && live.state == AttemptState::Assigned => {
                 AdoptionVerdict::Answer(AdoptOutcome::Adopted(live.external_id.clone()))
+            }
+            _ if self.sim_status.is_none() => AdoptionVerdict::Answer(AdoptOutcome::UnknownSim),
+            _ if self.sim_status != Some(SimStatus::Active) => {
+                AdoptionVerdict::Answer(AdoptOutcome::Refused(AdoptRefusal::SimNotActive))
             }
             (Some(live), _) => {
                 AdoptionVerdict::Write { live: Some(live.id), external_id: live.external_id.clone() }

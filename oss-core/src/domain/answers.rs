@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     AttemptState, BrandId, ExternalId, Hold, IdempotencyKey, MaskedMsisdn, Msisdn, NumberStatus, PreviewId,
-    ReservationId,
+    ReservationId, SimStatus,
 };
 
 /// A preview to be stored, with the numbers that Sigan offered.
@@ -226,8 +226,10 @@ pub enum Assign {
     Ordered,
     /// It was given back, or another program gave it a status that this service does not know.
     Forbidden(NumberStatus),
-    /// The database has no such SIM.
+    /// There is no such SIM.
     UnknownSim,
+    /// The SIM is not active.
+    SimNotActive(SimStatus),
 }
 
 /// The rows whose time was over, by what the sweep made of them.

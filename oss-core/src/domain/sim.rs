@@ -204,6 +204,8 @@ pub(crate) struct ProfileRow {
     pub(crate) state: Option<ProfileState>,
     /// The time of the latest report, by GSIM's clock.
     pub(crate) reported_at: Option<DateTime<Utc>>,
+    /// Whether the report is there already.
+    pub(crate) is_repeated: bool,
 }
 
 /// An eSIM whose code was read, and of which GSIM has told nothing for a while.

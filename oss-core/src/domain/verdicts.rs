@@ -5,7 +5,7 @@
 
 use super::{
     Assign, AttemptState, Begin, BrandId, Delivery, EndLine, ExternalId, Hold, Keyed, Lease, Msisdn,
-    NumberStatus, Release, ReservationId, SimId,
+    NumberStatus, OtherNumber, Release, ReservationId, SimId, SimStatus,
 };
 
 /// The number of times that a step is tried if its rows change between its read and its write. After that it fails, and the caller
@@ -226,6 +226,16 @@ impl NumberRow {
             NumberStatus::Reserved if self.live.as_ref().is_some_and(unsettled) => Some(Assign::InDoubt),
             NumberStatus::Reserved => None,
         }
+    }
+}
+
+/// The reason why a SIM cannot get a number, or none if it can. The SIM has a status, if it exists, and maybe another number.
+pub(crate) fn sim_refusal(status: Option<SimStatus>, other: Option<OtherNumber>) -> Option<Assign> {
+    match (status, other) {
+        (None, _) => Some(Assign::UnknownSim),
+        (Some(_), Some(other)) => Some(Assign::SimHasNumber(other)),
+        (Some(SimStatus::Active), None) => None,
+        (Some(status), None) => Some(Assign::SimNotActive(status)),
     }
 }
 

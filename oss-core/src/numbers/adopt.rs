@@ -50,7 +50,7 @@ pub enum AdoptError {
         /// The brand.
         brand: BrandId,
     },
-    /// The database has a table of SIMs, and this one is not in it.
+    /// There is no such SIM.
     #[error("SIM {0} is not known here; record the SIM first")]
     UnknownSim(SimId),
     /// The operation did not succeed.

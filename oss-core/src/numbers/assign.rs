@@ -14,6 +14,7 @@ impl Oss {
     ///
     /// [`Error::UnknownNumber`]; [`Error::UnknownSim`]; [`Error::NumberState`] if the number was given back;
     /// [`Error::AssignedElsewhere`] if it is on another SIM; [`Error::SimHasNumber`] if the SIM has another number;
+    /// [`Error::SimNotActive`] if the SIM is deprogrammed; [`Error::OrderInFlight`] while a SIM is ordered for the number;
     /// [`Error::NumberInDoubt`] while it is not certain that Sigan holds it.
     pub async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Error> {
         self.run_to_end(Operation::Assign, move |oss| async move {
@@ -28,6 +29,7 @@ impl Oss {
                 Assign::UnknownSim => Err(Error::UnknownSim(sim)),
                 Assign::AssignedElsewhere => Err(Error::AssignedElsewhere(number)),
                 Assign::SimHasNumber(other) => Err(Error::SimHasNumber { sim, other }),
+                Assign::SimNotActive(status) => Err(Error::SimNotActive { sim, status }),
                 Assign::InDoubt => Err(Error::NumberInDoubt(number)),
                 Assign::Forbidden(status) => Err(Error::NumberState { number, status }),
             }

@@ -32,6 +32,7 @@ pub(super) const ADOPTION: &str = concat!(
            ",
     is_ordered!("named.msisdn"),
     " as ordered,
+           (select s.status from sim s where s.id = $3) as sim_status,
            (
                select preview.brand_id
                from preview_number n
@@ -62,6 +63,7 @@ pub(super) fn adoption_row(row: &impl DataRow) -> Result<AdoptionRow, sqlx::Erro
     Ok(AdoptionRow {
         status: row.maybe_status("status")?,
         sim: row.maybe_id("assigned_sim_id")?,
+        sim_status: row.maybe_text("sim_status")?.map(Into::into),
         live,
         hold_is_over: row.flag("hold_is_over")?,
         ordered: row.flag("ordered")?,

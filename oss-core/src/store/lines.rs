@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use super::rows::{DataRow, other_number};
 use crate::domain::{
-    Assign, HoldRecord, Line, LiveAttempt, Msisdn, Number, NumberRow, OtherNumber, Scope, SimId,
+    Assign, HoldRecord, Line, LiveAttempt, Msisdn, Number, NumberRow, OtherNumber, Scope, SimId, SimStatus,
 };
 
 /// The steps of assignments and of the view of a number.
@@ -33,10 +33,14 @@ pub(super) fn number_row(row: &impl DataRow) -> Result<NumberRow, sqlx::Error> {
     })
 }
 
-/// Reads the other number of the SIM, which is hidden unless the caller may see it.
-pub(super) fn other_number_if_shown(row: &impl DataRow) -> Result<Option<OtherNumber>, sqlx::Error> {
+/// Reads the status of the SIM, and its other number, which is hidden unless the caller may see it.
+pub(super) fn sim_of_assignment(
+    row: &impl DataRow,
+) -> Result<(Option<SimStatus>, Option<OtherNumber>), sqlx::Error> {
+    let status = row.maybe_text("sim_status")?.map(SimStatus::from);
     let is_shown = row.flag("shows_other")?;
-    Ok(other_number(row, "other_number")?.map(|other| if is_shown { other } else { OtherNumber::Hidden }))
+    let other = other_number(row, "other_number")?;
+    Ok((status, other.map(|other| if is_shown { other } else { OtherNumber::Hidden })))
 }
 
 /// Reads a number and its holds. There is a row for each hold, each with the number's own columns, or one row without a hold.

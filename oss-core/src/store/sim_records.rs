@@ -53,8 +53,14 @@ macro_rules! sims {
 }
 
 pub(super) const SIM: &str = sims!("s.id = $1");
-pub(super) const PROFILE: &str =
-    "select profile_state, profile_reported_at from sim where id = $1 and sim_type = 'ESIM'";
+/// Reads the profile of the SIM `$1`, and whether there is a report of the state `$2` at the time `$3` already.
+pub(super) const PROFILE: &str = "
+    select s.profile_state, s.profile_reported_at,
+           exists (
+               select 1 from profile_report r where r.sim_id = s.id and r.state = $2 and r.reported_at = $3
+           ) as is_repeated
+    from sim s
+    where s.id = $1 and s.sim_type = 'ESIM'";
 pub(super) const CODE_READS: &str =
     "select client, read_at from activation_read where sim_id = $1 order by id desc";
 pub(super) const REPORTS: &str =
@@ -124,6 +130,7 @@ pub(super) fn profile_row(row: &impl DataRow) -> Result<ProfileRow, sqlx::Error>
     Ok(ProfileRow {
         state: row.maybe_parsed("profile_state")?,
         reported_at: row.maybe_time("profile_reported_at")?,
+        is_repeated: row.flag("is_repeated")?,
     })
 }
 

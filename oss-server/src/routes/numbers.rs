@@ -97,7 +97,7 @@ pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<Statu
     ),
     extensions(("x-problems" = json!([
         "unknown-number", "number-state", "number-in-doubt", "order-in-flight", "assigned-elsewhere",
-        "sim-has-number", "unknown-sim",
+        "sim-has-number", "sim-not-active", "unknown-sim",
     ]))),
 )]
 pub(super) async fn assign(

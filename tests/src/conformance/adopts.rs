@@ -5,7 +5,7 @@ use futures::future::join_all;
 use oss_core::store::{
     AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, OtherNumber, Release, Scope, Tenant,
 };
-use oss_core::{AttemptState as State, ExternalId, Msisdn, NumberStatus, ReservationId};
+use oss_core::{AttemptState as State, ExternalId, Msisdn, NumberStatus, ReservationId, SimId};
 
 use super::Fixture;
 use super::fixture::{LAPSED, LEASE, acme, hold, other};
@@ -189,4 +189,15 @@ pub async fn a_sim_that_has_a_number_is_not_adopted(db: &Fixture) {
     assert_eq!(adopt(db, &acme(), &second).await, AdoptOutcome::Refused(refusal));
     assert_eq!(db.number(second.msisdn).await, None, "nothing is written");
     assert_eq!(adopt(db, &acme(), &first).await, adopted("PR-FIRST"), "its own number, again");
+}
+
+pub async fn only_an_active_sim_is_adopted(db: &Fixture) {
+    let msisdn = db.offer().msisdns[0];
+    let unknown = Adoption { msisdn, sim: SimId::new(), external_id: Some(id("PR-LOST")) };
+    assert_eq!(adopt(db, &acme(), &unknown).await, AdoptOutcome::UnknownSim);
+    let ended = db.in_use().await;
+    db.store.end_line(Scope::AllBrands, ended.msisdn, LEASE).await.unwrap();
+    let refused = adopt(db, &acme(), &Adoption { sim: ended.order, ..unknown }).await;
+    assert_eq!(refused, AdoptOutcome::Refused(AdoptRefusal::SimNotActive));
+    assert_eq!(db.states(msisdn).await, (None, vec![]), "nothing is written");
 }

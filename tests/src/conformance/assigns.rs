@@ -1,11 +1,11 @@
 //! Assignment of numbers to lines, and the view of a number.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
-use oss_core::store::{Assign, Begin, OtherNumber, Scope};
-use oss_core::{AttemptState as State, NumberStatus};
+use oss_core::store::{Adoption, Assign, Begin, OtherNumber, Scope};
+use oss_core::{AttemptState as State, NumberStatus, ReservationId, SimId, SimStatus};
 
 use super::Fixture;
-use super::fixture::LEASE;
+use super::fixture::{LEASE, acme};
 
 pub async fn a_held_number_goes_on_a_line(db: &Fixture) {
     let (msisdn, sim_id) = (db.held(&db.preview().await, 1).await.hold.msisdn, db.sim().await);
@@ -69,4 +69,32 @@ pub async fn a_sim_has_one_number(db: &Fixture) {
     assert_eq!(assign(first).await, Assign::Assigned, "again, its own number");
     assert_eq!(db.states(second).await, (Some(NumberStatus::Reserved), vec![State::Held]), "nothing changed");
     assert_eq!(db.number(second).await.unwrap().line.unwrap().assigned_sim_id, None);
+}
+
+pub async fn only_an_active_sim_gets_a_number(db: &Fixture) {
+    let (msisdn, sim) = (db.reserved().await, db.in_use().await);
+    let assign = async |sim| db.store.assign(Scope::AllBrands, msisdn, sim).await.unwrap();
+    assert_eq!(assign(SimId::new()).await, Assign::UnknownSim);
+    db.store.end_line(Scope::AllBrands, sim.msisdn, LEASE).await.unwrap();
+    assert_eq!(assign(sim.order).await, Assign::SimNotActive(SimStatus::Deprogrammed));
+    assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Reserved), vec![State::Held]), "nothing changed");
+    assert_eq!(db.store.associations(Scope::AllBrands, msisdn).await.unwrap(), []);
+}
+
+pub async fn an_assignment_is_in_the_history(db: &Fixture) {
+    let (assigned, adopted) = (db.reserved().await, db.reserved().await);
+    for msisdn in [assigned, adopted] {
+        let sim = db.sim().await;
+        for _ in 0..2 {
+            if msisdn == assigned {
+                db.store.assign(Scope::AllBrands, msisdn, sim).await.unwrap();
+            } else {
+                let adoption = Adoption { msisdn, sim, external_id: None };
+                db.store.adopt(&acme(), ReservationId::new(), &adoption).await.unwrap();
+            }
+        }
+        let history = db.store.associations(Scope::AllBrands, msisdn).await.unwrap();
+        let line = db.record(sim).await.sim.line_id;
+        assert_eq!(history.iter().map(|one| (one.sim_id, one.line_id)).collect::<Vec<_>>(), [(sim, line)]);
+    }
 }

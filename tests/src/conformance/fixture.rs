@@ -76,6 +76,17 @@ impl Fixture {
         self.database.add_sim().await
     }
 
+    /// A SIM of a brand, without a number. The existing database has a table of brands.
+    pub(super) async fn sim_for(&self, tenant: &Tenant) -> SimId {
+        let (id, brand) = (SimId::new(), tenant.brand());
+        if self.existing {
+            let carrier = format!("insert into bss_core.carrier values ('{brand}') on conflict do nothing");
+            self.database.execute(&carrier).await;
+        }
+        self.database.add_sims(brand.as_str(), &[id]).await;
+        id
+    }
+
     /// A preview of three numbers that no other preview has. It is not stored.
     #[must_use]
     pub fn offer(&self) -> NewPreview {

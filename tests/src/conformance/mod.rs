@@ -37,7 +37,7 @@ macro_rules! older_behaviours {
                 a_ported_in_number_is_not_looked_for_in_sigan, it_belongs_to_the_brand_that_there_was,
                 the_lock_is_in_the_database, a_state_that_does_not_exist_is_refused,
                 a_preview_that_gave_a_number_before_gives_no_other, one_unreadable_row_does_not_stop_the_others,
-                a_number_of_an_unknown_status_is_left_alone, an_unknown_sim_is_refused,
+                a_number_of_an_unknown_status_is_left_alone,
                 a_preview_that_a_held_number_came_from_is_kept, an_order_names_what_another_program_knows;
             batches: a_refused_preview_fails_alone, a_refused_begin_fails_alone, a_refused_random_begin_fails_alone,
                 a_refused_confirmation_fails_alone, a_refused_release_fails_alone, a_refused_delivery_fails_alone;
@@ -73,13 +73,13 @@ macro_rules! behaviours {
                 each_number_is_released_to_its_own_caller, each_delivery_is_recorded_once;
             transitions: each_step_moves_each_state_as_the_machine_says;
             assigns: a_held_number_goes_on_a_line, only_a_confirmed_number_goes_on_a_line, a_number_shows_its_history,
-                a_sim_has_one_number;
+                a_sim_has_one_number, only_an_active_sim_gets_a_number, an_assignment_is_in_the_history;
             adopts: an_unknown_number_is_put_on_a_line, a_returned_number_is_put_on_a_line, a_reserved_number_keeps_its_hold,
                 a_repeated_adoption_changes_nothing, a_hold_without_an_id_is_not_recorded,
                 a_number_that_is_held_otherwise_is_not_adopted, a_hold_that_is_over_is_not_adopted,
                 an_unsettled_number_is_not_adopted, an_adopted_number_belongs_to_its_brand,
                 a_preview_finds_the_number_that_was_adopted_from_it, of_fifty_adoptions_one_is_recorded,
-                a_sim_that_has_a_number_is_not_adopted;
+                a_sim_that_has_a_number_is_not_adopted, only_an_active_sim_is_adopted;
             sweeps: an_abandoned_number_is_given_back, a_number_on_a_line_is_not_abandoned,
                 an_attempt_whose_caller_died_is_in_doubt, a_batch_has_a_limit, a_doubt_is_claimed_like_a_call,
                 a_random_doubt_can_be_named_only_by_a_key, a_claim_that_lapsed_is_made_again, each_row_is_claimed_by_one,

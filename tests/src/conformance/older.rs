@@ -169,13 +169,6 @@ pub async fn a_number_of_an_unknown_status_is_left_alone(db: &Fixture) {
     assert_eq!(db.states(msisdn).await.1, [State::Held]);
 }
 
-/// SQLite has no foreign key for it.
-pub async fn an_unknown_sim_is_refused(db: &Fixture) {
-    let msisdn = db.held(&db.preview().await, 1).await.hold.msisdn;
-    let assigned = db.store.assign(Scope::AllBrands, msisdn, Uuid::now_v7().into()).await.unwrap();
-    assert_eq!(assigned, if db.is_sqlite() { Assign::Assigned } else { Assign::UnknownSim });
-}
-
 /// If a number is held without a reservation, only its preview has Sigan's id of its hold.
 pub async fn a_preview_that_a_held_number_came_from_is_kept(db: &Fixture) {
     for status in ["RESERVED", "IN_USE"] {
@@ -270,7 +263,7 @@ pub async fn it_belongs_to_the_brand_that_there_was(db: &Fixture) {
     assert_eq!(db.store.holding_brands().await.unwrap(), [], "it has no name that Sigan knows");
     assert_eq!(held(db, &owner).await.difference(&before).count(), 3);
     assert!(held(db, &stranger).await.is_empty());
-    let sim = db.sim().await;
+    let sim = db.sim_for(&owner).await;
     for msisdn in [numbers[0], numbers[1], lease.hold.msisdn] {
         assert_eq!(db.store.number(Scope::Brand(&stranger), msisdn).await.unwrap(), None);
         assert_eq!(db.store.release(Scope::Brand(&stranger), msisdn, LEASE).await.unwrap(), Release::Unknown);

@@ -29,7 +29,7 @@ async fn release(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Release {
 }
 
 async fn assign(db: &Fixture, tenant: &Tenant, msisdn: Msisdn) -> Assign {
-    assign_to(db, tenant, msisdn, db.sim().await).await
+    assign_to(db, tenant, msisdn, db.sim_for(tenant).await).await
 }
 
 async fn assign_to(db: &Fixture, tenant: &Tenant, msisdn: Msisdn, sim: SimId) -> Assign {
@@ -274,6 +274,9 @@ pub async fn a_number_of_the_sim_is_named_to_its_brand_alone(db: &Fixture) {
     let theirs = same_numbers_for_other(db, &db.offer()).await;
     let Begin::Started(lease) = begin(db, &other(), &theirs).await else { panic!("it is free") };
     assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
-    let answer = db.store.assign(Scope::Brand(&other()), lease.hold.msisdn, sim).await.unwrap();
-    assert_eq!(answer, Assign::SimHasNumber(OtherNumber::Hidden));
+    let assign = async |sim| assign_to(db, &other(), lease.hold.msisdn, sim).await;
+    assert_eq!(assign(sim).await, Assign::UnknownSim, "the SIM of another brand");
+    let theirs = db.sim_for(&other()).await;
+    assert_eq!(db.store.assign(Scope::AllBrands, own, theirs).await.unwrap(), Assign::Assigned);
+    assert_eq!(assign(theirs).await, Assign::SimHasNumber(OtherNumber::Hidden));
 }

@@ -169,7 +169,8 @@ impl Customer {
     }
 
     async fn assign(&self, msisdn: &str) {
-        let (path, sim) = (format!("/reservations/{msisdn}/assignment"), Uuid::now_v7());
+        let sim = self.shop.sims.lock().expect("nobody panics with the list").pop();
+        let (path, Some(sim)) = (format!("/reservations/{msisdn}/assignment"), sim) else { return };
         let assigned = self
             .send_until_certain(|http| http.request(Method::PUT, &path).json(&json!({ "simId": sim })))
             .await;

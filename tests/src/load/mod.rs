@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
+use oss_core::SimId;
 use oss_core::sigan::mock::{Behaviour, Inventory};
 use reqwest::RequestBuilder;
 use tokio::task::JoinHandle;
@@ -26,6 +27,9 @@ use crate::sigan::Sigan;
 pub const SETTINGS: [(&str, &str); 2] = [("OSS_SIGAN_TIMEOUT", "1500ms"), ("OSS_SWEEP_INTERVAL", "1s")];
 
 const CUSTOMERS: usize = 10;
+
+/// The number of SIMs. Customers who find none left keep their numbers.
+const SIMS: usize = 500;
 
 /// Area codes whose numbers are taken.
 pub const AREA_CODES: [&str; 40] = [
@@ -48,6 +52,8 @@ struct Shop {
     closing: Arc<AtomicBool>,
     /// The number of numbers that were given.
     given: Arc<AtomicUsize>,
+    /// SIMs without a number. A customer takes one to put a number on a line.
+    sims: Arc<Mutex<Vec<SimId>>>,
     /// Whether customers sometimes hang up in the middle of a reserve.
     hangs_up: bool,
     /// Whether every request must be answered without a fault.
@@ -91,26 +97,25 @@ pub fn unreliable() -> Behaviour {
 
 impl Load {
     /// Starts customers who call these servers at random.
-    #[must_use]
-    pub fn on(servers: &[&Server]) -> Self {
-        Self::start(clients(servers), Shop::default())
+    pub async fn on(database: &Database, servers: &[&Server]) -> Self {
+        Self::start(database, clients(servers), Shop::default()).await
     }
 
     /// Starts customers who sometimes hang up in the middle of a reserve.
-    #[must_use]
-    pub fn that_hangs_up_on(servers: &[&Server]) -> Self {
-        Self::start(clients(servers), Shop { hangs_up: true, ..Shop::default() })
+    pub async fn that_hangs_up_on(database: &Database, servers: &[&Server]) -> Self {
+        Self::start(database, clients(servers), Shop { hangs_up: true, ..Shop::default() }).await
     }
 
     /// Starts customers of a service that always answers, even if servers fail. A request without an answer fails the test.
-    #[must_use]
-    pub fn always_answered_by(service: Http) -> Self {
-        Self::start(vec![service], Shop { always_answered: true, ..Shop::default() })
+    pub async fn always_answered_by(database: &Database, service: Http) -> Self {
+        Self::start(database, vec![service], Shop { always_answered: true, ..Shop::default() }).await
     }
 
-    fn start(servers: Vec<Http>, shop: Shop) -> Self {
-        let load =
-            Self { shop: Shop { servers: Arc::new(Mutex::new(servers)), ..shop }, customers: Vec::new() };
+    async fn start(database: &Database, servers: Vec<Http>, shop: Shop) -> Self {
+        let sims: Vec<_> = (0..SIMS).map(|_| SimId::new()).collect();
+        database.add_sims("acme", &sims).await;
+        let (servers, sims) = (Arc::new(Mutex::new(servers)), Arc::new(Mutex::new(sims)));
+        let load = Self { shop: Shop { servers, sims, ..shop }, customers: Vec::new() };
         let customers = (0..CUSTOMERS).map(|_| tokio::spawn(Customer::of(load.shop.clone()).live()));
         let customers = customers.collect();
         Self { customers, ..load }

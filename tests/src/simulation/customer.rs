@@ -52,7 +52,8 @@ impl Story {
         self.world.rest(Duration::from_secs(20)).await;
         match self.world.pick(10) {
             0..=4 => self.give_back(msisdn).await,
-            5..=8 => self.get_a_line(msisdn).await,
+            5..=7 => self.get_a_line(msisdn).await,
+            8 => self.put_on_a_line(msisdn).await,
             // The customer walks away, and after a while the number counts as abandoned.
             _ => {}
         }
@@ -149,6 +150,20 @@ impl Story {
             }
             Some(Err(Error::UnknownNumber(_))) => self.world.count("another brand did not find the number"),
             _ => {}
+        }
+    }
+
+    async fn put_on_a_line(&self, msisdn: Msisdn) {
+        let sim = self.world.add_sim(self.id, &self.brand);
+        for _ in 0..PATIENCE {
+            match self.call(|oss| async move { oss.assign(msisdn, sim).await }).await {
+                Some(Ok(())) => {
+                    self.world.count("a number was put on a line");
+                    return self.world.record_on_a_line(self.id, &self.brand, msisdn);
+                }
+                Some(Err(error)) if !is_worth_repeating(&error) => return,
+                _ => self.world.rest(Duration::from_secs(5)).await,
+            }
         }
     }
 

@@ -56,14 +56,14 @@ impl Setup {
         self.run(&self.database, "acme", &[&arguments, more].concat()).await
     }
 
+    async fn sim(&self) -> String {
+        self.database.add_sim().await.to_string()
+    }
+
     async fn is_clean(&self) {
         let ended = self.run(&self.database, "acme", &["audit", "--min-age", "0s"]).await;
         assert_eq!(ended.code, 0, "{ended:?}");
     }
-}
-
-fn sim() -> String {
-    Uuid::now_v7().to_string()
 }
 
 /// The exit code, and the code of the error.
@@ -78,7 +78,7 @@ async fn a_hold_that_sigan_lists_is_recorded(database: Database) {
     let (before, _) = setup.lost("other").await;
     let (msisdn, external_id) = setup.lost("other").await;
     let (after, _) = setup.lost("other").await;
-    let sim = sim();
+    let sim = setup.sim().await;
     for _ in 0..2 {
         let ended = setup.adopt(&msisdn, &sim, "other", &[]).await;
         let expected =
@@ -93,27 +93,27 @@ async fn a_hold_that_sigan_lists_is_recorded(database: Database) {
     );
     assert_eq!(setup.database.texts("select brand_id from reservation").await, ["other"]);
 
-    let (sigan, other) = (setup.sigan.url(), self::sim());
+    let (sigan, other) = (setup.sigan.url(), setup.sim().await);
     let arguments = ["adopt", &before, "--sim", &other, "--brand", "other"];
     let table = run_beside(&settings(&setup.database, &sigan), &arguments).await;
     assert_eq!(table.code, 0, "{table:?}");
     assert!(table.stdout.contains("for brand other under PR-"), "{table:?}");
-    assert_eq!(setup.adopt(&after, &self::sim(), "other", &[]).await.code, 0);
+    assert_eq!(setup.adopt(&after, &setup.sim().await, "other", &[]).await.code, 0);
     setup.is_clean().await;
 }
 
 async fn a_hold_that_sigan_does_not_list_has_to_be_named(database: Database) {
     let setup = Setup::on(database).await;
     let (msisdn, external_id) = setup.lost("other").await;
-    let refused = setup.adopt(&msisdn, &sim(), "acme", &[]).await;
+    let refused = setup.adopt(&msisdn, &setup.sim().await, "acme", &[]).await;
     assert_eq!(refusal(&refused), (3, json!("not-listed")));
     assert!(!refused.stderr.contains(&msisdn), "{refused:?}");
     assert!(refused.stderr.contains("brand acme"), "{refused:?}");
-    let unknown = setup.adopt("21999990000", &sim(), "unknown", &["--external-id", "PR-9"]).await;
+    let unknown = setup.adopt("21999990000", &setup.sim().await, "unknown", &["--external-id", "PR-9"]).await;
     assert_eq!(refusal(&unknown), (4, json!("reserved-brand")));
     assert_eq!(setup.database.count("select count(*) from phone_number").await, 0, "nothing is written");
 
-    let named = setup.adopt(&msisdn, &sim(), "other", &["--external-id", &external_id]).await;
+    let named = setup.adopt(&msisdn, &setup.sim().await, "other", &["--external-id", &external_id]).await;
     assert_eq!(named.code, 0, "{named:?}");
     setup.is_clean().await;
 }
@@ -121,18 +121,18 @@ async fn a_hold_that_sigan_does_not_list_has_to_be_named(database: Database) {
 async fn another_sim_is_refused(database: Database) {
     let setup = Setup::on(database).await;
     let (msisdn, _) = setup.lost("acme").await;
-    assert_eq!(setup.adopt(&msisdn, &sim(), "acme", &[]).await.code, 0);
-    let refused = setup.adopt(&msisdn, &sim(), "acme", &[]).await;
+    assert_eq!(setup.adopt(&msisdn, &setup.sim().await, "acme", &[]).await.code, 0);
+    let refused = setup.adopt(&msisdn, &setup.sim().await, "acme", &[]).await;
     assert_eq!(refusal(&refused), (4, json!("assigned-elsewhere")));
-    let refused = setup.adopt(&msisdn, &sim(), "other", &["--external-id", "PR-9"]).await;
+    let refused = setup.adopt(&msisdn, &setup.sim().await, "other", &["--external-id", "PR-9"]).await;
     assert_eq!(refusal(&refused), (4, json!("assigned-elsewhere")));
 }
 
 async fn a_line_without_a_hold_gets_its_brand(database: Database) {
     let setup = Setup::on(database).await;
     let (msisdn, _) = setup.lost("other").await;
-    let sim = Uuid::now_v7();
-    let (literal, now) = (setup.database.uuid_literal(sim), setup.database.now());
+    let sim = setup.database.add_sim().await;
+    let (literal, now) = (setup.database.uuid_literal(sim.as_uuid()), setup.database.now());
     let insert = format!(
         "insert into phone_number (msisdn, origin, status, assigned_sim_id, assigned_at, created_at, updated_at)
          values ('{msisdn}', 'VIVO', 'IN_USE', {literal}, {now}, {now}, {now})"
@@ -148,10 +148,10 @@ async fn an_outage_of_sigan_changes_nothing(database: Database) {
     let mut setup = Setup::on(database).await;
     let (msisdn, external_id) = setup.lost("acme").await;
     setup.sigan.go_down().await;
-    let refused = setup.adopt(&msisdn, &sim(), "acme", &[]).await;
+    let refused = setup.adopt(&msisdn, &setup.sim().await, "acme", &[]).await;
     assert_eq!(refusal(&refused), (5, json!("sigan-unreachable")));
     assert_eq!(setup.database.count("select count(*) from phone_number").await, 0);
-    let named = setup.adopt(&msisdn, &sim(), "acme", &["--external-id", &external_id]).await;
+    let named = setup.adopt(&msisdn, &setup.sim().await, "acme", &["--external-id", &external_id]).await;
     assert_eq!(named.code, 0, "Sigan is not needed: {named:?}");
 }
 
@@ -159,19 +159,13 @@ async fn an_outage_of_sigan_changes_nothing(database: Database) {
 async fn a_sim_or_status_of_another_program_is_not_changed() {
     let setup = Setup::on(Database::postgres().await).await;
     let (msisdn, _) = setup.lost("acme").await;
-    for sql in [
-        "create table sim (id uuid primary key)",
-        "alter table phone_number add foreign key (assigned_sim_id) references sim (id)",
-        "alter table phone_number drop constraint phone_number_status_check",
-    ] {
-        setup.database.execute(sql).await;
-    }
-    let refused = setup.adopt(&msisdn, &sim(), "acme", &[]).await;
+    let drop_check = "alter table phone_number drop constraint phone_number_status_check";
+    setup.database.execute(drop_check).await;
+    let refused = setup.adopt(&msisdn, &Uuid::now_v7().to_string(), "acme", &[]).await;
     assert_eq!(refusal(&refused), (3, json!("unknown-sim")));
     assert_eq!(setup.database.count("select count(*) from reservation").await, 0, "nothing is written");
 
-    let known = sim();
-    setup.database.execute(&format!("insert into sim values ('{known}')")).await;
+    let known = setup.sim().await;
     let removed =
         format!("insert into phone_number (msisdn, origin, status) values ('{msisdn}', 'VIVO', 'REMOVED')");
     setup.database.execute(&removed).await;
@@ -228,7 +222,7 @@ async fn the_first_number_of_an_area_code_is_found_in_the_list() {
     let oss = builder.connect(&DatabaseConfig::new(database.url())).await.expect("the database answers");
     let adopt = async |number: &str| {
         let brand = "acme".parse().expect("a brand");
-        oss.adopt(number.parse().expect("a number"), Uuid::now_v7().into(), brand).await
+        oss.adopt(number.parse().expect("a number"), database.add_sim().await, brand).await
     };
     let adopted = adopt("21900000000").await.expect("it is listed");
     assert_eq!(adopted.external_id.as_str(), "PR-450");

@@ -130,7 +130,10 @@ async fn nothing_differs_after_ordinary_work(database: Database) {
         (setup.reserved().await, setup.reserved().await, setup.reserved().await);
     let http = setup.http();
     let assignment = format!("/reservations/{on_a_line}/assignment");
-    assert_eq!(http.put_json(&assignment, json!({ "simId": uuid::Uuid::now_v7() })).await.status, 204);
+    assert_eq!(
+        http.put_json(&assignment, json!({ "simId": setup.database.add_sim().await })).await.status,
+        204
+    );
     assert_eq!(http.delete(&format!("/reservations/{released}")).await.status, 204);
     setup.database.wait_for_count("select count(*) from reservation where state = 'RELEASED'", 1).await;
     let (code, report) = setup.audit(&[]).await;
@@ -272,7 +275,7 @@ async fn a_number_on_a_line_is_left_to_a_person(database: Database) {
     let setup = Setup::on(database).await;
     let number = setup.reserved().await;
     let assignment = format!("/reservations/{number}/assignment");
-    let sim = json!({ "simId": uuid::Uuid::now_v7() });
+    let sim = json!({ "simId": setup.database.add_sim().await });
     assert_eq!(setup.http().put_json(&assignment, sim).await.status, 204);
     setup.lose(&number).await;
     let (code, report) = setup.audit(&["--fix", "--force"]).await;

@@ -59,8 +59,8 @@ fn the_next_run_can_show_and_release_a_reserved_number() {
     );
 }
 
-#[test]
-fn a_preview_is_chosen_from_and_put_on_a_line() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_is_chosen_from_and_put_on_a_line() {
     let sandbox = Sandbox::new();
     let first = sandbox.json(&["preview", "--ddd", "21"]);
     assert_eq!(first["msisdns"][2], json!({ "preview": "(21) 9****-0003", "index": 3 }));
@@ -75,7 +75,9 @@ fn a_preview_is_chosen_from_and_put_on_a_line() {
     let reserve = ["reserve", "--preview", second, "--index", "2"];
     assert_eq!(sandbox.json(&reserve), json!({ "msisdn": "21999950005" }));
     assert_eq!(sandbox.json(&reserve), json!({ "msisdn": "21999950005" }), "again, the same");
-    let sim = uuid::Uuid::now_v7().to_string();
+    let unknown = uuid::Uuid::now_v7().to_string();
+    assert_eq!(sandbox.run(&["assign", "21999950005", "--sim", &unknown]).code, 3, "no such SIM");
+    let sim = Database::file(&sandbox.0.path().join("oss.db")).add_sim().await.to_string();
     let assigned = sandbox.json(&["assign", "21999950005", "--sim", &sim]);
     assert_eq!(assigned, json!({ "msisdn": "21999950005", "simId": sim }));
     let shown = sandbox.json(&["show", "21999950005"]);
@@ -299,7 +301,7 @@ async fn commands_that_need_the_database_alone_need_no_sigan() {
     assert_eq!(run_beside(&all, &["reserve", "--ddd", "11"]).await.code, 0);
     drop(sigan);
     let settings = &all[..1];
-    let sim = uuid::Uuid::now_v7().to_string();
+    let sim = database.add_sim().await.to_string();
     for arguments in [
         &["migrate"][..],
         &["show", "11999950001"],

@@ -139,7 +139,7 @@ async fn a_number_on_a_line_is_not_abandoned(database: Database) {
     let http = server.http();
     let (kept, abandoned) = (reserved(&http).await, reserved(&http).await);
     let assignment = format!("/reservations/{kept}/assignment");
-    assert_eq!(http.put_json(&assignment, json!({ "simId": uuid::Uuid::now_v7() })).await.status, 204);
+    assert_eq!(http.put_json(&assignment, json!({ "simId": database.add_sim().await })).await.status, 204);
     overdue(&database, 1).await;
     assert_eq!(sweep(&http).await.body["expired"], 1);
     assert_eq!(state_of(&http, &kept).await, (json!("IN_USE"), json!("ASSIGNED")));

@@ -66,7 +66,7 @@ impl Drill {
         mend: impl AsyncFnOnce(&mut Cluster, B),
     ) {
         let [one, other] = &self.servers;
-        let load = Load::on(&[one, other]);
+        let load = Load::on(&self.database, &[one, other]).await;
         load.wait_for_progress().await;
         let clients = Clients::start(&self.cluster, &self.servers).await;
         let (begun, broken) = strike(&mut self.cluster).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
+use oss_core::SimId;
 use oss_core::sigan::mock::{Behaviour, CallKind, Fault};
 use oss_tests::backend::Database;
 use oss_tests::cut::CutWire;
@@ -302,12 +303,13 @@ async fn two_statements_that_lock_each_others_rows_both_succeed() {
     ] {
         database.execute(statement).await;
     }
-    let assign = |number: &Answer| {
+    let sims = [database.add_sim().await, database.add_sim().await];
+    let assign = |(number, sim): (&Answer, SimId)| {
         let path = format!("/reservations/{}/assignment", number.body["msisdn"].as_str().expect("a number"));
         let http = http.clone();
-        async move { http.put_json(&path, json!({ "simId": uuid::Uuid::now_v7() })).await.status }
+        async move { http.put_json(&path, json!({ "simId": sim })).await.status }
     };
-    assert_eq!(join_all(numbers.iter().map(assign)).await, [204, 204]);
+    assert_eq!(join_all(numbers.iter().zip(sims).map(assign)).await, [204, 204]);
     assert!(postgres.log().contains("canceling statement due to lock timeout"), "they met");
 }
 

@@ -94,7 +94,7 @@ async fn it_is_used_swept_and_audited() {
     assert_eq!((refused.status, &refused.body["type"]), (409, &json!("urn:oss:problem:sim-has-number")));
     let new_sim = "
         insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status)
-        select '018f0000-0000-7000-a000-000000000002', iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status
+        select '018f0000-0000-7000-a000-000000000002', '8955100123456789029', carrier_tag, line_id, vivo_imsi, sim_type, technology, status
         from sim";
     database.execute(new_sim).await;
     let known = json!({ "simId": "018f0000-0000-7000-a000-000000000002" });
@@ -147,6 +147,9 @@ async fn an_installation_of_an_earlier_version_moves_over() {
         "drop index reservation_hold",
         "alter table phone_number drop column shares_sim",
         "drop table oss_installation",
+        "alter table phone_number drop constraint phone_number_assigned_sim_id_fkey",
+        "alter table reservation drop column order_id",
+        "drop table profile_report, activation_read, association_history, sim_order, esim, sim_card, sim",
     ] {
         database.execute(statement).await;
     }
@@ -154,7 +157,7 @@ async fn an_installation_of_an_earlier_version_moves_over() {
     assert!(error.to_string().contains("oss migrate"), "{error}");
     PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
     store(&database).check().await.unwrap();
-    assert_eq!(database.count("select count(*) from oss_migrations").await, 5);
+    assert_eq!(database.count("select count(*) from oss_migrations").await, 6);
     assert_eq!(database.count("select count(*) from _sqlx_migrations").await, 3, "left as it was");
 }
 

@@ -29,7 +29,7 @@ async fn some_time() {
 async fn killed_again_and_again(database: Database, cycles: usize) {
     let sigan = small_sigan().await;
     let mut server = serve(&database, &sigan, &[]);
-    let load = Load::on(&[&server]);
+    let load = Load::on(&database, &[&server]).await;
     for _ in 0..cycles {
         sigan.behave(unreliable());
         load.wait_for_progress().await;
@@ -56,7 +56,7 @@ async fn postgres_crashes() {
     let database = Database::on(&postgres).await;
     let sigan = small_sigan().await;
     let server = serve(&database, &sigan, &[]);
-    let load = Load::on(&[&server]);
+    let load = Load::on(&database, &[&server]).await;
     for _ in 0..5 {
         sigan.behave(unreliable());
         load.wait_for_progress().await;
@@ -70,7 +70,7 @@ async fn redis_comes_and_goes() {
     let (database, mut redis) = (Database::postgres().await, Redis::start().await);
     let sigan = small_sigan().await;
     let server = serve(&database, &sigan, &[("OSS_REDIS_URL", redis.url())]);
-    let load = Load::on(&[&server]);
+    let load = Load::on(&database, &[&server]).await;
     sigan.behave(unreliable());
     for _ in 0..3 {
         load.wait_for_progress().await;
@@ -86,7 +86,7 @@ async fn sigan_comes_and_goes() {
     let database = Database::postgres().await;
     let mut sigan = small_sigan().await;
     let server = serve(&database, &sigan, &[]);
-    let load = Load::on(&[&server]);
+    let load = Load::on(&database, &[&server]).await;
     for _ in 0..5 {
         sigan.behave(unreliable());
         load.wait_for_progress().await;
@@ -102,7 +102,7 @@ async fn customers_hang_up() {
     let database = Database::postgres().await;
     let sigan = small_sigan().await;
     let server = serve(&database, &sigan, &[]);
-    let load = Load::that_hangs_up_on(&[&server]);
+    let load = Load::that_hangs_up_on(&database, &[&server]).await;
     for _ in 0..5 {
         sigan.behave(unreliable());
         load.wait_for_progress().await;
@@ -132,7 +132,7 @@ async fn instances_whose_clocks_are_wrong_work_beside_one_that_is_right() {
         serve(&database, &sigan, &[&lives[..], &clock].concat())
     };
     let (right, ahead, behind) = (serve(&database, &sigan, &lives), skewed("+10m"), skewed("-10m"));
-    let load = Load::on(&[&right, &ahead, &behind]);
+    let load = Load::on(&database, &[&right, &ahead, &behind]).await;
     for _ in 0..5 {
         sigan.behave(unreliable());
         load.wait_for_progress().await;
@@ -158,7 +158,7 @@ async fn a_disk_is_full_for_a_while() {
     let database = Database::sqlite_in(disk.path()).await;
     let sigan = Sigan::start(Inventory::new("PR")).await;
     let server = serve(&database, &sigan, &[]);
-    let load = Load::on(&[&server]);
+    let load = Load::on(&database, &[&server]).await;
     for _ in 0..2 {
         sigan.behave(unreliable());
         load.wait_for_progress().await;

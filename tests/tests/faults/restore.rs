@@ -64,6 +64,8 @@ impl Program<'_> {
 async fn a_database_that_was_set_back_gives_no_line_away() {
     let sigan = Sigan::start(Inventory::new("PR")).await;
     let before = Program { database: Database::postgres().await, sigan: &sigan };
+    let sims = [SIM, SIM_SINCE, SIM_OF_OTHER].map(|id| id.parse().expect("a UUID"));
+    before.database.add_sims("acme", &sims).await;
     let assigned_since = before.reserved().await;
     let released_since = before.reserved().await;
     let after = Program { database: before.database.copy().await, sigan: &sigan };

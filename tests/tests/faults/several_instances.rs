@@ -34,7 +34,7 @@ async fn restarted_in_turn(database: &Database, url: &str) {
     let addresses = [steady_address(), steady_address(), steady_address()];
     let mut servers = addresses.each_ref().map(serve);
     let proxy = Proxy::before(addresses.each_ref().map(String::as_str)).await;
-    let load = Load::always_answered_by(proxy.http());
+    let load = Load::always_answered_by(database, proxy.http()).await;
     for (server, address) in servers.iter_mut().zip(&addresses) {
         load.wait_for_progress().await;
         server.terminate();

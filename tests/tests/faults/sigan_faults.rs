@@ -200,7 +200,7 @@ async fn a_doubt_bars_the_rest_of_the_preview(database: Database) {
     assert_eq!((other.status, other.retry_after.is_some()), (409, true));
     let replaced = http.post("/previews", json!({ "areaCode": "11", "previousId": preview })).await;
     assert_eq!(replaced.status, 409);
-    let sim = uuid::Uuid::now_v7();
+    let sim = database.add_sim().await;
     let assigned = http.put_json("/reservations/11999950001/assignment", json!({ "simId": sim })).await;
     assert_eq!((assigned.status, &assigned.body["type"]), (409, &json!("urn:oss:problem:number-in-doubt")));
 }

@@ -10,7 +10,6 @@ use oss_core::{AuditOptions, AuditReport, BrandId, Choice, Error, IdempotencyKey
 use oss_tests::backend::Database;
 use oss_tests::settle::{UNSETTLED, settings};
 use oss_tests::sigan::{Sigan, wait_until_called};
-use uuid::Uuid;
 
 oss_tests::on_both!(
     sigan_holds_numbers_for_the_brand_that_asks,
@@ -131,7 +130,7 @@ async fn data_of_another_brand_does_not_exist(database: Database) {
 
     let number = owner.reserve(preview, first()).await.unwrap().msisdn;
     let nowhere: Msisdn = "21987654321".parse().unwrap();
-    let sim = Uuid::now_v7().into();
+    let sim = setup.database.add_sim().await;
     let (there, gone) = (number.masked().to_string(), nowhere.masked().to_string());
     assert_eq!(
         error_of(stranger.number(number).await, &there),

@@ -45,7 +45,7 @@ async fn a_number_lives_its_life(database: Database) {
     assert_eq!(sigan.inventory().reserved().len(), 1);
     assert_eq!(status_of(&http, "11999950002").await, (json!("RESERVED"), json!("HELD")));
 
-    let sim = Uuid::now_v7().to_string();
+    let sim = database.add_sim().await;
     let assignment = "/reservations/11999950002/assignment";
     assert_eq!(http.put_json(assignment, json!({ "simId": sim })).await.status, 204);
     assert_eq!(http.put_json(assignment, json!({ "simId": sim })).await.status, 204, "again, the same SIM");

@@ -148,7 +148,8 @@ async fn no_line_of_the_log_shows_a_number_or_a_secret() {
     http.post("/reservations", json!({ "areaCode": "11" })).await;
     http.get("/numbers/11999950001").await;
     http.get("/numbers/11999959999").await;
-    http.put_json("/reservations/11999950004/assignment", json!({ "simId": uuid::Uuid::now_v7() })).await;
+    let sim = database.add_sim().await;
+    http.put_json("/reservations/11999950004/assignment", json!({ "simId": sim })).await;
     http.put_json("/reservations/11999950004/assignment", json!({ "simId": "11999950004" })).await;
     http.post("/previews", json!({ "areaCode": "11999950004", "11999950005": 1 })).await;
     sigan.next(CallKind::Release, Fault::FailBefore);

@@ -21,6 +21,7 @@ fn new_number() -> AdoptionRow {
     AdoptionRow {
         status: None,
         sim: None,
+        sim_status: Some(SimStatus::Active),
         live: None,
         hold_is_over: false,
         ordered: false,
@@ -108,6 +109,18 @@ fn a_line_has_one_sim_and_a_sim_one_number() {
 }
 
 #[test]
+fn only_an_active_sim_gets_a_number() {
+    let with_sim = |sim_status| AdoptionRow { sim_status, ..held(AttemptState::Held) };
+    let unknown = with_sim(None).verdict(&acme(), &adoption(None));
+    assert_eq!(unknown, AdoptionVerdict::Answer(AdoptOutcome::UnknownSim));
+    let ended = with_sim(Some(SimStatus::Deprogrammed));
+    assert_eq!(refused(&ended, None), Some(AdoptRefusal::SimNotActive));
+    let adopted = AdoptionVerdict::Answer(AdoptOutcome::Adopted("PR-1".parse().unwrap()));
+    let before = AdoptionRow { sim_status: None, ..on_line() };
+    assert_eq!(before.verdict(&acme(), &adoption(None)), adopted, "older data stays on its line");
+}
+
+#[test]
 fn a_number_of_another_brand_or_program_is_left_alone() {
     let foreign = LiveRow { brand: "other".to_owned(), ..live(AttemptState::Held) };
     let row = AdoptionRow { live: Some(foreign), ..held(AttemptState::Held) };
@@ -151,6 +164,7 @@ fn each_refusal_has_a_code_and_a_text_of_its_own() {
     let refusals = [
         (AdoptRefusal::OtherSim, "assigned-elsewhere", "another SIM"),
         (AdoptRefusal::SimHasNumber(OtherNumber::Hidden), "sim-has-number", "already has another number"),
+        (AdoptRefusal::SimNotActive, "sim-not-active", "not ACTIVE"),
         (AdoptRefusal::OtherBrand, "other-brand", "another brand"),
         (AdoptRefusal::OtherHold, "other-hold", "another external id"),
         (AdoptRefusal::HoldOver, "hold-over", "is released"),

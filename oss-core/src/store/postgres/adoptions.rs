@@ -113,6 +113,12 @@ impl PostgresStore {
                                  and phone_number.assigned_sim_id is not distinct from excluded.assigned_sim_id
                 where phone_number.status is not distinct from $7::text
                 returning msisdn
+            ), history as (
+                insert into association_history (msisdn, sim_id, line_id, created_at)
+                select line.msisdn, s.id, s.line_id, clock_timestamp()
+                from line
+                join sim s on s.id = $5
+                where $8::uuid is distinct from $5
             )
             select exists (select from line) as written"
         );

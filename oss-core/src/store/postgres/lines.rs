@@ -5,9 +5,9 @@ use sqlx::postgres::PgRow;
 
 use super::PostgresStore;
 use super::connections::{is_foreign_key_violation, is_unique_violation};
-use crate::domain::{Assign, Msisdn, Number, RACES, Scope, SimId};
+use crate::domain::{Assign, Msisdn, Number, RACES, Scope, SimId, sim_refusal};
 use crate::store::StoreError;
-use crate::store::lines::{LineStore, number, number_row, other_number_if_shown};
+use crate::store::lines::{LineStore, number, number_row, sim_of_assignment};
 use crate::store::live::live;
 use crate::store::rows::DataRow;
 use crate::store::sims::{self, other_number_of_sim};
@@ -69,15 +69,21 @@ impl LineStore for PostgresStore {
             locked_numbers!("select $1::char(11) as msisdn, $2::text as brand, $3::text as older"),
             ", other as materialized (",
             other_number_of_sim!("$4", "$1::char(11)"),
-            "), line as (
+            "), chosen as materialized (
+                select s.id, s.line_id, s.status from sim s
+                where s.id = $4 and ($2::text is null or s.carrier_tag in ($2, $3))
+            ), line as (
                 update phone_number p
                 set status = 'IN_USE', assigned_sim_id = $4, shares_sim = false, assigned_at = clock_timestamp(),
                     updated_at = clock_timestamp()
                 from locked
                 where p.msisdn = $1::char(11) and locked.status = 'RESERVED' and locked.unchanged
                   and coalesce(locked.live_state, 'HELD') in ('HELD', 'ASSIGNED') and not locked.ordered
-                  and not exists (select from other)
-                returning true
+                  and not exists (select from other) and exists (select from chosen where chosen.status = 'ACTIVE')
+                returning p.msisdn
+            ), history as (
+                insert into association_history (msisdn, sim_id, line_id, created_at)
+                select line.msisdn, chosen.id, chosen.line_id, clock_timestamp() from line, chosen
             ), assigned as (
                 update reservation r
                 set state = 'ASSIGNED', due_at = null, updated_at = clock_timestamp()
@@ -85,6 +91,7 @@ impl LineStore for PostgresStore {
                 where r.id = locked.live_id and r.state = 'HELD'
             )
             select locked.*, exists (select from line) as written, (select msisdn from other) as other_number,
+                   (select status from chosen) as sim_status,
                    exists (
                        select from other
                        where $2::text is null or ",
@@ -99,20 +106,22 @@ impl LineStore for PostgresStore {
                 || sqlx::query(SQL).bind(msisdn.to_string()).bind(brand).bind(older).bind(sim.as_uuid());
             let read = |row: &PgRow| {
                 let (unchanged, written) = (row.flag("unchanged")?, row.flag("written")?);
-                Ok((number_row(row)?, other_number_if_shown(row)?, unchanged, written))
+                Ok((number_row(row)?, sim_of_assignment(row)?, unchanged, written))
             };
             let found = match self.connections.maybe(statement, read).await {
-                // The existing database has a table of SIMs, and refuses an unknown one.
+                // Another program deleted the SIM meanwhile.
                 Err(error) if is_foreign_key_violation(&error) => return Ok(Assign::UnknownSim),
                 // Another number got the SIM meanwhile: read again which one.
                 Err(error) if is_unique_violation(&error, sims::INDEX) => continue,
                 answered => answered?,
             };
-            let Some((locked, other, unchanged, written)) = found else { return Ok(Assign::Unknown) };
-            match (locked.assign_refusal(sim), other) {
+            let Some((locked, (status, other), unchanged, written)) = found else {
+                return Ok(Assign::Unknown);
+            };
+            match (locked.assign_refusal(sim), sim_refusal(status, other)) {
                 (Some(answer), _) if unchanged || scope.is_all_brands() => return Ok(answer),
                 (None, _) if written => return Ok(Assign::Assigned),
-                (None, Some(other)) if unchanged => return Ok(Assign::SimHasNumber(other)),
+                (None, Some(answer)) if unchanged => return Ok(answer),
                 // The number changed during the statement: read it and its owner again.
                 _ => {}
             }

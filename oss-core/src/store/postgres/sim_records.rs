@@ -92,9 +92,14 @@ impl SimStore for PostgresStore {
             )
             select exists (select from told) as written";
         for _ in 0..RACES {
-            let before =
-                self.connections.maybe(|| sqlx::query(PROFILE).bind(told.sim.as_uuid()), profile_row).await?;
-            let Some(before) = before else { return Ok(ProfileRecorded::Unknown) };
+            let statement =
+                || sqlx::query(PROFILE).bind(told.sim.as_uuid()).bind(told.state.as_str()).bind(told.at);
+            let Some(before) = self.connections.maybe(statement, profile_row).await? else {
+                return Ok(ProfileRecorded::Unknown);
+            };
+            if before.is_repeated {
+                return Ok(ProfileRecorded::Kept);
+            }
             let applies = told.applies_to(&before);
             let statement = || {
                 sqlx::query(SQL)

@@ -51,6 +51,9 @@ impl Step<'_> {
             None => self.insert_hold(&tenant, id, &adoption, &external_id).await?,
         }
         self.run(sqlx::query(LINE).bind(msisdn.as_str()).bind(sim).bind(self.now.0)).await?;
+        if row.sim != Some(adoption.sim) {
+            self.record_association(msisdn, adoption.sim).await?;
+        }
         Ok(AdoptOutcome::Adopted(external_id))
     }
 

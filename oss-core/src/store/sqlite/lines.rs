@@ -4,9 +4,11 @@ use async_trait::async_trait;
 
 use super::SqliteStore;
 use super::connections::Step;
-use crate::domain::{Assign, AttemptEvent, Msisdn, Number, NumberRow, OtherNumber, Scope, SimId};
+use crate::domain::{
+    Assign, AttemptEvent, Msisdn, Number, NumberRow, OtherNumber, Scope, SimId, SimStatus, sim_refusal,
+};
 use crate::store::StoreError;
-use crate::store::lines::{LineStore, number, number_row, other_number_if_shown};
+use crate::store::lines::{LineStore, number, number_row, sim_of_assignment};
 use crate::store::live::{is_ordered, live};
 use crate::store::sims::other_number_of_sim;
 use crate::store::tenant::brand_of_number;
@@ -72,8 +74,9 @@ impl Step<'_> {
         if let Some(answer) = row.assign_refusal(sim) {
             return Ok(answer);
         }
-        if let Some(other) = self.other_number(brands, msisdn, sim).await? {
-            return Ok(Assign::SimHasNumber(other));
+        let (status, other) = self.sim_of_assignment(brands, msisdn, sim).await?;
+        if let Some(answer) = sim_refusal(status, other) {
+            return Ok(answer);
         }
         self.run(sqlx::query(LINE).bind(msisdn.as_str()).bind(sim.as_uuid()).bind(self.now.0)).await?;
         if let Some(live) = row.live
@@ -83,26 +86,39 @@ impl Step<'_> {
                 sqlx::query(ASSIGNED).bind(live.id.as_uuid()).bind(next.as_str()).bind(self.now.0);
             self.run(statement).await?;
         }
+        self.record_association(msisdn, sim).await?;
         Ok(Assign::Assigned)
     }
 
-    async fn other_number(
+    /// Records that a number is on a SIM from now on.
+    pub(super) async fn record_association(&mut self, msisdn: Msisdn, sim: SimId) -> Result<(), sqlx::Error> {
+        const SQL: &str = "
+            insert into association_history (msisdn, sim_id, line_id, created_at)
+            select $1, id, line_id, $3 from sim where id = $2";
+        let statement = sqlx::query(SQL).bind(msisdn.as_str()).bind(sim.as_uuid()).bind(self.now.0);
+        self.run(statement).await.map(drop)
+    }
+
+    /// Reads the status of a SIM of the brands, and another number that the SIM has.
+    async fn sim_of_assignment(
         &mut self,
         [brand, older]: [Option<String>; 2],
         msisdn: Msisdn,
         sim: SimId,
-    ) -> Result<Option<OtherNumber>, sqlx::Error> {
+    ) -> Result<(Option<SimStatus>, Option<OtherNumber>), sqlx::Error> {
         const SQL: &str = concat!(
             "
-            select other.msisdn as other_number, $3 is null or ",
+            select s.status as sim_status, other.msisdn as other_number, $3 is null or ",
             brand_of_number!("other.msisdn", "other.status"),
             " in ($3, $4) as shows_other
-            from (",
+            from sim s
+            left join (",
             other_number_of_sim!("$2", "$1"),
-            ") other"
+            ") other on true
+            where s.id = $2 and ($3 is null or s.carrier_tag in ($3, $4))"
         );
         let statement = sqlx::query(SQL).bind(msisdn.as_str()).bind(sim.as_uuid()).bind(brand).bind(older);
-        Ok(self.maybe(statement, other_number_if_shown).await?.flatten())
+        Ok(self.maybe(statement, sim_of_assignment).await?.unwrap_or_default())
     }
 
     /// Reads a number that belongs to the brands, and the live reservation that has it.

@@ -122,13 +122,17 @@ impl Step<'_> {
             where id = $1";
         const REPORT: &str = "
             insert into profile_report (sim_id, state, reported_at, reason, applied, received_at)
-            values ($1, $2, $3, $4, $5, $6)
-            on conflict (sim_id, state, reported_at) do nothing";
+            values ($1, $2, $3, $4, $5, $6)";
 
         let id = told.sim.as_uuid();
-        let Some(before) = self.maybe(sqlx::query(PROFILE).bind(id), profile_row).await? else {
+        let statement = sqlx::query(PROFILE).bind(id).bind(told.state.as_str());
+        let statement = statement.bind(told.at.timestamp_micros());
+        let Some(before) = self.maybe(statement, profile_row).await? else {
             return Ok(ProfileRecorded::Unknown);
         };
+        if before.is_repeated {
+            return Ok(ProfileRecorded::Kept);
+        }
         let applies = told.applies_to(&before);
         let statement = sqlx::query(TOLD).bind(id).bind(applies).bind(told.state.as_str());
         self.run(statement.bind(told.at.timestamp_micros()).bind(self.now.0)).await?;

@@ -15,11 +15,13 @@ impl World {
         self.beside(|| sqlx::query(SQL)).len()
     }
 
-    /// Checks that the SIMs which GSIM has for us are exactly those that are active here, and that each is on one number.
+    /// Checks that the SIMs which GSIM has for us are exactly those that were ordered and are active here, and that each is on one
+    /// number.
     pub(in crate::simulation) fn compare_sims(&self) {
         const ACTIVE: &str = "
             select s.id, (select count(*) from phone_number p where p.assigned_sim_id = s.id and p.status = 'IN_USE') as numbers
             from sim s
+            join sim_order o on o.id = s.id
             where s.status = 'ACTIVE'";
         let mut here = BTreeSet::new();
         for row in self.beside(|| sqlx::query(ACTIVE)) {

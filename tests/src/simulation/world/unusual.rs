@@ -4,10 +4,11 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use oss_core::Msisdn;
+use oss_core::{BrandId, Msisdn, SimId};
 use sqlx::error::DatabaseError;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
+use uuid::Uuid;
 
 use super::{World, blocking};
 
@@ -36,6 +37,17 @@ impl World {
                 rows => return rows.expect("the database in memory answers"),
             }
         }
+    }
+
+    /// Adds the SIM of a customer, unless it is there.
+    pub(in crate::simulation) fn add_sim(&self, customer: u64, brand: &BrandId) -> SimId {
+        const SIM: &str = "
+            insert or ignore into sim
+                (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status, created_at, updated_at)
+            values ($1, $2, $3, $1, $2, 'ESIM', '4G', 'ACTIVE', 0, 0)";
+        let id = Uuid::from_u128(u128::from(customer));
+        self.beside(|| sqlx::query(SIM).bind(id).bind(format!("8955{customer:015}")).bind(brand.as_str()));
+        id.into()
     }
 
     /// Adds such rows at some moment, in every other world.
