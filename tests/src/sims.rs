@@ -10,6 +10,7 @@ use crate::backend::Database;
 use crate::eventually::eventually;
 use crate::http::{Answer, Http};
 use crate::server::Server;
+use crate::settle::settle;
 
 /// The hash of a delivery address.
 pub const ADDRESS: &str = "014338fee969ef8655b64f83fcee7a89";
@@ -91,4 +92,49 @@ pub async fn notify(http: &Http, reference: &str, state: &str, at: &str) -> Answ
 /// Sends a request with an idempotency key.
 pub async fn keyed(http: &Http, method: Method, path: &str, key: &str, body: Value) -> Answer {
     http.send(http.request(method, path).header("idempotency-key", key).json(&body)).await
+}
+
+/// The status and the code of a problem.
+#[must_use]
+pub fn problem(answer: &Answer) -> (u16, &str) {
+    let kind = answer.body["type"].as_str().unwrap_or_default();
+    (answer.status, kind.strip_prefix("urn:oss:problem:").unwrap_or(kind))
+}
+
+/// The status of a number, and the SIM that it is on.
+pub async fn number(http: &Http, msisdn: &str) -> (Value, Value) {
+    let number = http.get(&format!("/numbers/{msisdn}")).await;
+    (number.body["status"].clone(), number.body["assignedSimId"].clone())
+}
+
+/// Replaces the SIM of a number.
+pub async fn replace(http: &Http, msisdn: &str, body: Value) -> Answer {
+    http.put_json(&format!("/numbers/{msisdn}/sim"), body).await
+}
+
+/// Ends the line of a number.
+pub async fn end(http: &Http, msisdn: &str) -> Answer {
+    http.delete(&format!("/numbers/{msisdn}/line")).await
+}
+
+/// Reads the activation code of a SIM.
+pub async fn code(http: &Http, sim: &str) -> Answer {
+    http.get(&format!("/sims/{sim}/activation")).await
+}
+
+/// The id of a SIM.
+#[must_use]
+pub fn id(sim: &Value) -> String {
+    sim["id"].as_str().unwrap_or_else(|| panic!("{sim}")).to_owned()
+}
+
+/// Sweeps until no order is open.
+pub async fn settle_orders(http: &Http, database: &Database) {
+    eventually(async || {
+        settle(http, database).await;
+        let open = "select count(*) from sim_order where state in ('PENDING', 'IN_DOUBT', 'RELEASING', 'CANCELLING')";
+        let left = database.count(open).await;
+        if left == 0 { Ok(()) } else { Err(format!("{left} orders do not settle")) }
+    })
+    .await;
 }

@@ -1,10 +1,12 @@
-//! The acquisition of a number: a customer looks at three numbers and takes one.
+//! The acquisition of a number: a customer looks at three numbers, takes one, and gets it as an eSIM.
 //!
-//! Runs on the sandbox: `cargo run -p oss-examples --bin acquisition`. With `--from-env` it runs on the database and the Sigan that
-//! the environment names, as in production; nothing else changes.
+//! Runs on the sandbox: `cargo run -p oss-examples --bin acquisition`. With `--from-env` it runs on the database, the Sigan and the
+//! GSIM that the environment names, as in production; nothing else changes.
 #![expect(clippy::print_stdout, reason = "a program that tells a story")]
 
-use oss_core::{Choice, Config, ErrorKind, Oss};
+use oss_core::sims::qr_text;
+use oss_core::{Choice, Config, DeviceChoice, ErrorKind, LineId, Oss, WantedSim};
+use uuid::Uuid;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,8 +43,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(gone.kind(), ErrorKind::Expired);
     println!("The first preview: {gone}");
 
+    // The customer's phone supports eSIM. The hash names this choice of device.
+    let check = oss.check_esim(&DeviceChoice::Code("iPhone15,2".parse()?)).await?;
+    let device = check.hash.ok_or("this phone needs a plastic card")?;
+
+    // An eSIM is ordered for the line that the customer subscribed to, and the number goes on the line: from now on it does not expire.
+    // This is the second slow call. A caller that lost the answer asks again, and gets the same eSIM.
+    let line = LineId::from(Uuid::now_v7());
+    let sim = oss.order_sim(reservation.msisdn, line, WantedSim::Esim(device)).await?;
+    let again = oss.order_sim(reservation.msisdn, line, WantedSim::Esim(device)).await?;
+    assert_eq!(again, sim);
     let number = oss.number(reservation.msisdn).await?;
     println!("Now: {} {:?}", number.msisdn, number.status());
+
+    // The customer scans the code. It is a credential: show it to nobody else, and write it to no log.
+    let code = oss.activation_code(sim.id).await?;
+    println!("{}\nOn an iPhone, this link does the same: {}", qr_text(&code)?, code.install_url_ios());
 
     // Finish the operations in flight before the process ends.
     oss.shutdown().await;

@@ -4,8 +4,8 @@ use crate::problem::{METHOD_NOT_ALLOWED, PROXY, UNKNOWN_ROUTE, URN};
 
 /// The product, and the life of a number.
 const LIFE: &str = "\
-`vivo-mvne-oss` stands between an MVNE and Sigan, Vivo's number inventory: it pre-reserves phone numbers, reserves them, puts \
-them on lines and gives them back.
+`vivo-mvne-oss` stands between an MVNE and two systems of Vivo: Sigan, the number inventory, and GSIM, which makes SIMs. It \
+pre-reserves phone numbers, reserves them, puts them on the SIMs of lines and gives them back.
 
 ## The life of a number
 
@@ -13,9 +13,12 @@ them on lines and gives them back.
 minutes, or as long as the operator says.
 2. **Reserve.** `PUT /previews/{previewId}/reservations/{index}` reserves one of the three and shows it in full. \
 `POST /reservations` reserves a random number without a preview.
-3. **Assign.** `PUT /reservations/{msisdn}/assignment` puts the number on the line of a SIM. A number that is not assigned in \
-time (24 hours, or as long as the operator says) is given back automatically.
-4. **Release.** `DELETE /reservations/{msisdn}` gives the number back.
+3. **Order the SIM.** `POST /esims` orders an eSIM, `POST /sim-cards` activates a plastic card, and both put the number on the \
+line. A number that is on no line in time (24 hours, or as long as the operator says) is given back automatically, and \
+`DELETE /reservations/{msisdn}` gives it back at once.
+4. **Install.** `GET /sims/{simId}/activation` gives the activation code of an eSIM, also as a QR code.
+5. **Replace.** `PUT /numbers/{msisdn}/sim` puts the number on another SIM.
+6. **End.** `DELETE /numbers/{msisdn}/line` deprograms the SIM and gives the number back.
 
 `GET /numbers/{msisdn}` shows at any time what a number is now.
 
@@ -38,7 +41,7 @@ a path does not have answers 405 {method_not_allowed} with `Allow`. {proxy} come
 operator put in front of the servers, if that is HAProxy with our configuration.
 
 A 503, 504 or 409 with `Retry-After` may be repeated as it is. After a 504 the next step depends on the operation, and `detail` \
-names it. Repeat `PUT /previews/…` or a request with an `Idempotency-Key` to learn its outcome. After `POST /previews` nothing is \
+names it. Repeat `PUT /previews/…`, an order of a SIM or a request with an `Idempotency-Key` to learn its outcome. After `POST /previews` nothing is \
 reserved, and a number that a `POST /reservations` without a key may have reserved is given back automatically, so call again.
 
 ## HTTP

@@ -7,5 +7,6 @@ mod commands;
 mod gsim_mock;
 mod imports;
 mod secrecy;
+mod sims;
 mod sweep;
 mod terminal;

@@ -14,4 +14,5 @@ mod limits;
 mod openapi_clients;
 mod server_life;
 mod serving;
+mod sim_refusals;
 mod sims;

@@ -1,8 +1,10 @@
 //! The server starts, stops and writes its log.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
+use oss_core::gsim::mock::{CallKind as GsimCall, Fault as GsimFault};
 use oss_core::sigan::mock::{Behaviour, CallKind, Fault};
 use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
@@ -10,6 +12,7 @@ use oss_tests::process::built;
 use oss_tests::secrets::assert_no_secrets;
 use oss_tests::server::Server;
 use oss_tests::sigan::wait_until_called;
+use oss_tests::sims::{Lines, activate, device, esim, line, order, reserve, settle_orders};
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -166,5 +169,90 @@ async fn no_line_of_the_log_shows_a_number_or_a_secret() {
     assert!(log.len() > 30, "every request is logged");
     for line in &log {
         assert_no_secrets("the log", line);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_of_the_log_shows_a_sim_or_its_code() {
+    let database = Database::postgres().await;
+    let settings =
+        [("OSS_LOG", "trace"), ("OSS_GSIM_ORDER_TIMEOUT", "1500ms"), ("OSS_ACTIVATION_READS", "2")];
+    let lines = Lines::on(&database, &settings).await;
+    let http = lines.server.http();
+    let (device, mut secrets) = (device(&http).await, Secrets::default());
+
+    let esim = esim(&http).await;
+    let (sim, msisdn) = (esim["id"].as_str().unwrap(), esim["msisdn"].as_str().unwrap());
+    let activation = http.get(&format!("/sims/{sim}/activation")).await;
+    secrets.add_code(activation.body["code"].as_str().expect("a code"));
+    let image =
+        http.request(Method::GET, &format!("/sims/{sim}/activation")).header("accept", "image/svg+xml");
+    assert_eq!(image.send().await.unwrap().status(), 200);
+    for path in ["activation", "x"] {
+        http.get(&format!("/sims/{sim}/{path}")).await;
+    }
+    for name in ["iccid", "imsi", "msisdn"] {
+        http.get(&format!("/sims?{name}={}", esim[name].as_str().unwrap())).await;
+        http.get(&format!("/sims?lineId={}", esim[name].as_str().unwrap())).await;
+    }
+    http.get(&format!("/sims?iccid={}x", esim["iccid"].as_str().unwrap())).await;
+    for fault in [GsimFault::Garble, GsimFault::LoseAnswer, GsimFault::Unauthorized, GsimFault::FailBefore] {
+        lines.gsim.next(GsimCall::OrderEsim, fault);
+        let number = reserve(&http).await;
+        assert_eq!(order(&http, &number, &line(), &device).await.status, 504, "{fault:?}");
+    }
+    settle_orders(&http, &database).await;
+    let number = reserve(&http).await;
+    assert_eq!(activate(&http, &number, &line(), 1).await.status, 201);
+    assert_eq!(activate(&http, &reserve(&http).await, &line(), 1).await.status, 409);
+    secrets.add_sims(&lines);
+    let replace = format!("/numbers/{number}/sim");
+    assert_eq!(http.put_json(&replace, json!({ "deviceModelHash": device })).await.status, 200);
+    http.put_json(&replace, json!({ "deviceModelHash": number, "iccid": number, number.as_str(): 1 })).await;
+    let reason = json!({ "reference": sim, "profileState": "ERROR", "at": "2026-11-25T13:35:12Z", "reason": esim["iccid"] });
+    assert_eq!(http.post("/gsim/notifications", reason).await.status, 204);
+    http.get(&format!("/numbers/{msisdn}/associations?at={msisdn}")).await;
+    secrets.add_sims(&lines);
+    lines.gsim.next(GsimCall::Cancel, GsimFault::FailBefore);
+    assert_eq!(http.delete(&format!("/numbers/{msisdn}/line")).await.status, 204);
+    lines.server.wait_for_log("could not be told to deprogram").await;
+    settle_orders(&http, &database).await;
+    let lost = reserve(&http).await;
+    database.execute("alter table esim add constraint none_fits check (sim_id is null) not valid").await;
+    assert!(order(&http, &lost, &line(), &device).await.status >= 500, "its SIM cannot be recorded");
+    secrets.add_sims(&lines);
+    database.execute("drop table sim cascade").await;
+    assert_eq!(http.get(&format!("/sims/{sim}/activation")).await.status, 500);
+    let metrics = http.get("/metrics").await;
+
+    assert!(secrets.0.len() > 15, "{secrets:?}");
+    let log = lines.server.log();
+    assert!(log.len() > 50, "every request is logged");
+    for line in log.iter().map(String::as_str).chain(metrics.body.as_str()) {
+        assert_no_secrets("the log", line);
+        secrets.assert_none_in(line);
+    }
+}
+
+/// The identifiers of SIMs, and the parts of activation codes.
+#[derive(Debug, Default)]
+struct Secrets(BTreeSet<String>);
+
+impl Secrets {
+    /// Adds those of the SIMs that GSIM has now.
+    fn add_sims(&mut self, lines: &Lines) {
+        for sim in lines.gsim.book().sims() {
+            self.0.extend([sim.iccid.to_string(), sim.imsi.to_string(), sim.msisdn.to_string()]);
+        }
+    }
+
+    fn add_code(&mut self, code: &str) {
+        let matching_id = code.rsplit('$').next().expect("a code has parts");
+        self.0.extend([code.to_owned(), matching_id.to_owned(), "LPA:1".to_owned(), "carddata".to_owned()]);
+    }
+
+    fn assert_none_in(&self, line: &str) {
+        let shown: Vec<_> = self.0.iter().filter(|secret| line.contains(*secret)).collect();
+        assert!(shown.is_empty(), "{shown:?} is in the log: {line}");
     }
 }

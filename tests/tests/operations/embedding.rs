@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use oss_core::config::DatabaseConfig;
+use oss_core::gsim::mock::{GsimMock, OrderBook};
 use oss_core::gsim::{Gsim, GsimError};
 use oss_core::store::{PgConnectOptions, PgPool, PgPoolOptions, bounded};
 use oss_core::{DeviceChoice, Error, EsimSupport, Oss, Settings, StartError};
@@ -43,18 +44,26 @@ fn builder() -> oss_core::OssBuilder {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_acquisition_story_runs_on_the_sandbox_and_on_what_the_environment_names() {
-    assert!(run("acquisition", &[], None).await.contains("Reserved: 11999950005"));
+    let story = run("acquisition", &[], None).await;
+    assert!(story.contains("Reserved: 11999950005") && story.contains("Some(InUse)"), "{story}");
+    assert!(story.contains("carddata=LPA%3A1%24") && story.contains('█'), "{story}");
 
     let database = Database::postgres().await;
     let sigan = Sigan::start(oss_core::sigan::mock::Inventory::new("PR")).await;
     let file = tempfile::NamedTempFile::new().expect("a file");
-    let settings = format!("[sigan]\nurl = \"{}\"\nbrand_id = \"acme\"\n", sigan.url());
+    let gsim = GsimMock::new(OrderBook::new()).start().await;
+    let settings = format!(
+        "[sigan]\nurl = \"{}\"\nbrand_id = \"acme\"\n[gsim]\nurl = \"{}\"\n",
+        sigan.url(),
+        gsim.url()
+    );
     std::fs::write(file.path(), settings).expect("it is written");
     let environment =
         [("OSS_DATABASE_URL", database.url()), ("OSS_CONFIG", file.path().to_str().expect("UTF-8"))];
     assert!(run("acquisition", &environment, Some("--from-env")).await.contains("Reserved: 11"));
     let assigned = "select count(*) from reservation where state = 'ASSIGNED' and brand_id = 'acme'";
     assert_eq!(database.count(assigned).await, 1);
+    assert_eq!(gsim.book().sims().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
