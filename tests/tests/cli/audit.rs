@@ -139,7 +139,7 @@ async fn nothing_differs_after_ordinary_work(database: Database) {
     let (code, report) = setup.audit(&[]).await;
     let counts = json!({
         "listed": 2, "held": 2, "unsettled": 0, "unknownHere": 0, "unknownThere": 0, "stateDiffers": 0, "unreadable": 0,
-        "fixed": 0, "brands": ["acme"], "mayMissBrands": true, "differences": []
+        "simsListed": 0, "simsDiffer": 0, "fixed": 0, "brands": ["acme"], "mayMissBrands": true, "differences": []
     });
     assert_eq!((code, report), (0, counts), "these fields and no others");
     assert_eq!(setup.oss(&["audit", "--fix"]).await.code, 0);

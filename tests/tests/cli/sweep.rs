@@ -84,7 +84,7 @@ async fn a_scheduler_may_ask_for_a_sweep(database: Database) {
     let http = server.http();
     let nothing = json!({
         "expired": 0, "assigned": 0, "recovered": 0, "released": 0, "rejected": 0, "failed": 0, "purged": 0,
-        "setAside": 0
+        "setAside": 0, "simsIssued": 0, "simsDeprogrammed": 0, "simsFailed": 0
     });
     let swept = sweep(&http).await;
     assert_eq!((swept.status, &swept.body), (200, &nothing), "these fields and no others");
