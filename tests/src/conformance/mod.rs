@@ -113,6 +113,7 @@ macro_rules! behaviours {
                 an_order_is_of_its_brand_alone;
             replacements: a_sim_is_replaced, a_refused_replacement_changes_nothing, a_repeated_replacement_gets_the_same_sim,
                 a_dead_profile_is_replaced, a_line_ends, only_a_number_on_a_line_ends, a_line_ends_whose_sim_was_not_ordered,
+                a_line_ends_while_a_replaced_sim_waits,
                 a_sim_that_was_not_ordered_is_replaced, due_orders_are_claimed, each_order_is_claimed_by_one,
                 an_unreadable_order_is_set_aside;
             sims: a_sim_is_found_by_each_identifier, a_sim_is_shown_to_its_brand_alone, an_activation_code_is_read,

@@ -157,6 +157,23 @@ pub async fn a_line_ends_whose_sim_was_not_ordered(db: &Fixture) {
     assert_eq!(db.store.claim_due(100, LEASE).await.unwrap().due.len(), 1);
 }
 
+/// GSIM may learn of the end of a line before it learns that an earlier SIM was replaced. Nobody else gets a number while any SIM
+/// still has it.
+pub async fn a_line_ends_while_a_replaced_sim_waits(db: &Fixture) {
+    for old_first in [false, true] {
+        let first = db.in_use().await;
+        let next = db.ordered(&replacement(&db.wish(first.msisdn).await, db.esim().await)).await;
+        db.store.issue(&next, &made(&next), LEASE).await.unwrap();
+        end(db, first.msisdn).await;
+        let orders = if old_first { [first.order, next.order] } else { [next.order, first.order] };
+        for order in orders {
+            assert_eq!(db.store.claim_due(100, LEASE).await.unwrap().due, []);
+            assert_eq!(db.store.record_sim_delivery(order).await.unwrap(), Some(State::Released));
+        }
+        assert_eq!(db.store.claim_due(100, LEASE).await.unwrap().due.len(), 1);
+    }
+}
+
 /// A SIM that no order made is replaced like any other.
 pub async fn a_sim_that_was_not_ordered_is_replaced(db: &Fixture) {
     let (msisdn, sim) = (db.reserved().await, db.sim().await);

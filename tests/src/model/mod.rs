@@ -27,11 +27,15 @@
 //! - `previousExternalId`: it is the same as a pre-reservation that lapses at Sigan.
 //! - A failover that loses a row that nobody works on: only the audit can find its hold, which is then a stray one.
 //! - Time itself: every event that can be early or late is tried both ways.
+//!
+//! [`orders`] is the model of SIM orders and of the ends of lines.
 
 mod action;
 mod explore;
 mod network;
+pub mod orders;
 mod possible;
+mod reservations;
 mod row;
 mod safeguards;
 mod scenario;
@@ -40,7 +44,8 @@ mod sights;
 mod state;
 mod steps;
 
-pub use self::explore::{Exploration, Trace, Violation, explore};
+pub use self::explore::{Exploration, Trace};
+pub use self::reservations::{Violation, explore};
 pub use self::safeguards::{Safeguard, Safeguards};
 pub use self::scenario::{Attempt, ExternalId, Faults, Scenario};
 pub use self::sights::Sight;

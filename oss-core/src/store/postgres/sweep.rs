@@ -85,12 +85,16 @@ impl SweepStore for PostgresStore {
     }
 
     async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Claims, StoreError> {
+        // The reservation of an ended line waits for the order of its last SIM. GSIM may not know yet that an earlier SIM was replaced.
         const SQL: &str = "
             with due as materialized (
                 select id
-                from reservation
+                from reservation r
                 where state in ('IN_DOUBT', 'RELEASING', 'CANCELLING') and due_at <= now() and set_aside is null
                   and order_id is null
+                  and (state <> 'RELEASING' or not exists (
+                      select from sim_order o where o.msisdn = r.msisdn and o.state = 'RELEASING'
+                  ))
                 order by due_at
                 limit $1
                 for update skip locked

@@ -114,13 +114,17 @@ impl Step<'_> {
     }
 
     async fn claim_due(mut self, limit: u32, lease: Duration) -> Result<Claims, sqlx::Error> {
+        // The reservation of an ended line waits for the order of its last SIM. GSIM may not know yet that an earlier SIM was replaced.
         const SQL: &str = "
             update reservation
             set state = case state when 'IN_DOUBT' then 'PENDING' else state end, attempts = attempts + 1, due_at = $3
             where id in (
-                select id from reservation
+                select id from reservation r
                 where state in ('IN_DOUBT', 'RELEASING', 'CANCELLING') and due_at <= $1 and set_aside is null
                   and order_id is null
+                  and (state <> 'RELEASING' or not exists (
+                      select 1 from sim_order o where o.msisdn = r.msisdn and o.state = 'RELEASING'
+                  ))
                 order by due_at
                 limit $2
             )

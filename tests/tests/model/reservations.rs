@@ -1,10 +1,8 @@
-//! The protocol, tried in every order of events. With all safeguards nothing goes wrong. Without any one of them something does.
-//!
-//! `cargo test -p oss-tests --test model -- --nocapture` prints the shortest way to the violation that each safeguard prevents.
+//! The reservations of a number.
 
-use oss_tests::model::{
-    Attempt, Exploration, Faults, Safeguard, Safeguards, Scenario, Sight, Violation, explore,
-};
+use oss_tests::model::{Attempt, Faults, Safeguard, Safeguards, Scenario, Sight, Violation, explore};
+
+use super::{assert_nothing_wrong, assert_violation};
 
 /// Two customers, one after the other, on a bad network.
 const LOSSES: Scenario = Scenario {
@@ -59,35 +57,14 @@ const FAILOVER: Scenario = Scenario {
     faults: Faults { network: 1, failovers: 1, ..Faults::NONE },
 };
 
-/// Checks that nothing goes wrong, that every sight occurs, and that at least this many states are visited.
 fn assert_safe(scenario: Scenario, states: usize, sights: &[Sight]) {
-    let found = explore(scenario, Safeguards::ALL);
-    if let Some(trace) = &found.violation {
-        panic!("{trace}");
-    }
-    report(&found);
-    assert!(found.states >= states, "only {} states", found.states);
-    assert!(found.at_rest > 0, "nothing ever comes to rest");
-    for sight in sights {
-        assert!(found.sights.contains(sight), "never seen: {sight:?}");
-    }
+    assert_nothing_wrong(&explore(scenario, Safeguards::ALL), states, sights);
 }
 
 /// Checks that the scenario goes wrong in this way without these safeguards.
 fn assert_unsafe_without(safeguards: &[Safeguard], scenario: Scenario, violation: Violation) {
-    let found =
-        explore(scenario, safeguards.iter().fold(Safeguards::ALL, |all, safeguard| all.without(*safeguard)));
-    report(&found);
-    let Some(trace) = found.violation else { panic!("nothing goes wrong without {safeguards:?}") };
-    assert_eq!(trace.violation, violation, "{trace}");
-}
-
-#[expect(clippy::print_stdout, reason = "shown with --nocapture only")]
-fn report(found: &Exploration) {
-    println!("{} states, {} of them at rest", found.states, found.at_rest);
-    if let Some(trace) = &found.violation {
-        println!("{trace}");
-    }
+    let left = safeguards.iter().fold(Safeguards::ALL, |all, safeguard| all.without(*safeguard));
+    assert_violation(&explore(scenario, left), &violation);
 }
 
 /// Emits a test for each safeguard: the scenario that needs it, and the violation without it. If another safeguard would prevent the
