@@ -1,7 +1,8 @@
 //! A server that has met every event that its metrics show.
 
 use oss_core::DeviceChoice;
-use oss_core::gsim::mock::{GsimMock, OrderBook, RunningGsim};
+use oss_core::gsim::mock::{self as gsim, GsimMock, OrderBook, RunningGsim};
+use oss_core::gsim::wire::OrderRefusalCode;
 use oss_core::sigan::mock::{CallKind, Fault, Inventory};
 use oss_core::sigan::wire::RefusalCode;
 use serde_json::json;
@@ -13,6 +14,7 @@ use crate::metrics::Scrape;
 use crate::redis::Redis;
 use crate::server::Server;
 use crate::sigan::Sigan;
+use crate::sims;
 
 /// The server, and what it needs.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub struct Eventful {
     pub server: Server,
     /// Its Sigan.
     pub sigan: Sigan,
-    _gsim: RunningGsim,
+    gsim: RunningGsim,
     _redis: Redis,
 }
 
@@ -41,15 +43,17 @@ impl Eventful {
         Server::start(database, &sigan.url(), &settings).http().get("/ddds/21").await;
 
         let server = Server::start(database, &sigan.url(), &settings);
-        let mut eventful = Self { server, sigan, _gsim: gsim, _redis: redis };
-        eventful.numbers_come_and_go(database).await;
+        let mut eventful = Self { server, sigan, gsim, _redis: redis };
+        let reserved = eventful.numbers_come_and_go(database).await;
         eventful.things_go_wrong(database).await;
-        look_ups(&eventful.server.http()).await;
+        let device = look_ups(&eventful.server.http()).await;
+        eventful.an_order_is_refused(&reserved, &device).await;
         eventful.take_sigan_down_and_up().await;
         eventful
     }
 
-    async fn numbers_come_and_go(&self, database: &Database) {
+    /// Returns a number that is still reserved.
+    async fn numbers_come_and_go(&self, database: &Database) -> String {
         let (http, sigan) = (self.server.http(), &self.sigan);
         let [first, second, refused, doubtful] =
             [http.preview().await, http.preview().await, http.preview().await, http.preview().await];
@@ -59,7 +63,7 @@ impl Eventful {
         assert_eq!(http.reserve(&refused, 1).await.status, 502);
         sigan.next(CallKind::Reserve, Fault::LoseAnswer);
         assert_eq!(http.reserve(&doubtful, 1).await.status, 504);
-        http.post("/reservations", json!({ "areaCode": "21" })).await;
+        let reserved = http.post("/reservations", json!({ "areaCode": "21" })).await;
         let sim = database.add_sim().await;
         http.put_json(&format!("/reservations/{line}/assignment"), json!({ "simId": sim })).await;
         assert_eq!(http.delete(&format!("/reservations/{number}")).await.status, 204);
@@ -67,6 +71,13 @@ impl Eventful {
         http.get("/numbers/11999990000").await;
         http.get("/11999950001").await;
         http.post("/sweeps", json!(null)).await;
+        reserved.body["msisdn"].as_str().expect("a number").to_owned()
+    }
+
+    async fn an_order_is_refused(&self, msisdn: &str, device: &str) {
+        self.gsim.next(gsim::CallKind::OrderEsim, gsim::Fault::Refuse(OrderRefusalCode::NoneLeft));
+        let refused = sims::order(&self.server.http(), msisdn, &sims::line(), device).await;
+        assert_eq!(refused.status, 409, "{refused:?}");
     }
 
     async fn things_go_wrong(&self, database: &Database) {
@@ -108,13 +119,15 @@ impl Eventful {
     }
 }
 
-async fn look_ups(http: &Http) {
+/// Returns the hash of a device.
+async fn look_ups(http: &Http) -> String {
     for path in ["/ddds/11", "/ddds/11", "/ddds/21", "/ddds/23", "/brands"] {
         http.get(path).await;
     }
     let brands = http.get("/brands").await.body;
     http.get(&format!("/brands/{}/models", brands["brands"][0]["id"].as_str().expect("an id"))).await;
-    http.put_json("/device-models", json!({ "tac": "00000001" })).await;
+    let checked = http.put_json("/device-models", json!({ "tac": "00000001" })).await;
+    checked.body["hash"].as_str().expect("a hash").to_owned()
 }
 
 /// Reads the metrics of a server until they fulfil a condition.

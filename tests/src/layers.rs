@@ -33,7 +33,7 @@ const CRATES: [Layers; 3] = [
             &["problem"],
             &["etag", "limits", "path"],
             &["body", "state"],
-            &["access", "middleware"],
+            &["query", "access", "middleware"],
             &["key", "openapi", "serve"],
             &["routes"],
             &["start"],

@@ -62,7 +62,7 @@ fn a_wrong_command_line_is_refused_with_the_reason() {
         #[cfg(feature = "sandbox")]
         ("oss sigan-mock --fail-rate 2", "from 0 to 1"),
         #[cfg(feature = "sandbox")]
-        ("oss gsim-mock --lose-rate -1", "from 0 to 1"),
+        ("oss gsim-mock --lose-rate 1.5", "from 0 to 1"),
         #[cfg(feature = "sandbox")]
         ("oss gsim-mock --notify 127.0.0.1:8080", "expected an address"),
         #[cfg(feature = "sandbox")]
