@@ -62,8 +62,8 @@ fn prefers_image(headers: &HeaderMap) -> bool {
 
 /// The quality value among the parameters of a media range; 1 if there is none that can be read.
 fn quality(parameters: &str) -> f32 {
-    let values = parameters.split(';').filter_map(|parameter| parameter.trim().strip_prefix("q="));
-    values.filter_map(|value| value.parse().ok()).next().unwrap_or(1.0)
+    let mut values = parameters.split(';').filter_map(|parameter| parameter.trim().strip_prefix("q="));
+    values.find_map(|value| value.parse().ok()).unwrap_or(1.0)
 }
 
 #[cfg(test)]

@@ -27,11 +27,10 @@ struct Sandbox {
 
 impl Sandbox {
     fn with_number() -> Self {
-        let mut sandbox = Self { dir: tempfile::tempdir().expect("a folder"), device: String::new() };
+        let sandbox = Self { dir: tempfile::tempdir().expect("a folder"), device: String::new() };
         assert_eq!(sandbox.json(&["reserve", "--ddd", "11"])["msisdn"], NUMBER);
         let checked = sandbox.json(&["esim", "--device-code", "iPhone15,2"]);
-        sandbox.device = checked["hash"].as_str().expect("a hash").to_owned();
-        sandbox
+        Self { device: text(&checked, "hash").to_owned(), ..sandbox }
     }
 
     fn dir(&self) -> &Path {

@@ -209,7 +209,8 @@ async fn bad_input_names_its_field_and_the_place(database: Database) {
         let errors = answer.body["errors"].as_array().unwrap_or_else(|| panic!("{answer:?}"));
         let mut named: Vec<_> = errors.iter().map(|error| error["field"].as_str().expect("a name")).collect();
         let mut expected = fields.to_vec();
-        (named.sort_unstable(), expected.sort_unstable());
+        named.sort_unstable();
+        expected.sort_unstable();
         assert_eq!((answer.status, &named), (400, &expected), "{answer:?}");
         assert!(answer.body["detail"].as_str().is_some_and(|text| text.contains(part)), "{part}: {answer:?}");
     }
