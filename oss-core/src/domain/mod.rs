@@ -49,8 +49,8 @@ pub(crate) use msisdn::{ascii, serde_as_text};
 pub use number::{AttemptState, HoldRecord, Line, Number, NumberStatus};
 pub(crate) use order_verdicts::{OrderRow, OrderVerdict, OrderedNumber};
 pub use orders::{
-    BeginOrder, DueOrder, EndLine, IssuedOrder, MadeProfile, MadeSim, NewOrder, OrderLease, OrderPurpose,
-    SimDelivery, WantedSim,
+    BeginOrder, DueOrder, EndLine, IssuedOrder, IssuedSim, NewOrder, OrderLease, OrderPurpose, SimDelivery,
+    SimDetails, WantedSim,
 };
 pub use sim::{
     ActiveSim, Association, CodeAnswer, CodeLimits, CodeRead, CodeReading, KnownSim, ProfileRecorded,

@@ -151,42 +151,61 @@ pub enum BeginOrder {
     KeySpent,
 }
 
-/// A SIM as GSIM made it.
+/// A SIM that GSIM issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct MadeSim {
-    /// The identifier of the chip or the profile.
+pub struct IssuedSim {
+    /// Its ICCID.
     pub iccid: Iccid,
-    /// The subscriber's identity in Vivo's network.
+    /// Its IMSI.
     pub imsi: Imsi,
-    /// The profile of an eSIM.
-    pub profile: Option<MadeProfile>,
-    /// The stand-in identity of a card that is not active yet.
-    pub hrs_imsi: Option<Imsi>,
+    /// The rest, which depends on its type.
+    pub details: SimDetails,
 }
 
-/// The profile of an eSIM as GSIM made it: the parts of its activation code, and its state.
+/// The details of a SIM, by its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MadeProfile {
-    /// The server from which a phone downloads it.
-    pub address: SmdpAddress,
-    /// The credential by which a phone asks for it.
-    pub matching_id: MatchingId,
-    /// How far it has come.
-    pub state: ProfileState,
+pub enum SimDetails {
+    /// Those of an eSIM.
+    Esim {
+        /// The server from which the phone downloads its profile.
+        smdp_address: SmdpAddress,
+        /// The token by which the server finds the profile. It is a secret.
+        matching_id: MatchingId,
+        /// The state of the profile.
+        profile_state: ProfileState,
+    },
+    /// Those of a plastic card.
+    Card {
+        /// The stand-in IMSI that the card has until it is active, if GSIM names it.
+        hrs_imsi: Option<Imsi>,
+    },
 }
 
-impl MadeSim {
-    /// An eSIM.
+impl IssuedSim {
+    /// A SIM of an own provider.
     #[must_use]
-    pub fn esim(iccid: Iccid, imsi: Imsi, profile: MadeProfile) -> Self {
-        Self { iccid, imsi, profile: Some(profile), hrs_imsi: None }
+    pub fn new(iccid: Iccid, imsi: Imsi, details: SimDetails) -> Self {
+        Self { iccid, imsi, details }
     }
 
-    /// A plastic card.
+    /// The type of the SIM.
     #[must_use]
-    pub fn card(iccid: Iccid, imsi: Imsi, hrs_imsi: Option<Imsi>) -> Self {
-        Self { iccid, imsi, profile: None, hrs_imsi }
+    pub fn sim_type(&self) -> SimType {
+        match self.details {
+            SimDetails::Esim { .. } => SimType::Esim,
+            SimDetails::Card { .. } => SimType::SimCard,
+        }
+    }
+
+    /// The columns `profile_state`, `matching_id`, `smdp_plus_address` and `hrs_imsi`.
+    pub(crate) fn columns(&self) -> [Option<&str>; 4] {
+        match &self.details {
+            SimDetails::Esim { smdp_address, matching_id, profile_state } => {
+                [Some(profile_state.as_str()), Some(matching_id.reveal()), Some(smdp_address.as_str()), None]
+            }
+            SimDetails::Card { hrs_imsi } => [None, None, None, hrs_imsi.as_ref().map(Imsi::as_str)],
+        }
     }
 }
 

@@ -62,14 +62,14 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use self::client::{GsimClient, GsimConfig, HttpGsim};
-pub(crate) use self::gate::SimGates;
-pub(crate) use self::gate::{SimTurn, SimsBusy};
+pub(crate) use self::gate::{SimGates, SimTurn, SimsBusy};
 pub(crate) use self::orders::NoSims;
 pub use self::orders::{
-    CardActivation, EsimOrder, IssuedSim, ListedOrder, OrderProgress, OrderState, OrdersPage, SimDetails,
-    SimError, SimProvider, SimRefusal,
+    CardActivation, EsimOrder, ListedOrder, OrderProgress, OrderState, OrdersPage, SimError, SimProvider,
+    SimRefusal,
 };
 use crate::domain::DeviceChoice;
+pub use crate::domain::{IssuedSim, SimDetails};
 pub use crate::remote::{CallError, Doubt};
 
 /// GSIM, as the look-ups of devices see it. [`SimProvider`] has its calls about orders.

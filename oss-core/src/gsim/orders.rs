@@ -4,9 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::domain::{
-    BrandId, Iccid, Imsi, MatchingId, Msisdn, ProfileState, SimId, SimType, SmdpAddress, Technology,
-};
+use crate::domain::{BrandId, Iccid, Imsi, IssuedSim, Msisdn, ProfileState, SimId, Technology};
 use crate::remote::CallError;
 
 /// An order of an eSIM for a number.
@@ -66,54 +64,6 @@ impl CardActivation {
     #[must_use]
     pub fn replacing(self, replaced: Option<SimId>) -> Self {
         Self { replaces: replaced, ..self }
-    }
-}
-
-/// A SIM that GSIM issued.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct IssuedSim {
-    /// Its ICCID.
-    pub iccid: Iccid,
-    /// Its IMSI.
-    pub imsi: Imsi,
-    /// The rest, which depends on its type.
-    pub details: SimDetails,
-}
-
-/// The details of a SIM, by its type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SimDetails {
-    /// Those of an eSIM.
-    Esim {
-        /// The server from which the phone downloads its profile.
-        smdp_address: SmdpAddress,
-        /// The token by which the server finds the profile. It is a secret.
-        matching_id: MatchingId,
-        /// The state of the profile.
-        profile_state: ProfileState,
-    },
-    /// Those of a plastic card.
-    Card {
-        /// The stand-in IMSI that the card has until it is active, if GSIM names it.
-        hrs_imsi: Option<Imsi>,
-    },
-}
-
-impl IssuedSim {
-    /// A SIM of an own provider.
-    #[must_use]
-    pub fn new(iccid: Iccid, imsi: Imsi, details: SimDetails) -> Self {
-        Self { iccid, imsi, details }
-    }
-
-    /// The type of the SIM.
-    #[must_use]
-    pub fn sim_type(&self) -> SimType {
-        match self.details {
-            SimDetails::Esim { .. } => SimType::Esim,
-            SimDetails::Card { .. } => SimType::SimCard,
-        }
     }
 }
 

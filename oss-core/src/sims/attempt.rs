@@ -9,11 +9,10 @@ use tokio::time::{Instant, sleep};
 
 use super::count_step;
 use crate::calls::{LeaseClock, retry_within_lease};
-use crate::domain::{IssuedOrder, MadeProfile, MadeSim, OrderLease, Sim, SimDelivery, WantedSim};
+use crate::domain::{IssuedOrder, IssuedSim, OrderLease, Sim, SimDelivery, WantedSim};
 use crate::error::Error;
 use crate::gsim::{
-    CardActivation, Doubt, EsimOrder, IssuedSim, OrderProgress, OrderState, SimDetails, SimError, SimRefusal,
-    SimTurn,
+    CardActivation, Doubt, EsimOrder, OrderProgress, OrderState, SimError, SimRefusal, SimTurn,
 };
 use crate::oss::Oss;
 use crate::remote::Lane;
@@ -84,9 +83,8 @@ impl Oss {
         clock: LeaseClock,
         issued: IssuedSim,
     ) -> Result<Sim, Error> {
-        let made = made_sim(issued);
         let deliver_within = self.settings().lease();
-        match retry_within_lease(clock, || self.store().issue(lease, &made, deliver_within)).await {
+        match retry_within_lease(clock, || self.store().issue(lease, &issued, deliver_within)).await {
             Ok(IssuedOrder::Issued(replaced)) => {
                 count_step(lease.wanted.sim_type(), "ordered", "");
                 tracing::info!(sim.id = %lease.order, number = %lease.msisdn.masked(), "SIM issued.");
@@ -231,15 +229,5 @@ impl Oss {
         if let Err(error) = postponed {
             tracing::warn!(sim.id = %delivery.order, %error, "It could not be recorded that a SIM is still to be deprogrammed.");
         }
-    }
-}
-
-fn made_sim(issued: IssuedSim) -> MadeSim {
-    let IssuedSim { iccid, imsi, details } = issued;
-    match details {
-        SimDetails::Esim { smdp_address: address, matching_id, profile_state: state } => {
-            MadeSim::esim(iccid, imsi, MadeProfile { address, matching_id, state })
-        }
-        SimDetails::Card { hrs_imsi } => MadeSim::card(iccid, imsi, hrs_imsi),
     }
 }

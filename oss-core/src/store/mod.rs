@@ -57,9 +57,9 @@ pub use sweep::SweepStore;
 pub use crate::domain::{
     ActiveSim, AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, Census, Claims,
     CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, Due, DueOrder, EndLine, HeldNumber, HeldPage,
-    Intent, IssuedOrder, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, MadeProfile, MadeSim,
-    NewOrder, NewPreview, OrderLease, OrderPurpose, OtherNumber, Overdue, PoolUsage, PreviousPreview,
-    ProfileRecorded, Range, Release, Scope, SilentProfile, SimDelivery, SimIdentity, Tenant, UnreadableRow,
+    Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, NewOrder,
+    NewPreview, OrderLease, OrderPurpose, OtherNumber, Overdue, PoolUsage, PreviousPreview, ProfileRecorded,
+    Range, Release, Scope, SilentProfile, SimDelivery, SimDetails, SimIdentity, Tenant, UnreadableRow,
     WantedSim,
 };
 

@@ -8,7 +8,7 @@ use super::StoreError;
 use super::lines::number_row;
 use super::rows::{DataRow, Unreadable};
 use crate::domain::{
-    AttemptState, BeginOrder, BrandId, DueOrder, EndLine, IssuedOrder, MadeSim, Msisdn, NewOrder,
+    AttemptState, BeginOrder, BrandId, DueOrder, EndLine, IssuedOrder, IssuedSim, Msisdn, NewOrder,
     OLDER_BRAND, OrderLease, OrderRow, OrderedNumber, Scope, SimDelivery, SimId, UnreadableRow, WantedSim,
 };
 
@@ -24,7 +24,7 @@ pub trait OrderStore {
     async fn issue(
         &self,
         lease: &OrderLease,
-        made: &MadeSim,
+        issued: &IssuedSim,
         deliver_within: Duration,
     ) -> Result<IssuedOrder, StoreError>;
 

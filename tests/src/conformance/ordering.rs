@@ -1,7 +1,7 @@
 //! Short ways to order a SIM.
 
 use oss_core::store::{
-    BeginOrder, IssuedOrder, MadeProfile, MadeSim, NewOrder, OrderLease, OrderPurpose, Scope,
+    BeginOrder, IssuedOrder, IssuedSim, NewOrder, OrderLease, OrderPurpose, Scope, SimDetails,
 };
 use oss_core::{
     AddressHash, AttemptState, DeviceChoice, DeviceHash, IdempotencyKey, LineId, Msisdn, ProfileState, SimId,
@@ -122,18 +122,18 @@ pub(super) fn keyed(wish: &NewOrder, key: &IdempotencyKey) -> NewOrder {
 }
 
 /// The SIM that GSIM makes for an order, with identifiers that no other SIM has.
-pub(super) fn made(lease: &OrderLease) -> MadeSim {
+pub(super) fn made(lease: &OrderLease) -> IssuedSim {
     let imsi = digits("72406")[..15].parse().expect("an IMSI");
     let WantedSim::Card { iccid, .. } = &lease.wanted else {
-        let profile = MadeProfile {
-            address: "smdp.example".parse().expect("an address"),
+        let profile = SimDetails::Esim {
+            smdp_address: "smdp.example".parse().expect("an address"),
             matching_id: matching_id(lease.order).parse().expect("a matching id"),
-            state: ProfileState::Released,
+            profile_state: ProfileState::Released,
         };
-        return MadeSim::esim(digits("8955").parse().expect("an ICCID"), imsi, profile);
+        return IssuedSim::new(digits("8955").parse().expect("an ICCID"), imsi, profile);
     };
     let stand_in = digits("72406")[..15].parse().expect("an IMSI");
-    MadeSim::card(iccid.clone(), imsi, Some(stand_in))
+    IssuedSim::new(iccid.clone(), imsi, SimDetails::Card { hrs_imsi: Some(stand_in) })
 }
 
 /// The matching id that [`made`] gives to the profile of an order.

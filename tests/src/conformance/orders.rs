@@ -3,7 +3,7 @@
 
 use oss_core::store::{
     AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, Confirmed, Intent,
-    IssuedOrder, Keyed, NewOrder, OrderPurpose, Overdue, Release, Scope, SimDelivery,
+    IssuedOrder, Keyed, NewOrder, OrderPurpose, Overdue, Release, Scope, SimDelivery, SimDetails,
 };
 use oss_core::{
     AttemptState as State, NumberStatus, ProfileState, ReservationId, SimId, SimStatus, SimType, WantedSim,
@@ -57,7 +57,7 @@ pub async fn a_card_is_activated(db: &Fixture) {
     assert_eq!(db.store.issue(&lease, &made, LEASE).await.unwrap(), IssuedOrder::Issued(None));
     let sim = db.record(wish.id).await.sim;
     assert_eq!((sim.iccid, sim.sim_type, sim.profile_state), (iccid.to_string(), SimType::SimCard, None));
-    let stand_in = made.hrs_imsi.expect("a card has one");
+    let SimDetails::Card { hrs_imsi: Some(stand_in) } = made.details else { panic!("a card has a stand-in") };
     let card = format!(
         "select count(*) from sim_card
          where sim_id = {} and hrs_imsi = '{stand_in}' and delivery_address_hash = '{address}'",

@@ -8,10 +8,10 @@ use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
     ActiveSim, AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder,
     BeginRandom, CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery,
-    EndLine, HeldPage, Intent, IssuedOrder, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LineStore,
-    MadeSim, NewOrder, NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore, PreviousPreview,
-    ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile, SimAuditStore,
-    SimDelivery, SimRange, SimStore, Store, StoreError, SweepStore, Tenant, UnreadableRow,
+    EndLine, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease,
+    LineStore, NewOrder, NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore,
+    PreviousPreview, ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile,
+    SimAuditStore, SimDelivery, SimRange, SimStore, Store, StoreError, SweepStore, Tenant, UnreadableRow,
 };
 use oss_core::{
     Association, Assortment, AttemptState, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges,
@@ -290,10 +290,10 @@ impl OrderStore for SimulatedStore {
     async fn issue(
         &self,
         lease: &OrderLease,
-        made: &MadeSim,
+        issued: &IssuedSim,
         deliver_within: Duration,
     ) -> Result<IssuedOrder, StoreError> {
-        self.step(self.world.store.issue(lease, made, deliver_within)).await
+        self.step(self.world.store.issue(lease, issued, deliver_within)).await
     }
 
     async fn doubt_order(

@@ -15,7 +15,7 @@ use super::PostgresStore;
 use super::connections::{is_foreign_key_violation, is_unique_violation};
 use super::faults::violated_constraint;
 use crate::domain::{
-    AttemptState, BeginOrder, EndLine, IdempotencyKey, IssuedOrder, LineId, MadeSim, Msisdn, NewOrder,
+    AttemptState, BeginOrder, EndLine, IdempotencyKey, IssuedOrder, IssuedSim, LineId, Msisdn, NewOrder,
     OrderLease, OrderPurpose, OrderVerdict, OrderedNumber, RACES, Scope, SimDelivery, SimId, WantedSim,
 };
 use crate::store::StoreError;
@@ -54,7 +54,7 @@ impl OrderStore for PostgresStore {
     async fn issue(
         &self,
         lease: &OrderLease,
-        made: &MadeSim,
+        issued: &IssuedSim,
         deliver_within: Duration,
     ) -> Result<IssuedOrder, StoreError> {
         // Rows are written in the order in which every statement locks them: the order, the reservation, the number.
@@ -110,16 +110,16 @@ impl OrderStore for PostgresStore {
             from sim_order before
             left join deprogrammed on true
             where before.id = $1";
-        let profile = made.profile.as_ref();
+        let [profile_state, matching_id, address, hrs_imsi] = issued.columns();
         let statement = || {
             sqlx::query(SQL)
                 .bind(lease.order.as_uuid())
-                .bind(made.iccid.to_string())
-                .bind(made.imsi.to_string())
-                .bind(profile.map(|profile| profile.state.as_str()))
-                .bind(profile.map(|profile| profile.matching_id.reveal()))
-                .bind(profile.map(|profile| profile.address.as_str()))
-                .bind(made.hrs_imsi.as_ref().map(ToString::to_string))
+                .bind(issued.iccid.to_string())
+                .bind(issued.imsi.to_string())
+                .bind(profile_state)
+                .bind(matching_id)
+                .bind(address)
+                .bind(hrs_imsi)
                 .bind(deliver_within.as_secs_f64())
         };
         let read = |row: &PgRow| {

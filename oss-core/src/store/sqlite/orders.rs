@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::SqliteStore;
 use super::connections::Step;
 use crate::domain::{
-    AttemptEvent, AttemptState, BeginOrder, EndLine, IdempotencyKey, IssuedOrder, LineId, MadeSim, Msisdn,
+    AttemptEvent, AttemptState, BeginOrder, EndLine, IdempotencyKey, IssuedOrder, IssuedSim, LineId, Msisdn,
     NewOrder, OrderLease, OrderVerdict, Scope, SimDelivery, SimId, WantedSim,
 };
 use crate::store::StoreError;
@@ -26,11 +26,11 @@ impl OrderStore for SqliteStore {
     async fn issue(
         &self,
         lease: &OrderLease,
-        made: &MadeSim,
+        issued: &IssuedSim,
         deliver_within: Duration,
     ) -> Result<IssuedOrder, StoreError> {
-        let (lease, made) = (lease.clone(), made.clone());
-        self.connections.write(move |step| Box::pin(step.issue(lease, made, deliver_within))).await
+        let (lease, issued) = (lease.clone(), issued.clone());
+        self.connections.write(move |step| Box::pin(step.issue(lease, issued, deliver_within))).await
     }
 
     async fn doubt_order(
@@ -222,7 +222,7 @@ impl Step<'_> {
     async fn issue(
         mut self,
         lease: OrderLease,
-        made: MadeSim,
+        issued: IssuedSim,
         deliver_within: Duration,
     ) -> Result<IssuedOrder, sqlx::Error> {
         const STATE: &str = "
@@ -238,7 +238,7 @@ impl Step<'_> {
             let state: AttemptState = row.parsed("state")?;
             Ok((state, row.attempts("attempts")?, row.id::<LineId>("line_id")?, row.flag("has_iccid")?))
         };
-        let statement = sqlx::query(STATE).bind(id).bind(made.iccid.to_string());
+        let statement = sqlx::query(STATE).bind(id).bind(issued.iccid.to_string());
         let Some((state, attempts, line, has_iccid)) = self.maybe(statement, read).await? else {
             return Ok(IssuedOrder::Missing);
         };
@@ -254,7 +254,7 @@ impl Step<'_> {
             return Ok(IssuedOrder::IccidInUse);
         }
         self.run(sqlx::query(HELD).bind(id).bind(next.as_str()).bind(self.now.0)).await?;
-        self.store_sim(&lease, &made, line).await?;
+        self.store_sim(&lease, &issued, line).await?;
         self.put_on_line(&lease, line).await?;
         match lease.replaces {
             Some(replaced) => {
@@ -267,7 +267,7 @@ impl Step<'_> {
     async fn store_sim(
         &mut self,
         lease: &OrderLease,
-        made: &MadeSim,
+        issued: &IssuedSim,
         line: LineId,
     ) -> Result<(), sqlx::Error> {
         const SIM: &str = "
@@ -280,28 +280,25 @@ impl Step<'_> {
             insert into sim_card (sim_id, hrs_imsi, delivery_address_hash) values ($1, $2, $3)";
 
         let id = lease.order.as_uuid();
-        let profile = made.profile.as_ref();
+        let [profile_state, matching_id, address, hrs_imsi] = issued.columns();
         let statement = sqlx::query(SIM)
             .bind(id)
-            .bind(made.iccid.to_string())
+            .bind(issued.iccid.to_string())
             .bind(lease.brand.as_str())
             .bind(line.as_uuid())
-            .bind(made.imsi.to_string())
+            .bind(issued.imsi.to_string())
             .bind(lease.wanted.sim_type().as_str())
             .bind(lease.technology.as_str())
-            .bind(profile.map(|profile| profile.state.as_str()))
+            .bind(profile_state)
             .bind(self.now.0);
         self.run(statement).await?;
         let statement = match &lease.wanted {
-            WantedSim::Esim(device) => sqlx::query(ESIM)
-                .bind(id)
-                .bind(profile.map(|profile| profile.matching_id.reveal()))
-                .bind(profile.map(|profile| profile.address.as_str()))
-                .bind(device.to_string()),
-            WantedSim::Card { address, .. } => sqlx::query(CARD)
-                .bind(id)
-                .bind(made.hrs_imsi.as_ref().map(ToString::to_string))
-                .bind(address.to_string()),
+            WantedSim::Esim(device) => {
+                sqlx::query(ESIM).bind(id).bind(matching_id).bind(address).bind(device.to_string())
+            }
+            WantedSim::Card { address, .. } => {
+                sqlx::query(CARD).bind(id).bind(hrs_imsi).bind(address.to_string())
+            }
         };
         self.run(statement).await.map(drop)
     }
