@@ -169,6 +169,11 @@ pub enum SimRefusal {
 }
 
 impl SimRefusal {
+    /// Whether a copy of the same request can never be granted later. The contract promises that only for a cancelled order.
+    pub(crate) fn is_final(self) -> bool {
+        self == Self::Cancelled
+    }
+
     /// A short, stable name, for programs: `none-left`.
     #[must_use]
     pub fn code(self) -> &'static str {

@@ -117,8 +117,8 @@ impl Oss {
         }
     }
 
-    /// Records that GSIM refused. An earlier call of the order that was lost on its way may still take effect, so the order is
-    /// cancelled then.
+    /// Records that GSIM refused. An earlier call of the order that was lost on its way, or a copy of this one, may still take effect.
+    /// So the order is cancelled, unless that happened before.
     async fn record_sim_refusal(
         &self,
         turn: &SimTurn<'_>,
@@ -127,10 +127,10 @@ impl Oss {
         refusal: SimRefusal,
     ) -> Result<Sim, Error> {
         count_step(lease.wanted.sim_type(), "refused", refusal.code());
-        if lease.is_repeat() && refusal != SimRefusal::Cancelled {
-            self.give_up_order(turn, lease, clock, refusal.code()).await;
-        } else {
+        if refusal.is_final() {
             self.record_sim_rejection(lease, clock, refusal.code()).await;
+        } else {
+            self.give_up_order(turn, lease, clock, refusal.code()).await;
         }
         Err(match refusal {
             SimRefusal::NoneLeft => Error::NoProfilesLeft,

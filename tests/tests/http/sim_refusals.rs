@@ -51,6 +51,11 @@ async fn a_refused_order_leaves_the_number_reserved(database: Database) {
         assert_eq!((problem(&refused), &refused.body["field"]), (expected, &json!("iccid")), "{refused:?}");
         assert_eq!(number(&http, &msisdn).await.0, "RESERVED", "{expected:?}");
     }
+    let cancels = lines.gsim.calls(CallKind::Cancel);
+    assert_eq!(
+        cancels, 4,
+        "a copy of a refused order may arrive later, unless the order was cancelled before"
+    );
     // A refusal that the contract does not have for this call is no certain answer.
     lines.gsim.next(CallKind::OrderEsim, Fault::Refuse(OrderRefusalCode::CardInUse));
     assert_eq!(order(&http, &msisdn, &line, &device).await.status, 504);
