@@ -131,16 +131,16 @@ fn trace<P: Protocol>(
         at = *parent;
     }
     let mut here = model.start();
-    let mut steps = format!("     {here}\n");
+    let mut steps = vec![format!("     {here}\n")];
     for (at, next) in way.into_iter().rev().enumerate() {
         let successors = model.possible(&here).into_iter().map(|action| (action, model.after(&here, action)));
         let Some((action, state)) = { successors }.find(|(_, state)| fingerprint(state) == next) else {
             break;
         };
-        steps += &format!("{:>3}. {action}\n     {state}\n", at + 1);
+        steps.push(format!("{:>3}. {action}\n     {state}\n", at + 1));
         here = state;
     }
-    Trace { violation, steps }
+    Trace { violation, steps: steps.concat() }
 }
 
 impl<V: fmt::Debug> fmt::Display for Trace<V> {

@@ -26,19 +26,19 @@ pub(super) struct Gsim([Entry; Sim::ALL.len()]);
 impl Gsim {
     pub(super) const EMPTY: Self = Self([Entry::Unknown; Sim::ALL.len()]);
 
-    pub(super) const fn entry(&self, sim: Sim) -> Entry {
+    pub(super) const fn entry(self, sim: Sim) -> Entry {
         self.0[sim as usize]
     }
 
     /// The count of SIMs under a reference.
-    pub(super) const fn sims(&self, sim: Sim) -> u8 {
+    pub(super) const fn sims(self, sim: Sim) -> u8 {
         match self.entry(sim) {
             Entry::Made { sims } => sims,
             Entry::Unknown | Entry::Barred => 0,
         }
     }
 
-    pub(super) const fn has(&self, sim: Sim) -> bool {
+    pub(super) const fn has(self, sim: Sim) -> bool {
         self.sims(sim) > 0
     }
 
@@ -70,20 +70,20 @@ impl Model {
             Entry::Barred if self.has(Safeguard::BarredForEver) => return Answer::Cancelled,
             Entry::Made { .. } if self.has(Safeguard::IdempotentOrders) => return Answer::Issued,
             Entry::Made { .. } => 2,
-            Entry::Unknown | Entry::Barred if self.is_refused(gsim, sim) => return Answer::Refused,
+            Entry::Unknown | Entry::Barred if self.is_refused(*gsim, sim) => return Answer::Refused,
             Entry::Unknown | Entry::Barred => 1,
         };
         gsim.set(sim, Entry::Made { sims });
         Answer::Issued
     }
 
-    fn is_refused(&self, gsim: &Gsim, sim: Sim) -> bool {
+    fn is_refused(&self, gsim: Gsim, sim: Sim) -> bool {
         self.has(Safeguard::OneSimPerNumber) && self.number_has_sim(gsim, sim)
             || self.has(Safeguard::OneNumberPerCard) && self.card_is_used(gsim, sim)
     }
 
     /// Whether the number has a SIM besides the one that this order replaces, and those that others have replaced.
-    pub(super) fn number_has_sim(&self, gsim: &Gsim, sim: Sim) -> bool {
+    pub(super) fn number_has_sim(&self, gsim: Gsim, sim: Sim) -> bool {
         let wish = self.scenario.wish(sim);
         let made = || self.scenario.sims_of(wish.number).filter(|other| *other != sim && gsim.has(*other));
         let is_replaced = |old: Sim| made().any(|other| self.scenario.wish(other).replaces == Some(old));
@@ -91,7 +91,7 @@ impl Model {
     }
 
     /// Whether the card of an order is in use under another reference.
-    pub(super) fn card_is_used(&self, gsim: &Gsim, sim: Sim) -> bool {
+    pub(super) fn card_is_used(&self, gsim: Gsim, sim: Sim) -> bool {
         let is_on_card = |other: Sim| self.scenario.wish(other).on_card;
         is_on_card(sim)
             && self.scenario.sims().any(|other| other != sim && is_on_card(other) && gsim.has(other))

@@ -95,10 +95,10 @@ fn add_actions_of_order(state: &State, sim: Sim, order: Order, actions: &mut Vec
                 actions.push(Action::Pause(sim));
             }
         }
-        AttemptState::Releasing | AttemptState::Cancelling => {
-            if !workers.any(|worker| worker.task == Task::Deliver) {
-                actions.push(Action::Deliver(sim));
-            }
+        AttemptState::Releasing | AttemptState::Cancelling
+            if !workers.any(|worker| worker.task == Task::Deliver) =>
+        {
+            actions.push(Action::Deliver(sim));
         }
         _ => {}
     }

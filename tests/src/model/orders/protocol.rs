@@ -20,9 +20,9 @@ pub enum Violation {
     Torn,
     /// A SIM is ACTIVE here that GSIM does not have.
     Dead,
-    /// Sigan does not hold a number that is RESERVED or IN_USE here, or that a SIM of ours has in GSIM.
+    /// Sigan does not hold a number that is RESERVED or `IN_USE` here, or that a SIM of ours has in GSIM.
     GivenAway,
-    /// Everything is at rest, and GSIM has a SIM that is not ACTIVE here, or Sigan holds a number that is neither RESERVED nor IN_USE.
+    /// Everything is at rest, and GSIM has a SIM that is not ACTIVE here, or Sigan holds a number that is neither RESERVED nor `IN_USE`.
     Leak,
     /// Everything is at rest, and an order is not settled, or a reservation still waits for one.
     Stuck,
@@ -87,7 +87,7 @@ impl Protocol for Model {
 
 impl Model {
     fn is_shared(&self, state: &State) -> bool {
-        let gsim = &state.gsim;
+        let gsim = state.gsim;
         let mut made = self.scenario.sims().filter(|sim| gsim.has(*sim));
         made.any(|sim| self.has_rival(state, sim) || self.card_is_used(gsim, sim))
     }
@@ -97,7 +97,7 @@ impl Model {
         let number = self.scenario.wish(sim).number;
         let made = || self.scenario.sims_of(number).filter(|other| state.gsim.has(*other));
         let is_replaced = made().any(|other| self.scenario.wish(other).replaces == Some(sim));
-        !is_replaced && self.number_has_sim(&state.gsim, sim)
+        !is_replaced && self.number_has_sim(state.gsim, sim)
     }
 
     fn is_torn(&self, state: &State) -> bool {

@@ -13,7 +13,7 @@ use super::worker::{Request, Worker};
 /// A row of `phone_number` with its `reservation`. One statement always changes both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct NumberRow {
-    /// `HELD` while the number is RESERVED, `ASSIGNED` while it is IN_USE.
+    /// `HELD` while the number is RESERVED, `ASSIGNED` while it is `IN_USE`.
     pub(super) reservation: AttemptState,
     /// The order that has to be settled before the reservation goes on.
     pub(super) order: Option<Sim>,
@@ -24,8 +24,8 @@ pub(super) struct NumberRow {
 impl NumberRow {
     const RESERVED: Self = Self { reservation: AttemptState::Held, order: None, sim: None };
 
-    /// Whether the number is RESERVED or IN_USE.
-    pub(super) const fn is_ours(&self) -> bool {
+    /// Whether the number is RESERVED or `IN_USE`.
+    pub(super) const fn is_ours(self) -> bool {
         matches!(self.reservation, AttemptState::Held | AttemptState::Assigned)
     }
 }
