@@ -308,7 +308,7 @@ async fn a_server_on_a_file_is_killed_ten_times_while_sims_are_ordered() {
 async fn storms_leave_no_sim_and_no_number_behind(database: Database) {
     let world = World::on(database).await;
     let losing = Behaviour { latency: Duration::from_millis(10), fail_rate: 0.05, lose_rate: 0.1 };
-    world.gsim.behave(losing.clone());
+    world.gsim.behave(losing);
     world.sigan.behave(losing);
     for _ in 0..4 {
         join_all((0..12).map(|_| world.live())).await;
