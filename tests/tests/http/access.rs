@@ -57,7 +57,8 @@ struct Route {
 
 impl Route {
     async fn ask(&self, http: &Http, named: &Named) -> Answer {
-        let is_of_line = ["/sim", "/line", "/associations"].iter().any(|end| self.path.ends_with(end));
+        let is_of_line =
+            ["/assignment", "/sim", "/line", "/associations"].iter().any(|end| self.path.ends_with(end));
         let path = self
             .path
             .replace("{previewId}", &named.preview)
