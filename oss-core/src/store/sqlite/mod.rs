@@ -9,6 +9,7 @@ mod audit;
 mod catalog;
 mod connections;
 mod faults;
+mod issues;
 mod lines;
 mod orders;
 mod previews;
