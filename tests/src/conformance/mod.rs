@@ -20,6 +20,7 @@ pub mod previews;
 pub mod races;
 pub mod releases;
 pub mod replacements;
+pub mod sim_audits;
 pub mod sims;
 pub mod sweeps;
 pub mod tenants;
@@ -119,7 +120,8 @@ macro_rules! behaviours {
             sims: a_sim_is_found_by_each_identifier, a_sim_is_shown_to_its_brand_alone, an_activation_code_is_read,
                 a_code_is_read_as_often_as_it_may, an_old_code_is_not_read, a_code_ends_with_its_use,
                 a_report_changes_a_profile_once, a_late_report_switches_no_profile_back, a_long_reason_is_cut,
-                of_many_reports_at_once_each_is_kept;
+                of_many_reports_at_once_each_is_kept, a_silent_profile_is_asked_about;
+            sim_audits: our_record_of_a_listed_sim_is_read, active_sims_come_in_pages, only_a_sim_that_nobody_can_have_is_a_stray;
             order_transitions: each_step_moves_each_order_as_the_machine_says, a_claim_moves_each_order_as_the_machine_says;
             order_races: thirty_orders_for_one_number, thirty_calls_for_one_doubt, an_order_and_a_release,
                 an_order_and_an_expiry, an_order_and_an_assignment, a_replacement_and_an_end, an_issue_and_a_cancellation,

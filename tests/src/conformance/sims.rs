@@ -190,3 +190,28 @@ pub async fn of_many_reports_at_once_each_is_kept(db: &Fixture) {
     assert_eq!(record.profile_reports.len(), 2);
     assert_eq!(record.profile_reports.iter().filter(|kept| kept.applied).count(), applied);
 }
+
+pub async fn a_silent_profile_is_asked_about(db: &Fixture) {
+    let (sim, ended) = (db.in_use().await, db.in_use().await);
+    let silent = async |silent_for| {
+        let silent = db.store.claim_silent(9, silent_for).await.unwrap();
+        silent.into_iter().map(|silent| (silent.sim, silent.state)).collect::<Vec<_>>()
+    };
+    assert_eq!(silent(Duration::ZERO).await, [], "nobody has read a code");
+    for lease in [&sim, &ended] {
+        let code = db.store.read_code(Scope::AllBrands, &reading(lease.order, 9)).await.unwrap();
+        assert!(matches!(code, CodeAnswer::Code(_)), "{code:?}");
+    }
+    db.store.end_line(Scope::AllBrands, ended.msisdn, LEASE).await.unwrap();
+    assert_eq!(silent(LEASE).await, [], "not yet");
+    assert_eq!(silent(Duration::ZERO).await, [(sim.order, Some(ProfileState::Released))]);
+
+    let told = async |state, second| {
+        let report = ProfileReport::new(sim.order, state, at(second), None);
+        db.store.record_profile(&report).await.unwrap();
+    };
+    told(ProfileState::Downloaded, 1).await;
+    assert_eq!(silent(Duration::ZERO).await, [(sim.order, Some(ProfileState::Downloaded))]);
+    told(ProfileState::Installed, 2).await;
+    assert_eq!(silent(Duration::ZERO).await, [], "its code has no more use");
+}

@@ -3,6 +3,7 @@
 mod adopt;
 mod audit;
 mod audit_pages;
+mod audit_sims;
 mod commands;
 mod gsim_mock;
 mod imports;
