@@ -8,13 +8,15 @@ use oss_core::gsim::mock::{Behaviour, CallKind, Fault, GsimMock, OrderBook};
 use oss_core::gsim::wire::OrderRefusalCode;
 use oss_tests::backend::Database;
 use oss_tests::clients::ClientsFile;
+use oss_tests::eventually::eventually;
 use oss_tests::server::Server;
 use oss_tests::sims::{
     ADDRESS, Lines, activate, code, device, end, esim, id, line, notify, number, order, problem, replace,
     reserve,
 };
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
 oss_tests::on_both!(
@@ -67,7 +69,9 @@ async fn a_gsim_that_is_down_leaves_the_number_reserved(database: Database) {
     let lines = Lines::on(&database, &[]).await;
     let http = lines.server.http();
     let (msisdn, device, line) = (reserve(&http).await, device(&http).await, line());
+    let gsim = lines.gsim.url();
     drop(lines.gsim);
+    wait_until_closed(&gsim).await;
     let mut kinds = Vec::new();
     for _ in 0..12 {
         let down = order(&http, &msisdn, &line, &device).await;
@@ -79,6 +83,17 @@ async fn a_gsim_that_is_down_leaves_the_number_reserved(database: Database) {
     assert_eq!(problem(&cards), (503, "gsim-unreachable"), "its circuit is another one: {cards:?}");
     assert_eq!(number(&http, &msisdn).await.0, "RESERVED");
     assert_eq!(http.delete(&format!("/reservations/{msisdn}")).await.status, 204);
+}
+
+/// Waits until nobody listens at an address. A mock that is dropped still accepts a connection for a moment, and then a call is in
+/// doubt.
+async fn wait_until_closed(address: &Url) {
+    let addresses = address.socket_addrs(|| None).expect("an address of this machine");
+    eventually(async || match TcpStream::connect(&addresses[..]).await {
+        Ok(_) => Err("it still listens"),
+        Err(_) => Ok(()),
+    })
+    .await;
 }
 
 async fn an_unknown_name_gets_404_or_422(database: Database) {
