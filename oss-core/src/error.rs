@@ -4,15 +4,18 @@
 //! the call, and its text. HTTP, its document, the command line and their tests read it. The edges turn [`Error::kind`]
 //! into an HTTP status or an exit code. The text names the input that was wrong and the next step. No text carries a full number.
 
+mod ports;
+mod table;
+
 use std::time::Duration;
 
+use self::table::errors;
 use crate::access::ClientLimit;
 use crate::domain::{
     AddressHash, BrandId, Ddd, DeviceBrandId, DeviceHash, LineId, MaskedMsisdn, NumberStatus, OtherNumber,
     PreviewId, ProfileState, SimId, SimStatus, SimType,
 };
-use crate::gsim::{SimError, SimsBusy};
-use crate::sigan::{Busy, Doubt, RETRY_WHEN_BUSY, Refusal, SiganError};
+use crate::sigan::{Doubt, RETRY_WHEN_BUSY, Refusal};
 use crate::store::StoreError;
 
 /// The time after which a call that met a passing condition is worth repeating.
@@ -33,65 +36,6 @@ pub struct ErrorType {
     pub retry: Option<Duration>,
     /// The error in a sentence, without the names and numbers of a call.
     pub summary: &'static str,
-}
-
-/// Declares the errors by their types: the summary, the code, the kind, the field and the time after which to repeat the call, then
-/// the errors of this type with their texts.
-macro_rules! errors {
-    ($(
-        #[doc = $summary:literal]
-        $code:literal: $kind:ident $(, field $field:literal)? $(, retry $retry:expr)? => {
-            $($(#[$meta:meta])* $variant:ident $(($($tuple:tt)*))? $({ $($named:tt)* })?,)+
-        }
-    )+) => {
-        /// The reason why an operation did not succeed.
-        ///
-        /// After any error the store is as it was before, or it records what is to be recovered.
-        #[derive(Debug, Clone, thiserror::Error)]
-        #[non_exhaustive]
-        pub enum Error {
-            $($(
-                #[doc = $summary]
-                $(#[$meta])*
-                $variant $(($($tuple)*))? $({ $($named)* })?,
-            )+)+
-            /// The database did not do what it was asked.
-            #[error(transparent)]
-            Store(#[from] StoreError),
-        }
-
-        impl Error {
-            /// Every type that [`Error::error_type`] gives.
-            pub const TYPES: &[ErrorType] = &[
-                $(errors!(@type $summary, $code, $kind, [$($field)?], [$($retry)?]),)+
-                DATABASE_UNAVAILABLE,
-                DATABASE_FAILED,
-            ];
-
-            /// The type of the error.
-            #[must_use]
-            pub fn error_type(&self) -> &'static ErrorType {
-                match self {
-                    $($(Self::$variant { .. })|+ => const {
-                        &errors!(@type $summary, $code, $kind, [$($field)?], [$($retry)?])
-                    },)+
-                    Self::Store(StoreError::Unavailable { .. }) => &DATABASE_UNAVAILABLE,
-                    Self::Store(StoreError::Failed { .. }) => &DATABASE_FAILED,
-                }
-            }
-        }
-    };
-    (@type $summary:literal, $code:literal, $kind:ident, [$($field:literal)?], [$($retry:expr)?]) => {
-        ErrorType {
-            code: $code,
-            kind: ErrorKind::$kind,
-            field: errors!(@option $($field)?),
-            retry: errors!(@option $($retry)?),
-            summary: $summary.trim_ascii_start(),
-        }
-    };
-    (@option) => { None };
-    (@option $value:expr) => { Some($value) };
 }
 
 const DATABASE_UNAVAILABLE: ErrorType = ErrorType {
@@ -399,7 +343,7 @@ errors! {
     }
     /// GSIM has too much to do, or does not answer about this type of SIM; nothing was done
     "gsim-busy": SiganUnavailable, retry RETRY_WHEN_BUSY => {
-        #[error("GSIM is busy or gives no answer about {sim_type}{}; nothing was done, try again later", since(*down_for))]
+        #[error("GSIM is busy, or has given no answer about {sim_type}{}; nothing was done, try again later", lasting(*down_for))]
         GsimBusy {
             /// The type of SIM. Orders of the other type may work.
             sim_type: SimType,
@@ -525,65 +469,15 @@ impl Error {
     }
 }
 
-/// The error if there is no turn at Sigan.
-impl From<Busy> for Error {
-    fn from(busy: Busy) -> Self {
-        match busy {
-            Busy::NoTurn => Self::SiganBusy { retry_after: RETRY_WHEN_BUSY },
-            Busy::Refused(brand) => Self::SiganRefusesBrand { brand },
-            Busy::Share(limit) => Self::ClientShareExceeded { limit },
-        }
-    }
-}
-
 /// A wait in whole seconds, for `Retry-After`. It is at least as long as the wait, and at least one second.
 #[must_use]
 pub fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-/// The error of a call to GSIM without an effect.
-impl From<SimError> for Error {
-    fn from(error: SimError) -> Self {
-        match error {
-            SimError::NotSent => Self::GsimUnreachable,
-            SimError::Refused(_)
-            | SimError::NoAnswer(Doubt::Credentials | Doubt::Status(_) | Doubt::Unreadable) => {
-                Self::GsimNonsense
-            }
-            SimError::NoAnswer(doubt) => Self::SimOutcomeUnknown(doubt),
-        }
-    }
-}
-
-/// The error if there is no turn at GSIM.
-impl From<SimsBusy> for Error {
-    fn from(SimsBusy { sim_type, reason, down_for }: SimsBusy) -> Self {
-        match reason {
-            Busy::NoTurn => Self::GsimBusy { sim_type, down_for },
-            Busy::Refused(brand) => Self::GsimRefusesBrand { brand },
-            Busy::Share(limit) => Self::ClientShareExceeded { limit },
-        }
-    }
-}
-
-fn since(down_for: Option<Duration>) -> String {
-    down_for.map(|time| format!(" since {} s ago", time.as_secs())).unwrap_or_default()
-}
-
-/// The error of a call to Sigan whose effect nobody needs to know.
-impl From<SiganError> for Error {
-    fn from(error: SiganError) -> Self {
-        match error {
-            SiganError::Refused(refusal) => Self::SiganRefused(refusal),
-            SiganError::NotSent => Self::SiganUnreachable,
-            SiganError::NoAnswer(Doubt::Credentials) => Self::SiganRefused(Refusal::Credentials),
-            SiganError::NoAnswer(doubt @ (Doubt::Status(_) | Doubt::Unreadable)) => {
-                Self::SiganNonsense(doubt)
-            }
-            SiganError::NoAnswer(doubt) => Self::SiganNoAnswer(doubt),
-        }
-    }
+/// The time of an outage, as words that end a sentence.
+fn lasting(down_for: Option<Duration>) -> String {
+    down_for.map(|time| format!(" for {} s", time.as_secs())).unwrap_or_default()
 }
 
 #[cfg(test)]
