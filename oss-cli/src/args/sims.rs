@@ -55,7 +55,7 @@ pub(crate) enum SimCommand {
     Find(FindArgs),
     /// Show the activation code of an eSIM: a QR code, its text, and links that install the profile.
     ///
-    /// Whoever has the code can take the line. Each read is recorded.
+    /// Anyone who has the code can take the line. Each read is recorded.
     #[command(after_help = examples::SIM_CODE)]
     Code {
         /// The eSIM.

@@ -166,7 +166,7 @@ pub struct IssuedSim {
 /// The details of a SIM, by its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SimDetails {
-    /// Those of an eSIM.
+    /// The details of an eSIM.
     Esim {
         /// The server from which the phone downloads its profile.
         smdp_address: SmdpAddress,
@@ -175,7 +175,7 @@ pub enum SimDetails {
         /// The state of the profile.
         profile_state: ProfileState,
     },
-    /// Those of a plastic card.
+    /// The details of a plastic card.
     Card {
         /// The stand-in IMSI that the card has until it is active, if GSIM names it.
         hrs_imsi: Option<Imsi>,

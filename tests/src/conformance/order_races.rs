@@ -40,7 +40,7 @@ pub async fn thirty_calls_for_one_doubt(db: &Fixture) {
     assert_eq!(begun.await.into_iter().sum::<usize>(), 1);
 }
 
-/// What a number and its order are after a race.
+/// The state of a number and its order after a race.
 async fn after(db: &Fixture, wish: &NewOrder) -> (Option<NumberStatus>, Vec<State>, i64) {
     let (status, holds) = db.states(wish.msisdn).await;
     let id = db.database.uuid_literal(wish.id.as_uuid());

@@ -106,7 +106,7 @@ impl Fixture {
     }
 }
 
-/// The same wish by another call.
+/// A wish as another call repeats it.
 pub(super) fn again(wish: &NewOrder) -> NewOrder {
     NewOrder { id: SimId::new(), ..wish.clone() }
 }

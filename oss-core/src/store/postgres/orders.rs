@@ -23,7 +23,7 @@ use crate::store::live::live;
 use crate::store::orders::{ClaimedOrders, OrderStore, claimed_order, ordered, ordered_number};
 use crate::store::rows::DataRow;
 
-/// What an order has to find unchanged.
+/// The number and the reservation as they were read. An order begins only if both are unchanged.
 struct Version {
     updated_at: Option<DateTime<Utc>>,
     live: Option<Uuid>,
