@@ -6,10 +6,14 @@
 use std::cell::Cell;
 use std::error::Error;
 use std::iter::successors;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
+use rustls::crypto::ring::default_provider;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::time::{Instant, timeout_at};
 use tower::util::MapRequestLayer;
 use url::Url;
@@ -34,6 +38,18 @@ tokio::task_local! {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the HTTP client could not be set up: {0}")]
 pub struct ClientError(String);
+
+impl From<reqwest::Error> for ClientError {
+    fn from(error: reqwest::Error) -> Self {
+        Self(error.without_url().to_string())
+    }
+}
+
+impl From<rustls::Error> for ClientError {
+    fn from(error: rustls::Error) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// The result of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +79,7 @@ pub(crate) enum Received {
 ///
 /// [`ClientError`] if TLS cannot be set up.
 pub(crate) fn client(base: &Url, call: Duration, idle_connections: usize) -> Result<Client, ClientError> {
-    let builder = Client::builder()
+    client_builder(base)?
         .http1_only()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -76,10 +92,31 @@ pub(crate) fn client(base: &Url, call: Duration, idle_connections: usize) -> Res
             // Nobody asks outside an exchange.
             let _ = OPENED.try_with(|opened| opened.set(true));
             address
-        }));
+        }))
+        .build()
+        .map_err(ClientError::from)
+}
+
+/// A builder of clients for addresses with the scheme of `base`, with the TLS of this crate: ring, and the authorities that this
+/// machine trusts. A builder of reqwest's own has no implementation of TLS, and panics.
+///
+/// # Errors
+///
+/// [`ClientError`] if TLS cannot be set up.
+pub fn client_builder(base: &Url) -> Result<ClientBuilder, ClientError> {
+    Ok(Client::builder().tls_backend_preconfigured(client_tls(base)?))
+}
+
+fn client_tls(base: &Url) -> Result<ClientConfig, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()?;
     // A client without TLS must also work on a machine that has no CA certificates.
-    let builder = if base.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
-    builder.build().map_err(|error| ClientError(error.without_url().to_string()))
+    let builder = if base.scheme() == "http" {
+        builder.with_root_certificates(RootCertStore::empty())
+    } else {
+        builder.with_platform_verifier()?
+    };
+    Ok(builder.with_no_client_auth())
 }
 
 /// The address of a path under `base`.

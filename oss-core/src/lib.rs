@@ -103,7 +103,7 @@ pub use domain::{
     TextFault, Timestamp, WantedSim,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
-pub use http::ClientError;
+pub use http::{ClientError, client_builder};
 pub use lists::{
     BrandEntry, Changes, Cnl, Count, DddChanges, DddData, DddSummary, DeviceChanges, DeviceData,
     DeviceSummary, ModelEntry, TacEntry,

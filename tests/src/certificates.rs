@@ -44,6 +44,8 @@ impl Authority {
 
     /// A builder for a client that trusts only this authority.
     pub fn trusted(&self) -> ClientBuilder {
+        // Only the first builder of the process installs it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let own = Certificate::from_pem(self.pem().as_bytes()).expect("it is one");
         // Each request has a connection of its own, so that an earlier handshake does not count.
         reqwest::Client::builder().no_proxy().tls_certs_only([own]).pool_max_idle_per_host(0)

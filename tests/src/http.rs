@@ -1,9 +1,16 @@
 //! An HTTP client for tests. It checks the parts that every answer must have, and returns the rest.
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use oss_core::client_builder;
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
 use crate::document;
+
+/// A builder of clients for addresses of this machine, without TLS.
+pub fn plain_client() -> ClientBuilder {
+    let address = "http://127.0.0.1".parse().expect("an address");
+    client_builder(&address).expect("a client without TLS").no_proxy()
+}
 
 /// A client of one server.
 #[derive(Debug, Clone)]
@@ -28,7 +35,7 @@ impl Http {
     /// A client of the server at an address.
     #[must_use]
     pub fn new(address: &str) -> Self {
-        let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
+        let client = plain_client().build().expect("a client");
         Self { base: format!("http://{address}"), client, key: None }
     }
 

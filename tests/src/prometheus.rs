@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::eventually::eventually;
+use crate::http::plain_client;
 use crate::process::{Guarded, free_port, program};
 
 /// A running Prometheus. Dropping it stops it.
@@ -47,7 +48,7 @@ impl Prometheus {
         let listen = format!("--web.listen-address=127.0.0.1:{port}");
         let prometheus = program("prometheus", &[], "prometheus").display().to_string();
         let process = Guarded::start(&[&prometheus, &file, &data, &listen], "kill -TERM $pid", None, &dir);
-        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
+        let client = plain_client().build().expect("a client");
         let base = format!("http://127.0.0.1:{port}");
         eventually(async || {
             let answer = client.get(format!("{base}/-/ready")).send().await;

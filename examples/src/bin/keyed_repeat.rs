@@ -16,7 +16,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder, StatusCode, header};
+use oss_core::client_builder;
+use reqwest::{RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
 
 /// The number of times that the request is sent before the caller leaves the rest to a later run.
@@ -45,11 +46,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("give a server, an area code and an order: http://localhost:8080 11 order-4711".into());
     };
 
-    // Only https:// needs certificates of authorities. Without this line the program would need them for http:// too.
-    let builder = Client::builder().timeout(PATIENCE);
-    let builder = if server.starts_with("https:") { builder } else { builder.tls_certs_only([]) };
     // The id of the order is the key. So a caller that crashed and starts again uses the same key and gets the same number.
-    let mut request = builder
+    let mut request = client_builder(&server.parse()?)?
+        .timeout(PATIENCE)
         .build()?
         .post(format!("{server}/reservations"))
         .header("Idempotency-Key", order)

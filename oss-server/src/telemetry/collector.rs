@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use oss_core::{ClientError, client_builder};
 use reqwest::Client;
 use tokio::runtime::Handle;
 use url::Url;
@@ -27,10 +28,8 @@ pub(super) struct Collector {
 
 impl Collector {
     /// Creates the client, inside a tokio runtime. Opens no connection yet.
-    pub(super) fn new(address: &Url) -> Result<Self, reqwest::Error> {
-        let builder = Client::builder().no_proxy().connect_timeout(CONNECT).timeout(BATCH);
-        // Without TLS no certificates are needed, so a machine that has none must not fail.
-        let builder = if address.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
+    pub(super) fn new(address: &Url) -> Result<Self, ClientError> {
+        let builder = client_builder(address)?.no_proxy().connect_timeout(CONNECT).timeout(BATCH);
         Ok(Self { client: builder.build()?, runtime: Handle::current(), is_gone: AtomicBool::new(false) })
     }
 

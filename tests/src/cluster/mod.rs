@@ -16,6 +16,7 @@ use self::node::Node;
 use crate::backend::Database;
 use crate::eventually::eventually;
 use crate::haproxy::HaProxy;
+use crate::http::plain_client;
 use crate::operations::example;
 use crate::postgres::{USER, make_dir};
 use crate::process::{Guarded, free_port, program, wait_until_listening};
@@ -48,7 +49,7 @@ impl Cluster {
         let nodes: Vec<_> = (1..=3).map(|number| Node::start(&dir, number, etcd_port)).collect();
         let port = free_port();
         let proxy = HaProxy::start(&proxy_configuration(port, &nodes), port).await;
-        let client = Client::builder().no_proxy().tls_certs_only([]).timeout(ANSWER).build();
+        let client = plain_client().timeout(ANSWER).build();
         let client = client.expect("a client");
         let cluster = Self { nodes, client, port, _proxy: proxy, _etcd: etcd };
         cluster.wait_until_redundant().await;

@@ -8,7 +8,7 @@ use oss_core::sigan::mock::{Behaviour, CallKind, Inventory};
 use oss_tests::backend::Database;
 use oss_tests::cli::{Ended, run_beside};
 use oss_tests::clients::ClientsFile;
-use oss_tests::http::Http;
+use oss_tests::http::{Http, plain_client};
 use oss_tests::server::Server;
 use oss_tests::settle::{assert_records_agree, settings};
 use oss_tests::sigan::{Sigan, wait_until_called};
@@ -110,7 +110,7 @@ fn hold(sigan: &Sigan, id: &str, msisdn: &str) -> String {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
+    plain_client().build().expect("a client")
 }
 
 /// The differences of a report: the number, the kind and the outcome of each.

@@ -7,7 +7,7 @@ use oss_core::gsim::mock::{GsimMock, OrderBook};
 use oss_tests::backend::Database;
 use oss_tests::cli;
 use oss_tests::clients::ClientsFile;
-use oss_tests::http::{Answer, Http};
+use oss_tests::http::{Answer, Http, plain_client};
 use oss_tests::server::Server;
 use oss_tests::sims::{ADDRESS, device, esim, line, reserve};
 use reqwest::Method;
@@ -211,7 +211,7 @@ async fn sigan_gets_the_brand_of_the_client() {
 
 /// The numbers that Sigan lists for a brand.
 async fn held(sigan: &str, brand: &str) -> Vec<String> {
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
+    let client = plain_client().build().expect("a client");
     let url = format!("{}/reservations?brandId={brand}&limit=100", sigan.trim_end_matches('/'));
     let text = client.get(url).send().await.expect("it answers").text().await.expect("with a text");
     let page: Value = serde_json::from_str(&text).expect("of JSON");

@@ -1,5 +1,6 @@
 //! Calls Sigan with the HTTP client of the service, on kept connections.
 
+use oss_tests::http::plain_client;
 use reqwest::{Client, Error};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ struct Offered {
 
 impl Sigan {
     pub(crate) fn new(base: String) -> Result<Self, Error> {
-        let client = Client::builder().http1_only().no_proxy().tls_certs_only([]).build()?;
+        let client = plain_client().http1_only().build()?;
         Ok(Self { base, client })
     }
 
