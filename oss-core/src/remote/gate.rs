@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 #[cfg(test)]
 pub(crate) use self::breaker::{FAILURES, OPEN};
@@ -33,6 +34,10 @@ pub(crate) const RETRY_WHEN_BUSY: Duration = Duration::from_secs(1);
 /// callers never crowd them out.
 pub(crate) const UPKEEP: usize = 16;
 
+/// The longest time that a delivery waits for its slot: far shorter than its row's lease. To leave it to the sweep costs a statement
+/// of its own, so a short wait is cheaper while the system answers.
+pub(crate) const DELIVERY_WAIT: Duration = Duration::from_millis(200);
+
 /// The group of calls that shares a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane<'a> {
@@ -43,8 +48,8 @@ pub(crate) enum Lane<'a> {
         /// The client, if each client has a share of the calls.
         client: Option<&'a ClientName>,
     },
-    /// A delivery that follows at once after its release was recorded. Its row has a lease, so it does not wait: if there is no
-    /// slot, the sweep delivers it.
+    /// A delivery that follows at once after its release was recorded. Its row has a lease, so it waits only for
+    /// [`DELIVERY_WAIT`]: if there is no slot then, the sweep delivers it.
     Delivery,
     /// A call of the sweep or the audit. They take their turn before any lease, so it waits for its slot.
     Upkeep,
@@ -180,7 +185,7 @@ impl<S: ?Sized> Gate<S> {
     pub(crate) async fn turn(&self, lane: Lane<'_>) -> Result<Turn<'_, S>, Busy> {
         match lane {
             Lane::Caller { brand, client } => self.caller_turn(brand, client).await,
-            Lane::Delivery => self.upkeep_turn(self.deliveries.try_acquire().map_err(|_| Busy::NoTurn)?),
+            Lane::Delivery => self.delivery_turn().await,
             Lane::Upkeep => self.upkeep_turn(self.upkeep.acquire().await.map_err(|_| Busy::NoTurn)?),
         }
     }
@@ -191,6 +196,13 @@ impl<S: ?Sized> Gate<S> {
         let may_wait = || self.circuits.check(&purpose);
         let slot = self.callers.take(client, may_wait).await.inspect_err(|busy| count_share(client, busy))?;
         self.admit(purpose, Permit::OfCallers(slot))
+    }
+
+    async fn delivery_turn(&self) -> Result<Turn<'_, S>, Busy> {
+        // Nobody waits for a system that does not answer.
+        self.circuits.check(&Purpose::Upkeep)?;
+        let slot = timeout(DELIVERY_WAIT, self.deliveries.acquire()).await;
+        self.upkeep_turn(slot.ok().and_then(Result::ok).ok_or(Busy::NoTurn)?)
     }
 
     fn upkeep_turn<'a>(&'a self, slot: SemaphorePermit<'a>) -> Result<Turn<'a, S>, Busy> {

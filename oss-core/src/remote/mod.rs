@@ -12,5 +12,5 @@ pub(crate) use self::gate::{
     Busy, Gate, GateLimits, GateUsage, GatedSystem, Lane, RETRY_WHEN_BUSY, RefusalReason, Turn,
 };
 #[cfg(test)]
-pub(crate) use self::gate::{FAILURES, OPEN, QUEUE, UPKEEP, Verdict};
+pub(crate) use self::gate::{DELIVERY_WAIT, FAILURES, OPEN, QUEUE, UPKEEP, Verdict};
 pub use self::outcome::{CallError, Doubt};

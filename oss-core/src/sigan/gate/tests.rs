@@ -7,7 +7,7 @@ use metrics_util::debugging::DebuggingRecorder;
 use tokio::time::Instant;
 
 use super::*;
-use crate::remote::{Busy, FAILURES, GateLimits, Lane, OPEN, QUEUE, UPKEEP, Verdict};
+use crate::remote::{Busy, DELIVERY_WAIT, FAILURES, GateLimits, Lane, OPEN, QUEUE, UPKEEP, Verdict};
 use crate::sigan::Doubt;
 use crate::telemetry::names::CLIENT_REFUSALS;
 
@@ -175,7 +175,9 @@ async fn upkeep_leaves_a_sigan_that_is_down_alone_too() {
     }
     assert_eq!(breakers(&gate), ["closed", "open"]);
     assert!(gate.upkeep_turns().await.is_empty());
-    assert!(gate.turn(Lane::Delivery).await.is_err());
+    let asked = Instant::now();
+    assert_eq!(gate.turn(Lane::Delivery).await.unwrap_err(), Busy::NoTurn);
+    assert_eq!(asked.elapsed(), Duration::ZERO, "a delivery waits for no slot of a system that is down");
 
     tokio::time::advance(OPEN).await;
     let probes = gate.upkeep_turns().await;
@@ -373,7 +375,7 @@ async fn a_client_within_its_share_waits_for_a_place_like_anybody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_without_a_place_does_not_wait() {
+async fn a_delivery_waits_only_a_moment_for_its_slot() {
     let (gate, _) = gate(100, 0);
     let mut turns = Vec::new();
     for _ in 0..UPKEEP {
@@ -382,7 +384,14 @@ async fn a_delivery_without_a_place_does_not_wait() {
     assert_eq!(gate.usage().lanes.map(|lane| lane.in_flight), [0, UPKEEP, 0]);
     let asked = Instant::now();
     assert_eq!(gate.turn(Lane::Delivery).await.unwrap_err(), Busy::NoTurn);
-    assert_eq!(asked.elapsed(), Duration::ZERO);
+    assert_eq!(asked.elapsed(), DELIVERY_WAIT);
+    let waits = tokio::spawn({
+        let gate = gate.clone();
+        async move { gate.turn(Lane::Delivery).await.map(drop) }
+    });
+    tokio::task::yield_now().await;
+    turns.pop();
+    assert_eq!(waits.await.unwrap(), Ok(()), "a slot became free in time");
     assert_eq!(gate.upkeep_turns().await.len(), UPKEEP, "the sweep has slots of its own");
     assert!(turn(&gate, "acme", None).await.is_ok(), "and so have callers");
 }
