@@ -100,8 +100,7 @@ impl Oss {
                 Err(Error::OrderGivenUp)
             }
             Ok(IssuedOrder::Missing) => {
-                tracing::error!(sim.id = %lease.order, "The database lost an order; its SIM is deprogrammed.");
-                self.deprogram_in_background(lease.delivery());
+                self.release_lost_order(lease, clock).await;
                 Err(Error::OrderGivenUp)
             }
             Ok(IssuedOrder::IccidInUse) => {
@@ -166,8 +165,33 @@ impl Oss {
         tracing::warn!(sim.id = %lease.order, reason, "GSIM gave no certain answer.");
         let retry_in = self.retry_of(self.gsim().answers(lease.wanted.sim_type()), lease.call);
         let doubted = retry_within_lease(clock, || self.store().doubt_order(lease, reason, retry_in)).await;
-        if let Err(error) = doubted {
-            tracing::error!(sim.id = %lease.order, %error, "A doubt could not be recorded; recovery will settle it.");
+        match doubted {
+            Ok(true) => {}
+            // Another call settled the order, or its row is gone.
+            Ok(false) => self.release_lost_order(lease, clock).await,
+            Err(error) => {
+                tracing::error!(sim.id = %lease.order, %error, "A doubt could not be recorded; recovery will settle it.");
+            }
+        }
+    }
+
+    /// Deprograms the SIM of an order whose row was lost in a failover of the database, because nobody else would ever know of it.
+    /// If the order has a row after all, this does nothing.
+    async fn release_lost_order(&self, lease: &OrderLease, clock: LeaseClock) {
+        let within = self.settings().lease();
+        match retry_within_lease(clock, || self.store().release_lost_order(lease, within)).await {
+            Ok(Some(delivery)) => {
+                tracing::error!(sim.id = %lease.order, "The database lost an order; its SIM is deprogrammed.");
+                self.deprogram_in_background(delivery);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(
+                    sim.id = %lease.order,
+                    %error,
+                    "A SIM whose order the database lost could not be recorded; `oss audit --fix` deprograms it."
+                );
+            }
         }
     }
 
@@ -189,8 +213,11 @@ impl Oss {
         let within = self.settings().lease();
         match retry_within_lease(clock, || self.store().cancel_order(lease, reason, within)).await {
             Ok(Some(cancellation)) => self.deprogram(turn, &cancellation).await,
-            // A newer call has the order.
-            Ok(None) => false,
+            // A newer call has the order, or its row is gone.
+            Ok(None) => {
+                self.release_lost_order(lease, clock).await;
+                false
+            }
             Err(error) => {
                 tracing::error!(sim.id = %lease.order, %error, "An order could not be given up; recovery will settle it.");
                 false

@@ -50,6 +50,14 @@ pub trait OrderStore {
         deliver_within: Duration,
     ) -> Result<Option<SimDelivery>, StoreError>;
 
+    /// Records that GSIM is to deprogram the SIM of an order whose row was lost in a failover of the database. Returns none if the
+    /// order has a row.
+    async fn release_lost_order(
+        &self,
+        lease: &OrderLease,
+        deliver_within: Duration,
+    ) -> Result<Option<SimDelivery>, StoreError>;
+
     /// Ends the line of a number: its SIM becomes `DEPROGRAMMED`, and the number `RETURNED`. The reservation waits until GSIM was
     /// told, and is then due for Sigan. The caller has a lease for `deliver_within` to tell GSIM.
     async fn end_line(

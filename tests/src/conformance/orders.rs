@@ -267,6 +267,17 @@ pub async fn an_order_without_a_row_is_missing(db: &Fixture) {
     assert_eq!(db.store.cancel_order(&lost, "x", LEASE).await.unwrap(), None);
     assert_eq!(db.store.record_sim_delivery(lost.order).await.unwrap(), None);
     assert_eq!(db.states(wish.msisdn).await, (Some(NumberStatus::Reserved), vec![State::Held]));
+
+    // GSIM may have its SIM. It is recorded that GSIM must deprogram it, before GSIM is told.
+    let release = async |lease| db.store.release_lost_order(lease, LEASE).await.unwrap();
+    let own = SimDelivery { order: lost.order, sim_type: lost.wanted.sim_type(), attempts: 0 };
+    assert_eq!(release(&lost).await, Some(own));
+    assert_eq!(release(&lost).await, None, "the order has a row now");
+    assert_eq!(db.order_state(lost.order).await, State::Releasing);
+    assert_eq!(db.store.record_sim_delivery(lost.order).await.unwrap(), Some(State::Released));
+    let known = db.ordered(&again(&wish)).await;
+    assert_eq!(release(&known).await, None, "no order that has a row is touched");
+    assert_eq!(db.order_state(known.order).await, State::Pending);
 }
 
 pub async fn an_iccid_is_that_of_one_active_sim(db: &Fixture) {

@@ -318,6 +318,14 @@ impl OrderStore for SimulatedStore {
         self.step(self.world.store.cancel_order(lease, reason, deliver_within)).await
     }
 
+    async fn release_lost_order(
+        &self,
+        lease: &OrderLease,
+        deliver_within: Duration,
+    ) -> Result<Option<SimDelivery>, StoreError> {
+        self.step(self.world.store.release_lost_order(lease, deliver_within)).await
+    }
+
     async fn end_line(
         &self,
         scope: Scope<'_>,

@@ -20,7 +20,7 @@ use crate::domain::{
 };
 use crate::store::StoreError;
 use crate::store::live::live;
-use crate::store::orders::{ClaimedOrders, OrderStore, claimed_order, ordered, ordered_number};
+use crate::store::orders::{ClaimedOrders, OrderStore, claimed_order, ended_sim, ordered, ordered_number};
 use crate::store::rows::DataRow;
 
 /// The number and the reservation as they were read. An order begins only if both are unchanged.
@@ -126,6 +126,27 @@ impl OrderStore for PostgresStore {
         };
         let cancelled = self.connections.one(statement, |row| row.flag("cancelled")).await?;
         Ok(cancelled.then(|| lease.delivery()))
+    }
+
+    async fn release_lost_order(
+        &self,
+        lease: &OrderLease,
+        deliver_within: Duration,
+    ) -> Result<Option<SimDelivery>, StoreError> {
+        const SQL: &str = "
+            insert into sim_order (id, msisdn, carrier_tag, sim_type, state, due_at, attempts, last_error)
+            values ($1, $2::char(11), $3, $4, 'RELEASING', clock_timestamp() + make_interval(secs => $5), 0, 'its row was lost')
+            on conflict (id) do nothing
+            returning id as ended_id, sim_type as ended_type";
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(lease.order.as_uuid())
+                .bind(lease.msisdn.to_string())
+                .bind(lease.brand.as_str())
+                .bind(lease.wanted.sim_type().as_str())
+                .bind(deliver_within.as_secs_f64())
+        };
+        Ok(self.connections.maybe(statement, ended_sim).await?.flatten())
     }
 
     async fn end_line(

@@ -66,6 +66,15 @@ impl OrderStore for SqliteStore {
         Ok((cancelled.await? == Some(AttemptState::Cancelling)).then(|| lease.delivery()))
     }
 
+    async fn release_lost_order(
+        &self,
+        lease: &OrderLease,
+        deliver_within: Duration,
+    ) -> Result<Option<SimDelivery>, StoreError> {
+        let lease = lease.clone();
+        self.connections.write(move |step| Box::pin(step.release_lost_order(lease, deliver_within))).await
+    }
+
     async fn end_line(
         &self,
         scope: Scope<'_>,
@@ -98,6 +107,26 @@ impl OrderStore for SqliteStore {
 }
 
 impl Step<'_> {
+    async fn release_lost_order(
+        mut self,
+        lease: OrderLease,
+        deliver_within: Duration,
+    ) -> Result<Option<SimDelivery>, sqlx::Error> {
+        const SQL: &str = "
+            insert into sim_order (id, msisdn, carrier_tag, sim_type, state, due_at, attempts, last_error, created_at, updated_at)
+            values ($1, $2, $3, $4, 'RELEASING', $5, 0, 'its row was lost', $6, $6)
+            on conflict (id) do nothing
+            returning id as ended_id, sim_type as ended_type";
+        let statement = sqlx::query(SQL)
+            .bind(lease.order.as_uuid())
+            .bind(lease.msisdn.as_str())
+            .bind(lease.brand.as_str())
+            .bind(lease.wanted.sim_type().as_str())
+            .bind(self.now.after(deliver_within))
+            .bind(self.now.0);
+        Ok(self.maybe(statement, ended_sim).await?.flatten())
+    }
+
     async fn begin_order(
         mut self,
         [brand, older]: [Option<String>; 2],

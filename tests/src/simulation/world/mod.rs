@@ -19,7 +19,7 @@ use oss_core::gsim::mock::{GsimMock, OrderBook};
 use oss_core::sigan::Hold;
 use oss_core::sigan::mock::Inventory;
 use oss_core::store::{CatalogStore, Clock, SqliteStore};
-use oss_core::{BrandId, DeviceChoice, DeviceHash, ExternalId, Msisdn, Oss};
+use oss_core::{BrandId, DeviceChoice, DeviceHash, ExternalId, Msisdn, Oss, SimId};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::runtime::Runtime;
@@ -62,6 +62,7 @@ struct Shared {
     /// Holds that were made only in Sigan, so that they have no row here.
     planted: HashSet<Hold>,
     lost: Vec<LostRow>,
+    lost_orders: Vec<LostOrder>,
     /// The number of unreadable rows that were put in.
     unreadable_rows: u64,
     /// The last time that an instance died or slept, or that the database was cut off.
@@ -91,6 +92,15 @@ struct LostRow {
     hold: Hold,
     at: DateTime<Utc>,
     /// Whether its worker may be gone too. If so, only an audit can find its hold.
+    excused: bool,
+}
+
+/// The row of an order that a failover lost while a worker called GSIM for it.
+#[derive(Debug)]
+struct LostOrder {
+    id: SimId,
+    at: DateTime<Utc>,
+    /// Whether its worker may be gone too. If so, only an audit can find its SIM.
     excused: bool,
 }
 
@@ -175,6 +185,7 @@ impl World {
                 brands: HashMap::new(),
                 planted: HashSet::new(),
                 lost: Vec::new(),
+                lost_orders: Vec::new(),
                 unreadable_rows: 0,
                 last_mishap: DateTime::default(),
                 operations: 0,

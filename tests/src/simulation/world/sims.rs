@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use oss_core::SimId;
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ impl World {
         }
         let there: BTreeSet<Uuid> =
             self.gsim.book().sims().iter().map(|sim| sim.reference.as_uuid()).collect();
-        for stray in there.difference(&here) {
+        for stray in there.difference(&here).filter(|id| !self.is_lost_order(SimId::from(**id))) {
             self.record_violation(&format!("GSIM has SIM {stray}, which is not active here"));
         }
         for lost in here.difference(&there) {

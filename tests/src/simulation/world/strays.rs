@@ -84,7 +84,7 @@ impl World {
 
     /// Checks a finding of an audit. Sigan loses no hold here, so none may be given back because Sigan lost it.
     pub(in crate::simulation) fn check_finding(&self, found: &Found) {
-        let Found::Difference(Difference { kind, outcome, external_id, .. }) = found else { return };
+        let Found::Difference(Difference { kind, outcome, external_id, sim, .. }) = found else { return };
         if !matches!(outcome, Outcome::Fixed | Outcome::BeingTold) {
             return;
         }
@@ -93,6 +93,9 @@ impl World {
                 self.record_violation(&format!(
                     "the audit gave {external_id:?} back, as if Sigan had lost it"
                 ));
+            }
+            DifferenceKind::SimUnknownHere if sim.is_some_and(|id| self.is_lost_order(id)) => {
+                self.count("an audit had the SIM of a lost order deprogrammed");
             }
             DifferenceKind::SimUnknownHere => {
                 self.record_violation("the audit had a SIM deprogrammed, as if nobody knew of it");
