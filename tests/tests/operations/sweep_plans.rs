@@ -1,12 +1,16 @@
-//! The cost of a sweep depends on what is due, and not on what is stored. The test reads the plans of its statements among a million
-//! reservations.
+//! The cost of a sweep depends on what is due, and that of an order on its number, and not on what is stored. The tests read the
+//! plans of the statements among very many rows.
 
 use std::time::Duration;
 
-use oss_core::AttemptState;
-use oss_core::store::{Due, PostgresStore, PreviewStore, SweepStore};
+use oss_core::store::{
+    BeginOrder, Due, NewOrder, OrderPurpose, OrderStore, PostgresStore, PreviewStore, Scope, SweepStore,
+    WantedSim,
+};
+use oss_core::{AttemptState, IdempotencyKey, SimId, Technology};
 use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
+use oss_tests::sims::{ADDRESS, line};
 
 /// The number of held numbers. Half as many reservations have ended.
 const NUMBERS: u32 = 1_000_000;
@@ -68,6 +72,59 @@ async fn a_sweep_reads_only_due_rows() {
         let plan = plan_of(&plans, statement);
         assert!(plan.contains(index), "{plan}");
         for table in ["reservation", "preview", "phone_number", "preview_number"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table} ")), "{plan}");
+        }
+        show(&plan);
+    }
+}
+
+/// Fills the tables with numbers, of which every second one has a SIM.
+const ORDERED: &str = "
+    insert into phone_number (msisdn, origin, status)
+    select '119' || lpad(n::text, 8, '0'), 'VIVO', 'RESERVED' from generate_series(1, {numbers}) n;
+    insert into reservation (id, external_id, brand_id, msisdn, state, due_at, hold_expires_at)
+    select gen_random_uuid(), 'PR-' || msisdn, 'acme', msisdn, 'HELD', now() + interval '1 day', now() + interval '1 day'
+    from phone_number;
+    insert into sim_order (id, msisdn, line_id, carrier_tag, sim_type, technology, iccid, state, client, idempotency_key)
+    select gen_random_uuid(), '119' || lpad(n::text, 8, '0'), gen_random_uuid(), 'acme', 'SIM_CARD', '4G', '8955' || n, 'HELD', 'web', n::text
+    from generate_series(2, {numbers}, 2) n;
+    insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status)
+    select id, iccid, carrier_tag, line_id, '724' || id, sim_type, technology, 'ACTIVE' from sim_order;
+    update reservation r set state = 'ASSIGNED', due_at = null from sim_order o where o.msisdn = r.msisdn;
+    update phone_number p set status = 'IN_USE', assigned_sim_id = o.id from sim_order o where o.msisdn = p.msisdn;
+    analyze;";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_reads_only_the_rows_of_its_number() {
+    let postgres = Postgres::start().await;
+    let database = Database::on(&postgres).await;
+    for statement in ORDERED.split_terminator(';') {
+        database.execute(&statement.replace("{numbers}", "200000")).await;
+    }
+    let url = format!("{}?{EXPLAINED}", database.url());
+    let store = PostgresStore::new(&url.into(), 1).unwrap();
+    let key = IdempotencyKey::new("web".parse().unwrap(), "first").unwrap();
+    let wanted =
+        WantedSim::Card { iccid: "89551093012345678914".parse().unwrap(), address: ADDRESS.parse().unwrap() };
+    let wish = NewOrder {
+        id: SimId::new(),
+        msisdn: "11900100001".parse().unwrap(),
+        purpose: OrderPurpose::FirstSim(line().parse().unwrap()),
+        wanted,
+        technology: Technology::FourG,
+        brand: "acme".parse().unwrap(),
+        key: Some(key),
+        lease: Duration::from_secs(35),
+    };
+    let begun = store.begin_order(Scope::AllBrands, &wish).await.unwrap();
+    let BeginOrder::Started(lease) = begun else { panic!("{begun:?}") };
+    assert!(store.doubt_order(&lease, "no answer", Duration::ZERO).await.unwrap());
+    assert_eq!(store.claim_due_orders(32, Duration::from_secs(35)).await.unwrap().due.len(), 1);
+
+    let plans = postgres.log();
+    for statement in ["select p.status, p.assigned_sim_id", "with due as materialized"] {
+        let plan = plan_of(&plans, statement);
+        for table in ["reservation", "phone_number", "sim_order", "sim"] {
             assert!(!plan.contains(&format!("Seq Scan on {table} ")), "{plan}");
         }
         show(&plan);
