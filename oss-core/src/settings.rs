@@ -17,6 +17,8 @@ pub struct Settings {
     pub preview_ttl: Duration,
     /// The time for which a reserved number is held before it counts as abandoned.
     pub reservation_ttl: Duration,
+    /// The time for which a number that was given back is not offered again, if that is limited.
+    pub recycle_after: Option<Duration>,
     /// The time for which a preview is kept after its end.
     pub preview_retention: Duration,
     /// The longest time for one call to Sigan, including the connection.

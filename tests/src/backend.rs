@@ -128,7 +128,9 @@ impl Database {
         }
     }
 
-    fn is_postgres(&self) -> bool {
+    /// Whether it is on PostgreSQL.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
         self.url().starts_with("postgres")
     }
 

@@ -37,8 +37,12 @@ impl Eventful {
         );
         gsim.knows(&DeviceChoice::Tac("00000001".parse().expect("a TAC")), true);
         let (gsim_url, redis_url) = (gsim.url(), redis.url());
-        let settings =
-            [("OSS_GSIM_URL", gsim_url.as_str()), ("OSS_REDIS_URL", redis_url), ("OSS_SWEEP_INTERVAL", "1s")];
+        let settings = [
+            ("OSS_GSIM_URL", gsim_url.as_str()),
+            ("OSS_REDIS_URL", redis_url),
+            ("OSS_SWEEP_INTERVAL", "1s"),
+            ("OSS_NUMBERS_RECYCLE_AFTER", "1s"),
+        ];
         // Another server calls first, so that Redis has a list that this server does not have in memory.
         Server::start(database, &sigan.url(), &settings).http().get("/ddds/21").await;
 

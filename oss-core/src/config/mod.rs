@@ -298,6 +298,7 @@ fn settings(layers: &mut Layers) -> Settings {
     Settings {
         preview_ttl,
         reservation_ttl: layers.value(&settings::RESERVATION_TTL),
+        recycle_after: layers.value(&settings::RECYCLE_AFTER),
         preview_retention: layers.value(&settings::PREVIEW_RETENTION),
         sigan_call: sigan_call.unwrap_or_else(|| settings::SIGAN_TIMEOUT.default()),
         sigan_calls: layers.value(&settings::SIGAN_CALLS),

@@ -132,6 +132,8 @@ settings! {
         "how long a preview and its idempotency key are kept after the end of the preview").or("30d");
     RESERVATION_TTL: Duration = setting("reservation.ttl", "OSS_RESERVATION_TTL", duration,
         "how long a reserved number is held until it counts as abandoned").or("24h");
+    RECYCLE_AFTER: Option<Duration> = setting("numbers.recycle_after", "OSS_NUMBERS_RECYCLE_AFTER", duration_or_off,
+        "how long after it was given back a number is not offered again, or 0").or("0");
     SWEEP_INTERVAL: Duration = setting("sweep.interval", "OSS_SWEEP_INTERVAL", duration,
         "how long a server rests between two sweeps; it also repeats a failed release or question after that time, or after up to \
          5m if Sigan answers other calls").or("5s");
@@ -250,6 +252,14 @@ fn duration(text: &str) -> Result<Duration, Expected> {
     match humantime::parse_duration(text) {
         Ok(duration) if duration >= Duration::from_secs(1) && duration <= YEAR => Ok(duration),
         _ => Err("a time from 1s to a year, such as 90s, 15m or 24h"),
+    }
+}
+
+fn duration_or_off(text: &str) -> Result<Option<Duration>, Expected> {
+    if text == "0" {
+        Ok(None)
+    } else {
+        duration(text).map(Some).map_err(|_| "0, or a time from 1s to a year, such as 30d")
     }
 }
 

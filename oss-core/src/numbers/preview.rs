@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use metrics::counter;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -13,10 +14,13 @@ use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{PreReservation, PreReserve, Refusal, SiganError, Turn};
 use crate::store::{KeyedPreview, NewPreview};
-use crate::telemetry::Operation;
+use crate::telemetry::{Operation, names};
 
 /// The time for which Sigan keeps the numbers after their preview ended ("1 minuto a mais que a configuração").
 pub(crate) const HOLD_MARGIN: Duration = Duration::from_mins(1);
+
+/// The most offers of Sigan for one call, if the settings bar their numbers.
+const OFFERS: u32 = 3;
 
 /// Three numbers to choose from, shown masked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -181,7 +185,7 @@ impl Oss {
         Ok(previous.external_id)
     }
 
-    /// Asks Sigan for numbers, and to keep them for a minute longer than a preview lives. They count against the client's budget.
+    /// Asks Sigan for numbers that were not given back too recently. They count against the client's budget.
     pub(super) async fn pre_reserve(
         &self,
         turn: &Turn<'_>,
@@ -190,6 +194,32 @@ impl Oss {
         previous: Option<ExternalId>,
     ) -> Result<PreReservation, Error> {
         self.draw(ddd, quantity)?;
+        let mut offer = self.ask_for_numbers(turn, ddd, quantity, previous).await?;
+        let mut offers = 1..OFFERS;
+        while self.is_recycled(&offer).await? {
+            offers.next().ok_or(Error::NoNumbersLeft(ddd))?;
+            // Sigan frees the offer in the same step.
+            offer = self.ask_for_numbers(turn, ddd, quantity, Some(offer.external_id)).await?;
+        }
+        Ok(offer)
+    }
+
+    /// Whether a number of an offer was given back so recently that the settings bar it.
+    async fn is_recycled(&self, offer: &PreReservation) -> Result<bool, Error> {
+        let Some(after) = self.settings().recycle_after else { return Ok(false) };
+        let recycled = self.store().were_returned(&offer.msisdns, after).await?;
+        counter!(names::RECYCLED_OFFERS).increment(u64::from(recycled));
+        Ok(recycled)
+    }
+
+    /// Asks Sigan for numbers, and to keep them for a minute longer than a preview lives.
+    async fn ask_for_numbers(
+        &self,
+        turn: &Turn<'_>,
+        ddd: Ddd,
+        quantity: usize,
+        previous: Option<ExternalId>,
+    ) -> Result<PreReservation, Error> {
         let request = PreReserve {
             ddd,
             quantity: u8::try_from(quantity).unwrap_or(u8::MAX),

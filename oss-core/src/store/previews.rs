@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use super::live::live;
 use super::rows::DataRow;
-use crate::domain::{IdempotencyKey, KeyedPreview, NewPreview, PreviewId, PreviousPreview, Scope};
+use crate::domain::{IdempotencyKey, KeyedPreview, Msisdn, NewPreview, PreviewId, PreviousPreview, Scope};
 
 /// The steps of previews.
 #[async_trait]
@@ -30,6 +30,9 @@ pub trait PreviewStore {
     /// Stores a preview with its numbers, and ends the preview that it replaces. Returns false, and stores nothing, if another
     /// preview has its key.
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError>;
+
+    /// Whether one of these numbers was given back within the last `within`.
+    async fn were_returned(&self, msisdns: &[Msisdn], within: Duration) -> Result<bool, StoreError>;
 
     /// Deletes at most `limit` previews that ended more than `retention` ago. Keeps a preview that an unsettled attempt refers
     /// to, and one that alone has Sigan's id of a held number.

@@ -38,6 +38,8 @@ metrics! {
         "Time of the calls to Sigan, by call and outcome.";
     describe_histogram GSIM_CALL_DURATION = "oss_gsim_call_duration_seconds":
         "Time of the calls to GSIM, by call and outcome.";
+    describe_counter RECYCLED_OFFERS = "oss_recycled_offers_total":
+        "Offers of Sigan that were not used because one of their numbers was given back too recently (numbers.recycle_after).";
     describe_counter SIM_STEPS = "oss_sim_steps_total":
         "Steps of SIMs, by sim_type and step: ordered, refused (with the reason), code_read, and the states of a profile that GSIM reported.";
     describe_gauge GSIM_IN_FLIGHT = "oss_gsim_in_flight":

@@ -51,7 +51,8 @@ macro_rules! older_behaviours {
 macro_rules! behaviours {
     ($open:expr) => {
         $crate::behaviours!(@list $open;
-            previews: is_stored_once, replaces_another, says_whether_it_is_in_use, knows_the_area_codes;
+            previews: is_stored_once, replaces_another, says_whether_it_is_in_use, knows_numbers_that_were_just_returned,
+                knows_the_area_codes;
             begins: starts_once, may_be_repeated_by_its_own_id, gives_the_held_number_again, gives_it_again_after_expiry,
                 waits_for_the_same_number, bars_the_other_numbers, refuses_an_unknown_preview_or_index, ends_with_the_preview,
                 refuses_a_number_held_elsewhere, starts_again_with_a_returned_number, resumes_a_doubt,

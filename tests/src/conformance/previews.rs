@@ -1,6 +1,8 @@
 //! Previews, and the area codes.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
+use std::time::Duration;
+
 use oss_core::store::{Begin, NewPreview, PreviousPreview, Scope};
 use oss_core::{Ddd, PreviewId};
 
@@ -34,6 +36,19 @@ pub async fn says_whether_it_is_in_use(db: &Fixture) {
     db.store.release(Scope::AllBrands, lease.hold.msisdn, super::fixture::LEASE).await.unwrap();
     assert_eq!(seen().await, as_seen(false));
     assert_eq!(db.store.previous_preview(Scope::AllBrands, PreviewId::new()).await.unwrap(), None);
+}
+
+pub async fn knows_numbers_that_were_just_returned(db: &Fixture) {
+    let hour = Duration::from_hours(1);
+    let (first, second) = (db.preview().await, db.preview().await);
+    let number = db.held(&first, 1).await.hold.msisdn;
+    let others = [second.msisdns[0], number];
+    let were_returned = async |within| db.store.were_returned(&others, within).await.unwrap();
+    assert!(!were_returned(hour).await, "it is held, and the other one was never reserved");
+    db.store.release(Scope::AllBrands, number, super::fixture::LEASE).await.unwrap();
+    assert!(were_returned(hour).await);
+    assert!(!db.store.were_returned(&second.msisdns, hour).await.unwrap());
+    assert!(!were_returned(Duration::ZERO).await, "longer ago");
 }
 
 pub async fn knows_the_area_codes(db: &Fixture) {

@@ -84,6 +84,10 @@ impl PreviewStore for SimulatedStore {
         self.step(self.world.store.create_preview(preview)).await
     }
 
+    async fn were_returned(&self, msisdns: &[Msisdn], within: Duration) -> Result<bool, StoreError> {
+        self.step(self.world.store.were_returned(msisdns, within)).await
+    }
+
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
         self.step(self.world.store.purge_previews(retention, limit)).await
     }

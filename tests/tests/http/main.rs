@@ -12,6 +12,7 @@ mod identifiers;
 mod isolation;
 mod limits;
 mod openapi_clients;
+mod recycling;
 mod server_life;
 mod serving;
 mod sim_refusals;

@@ -13,7 +13,7 @@ use serde_json::json;
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
 /// Every metric with its type and its labels. To change a line breaks somebody's dashboard: see `examples/operations`.
-const METRICS: [&str; 27] = [
+const METRICS: [&str; 28] = [
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
     "oss_client_refusals_total counter client,limit",
@@ -31,6 +31,7 @@ const METRICS: [&str; 27] = [
     "oss_http_request_duration_seconds histogram method,route,status",
     "oss_operation_duration_seconds histogram operation,outcome",
     "oss_process_start_time_seconds gauge",
+    "oss_recycled_offers_total counter",
     "oss_reservations gauge state",
     "oss_set_aside_reservations gauge",
     "oss_sigan_brand_refused gauge brand",

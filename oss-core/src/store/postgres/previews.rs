@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::PostgresStore;
 use super::connections::{Connections, column};
-use crate::domain::{IdempotencyKey, KeyedPreview, NewPreview, PreviewId, PreviousPreview, Scope};
+use crate::domain::{IdempotencyKey, KeyedPreview, Msisdn, NewPreview, PreviewId, PreviousPreview, Scope};
 use crate::store::StoreError;
 use crate::store::batch::{Answers, Key, Member};
 use crate::store::previews::{KEYED, PREVIOUS, PreviewStore, keyed_preview, previous_preview};
@@ -37,6 +37,18 @@ impl PreviewStore for PostgresStore {
 
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
         self.previews.execute(preview.clone()).await
+    }
+
+    async fn were_returned(&self, msisdns: &[Msisdn], within: Duration) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            select exists (
+                select from phone_number
+                where msisdn = any($1::char(11)[]) and status = 'RETURNED'
+                  and updated_at > clock_timestamp() - make_interval(secs => $2)
+            ) as returned";
+        let numbers: Vec<String> = msisdns.iter().map(Msisdn::to_string).collect();
+        let statement = || sqlx::query(SQL).bind(&numbers).bind(within.as_secs_f64());
+        self.connections.one(statement, |row| row.flag("returned")).await
     }
 
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::SqliteStore;
 use super::connections::Step;
-use crate::domain::{IdempotencyKey, KeyedPreview, NewPreview, PreviewId, PreviousPreview, Scope};
+use crate::domain::{IdempotencyKey, KeyedPreview, Msisdn, NewPreview, PreviewId, PreviousPreview, Scope};
 use crate::store::StoreError;
 use crate::store::previews::{KEYED, PREVIOUS, PreviewStore, keyed_preview, previous_preview};
 use crate::store::rows::{DataRow, to_json};
@@ -38,6 +38,17 @@ impl PreviewStore for SqliteStore {
     async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
         let preview = preview.clone();
         self.connections.write(|step| Box::pin(step.create_preview(preview))).await
+    }
+
+    async fn were_returned(&self, msisdns: &[Msisdn], within: Duration) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            select exists (
+                select 1 from phone_number
+                where msisdn in (select value from json_each($1)) and status = 'RETURNED' and updated_at > $2
+            ) as returned";
+        let numbers = to_json(&msisdns).map_err(|error| self.connections.store_error(&error))?;
+        let statement = sqlx::query(SQL).bind(numbers).bind(self.connections.now().before(within));
+        self.connections.one(statement, |row| row.flag("returned")).await
     }
 
     async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
