@@ -11,6 +11,7 @@ mod form;
 mod interruption;
 mod output;
 mod sandbox;
+mod service;
 mod session;
 mod status_line;
 mod usage;

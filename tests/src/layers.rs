@@ -44,7 +44,7 @@ const CRATES: [Layers; 3] = [
         layers: &[
             &["exit", "examples", "form", "calls"],
             &["usage", "status_line"],
-            &["args", "output"],
+            &["args", "output", "service"],
             &["commands", "interruption", "sandbox"],
             &["session"],
         ],

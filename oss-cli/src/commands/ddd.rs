@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
-use oss_core::{Ddd, Oss};
+use oss_core::Ddd;
 use serde::Serialize;
 
 use crate::exit::{self, Failure};
 use crate::output::{Answer, Output};
+use crate::service::Service;
 
-pub(crate) async fn run(oss: &Oss, ddd: Ddd, output: Output) -> Result<ExitCode, Failure> {
-    let exists = oss.ddd_exists(ddd).await?;
+pub(crate) async fn run(service: &impl Service, ddd: Ddd, output: Output) -> Result<ExitCode, Failure> {
+    let exists = service.ddd_exists(ddd).await?;
     output.write_answer(&Existence { ddd, exists })?;
     Ok(ExitCode::from(if exists { exit::OK } else { exit::UNKNOWN }))
 }

@@ -1,26 +1,27 @@
 //! `oss brands`, `oss models`, `oss esim`
 
-use oss_core::{DeviceBrand, DeviceChoice, DeviceModel, EsimCheck, EsimSource, EsimSupport, Imei, Oss};
+use oss_core::{DeviceBrand, DeviceChoice, DeviceModel, EsimCheck, EsimSource, EsimSupport, Imei};
 use serde::Serialize;
 
 use crate::args::EsimArgs;
 use crate::exit::Failure;
 use crate::output::{Answer, table};
+use crate::service::Service;
 
-pub(crate) async fn brands(oss: &Oss) -> Result<Brands, Failure> {
-    Ok(Brands { brands: oss.brands().await? })
+pub(crate) async fn brands(service: &impl Service) -> Result<Brands, Failure> {
+    Ok(Brands { brands: service.brands().await? })
 }
 
-pub(crate) async fn models(oss: &Oss, brand: &str) -> Result<Models, Failure> {
-    let brand = oss.find_brand(brand).await?;
-    Ok(Models { models: oss.models(brand).await? })
+pub(crate) async fn models(service: &impl Service, brand: &str) -> Result<Models, Failure> {
+    let brand = service.find_brand(brand).await?;
+    Ok(Models { models: service.models(brand).await? })
 }
 
-pub(crate) async fn esim(oss: &Oss, device: EsimArgs) -> Result<Compatibility, Failure> {
+pub(crate) async fn esim(service: &impl Service, device: EsimArgs) -> Result<Compatibility, Failure> {
     let tac = device.tac.or(device.imei.map(Imei::tac));
     // The parser lets nothing else through.
     let choice = DeviceChoice::one_of(tac, device.device_code, device.model).map_err(Failure::usage)?;
-    Ok(oss.check_esim(&choice).await?.into())
+    Ok(service.check_esim(&choice).await?.into())
 }
 
 #[derive(Debug, Serialize)]

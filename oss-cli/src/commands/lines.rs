@@ -1,21 +1,22 @@
 //! `oss line`
 
-use oss_core::{Association, Msisdn, Oss, Timestamp};
+use oss_core::{Association, Msisdn, Timestamp};
 use serde::Serialize;
 
 use super::show::time;
 use crate::args::LineCommand;
 use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
+use crate::service::Service;
 
-pub(crate) async fn run(oss: &Oss, command: LineCommand, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(service: &impl Service, command: LineCommand, output: Output) -> Result<(), Failure> {
     match command {
         LineCommand::End { msisdn } => {
-            oss.end_line(msisdn).await?;
+            service.end_line(msisdn).await?;
             output.write_answer(&Ended { msisdn, ended: true })
         }
         LineCommand::History { msisdn, at } => {
-            let associations = oss.associations(msisdn, at.map(|Timestamp(time)| time)).await?;
+            let associations = service.associations(msisdn, at.map(|Timestamp(time)| time)).await?;
             output.write_answer(&Associations { associations })
         }
     }

@@ -27,6 +27,7 @@ use oss_core::{AuditOptions, Oss};
 use crate::args::Command;
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::service::Service;
 use crate::status_line::while_waiting;
 
 /// Runs a command that needs an [`Oss`]. `clients_are_known` says whether the configuration names the clients of the server.
@@ -37,6 +38,15 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<ExitCode, Failure> {
     match command {
+        Command::Sweep { watch: false } => {
+            output.write_answer(&while_waiting(oss.sweep()).await?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Adopt { msisdn, sim, brand, external_id } => {
+            let adoption = oss.adopt(msisdn, sim, brand).external_id(external_id).into_future();
+            output.write_answer(&while_waiting(adoption).await?)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Sweep { watch: true } => sweep::watch(oss, output).await.map(|()| ExitCode::SUCCESS),
         Command::Audit { fix, force, min_age } => {
             let options = AuditOptions::default().fix(fix).force(force).min_age(min_age);
@@ -46,35 +56,33 @@ pub(crate) async fn run(
     }
 }
 
-async fn run_once(oss: &Oss, command: Command, output: Output) -> Result<ExitCode, Failure> {
+/// Runs a command that works on a database and through a server.
+async fn run_once(service: &impl Service, command: Command, output: Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Preview { ddd, previous, idempotency_key } => {
-            let preview = oss.create_preview(ddd).replacing(previous).idempotency_key(idempotency_key);
-            output.write_answer(&preview.await?)?;
+            output.write_answer(&service.create_preview(ddd, previous, idempotency_key).await?)?;
         }
         Command::Reserve { ddd: Some(ddd), idempotency_key, .. } => {
-            output.write_answer(&oss.reserve_random(ddd).idempotency_key(idempotency_key).await?)?;
+            output.write_answer(&service.reserve_random(ddd, idempotency_key).await?)?;
         }
         Command::Reserve { ddd: None, preview, index, .. } => {
-            output.write_answer(&reserve::run(oss, preview, index).await?)?;
+            output.write_answer(&reserve::run(service, preview, index).await?)?;
         }
-        Command::Release { msisdns } => return release::run(oss, msisdns, output).await,
+        Command::Release { msisdns } => return release::run(service, msisdns, output).await,
         Command::Assign { msisdn, sim } => {
-            oss.assign(msisdn, sim).await?;
+            service.assign(msisdn, sim).await?;
             output.write_answer(&assign::Assigned { msisdn, sim_id: sim })?;
         }
-        Command::Adopt { msisdn, sim, brand, external_id } => {
-            output.write_answer(&oss.adopt(msisdn, sim, brand).external_id(external_id).await?)?;
-        }
-        Command::Show { msisdn } => output.write_answer(&oss.number(msisdn).await?)?,
-        Command::Sim { command } => sims::run(oss, command, output).await?,
-        Command::Line { command } => lines::run(oss, command, output).await?,
-        Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(oss, ddd, output).await,
-        Command::Brands => output.write_answer(&devices::brands(oss).await?)?,
-        Command::Models { brand } => output.write_answer(&devices::models(oss, &brand).await?)?,
-        Command::Esim(device) => output.write_answer(&devices::esim(oss, device).await?)?,
-        Command::Sweep { .. } => output.write_answer(&oss.sweep().await?)?,
-        Command::Audit { .. }
+        Command::Show { msisdn } => output.write_answer(&service.number(msisdn).await?)?,
+        Command::Sim { command } => sims::run(service, command, output).await?,
+        Command::Line { command } => lines::run(service, command, output).await?,
+        Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(service, ddd, output).await,
+        Command::Brands => output.write_answer(&devices::brands(service).await?)?,
+        Command::Models { brand } => output.write_answer(&devices::models(service, &brand).await?)?,
+        Command::Esim(device) => output.write_answer(&devices::esim(service, device).await?)?,
+        Command::Sweep { .. }
+        | Command::Adopt { .. }
+        | Command::Audit { .. }
         | Command::Ddd { .. }
         | Command::Devices { .. }
         | Command::Keys { .. }

@@ -2,21 +2,25 @@
 
 use std::process::ExitCode;
 
-use oss_core::{Msisdn, Oss};
+use oss_core::Msisdn;
 use serde::Serialize;
 
 use crate::exit::{self, Failure};
 use crate::output::{Answer, Output, table};
+use crate::service::Service;
 
 /// Releases every number, even if some cannot be released. The exit code is that of the first failure.
-pub(crate) async fn run(oss: &Oss, msisdns: Vec<Msisdn>, output: Output) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(
+    service: &impl Service,
+    msisdns: Vec<Msisdn>,
+    output: Output,
+) -> Result<ExitCode, Failure> {
     let mut done = Released { released: Vec::new(), failed: Vec::new() };
     let mut code = exit::OK;
     for msisdn in msisdns {
-        match oss.release(msisdn).await {
+        match service.release(msisdn).await {
             Ok(()) => done.released.push(msisdn.to_string()),
             Err(error) => {
-                let error = Failure::from(error);
                 code = if code == exit::OK { error.exit } else { code };
                 done.failed.push(Failed { msisdn: msisdn.to_string(), error });
             }

@@ -1,20 +1,21 @@
 //! `oss reserve`
 
-use oss_core::{Error, Index, Oss, PreviewId, Reservation};
+use oss_core::{Error, Index, PreviewId, Reservation};
 
 use crate::exit::Failure;
 use crate::output::Answer;
+use crate::service::Service;
 
 /// Reserves from a preview.
 pub(crate) async fn run(
-    oss: &Oss,
+    service: &impl Service,
     preview: Option<PreviewId>,
     index: Option<Index>,
 ) -> Result<Reservation, Failure> {
     match (preview, index) {
         (Some(preview), Some(index)) => {
             let choice = index.choice().ok_or(Error::UnknownChoice(preview))?;
-            Ok(oss.reserve(preview, choice).await?)
+            service.reserve(preview, choice).await
         }
         // The parser lets nothing else through.
         _ => Err(Failure::usage("give --ddd, or --preview with --index")),

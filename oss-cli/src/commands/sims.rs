@@ -1,7 +1,7 @@
 //! `oss sim`
 
 use oss_core::sims::{Activation, qr_text};
-use oss_core::{ActivationCode, CodeRead, Oss, RecordedReport, Sim, SimRecord, SimType, WantedSim};
+use oss_core::{ActivationCode, CodeRead, RecordedReport, Sim, SimRecord, SimType, WantedSim};
 use serde::Serialize;
 
 use super::show::time;
@@ -9,27 +9,28 @@ use crate::args::SimCommand;
 use crate::exit::Failure;
 use crate::form::Form;
 use crate::output::{Answer, Output};
+use crate::service::Service;
 
-pub(crate) async fn run(oss: &Oss, command: SimCommand, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(service: &impl Service, command: SimCommand, output: Output) -> Result<(), Failure> {
     match command {
         SimCommand::Issue { msisdn, line, device, idempotency_key } => {
-            let order = oss.order_sim(msisdn, line, WantedSim::Esim(device));
-            output.write_answer(&order.idempotency_key(idempotency_key).await?)
+            let wanted = WantedSim::Esim(device);
+            output.write_answer(&service.order_sim(msisdn, line, wanted, idempotency_key).await?)
         }
         SimCommand::Activate { msisdn, line, iccid, address, idempotency_key } => {
-            let order = oss.order_sim(msisdn, line, WantedSim::Card { iccid, address });
-            output.write_answer(&order.idempotency_key(idempotency_key).await?)
+            let wanted = WantedSim::Card { iccid, address };
+            output.write_answer(&service.order_sim(msisdn, line, wanted, idempotency_key).await?)
         }
-        SimCommand::Show { id } => output.write_answer(&oss.sim(id).await?),
+        SimCommand::Show { id } => output.write_answer(&service.sim(id).await?),
         SimCommand::Find(names) => {
             let filter = names.filter().ok_or_else(|| Failure::usage("give one name of the SIM"))?;
-            output.write_answer(&FoundSims { sims: oss.find_sims(&filter).await? })
+            output.write_answer(&FoundSims { sims: service.find_sims(&filter).await? })
         }
-        SimCommand::Code { id } => write_code(&oss.activation_code(id).await?, output),
+        SimCommand::Code { id } => write_code(&service.activation_code(id).await?, output),
         SimCommand::Replace(args) => {
             let wanted = args.wanted().ok_or_else(|| Failure::usage("give --device, or --iccid"))?;
-            let order = oss.replace_sim(args.msisdn, wanted).idempotency_key(args.idempotency_key);
-            output.write_answer(&order.await?)
+            let sim = service.replace_sim(args.msisdn, wanted, args.idempotency_key).await?;
+            output.write_answer(&sim)
         }
     }
 }

@@ -1,0 +1,184 @@
+//! The operations that the commands use, on a database or through a server.
+//!
+//! A command does not know which of both it works on. To give the commands another operation, add a method here, and implement it
+//! for [`Oss`] and for the client of a server.
+
+use chrono::{DateTime, Utc};
+use oss_core::{
+    ActivationCode, Association, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel,
+    EsimCheck, IdempotencyKey, LineId, Msisdn, Number, Oss, Preview, PreviewId, Reservation, Sim, SimFilter,
+    SimId, SimRecord, WantedSim,
+};
+
+use crate::exit::Failure;
+
+/// The operations, with a method for each.
+pub(crate) trait Service {
+    /// Pre-reserves three numbers of an area code.
+    async fn create_preview(
+        &self,
+        ddd: Ddd,
+        previous: Option<PreviewId>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Preview, Failure>;
+
+    /// Reserves a number of a preview.
+    async fn reserve(&self, preview: PreviewId, choice: Choice) -> Result<Reservation, Failure>;
+
+    /// Reserves a random number of an area code.
+    async fn reserve_random(&self, ddd: Ddd, key: Option<IdempotencyKey>) -> Result<Reservation, Failure>;
+
+    /// Gives a number back.
+    async fn release(&self, msisdn: Msisdn) -> Result<(), Failure>;
+
+    /// Puts a number on the line of a SIM.
+    async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Failure>;
+
+    /// A number and every hold it has had.
+    async fn number(&self, msisdn: Msisdn) -> Result<Number, Failure>;
+
+    /// Orders a SIM for a reserved number, and puts the number on a line.
+    async fn order_sim(
+        &self,
+        msisdn: Msisdn,
+        line: LineId,
+        wanted: WantedSim,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Sim, Failure>;
+
+    /// Puts a number in use on another SIM.
+    async fn replace_sim(
+        &self,
+        msisdn: Msisdn,
+        wanted: WantedSim,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Sim, Failure>;
+
+    /// A SIM and its history.
+    async fn sim(&self, id: SimId) -> Result<SimRecord, Failure>;
+
+    /// The SIMs that a filter finds, the latest first.
+    async fn find_sims(&self, filter: &SimFilter) -> Result<Vec<Sim>, Failure>;
+
+    /// The activation code of an eSIM. The read is recorded.
+    async fn activation_code(&self, id: SimId) -> Result<ActivationCode, Failure>;
+
+    /// Ends the line of a number.
+    async fn end_line(&self, msisdn: Msisdn) -> Result<(), Failure>;
+
+    /// The SIMs and lines that a number was on, or those at a time.
+    async fn associations(
+        &self,
+        msisdn: Msisdn,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Association>, Failure>;
+
+    /// Whether an area code exists.
+    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Failure>;
+
+    /// The brands of devices that support eSIM.
+    async fn brands(&self) -> Result<Vec<DeviceBrand>, Failure>;
+
+    /// The id of the brand with this name, slug or id.
+    async fn find_brand(&self, text: &str) -> Result<DeviceBrandId, Failure>;
+
+    /// The models of a brand that support eSIM.
+    async fn models(&self, brand: DeviceBrandId) -> Result<Vec<DeviceModel>, Failure>;
+
+    /// Whether a device supports eSIM.
+    async fn check_esim(&self, choice: &DeviceChoice) -> Result<EsimCheck, Failure>;
+}
+
+impl Service for Oss {
+    async fn create_preview(
+        &self,
+        ddd: Ddd,
+        previous: Option<PreviewId>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Preview, Failure> {
+        Ok(Self::create_preview(self, ddd).replacing(previous).idempotency_key(key).await?)
+    }
+
+    async fn reserve(&self, preview: PreviewId, choice: Choice) -> Result<Reservation, Failure> {
+        Ok(Self::reserve(self, preview, choice).await?)
+    }
+
+    async fn reserve_random(&self, ddd: Ddd, key: Option<IdempotencyKey>) -> Result<Reservation, Failure> {
+        Ok(Self::reserve_random(self, ddd).idempotency_key(key).await?)
+    }
+
+    async fn release(&self, msisdn: Msisdn) -> Result<(), Failure> {
+        Ok(Self::release(self, msisdn).await?)
+    }
+
+    async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Failure> {
+        Ok(Self::assign(self, msisdn, sim).await?)
+    }
+
+    async fn number(&self, msisdn: Msisdn) -> Result<Number, Failure> {
+        Ok(Self::number(self, msisdn).await?)
+    }
+
+    async fn order_sim(
+        &self,
+        msisdn: Msisdn,
+        line: LineId,
+        wanted: WantedSim,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Sim, Failure> {
+        Ok(Self::order_sim(self, msisdn, line, wanted).idempotency_key(key).await?)
+    }
+
+    async fn replace_sim(
+        &self,
+        msisdn: Msisdn,
+        wanted: WantedSim,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Sim, Failure> {
+        Ok(Self::replace_sim(self, msisdn, wanted).idempotency_key(key).await?)
+    }
+
+    async fn sim(&self, id: SimId) -> Result<SimRecord, Failure> {
+        Ok(Self::sim(self, id).await?)
+    }
+
+    async fn find_sims(&self, filter: &SimFilter) -> Result<Vec<Sim>, Failure> {
+        Ok(Self::find_sims(self, filter).await?)
+    }
+
+    async fn activation_code(&self, id: SimId) -> Result<ActivationCode, Failure> {
+        Ok(Self::activation_code(self, id).await?)
+    }
+
+    async fn end_line(&self, msisdn: Msisdn) -> Result<(), Failure> {
+        Ok(Self::end_line(self, msisdn).await?)
+    }
+
+    async fn associations(
+        &self,
+        msisdn: Msisdn,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Association>, Failure> {
+        Ok(Self::associations(self, msisdn, at).await?)
+    }
+
+    async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Failure> {
+        Ok(Self::ddd_exists(self, ddd).await?)
+    }
+
+    async fn brands(&self) -> Result<Vec<DeviceBrand>, Failure> {
+        Ok(Self::brands(self).await?)
+    }
+
+    async fn find_brand(&self, text: &str) -> Result<DeviceBrandId, Failure> {
+        Ok(Self::find_brand(self, text).await?)
+    }
+
+    async fn models(&self, brand: DeviceBrandId) -> Result<Vec<DeviceModel>, Failure> {
+        Ok(Self::models(self, brand).await?)
+    }
+
+    async fn check_esim(&self, choice: &DeviceChoice) -> Result<EsimCheck, Failure> {
+        Ok(Self::check_esim(self, choice).await?)
+    }
+}
