@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
     BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Index, Malformed,
@@ -29,9 +30,12 @@ use crate::{examples, exit};
 /// The heading of the options that every command has.
 const GLOBAL: &str = "Global options";
 
+/// The version, and the commit that the build script found.
+pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("OSS_COMMIT"), ")");
+
 /// The life of a phone number between an MVNE and Sigan, Vivo's number inventory.
 #[derive(Debug, Parser)]
-#[command(name = "oss", version, after_help = examples::with(&examples::all(), exit::HELP), propagate_version = true)]
+#[command(name = "oss", version = VERSION, after_help = examples::with(&examples::all(), exit::HELP), propagate_version = true)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -70,7 +74,7 @@ pub(crate) struct Globals {
     /// The database: `postgres://…` or `sqlite://…`.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
     pub(crate) database_url: Option<String>,
-    /// A table for people, or JSON for programs.
+    /// A table for people, JSON for programs, or NDJSON: each entry of a list on a line of its own.
     #[arg(long, short, global = true, help_heading = GLOBAL, value_name = "FORM", default_value = "table")]
     pub(crate) output: Form,
 }
@@ -145,6 +149,9 @@ pub(crate) enum Command {
     Show {
         /// The number.
         msisdn: Msisdn,
+        /// Show the number again whenever it has changed, until interrupted.
+        #[arg(long)]
+        watch: bool,
     },
     /// Order, show and replace SIMs.
     Sim {
@@ -202,6 +209,9 @@ pub(crate) enum Command {
         /// Let --fix release more than 20 holds.
         #[arg(long, requires = "fix")]
         force: bool,
+        /// Do not ask at a terminal before --fix.
+        #[arg(long, requires = "fix")]
+        yes: bool,
         /// Skip numbers and holds that changed within this time.
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2m")]
         min_age: Duration,
@@ -214,6 +224,28 @@ pub(crate) enum Command {
     /// Bring the database to this version: tables and reference data.
     #[command(after_help = examples::MIGRATE)]
     Migrate,
+    /// Check the settings.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Check the database, Sigan, GSIM, Redis and the clock, and say what to do.
+    ///
+    /// Exits with 6 if the database cannot be used, and with 5 if Sigan or GSIM cannot. A warning does not change the exit code.
+    #[command(after_help = examples::DOCTOR)]
+    Doctor,
+    /// Print the completions of a shell.
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page of the program, or write the pages of all commands into a folder.
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// The folder.
+        dir: Option<PathBuf>,
+    },
     /// Run the mock of Sigan alone.
     #[cfg(not(feature = "sandbox"))]
     #[command(hide = true, after_help = examples::SIGAN_MOCK)]
@@ -302,6 +334,13 @@ pub(crate) enum DevicesCommand {
         #[command(flatten)]
         options: ImportOptions,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// List each setting with its value and its origin, without secrets, and report every fault.
+    #[command(after_help = examples::CONFIG_CHECK)]
+    Check,
 }
 
 #[derive(Debug, Subcommand)]

@@ -44,7 +44,8 @@ Example:
 pub(crate) const SHOW: &str = "\
 Examples:
   oss show 11999950001
-  oss show \"(11) 99995-0001\" --output json";
+  oss show \"(11) 99995-0001\" --output json
+  oss show 11999950001 --watch";
 
 pub(crate) const SIM_ISSUE: &str = "\
 Example:
@@ -123,7 +124,8 @@ pub(crate) const AUDIT: &str = "\
 Examples:
   oss audit
   oss audit --config oss-server.toml --output json
-  oss audit --fix --min-age 10m";
+  oss audit --fix --min-age 10m
+  oss audit --fix --yes";
 
 pub(crate) const KEYS_NEW: &str = "\
 Example:
@@ -132,6 +134,27 @@ Example:
 pub(crate) const MIGRATE: &str = "\
 Example:
   oss migrate --database-url postgres://oss@localhost/oss";
+
+pub(crate) const CONFIG_CHECK: &str = "\
+Examples:
+  oss config check
+  oss config check --config oss-server.toml --output json";
+
+pub(crate) const DOCTOR: &str = "\
+Examples:
+  oss doctor
+  oss doctor --output json";
+
+pub(crate) const COMPLETIONS: &str = "\
+Examples:
+  oss completions bash > ~/.local/share/bash-completion/completions/oss
+  oss completions zsh > ~/.zfunc/_oss
+  oss completions fish > ~/.config/fish/completions/oss.fish";
+
+pub(crate) const MAN: &str = "\
+Examples:
+  oss man | man -l -
+  oss man ~/.local/share/man/man1";
 
 pub(crate) const SIGAN_MOCK: &str = "\
 Examples:

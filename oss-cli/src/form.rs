@@ -11,6 +11,15 @@ pub(crate) enum Form {
     Table,
     /// For programs: one document, stable.
     Json,
+    /// For programs: each entry of a list as a JSON document on a line of its own, and any other answer on one line.
+    Ndjson,
+}
+
+impl Form {
+    /// Whether programs read it.
+    pub(crate) fn is_for_programs(self) -> bool {
+        self != Self::Table
+    }
 }
 
 /// The form of answers that a command line asks for, even if the rest of it cannot be read.
@@ -49,6 +58,7 @@ mod tests {
         ] {
             assert_eq!(form(line), Form::Json, "{line}");
         }
+        assert_eq!(form("oss brands -o ndjson"), Form::Ndjson);
         for line in ["oss show", "oss --output", "oss --output yaml", "oss show -- --output json", "oss json"]
         {
             assert_eq!(form(line), Form::Table, "{line}");

@@ -7,10 +7,10 @@ use crate::args::{Command, DddCommand, DevicesCommand, LineCommand, SimCommand};
 pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
     let sweep = format!("the next sweep (`{oss} sweep`, or that of a server)");
     Some(match command {
-        Command::Preview { .. } => {
-            "nothing is reserved; numbers that Sigan has already offered become free again by themselves"
-                .to_owned()
-        }
+        Command::Preview { .. } => format!(
+            "numbers that Sigan has only offered become free again by themselves; if a number was being reserved, {sweep} settles \
+             that"
+        ),
         Command::Reserve { preview: Some(_), .. } => format!(
             "whether Sigan has reserved the number is in doubt; {sweep} settles it, and the same command, repeated a little \
              later, tells the outcome"

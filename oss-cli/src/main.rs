@@ -10,6 +10,7 @@ mod exit;
 mod form;
 mod interruption;
 mod output;
+mod prompt;
 mod sandbox;
 mod service;
 mod session;
@@ -19,15 +20,14 @@ mod usage;
 use std::process::ExitCode;
 
 use crate::exit::Failure;
-use crate::form::Form;
 use crate::output::Output;
 
 fn main() -> ExitCode {
     let line: Vec<_> = std::env::args_os().collect();
     let args = match args::parse(&line) {
         Ok(args) => args,
-        Err(error) if error.use_stderr() && form::requested_form(&line) == Form::Json => {
-            return Output::new(Form::Json, "oss").write_failure(&Failure::from(&error));
+        Err(error) if error.use_stderr() && form::requested_form(&line).is_for_programs() => {
+            return Output::new(form::requested_form(&line), "oss").write_failure(&Failure::from(&error));
         }
         Err(error) => error.exit(),
     };

@@ -1,4 +1,4 @@
-//! Writes answers and failures: as tables for people, as JSON for programs.
+//! Writes answers and failures: as tables for people, as JSON or NDJSON for programs.
 //!
 //! The JSON has the fields of the HTTP interface and is stable; the tables may change.
 
@@ -22,10 +22,20 @@ pub(crate) struct Output {
     pub(crate) program: &'static str,
 }
 
-/// An answer that can be written in both forms.
+/// An answer that can be written in each form.
 pub(crate) trait Answer: Serialize {
     /// The text for people. `oss` is the program as they called it, for suggested commands.
     fn table(&self, oss: &str) -> String;
+
+    /// The lines of NDJSON: a line for each entry of a list, and one line for any other answer.
+    fn lines(&self) -> serde_json::Result<Vec<String>> {
+        Ok(vec![serde_json::to_string(self)?])
+    }
+}
+
+/// A line of JSON for each entry of a list.
+pub(crate) fn lines_of<T: Serialize>(entries: &[T]) -> serde_json::Result<Vec<String>> {
+    entries.iter().map(serde_json::to_string).collect()
 }
 
 impl Output {
@@ -38,25 +48,34 @@ impl Output {
         let text = match self.form {
             Form::Table => answer.table(self.program),
             Form::Json => serde_json::to_string_pretty(answer).map_err(Failure::internal)?,
+            Form::Ndjson => answer.lines().map_err(Failure::internal)?.join("\n"),
         };
-        write(anstream::stdout(), &text)
+        // An empty list has no lines.
+        if text.is_empty() { Ok(()) } else { write(anstream::stdout(), &text) }
     }
 
     /// Writes one of several answers to standard output. In JSON, each is a document on a line of its own.
     pub(crate) fn write_line(self, answer: &impl Answer) -> Result<(), Failure> {
         match self.form {
             Form::Table => self.write_answer(answer),
-            Form::Json => {
-                write(anstream::stdout(), &serde_json::to_string(answer).map_err(Failure::internal)?)
-            }
+            Form::Json | Form::Ndjson => self.write_document(answer),
         }
+    }
+
+    /// Writes an entry of a list before the rest is known, as a line of NDJSON. The other forms get the whole list at the end.
+    pub(crate) fn write_entry(self, entry: &impl Serialize) -> Result<(), Failure> {
+        if self.form == Form::Ndjson { self.write_document(entry) } else { Ok(()) }
+    }
+
+    fn write_document(self, document: &impl Serialize) -> Result<(), Failure> {
+        write(anstream::stdout(), &serde_json::to_string(document).map_err(Failure::internal)?)
     }
 
     /// Writes a part of an answer for people before the rest is known. Programs get the whole answer at the end.
     pub(crate) fn write_part(self, text: &str) -> Result<(), Failure> {
         match self.form {
             Form::Table => write(anstream::stdout(), text),
-            Form::Json => Ok(()),
+            Form::Json | Form::Ndjson => Ok(()),
         }
     }
 
@@ -64,12 +83,17 @@ impl Output {
     pub(crate) fn write_failure(self, failure: &Failure) -> ExitCode {
         let text = match self.form {
             Form::Table => format!("error: {}", failure.message),
-            Form::Json => serde_json::json!({ "error": failure }).to_string(),
+            Form::Json | Form::Ndjson => serde_json::json!({ "error": failure }).to_string(),
         };
         // If standard error cannot be written to, the exit code alone reports the failure.
         let _ = write(anstream::stderr(), &text);
         ExitCode::from(failure.exit)
     }
+}
+
+/// Writes a text to standard output, whatever the form of answers is.
+pub(crate) fn write_text(text: &str) -> Result<(), Failure> {
+    write(anstream::stdout(), text)
 }
 
 /// Writes a text. A reader that stops reading (`oss … | head`) is not a failure.

@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::Level;
 
 use crate::args::{
-    Args, Command, DddCommand, DevicesCommand, Globals, ImportOptions, KeysCommand, LineCommand, SimCommand,
+    Args, Command, ConfigCommand, DddCommand, DevicesCommand, Globals, ImportOptions, KeysCommand,
+    LineCommand, SimCommand,
 };
 use crate::calls;
 use crate::commands;
@@ -67,6 +68,12 @@ async fn execute(
             output.write_answer(&commands::keys::new(name)?)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Config { command: ConfigCommand::Check } => check_config(&globals, output),
+        Command::Doctor => diagnose(&globals, output).await,
+        Command::Completions { shell } => {
+            commands::shell::write_completions(shell).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Man { dir } => commands::shell::write_manual(dir.as_deref()).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "sandbox")]
         Command::SiganMock { listen, latency, fail_rate, lose_rate } => {
             log_at(CommonConfig::load(&sources(&globals))?.log)?;
@@ -105,6 +112,27 @@ async fn execute(
             outcome
         }
     }
+}
+
+/// Lists the settings, and then fails if one is wrong.
+fn check_config(globals: &Globals, output: Output) -> Result<ExitCode, Failure> {
+    let sources = sources(globals);
+    output.write_answer(&commands::config::Settings::of(&sources))?;
+    if globals.sandbox {
+        CommonConfig::load(&sources)?;
+    } else {
+        Config::load(&sources)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn diagnose(globals: &Globals, output: Output) -> Result<ExitCode, Failure> {
+    if globals.sandbox {
+        return Err(Failure::usage("the sandbox depends on no other system; leave --sandbox out"));
+    }
+    let config = Config::load(&sources(globals))?;
+    log_at(config.common.log)?;
+    while_waiting(commands::doctor::run(&config, output)).await
 }
 
 async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure> {

@@ -43,7 +43,7 @@ const CRATES: [Layers; 3] = [
         crate_folder: "oss-cli",
         layers: &[
             &["exit", "examples", "form", "calls"],
-            &["usage", "status_line"],
+            &["usage", "status_line", "prompt"],
             &["args", "output", "service"],
             &["commands", "interruption", "sandbox"],
             &["session"],

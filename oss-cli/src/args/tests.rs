@@ -113,9 +113,10 @@ fn commands(command: &clap::Command, into: &mut Vec<(String, String)>) {
     command.get_subcommands().for_each(|command| commands(command, into));
 }
 
-/// The words of a line, as a shell splits it, without the remark after them.
+/// The words of a line, as a shell splits it, without the remark or the redirection after them.
 fn words(line: &str) -> Vec<String> {
-    let line = line.trim().split("  ").next().unwrap_or_default();
+    let ends = ["  ", " > ", " | "];
+    let line = ends.iter().fold(line.trim(), |line, end| line.split(end).next().unwrap_or_default());
     let parts = line.split('"').enumerate();
     parts
         .flat_map(|(at, part)| match at % 2 {

@@ -17,7 +17,7 @@ use crate::status_line::{Line, draw, is_visible, style, wait};
 /// The status line of an audit: its progress among the numbers that are held here, the system it waits for, and its findings.
 const LINE: &str = "{spinner} {pace}, {wait}{wide_msg}";
 
-/// Runs an audit and writes every difference: for people at once, for programs in one document at the end. Progress is shown if
+/// Runs an audit and writes every difference: for people and as NDJSON at once, as JSON in one document at the end. Progress is shown if
 /// standard error is a terminal.
 ///
 /// Unless `clients_are_known`, brands of clients that hold nothing here may be missed, and the answer says so.
@@ -128,6 +128,7 @@ impl Audited {
             }
             Found::Difference(difference) => {
                 output.write_part(&row(&difference))?;
+                output.write_entry(&difference)?;
                 self.differences.push(difference);
             }
         }
@@ -173,6 +174,15 @@ impl Answer for Audited {
         let outcomes = (!self.differences.is_empty()).then(|| self.outcomes());
         let lines = [Some(summary(&self.report)), outcomes, Some(self.coverage()), Some(self.next(oss))];
         lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+    }
+
+    /// The last line. Programs have read each difference when it was found.
+    fn lines(&self) -> serde_json::Result<Vec<String>> {
+        let mut report = serde_json::to_value(self)?;
+        if let Some(fields) = report.as_object_mut() {
+            fields.remove("differences");
+        }
+        Ok(vec![report.to_string()])
     }
 }
 

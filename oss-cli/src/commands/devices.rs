@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::args::EsimArgs;
 use crate::exit::Failure;
-use crate::output::{Answer, table};
+use crate::output::{Answer, lines_of, table};
 use crate::service::Service;
 
 pub(crate) async fn brands(service: &impl Service) -> Result<Brands, Failure> {
@@ -37,6 +37,10 @@ impl Answer for Brands {
         }
         format!("{table}\nTo see the models of a brand: {oss} models SLUG")
     }
+
+    fn lines(&self) -> serde_json::Result<Vec<String>> {
+        lines_of(&self.brands)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -52,6 +56,10 @@ impl Answer for Models {
             table.add_row([name.as_str(), model.as_str(), homologated]);
         }
         table.to_string()
+    }
+
+    fn lines(&self) -> serde_json::Result<Vec<String>> {
+        lines_of(&self.models)
     }
 }
 

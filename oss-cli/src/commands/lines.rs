@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::show::time;
 use crate::args::LineCommand;
 use crate::exit::Failure;
-use crate::output::{Answer, Output, table};
+use crate::output::{Answer, Output, lines_of, table};
 use crate::service::Service;
 
 pub(crate) async fn run(service: &impl Service, command: LineCommand, output: Output) -> Result<(), Failure> {
@@ -49,5 +49,9 @@ impl Answer for Associations {
             table.add_row([time(*since), sim_id.to_string(), line_id.to_string()]);
         }
         table.to_string()
+    }
+
+    fn lines(&self) -> serde_json::Result<Vec<String>> {
+        lines_of(&self.associations)
     }
 }

@@ -3,8 +3,10 @@
 mod adopt;
 mod assign;
 mod audit;
+pub(crate) mod config;
 mod ddd;
 mod devices;
+pub(crate) mod doctor;
 #[cfg(feature = "sandbox")]
 pub(crate) mod gsim_mock;
 pub(crate) mod import;
@@ -14,11 +16,13 @@ pub(crate) mod migrate;
 mod preview;
 mod release;
 mod reserve;
+pub(crate) mod shell;
 mod show;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sigan_mock;
 mod sims;
 mod sweep;
+mod watching;
 
 use std::process::ExitCode;
 
@@ -27,8 +31,12 @@ use oss_core::{AuditOptions, Oss};
 use crate::args::Command;
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::prompt;
 use crate::service::Service;
 use crate::status_line::while_waiting;
+
+/// The question before an audit that changes something.
+const FIX: &str = "This releases numbers in Sigan, deprograms SIMs in GSIM and changes records here. Settle the differences?";
 
 /// Runs a command that needs an [`Oss`]. `clients_are_known` says whether the configuration names the clients of the server.
 pub(crate) async fn run(
@@ -48,20 +56,32 @@ pub(crate) async fn run(
             Ok(ExitCode::SUCCESS)
         }
         Command::Sweep { watch: true } => sweep::watch(oss, output).await.map(|()| ExitCode::SUCCESS),
-        Command::Audit { fix, force, min_age } => {
+        Command::Audit { fix, force, yes, min_age } => {
+            if fix && !yes && prompt::is_possible(output.form) && !prompt::confirm(FIX).await? {
+                return Err(Failure::interrupted("nothing was changed"));
+            }
             let options = AuditOptions::default().fix(fix).force(force).min_age(min_age);
             audit::run(oss, options, clients_are_known, output).await
         }
-        command => while_waiting(run_once(oss, command, output)).await,
+        command => run_anywhere(oss, command, output).await,
     }
 }
 
 /// Runs a command that works on a database and through a server.
-async fn run_once(service: &impl Service, command: Command, output: Output) -> Result<ExitCode, Failure> {
+async fn run_anywhere(service: &impl Service, command: Command, output: Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Preview { ddd, previous, idempotency_key } => {
-            output.write_answer(&service.create_preview(ddd, previous, idempotency_key).await?)?;
+            preview::run(service, ddd, previous, idempotency_key, output).await?;
         }
+        Command::Show { msisdn, watch: true } => show::watch(service, msisdn, output).await?,
+        command => return while_waiting(run_once(service, command, output)).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a command that ends by itself and asks no question.
+async fn run_once(service: &impl Service, command: Command, output: Output) -> Result<ExitCode, Failure> {
+    match command {
         Command::Reserve { ddd: Some(ddd), idempotency_key, .. } => {
             output.write_answer(&service.reserve_random(ddd, idempotency_key).await?)?;
         }
@@ -73,20 +93,25 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
             service.assign(msisdn, sim).await?;
             output.write_answer(&assign::Assigned { msisdn, sim_id: sim })?;
         }
-        Command::Show { msisdn } => output.write_answer(&service.number(msisdn).await?)?,
+        Command::Show { msisdn, .. } => output.write_answer(&service.number(msisdn).await?)?,
         Command::Sim { command } => sims::run(service, command, output).await?,
         Command::Line { command } => lines::run(service, command, output).await?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(service, ddd, output).await,
         Command::Brands => output.write_answer(&devices::brands(service).await?)?,
         Command::Models { brand } => output.write_answer(&devices::models(service, &brand).await?)?,
         Command::Esim(device) => output.write_answer(&devices::esim(service, device).await?)?,
-        Command::Sweep { .. }
+        Command::Preview { .. }
+        | Command::Sweep { .. }
         | Command::Adopt { .. }
         | Command::Audit { .. }
         | Command::Ddd { .. }
         | Command::Devices { .. }
         | Command::Keys { .. }
         | Command::Migrate
+        | Command::Config { .. }
+        | Command::Doctor
+        | Command::Completions { .. }
+        | Command::Man { .. }
         | Command::SiganMock { .. }
         | Command::GsimMock { .. } => {
             return Err(Failure::internal("a command reached the code of another command"));

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use oss_core::Msisdn;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::exit::{self, Failure};
-use crate::output::{Answer, Output, table};
+use crate::output::{Answer, Output, lines_of, table};
 use crate::service::Service;
 
 /// Releases every number, even if some cannot be released. The exit code is that of the first failure.
@@ -52,5 +53,14 @@ impl Answer for Released {
             table.add_row([&failed.msisdn, &failed.error.message]);
         }
         table.to_string()
+    }
+
+    fn lines(&self) -> serde_json::Result<Vec<String>> {
+        let released = self.released.iter().map(|msisdn| json!({ "msisdn": msisdn, "released": true }));
+        let failed = self
+            .failed
+            .iter()
+            .map(|Failed { msisdn, error }| json!({ "msisdn": msisdn, "released": false, "error": error }));
+        lines_of(&released.chain(failed).collect::<Vec<_>>())
     }
 }

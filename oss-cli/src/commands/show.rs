@@ -1,9 +1,44 @@
-//! The answer of `oss show`.
+//! `oss show`
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use oss_core::{HoldRecord, Line, Number};
+use oss_core::{HoldRecord, Line, Msisdn, Number};
 
-use crate::output::Answer;
+use super::watching::Pauses;
+use crate::exit::Failure;
+use crate::output::{Answer, Output};
+use crate::service::Service;
+use crate::status_line::while_waiting;
+
+/// The pause between two looks at a number.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Shows a number, and shows it again whenever it has changed, until interrupted. A failure after the first look is shown once.
+pub(crate) async fn watch(service: &impl Service, msisdn: Msisdn, output: Output) -> Result<(), Failure> {
+    let mut pauses = Pauses::new()?;
+    let mut shown = while_waiting(service.number(msisdn)).await?;
+    output.write_line(&shown)?;
+    let mut has_failed = false;
+    while pauses.pause(PAUSE).await {
+        match while_waiting(service.number(msisdn)).await {
+            Ok(number) => {
+                has_failed = false;
+                if number != shown {
+                    output.write_part("")?;
+                    output.write_line(&number)?;
+                    shown = number;
+                }
+            }
+            Err(failure) if !has_failed => {
+                has_failed = true;
+                output.write_failure(&failure);
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
 
 impl Answer for Number {
     fn table(&self, _oss: &str) -> String {

@@ -8,7 +8,7 @@ use super::show::time;
 use crate::args::SimCommand;
 use crate::exit::Failure;
 use crate::form::Form;
-use crate::output::{Answer, Output};
+use crate::output::{Answer, Output, lines_of};
 use crate::service::Service;
 
 pub(crate) async fn run(service: &impl Service, command: SimCommand, output: Output) -> Result<(), Failure> {
@@ -91,6 +91,10 @@ impl Answer for FoundSims {
             return "No SIM found".to_owned();
         }
         self.sims.iter().map(sim).collect::<Vec<_>>().join("\n\n")
+    }
+
+    fn lines(&self) -> serde_json::Result<Vec<String>> {
+        lines_of(&self.sims)
     }
 }
 

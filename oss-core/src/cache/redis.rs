@@ -65,6 +65,21 @@ impl RedisCache {
         Ok(Self { shared: Arc::new(Inner { deployment, link: Mutex::new(None), outage }) })
     }
 
+    /// Reads a key as the cache does, but with more time, so that a person learns why Redis does not answer.
+    ///
+    /// # Errors
+    ///
+    /// The kind of the failure, in words.
+    pub async fn ping(&self) -> Result<(), String> {
+        let command = Cmd::get("oss:ping");
+        let answer = self.shared.answer::<Option<String>>(&command);
+        match tokio::time::timeout(OPEN, answer).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(error.category().to_owned()),
+            Err(_) => Err("no answer in time".to_owned()),
+        }
+    }
+
     /// Reads the text under a key. Returns none if there is no text, or Redis does not answer in time.
     pub(super) async fn get(&self, key: &str) -> Option<String> {
         self.run::<Option<String>>(&Cmd::get(key)).await.flatten()

@@ -1,7 +1,7 @@
 //! Reads the sources of a configuration, the stronger after the weaker, and collects their faults.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
@@ -29,8 +29,32 @@ pub(super) struct ClientTable {
 
 struct SettingText {
     text: String,
-    /// The place where a person finds it, such as `OSS_LISTEN` or `server.listen in oss.toml`.
-    origin: String,
+    origin: SettingOrigin,
+}
+
+/// The source of a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettingOrigin {
+    /// Nobody sets it.
+    Default,
+    /// The file.
+    File(PathBuf),
+    /// The environment.
+    Environment,
+    /// A flag of the command line.
+    Flag,
+}
+
+impl SettingOrigin {
+    /// The place where a person finds the setting, such as `OSS_LISTEN` or `server.listen in oss.toml`.
+    fn place(&self, Row { key, env, .. }: &Row) -> String {
+        match self {
+            Self::Default => format!("the default of {key}"),
+            Self::File(path) => format!("{key} in {}", path.display()),
+            Self::Environment => (*env).to_owned(),
+            Self::Flag => format!("the flag for {key}"),
+        }
+    }
 }
 
 impl Layers {
@@ -39,7 +63,7 @@ impl Layers {
         let mut layers = Self { texts: BTreeMap::new(), clients: Vec::new(), faults: Vec::new() };
         for Row { key, default, .. } in SETTINGS {
             if let Some(text) = default {
-                layers.set(key, (*text).to_owned(), format!("the default of {key}"));
+                layers.set(key, (*text).to_owned(), SettingOrigin::Default);
             }
         }
         if let Some(path) = &sources.file {
@@ -49,7 +73,7 @@ impl Layers {
             layers.read_variable(name, value);
         }
         for (key, text) in &sources.flags {
-            layers.set(key, text.clone(), format!("the flag for {key}"));
+            layers.set(key, text.clone(), SettingOrigin::Flag);
         }
         layers
     }
@@ -77,8 +101,13 @@ impl Layers {
     /// Adds the fault that the value of a setting is not as expected. The fault does not contain the value, because it may be a
     /// secret.
     pub(super) fn add_fault(&mut self, row: &Row, expected: &str) {
-        let origin = self.texts.get(row.key).map_or(row.key, |text| text.origin.as_str());
-        self.faults.push(format!("{origin}: expected {}", row.with_bounds(expected)));
+        let place = self.texts.get(row.key).map_or(row.key.to_owned(), |text| text.origin.place(row));
+        self.faults.push(format!("{place}: expected {}", row.with_bounds(expected)));
+    }
+
+    /// The text of a setting and its origin, if it is set.
+    pub(super) fn text(&self, key: &str) -> Option<(&str, &SettingOrigin)> {
+        self.texts.get(key).map(|SettingText { text, origin }| (text.as_str(), origin))
     }
 
     /// Takes the clients of the file, as they are written there.
@@ -103,7 +132,7 @@ impl Layers {
     }
 
     /// Sets the text of a setting. A line break at its end is removed, because a file with a single value mostly ends with one.
-    fn set(&mut self, key: &'static str, mut text: String, origin: String) {
+    fn set(&mut self, key: &'static str, mut text: String, origin: SettingOrigin) {
         text.truncate(text.trim_end_matches(LINE_ENDS).len());
         self.texts.insert(key, SettingText { text, origin });
     }
@@ -116,7 +145,7 @@ impl Layers {
             return;
         }
         match SETTINGS.iter().find(|setting| setting.env == name) {
-            Some(setting) => self.set(setting.key, value.to_owned(), name.to_owned()),
+            Some(setting) => self.set(setting.key, value.to_owned(), SettingOrigin::Environment),
             // Other products have variables that begin with `OSS_` too, so only a misspelt variable of ours is a fault.
             None => self.faults.extend(
                 intended_variable(name)
@@ -164,7 +193,7 @@ impl Layers {
     }
 
     fn read_value(&mut self, path: &Path, key: &str, value: &Value) {
-        let origin = format!("{key} in {}", path.display());
+        let place = format!("{key} in {}", path.display());
         let text = match value {
             Value::String(text) => Some(text.clone()),
             Value::Integer(number) => Some(number.to_string()),
@@ -172,9 +201,9 @@ impl Layers {
             _ => None,
         };
         match (SETTINGS.iter().find(|setting| setting.key == key), text) {
-            (Some(setting), Some(text)) => self.set(setting.key, text, origin),
-            (Some(_), None) => self.faults.push(format!("{origin}: expected text, a number, true or false")),
-            (None, _) => self.faults.push(format!("{origin} is not a setting; is it misspelt?")),
+            (Some(setting), Some(text)) => self.set(setting.key, text, SettingOrigin::File(path.to_owned())),
+            (Some(_), None) => self.faults.push(format!("{place}: expected text, a number, true or false")),
+            (None, _) => self.faults.push(format!("{place} is not a setting; is it misspelt?")),
         }
     }
 }

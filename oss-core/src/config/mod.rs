@@ -6,6 +6,7 @@ mod clients;
 mod encryption;
 mod gsim;
 mod layers;
+mod listing;
 mod server;
 mod settings;
 
@@ -15,6 +16,8 @@ use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+pub use layers::SettingOrigin;
+pub use listing::{ListedSetting, list_settings};
 use secrecy::{ExposeSecret, SecretString};
 pub use server::{ServerConfig, TlsConfig};
 pub(crate) use settings::BRAND as EXPECTED_BRAND;

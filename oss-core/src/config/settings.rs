@@ -29,6 +29,19 @@ pub(super) struct Row {
     bounds: &'static str,
     /// Its purpose.
     about: &'static str,
+    /// The part of its value that a person may see.
+    pub(super) shown: Shown,
+}
+
+/// The part of a setting's value that a person may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// All of it.
+    Whole,
+    /// A URL without its user, password and parameters.
+    WithoutCredentials,
+    /// Nothing, because it is a secret.
+    Nothing,
 }
 
 impl Row {
@@ -50,7 +63,7 @@ const fn setting<T>(
     read: fn(&str) -> Result<T, Expected>,
     about: &'static str,
 ) -> Setting<T> {
-    Setting { row: Row { key, env, default: None, bounds: "", about }, read }
+    Setting { row: Row { key, env, default: None, bounds: "", about, shown: Shown::Whole }, read }
 }
 
 impl<T> Setting<T> {
@@ -60,6 +73,10 @@ impl<T> Setting<T> {
 
     const fn within(self, bounds: &'static str) -> Self {
         Self { row: Row { bounds, ..self.row }, ..self }
+    }
+
+    const fn showing(self, shown: Shown) -> Self {
+        Self { row: Row { shown, ..self.row }, ..self }
     }
 
     /// The value if nobody sets it.
@@ -88,24 +105,33 @@ macro_rules! settings {
     ($($name:ident: $type:ty = $setting:expr;)+) => {
         $(pub(super) const $name: Setting<$type> = $setting;)+
         pub(super) const SETTINGS: &[Row] = &[$($name.row),+];
+
+        /// Whether the text of each of [`SETTINGS`] can be read.
+        pub(super) const READABLE: &[fn(&str) -> bool] = &[$(|text| ($name.read)(text).is_ok()),+];
+
+        /// The type of the value of each of [`SETTINGS`].
+        #[cfg(test)]
+        const TYPES: &[&str] = &[$(stringify!($type)),+];
     };
 }
 
 settings! {
     DATABASE_URL: SecretString = setting("database.url", "OSS_DATABASE_URL", database_url,
         "`postgres://user:password@host/name` or `sqlite://path/to/file`; required; of several hosts (`host:5432,host:5432`) the \
-         one that accepts writes is used");
+         one that accepts writes is used").showing(Shown::WithoutCredentials);
     DATABASE_POOL: u32 = numeric!(number, 1 to 1000, "database.pool", "OSS_DATABASE_POOL",
         "connections to PostgreSQL, {}").or("10");
     REDIS_URL: RedisUrl = setting("redis.url", "OSS_REDIS_URL", redis_url,
         "`redis://host:6379`, `redis+cluster://host:6379,host:6379` or `redis+sentinel://host:26379,host:26379/master`, \
-         `rediss` for TLS, and `user:password@` before the hosts; without it, look-ups are cached in memory only");
+         `rediss` for TLS, and `user:password@` before the hosts; without it, look-ups are cached in memory only")
+        .showing(Shown::WithoutCredentials);
     SIGAN_URL: Url = setting("sigan.url", "OSS_SIGAN_URL", base_url, "the base URL of Sigan; required");
     SIGAN_BRAND: BrandId = setting("sigan.brand_id", "OSS_SIGAN_BRAND_ID", brand,
         "the brand for which numbers are held in Sigan; required");
-    SIGAN_TOKEN: SecretString = setting("sigan.token", "OSS_SIGAN_TOKEN", secret, "bearer token for Sigan");
+    SIGAN_TOKEN: SecretString = setting("sigan.token", "OSS_SIGAN_TOKEN", secret, "bearer token for Sigan").showing(Shown::Nothing);
     SIGAN_USER: String = setting("sigan.user", "OSS_SIGAN_USER", user, "user for Sigan, instead of a token");
-    SIGAN_PASSWORD: SecretString = setting("sigan.password", "OSS_SIGAN_PASSWORD", secret, "the password of that user");
+    SIGAN_PASSWORD: SecretString = setting("sigan.password", "OSS_SIGAN_PASSWORD", secret, "the password of that user")
+        .showing(Shown::Nothing);
     SIGAN_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "sigan.timeout", "OSS_SIGAN_TIMEOUT",
         "the longest time of a call to Sigan, {}").or("15s");
     SIGAN_CALLS: usize = numeric!(number, 1 to 100_000, "sigan.calls", "OSS_SIGAN_CALLS",
@@ -114,7 +140,7 @@ settings! {
         "how many more calls may wait, for at most 2s, {}; any call beyond them gets 503").or("200");
     GSIM_URL: Url = setting("gsim.url", "OSS_GSIM_URL", base_url,
         "the base URL of GSIM; without it, no SIM can be ordered, and a device that is not in the catalogue is unknown");
-    GSIM_TOKEN: SecretString = setting("gsim.token", "OSS_GSIM_TOKEN", secret, "bearer token for GSIM");
+    GSIM_TOKEN: SecretString = setting("gsim.token", "OSS_GSIM_TOKEN", secret, "bearer token for GSIM").showing(Shown::Nothing);
     GSIM_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "gsim.timeout", "OSS_GSIM_TIMEOUT",
         "the longest time of a question about a device to GSIM, {}").or("2s");
     GSIM_ORDER_TIMEOUT: Duration = timed!(call_timeout, "over 1s and " up to 2 min, "gsim.order_timeout",
@@ -362,5 +388,14 @@ mod tests {
     fn the_readme_shows_every_setting() {
         let readme = include_str!("../../../README.md");
         assert!(readme.contains(&markdown_table()), "put this into README.md:\n{}", markdown_table());
+    }
+
+    #[test]
+    fn no_secret_is_shown_whole() {
+        assert!(TYPES.contains(&"SecretString") && TYPES.contains(&"RedisUrl"));
+        for (Row { key, shown, .. }, of) in SETTINGS.iter().zip(TYPES) {
+            let is_secret = matches!(*of, "SecretString" | "RedisUrl");
+            assert_eq!(is_secret, *shown != Shown::Whole, "{key}: {of}");
+        }
     }
 }

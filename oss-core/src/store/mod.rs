@@ -8,6 +8,7 @@ mod attempts;
 mod audit;
 mod batch;
 mod catalog;
+mod inspection;
 mod lines;
 mod live;
 mod migrations;
@@ -37,6 +38,7 @@ use async_trait::async_trait;
 pub use attempts::AttemptStore;
 pub use audit::AuditStore;
 pub use catalog::CatalogStore;
+pub use inspection::{ConnectionLimit, DatabaseReport, inspect};
 pub use lines::LineStore;
 #[cfg(feature = "import")]
 pub use migrator::MigrationReport;

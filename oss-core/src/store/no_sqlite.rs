@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::{Store, StoreError};
+use super::{DatabaseReport, Store, StoreError};
 
 pub(super) async fn open(_: &SecretString) -> Result<Arc<dyn Store>, StoreError> {
     Err(not_built_in())
@@ -14,6 +14,10 @@ pub(super) async fn open(_: &SecretString) -> Result<Arc<dyn Store>, StoreError>
 
 #[cfg(feature = "import")]
 pub(super) async fn migrate(_: &SecretString) -> Result<(), StoreError> {
+    Err(not_built_in())
+}
+
+pub(super) async fn inspect(_: &SecretString) -> Result<DatabaseReport, StoreError> {
     Err(not_built_in())
 }
 

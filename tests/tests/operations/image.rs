@@ -37,7 +37,7 @@ fn the_steps_of_the_build_make_a_valid_workspace() {
                     step.args(["-c", &format!("{RESOLVE}{rest}")]).current_dir(&folder),
                 ));
             }
-            _ => assert_eq!(keyword, "WORKDIR"),
+            _ => assert!(matches!(keyword.as_str(), "WORKDIR" | "ARG"), "{keyword}"),
         }
     }
     let [dependencies, programs]: [String; 2] = resolved.try_into().expect("two builds");

@@ -16,6 +16,7 @@ mod confirmations;
 mod connections;
 mod faults;
 mod hosts;
+mod inspection;
 mod issues;
 mod line_ends;
 mod lines;

@@ -9,6 +9,7 @@ mod audit;
 mod catalog;
 mod connections;
 mod faults;
+mod inspection;
 mod issues;
 mod lines;
 mod orders;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
+pub(super) use self::inspection::inspect;
 use super::{PoolUsage, Store, StoreError, migrations};
 
 /// Opens the store on the database that `url` names, with the clock of this machine.
