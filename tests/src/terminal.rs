@@ -69,7 +69,12 @@ impl Terminal {
 
     /// Presses Ctrl-C.
     pub fn interrupt(&mut self) {
-        self.keys.write_all(b"\x03").and_then(|()| self.keys.flush()).expect("the terminal is there");
+        self.press("\u{3}");
+    }
+
+    /// Presses keys, as the terminal sends them.
+    pub fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).expect("the terminal is there");
     }
 
     /// Waits until the command has ended.

@@ -7,6 +7,8 @@ mod audit_sims;
 mod commands;
 mod gsim_mock;
 mod imports;
+mod operator;
+mod prompts;
 mod secrecy;
 mod sims;
 mod sweep;

@@ -143,7 +143,7 @@ async fn an_audit_shows_how_far_it_is_and_log_lines_do_not_break_it() {
     let setup = Setup::forgotten(&["acme", "acme", "acme"]).await;
     setup.sigan.next(CallKind::Holds, Fault::Slow(Duration::from_secs(1)));
     setup.sigan.next(CallKind::Release, Fault::FailBefore);
-    let mut terminal = setup.terminal(&["audit", "--fix", "--min-age", "0s"]);
+    let mut terminal = setup.terminal(&["audit", "--fix", "--yes", "--min-age", "0s"]);
     terminal.wait_for("0 of 3 numbers");
     terminal.wait_for("3 of 3 numbers, ");
     let screen = terminal.wait_until_ended();
