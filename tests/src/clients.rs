@@ -30,11 +30,16 @@ impl ClientsFile {
 
     /// Adds a client to the file, and returns its key.
     pub fn admit(&mut self, name: &str, brand: &str, scopes: &[Scope]) -> String {
+        self.admit_for(name, &[brand], scopes)
+    }
+
+    /// Adds a client that may act for several brands, and returns its key.
+    pub fn admit_for(&mut self, name: &str, brands: &[&str], scopes: &[Scope]) -> String {
         let key = ClientKey::generate().expect("random bits");
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
         write!(
             self.text,
-            "[[clients]]\nname = \"{name}\"\nkey_sha256 = \"{}\"\nscopes = {scopes:?}\nbrand_id = \"{brand}\"\n",
+            "[[clients]]\nname = \"{name}\"\nkey_sha256 = \"{}\"\nscopes = {scopes:?}\nbrand_id = {brands:?}\n",
             key.digest()
         )
         .expect("a string takes what is written");

@@ -53,15 +53,21 @@ pub struct Client {
     pub keys: Vec<KeyDigest>,
     /// The scopes that it has.
     pub scopes: Vec<Scope>,
-    /// The brand on whose behalf it acts, which Sigan gets.
-    pub brand: BrandId,
+    /// The brands on whose behalf it may act, at least one. Sigan gets the brand of each call.
+    pub brands: Vec<BrandId>,
 }
 
 impl Client {
-    /// A client with one key.
+    /// A client with one key and one brand.
     #[must_use]
     pub fn new(name: ClientName, key: KeyDigest, scopes: Vec<Scope>, brand: BrandId) -> Self {
-        Self { name, keys: vec![key], scopes, brand }
+        Self { name, keys: vec![key], scopes, brands: vec![brand] }
+    }
+
+    /// The brand on whose behalf a call acts: the wished one if the client may act for it, and the first one without a wish.
+    #[must_use]
+    pub fn brand_for(&self, wish: Option<&str>) -> Option<&BrandId> {
+        self.brands.iter().find(|brand| wish.is_none_or(|wish| wish == brand.as_str()))
     }
 
     /// Whether it has a scope.
@@ -103,7 +109,7 @@ impl Clients {
 
     /// The brands on whose behalf the clients act.
     pub fn brands(&self) -> impl Iterator<Item = &BrandId> {
-        self.0.iter().map(|client| &client.brand)
+        self.0.iter().flat_map(|client| &client.brands)
     }
 
     /// The names of the clients.

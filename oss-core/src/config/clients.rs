@@ -3,15 +3,12 @@
 //! No fault repeats the text of the file, because somebody may have written a key in the place of its digest.
 
 use std::collections::HashSet;
-use std::str::FromStr;
-
 use toml::{Table, Value};
 
 use super::layers::{ClientTable, Layers};
 use super::settings::{Expected, brand, domain_value};
 use super::{ConfigError, Sources};
 use crate::access::{Client, Clients, KeyDigest, client_name};
-use crate::domain::Malformed;
 
 const FIELDS: [&str; 4] = ["name", "key_sha256", "scopes", "brand_id"];
 
@@ -50,10 +47,10 @@ fn read_one(layers: &mut Layers, table: &Table, origin: &str) -> Option<Client> 
     }
     let mut fields = Fields { layers, table, origin };
     let name = fields.text("name", |text| client_name(text).map_err(|malformed| malformed.expected));
-    let keys: Option<Vec<KeyDigest>> = fields.one_or_more("key_sha256");
-    let scopes = fields.list("scopes");
-    let brand = fields.text("brand_id", brand);
-    Some(Client { name: name?, keys: keys?, scopes: scopes?, brand: brand? })
+    let keys: Option<Vec<KeyDigest>> = fields.one_or_more("key_sha256", domain_value);
+    let scopes = fields.list("scopes", domain_value);
+    let brands = fields.one_or_more("brand_id", brand);
+    Some(Client { name: name?, keys: keys?, scopes: scopes?, brands: brands? })
 }
 
 /// Reads the fields of one client, and adds their faults to the layers.
@@ -69,23 +66,20 @@ impl Fields<'_> {
         self.ok_or_fault(name, text.and_then(read))
     }
 
-    fn list<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<Vec<T>> {
+    fn list<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<Vec<T>> {
         let values = self.table.get(name).and_then(Value::as_array).ok_or("a list of texts");
-        let read = |values: &Vec<Value>| {
-            values
-                .iter()
-                .map(|value| value.as_str().ok_or("a list of texts").and_then(domain_value))
-                .collect()
+        let read_all = |values: &Vec<Value>| {
+            values.iter().map(|value| value.as_str().ok_or("a list of texts").and_then(&read)).collect()
         };
-        self.ok_or_fault(name, values.and_then(read))
+        self.ok_or_fault(name, values.and_then(read_all))
     }
 
-    /// Reads one value or a list, because a client has two keys while one is being replaced.
-    fn one_or_more<T: FromStr<Err = Malformed>>(&mut self, name: &str) -> Option<Vec<T>> {
+    /// Reads one value or a list, because a client has two keys while one is being replaced, and may act for several brands.
+    fn one_or_more<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<Vec<T>> {
         match self.table.get(name) {
             Some(Value::Array(values)) if values.is_empty() => self.ok_or_fault(name, Err("at least one")),
-            Some(Value::Array(_)) => self.list(name),
-            _ => self.text(name, domain_value).map(|one| vec![one]),
+            Some(Value::Array(_)) => self.list(name, read),
+            _ => self.text(name, read).map(|one| vec![one]),
         }
     }
 
@@ -102,6 +96,7 @@ mod tests {
 
     use super::*;
     use crate::access::Scope;
+    use crate::domain::BrandId;
 
     const DIGEST: &str = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9";
 
@@ -122,10 +117,28 @@ mod tests {
         for key in ["hello world", "the next"] {
             let holder = clients.holder(key).unwrap();
             assert!(holder.may(Scope::NumbersRead) && !holder.may(Scope::Operations));
-            assert_eq!(holder.brand.as_str(), "acme");
+            assert_eq!(holder.brand_for(None).map(BrandId::as_str), Some("acme"));
         }
         assert!(clients.holder("hello").is_none());
         assert!(load("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_client_acts_for_the_brand_that_it_wishes_among_its_own() {
+        let clients = load(
+            "[[clients]]\nname = \"a\"\nkey_sha256 = \"DIGEST\"\nscopes = []\nbrand_id = [\"acme\", \"zeta\"]",
+        );
+        let clients = clients.unwrap();
+        let holder = clients.holder("hello world").unwrap();
+        for (wish, brand) in [
+            (None, Some("acme")),
+            (Some("acme"), Some("acme")),
+            (Some("zeta"), Some("zeta")),
+            (Some("other"), None),
+        ] {
+            assert_eq!(holder.brand_for(wish).map(BrandId::as_str), brand, "{wish:?}");
+        }
+        assert_eq!(clients.brands().map(BrandId::as_str).collect::<Vec<_>>(), ["acme", "zeta"]);
     }
 
     #[test]
@@ -141,6 +154,8 @@ mod tests {
             (right.replace("[]", "\"s3cret\""), "a list"),
             (right.replace("acme", ""), "brand_id of clients 1"),
             (right.replace("acme", "unknown"), "brand_id of clients 1"),
+            (right.replace("\"acme\"", "[\"acme\", \"unknown\"]"), "brand_id of clients 1"),
+            (right.replace("\"acme\"", "[]"), "brand_id of clients 1: expected at least one"),
             (right.replace("scopes", "s3cret"), "nothing else"),
             (
                 format!("{right}{}", right.replace("DIGEST", &KeyDigest::of("x").to_string())),

@@ -51,13 +51,8 @@ impl Oss {
         if let Ok(id) = text.parse() {
             return Ok(id);
         }
-        let has_name = |brand: &DeviceBrand| {
-            [brand.name.as_str(), brand.slug.as_str()]
-                .iter()
-                .any(|name| name.to_lowercase() == text.to_lowercase())
-        };
         let assortments = self.catalog().assortments().await?;
-        let found = assortments.iter().find(|assortment| has_name(&assortment.brand));
+        let found = assortments.iter().find(|assortment| assortment.brand.is_called(text));
         found.map(|assortment| assortment.brand.id).ok_or(Error::UnknownBrandName)
     }
 }

@@ -233,9 +233,18 @@ impl fmt::Debug for MaskedMsisdn {
     }
 }
 
-impl Serialize for MaskedMsisdn {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+impl FromStr for MaskedMsisdn {
+    type Err = Malformed;
+
+    /// Reads the form that `Display` gives, and no other.
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let parts = text.strip_prefix('(').and_then(|rest| rest.split_once(") 9****-"));
+        let masked = parts.and_then(|(ddd, last)| {
+            let last =
+                <[u8; 4]>::try_from(last.as_bytes()).ok().filter(|last| last.iter().all(u8::is_ascii_digit));
+            Some(Self { ddd: ddd.parse().ok()?, last: last? })
+        });
+        masked.ok_or(Malformed { expected: "a masked number, for example (11) 9****-0001" })
     }
 }
 
@@ -262,6 +271,7 @@ pub(crate) use serde_as_text;
 
 serde_as_text!(Ddd, Ddd::from_str);
 serde_as_text!(Msisdn, Msisdn::exact);
+serde_as_text!(MaskedMsisdn, MaskedMsisdn::from_str);
 
 /// The text of digits.
 pub(crate) fn ascii(digits: &[u8]) -> &str {
@@ -337,6 +347,7 @@ mod tests {
             for prefix in ["+55 ", "55", "0055", "0", "015", "+55 0"] {
                 prop_assert_eq!(format!("{prefix}{parsed}").parse::<Msisdn>().unwrap(), parsed);
             }
+            prop_assert_eq!(parsed.masked().to_string().parse(), Ok(parsed.masked()));
             let debug = format!("{parsed:?}");
             prop_assert!(!debug.contains(&number));
         }
@@ -345,6 +356,7 @@ mod tests {
         fn any_text_is_parsed_or_refused(text in ".*") {
             let _ = text.parse::<Msisdn>();
             let _ = text.parse::<Ddd>();
+            let _ = text.parse::<MaskedMsisdn>();
         }
     }
 }

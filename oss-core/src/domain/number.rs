@@ -68,7 +68,7 @@ impl AttemptState {
 }
 
 /// One number: its current status, and every attempt to hold it. It serialises as in the HTTP answer, with the number in full.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Number {
     /// The number.
@@ -81,7 +81,7 @@ pub struct Number {
 }
 
 /// The row of a number that is or was ours (`phone_number`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -104,7 +104,7 @@ pub struct Line {
 }
 
 /// One attempt to hold the number in Sigan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = Hold, examples(json!({
     "id": "01920e4c-02b1-7d90-9f3e-4a7c5b1e8d22",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use metrics::counter;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::domain::{Choice, Ddd, ExternalId, IdempotencyKey, MaskedMsisdn, Msisdn, PreviewId};
@@ -23,7 +23,7 @@ pub(crate) const HOLD_MARGIN: Duration = Duration::from_mins(1);
 const OFFERS: u32 = 3;
 
 /// Three numbers to choose from, shown masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(examples(json!({
     "id": "01920e4b-5f3c-7cc0-8a4e-2f6d1c9b7a10",
@@ -44,7 +44,7 @@ pub struct Preview {
 }
 
 /// One number of a preview.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(examples(json!({ "preview": "(11) 9****-0001", "index": 1 }))))]

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::calls::Call;
@@ -18,7 +18,7 @@ use crate::store::{Begin, BeginRandom, Keyed, StoreError};
 use crate::telemetry::Operation;
 
 /// A number that is now held for the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(examples(json!({ "msisdn": "11999950002" }))))]
 #[non_exhaustive]

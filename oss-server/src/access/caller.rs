@@ -20,8 +20,8 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn new(client: &Client, has_others: bool) -> Self {
-        Self { name: client.name.clone(), brand: Some(client.brand.clone()), has_others }
+    pub(super) fn new(client: &Client, brand: BrandId, has_others: bool) -> Self {
+        Self { name: client.name.clone(), brand: Some(brand), has_others }
     }
 
     /// The caller that the guard of the route let in. A route without a guard always answers 500.

@@ -10,12 +10,13 @@ use axum::response::IntoResponse;
 use futures::future::{Either, Ready, ready};
 use oss_core::access::Scope;
 use tower::{Layer, Service};
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{PathItem, SecurityRequirement};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Access;
 use super::in_flight::InFlight;
+use super::keys::BRAND;
 use crate::state::Shared;
 
 /// Handlers and their part of the document.
@@ -32,9 +33,17 @@ pub(crate) fn require_scope(
 ) -> Routes {
     for operation in paths.paths.values_mut().flat_map(operations) {
         let needs_key = access.has_keys().then(|| SecurityRequirement::new(SECURITY, [scope.name()]));
+        if needs_key.is_some() {
+            operation.parameters.get_or_insert_default().push(brand_parameter().into());
+        }
         operation.security = Some(needs_key.into_iter().collect());
     }
     (schemas, paths, methods.route_layer(RequireScopeLayer { access: access.clone(), scope }))
+}
+
+/// The name of the parameter. Its component has the rest.
+fn brand_parameter() -> Parameter {
+    ParameterBuilder::new().name(BRAND).parameter_in(ParameterIn::Header).build()
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

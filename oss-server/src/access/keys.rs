@@ -8,11 +8,14 @@ use axum::http::{HeaderMap, header};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use oss_core::access::{ANYONE, Client, ClientLimit, Clients, Scope, Share};
-use oss_core::{ClientName, Error, Malformed};
+use oss_core::{BrandId, ClientName, Error, Malformed};
 
 use super::Caller;
 use super::in_flight::{Counts, Slot};
 use crate::problem::{Challenge, FORBIDDEN, Problem, TOO_MANY_REQUESTS, UNAUTHENTICATED};
+
+/// The header that selects the brand of a request, if its client may act for several.
+pub(crate) const BRAND: &str = "Oss-Brand";
 
 /// Decides for each request whether its caller may send it now.
 #[derive(Debug)]
@@ -104,16 +107,21 @@ impl Access {
         let (clients, counts) = match &**callers {
             Callers::Anyone(caller) => {
                 self.check_rate(&caller.name)?;
+                // Anyone may call, but only for the brand of the configuration.
+                if headers.contains_key(BRAND) {
+                    return Err(foreign_brand());
+                }
                 return Ok((caller.clone(), None));
             }
             Callers::Clients(clients, counts) => (clients, counts),
         };
         let client = recognise(clients, headers, scope)?;
+        let brand = brand_of(client, headers)?;
         self.check_rate(&client.name)?;
         // If there is only one client, nobody has to be protected from it.
         let has_others = clients.len() > 1;
         let slot = if has_others { Some(self.take_slot(counts, &client.name)?) } else { None };
-        Ok((Caller::new(client, has_others), slot))
+        Ok((Caller::new(client, brand.clone(), has_others), slot))
     }
 
     fn check_rate(&self, client: &ClientName) -> Result<(), Problem> {
@@ -140,6 +148,18 @@ fn recognise<'a>(clients: &'a Clients, headers: &HeaderMap, scope: Scope) -> Res
     if client.may(scope) { Ok(client) } else { Err(forbidden(scope)) }
 }
 
+/// The brand for which a client acts in a request.
+fn brand_of<'a>(client: &'a Client, headers: &HeaderMap) -> Result<&'a BrandId, Problem> {
+    let mut given = headers.get_all(BRAND).iter();
+    let brand = match (given.next(), given.next()) {
+        (None, _) => client.brand_for(None),
+        // A value that is no text names no brand.
+        (Some(wish), None) => client.brand_for(Some(wish.to_str().unwrap_or_default())),
+        _ => None,
+    };
+    brand.ok_or_else(foreign_brand)
+}
+
 /// The key of `Authorization: Bearer KEY` (RFC 6750, 2.1).
 fn bearer_key(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
@@ -160,6 +180,13 @@ fn unauthenticated(detail: &str) -> Problem {
 fn forbidden(scope: Scope) -> Problem {
     let detail = format!("this client's key does not have the scope {scope}");
     Problem::new(FORBIDDEN, detail).challenge(Challenge::InsufficientScope(scope))
+}
+
+fn foreign_brand() -> Problem {
+    let detail = format!(
+        "this client may not act for the brand in {BRAND}; name one of its own, or leave the header out"
+    );
+    Problem::new(FORBIDDEN, detail)
 }
 
 fn too_many(wait: Duration) -> Problem {

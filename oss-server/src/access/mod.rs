@@ -10,4 +10,5 @@ mod keys;
 
 pub(crate) use caller::{Acting, Caller};
 pub(crate) use guard::{SECURITY, require_scope};
+pub(crate) use keys::BRAND;
 pub use keys::{Access, ClientLimits};

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{problems, schemas};
+use crate::access::BRAND;
 use crate::problem::{
     BODY_TOO_LARGE, BODY_TOO_SLOW, FORBIDDEN, HEAD_TOO_LARGE, MALFORMED, MALFORMED_BODY, MALFORMED_HEAD,
     OVERLOADED, PROXY, ProblemType, TOO_MANY_REQUESTS, TOO_SLOW, UNAUTHENTICATED, UNSUPPORTED_MEDIA_TYPE,
@@ -34,8 +35,8 @@ pub(super) fn complete(document: &mut Value) -> Vec<ProblemType> {
 fn complete_one(path: &str, operation: &mut Object) -> Vec<ProblemType> {
     let parameters = parameters(path, operation);
     let tagged = parameters.iter().any(|name| name == "If-None-Match");
-    // Every text is a valid `If-None-Match`, so it is never malformed.
-    let takes_input = parameters.iter().any(|name| name != "If-None-Match");
+    // Neither is ever malformed: every text is a valid `If-None-Match`, and a brand is one of the client's own or refused.
+    let takes_input = parameters.iter().any(|name| name != "If-None-Match" && name != BRAND);
     let problems = problems_of(operation, takes_input);
     let refer = |name: &String| json!({ "$ref": format!("#/components/parameters/{name}") });
     if !parameters.is_empty() {

@@ -4,7 +4,7 @@ use oss_core::{Iccid, Imsi, LineId, Msisdn, Timestamp};
 use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::access::SECURITY;
+use crate::access::{BRAND, SECURITY};
 use crate::problem::ProblemBody;
 
 /// The components of the document, which include the schemas of `types`. `has_keys` says whether callers show keys.
@@ -76,6 +76,12 @@ fn in_path_and_head() -> Value {
              ASCII characters, bare or between quotes. Another request under the same key gets 422.",
             json!({ "type": "string", "pattern": "^([!#-~]{1,255}|\"[!#-~]{1,255}\")$" }),
             "order-4711",
+        ),
+        BRAND: in_header(
+            BRAND,
+            "The brand to act for, one of the client's own; without it, the first of them. Any other brand gets 403.",
+            json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),
+            "acme",
         ),
         "If-None-Match": in_header(
             "If-None-Match",

@@ -82,7 +82,7 @@ of_http! {
     MALFORMED_BODY = new(StatusCode::BAD_REQUEST, "malformed-body", "The body is no JSON object"),
     MALFORMED_HEAD = new(StatusCode::BAD_REQUEST, "malformed-head", "The head of the request is not HTTP; the connection is closed"),
     UNAUTHENTICATED = new(StatusCode::UNAUTHORIZED, "unauthenticated", "The key is missing, or no client has it"),
-    FORBIDDEN = new(StatusCode::FORBIDDEN, "forbidden", "The client's key does not have the scope of the operation"),
+    FORBIDDEN = new(StatusCode::FORBIDDEN, "forbidden", "The client's key does not have the scope of the operation, or the client may not act for the brand in `Oss-Brand`"),
     UNKNOWN_ROUTE = new(StatusCode::NOT_FOUND, "unknown-route", "There is nothing at this path"),
     METHOD_NOT_ALLOWED = new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path does not have this method; `Allow` names those that it has"),
     BODY_TOO_SLOW = new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "The body did not arrive in time"),

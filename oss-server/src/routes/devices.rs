@@ -4,8 +4,8 @@ use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use oss_core::{
-    DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId,
-    DisplayName, EsimCheck, Tac,
+    BrandSlug, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceModel, DeviceModelId, DisplayName,
+    EsimCheck, Tac,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,12 +16,10 @@ use crate::etag::tagged;
 use crate::path::Params;
 use crate::problem::Problem;
 
-// The catalogue has more fields of a brand and of a model than the contract shows.
-
 /// The brands with models that support eSIM, by name.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeviceBrands, examples(json!({
-    "brands": [{ "id": "382b5349-40fd-5820-8dca-ce1baa10d8c8", "name": "Samsung" }],
+    "brands": [{ "id": "382b5349-40fd-5820-8dca-ce1baa10d8c8", "slug": "samsung", "name": "Samsung" }],
 })))]
 struct Brands<'a> {
     brands: Vec<Brand<'a>>,
@@ -29,9 +27,14 @@ struct Brands<'a> {
 
 /// A brand of devices.
 #[derive(Serialize, ToSchema)]
-#[schema(as = DeviceBrand, examples(json!({ "id": "382b5349-40fd-5820-8dca-ce1baa10d8c8", "name": "Samsung" })))]
+#[schema(as = DeviceBrand, examples(json!({
+    "id": "382b5349-40fd-5820-8dca-ce1baa10d8c8", "slug": "samsung", "name": "Samsung",
+})))]
 struct Brand<'a> {
     id: DeviceBrandId,
+    /// The name in addresses and files.
+    #[schema(value_type = String)]
+    slug: &'a BrandSlug,
     #[schema(value_type = String)]
     name: &'a DisplayName,
 }
@@ -39,7 +42,7 @@ struct Brand<'a> {
 /// The models of a brand that support eSIM, by name.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeviceModels, examples(json!({
-    "models": [{ "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25" }],
+    "models": [{ "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25", "homologated": true }],
 })))]
 struct Models<'a> {
     models: Vec<Model<'a>>,
@@ -47,19 +50,28 @@ struct Models<'a> {
 
 /// A model of device.
 #[derive(Serialize, ToSchema)]
-#[schema(as = DeviceModel, examples(json!({ "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25" })))]
+#[schema(as = DeviceModel, examples(json!({
+    "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25", "homologated": true,
+})))]
 struct Model<'a> {
     #[schema(value_type = DeviceModelId)]
     model: &'a DeviceModelId,
     #[schema(value_type = String)]
     name: &'a DisplayName,
+    /// Whether Anatel has homologated it, according to the catalogue.
+    homologated: bool,
 }
 
 /// Whether a device supports eSIM.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = EsimCheck, examples(json!({
-    "supportsEsim": true, "known": true, "hash": "bcd1624a168e2722691c565e0c6dc479",
+    "supportsEsim": true,
+    "known": true,
+    "support": "yes",
+    "source": { "name": "catalogue", "lists": "list-A;list-U" },
+    "listVersion": "00000000-0000-0000-0000-000000000000",
+    "hash": "bcd1624a168e2722691c565e0c6dc479",
 })))]
 pub(super) struct Compatibility {
     /// Whether it certainly supports eSIM.
@@ -67,15 +79,13 @@ pub(super) struct Compatibility {
     /// Whether a source knows the device. If it is false, `supportsEsim` is false because no source knows the device, and not
     /// because it has no eSIM.
     known: bool,
-    /// The name of this choice, with which an eSIM is requested later. It is given only if the device supports eSIM.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    hash: Option<DeviceHash>,
+    #[serde(flatten)]
+    check: EsimCheck,
 }
 
 impl From<EsimCheck> for Compatibility {
     fn from(check: EsimCheck) -> Self {
-        Self { supports_esim: check.supports_esim(), known: check.support.is_known(), hash: check.hash }
+        Self { supports_esim: check.supports_esim(), known: check.support.is_known(), check }
     }
 }
 
@@ -168,7 +178,8 @@ impl From<ChosenDevice> for DeviceChoice {
 )]
 pub(super) async fn brands(Acting(oss): Acting, headers: HeaderMap) -> Result<Response, Problem> {
     let listed = oss.brands().await?;
-    let brands = listed.iter().map(|DeviceBrand { id, name, .. }| Brand { id: *id, name }).collect();
+    let brands =
+        listed.iter().map(|DeviceBrand { id, slug, name, .. }| Brand { id: *id, slug, name }).collect();
     tagged(&headers, &Brands { brands })
 }
 
@@ -193,7 +204,10 @@ pub(super) async fn models(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let listed = oss.models(params.get("brandId")?).await?;
-    let models = listed.iter().map(|DeviceModel { model, name, .. }| Model { model, name }).collect();
+    let models = listed
+        .iter()
+        .map(|DeviceModel { model, name, homologated, .. }| Model { model, name, homologated: *homologated })
+        .collect();
     tagged(&headers, &Models { models })
 }
 

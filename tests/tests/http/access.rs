@@ -209,6 +209,41 @@ async fn sigan_gets_the_brand_of_the_client() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_selects_one_of_its_brands() {
+    let mut clients = ClientsFile::new();
+    let key = clients.admit_for("both", &["one", "two"], &Scope::ALL);
+    let database = Database::postgres().await;
+    let (server, sigan) = Server::for_clients(&database, &clients, &[]).await;
+    let http = server.http().with_key(&key);
+    let reserve = async |brands: &[&str]| {
+        let request = http.request(Method::POST, "/reservations").json(&json!({ "areaCode": "11" }));
+        http.send(brands.iter().fold(request, |request, brand| request.header("Oss-Brand", *brand))).await
+    };
+    let mut numbers = Vec::new();
+    for (wish, brand) in [(&[][..], "one"), (&["one"], "one"), (&["two"], "two")] {
+        let reserved = reserve(wish).await;
+        assert_eq!(reserved.status, 201, "{wish:?}: {reserved:?}");
+        let number = reserved.body["msisdn"].as_str().unwrap().to_owned();
+        assert!(held(sigan.url().as_str(), brand).await.contains(&number), "{wish:?}");
+        numbers.push(number);
+    }
+    for wish in [&["three"][..], &["unknown"], &[""], &["one two"], &["one", "two"], &["one", "one"]] {
+        let refused = reserve(wish).await;
+        assert_eq!(refused.status, 403, "{wish:?}: {refused:?}");
+        assert!(refused.body["detail"].as_str().unwrap().contains("Oss-Brand"), "{refused:?}");
+    }
+    assert_eq!(sigan.inventory().reserved().len(), 3, "nothing was reserved for a brand of others");
+    let show = http.request(Method::GET, &format!("/numbers/{}", numbers[2]));
+    assert_eq!(http.send(show.header("Oss-Brand", "one")).await.status, 404, "it is the other brand's");
+    let show = http.request(Method::GET, &format!("/numbers/{}", numbers[2]));
+    assert_eq!(http.send(show.header("Oss-Brand", "two")).await.status, 200);
+
+    let (open, _sigan) = Server::with_sigan(&Database::sqlite().await, &[]).await;
+    let request = open.http().request(Method::GET, "/ddds/11").header("Oss-Brand", "acme");
+    assert_eq!(open.http().send(request).await.status, 403, "a server without clients has no brands to select");
+}
+
 /// The numbers that Sigan lists for a brand.
 async fn held(sigan: &str, brand: &str) -> Vec<String> {
     let client = plain_client().build().expect("a client");

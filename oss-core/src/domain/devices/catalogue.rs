@@ -16,6 +16,14 @@ pub struct DeviceBrand {
     pub name: DisplayName,
 }
 
+impl DeviceBrand {
+    /// Whether a person means this brand: by its name or its slug, in any case.
+    #[must_use]
+    pub fn is_called(&self, text: &str) -> bool {
+        [self.name.as_str(), self.slug.as_str()].iter().any(|name| name.to_lowercase() == text.to_lowercase())
+    }
+}
+
 /// A model that supports eSIM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -1,12 +1,13 @@
 //! Whether a device supports eSIM, and which source says so.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Source;
 use crate::domain::DataVersion;
 
 /// Whether a device supports eSIM, according to a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EsimSupport {
     /// A source knows the device and says that it supports eSIM.
@@ -30,12 +31,14 @@ impl EsimSupport {
 }
 
 /// The source that knows a device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum EsimSource {
     /// The device catalogue.
     Catalogue {
         /// The lists that the catalogue names for the model, such as `list-A;list-U`. It is empty if the catalogue names none.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         lists: Source,
     },
     /// GSIM, which is asked about the devices that the catalogue does not have.
