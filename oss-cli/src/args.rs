@@ -19,6 +19,7 @@ use oss_core::{
     BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Index, Malformed,
     Msisdn, PreviewId, SimId, Tac, config,
 };
+use url::Url;
 
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gsim_mock::GsimMockArgs;
@@ -60,7 +61,7 @@ fn read<T: Into<OsString> + Clone>(line: impl IntoIterator<Item = T>) -> Result<
 #[derive(Debug, clap::Args)]
 pub(crate) struct Globals {
     /// Work on a sandbox: SQLite and mocks of Sigan and GSIM, kept between runs.
-    #[arg(long, global = true, help_heading = GLOBAL, hide = cfg!(not(feature = "sandbox")), conflicts_with_all = ["database_url", "config"])]
+    #[arg(long, global = true, help_heading = GLOBAL, hide = cfg!(not(feature = "sandbox")), conflicts_with_all = ["database_url", "config", "server", "profile"])]
     pub(crate) sandbox: bool,
     /// The folder of the sandbox [default: ~/.local/state/oss/sandbox].
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "OSS_SANDBOX_DIR", value_parser = path(), hide = cfg!(not(feature = "sandbox")))]
@@ -74,6 +75,15 @@ pub(crate) struct Globals {
     /// The database: `postgres://…` or `sqlite://…`.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
     pub(crate) database_url: Option<String>,
+    /// Work through this server instead of a database, with the key in OSS_KEY [env: OSS_SERVER].
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL", value_parser = server_url, conflicts_with_all = ["database_url", "profile"])]
+    pub(crate) server: Option<Url>,
+    /// Work through the server of this profile in ~/.config/oss/profiles.toml [env: OSS_PROFILE].
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", conflicts_with = "database_url")]
+    pub(crate) profile: Option<String>,
+    /// The brand to act for, if the server's client may act for several.
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "BRAND")]
+    pub(crate) brand: Option<BrandId>,
     /// A table for people, JSON for programs, or NDJSON: each entry of a list on a line of its own.
     #[arg(long, short, global = true, help_heading = GLOBAL, value_name = "FORM", default_value = "table")]
     pub(crate) output: Form,
@@ -368,6 +378,11 @@ fn key(text: &str) -> Result<IdempotencyKey, Malformed> {
     IdempotencyKey::new(COMMAND_LINE.parse()?, text)
 }
 
+/// Reads the address of a server.
+pub(crate) fn server_url(text: &str) -> Result<Url, Malformed> {
+    config::address(text)
+}
+
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(|text| config::path(&text))
 }
@@ -384,14 +399,25 @@ fn rate(text: &str) -> Result<f64, &'static str> {
 impl Globals {
     /// The program's name, with the options that the next command needs to find the same data.
     pub(crate) fn program(&self) -> &'static str {
-        match &self.sandbox_dir {
-            _ if !self.sandbox => "oss",
-            // This leaks a few bytes, once in the life of the process.
-            Some(dir) if self.names_sandbox_dir => {
-                format!("oss --sandbox --sandbox-dir {}", quoted(&dir.to_string_lossy())).leak()
-            }
-            _ => "oss --sandbox",
+        let mut program = "oss".to_owned();
+        let mut add = |option: &str, value: &str| program += &format!(" {option} {}", quoted(value));
+        if let Some(url) = &self.server {
+            add("--server", url.as_str());
         }
+        if let Some(profile) = &self.profile {
+            add("--profile", profile);
+        }
+        if let (Some(brand), true) = (&self.brand, self.server.is_some() || self.profile.is_some()) {
+            add("--brand", brand.as_str());
+        }
+        if self.sandbox {
+            program += " --sandbox";
+        }
+        if let (Some(dir), true, true) = (&self.sandbox_dir, self.sandbox, self.names_sandbox_dir) {
+            program += &format!(" --sandbox-dir {}", quoted(&dir.to_string_lossy()));
+        }
+        // This leaks a few bytes, once in the life of the process.
+        program.leak()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tracks the calls to Sigan and GSIM that are under way, by their spans. Each call has a span named `call`.
 
 use std::fmt::Debug;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -32,6 +32,15 @@ struct OpenCall {
     begun: Instant,
 }
 
+/// The system that the program waits for while no call is open.
+static OTHERWISE: OnceLock<&str> = OnceLock::new();
+
+/// Names the system that the program waits for while no call is open, instead of the database.
+pub(crate) fn otherwise_await(system: &'static str) {
+    // The first name counts, because a program works on one system.
+    let _ = OTHERWISE.set(system);
+}
+
 /// Records when calls begin and end.
 #[derive(Debug)]
 struct Watch;
@@ -44,10 +53,11 @@ pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>() -> impl Laye
     Watch.with_filter(filter_fn(is_call))
 }
 
-/// The awaited answer of the oldest open call, or else the database, and the time since which the program waits.
+/// The awaited answer of the oldest open call, or else the database or the server, and the time since which the program waits.
 pub(crate) fn awaited() -> (&'static str, Instant) {
     let open = OPEN.lock();
-    open.calls.first().map_or(("the database", open.changed), |call| (call.awaited, call.begun))
+    let otherwise = OTHERWISE.get().copied().unwrap_or("the database");
+    open.calls.first().map_or((otherwise, open.changed), |call| (call.awaited, call.begun))
 }
 
 impl<S: Subscriber> Layer<S> for Watch {

@@ -6,7 +6,8 @@ use std::fmt::Display;
 use oss_core::config::ConfigError;
 use oss_core::store::{AdoptRefusal, StoreError};
 use oss_core::{
-    AdoptError, Error, ErrorKind, ImportError, ImportFault, ImportFaults, StartError, whole_seconds,
+    AdoptError, Error, ErrorKind, ErrorType, ImportError, ImportFault, ImportFaults, StartError,
+    whole_seconds,
 };
 use serde::Serialize;
 
@@ -33,7 +34,7 @@ exit_codes! {
     CONFLICT = 4,
     /// Sigan or GSIM refused, cannot be reached, or gave no certain answer
     SIGAN = 5,
-    /// the database is not available
+    /// the database or the server is not available
     DATABASE = 6,
     /// interrupted
     INTERRUPTED = 130,
@@ -47,7 +48,7 @@ pub(crate) struct Failure {
     #[serde(skip)]
     pub(crate) exit: u8,
     /// A short, stable name, for programs.
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// Each fault by itself, if the message lists several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) errors: Vec<Fault>,
@@ -91,8 +92,18 @@ impl From<ImportFault> for Fault {
 }
 
 impl Failure {
-    fn new(exit: u8, code: &'static str, message: String) -> Self {
-        Self { exit, code, message, field: None, retry_after_seconds: None, errors: Vec::new() }
+    /// A failure with an exit code, a name and a message.
+    pub(crate) fn new(exit: u8, code: impl Into<Cow<'static, str>>, message: String) -> Self {
+        Self { exit, code: code.into(), message, field: None, retry_after_seconds: None, errors: Vec::new() }
+    }
+
+    /// A failure of a type of the library, with its message and the seconds after which to repeat the command.
+    pub(crate) fn of_type(of: &'static ErrorType, message: String, retry_after_seconds: Option<u64>) -> Self {
+        Self {
+            field: of.field.map(Cow::from),
+            retry_after_seconds,
+            ..Self::new(exit_code(of.kind), of.code, message)
+        }
     }
 
     /// A fault of this program or its machine.
@@ -125,11 +136,7 @@ fn exit_code(kind: ErrorKind) -> u8 {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self {
-            field: error.field().map(Cow::from),
-            retry_after_seconds: error.retry_after().map(whole_seconds),
-            ..Self::new(exit_code(error.kind()), error.code(), error.to_string())
-        }
+        Self::of_type(error.error_type(), error.to_string(), error.retry_after().map(whole_seconds))
     }
 }
 
@@ -213,7 +220,7 @@ mod tests {
     fn an_error_has_the_code_of_its_kind() {
         let failure = Failure::from(Error::SiganUnreachable);
         assert_eq!(
-            (failure.exit, failure.code, failure.retry_after_seconds),
+            (failure.exit, &*failure.code, failure.retry_after_seconds),
             (5, "sigan-unreachable", Some(2))
         );
         let failure = Failure::from(Error::Store(StoreError::Unavailable { reason: "x".to_owned() }));

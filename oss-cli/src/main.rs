@@ -12,6 +12,7 @@ mod interruption;
 mod output;
 mod prompt;
 mod sandbox;
+mod server;
 mod service;
 mod session;
 mod status_line;

@@ -21,6 +21,7 @@ use crate::exit::Failure;
 use crate::interruption::left_behind;
 use crate::output::Output;
 use crate::sandbox;
+use crate::server::{Server, ServerAccess};
 use crate::status_line::{LogWriter, print_notice, while_waiting};
 
 /// The time that an interrupted command has to end by itself before a message is written.
@@ -60,20 +61,79 @@ async fn execute(
     begun: &AtomicBool,
 ) -> Result<ExitCode, Failure> {
     match command {
-        Command::Migrate => {
-            begun.store(true, Ordering::Relaxed);
-            migrate(&globals, output).await
-        }
         Command::Keys { command: KeysCommand::New { name } } => {
             output.write_answer(&commands::keys::new(name)?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Config { command: ConfigCommand::Check } => check_config(&globals, output),
-        Command::Doctor => diagnose(&globals, output).await,
         Command::Completions { shell } => {
             commands::shell::write_completions(shell).map(|()| ExitCode::SUCCESS)
         }
         Command::Man { dir } => commands::shell::write_manual(dir.as_deref()).map(|()| ExitCode::SUCCESS),
+        command => match ServerAccess::find(&globals, &sources(&globals))? {
+            Some(access) => execute_through(access, &globals, command, output, begun).await,
+            None => execute_on_database(globals, command, output, begun).await,
+        },
+    }
+}
+
+/// Executes a command through a server.
+async fn execute_through(
+    access: ServerAccess,
+    globals: &Globals,
+    command: Command,
+    output: Output,
+    begun: &AtomicBool,
+) -> Result<ExitCode, Failure> {
+    if let Some(name) = database_command(&command) {
+        return Err(Failure::usage(format!(
+            "`oss {name}` works on a database and not through a server; leave out --server, --profile, OSS_SERVER and OSS_PROFILE"
+        )));
+    }
+    log_at(CommonConfig::load(&sources(globals))?.log)?;
+    calls::otherwise_await("the server");
+    let server = Server::new(access)?;
+    if matches!(command, Command::Doctor) {
+        return while_waiting(commands::doctor::run_through(&server, output)).await;
+    }
+    begun.store(true, Ordering::Relaxed);
+    commands::run_anywhere(&server, command, output).await
+}
+
+/// The name of a command that a server cannot do for its caller.
+fn database_command(command: &Command) -> Option<&'static str> {
+    Some(match command {
+        Command::Adopt { .. } => "adopt",
+        Command::Audit { .. } => "audit",
+        Command::Ddd { command: Some(_), .. } => "ddd import",
+        Command::Devices { .. } => "devices import",
+        Command::GsimMock { .. } => "gsim-mock",
+        Command::Migrate => "migrate",
+        Command::SiganMock { .. } => "sigan-mock",
+        Command::Sweep { .. } => "sweep",
+        _ => return None,
+    })
+}
+
+/// Executes a command on a database.
+async fn execute_on_database(
+    globals: Globals,
+    command: Command,
+    output: Output,
+    begun: &AtomicBool,
+) -> Result<ExitCode, Failure> {
+    // The brand of `adopt` is its own.
+    if globals.brand.is_some() && !matches!(command, Command::Adopt { .. }) {
+        return Err(Failure::usage(
+            "--brand selects a brand of a server's client; give --server or --profile too",
+        ));
+    }
+    match command {
+        Command::Migrate => {
+            begun.store(true, Ordering::Relaxed);
+            migrate(&globals, output).await
+        }
+        Command::Doctor => diagnose(&globals, output).await,
         #[cfg(feature = "sandbox")]
         Command::SiganMock { listen, latency, fail_rate, lose_rate } => {
             log_at(CommonConfig::load(&sources(&globals))?.log)?;

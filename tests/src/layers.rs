@@ -45,6 +45,7 @@ const CRATES: [Layers; 3] = [
             &["exit", "examples", "form", "calls"],
             &["usage", "status_line", "prompt"],
             &["args", "output", "service"],
+            &["server"],
             &["commands", "interruption", "sandbox"],
             &["session"],
         ],

@@ -14,9 +14,45 @@ use serde::Serialize;
 use crate::args::VERSION;
 use crate::exit::{self, Failure};
 use crate::output::{Answer, Output, lines_of};
+use crate::server::Server;
+use crate::service::Service;
 
 /// The difference of two clocks above which logs of the two machines are hard to compare.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(2);
+
+/// Checks a server as its callers see it, and exits with the code of the first failure. The server checks the systems behind it.
+pub(crate) async fn run_through(server: &Server, output: Output) -> Result<ExitCode, Failure> {
+    let begun = local_time();
+    let mut checks = vec![Check::ok("program", format!("oss {VERSION}"))];
+    match server.version().await {
+        Ok((version, date)) => {
+            // The header has whole seconds.
+            let asked = (begun - TimeDelta::seconds(1), local_time() + TimeDelta::seconds(1));
+            checks.push(check_version(server, &version));
+            checks.push(check_key(server).await);
+            checks.extend(date.map(|date| check_clock("server", date, asked)));
+        }
+        Err(failure) => checks.push(Check::failure("server", failure.exit, failure.message)),
+    }
+    write(checks, output)
+}
+
+fn check_version(server: &Server, version: &str) -> Check {
+    let state = format!("version {version} at {}", server.address());
+    if version == env!("CARGO_PKG_VERSION") {
+        return Check::ok("server", state);
+    }
+    Check::warning("server", format!("{state}; use this program in the same version"))
+}
+
+/// Checks the key with a look-up that changes nothing. A key without the scope of the look-up is a key all the same.
+async fn check_key(server: &Server) -> Check {
+    match server.brands().await {
+        Ok(_) => Check::ok("key", "accepted"),
+        Err(failure) if failure.code == "forbidden" => Check::warning("key", failure.message),
+        Err(failure) => Check::failure("key", failure.exit, failure.message),
+    }
+}
 
 /// Checks everything at once, and exits with the code of the first failure.
 pub(crate) async fn run(config: &Config, output: Output) -> Result<ExitCode, Failure> {
@@ -25,6 +61,10 @@ pub(crate) async fn run(config: &Config, output: Output) -> Result<ExitCode, Fai
     let mut checks = vec![Check::ok("program", format!("oss {VERSION}"))];
     checks.extend(database);
     checks.extend([sigan, gsim, redis]);
+    write(checks, output)
+}
+
+fn write(checks: Vec<Check>, output: Output) -> Result<ExitCode, Failure> {
     let failed = checks.iter().find(|check| check.result == Verdict::Failure);
     let code = failed.map_or(exit::OK, |check| check.exit);
     output.write_answer(&Diagnosis { healthy: failed.is_none(), checks })?;
@@ -103,7 +143,10 @@ fn database_checks(report: &DatabaseReport, pool: u32, asked: (DateTime<Utc>, Da
     }
     checks.push(encoding);
     checks.extend(report.connections.map(|connections| check_connections(connections, pool)));
-    checks.extend(report.time_zone.as_deref().map(|zone| check_clock(zone, report.now, asked)));
+    if let Some(zone) = &report.time_zone {
+        checks.push(Check::ok("time zone", &**zone));
+        checks.push(check_clock("database", report.now, asked));
+    }
     checks
 }
 
@@ -129,18 +172,16 @@ fn check_connections(ConnectionLimit { limit, open, .. }: ConnectionLimit, pool:
     Check::ok("connections", state)
 }
 
-fn check_clock(zone: &str, now: DateTime<Utc>, (before, after): (DateTime<Utc>, DateTime<Utc>)) -> Check {
-    // The database was asked between the two times, so a time between them is no difference.
+fn check_clock(of: &str, now: DateTime<Utc>, (before, after): (DateTime<Utc>, DateTime<Utc>)) -> Check {
+    // The other system told its time between these two, so a time between them is no difference.
     let difference = (before - now).max(now - after);
     if difference <= CLOCK_TOLERANCE {
-        return Check::ok("clock", format!("that of the database agrees; its time zone is {zone}"));
+        return Check::ok("clock", format!("that of the {of} agrees"));
     }
     let seconds = difference.num_seconds();
     Check::warning(
         "clock",
-        format!(
-            "that of the database differs by {seconds} s; let NTP set the clocks of both machines (time zone {zone})"
-        ),
+        format!("that of the {of} differs by {seconds} s; let NTP set the clocks of both machines"),
     )
 }
 
@@ -237,7 +278,7 @@ mod tests {
     #[test]
     fn a_clock_differs_if_its_time_is_outside_the_call() {
         let time = |seconds| DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("it is a time");
-        let check = |now| check_clock("UTC", time(now), (time(10), time(20)));
+        let check = |now| check_clock("database", time(now), (time(10), time(20)));
         for now in [8, 10, 15, 22] {
             assert_eq!(check(now).result, Verdict::Ok, "{now}");
         }

@@ -68,7 +68,11 @@ pub(crate) async fn run(
 }
 
 /// Runs a command that works on a database and through a server.
-async fn run_anywhere(service: &impl Service, command: Command, output: Output) -> Result<ExitCode, Failure> {
+pub(crate) async fn run_anywhere(
+    service: &impl Service,
+    command: Command,
+    output: Output,
+) -> Result<ExitCode, Failure> {
     match command {
         Command::Preview { ddd, previous, idempotency_key } => {
             preview::run(service, ddd, previous, idempotency_key, output).await?;

@@ -18,7 +18,9 @@ pub(super) fn check(layers: &mut Layers, address: &Row, url: Option<&Url>, allow
     }
 }
 
-fn sends_in_the_clear(url: &Url) -> bool {
+/// Whether a request to an address leaves this machine without encryption.
+#[must_use]
+pub fn sends_in_the_clear(url: &Url) -> bool {
     let is_this_machine = match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

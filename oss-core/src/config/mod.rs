@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+pub use encryption::sends_in_the_clear;
 pub use layers::SettingOrigin;
 pub use listing::{ListedSetting, list_settings};
 use secrecy::{ExposeSecret, SecretString};
@@ -29,8 +30,7 @@ use self::settings::Setting;
 use crate::access::Clients;
 pub use crate::cache::RedisUrl;
 use crate::calls::DrawBudget;
-use crate::domain::BrandId;
-use crate::domain::CodeLimits;
+use crate::domain::{BrandId, CodeLimits, Malformed};
 pub use crate::gsim::GsimConfig;
 pub use crate::log::{LogConfig, LogFormat};
 use crate::settings::Settings;
@@ -106,6 +106,15 @@ pub fn path(text: &OsStr) -> PathBuf {
     OsStr::from_bytes(&bytes[..end]).into()
 }
 
+/// Reads the address of a service: `http` or `https` with a host, without credentials and parameters.
+///
+/// # Errors
+///
+/// [`Malformed`] for any other text.
+pub fn address(text: &str) -> Result<Url, Malformed> {
+    settings::base_url(text).map_err(|expected| Malformed { expected })
+}
+
 /// The sources of a configuration. Each is stronger than the one before, and all are stronger than the defaults.
 #[derive(Clone, Default)]
 #[non_exhaustive]
@@ -149,6 +158,13 @@ impl Sources {
         let file = std::env::var_os(settings::CONFIG_FILE).map(|text| path(&text));
         let file = file.filter(|path| !path.as_os_str().is_empty());
         Self { file, environment, flags: Vec::new() }
+    }
+
+    /// A variable of the environment without the line break at its end; none if it is empty.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let value = self.environment.iter().find(|(given, _)| given == name).map(|(_, value)| value);
+        value.map(|value| value.trim_end_matches(['\r', '\n'])).filter(|value| !value.is_empty())
     }
 
     /// These sources with another file, if there is one.

@@ -205,8 +205,9 @@ pub(super) const PREFIX: &str = "OSS_";
 /// The variable that names the file.
 pub(super) const CONFIG_FILE: &str = "OSS_CONFIG";
 
-/// Variables that the programs read as flags.
-pub(super) const FLAG_VARIABLES: [&str; 2] = [CONFIG_FILE, "OSS_SANDBOX_DIR"];
+/// Variables that the programs read beside the settings.
+pub(super) const FLAG_VARIABLES: [&str; 5] =
+    [CONFIG_FILE, "OSS_SANDBOX_DIR", "OSS_SERVER", "OSS_KEY", "OSS_PROFILE"];
 
 /// The similarity, from 0 to 1, from which one name may be a misspelling of another.
 const ALIKE: f64 = 0.75;
@@ -359,7 +360,7 @@ fn redis_url(text: &str) -> Result<RedisUrl, Expected> {
     Deployment::at(text).map(|_| RedisUrl(text.into()))
 }
 
-fn base_url(text: &str) -> Result<Url, Expected> {
+pub(super) fn base_url(text: &str) -> Result<Url, Expected> {
     let is_bare = |url: &Url| {
         url.has_host() && url.username().is_empty() && url.password().is_none() && url.query().is_none()
     };

@@ -12,7 +12,7 @@ use oss_core::{BrandId, ClientName, Error, Malformed};
 
 use super::Caller;
 use super::in_flight::{Counts, Slot};
-use crate::problem::{Challenge, FORBIDDEN, Problem, TOO_MANY_REQUESTS, UNAUTHENTICATED};
+use crate::problem::{Challenge, FORBIDDEN, FOREIGN_BRAND, Problem, TOO_MANY_REQUESTS, UNAUTHENTICATED};
 
 /// The header that selects the brand of a request, if its client may act for several.
 pub(crate) const BRAND: &str = "Oss-Brand";
@@ -186,7 +186,7 @@ fn foreign_brand() -> Problem {
     let detail = format!(
         "this client may not act for the brand in {BRAND}; name one of its own, or leave the header out"
     );
-    Problem::new(FORBIDDEN, detail)
+    Problem::new(FOREIGN_BRAND, detail)
 }
 
 fn too_many(wait: Duration) -> Problem {

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 use super::{problems, schemas};
 use crate::access::BRAND;
 use crate::problem::{
-    BODY_TOO_LARGE, BODY_TOO_SLOW, FORBIDDEN, HEAD_TOO_LARGE, MALFORMED, MALFORMED_BODY, MALFORMED_HEAD,
-    OVERLOADED, PROXY, ProblemType, TOO_MANY_REQUESTS, TOO_SLOW, UNAUTHENTICATED, UNSUPPORTED_MEDIA_TYPE,
+    BODY_TOO_LARGE, BODY_TOO_SLOW, FORBIDDEN, FOREIGN_BRAND, HEAD_TOO_LARGE, MALFORMED, MALFORMED_BODY,
+    MALFORMED_HEAD, OVERLOADED, PROXY, ProblemType, TOO_MANY_REQUESTS, TOO_SLOW, UNAUTHENTICATED,
+    UNSUPPORTED_MEDIA_TYPE,
 };
 
 type Object = Map<String, Value>;
@@ -96,7 +97,7 @@ fn problems_of(operation: &mut Object, takes_input: bool) -> Vec<ProblemType> {
         problems.extend([MALFORMED_BODY, BODY_TOO_SLOW, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]);
     }
     if keys.is_some_and(|count| count > 0) {
-        problems.extend([UNAUTHENTICATED, FORBIDDEN]);
+        problems.extend([UNAUTHENTICATED, FORBIDDEN, FOREIGN_BRAND]);
     }
     if keys.is_some() {
         problems.extend(of_codes(&["client-share-exceeded", "database-failed", "database-unavailable"]));

@@ -13,3 +13,4 @@ mod secrecy;
 mod sims;
 mod sweep;
 mod terminal;
+mod through_server;

@@ -178,7 +178,7 @@ async fn the_doctor_finds_everything_well() {
         ("tables", "this version"),
         ("encoding", "UTF8"),
         ("connections", "a server's pool takes 10"),
-        ("clock", "time zone"),
+        ("clock", "that of the database agrees"),
         ("Sigan", "brand acme"),
         ("GSIM", "brand acme"),
         ("Redis", "not set"),

@@ -241,7 +241,11 @@ async fn a_client_selects_one_of_its_brands() {
 
     let (open, _sigan) = Server::with_sigan(&Database::sqlite().await, &[]).await;
     let request = open.http().request(Method::GET, "/ddds/11").header("Oss-Brand", "acme");
-    assert_eq!(open.http().send(request).await.status, 403, "a server without clients has no brands to select");
+    assert_eq!(
+        open.http().send(request).await.status,
+        403,
+        "a server without clients has no brands to select"
+    );
 }
 
 /// The numbers that Sigan lists for a brand.

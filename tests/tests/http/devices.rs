@@ -131,7 +131,9 @@ async fn brands_and_models_are_listed(database: Database) {
 
     let models = http.get(&samsung()).await.body;
     let models = models["models"].as_array().unwrap();
-    assert!(models.contains(&json!({ "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25", "homologated": true })));
+    assert!(
+        models.contains(&json!({ "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25", "homologated": true }))
+    );
     assert!(models.is_sorted_by_key(|model| model["name"].as_str().unwrap().to_lowercase()));
 
     let nokia = DeviceBrandId::of(&"nokia".parse().unwrap());

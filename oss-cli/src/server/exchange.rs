@@ -1,0 +1,152 @@
+//! One exchange with a server. No text contains a path, because paths carry phone numbers.
+
+use std::error::Error;
+use std::iter::successors;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{ACCEPT, DATE};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::access::ServerAccess;
+use super::problem;
+use crate::exit::{self, Failure};
+
+/// The longest time to open a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The longest time for an answer. It is longer than the longest operation of a server: a call of two minutes, and its record.
+const CALL: Duration = Duration::from_secs(150);
+
+/// The part of the OpenAPI document that names the version.
+#[derive(Deserialize)]
+struct Document {
+    info: Info,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    version: String,
+}
+
+/// A server, and the key with which it is called.
+#[derive(Debug)]
+pub(crate) struct Server {
+    client: Client,
+    access: ServerAccess,
+}
+
+impl Server {
+    pub(crate) fn new(access: ServerAccess) -> Result<Self, Failure> {
+        let builder = Client::builder()
+            .http1_only()
+            // A key must not follow a redirect.
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .timeout(CALL);
+        // A client without TLS must also work on a machine that has no CA certificates.
+        let builder = if access.url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
+        let client = builder.build().map_err(|error| Failure::internal(root_cause(&error)))?;
+        Ok(Self { client, access })
+    }
+
+    /// A request to a path.
+    pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        self.query_with(method, path, &[])
+    }
+
+    /// A request to read a path, with parameters.
+    pub(super) fn query(&self, path: &[&str], parameters: &[(&str, &str)]) -> RequestBuilder {
+        self.query_with(Method::GET, path, parameters)
+    }
+
+    fn query_with(&self, method: Method, path: &[&str], parameters: &[(&str, &str)]) -> RequestBuilder {
+        let ServerAccess { url, key, brand } = &self.access;
+        let mut url = url.clone();
+        // The address has a host, and a URL with a host always has path segments.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        let mut request = self.client.request(method, url).header(ACCEPT, "application/json");
+        if let Some(key) = key {
+            request = request.bearer_auth(key.expose_secret());
+        }
+        match brand {
+            Some(brand) => request.header("Oss-Brand", brand.as_str()),
+            None => request,
+        }
+    }
+
+    /// Sends a request, and reads its answer.
+    pub(super) async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        let (_, body) = self.send(request).await?;
+        serde_json::from_slice(&body).map_err(|_| unusable())
+    }
+
+    /// Sends a request whose answer has no content.
+    pub(super) async fn finish(&self, request: RequestBuilder) -> Result<(), Failure> {
+        match self.send(request).await? {
+            (StatusCode::NO_CONTENT, _) => Ok(()),
+            _ => Err(unusable()),
+        }
+    }
+
+    /// The version of the server, and the time by its clock if it says so. No key is needed.
+    pub(crate) async fn version(&self) -> Result<(String, Option<DateTime<Utc>>), Failure> {
+        let response = self.request(Method::GET, &["openapi.json"]).send().await;
+        let response = response.map_err(|error| self.failure(&error))?;
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc());
+        let body = response.bytes().await.map_err(|error| self.failure(&error))?;
+        let document: Document = serde_json::from_slice(&body).map_err(|_| unusable())?;
+        Ok((document.info.version, date))
+    }
+
+    /// The address of the server.
+    pub(crate) fn address(&self) -> &Url {
+        &self.access.url
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Failure> {
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| self.failure(&error))?;
+        if status.is_success() { Ok((status, body.to_vec())) } else { Err(problem::failure(status, &body)) }
+    }
+
+    /// The reason why there is no answer, and what to do.
+    fn failure(&self, error: &reqwest::Error) -> Failure {
+        let ServerAccess { url, .. } = &self.access;
+        if error.is_connect() {
+            let cause = root_cause(error);
+            let message =
+                format!("the server at {url} cannot be reached ({cause}); check the address and the network");
+            return Failure::new(exit::DATABASE, "server-unreachable", message);
+        }
+        let message = format!(
+            "no answer from the server at {url}; what was asked may have been done, so repeat the same command, or look at the \
+             number"
+        );
+        Failure::new(exit::SIGAN, "server-no-answer", message)
+    }
+}
+
+/// The failure if an answer is none of an `oss-server`.
+pub(super) fn unusable() -> Failure {
+    Failure::usage(
+        "the answer is not one of oss-server of this version; check the address and the server's version",
+    )
+}
+
+/// The text of the error that caused the others. It names no path, unlike the text of the first one.
+fn root_cause(error: &reqwest::Error) -> String {
+    let causes = successors(error.source(), |&cause| cause.source());
+    causes.last().map_or_else(|| "unknown reason".to_owned(), ToString::to_string)
+}

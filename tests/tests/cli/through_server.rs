@@ -1,0 +1,478 @@
+//! The command line through a server: the same commands, tables, JSON and exit codes as on a database.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use axum::Router;
+use oss_core::access::Scope;
+use oss_core::gsim::mock::{GsimMock, OrderBook, RunningGsim};
+use oss_core::sigan::mock::{CallKind, Fault, Inventory, RunningSigan, SiganMock};
+use oss_tests::backend::Database;
+use oss_tests::cli::{Ended, run_beside};
+use oss_tests::clients::ClientsFile;
+use oss_tests::server::Server;
+use oss_tests::sims::ADDRESS;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const LINE: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+
+/// A database with its own Sigan and GSIM, and the settings of a command line that works on it.
+struct World {
+    settings: Vec<(&'static str, String)>,
+    database: Database,
+    sigan: RunningSigan,
+    _gsim: RunningGsim,
+    /// The server in front of it, if commands go through one.
+    server: Option<(Server, ClientsFile)>,
+    /// Values of earlier answers, by name.
+    known: Vec<(&'static str, String)>,
+}
+
+impl World {
+    async fn on_database() -> Self {
+        let database = Database::sqlite().await;
+        let sigan = SiganMock::new(Inventory::new("PR")).start().await;
+        let gsim = GsimMock::new(OrderBook::new()).start().await;
+        let settings = vec![
+            ("OSS_DATABASE_URL", database.url().to_owned()),
+            ("OSS_SIGAN_URL", sigan.url().to_string()),
+            ("OSS_SIGAN_BRAND_ID", "acme".to_owned()),
+            ("OSS_GSIM_URL", gsim.url().to_string()),
+        ];
+        Self { settings, database, sigan, _gsim: gsim, server: None, known: Vec::new() }
+    }
+
+    /// A world behind a server whose client may act for two brands.
+    async fn through_server() -> Self {
+        let world = Self::on_database().await;
+        let mut clients = ClientsFile::new();
+        let key = clients.admit_for("laptop", &["acme", "zeta"], &Scope::ALL);
+        let mut command = Server::command();
+        command.envs(world.settings.iter().cloned()).env("OSS_SWEEP_INTERVAL", "1h").env("OSS_DRAIN", "0s");
+        command.arg("--config").arg(clients.path());
+        let server = Server::spawn(command);
+        let settings = vec![("OSS_SERVER", format!("http://{}", server.address())), ("OSS_KEY", key)];
+        Self { settings, server: Some((server, clients)), ..world }
+    }
+
+    fn key(&self) -> &str {
+        &self.settings[1].1
+    }
+
+    fn url(&self) -> &str {
+        &self.settings[0].1
+    }
+
+    async fn run(&self, line: &str) -> Ended {
+        let settings: Vec<_> = self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.run_with(&settings, line).await
+    }
+
+    async fn run_with(&self, settings: &[(&str, &str)], line: &str) -> Ended {
+        let mut line = line.to_owned();
+        for (name, value) in &self.known {
+            line = line.replace(&format!("{{{name}}}"), value);
+        }
+        run_beside(settings, &line.split(' ').collect::<Vec<_>>()).await
+    }
+}
+
+/// A step: a command line, its exit code, and the value of its answer that later lines name.
+type Step = (&'static str, i32, Option<(&'static str, &'static str)>);
+
+/// The life of some numbers, with every error that a person meets. `{name}` stands for a value of an earlier answer.
+const STEPS: &[Step] = &[
+    ("preview --ddd 11 -o json", 0, Some(("first", "/id"))),
+    ("preview --ddd 11 --previous {first} -o json", 0, Some(("second", "/id"))),
+    ("preview --ddd 11", 0, None),
+    ("preview --ddd 23", 3, None),
+    ("preview --ddd 11 --previous 018f0000-0000-7000-8000-000000000000", 3, None),
+    ("reserve --preview {first} --index 1 -o json", 4, None),
+    ("reserve --preview {second} --index 9", 3, None),
+    ("reserve --preview {second} --index 2 -o json", 0, Some(("number", "/msisdn"))),
+    ("reserve --preview {second} --index 2", 0, None),
+    ("reserve --preview {second} --index 3 -o json", 4, None),
+    ("reserve --preview 018f0000-0000-7000-8000-000000000000 --index 1 -o json", 3, None),
+    ("reserve --ddd 11 --idempotency-key order-1 -o json", 0, Some(("other", "/msisdn"))),
+    ("reserve --ddd 11 --idempotency-key order-1", 0, None),
+    ("reserve --ddd 21 --idempotency-key order-1 -o json", 2, None),
+    ("show {number}", 0, None),
+    ("show {number} -o json", 0, None),
+    ("show 11999990000", 3, None),
+    ("show 11999990000 -o json", 3, None),
+    ("show 119999", 2, None),
+    ("ddd 11", 0, None),
+    ("ddd 23 -o json", 3, None),
+    ("ddd 00", 3, None),
+    ("brands", 0, None),
+    ("brands -o ndjson", 0, None),
+    ("models Apple", 0, None),
+    ("models samsung -o json", 0, None),
+    ("models 382b5349-40fd-5820-8dca-ce1baa10d8c8 -o ndjson", 0, None),
+    ("models nobody -o json", 3, None),
+    ("models 018f0000-0000-7000-8000-000000000000", 3, None),
+    ("esim --device-code iPhone15,2 -o json", 0, Some(("device", "/hash"))),
+    ("esim --device-code iPhone15,2", 0, None),
+    ("esim --device-code Watch1,1", 0, None),
+    ("esim --tac 00000000 -o json", 0, None),
+    ("esim --imei 490154203237518", 0, None),
+    ("esim --model SAMSUNG_GALAXY_S25", 0, None),
+    ("assign {number} --sim 018f0000-0000-7000-8000-000000000000 -o json", 3, None),
+    ("sim issue {number} --line {line} --device {device} -o json", 0, Some(("sim", "/id"))),
+    ("sim issue {number} --line {line} --device {device}", 0, None),
+    ("sim issue 11999990000 --line {line} --device {device} -o json", 3, None),
+    ("sim issue {other} --line {line} --device 00000000000000000000000000000000 -o json", 3, None),
+    ("sim show {sim}", 0, None),
+    ("sim show {sim} -o json", 0, Some(("iccid", "/iccid"))),
+    ("sim show 018f0000-0000-7000-8000-000000000000 -o json", 3, None),
+    ("sim find --msisdn {number}", 0, None),
+    ("sim find --line {line} -o json", 0, None),
+    ("sim find --iccid {iccid} -o ndjson", 0, None),
+    ("sim find --msisdn 11999990000", 0, None),
+    ("sim code {sim}", 0, None),
+    ("sim code {sim} -o json", 0, None),
+    ("sim code 018f0000-0000-7000-8000-000000000000", 3, None),
+    ("assign {number} --sim {sim}", 0, None),
+    ("sim replace {number} --device {device} --idempotency-key lost-phone -o json", 0, Some(("next", "/id"))),
+    ("sim code {sim} -o json", 4, None),
+    ("line history {number}", 0, None),
+    ("line history {number} -o json", 0, None),
+    ("line history {number} --at 2020-01-01T00:00:00-03:00 -o ndjson", 0, None),
+    ("line history 11999990000", 3, None),
+    ("release {number} -o json", 4, None),
+    ("line end {number}", 0, None),
+    ("line end {number} -o json", 0, None),
+    ("line end {other} -o json", 4, None),
+    ("sim activate {other} --line {line} --iccid 8955200000000000017 --address {address} -o json", 0, None),
+    ("sim find --iccid 8955200000000000017", 0, None),
+    ("reserve --ddd 11 -o json", 0, Some(("third", "/msisdn"))),
+    ("release {third} 11999990000", 3, None),
+    ("release {third} -o json", 0, None),
+    ("show {third}", 0, None),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_command_does_the_same_as_on_a_database() {
+    let mut worlds = [World::on_database().await, World::through_server().await];
+    for world in &mut worlds {
+        world.known.extend([("line", LINE.to_owned()), ("address", ADDRESS.to_owned())]);
+    }
+    for (line, code, named) in STEPS {
+        let [here, there] = &worlds;
+        let outcomes = [here.run(line).await, there.run(line).await];
+        let [on_database, through_server] = outcomes.each_ref().map(without_ids);
+        assert_eq!(through_server, on_database, "{line}");
+        assert_eq!(outcomes[0].code, *code, "{line}: {outcomes:?}");
+        for (world, outcome) in worlds.iter_mut().zip(&outcomes) {
+            let value =
+                |pointer: &str| outcome.json().pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+            world.known.extend(named.map(|(name, pointer)| (name, value(pointer).expect(line))));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_sigan_fails_in_the_same_way() {
+    let worlds = [World::on_database().await, World::through_server().await];
+    for (kind, fault, line) in [
+        (CallKind::Reserve, Fault::LoseAnswer, "reserve --ddd 11 --idempotency-key lost -o json"),
+        (CallKind::Reserve, Fault::LoseAnswer, "reserve --ddd 21"),
+        (CallKind::PreReserve, Fault::FailBefore, "preview --ddd 11 -o json"),
+    ] {
+        let mut outcomes = Vec::new();
+        for world in &worlds {
+            world.sigan.next(kind, fault.clone());
+            outcomes.push(without_ids(&world.run(line).await));
+        }
+        assert_eq!(outcomes[1], outcomes[0], "{line}");
+        assert_eq!(outcomes[0].0, 5, "{line}: {outcomes:?}");
+    }
+    for world in &worlds {
+        let repeated = world.run("reserve --ddd 11 --idempotency-key lost").await;
+        assert_eq!(repeated.code, 0, "{repeated:?}");
+    }
+}
+
+/// The result of a command, with ids and times left out, because no two worlds share them.
+fn without_ids(Ended { code, stdout, stderr }: &Ended) -> (i32, String, String) {
+    let plain = |text: &str| {
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let length = id_length(rest).unwrap_or(first.len_utf8());
+            plain += if length == first.len_utf8() { &rest[..length] } else { "#" };
+            rest = &rest[length..];
+        }
+        plain
+    };
+    (*code, plain(stdout), plain(stderr))
+}
+
+/// The length of the UUID or the time at the beginning of a text.
+fn id_length(text: &str) -> Option<usize> {
+    let begins = |length: usize| text.get(..length);
+    if begins(36).is_some_and(|id| uuid::Uuid::try_parse(id).is_ok()) {
+        return Some(36);
+    }
+    let is_date = |date: &str| {
+        date.bytes()
+            .zip(*b"2026-11-27")
+            .all(|(byte, form)| byte == form || byte.is_ascii_digit() && form != b'-')
+    };
+    begins(10).filter(|date| is_date(date))?;
+    text.find(['Z', '"', '\n']).or_else(|| text.find(" UTC")).or(Some(text.len()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_of_a_database_is_refused_with_the_reason() {
+    let world = World::through_server().await;
+    for line in [
+        "migrate",
+        "sweep",
+        "sweep --watch",
+        "audit --fix",
+        "ddd import list.csv",
+        "devices import folder",
+        "adopt 11999950001 --sim 018f0000-0000-7000-8000-000000000000 --brand acme",
+        "sigan-mock",
+        "gsim-mock",
+    ] {
+        let refused = world.run(line).await;
+        assert!(refused.code == 2 && refused.stderr.contains("works on a database"), "{line}: {refused:?}");
+    }
+    // These need neither a database nor a server.
+    for line in ["keys new shop", "completions bash", "man", "--version"] {
+        assert_eq!(world.run(line).await.code, 0, "{line}");
+    }
+    // A flag that names a database is stronger than the environment.
+    let database = world.database.url();
+    assert_eq!(world.run(&format!("--database-url {database} ddd 11")).await.code, 0);
+    for line in [
+        "--server http://a --database-url sqlite://x ddd 11",
+        "--server http://a --sandbox ddd 11",
+        "--server http://a --profile b ddd 11",
+    ] {
+        let refused = world.run(line).await;
+        assert!(refused.code == 2 && refused.stderr.contains("cannot be used"), "{line}: {refused:?}");
+    }
+    let refused = world.run_with(&[("OSS_DATABASE_URL", database)], "ddd 11 --brand acme").await;
+    assert!(refused.code == 2 && refused.stderr.contains("--server"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_brand_is_selected_among_those_of_the_client() {
+    let world = World::through_server().await;
+    assert_eq!(world.run("reserve --ddd 11").await.code, 0);
+    let reserved = world.run("--brand zeta reserve --ddd 11 -o json").await.json();
+    let number = reserved["msisdn"].as_str().expect("a number");
+    let brands = "select brand_id || ' ' || msisdn from reservation order by msisdn";
+    assert_eq!(world.database.texts(brands).await, ["acme 11999950001", "zeta 11999950002"]);
+    assert_eq!(world.run(&format!("show {number}")).await.code, 3, "it is the other brand's");
+    assert_eq!(world.run(&format!("show {number} --brand zeta")).await.code, 0);
+    let refused = world.run(&format!("show {number} --brand omega -o json")).await;
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let error: Value = serde_json::from_str(&refused.stderr).expect("it is JSON");
+    assert_eq!(error["error"]["code"], "foreign-brand");
+    let shown = world.run(&format!("--server {} --brand zeta preview --ddd 11", world.url())).await;
+    assert!(
+        shown.stdout.contains(&format!("oss --server {}/ --brand zeta reserve", world.url())),
+        "{shown:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_be_used_is_named() {
+    let world = World::through_server().await;
+    let key = ("OSS_KEY", world.key());
+    let other = another_service().await;
+    let wrong_path = format!("{}/v2", world.url());
+    for (settings, code, part) in [
+        (
+            &[("OSS_SERVER", "http://127.0.0.1:1"), key][..],
+            6,
+            "http://127.0.0.1:1/ cannot be reached (Connection refused",
+        ),
+        (
+            &[("OSS_SERVER", "http://oss.invalid"), ("OSS_ALLOW_HTTP_CREDENTIALS", "true"), key],
+            6,
+            "cannot be reached",
+        ),
+        (&[("OSS_SERVER", world.url())], 2, "refuses the key"),
+        (&[("OSS_SERVER", world.url()), ("OSS_KEY", "oss_a-wrong-one")], 2, "no client has this key"),
+        (&[("OSS_SERVER", world.url()), ("OSS_KEY", "a b")], 2, "OSS_KEY: expected a key"),
+        (&[("OSS_SERVER", &wrong_path), key], 2, "does not know this operation"),
+        (&[("OSS_SERVER", &other), key], 2, "not one of oss-server"),
+        (&[("OSS_SERVER", "oss.example"), key], 2, "OSS_SERVER: expected https://"),
+        (&[("OSS_SERVER", "http://oss.example"), key], 2, "anyone on the way could read the key"),
+    ] {
+        for line in ["show 11999950001", "release 11999950001", "brands"] {
+            let failed = world.run_with(settings, line).await;
+            assert_eq!(failed.code, code, "{line}: {failed:?}");
+            assert!(!failed.stderr.contains("11999950001"), "{failed:?}");
+            let said = failed.stdout + &failed.stderr;
+            assert!(said.contains(part), "{line}: {part}: {said}");
+            assert!(!said.contains(key.1) && !said.contains("a-wrong-one"), "{said}");
+        }
+    }
+}
+
+/// A service of somebody else, which answers every request with a page.
+async fn another_service() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let page = Router::new().fallback(|| async { "<html>welcome</html>" });
+    tokio::spawn(async move { axum::serve(listener, page).await });
+    format!("http://{address}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_lost_says_what_to_do() {
+    let mut world = World::through_server().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    world.settings[0].1 = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            // The request was taken, and the connection is closed without an answer.
+            let _ = connection.readable().await;
+        }
+    });
+    let failed = world.run("reserve --ddd 11 -o json").await;
+    assert_eq!(failed.code, 5, "{failed:?}");
+    let error: Value = serde_json::from_str(&failed.stderr).expect("it is JSON");
+    assert_eq!(error["error"]["code"], "server-no-answer");
+    assert!(error["error"]["message"].as_str().expect("a text").contains("may have been done"), "{error}");
+}
+
+/// A home folder with a file of profiles.
+struct Home(TempDir);
+
+impl Home {
+    fn with(profiles: &str) -> Self {
+        let home = Self(tempfile::tempdir().expect("a folder"));
+        fs::create_dir_all(home.folder()).expect("a folder");
+        home.write("profiles.toml", profiles, 0o600);
+        home
+    }
+
+    fn folder(&self) -> std::path::PathBuf {
+        self.0.path().join(".config/oss")
+    }
+
+    fn write(&self, file: &str, text: &str, mode: u32) {
+        let path = self.folder().join(file);
+        fs::write(&path, text).expect("the file is written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("it has this mode");
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_names_a_server_and_its_key() {
+    let world = World::through_server().await;
+    let (url, key) = (world.url(), world.key());
+    let home = Home::with(&format!(
+        "[prod]\nurl = \"{url}\"\nkey = \"{key}\"\n[file]\nurl = \"{url}\"\nkey_file = \"the.key\"\nbrand = \"zeta\"\n\
+         [bare]\nurl = \"{url}\"\n"
+    ));
+    home.write("the.key", &format!("{key}\n"), 0o600);
+    let settings = [("HOME", home.path().to_str().expect("a path of ASCII"))];
+    let reserved = world.run_with(&settings, "--profile prod reserve --ddd 11").await;
+    assert_eq!(reserved.code, 0, "{reserved:?}");
+    assert!(reserved.stdout.contains("oss --profile prod show 11999950001"), "{reserved:?}");
+    assert_eq!(
+        world.run_with(&settings, "--profile file show 11999950001").await.code,
+        3,
+        "the brand is zeta"
+    );
+    assert_eq!(world.run_with(&settings, "--profile file --brand acme show 11999950001").await.code, 0);
+    let of_environment = [settings[0], ("OSS_PROFILE", "prod")];
+    assert_eq!(world.run_with(&of_environment, "show 11999950001").await.code, 0);
+    let with_key = [settings[0], ("OSS_KEY", key)];
+    assert_eq!(world.run_with(&with_key, "--profile bare show 11999950001").await.code, 0);
+    let config = home.path().join(".config");
+    let moved = [("HOME", "/nowhere"), ("XDG_CONFIG_HOME", config.to_str().expect("a path of ASCII"))];
+    assert_eq!(world.run_with(&moved, "--profile prod show 11999950001").await.code, 0);
+
+    for mode in [0o640, 0o604, 0o620, 0o660] {
+        for file in ["profiles.toml", "the.key"] {
+            let text = fs::read_to_string(home.folder().join(file)).unwrap();
+            home.write(file, &text, mode);
+            let refused = world.run_with(&settings, "--profile file brands").await;
+            assert!(
+                refused.code == 2 && refused.stderr.contains("chmod 600"),
+                "{file} {mode:o}: {refused:?}"
+            );
+            assert!(!refused.stderr.contains(key), "{refused:?}");
+            home.write(file, &text, 0o600);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_profile_is_refused_without_its_key() {
+    let world = World::through_server().await;
+    for (profiles, part) in [
+        ("", "no profile of this name"),
+        ("[test]\nurl = \"https://a\"\n", "it has: test"),
+        ("[prod]\nkey = \"oss_s3cret\"\n", "a url"),
+        ("[prod]\nurl = \"oss_s3cret\"\n", "url of profile prod in"),
+        ("[prod]\nurl = \"https://a\"\nkey = \"oss_s3cret\"\nkey_file = \"b\"\n", "not both"),
+        ("[prod]\nurl = \"https://a\"\nkey_file = \"missing\"\n", "cannot be read"),
+        ("[prod]\nurl = \"https://a\"\nkey = \"oss_s3cret x\"\n", "expected a key"),
+        ("[prod]\nurl = \"https://a\"\nkey = 7\n", "expected a text"),
+        ("[prod]\nurl = \"https://a\"\nbrand = \"oss_s3cret!\"\n", "brand of profile prod"),
+        ("[prod]\nurl = \"https://a\"\noss_s3cret = \"b\"\n", "nothing else"),
+        ("[prod]\nkey = \"oss_s3cret\n", "near line 2"),
+    ] {
+        let home = Home::with(profiles);
+        let settings = [("HOME", home.path().to_str().expect("a path of ASCII"))];
+        let refused = world.run_with(&settings, "--profile prod brands").await;
+        assert!(refused.code == 2 && refused.stderr.contains(part), "{profiles}: {refused:?}");
+        assert!(!refused.stderr.contains("s3cret"), "{refused:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_and_a_number_reach_no_log() {
+    let world = World::through_server().await;
+    assert_eq!(world.run("reserve --ddd 11").await.code, 0);
+    let settings = [
+        ("OSS_SERVER", world.url()),
+        ("OSS_KEY", world.key()),
+        ("OSS_LOG", "trace"),
+        ("OSS_LOG_FORMAT", "json"),
+    ];
+    for line in ["show 11999950001", "sim find --msisdn 11999950001", "release 11999990000"] {
+        let ended = world.run_with(&settings, line).await;
+        assert!(!ended.stderr.contains(world.key()), "{ended:?}");
+        assert!(!ended.stderr.contains("1199995") && !ended.stderr.contains("1199999"), "{ended:?}");
+    }
+    let (server, _) = world.server.as_ref().expect("there is one");
+    let log = server.log().join("\n");
+    assert!(!log.contains(world.key()) && !log.contains("1199995"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_looks_at_a_server() {
+    let world = World::through_server().await;
+    let healthy = world.run("doctor -o json").await;
+    assert_eq!(healthy.code, 0, "{healthy:?}");
+    let results: Vec<_> = healthy.json()["checks"].as_array().expect("a list").clone();
+    let names: Vec<_> = results.iter().filter_map(|check| check["check"].as_str()).collect();
+    assert_eq!(names, ["program", "server", "key", "clock"], "{healthy:?}");
+    assert!(results.iter().all(|check| check["result"] == "ok"), "{healthy:?}");
+    for (settings, code, part) in [
+        (&[("OSS_SERVER", "http://127.0.0.1:1")][..], 6, "cannot be reached"),
+        (&[("OSS_SERVER", world.url()), ("OSS_KEY", "oss_wrong")], 2, "refuses the key"),
+    ] {
+        let ill = world.run_with(settings, "doctor").await;
+        assert!(ill.code == code && ill.stdout.contains("failure") && ill.stdout.contains(part), "{ill:?}");
+    }
+    let foreign = world.run("doctor --brand omega").await;
+    assert!(foreign.code == 2 && foreign.stdout.contains("failure  key"), "{foreign:?}");
+}
