@@ -189,6 +189,8 @@ pub(crate) enum Command {
     #[command(after_help = examples::MODELS)]
     Models {
         /// The brand: its name, its slug or its id.
+        // The option --brand has the id `brand`.
+        #[arg(id = "device_brand", value_name = "BRAND")]
         brand: String,
     },
     /// Say whether a device supports eSIM.
