@@ -20,6 +20,7 @@ fn an_error_does_not_repeat_the_wrong_text() {
         "oss postgres://u:s3cret@h/x",
         "oss brands postgres://u:s3cret@h/x",
         "oss preview --ddd 11 --output 11999950001",
+        "oss brands --server https://u:s3cret@h",
     ] {
         let typed = line.rsplit(' ').next().unwrap();
         assert!(!refused(line).contains(typed), "{}", refused(line));
@@ -47,6 +48,12 @@ fn a_wrong_command_line_is_refused_with_the_reason() {
             "cannot be used",
         ),
         ("oss audit --force", "--fix"),
+        ("oss audit --yes", "--fix"),
+        ("oss --server oss.example show 11999950001", "expected https://host/path"),
+        ("oss --server https://u:p@oss.example show 11999950001", "expected https://host/path"),
+        ("oss --server https://a --sandbox show 11999950001", "cannot be used"),
+        ("oss --server https://a --profile b show 11999950001", "cannot be used"),
+        ("oss --brand a.b show 11999950001", "a brand id"),
         ("oss audit --min-age soon", "expected a time"),
         ("oss release", "MSISDN"),
         ("oss release 1199995000", "number 1: expected a mobile number"),
@@ -85,7 +92,7 @@ fn a_wrong_command_line_is_refused_with_the_reason() {
 #[test]
 fn a_number_is_read_as_people_write_it() {
     let args = Args::try_parse_from(["oss", "show", "+55 (11) 99995-0001"]).unwrap();
-    assert!(matches!(args.command, Command::Show { msisdn } if msisdn.as_str() == "11999950001"));
+    assert!(matches!(args.command, Command::Show { msisdn, .. } if msisdn.as_str() == "11999950001"));
 }
 
 fn failure(line: &str) -> Failure {
@@ -155,12 +162,16 @@ fn the_global_options_have_a_heading_of_their_own() {
 }
 
 #[test]
-fn the_suggested_next_command_uses_the_same_sandbox() {
+fn the_suggested_next_command_uses_the_same_data() {
     for (line, program) in [
         ("oss show 11999950001", "oss"),
         ("oss --sandbox show 11999950001", "oss --sandbox"),
         ("oss --sandbox --sandbox-dir /tmp/a-1.b show 11999950001", "oss --sandbox --sandbox-dir /tmp/a-1.b"),
         ("oss show --sandbox-dir /tmp/a --sandbox 11999950001", "oss --sandbox --sandbox-dir /tmp/a"),
+        ("oss --server https://oss.example/v1 show 11999950001", "oss --server https://oss.example/v1"),
+        ("oss show 11999950001 --profile prod --brand acme", "oss --profile prod --brand acme"),
+        // The brand of `adopt` is its own.
+        ("oss adopt 11999950001 --sim 018f0000-0000-7000-8000-000000000000 --brand acme", "oss"),
         ("oss --sandbox --sandbox-dir a?b'c show 11999950001", r"oss --sandbox --sandbox-dir 'a?b'\''c'"),
     ] {
         assert_eq!(parse(line.split(' ')).unwrap().globals.program(), program, "{line}");

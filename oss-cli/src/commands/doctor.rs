@@ -142,7 +142,9 @@ fn database_checks(report: &DatabaseReport, pool: u32, asked: (DateTime<Utc>, Da
         });
     }
     checks.push(encoding);
-    checks.extend(report.connections.map(|connections| check_connections(connections, pool)));
+    checks.extend(
+        report.connections.map(|ConnectionLimit { limit, open, .. }| check_connections(limit, open, pool)),
+    );
     if let Some(zone) = &report.time_zone {
         checks.push(Check::ok("time zone", &**zone));
         checks.push(check_clock("database", report.now, asked));
@@ -158,7 +160,7 @@ fn check_encoding(encoding: &str) -> Check {
     Check::failure("encoding", exit::DATABASE, format!("{encoding} {advice}"))
 }
 
-fn check_connections(ConnectionLimit { limit, open, .. }: ConnectionLimit, pool: u32) -> Check {
+fn check_connections(limit: u32, open: u32, pool: u32) -> Check {
     let state =
         format!("the user may have {limit}, {open} are open on the server, and a server's pool takes {pool}");
     if pool > limit {
@@ -266,7 +268,7 @@ mod tests {
     #[test]
     fn a_pool_fits_twice_into_the_limit() {
         let check = |limit, pool| {
-            let check = check_connections(ConnectionLimit { limit, open: 3 }, pool);
+            let check = check_connections(limit, 3, pool);
             (check.result, check.exit)
         };
         assert_eq!(check(97, 10), (Verdict::Ok, 0));
@@ -277,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_clock_differs_if_its_time_is_outside_the_call() {
-        let time = |seconds| DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("it is a time");
+        let time = |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("it is a time");
         let check = |now| check_clock("database", time(now), (time(10), time(20)));
         for now in [8, 10, 15, 22] {
             assert_eq!(check(now).result, Verdict::Ok, "{now}");

@@ -170,6 +170,9 @@ fn only_a_variable_that_resembles_one_of_ours_is_a_fault() {
         assert!(faults.contains(&format!("{name} is not a setting; did you mean {ours}?")), "{faults}");
         assert!(!faults.contains("s3cret"));
     }
+    for name in ["OSS_SERVER", "OSS_KEY", "OSS_PROFILE"] {
+        Config::load(&with(&[(name, "x")])).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+    }
     // The variables of Alibaba Cloud's Object Storage Service, and of whatever else is called OSS.
     let others = [
         "ACCESS_KEY_ID",
