@@ -9,8 +9,6 @@ use crate::telemetry::Operation;
 
 /// Whether a device supports eSIM, and the source that says so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = EsimAnswer))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EsimCheck {
@@ -18,13 +16,11 @@ pub struct EsimCheck {
     pub support: EsimSupport,
     /// The source that has the device; none if no source has it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub source: Option<EsimSource>,
     /// The version of the device catalogue that was read, even if the device is not in it.
     pub list_version: DataVersion,
     /// The hash of the choice, which an order of an eSIM names; only if the answer is yes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub hash: Option<DeviceHash>,
 }
 

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use oss_core::{
-    BrandSlug, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceModel, DeviceModelId, DisplayName,
-    EsimCheck, Tac,
+    BrandSlug, DataVersion, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
+    DeviceModelId, DisplayName, EsimCheck, EsimSource, EsimSupport, Tac,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -79,13 +79,26 @@ pub(super) struct Compatibility {
     /// Whether a source knows the device. If it is false, `supportsEsim` is false because no source knows the device, and not
     /// because it has no eSIM.
     known: bool,
-    #[serde(flatten)]
-    check: EsimCheck,
+    /// The answer: yes, no or unknown.
+    support: EsimSupport,
+    /// The source that knows the device; left out if no source does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    source: Option<EsimSource>,
+    /// The version of the device catalogue that was read, even if the device is not in it.
+    #[schema(value_type = uuid::Uuid)]
+    list_version: DataVersion,
+    /// The name of this choice, with which an eSIM is requested later. It is given only if the device supports eSIM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    hash: Option<DeviceHash>,
 }
 
 impl From<EsimCheck> for Compatibility {
     fn from(check: EsimCheck) -> Self {
-        Self { supports_esim: check.supports_esim(), known: check.support.is_known(), check }
+        let (supports_esim, known) = (check.supports_esim(), check.support.is_known());
+        let EsimCheck { support, source, list_version, hash, .. } = check;
+        Self { supports_esim, known, support, source, list_version, hash }
     }
 }
 
