@@ -16,8 +16,8 @@ use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
-    BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Index, Malformed,
-    Msisdn, PreviewId, SimId, Tac, config,
+    BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, EventCursor, ExternalId, IdempotencyKey, Imei, Index, Malformed,
+    Msisdn, PreviewId, SimId, Tac, Timestamp, config,
 };
 use url::Url;
 
@@ -201,6 +201,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DevicesCommand,
     },
+    /// Show what changed: every event of numbers and SIMs, in the order of the commits.
+    #[command(after_help = examples::EVENTS)]
+    Events(EventsArgs),
     /// Run one clean-up pass: expire abandoned numbers, resolve unknown outcomes, send pending releases.
     #[command(after_help = examples::SWEEP)]
     Sweep {
@@ -293,6 +296,23 @@ pub(crate) enum Command {
     #[cfg(feature = "sandbox")]
     #[command(after_help = examples::GSIM_MOCK)]
     GsimMock(GsimMockArgs),
+}
+
+/// The events to show.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct EventsArgs {
+    /// The place after which to begin, as an earlier call showed it [default: before the first event; with --follow, the end].
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<EventCursor>,
+    /// Begin shortly before this time.
+    #[arg(long, value_name = "TIME", conflicts_with = "after")]
+    pub(crate) since: Option<Timestamp>,
+    /// The most events to show, 1 to 1000.
+    #[arg(long, value_name = "COUNT", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=1000), conflicts_with = "follow")]
+    pub(crate) limit: u32,
+    /// Show each new event until interrupted.
+    #[arg(long)]
+    pub(crate) follow: bool,
 }
 
 /// A device, identified in one of four ways.

@@ -115,6 +115,11 @@ Examples:
   oss devices import catalogue --dry-run
   oss devices import catalogue";
 
+pub(crate) const EVENTS: &str = "\
+Examples:
+  oss events --since 2026-11-25T13:30:43Z
+  oss events --follow --output json";
+
 pub(crate) const SWEEP: &str = "\
 Examples:
   oss sweep

@@ -246,6 +246,7 @@ impl Needs {
             }
             | Command::Line { command: LineCommand::History { .. } }
             | Command::Ddd { .. }
+            | Command::Events(_)
             | Command::Brands
             | Command::Models { .. }
             | Command::Esim(_) => Self::Database,

@@ -68,6 +68,7 @@ mod connect;
 mod devices;
 mod domain;
 mod error;
+pub mod events;
 pub mod gsim;
 mod http;
 mod lists;
@@ -96,7 +97,7 @@ pub use domain::{
     ActivationCode, AddressHash, Association, Assortment, AttemptEvent, AttemptState, BrandId, BrandSlug,
     Choice, ClientName, CodeRead, DataVersion, DataVersions, Ddd, DddSet, DeviceBrand, DeviceBrandId,
     DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId, DisplayName, Edition, Eid, EsimAnswer,
-    EsimSource, EsimSupport, ExternalId, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index,
+    EsimSource, EsimSupport, Event, EventCursor, EventId, EventKind, EventPage, ExternalId, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index,
     InstallationId, Line, LineId, Malformed, MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn,
     Number, NumberStatus, PreviewId, ProfileReport, ProfileState, RecordedReport, ReservationId, Sim,
     SimFilter, SimId, SimRecord, SimStatus, SimType, SmdpAddress, Source, SweepReport, Tac, Technology,

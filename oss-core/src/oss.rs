@@ -15,7 +15,7 @@ use crate::config::EXPECTED_BRAND;
 use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND, SweepReport};
 use crate::error::Error;
 use crate::gsim::{Gsim, NoSims, SimGates, SimProvider};
-use crate::lookups::{Areas, Catalog, Devices, Versions};
+use crate::lookups::{Areas, Catalog, Devices, LastEvent, Versions};
 use crate::settings::Settings;
 use crate::sigan::{Gate, GateLimits, Lane, SIGAN, Sigan};
 use crate::store::{Scope, Store, Tenant};
@@ -80,6 +80,7 @@ struct Parts {
     areas: Areas,
     catalog: Catalog,
     devices: Devices,
+    last_event: LastEvent,
     brand: BrandId,
     other_brands: Vec<BrandId>,
     settings: Settings,
@@ -115,6 +116,7 @@ impl Oss {
             areas: Areas::new(store.clone(), versions.clone(), redis.clone()),
             catalog: Catalog::new(store.clone(), versions, redis.clone()),
             devices: Devices::new(store.clone(), gsim, redis),
+            last_event: LastEvent::new(store.clone()),
             in_flight: InFlight::new(settings.client_share),
             draws: Draws::new(settings.draws),
             store,
@@ -297,6 +299,10 @@ impl Oss {
 
     pub(crate) fn devices(&self) -> &Devices {
         &self.parts.devices
+    }
+
+    pub(crate) fn watched_event(&self) -> &LastEvent {
+        &self.parts.last_event
     }
 
     pub(crate) fn settings(&self) -> &Settings {

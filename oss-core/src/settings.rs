@@ -19,6 +19,10 @@ pub struct Settings {
     pub reservation_ttl: Duration,
     /// The time for which a number that was given back is not offered again, if that is limited.
     pub recycle_after: Option<Duration>,
+    /// A reserved number is announced this long before it counts as abandoned.
+    pub expiring_notice: Duration,
+    /// The time for which an event is kept.
+    pub event_retention: Duration,
     /// The time for which a preview is kept after its end.
     pub preview_retention: Duration,
     /// The longest time for one call to Sigan, including the connection.

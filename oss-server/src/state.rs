@@ -1,7 +1,6 @@
 //! The state that the handlers share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oss_core::Oss;
@@ -9,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::etag::TaggedAnswer;
 use crate::telemetry::Metrics;
@@ -40,18 +40,23 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Whether this server still takes new work. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
-    stopping: Arc<AtomicBool>,
+    stopping: CancellationToken,
 }
 
 impl Health {
     /// Makes the server not ready. It still finishes the requests in flight.
     pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.stopping.cancel();
     }
 
     /// Whether clients have to leave this server.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.stopping.is_cancelled()
+    }
+
+    /// Waits for work until clients have to leave this server. Returns none in that case.
+    pub(crate) async fn until_stopping<F: Future>(&self, work: F) -> Option<F::Output> {
+        self.stopping.run_until_cancelled(work).await
     }
 }
 
@@ -113,7 +118,7 @@ impl Readiness {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use futures::future::join_all;
 

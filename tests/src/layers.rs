@@ -22,7 +22,7 @@ const CRATES: [Layers; 3] = [
             &["settings"],
             &["config"],
             &["oss"],
-            &["numbers", "devices", "areas", "reference", "connect"],
+            &["numbers", "devices", "areas", "events", "reference", "connect"],
             &["sandbox", "sims"],
         ],
     },

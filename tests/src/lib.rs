@@ -17,6 +17,7 @@ pub mod cut;
 pub mod disk;
 pub mod document;
 pub mod eventful;
+pub mod events;
 pub mod eventually;
 pub mod floor;
 pub mod haproxy;

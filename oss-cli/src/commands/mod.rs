@@ -7,6 +7,7 @@ pub(crate) mod config;
 mod ddd;
 mod devices;
 pub(crate) mod doctor;
+mod events;
 #[cfg(feature = "sandbox")]
 pub(crate) mod gsim_mock;
 pub(crate) mod import;
@@ -56,6 +57,12 @@ pub(crate) async fn run(
             Ok(ExitCode::SUCCESS)
         }
         Command::Sweep { watch: true } => sweep::watch(oss, output).await.map(|()| ExitCode::SUCCESS),
+        Command::Events(args) if args.follow => {
+            events::follow(oss, args, output).await.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Events(args) => {
+            while_waiting(events::run(oss, args, output)).await.map(|()| ExitCode::SUCCESS)
+        }
         Command::Audit { fix, force, yes, min_age } => {
             if fix && !yes && prompt::is_possible(output.form) && !prompt::confirm(FIX).await? {
                 return Err(Failure::interrupted("nothing was changed"));
@@ -108,6 +115,7 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
         | Command::Sweep { .. }
         | Command::Adopt { .. }
         | Command::Audit { .. }
+        | Command::Events(_)
         | Command::Ddd { .. }
         | Command::Devices { .. }
         | Command::Keys { .. }

@@ -37,6 +37,9 @@ pub enum Scope {
     /// Report on the profiles of eSIMs, as GSIM does.
     #[strum(serialize = "gsim:notify")]
     GsimNotify,
+    /// Read the events of the brand.
+    #[strum(serialize = "events:read")]
+    EventsRead,
     /// Sweep, and read metrics.
     #[strum(serialize = "operations")]
     Operations,
@@ -56,7 +59,7 @@ impl Scope {
 fn no_scope(_: &str) -> Malformed {
     Malformed {
         expected: "numbers:reserve, numbers:release, numbers:assign, numbers:read, devices:read, sims:order, sims:read, \
-                   sims:activate, gsim:notify or operations",
+                   sims:activate, gsim:notify, events:read or operations",
     }
 }
 

@@ -160,6 +160,10 @@ settings! {
         "how long a reserved number is held until it counts as abandoned").or("24h");
     RECYCLE_AFTER: Option<Duration> = setting("numbers.recycle_after", "OSS_NUMBERS_RECYCLE_AFTER", duration_or_off,
         "how long after it was given back a number is not offered again, or 0").or("0");
+    EXPIRING_NOTICE: Duration = setting("reservation.expiring_notice", "OSS_RESERVATION_EXPIRING_NOTICE", duration,
+        "how long before the end of a reservation the event `number.expiring` is written; a reservation that is not longer has none").or("1h");
+    EVENT_RETENTION: Duration = setting("events.retention", "OSS_EVENTS_RETENTION", duration,
+        "how long events are kept for readers and webhooks").or("30d");
     SWEEP_INTERVAL: Duration = setting("sweep.interval", "OSS_SWEEP_INTERVAL", duration,
         "how long a server rests between two sweeps; it also repeats a failed release or question after that time, or after up to \
          5m if Sigan answers other calls").or("5s");

@@ -5,6 +5,7 @@ mod answers;
 mod attempt;
 mod ddds;
 mod devices;
+mod events;
 mod hex_hash;
 mod hold;
 mod idempotency;
@@ -38,6 +39,7 @@ pub use devices::{
     Assortment, BrandSlug, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
     DeviceModelId, DisplayName, EsimAnswer, EsimSource, EsimSupport, Imei, Source, Tac,
 };
+pub use events::{Event, EventCursor, EventId, EventKind, EventPage, EventRow, EventRows};
 pub(crate) use hex_hash::hex_hash;
 pub use hold::{Hold, ListedHold};
 pub use idempotency::IdempotencyKey;

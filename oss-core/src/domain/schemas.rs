@@ -6,7 +6,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    AddressHash, Choice, Ddd, DeviceCode, DeviceHash, DeviceModelId, Eid, HoldRecord, Iccid, Imsi, Line,
+    AddressHash, Choice, Ddd, DeviceCode, DeviceHash, DeviceModelId, Eid, EventCursor, EventKind, HoldRecord, Iccid, Imsi, Line,
     MaskedDigits, MaskedMsisdn, Msisdn, Number, NumberStatus, SimStatus, SmdpAddress, Tac, Technology,
     Timestamp,
 };
@@ -45,6 +45,8 @@ texts! {
     SmdpAddress: text("The host from which a phone downloads its profile").pattern(Some("^[0-9A-Za-z.-]{1,128}$")),
     AddressHash: text("The hash of a delivery address").pattern(Some("^[0-9a-f]{32}$")),
     SimStatus: text("`ACTIVE` or `DEPROGRAMMED`. Any other word is one that another program wrote: it is shown as it is"),
+    EventCursor: text("A place among all events").pattern(Some("^[0-9]{1,19}-[0-9]{1,19}$")),
+    EventKind: text("The change of a number, a line or a SIM; later versions may have more kinds").pattern(Some(r"^[a-z]+\.[a-z_]+$")),
     Timestamp: text("A time (RFC 3339)").format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
     Technology: text("`4G`, `5G NSA` or `5G SA`. Any other word is one that another program wrote: it is shown as it is"),
 }

@@ -53,7 +53,7 @@ pub struct Sim {
     pub profile_state: Option<ProfileState>,
     /// The time at which it was issued.
     pub created_at: DateTime<Utc>,
-    /// The time of the last change of its status.
+    /// The time of the last change of its status or of its profile.
     pub updated_at: DateTime<Utc>,
 }
 

@@ -138,6 +138,7 @@ impl Oss {
         self.settle_orders(report).await?;
         self.ask_about_silent().await?;
         self.settle_claimed(report).await?;
+        self.sweep_events().await?;
         self.purge(report).await?;
         Ok(())
     }

@@ -9,6 +9,7 @@ mod audit;
 mod batch;
 mod catalog;
 mod inspection;
+mod events;
 mod lines;
 mod live;
 mod migrations;
@@ -39,6 +40,7 @@ pub use attempts::AttemptStore;
 pub use audit::AuditStore;
 pub use catalog::CatalogStore;
 pub use inspection::{ConnectionLimit, DatabaseReport, inspect};
+pub use events::EventStore;
 pub use lines::LineStore;
 #[cfg(feature = "import")]
 pub use migrator::MigrationReport;
@@ -58,7 +60,7 @@ pub use sweep::SweepStore;
 
 pub use crate::domain::{
     ActiveSim, AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, Census, Claims,
-    CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, Due, DueOrder, EndLine, HeldNumber, HeldPage,
+    CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, Due, DueOrder, EndLine, EventCursor, EventRow, EventRows, HeldNumber, HeldPage,
     Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, NewOrder,
     NewPreview, OrderLease, OrderPurpose, OtherNumber, Overdue, PoolUsage, PreviousPreview, ProfileRecorded,
     Range, Release, Scope, SilentProfile, SimDelivery, SimDetails, SimIdentity, Tenant, UnreadableRow,
@@ -129,6 +131,7 @@ pub trait Store:
     + SweepStore
     + AuditStore
     + CatalogStore
+    + EventStore
     + Send
     + Sync
     + fmt::Debug

@@ -81,6 +81,9 @@ pub(super) trait DataRow {
     /// Reads a count of attempts.
     fn attempts(&self, column: &'static str) -> Result<i32, sqlx::Error>;
 
+    /// Reads a number that may be null.
+    fn maybe_count(&self, column: &'static str) -> Result<Option<i64>, sqlx::Error>;
+
     /// Reads a count of rows.
     fn count(&self, column: &'static str) -> Result<i64, sqlx::Error>;
 
@@ -158,6 +161,10 @@ macro_rules! data_row {
             }
 
             fn attempts(&self, column: &'static str) -> Result<i32, sqlx::Error> {
+                self.try_get(column)
+            }
+
+            fn maybe_count(&self, column: &'static str) -> Result<Option<i64>, sqlx::Error> {
                 self.try_get(column)
             }
 

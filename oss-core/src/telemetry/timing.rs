@@ -38,6 +38,7 @@ pub(crate) enum Operation {
     RecordProfile,
     EndLine,
     Associations,
+    Events,
     Sweep,
 }
 

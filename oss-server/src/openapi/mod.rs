@@ -30,6 +30,7 @@ pub(crate) fn document(routes: OpenApi, has_keys: bool) -> Value {
         { "name": "SIMs", "description": "The SIM of a line, from its order to its end." },
         { "name": "Areas", "description": "Area codes." },
         { "name": "Devices", "description": "Devices that support eSIM." },
+        { "name": "Events", "description": "Every change, in order." },
         { "name": "Operations", "description": "For the operators of the service." },
     ]);
     let named = operations::complete(&mut document);

@@ -1,6 +1,6 @@
 //! The parts of the document that the operations refer to by name and that no type of Rust describes.
 
-use oss_core::{Iccid, Imsi, LineId, Msisdn, Timestamp};
+use oss_core::{EventCursor, Iccid, Imsi, LineId, Msisdn, Timestamp};
 use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -56,7 +56,34 @@ fn parameters() -> Value {
     ] {
         parameters[query_component(name)] = json!({ "name": name, "in": "query", "description": description, "schema": schema, "example": example });
     }
+    for (name, description, schema, example) in of_pages() {
+        parameters[query_component(name)] = json!({ "name": name, "in": "query", "description": description, "schema": schema, "example": example });
+    }
     parameters
+}
+
+/// The parameters of pages of events.
+fn of_pages() -> [(&'static str, &'static str, Value, Value); 3] {
+    [
+        (
+            "after",
+            "The place after which to read: `next` of the page before; without it, the page begins with the first event",
+            json!(EventCursor::schema()),
+            "7345-120".into(),
+        ),
+        (
+            "limit",
+            "The most events of the page",
+            json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }),
+            100.into(),
+        ),
+        (
+            "wait",
+            "The longest time to wait for an event if there is none, from `0s` to `30s`",
+            json!({ "type": "string", "pattern": "^([0-9]|[12][0-9]|30)s$", "default": "0s" }),
+            "30s".into(),
+        ),
+    ]
 }
 
 fn in_path_and_head() -> Value {

@@ -4,6 +4,7 @@ mod activation;
 mod areas;
 mod devices;
 pub(crate) mod docs;
+mod events;
 mod gsim;
 mod health;
 mod lines;
@@ -111,6 +112,7 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
         .routes(require(Scope::DevicesRead, routes!(devices::brands)))
         .routes(require(Scope::DevicesRead, routes!(devices::models)))
         .routes(require(Scope::DevicesRead, routes!(devices::check)))
+        .routes(require(Scope::EventsRead, routes!(events::read)))
         .routes(require(Scope::Operations, routes!(sweeps::sweep)))
 }
 

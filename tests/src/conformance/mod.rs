@@ -9,6 +9,7 @@ pub mod batches;
 pub mod begins;
 pub mod catalog;
 pub mod ends;
+pub mod events;
 mod fixture;
 pub mod keys;
 pub mod older;
@@ -74,6 +75,10 @@ macro_rules! behaviours {
                 each_hold_is_confirmed_to_its_own_caller, late_holds_of_one_preview_are_all_released,
                 each_number_is_released_to_its_own_caller, each_delivery_is_recorded_once;
             transitions: each_step_moves_each_state_as_the_machine_says;
+            events: a_number_tells_its_life, a_release_is_no_expiry, a_doubt_is_told_once, a_sim_tells_its_life,
+                a_reader_of_a_brand_sees_its_brand_alone, events_come_in_pages, an_expiry_is_announced_once,
+                old_events_are_purged, events_are_found_by_their_time, an_event_that_is_committed_late_is_not_missed,
+                restored_events_come_before_later_ones, an_unreadable_event_stops_nobody;
             assigns: a_held_number_goes_on_a_line, only_a_confirmed_number_goes_on_a_line, a_number_shows_its_history,
                 a_sim_has_one_number, only_an_active_sim_gets_a_number, an_assignment_is_in_the_history;
             adopts: an_unknown_number_is_put_on_a_line, a_returned_number_is_put_on_a_line, a_reserved_number_keeps_its_hold,

@@ -90,6 +90,7 @@ pub async fn each_step_moves_each_order_as_the_machine_says(db: &Fixture) {
             assert_eq!(db.order_state(order.wish.id).await, expected, "{state} after {event:?}");
         }
     }
+    db.assert_events_agree().await;
 }
 
 /// The sweep takes the lease on what is due, as a call does.
@@ -100,6 +101,7 @@ pub async fn a_claim_moves_each_order_as_the_machine_says(db: &Fixture) {
         let expected = expected_after(state, Event::Claimed);
         assert_eq!(db.order_state(order.wish.id).await, expected, "{state} after a claim");
     }
+    db.assert_events_agree().await;
 }
 
 /// The state after an event, by the machine. If the number decides too, a store is stricter.

@@ -89,6 +89,7 @@ pub async fn each_step_moves_each_state_as_the_machine_says(db: &Fixture) {
             assert_eq!(attempt.state(db).await, expected, "{state} after {event:?}");
         }
     }
+    db.assert_events_agree().await;
 }
 
 /// The state after an event, by the machine. If the number or the time decides too, a store is stricter or knows more.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
     ActiveSim, AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder,
     BeginRandom, CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery,
-    EndLine, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease,
+    EndLine, EventCursor, EventRows, EventStore, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease,
     LineStore, NewOrder, NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore,
     PreviousPreview, ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile,
     SimAuditStore, SimDelivery, SimRange, SimStore, Store, StoreError, SweepStore, Tenant, UnreadableRow,
@@ -217,6 +218,34 @@ impl SweepStore for SimulatedStore {
 
     async fn census(&self, limit: u32) -> Result<Census, StoreError> {
         self.step(self.world.store.census(limit)).await
+    }
+}
+
+#[async_trait]
+impl EventStore for SimulatedStore {
+    async fn events(
+        &self,
+        scope: Scope<'_>,
+        after: EventCursor,
+        limit: u32,
+    ) -> Result<EventRows, StoreError> {
+        self.step(self.world.store.events(scope, after, limit)).await
+    }
+
+    async fn last_event(&self) -> Result<EventCursor, StoreError> {
+        self.step(self.world.store.last_event()).await
+    }
+
+    async fn events_since(&self, time: DateTime<Utc>) -> Result<EventCursor, StoreError> {
+        self.step(self.world.store.events_since(time)).await
+    }
+
+    async fn announce_expiring(&self, notice: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.step(self.world.store.announce_expiring(notice, limit)).await
+    }
+
+    async fn purge_events(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.step(self.world.store.purge_events(retention, limit)).await
     }
 }
 

@@ -14,6 +14,7 @@ mod borrowing;
 mod catalog;
 mod confirmations;
 mod connections;
+mod events;
 mod faults;
 mod hosts;
 mod inspection;

@@ -80,7 +80,8 @@ impl SimStore for PostgresStore {
         const SQL: &str = "
             with told as (
                 update sim
-                set profile_state = case when $5 then $2 else profile_state end,
+                set updated_at = case when $5 then clock_timestamp() else updated_at end,
+                    profile_state = case when $5 then $2 else profile_state end,
                     profile_reported_at = greatest(profile_reported_at, $3),
                     silent_since = case when silent_since is null or $5 and $2 <> 'DOWNLOADED' then null else clock_timestamp() end
                 where id = $1 and profile_state is not distinct from $6 and profile_reported_at is not distinct from $7

@@ -46,11 +46,12 @@ impl Step<'_> {
             AdoptionVerdict::Answer(outcome) => return Ok(outcome),
             AdoptionVerdict::Write { live, external_id } => (live, external_id),
         };
+        // The event of the attempt names the SIM of the number, so the number is written first.
+        self.run(sqlx::query(LINE).bind(msisdn.as_str()).bind(sim).bind(self.now.0)).await?;
         match live {
             Some(live) => self.assign_attempt(live).await?,
             None => self.insert_hold(&tenant, id, &adoption, &external_id).await?,
         }
-        self.run(sqlx::query(LINE).bind(msisdn.as_str()).bind(sim).bind(self.now.0)).await?;
         if row.sim != Some(adoption.sim) {
             self.record_association(msisdn, adoption.sim).await?;
         }

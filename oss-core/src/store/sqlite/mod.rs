@@ -8,6 +8,7 @@ mod attempts;
 mod audit;
 mod catalog;
 mod connections;
+mod events;
 mod faults;
 mod inspection;
 mod issues;

@@ -116,7 +116,8 @@ impl Step<'_> {
     async fn record_profile(mut self, told: ProfileReport) -> Result<ProfileRecorded, sqlx::Error> {
         const TOLD: &str = "
             update sim
-            set profile_state = case when $2 then $3 else profile_state end,
+            set updated_at = case when $2 then $5 else updated_at end,
+                profile_state = case when $2 then $3 else profile_state end,
                 profile_reported_at = max(coalesce(profile_reported_at, $4), $4),
                 silent_since = case when silent_since is null or $2 and $3 <> 'DOWNLOADED' then null else $5 end
             where id = $1";

@@ -1,0 +1,91 @@
+//! Events on SQLite. Only one connection writes, so the position is the order of the commits.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::SqliteStore;
+use super::connections::Micros;
+use crate::domain::{EventCursor, EventRows, Scope};
+use crate::store::StoreError;
+use crate::store::events::{DISORDER, EventStore, cursor, event_rows, scanned};
+
+#[async_trait]
+impl EventStore for SqliteStore {
+    async fn events(
+        &self,
+        scope: Scope<'_>,
+        after: EventCursor,
+        limit: u32,
+    ) -> Result<EventRows, StoreError> {
+        const SQL: &str = "
+            with scanned as materialized (
+                select * from event where position > $1 order by position limit $4
+            )
+            select last.transaction_id as last_transaction, last.position as last_position, shown.*
+            from (select transaction_id, position from scanned order by position desc limit 1) last
+            left join (
+                select * from scanned where $2 is null or brand_id in ($2, $3) order by position limit $5
+            ) shown on true
+            order by shown.position";
+        let [brand, older] = scope.parameters();
+        let statement = sqlx::query(SQL)
+            .bind(after.position)
+            .bind(brand)
+            .bind(older)
+            .bind(scanned(scope, limit))
+            .bind(i64::from(limit));
+        self.connections.read(statement, |rows| event_rows(rows, after, limit)).await
+    }
+
+    async fn last_event(&self) -> Result<EventCursor, StoreError> {
+        const SQL: &str = "select transaction_id, position from event order by position desc limit 1";
+        Ok(self.connections.maybe(sqlx::query(SQL), cursor).await?.unwrap_or_default())
+    }
+
+    async fn events_since(&self, time: DateTime<Utc>) -> Result<EventCursor, StoreError> {
+        const SQL: &str = "
+            select transaction_id, position from event where recorded_at < $1 order by position desc limit 1";
+        let since = Micros(time.timestamp_micros()).before(DISORDER);
+        Ok(self.connections.maybe(sqlx::query(SQL).bind(since), cursor).await?.unwrap_or_default())
+    }
+
+    async fn announce_expiring(&self, notice: Duration, limit: u32) -> Result<u64, StoreError> {
+        // The trigger of the reservations writes the events. Their time is that of the row.
+        const SQL: &str = "
+            update reservation
+            set expiring_for = due_at, updated_at = $1
+            where id in (
+                select id from reservation
+                where state = 'HELD' and expiring_for is not due_at and due_at > $1 and due_at <= $2
+                  and due_at - created_at > $3 and set_aside is null and order_id is null
+                order by due_at
+                limit $4
+            )";
+        let notice_micros = i64::try_from(notice.as_micros()).unwrap_or(i64::MAX);
+        self.connections
+            .write(move |mut step| {
+                Box::pin(async move {
+                    let now = step.now;
+                    let statement = sqlx::query(SQL).bind(now.0).bind(now.after(notice)).bind(notice_micros);
+                    step.run(statement.bind(i64::from(limit))).await
+                })
+            })
+            .await
+    }
+
+    async fn purge_events(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
+        const SQL: &str = "
+            delete from event
+            where position in (select position from event order by position limit $2) and recorded_at < $1";
+        self.connections
+            .write(move |mut step| {
+                Box::pin(async move {
+                    let statement = sqlx::query(SQL).bind(step.now.before(retention)).bind(i64::from(limit));
+                    step.run(statement).await
+                })
+            })
+            .await
+    }
+}
