@@ -112,11 +112,10 @@ begin
         select *, 'number.expiring' from changed where is_expiring and state_after = 'HELD'
     )
     insert into event (transaction_id, kind, brand_id, client, reservation_id, sim_id, msisdn, state_before, state_after)
-    select own.transaction_id, kind, brand_id, client, id,
+    select (select event_transaction()), kind, brand_id, client, id,
            case state_after when 'ASSIGNED' then (select assigned_sim_id from phone_number p where p.msisdn = told.msisdn) end,
            msisdn, nullif(state_before, 'PENDING'), state_after
     from told
-    cross join (select event_transaction() as transaction_id where exists (select from told)) own
     order by id;
     return null;
 end $$;

@@ -16,8 +16,8 @@ use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
-    BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, EventCursor, ExternalId, IdempotencyKey, Imei, Index, Malformed,
-    Msisdn, PreviewId, SimId, Tac, Timestamp, config,
+    BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, EventCursor, ExternalId, IdempotencyKey, Imei,
+    Index, Malformed, Msisdn, PreviewId, SimId, Tac, Timestamp, config,
 };
 use url::Url;
 

@@ -87,6 +87,7 @@ pub mod sigan;
 pub mod sims;
 pub mod store;
 pub mod telemetry;
+mod webhooks;
 
 pub use cache::{RedisCache, RedisUrlError};
 pub use calls::DrawBudget;
@@ -97,11 +98,11 @@ pub use domain::{
     ActivationCode, AddressHash, Association, Assortment, AttemptEvent, AttemptState, BrandId, BrandSlug,
     Choice, ClientName, CodeRead, DataVersion, DataVersions, Ddd, DddSet, DeviceBrand, DeviceBrandId,
     DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId, DisplayName, Edition, Eid, EsimAnswer,
-    EsimSource, EsimSupport, Event, EventCursor, EventId, EventKind, EventPage, ExternalId, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index,
-    InstallationId, Line, LineId, Malformed, MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn,
-    Number, NumberStatus, PreviewId, ProfileReport, ProfileState, RecordedReport, ReservationId, Sim,
-    SimFilter, SimId, SimRecord, SimStatus, SimType, SmdpAddress, Source, SweepReport, Tac, Technology,
-    TextFault, Timestamp, WantedSim,
+    EsimSource, EsimSupport, Event, EventCursor, EventId, EventKind, EventPage, ExternalId, HoldRecord,
+    Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId, Line, LineId, Malformed, MalformedAt,
+    MaskedDigits, MaskedMsisdn, MatchingId, Msisdn, Number, NumberStatus, PreviewId, ProfileReport,
+    ProfileState, RecordedReport, ReservationId, Sim, SimFilter, SimId, SimRecord, SimStatus, SimType,
+    SmdpAddress, Source, SweepReport, Tac, Technology, TextFault, Timestamp, WantedSim, WebhookStatus,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::{ClientError, client_builder};
@@ -119,3 +120,4 @@ pub use oss::{Oss, OssBuilder};
 #[cfg(feature = "import")]
 pub use reference::{ImportError, ImportMode, ReferenceData};
 pub use settings::Settings;
+pub use webhooks::{Webhook, WebhookSecret};

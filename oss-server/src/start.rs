@@ -114,6 +114,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let reload = files.reload(hangup).map_err(|error| internal(&error))?;
     oss.sweep_in_background();
     oss.count_in_background();
+    for webhook in &common.webhooks {
+        oss.deliver_in_background_to(webhook.clone()).map_err(|error| internal(&error))?;
+    }
     tracing::info!(
         address = %service.address,
         admin = admin.as_ref().map(|admin| tracing::field::display(admin.address)),

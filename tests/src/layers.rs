@@ -15,7 +15,7 @@ const CRATES: [Layers; 3] = [
         layers: &[
             &["domain", "telemetry", "log", "outage"],
             &["http", "access", "cache", "lists"],
-            &["remote"],
+            &["remote", "webhooks"],
             &["sigan", "gsim"],
             &["store"],
             &["calls", "error", "lookups"],

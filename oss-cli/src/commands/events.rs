@@ -67,7 +67,13 @@ impl Answer for EventPage {
         let mut table = table(&["time", "event", "number", "brand", "state"]);
         for event in &self.events {
             let Event { recorded_at, kind, brand, .. } = event;
-            table.add_row([time(*recorded_at), kind.to_string(), number(event), brand.to_string(), states(event)]);
+            table.add_row([
+                time(*recorded_at),
+                kind.to_string(),
+                number(event),
+                brand.to_string(),
+                states(event),
+            ]);
         }
         format!("{table}\nTo go on: {oss} events --after {}", self.next)
     }

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use toml::{Table, Value};
 
-use super::layers::{ClientTable, Layers};
+use super::layers::{CLIENTS, Layers, ListedTable};
 use super::settings::{Expected, brand, domain_value};
 use super::{ConfigError, Sources};
 use crate::access::{Client, Clients, KeyDigest, client_name};
@@ -28,7 +28,7 @@ impl Clients {
 pub(super) fn read(layers: &mut Layers) -> Clients {
     let (mut names, mut keys) = (HashSet::new(), HashSet::new());
     let mut clients = Vec::new();
-    for ClientTable { table, origin } in layers.take_clients() {
+    for ListedTable { table, origin, .. } in layers.take_tables(CLIENTS) {
         let Some(client) = read_one(layers, &table, &origin) else { continue };
         if !names.insert(client.name.clone()) {
             layers.add_fault_at(&format!("name of {origin}"), "a name that no other client has");
@@ -53,20 +53,20 @@ fn read_one(layers: &mut Layers, table: &Table, origin: &str) -> Option<Client> 
     Some(Client { name: name?, keys: keys?, scopes: scopes?, brands: brands? })
 }
 
-/// Reads the fields of one client, and adds their faults to the layers.
-struct Fields<'a> {
-    layers: &'a mut Layers,
-    table: &'a Table,
-    origin: &'a str,
+/// Reads the fields of one table, and adds their faults to the layers.
+pub(super) struct Fields<'a> {
+    pub(super) layers: &'a mut Layers,
+    pub(super) table: &'a Table,
+    pub(super) origin: &'a str,
 }
 
 impl Fields<'_> {
-    fn text<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<T> {
+    pub(super) fn text<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<T> {
         let text = self.table.get(name).and_then(Value::as_str).ok_or("a text");
         self.ok_or_fault(name, text.and_then(read))
     }
 
-    fn list<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<Vec<T>> {
+    pub(super) fn list<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<Vec<T>> {
         let values = self.table.get(name).and_then(Value::as_array).ok_or("a list of texts");
         let read_all = |values: &Vec<Value>| {
             values.iter().map(|value| value.as_str().ok_or("a list of texts").and_then(&read)).collect()
@@ -75,7 +75,7 @@ impl Fields<'_> {
     }
 
     /// Reads one value or a list, because a client has two keys while one is being replaced, and may act for several brands.
-    fn one_or_more<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<Vec<T>> {
+    pub(super) fn one_or_more<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<Vec<T>> {
         match self.table.get(name) {
             Some(Value::Array(values)) if values.is_empty() => self.ok_or_fault(name, Err("at least one")),
             Some(Value::Array(_)) => self.list(name, read),

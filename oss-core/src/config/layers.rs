@@ -10,18 +10,20 @@ use super::{ConfigError, Sources};
 
 const LINE_ENDS: [char; 2] = ['\r', '\n'];
 
-/// The only list of tables in the file.
-const CLIENTS: &str = "clients";
+/// The lists of tables in the file.
+pub(super) const CLIENTS: &str = "clients";
+pub(super) const WEBHOOKS: &str = "webhooks";
 
 /// The text of each setting, with its origin.
 pub(super) struct Layers {
     texts: BTreeMap<&'static str, SettingText>,
-    clients: Vec<ClientTable>,
+    tables: Vec<ListedTable>,
     faults: Vec<String>,
 }
 
-/// One `[[clients]]` of the file, not read yet.
-pub(super) struct ClientTable {
+/// One table of a list in the file, not read yet.
+pub(super) struct ListedTable {
+    list: &'static str,
     pub(super) table: Table,
     /// The place where a person finds it, such as `clients 2 in oss.toml`.
     pub(super) origin: String,
@@ -60,7 +62,7 @@ impl SettingOrigin {
 impl Layers {
     /// Reads the defaults and then the sources, the stronger later.
     pub(super) fn read(sources: &Sources) -> Self {
-        let mut layers = Self { texts: BTreeMap::new(), clients: Vec::new(), faults: Vec::new() };
+        let mut layers = Self { texts: BTreeMap::new(), tables: Vec::new(), faults: Vec::new() };
         for Row { key, default, .. } in SETTINGS {
             if let Some(text) = default {
                 layers.set(key, (*text).to_owned(), SettingOrigin::Default);
@@ -110,9 +112,9 @@ impl Layers {
         self.texts.get(key).map(|SettingText { text, origin }| (text.as_str(), origin))
     }
 
-    /// Takes the clients of the file, as they are written there.
-    pub(super) fn take_clients(&mut self) -> Vec<ClientTable> {
-        std::mem::take(&mut self.clients)
+    /// Takes the tables of a list of the file, as they are written there.
+    pub(super) fn take_tables(&mut self, list: &str) -> Vec<ListedTable> {
+        self.tables.extract_if(.., |listed| listed.list == list).collect()
     }
 
     /// Adds a fault of a part of the file that is not a single setting.
@@ -176,18 +178,20 @@ impl Layers {
             let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
             match value {
                 Value::Table(inner) => self.read_table(path, &key, inner),
-                Value::Array(tables) if key == CLIENTS => self.read_clients(path, tables),
+                Value::Array(tables) if key == CLIENTS => self.read_tables(path, CLIENTS, tables),
+                Value::Array(tables) if key == WEBHOOKS => self.read_tables(path, WEBHOOKS, tables),
                 value => self.read_value(path, &key, &value),
             }
         }
     }
 
-    fn read_clients(&mut self, path: &Path, tables: Vec<Value>) {
+    fn read_tables(&mut self, path: &Path, list: &'static str, tables: Vec<Value>) {
         for (number, value) in (1..).zip(tables) {
-            let origin = format!("{CLIENTS} {number} in {}", path.display());
+            let origin = format!("{list} {number} in {}", path.display());
             match value {
-                Value::Table(table) => self.clients.push(ClientTable { table, origin }),
-                _ => self.add_fault_at(&origin, "a table, written as [[clients]]"),
+                Value::Table(table) => self.tables.push(ListedTable { list, table, origin }),
+                _ if list == CLIENTS => self.add_fault_at(&origin, "a table, written as [[clients]]"),
+                _ => self.add_fault_at(&origin, "a table, written as [[webhooks]]"),
             }
         }
     }

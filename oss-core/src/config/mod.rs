@@ -9,6 +9,7 @@ mod layers;
 mod listing;
 mod server;
 mod settings;
+mod webhooks;
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -38,6 +39,7 @@ use crate::sigan::Credentials;
 pub use crate::sigan::SiganConfig;
 pub use crate::store::DatabaseConfig;
 use crate::store::fault_of_parameters;
+use crate::webhooks::Webhook;
 
 /// The complete configuration of the service.
 ///
@@ -96,6 +98,8 @@ pub struct CommonConfig {
     pub server: ServerConfig,
     /// The clients that may call the server.
     pub clients: Clients,
+    /// The webhooks to which a server delivers events.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// A path from a flag or a variable. A line break at its end is removed, as for every setting.
@@ -347,6 +351,7 @@ fn common(layers: &mut Layers) -> CommonConfig {
         otlp_endpoint: layers.optional(&settings::OTLP_ENDPOINT),
         server: ServerConfig::read(layers),
         clients: clients::read(layers),
+        webhooks: webhooks::read(layers),
     }
 }
 

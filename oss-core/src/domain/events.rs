@@ -236,6 +236,27 @@ impl EventPage {
     }
 }
 
+/// How far a webhook is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct WebhookStatus {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The last event that was delivered or passed over.
+    pub cursor: EventCursor,
+    /// The age of the first event after that; 0 if there is none.
+    pub lag_seconds: u64,
+    /// The failures in a row.
+    pub attempts: i32,
+    /// The time of the next attempt after a failure.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// The reason of the last failure, unless an event was delivered since.
+    pub last_error: Option<String>,
+    /// The time of the last delivery.
+    pub delivered_at: Option<DateTime<Utc>>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,7 +39,7 @@ pub use devices::{
     Assortment, BrandSlug, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
     DeviceModelId, DisplayName, EsimAnswer, EsimSource, EsimSupport, Imei, Source, Tac,
 };
-pub use events::{Event, EventCursor, EventId, EventKind, EventPage, EventRow, EventRows};
+pub use events::{Event, EventCursor, EventId, EventKind, EventPage, EventRow, EventRows, WebhookStatus};
 pub(crate) use hex_hash::hex_hash;
 pub use hold::{Hold, ListedHold};
 pub use idempotency::IdempotencyKey;

@@ -6,9 +6,9 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    AddressHash, Choice, Ddd, DeviceCode, DeviceHash, DeviceModelId, Eid, EventCursor, EventKind, HoldRecord, Iccid, Imsi, Line,
-    MaskedDigits, MaskedMsisdn, Msisdn, Number, NumberStatus, SimStatus, SmdpAddress, Tac, Technology,
-    Timestamp,
+    AddressHash, Choice, Ddd, DeviceCode, DeviceHash, DeviceModelId, Eid, EventCursor, EventKind, HoldRecord,
+    Iccid, Imsi, Line, MaskedDigits, MaskedMsisdn, Msisdn, Number, NumberStatus, SimStatus, SmdpAddress, Tac,
+    Technology, Timestamp,
 };
 
 /// Texts that a person or a program may write in any form that the pattern allows.

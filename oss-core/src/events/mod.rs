@@ -3,6 +3,8 @@
 //! The database writes an event in the transaction of its change, so neither exists without the other. A reader goes on from the place
 //! after the last event that it has seen, and so sees each event exactly once.
 
+mod delivery;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};

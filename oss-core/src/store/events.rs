@@ -20,12 +20,8 @@ pub(super) const DISORDER: Duration = Duration::from_secs(5);
 pub trait EventStore {
     /// Reads at most `limit` events after a place, of the brands of a scope. If the brands have few events among those of others, the
     /// page may have fewer events than there are, but its end is further on.
-    async fn events(
-        &self,
-        scope: Scope<'_>,
-        after: EventCursor,
-        limit: u32,
-    ) -> Result<EventRows, StoreError>;
+    async fn events(&self, scope: Scope<'_>, after: EventCursor, limit: u32)
+    -> Result<EventRows, StoreError>;
 
     /// The place after the last event that can be read.
     async fn last_event(&self) -> Result<EventCursor, StoreError>;
@@ -53,8 +49,10 @@ pub(super) fn event_rows<R: DataRow>(
     limit: u32,
 ) -> Result<EventRows, sqlx::Error> {
     let Some(first) = rows.first() else { return Ok(EventRows { events: Vec::new(), next: after }) };
-    let mut next =
-        EventCursor { transaction: first.count("last_transaction")?, position: first.count("last_position")? };
+    let mut next = EventCursor {
+        transaction: first.count("last_transaction")?,
+        position: first.count("last_position")?,
+    };
     let events = rows.iter().map(event_row).collect::<Result<Vec<_>, _>>()?;
     let events: Vec<EventRow> = events.into_iter().flatten().collect();
     // A full page may end before the last event that was read.

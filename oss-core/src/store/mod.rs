@@ -29,6 +29,7 @@ mod sims;
 mod sqlite;
 mod sweep;
 mod tenant;
+mod webhooks;
 
 use std::fmt;
 use std::sync::Arc;
@@ -57,14 +58,15 @@ pub use sim_records::SimStore;
 pub use sqlite::{Clock, SqliteStore, SystemClock};
 pub use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 pub use sweep::SweepStore;
+pub use webhooks::{WebhookStore, WebhookTurn};
 
 pub use crate::domain::{
     ActiveSim, AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, Census, Claims,
-    CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, Due, DueOrder, EndLine, EventCursor, EventRow, EventRows, HeldNumber, HeldPage,
-    Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, NewOrder,
-    NewPreview, OrderLease, OrderPurpose, OtherNumber, Overdue, PoolUsage, PreviousPreview, ProfileRecorded,
-    Range, Release, Scope, SilentProfile, SimDelivery, SimDetails, SimIdentity, Tenant, UnreadableRow,
-    WantedSim,
+    CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, Due, DueOrder, EndLine, EventCursor, EventRow,
+    EventRows, HeldNumber, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold,
+    KnownSim, Lease, LiveHold, NewOrder, NewPreview, OrderLease, OrderPurpose, OtherNumber, Overdue,
+    PoolUsage, PreviousPreview, ProfileRecorded, Range, Release, Scope, SilentProfile, SimDelivery,
+    SimDetails, SimIdentity, Tenant, UnreadableRow, WantedSim, WebhookStatus,
 };
 
 /// The address of the database, and its connections.
@@ -132,6 +134,7 @@ pub trait Store:
     + AuditStore
     + CatalogStore
     + EventStore
+    + WebhookStore
     + Send
     + Sync
     + fmt::Debug

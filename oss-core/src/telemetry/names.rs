@@ -80,6 +80,10 @@ metrics! {
         "Reservations that the sweep cannot act on, so that a person has to: oss audit lists them.";
     describe_counter SETTLED_BY_SWEEP = "oss_sweep_settled_total":
         "Rows that sweeps have settled, by result as the report of a sweep names it.";
+    describe_counter WEBHOOK_DELIVERIES = "oss_webhook_deliveries_total":
+        "Deliveries of events to webhooks, by webhook and outcome (ok, or the reason of the failure).";
+    describe_gauge WEBHOOK_LAG = "oss_webhook_lag_seconds":
+        "Age of the first event that was not delivered to a webhook yet, by webhook; 0 if there is none.";
     describe_gauge BUILD_INFO = "oss_build_info":
         "1, with the version of this server as a label.";
     describe_gauge PROCESS_START_TIME = "oss_process_start_time_seconds":

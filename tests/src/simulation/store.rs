@@ -9,17 +9,19 @@ use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
     ActiveSim, AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder,
     BeginRandom, CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery,
-    EndLine, EventCursor, EventRows, EventStore, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease,
-    LineStore, NewOrder, NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore,
-    PreviousPreview, ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile,
-    SimAuditStore, SimDelivery, SimRange, SimStore, Store, StoreError, SweepStore, Tenant, UnreadableRow,
+    EndLine, EventCursor, EventRows, EventStore, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed,
+    KeyedPreview, KnownHold, KnownSim, Lease, LineStore, NewOrder, NewPreview, OrderLease, OrderStore,
+    Overdue, PoolUsage, PreviewStore, PreviousPreview, ProfileRecorded, RandomStore, Range, Release,
+    ReleaseStore, Scope, SilentProfile, SimAuditStore, SimDelivery, SimRange, SimStore, Store, StoreError,
+    SweepStore, Tenant, UnreadableRow, WebhookStatus, WebhookStore, WebhookTurn,
 };
 use oss_core::{
-    Association, Assortment, AttemptState, BrandId, Choice, DataVersion, DataVersions, Ddd, DddChanges,
-    DddData, DddSet, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, Edition, EsimAnswer,
-    IdempotencyKey, Msisdn, Number, PreviewId, ProfileReport, ReservationId, Sim, SimFilter, SimId,
-    SimRecord,
+    Association, Assortment, AttemptState, BrandId, Choice, ClientName, DataVersion, DataVersions, Ddd,
+    DddChanges, DddData, DddSet, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, Edition,
+    EsimAnswer, IdempotencyKey, Msisdn, Number, PreviewId, ProfileReport, ReservationId, Sim, SimFilter,
+    SimId, SimRecord,
 };
+use uuid::Uuid;
 
 use super::world::{Life, World};
 
@@ -246,6 +248,51 @@ impl EventStore for SimulatedStore {
 
     async fn purge_events(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
         self.step(self.world.store.purge_events(retention, limit)).await
+    }
+}
+
+#[async_trait]
+impl WebhookStore for SimulatedStore {
+    async fn take_webhook(
+        &self,
+        name: &ClientName,
+        server: Uuid,
+        lease: Duration,
+    ) -> Result<Option<WebhookTurn>, StoreError> {
+        self.step(self.world.store.take_webhook(name, server, lease)).await
+    }
+
+    async fn advance_webhook(
+        &self,
+        name: &ClientName,
+        server: Uuid,
+        to: EventCursor,
+        delivered: bool,
+        lease: Duration,
+    ) -> Result<bool, StoreError> {
+        self.step(self.world.store.advance_webhook(name, server, to, delivered, lease)).await
+    }
+
+    async fn record_failed_webhook(
+        &self,
+        name: &ClientName,
+        server: Uuid,
+        reason: &str,
+        retry_in: Duration,
+    ) -> Result<(), StoreError> {
+        self.step(self.world.store.record_failed_webhook(name, server, reason, retry_in)).await
+    }
+
+    async fn leave_webhook(&self, name: &ClientName, server: Uuid) -> Result<(), StoreError> {
+        self.step(self.world.store.leave_webhook(name, server)).await
+    }
+
+    async fn webhooks(&self) -> Result<Vec<WebhookStatus>, StoreError> {
+        self.step(self.world.store.webhooks()).await
+    }
+
+    async fn replay_webhook(&self, name: &ClientName, from: EventCursor) -> Result<bool, StoreError> {
+        self.step(self.world.store.replay_webhook(name, from)).await
     }
 }
 

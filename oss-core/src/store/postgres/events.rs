@@ -30,6 +30,7 @@ macro_rules! horizon {
         )"
     };
 }
+pub(super) use horizon;
 
 #[async_trait]
 impl EventStore for PostgresStore {

@@ -31,6 +31,7 @@ mod repeats;
 mod sim_audit;
 mod sim_records;
 mod sweep;
+mod webhooks;
 mod writable;
 
 use std::sync::Arc;

@@ -81,9 +81,8 @@ impl WebhookStore for PostgresStore {
             set attempts = attempts + 1, last_error = $3, lease_id = null, leased_until = null,
                 next_attempt_at = clock_timestamp() + make_interval(secs => $4)
             where name = $1 and lease_id = $2";
-        let statement = || {
-            sqlx::query(SQL).bind(name.as_str()).bind(server).bind(reason).bind(retry_in.as_secs_f64())
-        };
+        let statement =
+            || sqlx::query(SQL).bind(name.as_str()).bind(server).bind(reason).bind(retry_in.as_secs_f64());
         self.connections.rows(statement).await.map(drop)
     }
 

@@ -20,6 +20,7 @@ mod releases;
 mod sim_audit;
 mod sim_records;
 mod sweep;
+mod webhooks;
 mod writer;
 
 use async_trait::async_trait;

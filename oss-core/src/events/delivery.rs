@@ -1,0 +1,240 @@
+//! Delivers events to webhooks.
+//!
+//! Each webhook has a task of its own in each server, which keeps one page of events at most. One server at a time has the turn, which the
+//! database gives for a while. Events are delivered in order, and the place is recorded after them, so an event may be delivered again
+//! after a crash. Its id is the same then.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use metrics::counter;
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+use crate::domain::{ClientName, Event, EventCursor, WebhookStatus};
+use crate::error::Error;
+use crate::http::ClientError;
+use crate::oss::Oss;
+use crate::store::{StoreError, WebhookTurn};
+use crate::telemetry::names::WEBHOOK_DELIVERIES;
+use crate::webhooks::{Caller, Failed, Message, Webhook};
+
+/// The time for which a server has the turn. It is longer than a delivery and the record of it.
+const TURN: Duration = Duration::from_secs(40);
+
+/// The longest time between two records of the place.
+const RECORD: Duration = Duration::from_secs(1);
+
+/// The longest that a server with the turn waits for an event before it takes its turn again.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// The rest of a server that does not have the turn.
+const REST: Duration = Duration::from_secs(1);
+
+/// The most events that a task keeps.
+const PAGE: u32 = 100;
+
+/// The wait before the first repeat. It doubles with each failure.
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+
+/// The longest wait before a repeat.
+const LONGEST_RETRY: Duration = Duration::from_hours(1);
+
+/// The reason why the work on a page ended early.
+enum Stopped {
+    /// Another server has the turn, or the webhook was put to another place.
+    TurnOver,
+    Failed(Failed),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The work of one server on one webhook.
+struct Worker {
+    oss: Oss,
+    webhook: Webhook,
+    caller: Caller,
+    server: Uuid,
+}
+
+/// The place up to which a worker has come, and the place that is recorded.
+struct Progress {
+    at: EventCursor,
+    has_delivered: bool,
+    recorded: EventCursor,
+    recorded_at: Instant,
+}
+
+impl Oss {
+    /// Delivers events to a webhook, in a task that ends with [`Oss::shutdown`]. Several servers may do so at once.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] if TLS cannot be set up.
+    pub fn deliver_in_background_to(&self, webhook: Webhook) -> Result<(), ClientError> {
+        let caller = Caller::new(&webhook)?;
+        let oss = match &webhook.brand {
+            // The configuration accepts no brand that nobody may act for.
+            Some(brand) => self.acting_for(brand.clone()).unwrap_or_else(|_| self.clone()),
+            None => self.clone(),
+        };
+        let worker = Worker { oss, webhook, caller, server: Uuid::new_v4() };
+        self.spawn(worker.run());
+        Ok(())
+    }
+
+    /// Every webhook that events were ever delivered to, with its place and its last error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn webhooks(&self) -> Result<Vec<WebhookStatus>, Error> {
+        Ok(self.store().webhooks().await?)
+    }
+
+    /// Delivers the events since a time to a webhook again, and a few from before it. Returns false if there is no such webhook.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn replay_webhook(&self, name: &ClientName, since: DateTime<Utc>) -> Result<bool, Error> {
+        let from = self.events_since(since).await?;
+        Ok(self.store().replay_webhook(name, from).await?)
+    }
+}
+
+impl Worker {
+    async fn run(self) {
+        while !self.oss.stopping().is_cancelled() {
+            let rest = match self.take_turn().await {
+                Ok(true) => continue,
+                Ok(false) => REST,
+                Err(error) => {
+                    tracing::warn!(webhook = %self.webhook.name, %error, "Events are not delivered until the database answers.");
+                    IDLE
+                }
+            };
+            self.oss.stopping().run_until_cancelled(sleep(rest)).await;
+        }
+        // Another server can go on at once. If this fails, it goes on when the turn is over.
+        let _ = self.oss.store().leave_webhook(&self.webhook.name, self.server).await;
+    }
+
+    /// Takes the turn and delivers a page. Returns false if there is nothing to do.
+    async fn take_turn(&self) -> Result<bool, StoreError> {
+        let name = &self.webhook.name;
+        let Some(turn) = self.oss.store().take_webhook(name, self.server, TURN).await? else {
+            return Ok(false);
+        };
+        match self.deliver_page(&turn).await {
+            Ok(()) => Ok(true),
+            Err(Stopped::TurnOver) => Ok(false),
+            Err(Stopped::Store(error)) => Err(error),
+            Err(Stopped::Failed(failed)) => {
+                let retry_in = retry_in(turn.attempts);
+                tracing::warn!(webhook = %name, reason = %failed, attempts = turn.attempts, ?retry_in, "An event could not be delivered.");
+                self.oss
+                    .store()
+                    .record_failed_webhook(name, self.server, &failed.to_string(), retry_in)
+                    .await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn deliver_page(&self, turn: &WebhookTurn) -> Result<(), Stopped> {
+        let begun = Instant::now();
+        let page = self.oss.store().events(self.oss.scope(), turn.cursor, PAGE).await?;
+        if page.next == turn.cursor {
+            self.wait(turn.cursor).await;
+            return Ok(());
+        }
+        let mut progress =
+            Progress { at: turn.cursor, has_delivered: false, recorded: turn.cursor, recorded_at: begun };
+        let is_own = !self.oss.scope().is_all_brands();
+        for row in page.events {
+            if self.oss.stopping().is_cancelled() {
+                return self.record(&mut progress).await;
+            }
+            if self.webhook.wants(&row.kind) {
+                let now = turn.now + begun.elapsed();
+                if let Err(failed) = self.deliver(&Event::shown(row.clone(), is_own), now.timestamp()).await {
+                    self.record(&mut progress).await?;
+                    return Err(Stopped::Failed(failed));
+                }
+                progress.has_delivered = true;
+            }
+            progress.at = row.cursor;
+            if progress.recorded_at.elapsed() >= RECORD {
+                self.record(&mut progress).await?;
+            }
+        }
+        progress.at = page.next;
+        self.record(&mut progress).await
+    }
+
+    async fn deliver(&self, event: &Event, now: i64) -> Result<(), Failed> {
+        let message = Message { kind: event.kind.as_str(), timestamp: event.recorded_at, data: event };
+        // Nothing in an event can fail to be written.
+        let body = serde_json::to_string(&message).unwrap_or_default();
+        let delivered = self.caller.deliver(&self.webhook, event.id, now, body).await;
+        let outcome = delivered.as_ref().err().map_or("ok", |failed| failed.code());
+        counter!(WEBHOOK_DELIVERIES, "webhook" => self.webhook.name.to_string(), "outcome" => outcome)
+            .increment(1);
+        delivered
+    }
+
+    /// Records the place, and keeps the turn.
+    async fn record(&self, progress: &mut Progress) -> Result<(), Stopped> {
+        if progress.at == progress.recorded {
+            return Ok(());
+        }
+        let (store, name) = (self.oss.store(), &self.webhook.name);
+        let delivered = progress.has_delivered;
+        if !store.advance_webhook(name, self.server, progress.at, delivered, TURN).await? {
+            return Err(Stopped::TurnOver);
+        }
+        progress.recorded = progress.at;
+        progress.recorded_at = Instant::now();
+        Ok(())
+    }
+
+    /// Waits for an event after a place, for a while.
+    async fn wait(&self, place: EventCursor) {
+        let later = timeout(IDLE, self.oss.watched_event().wait_for_later(place));
+        if let Some(Ok(Err(_))) = self.oss.stopping().run_until_cancelled(later).await {
+            // The database does not answer, as the next turn will find.
+            sleep(REST).await;
+        }
+    }
+}
+
+/// The wait before a failed delivery is repeated: it doubles with each failure in a row, and up to a quarter of it is random.
+fn retry_in(attempts: i32) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or_default();
+    let longest = FIRST_RETRY.saturating_mul(1 << doublings).min(LONGEST_RETRY);
+    longest.mul_f64(1.0 - fastrand::f64() / 4.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_repeated_after_an_hour_at_most() {
+        let within = |attempts, longest: u64| {
+            let wait = retry_in(attempts).as_secs_f64();
+            #[expect(clippy::cast_precision_loss, reason = "it is small")]
+            let longest = longest as f64;
+            (longest * 0.75..=longest).contains(&wait)
+        };
+        for (attempts, longest) in [(-1, 2), (0, 2), (1, 4), (5, 64), (11, 3600), (i32::MAX, 3600)] {
+            assert!(within(attempts, longest), "{attempts}");
+        }
+    }
+}
