@@ -204,6 +204,12 @@ pub(crate) enum Command {
     /// Show what changed: every event of numbers and SIMs, in the order of the commits.
     #[command(after_help = examples::EVENTS)]
     Events(EventsArgs),
+    /// Show how far each webhook is, or deliver its events again.
+    #[command(after_help = examples::WEBHOOKS)]
+    Webhooks {
+        #[command(subcommand)]
+        command: Option<WebhooksCommand>,
+    },
     /// Run one clean-up pass: expire abandoned numbers, resolve unknown outcomes, send pending releases.
     #[command(after_help = examples::SWEEP)]
     Sweep {
@@ -313,6 +319,19 @@ pub(crate) struct EventsArgs {
     /// Show each new event until interrupted.
     #[arg(long)]
     pub(crate) follow: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhooksCommand {
+    /// Deliver the events since a time again.
+    #[command(after_help = examples::WEBHOOKS_REPLAY)]
+    Replay {
+        /// The name of the webhook.
+        name: ClientName,
+        /// The time. A few events from before it are delivered too.
+        #[arg(long, value_name = "TIME")]
+        since: Timestamp,
+    },
 }
 
 /// A device, identified in one of four ways.

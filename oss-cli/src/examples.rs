@@ -120,6 +120,15 @@ Examples:
   oss events --since 2026-11-25T13:30:43Z
   oss events --follow --output json";
 
+pub(crate) const WEBHOOKS: &str = "\
+Examples:
+  oss webhooks
+  oss webhooks replay billing --since 2026-11-25T13:30:43Z";
+
+pub(crate) const WEBHOOKS_REPLAY: &str = "\
+Example:
+  oss webhooks replay billing --since 2026-11-25T13:30:43Z";
+
 pub(crate) const SWEEP: &str = "\
 Examples:
   oss sweep

@@ -116,6 +116,11 @@ impl Failure {
         Self::new(INTERRUPTED, "interrupted", format!("interrupted: {left}"))
     }
 
+    /// An argument that names nothing that there is.
+    pub(crate) fn unknown(code: &'static str, message: &str) -> Self {
+        Self::new(UNKNOWN, code, message.to_owned())
+    }
+
     /// An argument that is well-formed but cannot be used.
     pub(crate) fn usage(fault: impl Display) -> Self {
         Self::new(USAGE, "usage", fault.to_string())

@@ -247,6 +247,7 @@ impl Needs {
             | Command::Line { command: LineCommand::History { .. } }
             | Command::Ddd { .. }
             | Command::Events(_)
+            | Command::Webhooks { .. }
             | Command::Brands
             | Command::Models { .. }
             | Command::Esim(_) => Self::Database,

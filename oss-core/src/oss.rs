@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::context::FutureExt;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -81,6 +82,7 @@ struct Parts {
     catalog: Catalog,
     devices: Devices,
     last_event: LastEvent,
+    webhooks: Mutex<Vec<ClientName>>,
     brand: BrandId,
     other_brands: Vec<BrandId>,
     settings: Settings,
@@ -117,6 +119,7 @@ impl Oss {
             catalog: Catalog::new(store.clone(), versions, redis.clone()),
             devices: Devices::new(store.clone(), gsim, redis),
             last_event: LastEvent::new(store.clone()),
+            webhooks: Mutex::default(),
             in_flight: InFlight::new(settings.client_share),
             draws: Draws::new(settings.draws),
             store,
@@ -303,6 +306,11 @@ impl Oss {
 
     pub(crate) fn watched_event(&self) -> &LastEvent {
         &self.parts.last_event
+    }
+
+    /// The names of the webhooks to which this client delivers.
+    pub(crate) fn webhook_names(&self) -> &Mutex<Vec<ClientName>> {
+        &self.parts.webhooks
     }
 
     pub(crate) fn settings(&self) -> &Settings {

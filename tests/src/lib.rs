@@ -37,6 +37,7 @@ pub mod process;
 pub mod prometheus;
 pub mod proxy;
 pub mod python;
+pub mod receiver;
 pub mod redis;
 pub mod route;
 pub mod secrets;

@@ -24,6 +24,7 @@ pub(crate) mod sigan_mock;
 mod sims;
 mod sweep;
 mod watching;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,9 @@ pub(crate) async fn run(
         }
         Command::Events(args) => {
             while_waiting(events::run(oss, args, output)).await.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Webhooks { command } => {
+            while_waiting(webhooks::run(oss, command, output)).await.map(|()| ExitCode::SUCCESS)
         }
         Command::Audit { fix, force, yes, min_age } => {
             if fix && !yes && prompt::is_possible(output.form) && !prompt::confirm(FIX).await? {
@@ -116,6 +120,7 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
         | Command::Adopt { .. }
         | Command::Audit { .. }
         | Command::Events(_)
+        | Command::Webhooks { .. }
         | Command::Ddd { .. }
         | Command::Devices { .. }
         | Command::Keys { .. }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use metrics::counter;
+use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
@@ -16,11 +16,11 @@ use crate::error::Error;
 use crate::http::ClientError;
 use crate::oss::Oss;
 use crate::store::{StoreError, WebhookTurn};
-use crate::telemetry::names::WEBHOOK_DELIVERIES;
+use crate::telemetry::names::{WEBHOOK_DELIVERIES, WEBHOOK_LAG};
 use crate::webhooks::{Caller, Failed, Message, Webhook};
 
 /// The time for which a server has the turn. It is longer than a delivery and the record of it.
-const TURN: Duration = Duration::from_secs(40);
+const TURN: Duration = Duration::from_secs(25);
 
 /// The longest time between two records of the place.
 const RECORD: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ const REST: Duration = Duration::from_secs(1);
 const PAGE: u32 = 100;
 
 /// The wait before the first repeat. It doubles with each failure.
-const FIRST_RETRY: Duration = Duration::from_secs(2);
+const FIRST_RETRY: Duration = Duration::from_millis(500);
 
 /// The longest wait before a repeat.
 const LONGEST_RETRY: Duration = Duration::from_hours(1);
@@ -84,6 +84,7 @@ impl Oss {
             None => self.clone(),
         };
         let worker = Worker { oss, webhook, caller, server: Uuid::new_v4() };
+        self.webhook_names().lock().push(worker.webhook.name.clone());
         self.spawn(worker.run());
         Ok(())
     }
@@ -108,32 +109,49 @@ impl Oss {
     }
 }
 
+impl Oss {
+    /// Sets the gauges of the webhooks to which this client delivers.
+    pub(crate) async fn record_webhooks(&self) -> Result<(), StoreError> {
+        let names = self.webhook_names().lock().clone();
+        if names.is_empty() {
+            return Ok(());
+        }
+        for WebhookStatus { name, lag_seconds, .. } in self.store().webhooks().await? {
+            if names.iter().any(|own| own.as_str() == name) {
+                gauge!(WEBHOOK_LAG, "webhook" => name).set(Duration::from_secs(lag_seconds).as_secs_f64());
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Worker {
     async fn run(self) {
         while !self.oss.stopping().is_cancelled() {
             let rest = match self.take_turn().await {
-                Ok(true) => continue,
-                Ok(false) => REST,
+                Ok(rest) => rest,
                 Err(error) => {
                     tracing::warn!(webhook = %self.webhook.name, %error, "Events are not delivered until the database answers.");
                     IDLE
                 }
             };
-            self.oss.stopping().run_until_cancelled(sleep(rest)).await;
+            if !rest.is_zero() {
+                self.oss.stopping().run_until_cancelled(sleep(rest)).await;
+            }
         }
         // Another server can go on at once. If this fails, it goes on when the turn is over.
         let _ = self.oss.store().leave_webhook(&self.webhook.name, self.server).await;
     }
 
-    /// Takes the turn and delivers a page. Returns false if there is nothing to do.
-    async fn take_turn(&self) -> Result<bool, StoreError> {
+    /// Takes the turn and delivers a page. Returns how long to rest before the next turn.
+    async fn take_turn(&self) -> Result<Duration, StoreError> {
         let name = &self.webhook.name;
         let Some(turn) = self.oss.store().take_webhook(name, self.server, TURN).await? else {
-            return Ok(false);
+            return Ok(REST);
         };
         match self.deliver_page(&turn).await {
-            Ok(()) => Ok(true),
-            Err(Stopped::TurnOver) => Ok(false),
+            Ok(()) => Ok(Duration::ZERO),
+            Err(Stopped::TurnOver) => Ok(REST),
             Err(Stopped::Store(error)) => Err(error),
             Err(Stopped::Failed(failed)) => {
                 let retry_in = retry_in(turn.attempts);
@@ -142,7 +160,8 @@ impl Worker {
                     .store()
                     .record_failed_webhook(name, self.server, &failed.to_string(), retry_in)
                     .await?;
-                Ok(false)
+                // Meanwhile somebody may put the webhook to another place.
+                Ok(retry_in.min(REST))
             }
         }
     }
@@ -227,13 +246,13 @@ mod tests {
 
     #[test]
     fn a_failure_is_repeated_after_an_hour_at_most() {
-        let within = |attempts, longest: u64| {
-            let wait = retry_in(attempts).as_secs_f64();
-            #[expect(clippy::cast_precision_loss, reason = "it is small")]
-            let longest = longest as f64;
-            (longest * 0.75..=longest).contains(&wait)
+        let within = |attempts, longest: u128| {
+            let wait = retry_in(attempts).as_millis();
+            (longest * 3 / 4..=longest).contains(&wait)
         };
-        for (attempts, longest) in [(-1, 2), (0, 2), (1, 4), (5, 64), (11, 3600), (i32::MAX, 3600)] {
+        for (attempts, longest) in
+            [(-1, 500), (0, 500), (1, 1000), (5, 16_000), (13, 3_600_000), (i32::MAX, 3_600_000)]
+        {
             assert!(within(attempts, longest), "{attempts}");
         }
     }

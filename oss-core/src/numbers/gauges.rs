@@ -98,6 +98,9 @@ impl Oss {
                     // The sweep needs the same database and logs a warning.
                     Err(error) => tracing::debug!(%error, "What is due could not be counted."),
                 }
+                if let Err(error) = oss.record_webhooks().await {
+                    tracing::debug!(%error, "The lag of the webhooks could not be read.");
+                }
                 let rest = begun.elapsed().saturating_mul(REST);
                 let rest = rest.clamp(oss.settings().sweep_interval.min(LONGEST_REST), LONGEST_REST);
                 oss.stopping().run_until_cancelled(tokio::time::sleep(rest)).await;

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use self::customer::Customer;
 use self::history::{History, Possession};
 use crate::backend::Database;
+use crate::events::assert_events_agree;
 use crate::eventually::eventually;
 use crate::http::{Answer, Http};
 use crate::server::Server;
@@ -142,6 +143,7 @@ impl Load {
         let history: History = lives.into_iter().flat_map(|life| life.expect("no customer panics")).collect();
         settle(&self.shop.server(), database).await;
         assert_records_agree(database, &sigan.url(), &sigan.inventory()).await;
+        assert_events_agree(database).await;
         history.assert_no_number_was_given_twice();
         history.assert_kept_numbers_are_held(database).await;
     }

@@ -14,3 +14,4 @@ mod several_hosts;
 mod several_instances;
 mod sigan_faults;
 mod sim_storms;
+mod webhooks;

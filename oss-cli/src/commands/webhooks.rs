@@ -1,0 +1,48 @@
+//! `oss webhooks`
+
+use oss_core::{Oss, WebhookStatus};
+use serde::Serialize;
+
+use super::show::time;
+use crate::args::WebhooksCommand;
+use crate::exit::Failure;
+use crate::output::{Answer, Output, table};
+
+pub(crate) async fn run(oss: &Oss, command: Option<WebhooksCommand>, output: Output) -> Result<(), Failure> {
+    if let Some(WebhooksCommand::Replay { name, since }) = command
+        && !oss.replay_webhook(&name, since.0).await?
+    {
+        return Err(Failure::unknown(
+            "unknown-webhook",
+            "no server has ever delivered to a webhook of this name",
+        ));
+    }
+    output.write_answer(&Webhooks { webhooks: oss.webhooks().await? })
+}
+
+#[derive(Debug, Serialize)]
+struct Webhooks {
+    webhooks: Vec<WebhookStatus>,
+}
+
+impl Answer for Webhooks {
+    fn table(&self, _oss: &str) -> String {
+        if self.webhooks.is_empty() {
+            return "No webhook: add [[webhooks]] to the configuration of the servers".to_owned();
+        }
+        let mut table = table(&["webhook", "after", "behind", "last delivery", "failures", "last error"]);
+        for WebhookStatus { name, cursor, lag_seconds, attempts, last_error, delivered_at, .. } in
+            &self.webhooks
+        {
+            table.add_row([
+                name.clone(),
+                cursor.to_string(),
+                format!("{lag_seconds} s"),
+                delivered_at.map_or_else(|| "never".to_owned(), time),
+                attempts.to_string(),
+                last_error.clone().unwrap_or_default(),
+            ]);
+        }
+        table.to_string()
+    }
+}
