@@ -11,6 +11,7 @@ use crate::backend::Database;
 use crate::eventually::eventually;
 use crate::http::Http;
 use crate::metrics::Scrape;
+use crate::receiver::{Receiver, WebhooksFile};
 use crate::redis::Redis;
 use crate::server::Server;
 use crate::sigan::Sigan;
@@ -25,6 +26,7 @@ pub struct Eventful {
     pub sigan: Sigan,
     gsim: RunningGsim,
     _redis: Redis,
+    _webhooks: WebhooksFile,
 }
 
 impl Eventful {
@@ -37,17 +39,21 @@ impl Eventful {
         );
         gsim.knows(&DeviceChoice::Tac("00000001".parse().expect("a TAC")), true);
         let (gsim_url, redis_url) = (gsim.url(), redis.url());
+        let receiver = Receiver::start().await;
+        let webhooks = WebhooksFile::new(&[("archive", &receiver.url(), "")]);
+        let config = webhooks.path();
         let settings = [
             ("OSS_GSIM_URL", gsim_url.as_str()),
             ("OSS_REDIS_URL", redis_url),
             ("OSS_SWEEP_INTERVAL", "1s"),
             ("OSS_NUMBERS_RECYCLE_AFTER", "1s"),
+            ("OSS_CONFIG", &*config),
         ];
         // Another server calls first, so that Redis has a list that this server does not have in memory.
         Server::start(database, &sigan.url(), &settings).http().get("/ddds/21").await;
 
         let server = Server::start(database, &sigan.url(), &settings);
-        let mut eventful = Self { server, sigan, gsim, _redis: redis };
+        let mut eventful = Self { server, sigan, gsim, _redis: redis, _webhooks: webhooks };
         let reserved = eventful.numbers_come_and_go(database).await;
         eventful.things_go_wrong(database).await;
         let device = look_ups(&eventful.server.http()).await;

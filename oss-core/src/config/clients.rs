@@ -66,7 +66,11 @@ impl Fields<'_> {
         self.ok_or_fault(name, text.and_then(read))
     }
 
-    pub(super) fn list<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<Vec<T>> {
+    pub(super) fn list<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&str) -> Result<T, Expected>,
+    ) -> Option<Vec<T>> {
         let values = self.table.get(name).and_then(Value::as_array).ok_or("a list of texts");
         let read_all = |values: &Vec<Value>| {
             values.iter().map(|value| value.as_str().ok_or("a list of texts").and_then(&read)).collect()
@@ -75,7 +79,11 @@ impl Fields<'_> {
     }
 
     /// Reads one value or a list, because a client has two keys while one is being replaced, and may act for several brands.
-    pub(super) fn one_or_more<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Expected>) -> Option<Vec<T>> {
+    pub(super) fn one_or_more<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&str) -> Result<T, Expected>,
+    ) -> Option<Vec<T>> {
         match self.table.get(name) {
             Some(Value::Array(values)) if values.is_empty() => self.ok_or_fault(name, Err("at least one")),
             Some(Value::Array(_)) => self.list(name, read),

@@ -39,7 +39,8 @@ fn read_one(layers: &mut Layers, table: &Table, origin: &str, allow_http: bool) 
     let name = fields.text("name", domain_value);
     let url = fields.text("url", |text| address(text, allow_http));
     let secrets = fields.one_or_more("secrets", domain_value);
-    let kinds = if table.contains_key("kinds") { fields.list("kinds", domain_value) } else { Some(Vec::new()) };
+    let kinds =
+        if table.contains_key("kinds") { fields.list("kinds", domain_value) } else { Some(Vec::new()) };
     let brand =
         if table.contains_key("brand_id") { fields.text("brand_id", brand).map(Some) } else { Some(None) };
     let kinds = kinds?.into_iter().map(|KnownKind(kind)| kind).collect();

@@ -5,6 +5,7 @@ mod audit;
 mod audit_pages;
 mod audit_sims;
 mod commands;
+mod events;
 mod gsim_mock;
 mod imports;
 mod operator;

@@ -31,14 +31,19 @@ async fn wait_for_all(database: &Database, receiver: &Receiver) {
         let delivered: Vec<String> = receiver.events().into_iter().map(|event| event.id).collect();
         let count = delivered.len();
         assert_eq!(delivered, stored[..count], "in order, and none is missing");
-        if count == stored.len() { Ok(()) } else { Err(format!("{count} of {} were delivered", stored.len())) }
+        if count == stored.len() {
+            Ok(())
+        } else {
+            Err(format!("{count} of {} were delivered", stored.len()))
+        }
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_target_that_fails_half_the_time_gets_every_event_in_order() {
-    let (database, sigan, receiver) = (Database::postgres().await, small_sigan().await, Receiver::start().await);
+    let (database, sigan, receiver) =
+        (Database::postgres().await, small_sigan().await, Receiver::start().await);
     let file = WebhooksFile::new(&[("unsteady", &receiver.url(), "")]);
     let config = file.path();
     let more = [&SETTINGS[..], &[("OSS_CONFIG", &*config)]].concat();

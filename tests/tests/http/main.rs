@@ -6,6 +6,7 @@ mod concurrency;
 mod connections;
 mod devices;
 mod docs_page;
+mod events;
 mod http_contract;
 mod idempotency;
 mod identifiers;

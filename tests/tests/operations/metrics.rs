@@ -13,7 +13,7 @@ use serde_json::json;
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
 /// Every metric with its type and its labels. To change a line breaks somebody's dashboard: see `examples/operations`.
-const METRICS: [&str; 28] = [
+const METRICS: [&str; 30] = [
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
     "oss_client_refusals_total counter client,limit",
@@ -42,6 +42,8 @@ const METRICS: [&str; 28] = [
     "oss_sigan_waiting gauge",
     "oss_sim_steps_total counter reason,sim_type,step",
     "oss_sweep_settled_total counter result",
+    "oss_webhook_deliveries_total counter outcome,webhook",
+    "oss_webhook_lag_seconds gauge webhook",
 ];
 
 async fn the_metrics_are_those_of_the_list(database: Database) {

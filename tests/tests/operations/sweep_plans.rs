@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use oss_core::store::{
-    BeginOrder, Due, NewOrder, OrderPurpose, OrderStore, PostgresStore, PreviewStore, Scope, SweepStore,
-    WantedSim,
+    BeginOrder, Due, EventCursor, EventStore, NewOrder, OrderPurpose, OrderStore, PostgresStore,
+    PreviewStore, Scope, SweepStore, Tenant, WantedSim, WebhookStore,
 };
 use oss_core::{AttemptState, IdempotencyKey, SimId, Technology};
 use oss_tests::backend::Database;
@@ -24,17 +24,25 @@ const STORED: &str = "
     select id, 1, reserved_msisdn from preview where reserved_msisdn <= '11900100000';
     insert into phone_number (msisdn, origin, status)
     select '119' || lpad(n::text, 8, '0'), 'VIVO', 'RESERVED' from generate_series(1, {numbers}) n;
+    alter table reservation disable trigger user;
     insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, hold_expires_at)
     select gen_random_uuid(), p.id, p.external_id, 'acme', p.reserved_msisdn, 'HELD', now() + interval '1 day', now() + interval '1 day'
     from preview p;
     insert into reservation (id, external_id, brand_id, msisdn, state, attempts)
     select gen_random_uuid(), 'OLD-' || n, 'acme', '219' || lpad(n::text, 8, '0'), 'RELEASED', 1
     from generate_series(1, {numbers} / 2) n;
+    alter table reservation enable trigger user;
+    insert into event (transaction_id, recorded_at, kind, brand_id, reservation_id, msisdn, state_after)
+    select 3, now() - interval '60 days' + n * interval '1 second', 'number.reserved', 'acme', gen_random_uuid(),
+           '119' || lpad(n::text, 8, '0'), 'HELD'
+    from generate_series(1, {numbers}) n;
     analyze;";
 
 /// Makes a few of them due.
 const DUE: &str = "
     update reservation set due_at = now() - interval '1 minute' where external_id in ('PR-10', 'PR-50000', 'PR-99999');
+    update reservation set due_at = now() + interval '30 minutes', created_at = now() - interval '1 day'
+    where external_id in ('PR-40', 'PR-41');
     update reservation set state = 'IN_DOUBT', due_at = now() - interval '1 minute', hold_expires_at = null
     where external_id in ('PR-20', 'PR-60000');
     update preview set expires_at = now() - interval '60 days' where external_id in ('PR-30', 'PR-31');
@@ -62,16 +70,30 @@ async fn a_sweep_reads_only_due_rows() {
     assert_eq!(due.len(), 5, "the doubts and the releases");
     assert_eq!(store.purge_previews(Duration::from_hours(24 * 30), 500).await.unwrap(), 2);
 
+    assert_eq!(store.announce_expiring(Duration::from_hours(1), 500).await.unwrap(), 2);
+    assert_eq!(store.purge_events(Duration::from_hours(24 * 30), 500).await.unwrap(), 500);
+    let last = store.last_event().await.unwrap();
+    let tenant = Tenant::new("other".parse().unwrap(), false);
+    assert_eq!(store.events(Scope::Brand(&tenant), EventCursor::default(), 10).await.unwrap().events, []);
+    assert_eq!(store.events(Scope::AllBrands, last, 10).await.unwrap().events, []);
+    store.take_webhook(&"hook".parse().unwrap(), uuid::Uuid::now_v7(), Duration::from_secs(9)).await.unwrap();
+    assert_eq!(store.webhooks().await.unwrap().len(), 1);
+
     let plans = postgres.log();
     for (statement, index) in [
         ("with held as materialized", "Index Scan using reservation_due on reservation"),
         ("with due as materialized", "Index Scan using reservation_due on reservation"),
         ("select state, count(*) as stored", "Index Scan using reservation_due on reservation"),
         ("with old as materialized", "Index Scan using preview_expires_at on preview"),
+        ("with expiring as materialized", "Index Scan using reservation_expiring on reservation"),
+        ("with first as materialized", "Index Scan using event_pkey on event"),
+        ("with scanned as materialized", "Index Scan using event_pkey on event"),
+        ("with latest as", "event_pkey on event"),
+        ("select w.name", "event_pkey on event"),
     ] {
         let plan = plan_of(&plans, statement);
         assert!(plan.contains(index), "{plan}");
-        for table in ["reservation", "preview", "phone_number", "preview_number"] {
+        for table in ["reservation", "preview", "phone_number", "preview_number", "event"] {
             assert!(!plan.contains(&format!("Seq Scan on {table} ")), "{plan}");
         }
         show(&plan);
