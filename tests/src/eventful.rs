@@ -47,12 +47,12 @@ impl Eventful {
             ("OSS_REDIS_URL", redis_url),
             ("OSS_SWEEP_INTERVAL", "1s"),
             ("OSS_NUMBERS_RECYCLE_AFTER", "1s"),
-            ("OSS_CONFIG", &*config),
         ];
         // Another server calls first, so that Redis has a list that this server does not have in memory.
         Server::start(database, &sigan.url(), &settings).http().get("/ddds/21").await;
 
-        let server = Server::start(database, &sigan.url(), &settings);
+        let delivering = [&settings[..], &[("OSS_CONFIG", &*config)]].concat();
+        let server = Server::start(database, &sigan.url(), &delivering);
         let mut eventful = Self { server, sigan, gsim, _redis: redis, _webhooks: webhooks };
         let reserved = eventful.numbers_come_and_go(database).await;
         eventful.things_go_wrong(database).await;

@@ -89,8 +89,12 @@ impl FromStr for EventCursor {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let number = |text: &str| {
-            let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-            is_number.then(|| text.parse().ok()).flatten()
+            let is_number = (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+            // Nineteen digits are within 64 bits, perhaps without the sign. No place is beyond the end.
+            is_number
+                .then(|| text.parse::<u64>().ok())
+                .flatten()
+                .map(|number| i64::try_from(number).unwrap_or(i64::MAX))
         };
         let parts = text.split_once('-').and_then(|(transaction, position)| {
             Some(Self { transaction: number(transaction)?, position: number(position)? })
@@ -182,11 +186,11 @@ pub struct Event {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<uuid::Uuid>, required = true))]
     pub sim: Option<SimId>,
     /// The number, masked. None if the stored number cannot be read.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = true))]
     pub masked: Option<MaskedMsisdn>,
     /// The number in full, for a reader of the event's brand only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, nullable = false))]
     pub msisdn: Option<Msisdn>,
     /// The state before the change, if it had one: of the attempt, of the order, or of the profile.
     #[cfg_attr(feature = "openapi", schema(required = true))]
@@ -266,7 +270,8 @@ mod tests {
         let cursor = EventCursor { transaction: 7345, position: i64::MAX };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         assert_eq!("0-0".parse(), Ok(EventCursor::default()));
-        for text in ["", "-", "1", "1-", "-1", "1--1", "+1-1", "1-1-1", "1-99999999999999999999", "१-1"] {
+        assert_eq!("7345-9999999999999999999".parse(), Ok(cursor));
+        for text in ["", "-", "1", "1-", "-1", "1--1", "+1-1", "1-1-1", "1-00000000000000000001", "१-1"] {
             assert!(text.parse::<EventCursor>().is_err(), "{text}");
         }
     }
