@@ -210,6 +210,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<WebhooksCommand>,
     },
+    /// Show the counts of numbers by brand, DDD and state, the backlogs and their ages, the draws of the last day and the latest audits.
+    Stats,
     /// Run one clean-up pass: expire abandoned numbers, resolve unknown outcomes, send pending releases.
     #[command(after_help = examples::SWEEP)]
     Sweep {

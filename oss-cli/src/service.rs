@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use oss_core::{
     ActivationCode, Association, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel,
     EsimCheck, IdempotencyKey, LineId, Msisdn, Number, Oss, Preview, PreviewId, Reservation, Sim, SimFilter,
-    SimId, SimRecord, WantedSim,
+    SimId, SimRecord, Statistics, WantedSim,
 };
 
 use crate::exit::Failure;
@@ -72,6 +72,9 @@ pub(crate) trait Service {
         msisdn: Msisdn,
         at: Option<DateTime<Utc>>,
     ) -> Result<Vec<Association>, Failure>;
+
+    /// The counts of every brand.
+    async fn statistics(&self) -> Result<Statistics, Failure>;
 
     /// Whether an area code exists.
     async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Failure>;
@@ -160,6 +163,10 @@ impl Service for Oss {
         at: Option<DateTime<Utc>>,
     ) -> Result<Vec<Association>, Failure> {
         Ok(Self::associations(self, msisdn, at).await?)
+    }
+
+    async fn statistics(&self) -> Result<Statistics, Failure> {
+        Ok(Self::statistics(self).await?)
     }
 
     async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Failure> {

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::cache::RedisCache;
-use crate::calls::{Draws, InFlight, Single, UnusedLeases};
+use crate::calls::{Draws, InFlight, Single, Tally, UnusedLeases};
 use crate::config::EXPECTED_BRAND;
 use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND, SweepReport};
 use crate::error::Error;
@@ -90,6 +90,7 @@ struct Parts {
     unused_leases: UnusedLeases,
     sweeps: Single<Result<SweepReport, Error>>,
     draws: Draws,
+    tally: Tally,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -122,6 +123,7 @@ impl Oss {
             webhooks: Mutex::default(),
             in_flight: InFlight::new(settings.client_share),
             draws: Draws::new(settings.draws),
+            tally: Tally::default(),
             store,
             brand,
             other_brands,
@@ -201,6 +203,9 @@ impl Oss {
         self.parts.tasks.close();
         if tokio::time::timeout(self.settings().lease(), self.parts.tasks.wait()).await.is_err() {
             tracing::error!("Operations were still under way at shutdown; recovery will settle them.");
+        }
+        if let Err(error) = self.store_draws().await {
+            tracing::warn!(%error, "The latest draws could not be stored.");
         }
     }
 
@@ -331,6 +336,10 @@ impl Oss {
 
     pub(crate) fn draws(&self) -> &Draws {
         &self.parts.draws
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.parts.tally
     }
 
     /// Runs work in a task that outlives its caller. [`Oss::shutdown`] waits for it.

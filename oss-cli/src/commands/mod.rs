@@ -22,6 +22,7 @@ mod show;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sigan_mock;
 mod sims;
+mod stats;
 mod sweep;
 mod watching;
 mod webhooks;
@@ -112,6 +113,7 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
         Command::Sim { command } => sims::run(service, command, output).await?,
         Command::Line { command } => lines::run(service, command, output).await?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(service, ddd, output).await,
+        Command::Stats => output.write_answer(&service.statistics().await?)?,
         Command::Brands => output.write_answer(&devices::brands(service).await?)?,
         Command::Models { brand } => output.write_answer(&devices::models(service, &brand).await?)?,
         Command::Esim(device) => output.write_answer(&devices::esim(service, device).await?)?,

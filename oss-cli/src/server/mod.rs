@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use oss_core::{
     ActivationCode, Association, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel, Error,
     EsimCheck, IdempotencyKey, LineId, Msisdn, Number, Preview, PreviewId, Reservation, Sim, SimFilter,
-    SimId, SimRecord, WantedSim,
+    SimId, SimRecord, Statistics, WantedSim,
 };
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
@@ -150,6 +150,10 @@ impl Service for Server {
         let request = self.query(&["numbers", msisdn.as_str(), "associations"], &parameters);
         let listed: Associations = self.read(request).await?;
         Ok(listed.associations)
+    }
+
+    async fn statistics(&self) -> Result<Statistics, Failure> {
+        self.read(self.request(Method::GET, &["stats"])).await
     }
 
     async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Failure> {

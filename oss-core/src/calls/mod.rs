@@ -7,6 +7,7 @@ mod draws;
 mod in_flight;
 mod lease;
 mod single;
+mod tally;
 mod unused_leases;
 
 pub use self::draws::DrawBudget;
@@ -14,4 +15,5 @@ pub(crate) use self::draws::Draws;
 pub(crate) use self::in_flight::{Call, Crowded, InFlight, Waits};
 pub(crate) use self::lease::{LeaseClock, retry_within_lease};
 pub(crate) use self::single::{Running, Single};
+pub(crate) use self::tally::Tally;
 pub(crate) use self::unused_leases::UnusedLeases;

@@ -19,6 +19,7 @@ mod orders;
 mod schemas;
 mod sim;
 mod sims;
+mod statistics;
 mod sweep_report;
 mod tenant;
 mod text;
@@ -63,6 +64,7 @@ pub use sims::{
     ActivationCode, AddressHash, Eid, Iccid, Imsi, MalformedAt, MaskedDigits, MatchingId, ProfileState,
     SimStatus, SimType, SmdpAddress, Technology, TextFault,
 };
+pub use statistics::{AttemptCount, Backlog, DrawCount, DrawTally, LastAudit, NewDraws, Statistics};
 pub use sweep_report::SweepReport;
 pub(crate) use tenant::OLDER_BRAND;
 pub use tenant::{Scope, Tenant};

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::domain::{AttemptState, BrandId};
 use crate::oss::Oss;
-use crate::store::Census;
+use crate::store::{Census, StoreError};
 use crate::telemetry::names;
 
 /// The most reservations that a count reads.
@@ -26,7 +26,7 @@ const LONGEST_REST: Duration = Duration::from_mins(5);
 
 /// The value of a gauge. Beyond 2^53 the last digits are lost, which does not matter for a gauge.
 #[expect(clippy::cast_precision_loss, reason = "said above")]
-fn float(count: impl TryInto<u64>) -> f64 {
+pub(super) fn float(count: impl TryInto<u64>) -> f64 {
     count.try_into().unwrap_or(u64::MAX) as f64
 }
 
@@ -93,10 +93,9 @@ impl Oss {
         self.spawn(async move {
             while !oss.stopping().is_cancelled() {
                 let begun = Instant::now();
-                match oss.store().census(CENSUS).await {
-                    Ok(census) => record_census(&census),
+                if let Err(error) = oss.count_rows().await {
                     // The sweep needs the same database and logs a warning.
-                    Err(error) => tracing::debug!(%error, "What is due could not be counted."),
+                    tracing::debug!(%error, "What is stored could not be counted.");
                 }
                 if let Err(error) = oss.record_webhooks().await {
                     tracing::debug!(%error, "The lag of the webhooks could not be read.");
@@ -106,6 +105,11 @@ impl Oss {
                 oss.stopping().run_until_cancelled(tokio::time::sleep(rest)).await;
             }
         });
+    }
+
+    async fn count_rows(&self) -> Result<(), StoreError> {
+        record_census(&self.store().census(CENSUS).await?);
+        self.record_statistics().await
     }
 }
 

@@ -14,6 +14,7 @@ mod preview;
 mod release;
 mod reserve;
 mod shares;
+mod statistics;
 mod sweep;
 
 pub use adopt::{Adopt, AdoptError, Adopted};

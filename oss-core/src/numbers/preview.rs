@@ -194,6 +194,18 @@ impl Oss {
         previous: Option<ExternalId>,
     ) -> Result<PreReservation, Error> {
         self.draw(ddd, quantity)?;
+        let offered = self.unreturned_numbers(turn, ddd, quantity, previous).await;
+        self.count_draw(ddd, &offered);
+        offered
+    }
+
+    async fn unreturned_numbers(
+        &self,
+        turn: &Turn<'_>,
+        ddd: Ddd,
+        quantity: usize,
+        previous: Option<ExternalId>,
+    ) -> Result<PreReservation, Error> {
         let mut offer = self.ask_for_numbers(turn, ddd, quantity, previous).await?;
         let mut offers = 1..OFFERS;
         while self.is_recycled(&offer).await? {

@@ -138,6 +138,8 @@ impl Oss {
         self.settle_orders(report).await?;
         self.ask_about_silent().await?;
         self.settle_claimed(report).await?;
+        // Events are counted before they may be deleted.
+        self.sweep_statistics().await?;
         self.sweep_events().await?;
         self.purge(report).await?;
         Ok(())

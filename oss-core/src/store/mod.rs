@@ -27,6 +27,7 @@ mod sim_records;
 mod sims;
 #[cfg_attr(not(feature = "sqlite"), path = "no_sqlite.rs")]
 mod sqlite;
+mod statistics;
 mod sweep;
 mod tenant;
 mod webhooks;
@@ -57,16 +58,17 @@ pub use sim_records::SimStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Clock, SqliteStore, SystemClock};
 pub use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+pub use statistics::StatisticsStore;
 pub use sweep::SweepStore;
 pub use webhooks::{WebhookStore, WebhookTurn};
 
 pub use crate::domain::{
     ActiveSim, AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, Census, Claims,
-    CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, Due, DueOrder, EndLine, EventCursor, EventRow,
-    EventRows, HeldNumber, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold,
-    KnownSim, Lease, LiveHold, NewOrder, NewPreview, OrderLease, OrderPurpose, OtherNumber, Overdue,
-    PoolUsage, PreviousPreview, ProfileRecorded, Range, Release, Scope, SilentProfile, SimDelivery,
-    SimDetails, SimIdentity, Tenant, UnreadableRow, WantedSim, WebhookStatus,
+    CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, DrawTally, Due, DueOrder, EndLine, EventCursor,
+    EventRow, EventRows, HeldNumber, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview,
+    KnownHold, KnownSim, Lease, LiveHold, NewDraws, NewOrder, NewPreview, OrderLease, OrderPurpose,
+    OtherNumber, Overdue, PoolUsage, PreviousPreview, ProfileRecorded, Range, Release, Scope, SilentProfile,
+    SimDelivery, SimDetails, SimIdentity, Tenant, UnreadableRow, WantedSim, WebhookStatus,
 };
 
 /// The address of the database, and its connections.
@@ -135,6 +137,7 @@ pub trait Store:
     + CatalogStore
     + EventStore
     + WebhookStore
+    + StatisticsStore
     + Send
     + Sync
     + fmt::Debug

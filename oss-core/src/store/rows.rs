@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{OtherNumber, PoolUsage, UnreadableRow};
 use crate::domain::{
-    AddressHash, AttemptState, BrandId, BrandSlug, DeviceCode, DeviceHash, DeviceModelId, DisplayName,
+    AddressHash, AttemptState, BrandId, BrandSlug, Ddd, DeviceCode, DeviceHash, DeviceModelId, DisplayName,
     ExternalId, Iccid, Malformed, Msisdn, NumberStatus, ProfileState, SimType, Source,
 };
 
@@ -54,6 +54,7 @@ stored_as_parsed!(
     AddressHash,
     BrandId,
     BrandSlug,
+    Ddd,
     DeviceModelId,
     DisplayName,
     ExternalId,

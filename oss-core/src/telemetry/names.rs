@@ -38,6 +38,14 @@ metrics! {
         "Time of the calls to Sigan, by call and outcome.";
     describe_histogram GSIM_CALL_DURATION = "oss_gsim_call_duration_seconds":
         "Time of the calls to GSIM, by call and outcome.";
+    describe_counter DRAWS = "oss_draws_total":
+        "Calls that asked Sigan for numbers of an area code and were answered, by ddd.";
+    describe_counter NO_NUMBERS_LEFT = "oss_no_numbers_left_total":
+        "Those of these calls for which no number was left, by ddd.";
+    describe_gauge ATTEMPTS = "oss_attempts":
+        "Attempts to hold a number, by brand, ddd and state, as the events say; also those on a line and those that are over. First calls under way are not counted.";
+    describe_gauge LAST_AUDIT = "oss_last_audit_timestamp_seconds":
+        "When the latest audit of a brand had compared everything, in seconds since 1970, by brand.";
     describe_counter RECYCLED_OFFERS = "oss_recycled_offers_total":
         "Offers of Sigan that were not used because one of their numbers was given back too recently (numbers.recycle_after).";
     describe_counter SIM_STEPS = "oss_sim_steps_total":

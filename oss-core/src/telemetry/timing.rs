@@ -39,6 +39,7 @@ pub(crate) enum Operation {
     EndLine,
     Associations,
     Events,
+    Statistics,
     Sweep,
 }
 

@@ -12,6 +12,7 @@ mod metrics;
 mod numbers;
 mod previews;
 mod sims;
+mod stats;
 mod sweeps;
 #[cfg(test)]
 mod tests;
@@ -113,6 +114,7 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
         .routes(require(Scope::DevicesRead, routes!(devices::models)))
         .routes(require(Scope::DevicesRead, routes!(devices::check)))
         .routes(require(Scope::EventsRead, routes!(events::read)))
+        .routes(require(Scope::Operations, routes!(stats::show)))
         .routes(require(Scope::Operations, routes!(sweeps::sweep)))
 }
 

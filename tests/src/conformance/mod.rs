@@ -23,6 +23,7 @@ pub mod releases;
 pub mod replacements;
 pub mod sim_audits;
 pub mod sims;
+pub mod statistics;
 pub mod sweeps;
 pub mod tenants;
 pub mod transitions;
@@ -79,6 +80,8 @@ macro_rules! behaviours {
                 a_reader_of_a_brand_sees_its_brand_alone, events_come_in_pages, an_expiry_is_announced_once,
                 old_events_are_purged, events_are_found_by_their_time, an_event_that_is_committed_late_is_not_missed,
                 restored_events_come_before_later_ones, an_unreadable_event_stops_nobody;
+            statistics: the_counts_follow_each_change, events_are_counted_once_by_many, what_is_due_is_a_backlog,
+                draws_are_added_up_by_hour, the_latest_audit_is_kept;
             assigns: a_held_number_goes_on_a_line, only_a_confirmed_number_goes_on_a_line, a_number_shows_its_history,
                 a_sim_has_one_number, only_an_active_sim_gets_a_number, an_assignment_is_in_the_history;
             adopts: an_unknown_number_is_put_on_a_line, a_returned_number_is_put_on_a_line, a_reserved_number_keeps_its_hold,

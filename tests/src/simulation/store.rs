@@ -9,17 +9,17 @@ use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
     ActiveSim, AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder,
     BeginRandom, CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery,
-    EndLine, EventCursor, EventRows, EventStore, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed,
+    DrawTally, EndLine, EventCursor, EventRows, EventStore, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed,
     KeyedPreview, KnownHold, KnownSim, Lease, LineStore, NewOrder, NewPreview, OrderLease, OrderStore,
     Overdue, PoolUsage, PreviewStore, PreviousPreview, ProfileRecorded, RandomStore, Range, Release,
-    ReleaseStore, Scope, SilentProfile, SimAuditStore, SimDelivery, SimRange, SimStore, Store, StoreError,
-    SweepStore, Tenant, UnreadableRow, WebhookStatus, WebhookStore, WebhookTurn,
+    ReleaseStore, Scope, SilentProfile, SimAuditStore, SimDelivery, SimRange, SimStore, StatisticsStore,
+    Store, StoreError, SweepStore, Tenant, UnreadableRow, WebhookStatus, WebhookStore, WebhookTurn,
 };
 use oss_core::{
-    Association, Assortment, AttemptState, BrandId, Choice, ClientName, DataVersion, DataVersions, Ddd,
-    DddChanges, DddData, DddSet, DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, Edition,
-    EsimAnswer, IdempotencyKey, Msisdn, Number, PreviewId, ProfileReport, ReservationId, Sim, SimFilter,
-    SimId, SimRecord,
+    Association, Assortment, AttemptCount, AttemptState, Backlog, BrandId, Choice, ClientName, DataVersion,
+    DataVersions, Ddd, DddChanges, DddData, DddSet, DeviceChanges, DeviceChoice, DeviceCode, DeviceData,
+    DeviceHash, DrawCount, Edition, EsimAnswer, IdempotencyKey, LastAudit, Msisdn, Number, PreviewId,
+    ProfileReport, ReservationId, Sim, SimFilter, SimId, SimRecord,
 };
 use uuid::Uuid;
 
@@ -220,6 +220,37 @@ impl SweepStore for SimulatedStore {
 
     async fn census(&self, limit: u32) -> Result<Census, StoreError> {
         self.step(self.world.store.census(limit)).await
+    }
+}
+
+#[async_trait]
+impl StatisticsStore for SimulatedStore {
+    async fn count_events(&self, limit: u32) -> Result<u64, StoreError> {
+        self.step(self.world.store.count_events(limit)).await
+    }
+
+    async fn attempt_counts(&self) -> Result<Vec<AttemptCount>, StoreError> {
+        self.step(self.world.store.attempt_counts()).await
+    }
+
+    async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
+        self.step(self.world.store.backlogs()).await
+    }
+
+    async fn add_draws(&self, tally: &DrawTally) -> Result<(), StoreError> {
+        self.step(self.world.store.add_draws(tally)).await
+    }
+
+    async fn draws(&self, within: Duration) -> Result<Vec<DrawCount>, StoreError> {
+        self.step(self.world.store.draws(within)).await
+    }
+
+    async fn record_audit(&self, brand: &BrandId, differences: u64) -> Result<(), StoreError> {
+        self.step(self.world.store.record_audit(brand, differences)).await
+    }
+
+    async fn last_audits(&self) -> Result<Vec<LastAudit>, StoreError> {
+        self.step(self.world.store.last_audits()).await
     }
 }
 

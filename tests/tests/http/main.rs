@@ -18,3 +18,4 @@ mod server_life;
 mod serving;
 mod sim_refusals;
 mod sims;
+mod stats;

@@ -13,7 +13,8 @@ use serde_json::json;
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
 /// Every metric with its type and its labels. To change a line breaks somebody's dashboard: see `examples/operations`.
-const METRICS: [&str; 30] = [
+const METRICS: [&str; 34] = [
+    "oss_attempts gauge brand,ddd,state",
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
     "oss_client_refusals_total counter client,limit",
@@ -21,6 +22,7 @@ const METRICS: [&str; 30] = [
     "oss_database_connections gauge pool,state",
     "oss_database_connections_limit gauge pool",
     "oss_database_oldest_write_seconds gauge",
+    "oss_draws_total counter ddd",
     "oss_due_oldest_age_seconds gauge",
     "oss_due_reservations gauge",
     "oss_gsim_call_duration_seconds histogram call,outcome",
@@ -29,6 +31,8 @@ const METRICS: [&str; 30] = [
     "oss_gsim_in_flight_limit gauge lane,sim_type",
     "oss_gsim_waiting gauge sim_type",
     "oss_http_request_duration_seconds histogram method,route,status",
+    "oss_last_audit_timestamp_seconds gauge brand",
+    "oss_no_numbers_left_total counter ddd",
     "oss_operation_duration_seconds histogram operation,outcome",
     "oss_process_start_time_seconds gauge",
     "oss_recycled_offers_total counter",

@@ -58,14 +58,17 @@ impl Oss {
             let is_own = brand == *self.brand();
             on_found(Found::Brand(brand.clone()));
             let tenant = self.tenant_of(brand);
-            let mut audit = Audit { oss: self, tenant, options, report, on_found: &mut on_found };
+            let mut audit =
+                Audit { oss: self, tenant: tenant.clone(), options, report, on_found: &mut on_found };
             audit.walk().await?;
             audit.walk_sims().await?;
             // The brand of these rows may be the part that cannot be read, so they are reported once, and not for one brand.
             if is_own && self.scope().is_all_brands() {
                 audit.walk_set_aside().await?;
             }
+            let before = report.differences();
             report = audit.report;
+            self.record_audit(tenant.brand(), report.differences() - before).await;
         }
         Ok(report)
     }

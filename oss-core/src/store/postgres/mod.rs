@@ -30,6 +30,7 @@ mod releases;
 mod repeats;
 mod sim_audit;
 mod sim_records;
+mod statistics;
 mod sweep;
 mod webhooks;
 mod writable;

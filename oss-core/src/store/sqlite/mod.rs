@@ -19,6 +19,7 @@ mod random;
 mod releases;
 mod sim_audit;
 mod sim_records;
+mod statistics;
 mod sweep;
 mod webhooks;
 mod writer;

@@ -1,0 +1,88 @@
+//! Statistics: counts that the sweep keeps up to date, and that are cheap to read.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use super::rows::DataRow;
+use crate::domain::{AttemptCount, Backlog, BrandId, DrawCount, DrawTally, LastAudit};
+
+/// A backlog is counted up to this many rows of one kind.
+pub(super) const COUNTED: i64 = 100_000;
+
+/// The time for which draws are kept.
+pub(super) const DRAWS_KEPT: Duration = Duration::from_hours(24 * 90);
+
+/// The steps of statistics.
+#[async_trait]
+pub trait StatisticsStore {
+    /// Counts at most `limit` events that were not counted yet. Returns how many there were. Each event is counted once, however many
+    /// processes call this.
+    async fn count_events(&self, limit: u32) -> Result<u64, StoreError>;
+
+    /// The attempts of each brand, area code and state, as the counted events say.
+    async fn attempt_counts(&self) -> Result<Vec<AttemptCount>, StoreError>;
+
+    /// The rows that are due, by kind and state.
+    async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError>;
+
+    /// Adds draws to those of this hour, and deletes those of a hundred days ago.
+    async fn add_draws(&self, tally: &DrawTally) -> Result<(), StoreError>;
+
+    /// The draws of the last `within`, by hour, the latest first.
+    async fn draws(&self, within: Duration) -> Result<Vec<DrawCount>, StoreError>;
+
+    /// Records that an audit compared everything of a brand.
+    async fn record_audit(&self, brand: &BrandId, differences: u64) -> Result<(), StoreError>;
+
+    /// The latest audit of each brand that compared everything.
+    async fn last_audits(&self) -> Result<Vec<LastAudit>, StoreError>;
+}
+
+pub(super) const ATTEMPT_COUNTS: &str = "
+    select brand_id, ddd, state, attempts from attempt_count order by brand_id, ddd, state";
+
+pub(super) const LAST_AUDITS: &str =
+    "select brand_id, finished_at, differences from last_audit order by brand_id";
+
+pub(super) fn attempt_count(row: &impl DataRow) -> Result<AttemptCount, sqlx::Error> {
+    Ok(AttemptCount {
+        brand_id: row.parsed("brand_id")?,
+        area_code: row.parsed("ddd")?,
+        state: row.parsed("state")?,
+        attempts: row.count("attempts")?.unsigned_abs(),
+    })
+}
+
+pub(super) fn backlog(row: &impl DataRow) -> Result<Backlog, sqlx::Error> {
+    let oldest = Duration::try_from_secs_f64(row.seconds("oldest_secs")?).unwrap_or_default();
+    Ok(Backlog {
+        of: row.text("kind")?.to_owned(),
+        state: row.parsed("state")?,
+        due: row.count("due")?.unsigned_abs(),
+        oldest_seconds: oldest.as_secs(),
+    })
+}
+
+pub(super) fn draw_count(row: &impl DataRow) -> Result<DrawCount, sqlx::Error> {
+    Ok(DrawCount {
+        hour: row.time("hour")?,
+        area_code: row.parsed("ddd")?,
+        draws: row.count("draws")?.unsigned_abs(),
+        none_left: row.count("none_left")?.unsigned_abs(),
+    })
+}
+
+pub(super) fn last_audit(row: &impl DataRow) -> Result<LastAudit, sqlx::Error> {
+    Ok(LastAudit {
+        brand_id: row.parsed("brand_id")?,
+        finished_at: row.time("finished_at")?,
+        differences: row.count("differences")?.unsigned_abs(),
+    })
+}
+
+/// A count as the databases store it.
+pub(super) fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,116 @@
+//! Statistics: the counts agree with the rows, and each event is counted once.
+#![expect(missing_docs, reason = "a behaviour's name says what it is")]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use oss_core::store::{DrawTally, NewDraws, Scope};
+use oss_core::{AttemptCount, AttemptState as State};
+
+use super::Fixture;
+use super::fixture::{LEASE, acme};
+use crate::eventually::eventually;
+
+impl Fixture {
+    /// Counts events until there are none, and compares the counts with the rows. An event is readable once every older transaction of
+    /// the server has ended.
+    async fn assert_counts_agree(&self) {
+        const STORED: &str = "
+            select brand_id || ' ' || substr(msisdn, 1, 2) || ' '
+                || case when state = 'PENDING' then 'IN_DOUBT' else state end || ' ' || count(*)
+            from reservation
+            where state <> 'PENDING' or attempts > 1
+            group by brand_id, substr(msisdn, 1, 2), case when state = 'PENDING' then 'IN_DOUBT' else state end";
+        let stored: BTreeSet<String> = self.database.texts(STORED).await.into_iter().collect();
+        eventually(async || {
+            while self.store.count_events(3).await.unwrap() > 0 {}
+            let counts = self.store.attempt_counts().await.unwrap();
+            let counted: BTreeSet<_> = counts.iter().filter(|count| count.attempts > 0).map(words).collect();
+            if counted == stored { Ok(()) } else { Err(format!("counted {counted:?}, stored {stored:?}")) }
+        })
+        .await;
+    }
+
+    async fn count_of(&self, state: State) -> u64 {
+        let counts = self.store.attempt_counts().await.unwrap();
+        counts.iter().filter(|count| count.state == state).map(|count| count.attempts).sum()
+    }
+}
+
+fn words(count: &AttemptCount) -> String {
+    let AttemptCount { brand_id, area_code, state, attempts, .. } = count;
+    format!("{brand_id} {area_code} {state} {attempts}")
+}
+
+pub async fn the_counts_follow_each_change(db: &Fixture) {
+    let (held, released, assigned) = (db.preview().await, db.preview().await, db.preview().await);
+    db.held(&held, 1).await;
+    db.started(&db.preview().await, 2).await;
+    db.assert_counts_agree().await;
+    let before = (db.count_of(State::Held).await, db.count_of(State::Released).await);
+
+    let gone = db.held(&released, 1).await;
+    db.store.release(Scope::AllBrands, gone.hold.msisdn, LEASE).await.unwrap();
+    db.store.record_delivery(gone.reservation).await.unwrap();
+    let on_line = db.held(&assigned, 1).await.hold.msisdn;
+    db.store.assign(Scope::AllBrands, on_line, db.sim().await).await.unwrap();
+    let doubtful = db.started(&db.preview().await, 1).await;
+    db.store.doubt(&doubtful, "no answer", LEASE).await.unwrap();
+    let refused = db.started(&db.preview().await, 1).await;
+    db.store.reject(&refused, "taken").await.unwrap();
+    db.assert_counts_agree().await;
+    assert_eq!(
+        (db.count_of(State::Held).await, db.count_of(State::Released).await),
+        (before.0, before.1 + 1)
+    );
+}
+
+pub async fn events_are_counted_once_by_many(db: &Fixture) {
+    for _ in 0..8 {
+        let lease = db.held(&db.preview().await, 1).await;
+        db.store.release(Scope::AllBrands, lease.hold.msisdn, LEASE).await.unwrap();
+    }
+    let count = || async {
+        for _ in 0..20 {
+            db.store.count_events(2).await.unwrap();
+        }
+    };
+    futures::join!(count(), count(), count(), count());
+    db.assert_counts_agree().await;
+}
+
+pub async fn what_is_due_is_a_backlog(db: &Fixture) {
+    let lease = db.held(&db.preview().await, 1).await;
+    db.store.release(Scope::AllBrands, lease.hold.msisdn, Duration::ZERO).await.unwrap();
+    let backlogs = db.store.backlogs().await.unwrap();
+    let backlog = backlogs.iter().find(|backlog| backlog.state == State::Releasing).expect("a backlog");
+    assert_eq!((&*backlog.of, backlog.due), ("numbers", 1));
+    assert!(backlog.oldest_seconds < 3600);
+    db.store.record_delivery(lease.reservation).await.unwrap();
+    assert!(db.store.backlogs().await.unwrap().iter().all(|backlog| backlog.state != State::Releasing));
+}
+
+pub async fn draws_are_added_up_by_hour(db: &Fixture) {
+    let [first, second] = ["11", "21"].map(|ddd| ddd.parse().unwrap());
+    let new = |draws, none_left| NewDraws { draws, none_left };
+    for _ in 0..2 {
+        let tally = DrawTally::from([(first, new(3, 1)), (second, new(1, 0))]);
+        db.store.add_draws(&tally).await.unwrap();
+    }
+    let draws = db.store.draws(Duration::from_hours(24)).await.unwrap();
+    let of = |ddd| {
+        let of_ddd = draws.iter().filter(|count| count.area_code == ddd);
+        of_ddd.fold((0, 0), |(draws, none_left), count| (draws + count.draws, none_left + count.none_left))
+    };
+    assert_eq!((of(first), of(second)), ((6, 2), (2, 0)));
+}
+
+pub async fn the_latest_audit_is_kept(db: &Fixture) {
+    db.store.record_audit(acme().brand(), 7).await.unwrap();
+    db.store.record_audit(acme().brand(), 0).await.unwrap();
+    let audits = db.store.last_audits().await.unwrap();
+    assert_eq!(
+        audits.iter().map(|audit| (audit.brand_id.as_str(), audit.differences)).collect::<Vec<_>>(),
+        [("acme", 0)]
+    );
+}
