@@ -9,7 +9,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
 use serde_json::Value;
 use standardwebhooks::Webhook;
 use tempfile::TempDir;
@@ -69,7 +68,7 @@ impl Receiver {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it has an address");
-        let router = Router::new().route("/hook", post(receive)).with_state(state.clone());
+        let router = Router::new().fallback(receive).with_state(state.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, state }
     }

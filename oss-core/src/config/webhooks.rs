@@ -78,6 +78,7 @@ mod tests {
 
     use super::*;
     use crate::config::{CommonConfig, ConfigError, Sources};
+    use crate::domain::BrandId;
 
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -108,7 +109,7 @@ mod tests {
         .unwrap();
         let [billing, archive] = &webhooks[..] else { panic!("{webhooks:?}") };
         assert_eq!((billing.name.as_str(), billing.secrets.len()), ("billing", 2));
-        assert_eq!(billing.brand.as_ref().map(|brand| brand.as_str()), Some("acme"));
+        assert_eq!(billing.brand.as_ref().map(BrandId::as_str), Some("acme"));
         assert!(billing.wants(&EventKind::LineEnded) && !billing.wants(&EventKind::NumberReserved));
         assert!(archive.brand.is_none() && archive.wants(&EventKind::NumberReserved));
         let shown = format!("{webhooks:?}");

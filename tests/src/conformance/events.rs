@@ -201,7 +201,7 @@ async fn expiring(db: &Fixture, within: Duration) -> Msisdn {
 }
 
 pub async fn an_expiry_is_announced_once(db: &Fixture) {
-    const NOTICE: Duration = Duration::from_mins(60);
+    const NOTICE: Duration = Duration::from_hours(1);
     let start = db.now().await;
     let (soon, later) = (expiring(db, NOTICE / 2).await, expiring(db, NOTICE * 2).await);
     let announce = async || db.store.announce_expiring(NOTICE, MANY).await.unwrap();
