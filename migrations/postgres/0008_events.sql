@@ -80,7 +80,9 @@ create function sim_event_kind(after text) returns text language sql immutable a
     end
 $$;
 
-create function write_begun_reservation() returns trigger language plpgsql as $$
+-- The triggers run with the rights of the owner of the tables, because a server or another program may have a role that knows nothing of
+-- events.
+create function write_begun_reservation() returns trigger language plpgsql security definer set search_path from current as $$
 begin
     insert into event (transaction_id, kind, brand_id, client, reservation_id, sim_id, msisdn, state_after)
     values (event_transaction(), number_event_kind(null, new.state, new.last_error), new.brand_id, new.client, new.id,
@@ -94,7 +96,8 @@ create trigger begun_reservation after insert on reservation
 
 -- One statement changes the reservations of many callers, so the events are written together. Without the setting, a plan that was made
 -- for a few rows would be used for many.
-create function write_changed_reservations() returns trigger language plpgsql set enable_nestloop = off as $$
+create function write_changed_reservations() returns trigger language plpgsql security definer set search_path from current
+set enable_nestloop = off as $$
 begin
     if not exists (select from new_row) then
         return null;
@@ -124,7 +127,7 @@ create trigger changed_reservations after update on reservation
     referencing old table as old_row new table as new_row
     for each statement execute function write_changed_reservations();
 
-create function write_sim_order() returns trigger language plpgsql as $$
+create function write_sim_order() returns trigger language plpgsql security definer set search_path from current as $$
 declare
     before text := case tg_op when 'UPDATE' then event_state(old.state, old.attempts) end;
     after  text := event_state(new.state, new.attempts);
@@ -143,7 +146,7 @@ create trigger begun_sim_order after insert on sim_order
 create trigger changed_sim_order after update on sim_order
     for each row when (old.state <> new.state or old.attempts <> new.attempts) execute function write_sim_order();
 
-create function write_profile() returns trigger language plpgsql as $$
+create function write_profile() returns trigger language plpgsql security definer set search_path from current as $$
 begin
     insert into event (transaction_id, kind, brand_id, client, sim_id, msisdn, state_before, state_after)
     select event_transaction(),

@@ -69,13 +69,6 @@ begin
             new.msisdn, new.brand_id, new.client, new.last_error, new.updated_at, old.state, old.attempts, new.state, new.attempts);
 end;
 
-create trigger expiring_reservation after update of expiring_for on reservation
-when new.state = 'HELD' and new.expiring_for is not old.expiring_for
-begin
-    insert into event (recorded_at, kind, brand_id, client, reservation_id, msisdn, state_before, state_after)
-    values (new.updated_at, 'number.expiring', new.brand_id, new.client, new.id, new.msisdn, old.state, new.state);
-end;
-
 create view sim_change as
 select id as sim_id, msisdn, carrier_tag as brand_id, client, updated_at as recorded_at,
        state as state_before, attempts as attempts_before, state as state_after, attempts as attempts_after

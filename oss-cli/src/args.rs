@@ -1,5 +1,6 @@
 //! The command line. Values are parsed into the library's own types here, so a bad one never gets further.
 
+mod events;
 #[cfg(feature = "sandbox")]
 mod gsim_mock;
 mod sims;
@@ -16,11 +17,12 @@ use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use oss_core::access::{COMMAND_LINE, client_name};
 use oss_core::{
-    BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, EventCursor, ExternalId, IdempotencyKey, Imei,
-    Index, Malformed, Msisdn, PreviewId, SimId, Tac, Timestamp, config,
+    BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Index, Malformed,
+    Msisdn, PreviewId, SimId, Tac, config,
 };
 use url::Url;
 
+pub(crate) use self::events::{EventsArgs, WebhooksCommand};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gsim_mock::GsimMockArgs;
 pub(crate) use self::sims::{LineCommand, SimCommand};
@@ -304,36 +306,6 @@ pub(crate) enum Command {
     #[cfg(feature = "sandbox")]
     #[command(after_help = examples::GSIM_MOCK)]
     GsimMock(GsimMockArgs),
-}
-
-/// The events to show.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub(crate) struct EventsArgs {
-    /// The place after which to begin, as an earlier call showed it [default: before the first event; with --follow, the end].
-    #[arg(long, value_name = "CURSOR")]
-    pub(crate) after: Option<EventCursor>,
-    /// Begin shortly before this time.
-    #[arg(long, value_name = "TIME", conflicts_with = "after")]
-    pub(crate) since: Option<Timestamp>,
-    /// The most events to show, 1 to 1000.
-    #[arg(long, value_name = "COUNT", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=1000), conflicts_with = "follow")]
-    pub(crate) limit: u32,
-    /// Show each new event until interrupted.
-    #[arg(long)]
-    pub(crate) follow: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum WebhooksCommand {
-    /// Deliver the events since a time again.
-    #[command(after_help = examples::WEBHOOKS_REPLAY)]
-    Replay {
-        /// The name of the webhook.
-        name: ClientName,
-        /// The time. A few events from before it are delivered too.
-        #[arg(long, value_name = "TIME")]
-        since: Timestamp,
-    },
 }
 
 /// A device, identified in one of four ways.

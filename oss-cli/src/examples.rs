@@ -123,11 +123,11 @@ Examples:
 pub(crate) const WEBHOOKS: &str = "\
 Examples:
   oss webhooks
-  oss webhooks replay billing --since 2026-11-25T13:30:43Z";
+  oss webhooks replay billing --from 2026-11-25T13:30:43Z";
 
 pub(crate) const WEBHOOKS_REPLAY: &str = "\
 Example:
-  oss webhooks replay billing --since 2026-11-25T13:30:43Z";
+  oss webhooks replay billing --from 2026-11-25T13:30:43Z";
 
 pub(crate) const SWEEP: &str = "\
 Examples:

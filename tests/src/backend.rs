@@ -61,6 +61,11 @@ impl Database {
         Self { url: postgres.database().await, _dir: None }
     }
 
+    /// An empty database on a PostgreSQL server of the test's own.
+    pub async fn empty_on(postgres: &Postgres) -> Self {
+        Self { url: postgres.empty_database().await, _dir: None }
+    }
+
     /// A database at an address, with the tables.
     pub(crate) fn at(url: &str) -> Self {
         Self { url: url.into(), _dir: None }

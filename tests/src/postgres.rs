@@ -240,6 +240,12 @@ impl Drop for Postgres {
     }
 }
 
+/// A program of PostgreSQL's own, such as `pg_dump`.
+#[must_use]
+pub fn client(name: &str) -> Command {
+    Command::new(program(name, &folders(), "postgresql"))
+}
+
 pub(crate) fn folders() -> Vec<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     versions.map(|version| version.path().join("bin")).collect()

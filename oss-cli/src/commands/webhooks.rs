@@ -9,8 +9,8 @@ use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
 
 pub(crate) async fn run(oss: &Oss, command: Option<WebhooksCommand>, output: Output) -> Result<(), Failure> {
-    if let Some(WebhooksCommand::Replay { name, since }) = command
-        && !oss.replay_webhook(&name, since.0).await?
+    if let Some(WebhooksCommand::Replay { name, from }) = command
+        && !oss.replay_webhook(&name, from.0).await?
     {
         return Err(Failure::unknown(
             "unknown-webhook",

@@ -177,12 +177,13 @@ impl Worker {
             Progress { at: turn.cursor, has_delivered: false, recorded: turn.cursor, recorded_at: begun };
         let is_own = !self.oss.scope().is_all_brands();
         for row in page.events {
-            if self.oss.stopping().is_cancelled() {
-                return self.record(&mut progress).await;
-            }
             if self.webhook.wants(&row.kind) {
-                let now = turn.now + begun.elapsed();
-                if let Err(failed) = self.deliver(&Event::shown(row.clone(), is_own), now.timestamp()).await {
+                let now = (turn.now + begun.elapsed()).timestamp();
+                let event = Event::shown(row.clone(), is_own);
+                let delivery = self.oss.stopping().run_until_cancelled(self.deliver(&event, now));
+                // A server that stops does not wait for a slow receiver. Another one repeats the event.
+                let Some(delivered) = delivery.await else { break };
+                if let Err(failed) = delivered {
                     self.record(&mut progress).await?;
                     return Err(Stopped::Failed(failed));
                 }
@@ -193,7 +194,9 @@ impl Worker {
                 self.record(&mut progress).await?;
             }
         }
-        progress.at = page.next;
+        if !self.oss.stopping().is_cancelled() {
+            progress.at = page.next;
+        }
         self.record(&mut progress).await
     }
 

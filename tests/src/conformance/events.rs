@@ -313,6 +313,25 @@ pub async fn restored_events_come_before_later_ones(db: &Fixture) {
     assert_eq!(db.events_after(EventCursor::default()).await.len(), restored.len() + 2);
 }
 
+/// A server of the version before, and other programs, may have a role that knows nothing of events.
+pub async fn a_change_by_any_role_has_its_event(db: &Fixture) {
+    if db.is_sqlite() {
+        return;
+    }
+    let start = db.now().await;
+    let msisdn = db.reserved().await;
+    let role = format!("role_{}", uuid::Uuid::new_v4().simple());
+    let sql = format!(
+        "create role {role}; grant usage on schema public to {role};
+         grant select, insert, update, delete on reservation, phone_number, sim, sim_order to {role};
+         begin; set local role {role};
+         update reservation set state = 'RELEASING', due_at = now() where msisdn = '{msisdn}' and state = 'HELD';
+         commit; drop owned by {role}; drop role {role}"
+    );
+    db.database.execute(&sql).await;
+    assert_eq!(kinds(&db.events_after(start).await), ["number.reserved", "number.released"]);
+}
+
 /// A row that another program spoilt does not stop a reader.
 pub async fn an_unreadable_event_stops_nobody(db: &Fixture) {
     let start = db.now().await;

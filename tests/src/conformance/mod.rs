@@ -79,7 +79,7 @@ macro_rules! behaviours {
             events: a_number_tells_its_life, a_release_is_no_expiry, a_doubt_is_told_once, a_sim_tells_its_life,
                 a_reader_of_a_brand_sees_its_brand_alone, events_come_in_pages, an_expiry_is_announced_once,
                 old_events_are_purged, events_are_found_by_their_time, an_event_that_is_committed_late_is_not_missed,
-                restored_events_come_before_later_ones, an_unreadable_event_stops_nobody;
+                restored_events_come_before_later_ones, a_change_by_any_role_has_its_event, an_unreadable_event_stops_nobody;
             statistics: the_counts_follow_each_change, events_are_counted_once_by_many, what_is_due_is_a_backlog,
                 draws_are_added_up_by_hour, the_latest_audit_is_kept;
             assigns: a_held_number_goes_on_a_line, only_a_confirmed_number_goes_on_a_line, a_number_shows_its_history,

@@ -1,11 +1,13 @@
 //! The steps of the run-book after a restore to an earlier moment (`examples/operations/README.md`). No number that is on a line is
 //! given away, and a number that nobody claims is given back.
 
+use std::process::Command;
 use std::time::Duration;
 
 use oss_core::sigan::mock::Inventory;
 use oss_tests::backend::Database;
 use oss_tests::cli::{Ended, run_beside};
+use oss_tests::postgres::{Postgres, client};
 use oss_tests::settle::settings;
 use oss_tests::sigan::Sigan;
 use serde_json::json;
@@ -113,4 +115,41 @@ async fn a_database_that_was_set_back_gives_no_line_away() {
     lines.sort();
     assert_eq!(after.held(), lines);
     assert_eq!(after.audit(&[]).await.code, 0);
+}
+
+/// The text of a program's output, if it succeeded.
+fn output(mut command: Command) -> String {
+    let output = command.output().expect("the program runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("a dump is text")
+}
+
+/// A dump is restored on a server that has had fewer transactions. A reader of the events goes on where it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_of_events_go_on_after_a_dump_was_restored() {
+    const LATER: &str =
+        "do $$ begin for i in 1..5000 loop perform pg_current_xact_id(); commit; end loop; end $$";
+    let sigan = Sigan::start(Inventory::new("PR")).await;
+    let (old, new) = (Postgres::start().await, Postgres::start().await);
+    let before = Program { database: Database::on(&old).await, sigan: &sigan };
+    before.database.execute(LATER).await;
+    let number = before.reserved().await;
+    let read = before.oss(&["events"]).await.json();
+    assert_eq!(read["events"].as_array().map(Vec::len), Some(1), "{read}");
+
+    let after = Program { database: Database::empty_on(&new).await, sigan: &sigan };
+    let mut dump = client("pg_dump");
+    dump.args(["--no-owner", before.database.url()]);
+    let mut restore = client("psql");
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), output(dump)).expect("it is written");
+    restore.args(["-v", "ON_ERROR_STOP=1", "-q", after.database.url(), "-f"]).arg(file.path());
+    output(restore);
+
+    assert_eq!(after.oss(&["events"]).await.json(), read, "the same events at the same places");
+    assert_eq!(after.oss(&["release", &number]).await.code, 0);
+    let later = after.oss(&["events", "--after", read["next"].as_str().expect("a place")]).await.json();
+    let kinds: Vec<_> =
+        later["events"].as_array().expect("a list").iter().map(|event| &event["kind"]).collect();
+    assert_eq!(kinds, ["number.released", "number.returned"]);
 }

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 
 use super::SqliteStore;
 use super::connections::Micros;
-use crate::domain::{EventCursor, EventRows, Scope};
+use crate::domain::{EventCursor, EventRows, ReservationId, Scope};
 use crate::store::StoreError;
 use crate::store::events::{DISORDER, EventStore, cursor, event_rows, scanned};
+use crate::store::rows::DataRow;
 
 #[async_trait]
 impl EventStore for SqliteStore {
@@ -52,24 +53,30 @@ impl EventStore for SqliteStore {
     }
 
     async fn announce_expiring(&self, notice: Duration, limit: u32) -> Result<u64, StoreError> {
-        // The trigger of the reservations writes the events. Their time is that of the row.
-        const SQL: &str = "
-            update reservation
-            set expiring_for = due_at, updated_at = $1
-            where id in (
-                select id from reservation
-                where state = 'HELD' and expiring_for is not due_at and due_at > $1 and due_at <= $2
-                  and due_at - created_at > $3 and set_aside is null and order_id is null
-                order by due_at
-                limit $4
-            )";
-        let notice_micros = i64::try_from(notice.as_micros()).unwrap_or(i64::MAX);
+        // A trigger does not know the time, and the row does not change its own.
+        const TOLD: &str = "
+            insert into event (recorded_at, kind, brand_id, client, reservation_id, msisdn, state_before, state_after)
+            select $1, 'number.expiring', brand_id, client, id, msisdn, state, state
+            from reservation
+            where state = 'HELD' and expiring_for is not due_at and due_at > $1 and due_at <= $2 and due_at - created_at > $3
+              and set_aside is null and order_id is null
+            order by due_at
+            limit $4
+            returning reservation_id";
+        const ANNOUNCED: &str = "update reservation set expiring_for = due_at where id = $1";
+        let whole = i64::try_from(notice.as_micros()).unwrap_or(i64::MAX);
         self.connections
             .write(move |mut step| {
                 Box::pin(async move {
-                    let now = step.now;
-                    let statement = sqlx::query(SQL).bind(now.0).bind(now.after(notice)).bind(notice_micros);
-                    step.run(statement.bind(i64::from(limit))).await
+                    let until = step.now.after(notice);
+                    let told =
+                        sqlx::query(TOLD).bind(step.now.0).bind(until).bind(whole).bind(i64::from(limit));
+                    let told: Vec<ReservationId> = step.all(told, |row| row.id("reservation_id")).await?;
+                    let mut announced = 0;
+                    for id in told {
+                        announced += step.run(sqlx::query(ANNOUNCED).bind(id.as_uuid())).await?;
+                    }
+                    Ok(announced)
                 })
             })
             .await
