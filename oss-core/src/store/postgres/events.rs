@@ -140,9 +140,13 @@ impl EventStore for PostgresStore {
     }
 
     async fn purge_events(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
+        // Mostly the first event is not old, and no other one is read.
         const SQL: &str = "
             with first as materialized (
-                select transaction_id, position, recorded_at from event order by transaction_id, position limit $2
+                select transaction_id, position, recorded_at from event
+                where (select recorded_at from event order by transaction_id, position limit 1) < now() - make_interval(secs => $1)
+                order by transaction_id, position
+                limit $2
             ), deleted as (
                 delete from event e
                 using first

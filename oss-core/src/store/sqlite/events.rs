@@ -83,9 +83,11 @@ impl EventStore for SqliteStore {
     }
 
     async fn purge_events(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
+        // Mostly the first event is not old, and no other one is read.
         const SQL: &str = "
             delete from event
-            where position in (select position from event order by position limit $2) and recorded_at < $1";
+            where (select recorded_at from event order by position limit 1) < $1
+              and position in (select position from event order by position limit $2) and recorded_at < $1";
         self.connections
             .write(move |mut step| {
                 Box::pin(async move {
