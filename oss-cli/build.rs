@@ -6,7 +6,6 @@ use std::process::Command;
 /// The variable that names the commit where git cannot, as in the build of an image.
 const VARIABLE: &str = "OSS_COMMIT";
 
-#[expect(clippy::print_stdout, reason = "cargo reads the output of a build script")]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed={VARIABLE}");

@@ -1,6 +1,7 @@
 //! The command line. Values are parsed into the library's own types here, so a bad one never gets further.
 
 mod events;
+mod globals;
 #[cfg(feature = "sandbox")]
 mod gsim_mock;
 mod sims;
@@ -20,18 +21,14 @@ use oss_core::{
     BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Index, Malformed,
     Msisdn, PreviewId, SimId, Tac, config,
 };
-use url::Url;
 
 pub(crate) use self::events::{EventsArgs, WebhooksCommand};
+pub(crate) use self::globals::{Globals, server_url};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gsim_mock::GsimMockArgs;
 pub(crate) use self::sims::{LineCommand, SimCommand};
-use crate::form::Form;
 use crate::usage::hide_numbers;
 use crate::{examples, exit};
-
-/// The heading of the options that every command has.
-const GLOBAL: &str = "Global options";
 
 /// The version, and the commit that the build script found.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("OSS_COMMIT"), ")");
@@ -58,37 +55,6 @@ fn read<T: Into<OsString> + Clone>(line: impl IntoIterator<Item = T>) -> Result<
     let mut args = Args::from_arg_matches(&matches)?;
     args.globals.names_sandbox_dir = matches.value_source("sandbox_dir") == Some(ValueSource::CommandLine);
     Ok(args)
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Globals {
-    /// Work on a sandbox: SQLite and mocks of Sigan and GSIM, kept between runs.
-    #[arg(long, global = true, help_heading = GLOBAL, hide = cfg!(not(feature = "sandbox")), conflicts_with_all = ["database_url", "config", "server", "profile"])]
-    pub(crate) sandbox: bool,
-    /// The folder of the sandbox [default: ~/.local/state/oss/sandbox].
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "OSS_SANDBOX_DIR", value_parser = path(), hide = cfg!(not(feature = "sandbox")))]
-    pub(crate) sandbox_dir: Option<PathBuf>,
-    /// Whether the command line names the folder. If the environment does, the next command finds it without the option.
-    #[arg(skip)]
-    names_sandbox_dir: bool,
-    /// A file of settings, in TOML.
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", env = "OSS_CONFIG", value_parser = path())]
-    pub(crate) config: Option<PathBuf>,
-    /// The database: `postgres://…` or `sqlite://…`.
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
-    pub(crate) database_url: Option<String>,
-    /// Work through this server instead of a database, with the key in OSS_KEY [env: OSS_SERVER].
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL", value_parser = server_url, conflicts_with_all = ["database_url", "profile"])]
-    pub(crate) server: Option<Url>,
-    /// Work through the server of this profile in ~/.config/oss/profiles.toml [env: OSS_PROFILE].
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", conflicts_with = "database_url")]
-    pub(crate) profile: Option<String>,
-    /// The brand to act for, if the server's client may act for several.
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "BRAND")]
-    pub(crate) brand: Option<BrandId>,
-    /// A table for people, JSON for programs, or NDJSON: each entry of a list on a line of its own.
-    #[arg(long, short, global = true, help_heading = GLOBAL, value_name = "FORM", default_value = "table")]
-    pub(crate) output: Form,
 }
 
 #[derive(Debug, Subcommand)]
@@ -393,11 +359,6 @@ fn key(text: &str) -> Result<IdempotencyKey, Malformed> {
     IdempotencyKey::new(COMMAND_LINE.parse()?, text)
 }
 
-/// Reads the address of a server.
-pub(crate) fn server_url(text: &str) -> Result<Url, Malformed> {
-    config::address(text)
-}
-
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(|text| config::path(&text))
 }
@@ -409,37 +370,6 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
 #[cfg(feature = "sandbox")]
 fn rate(text: &str) -> Result<f64, &'static str> {
     text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate)).ok_or("expected a number from 0 to 1")
-}
-
-impl Globals {
-    /// The program's name, with the options that the next command needs to find the same data.
-    pub(crate) fn program(&self) -> &'static str {
-        let mut program = "oss".to_owned();
-        let mut add = |option: &str, value: &str| program += &format!(" {option} {}", quoted(value));
-        if let Some(url) = &self.server {
-            add("--server", url.as_str());
-        }
-        if let Some(profile) = &self.profile {
-            add("--profile", profile);
-        }
-        if let (Some(brand), true) = (&self.brand, self.server.is_some() || self.profile.is_some()) {
-            add("--brand", brand.as_str());
-        }
-        if self.sandbox {
-            program += " --sandbox";
-        }
-        if let (Some(dir), true, true) = (&self.sandbox_dir, self.sandbox, self.names_sandbox_dir) {
-            program += &format!(" --sandbox-dir {}", quoted(&dir.to_string_lossy()));
-        }
-        // This leaks a few bytes, once in the life of the process.
-        program.leak()
-    }
-}
-
-/// A word as a shell reads it: quoted if it has special characters.
-fn quoted(word: &str) -> String {
-    let is_plain = |char: char| char.is_alphanumeric() || "/._-+,:@".contains(char);
-    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]

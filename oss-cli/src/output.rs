@@ -58,17 +58,13 @@ impl Output {
     pub(crate) fn write_line(self, answer: &impl Answer) -> Result<(), Failure> {
         match self.form {
             Form::Table => self.write_answer(answer),
-            Form::Json | Form::Ndjson => self.write_document(answer),
+            Form::Json | Form::Ndjson => write_document(answer),
         }
     }
 
     /// Writes an entry of a list before the rest is known, as a line of NDJSON. The other forms get the whole list at the end.
     pub(crate) fn write_entry(self, entry: &impl Serialize) -> Result<(), Failure> {
-        if self.form == Form::Ndjson { self.write_document(entry) } else { Ok(()) }
-    }
-
-    fn write_document(self, document: &impl Serialize) -> Result<(), Failure> {
-        write(anstream::stdout(), &serde_json::to_string(document).map_err(Failure::internal)?)
+        if self.form == Form::Ndjson { write_document(entry) } else { Ok(()) }
     }
 
     /// Writes a part of an answer for people before the rest is known. Programs get the whole answer at the end.
@@ -89,6 +85,11 @@ impl Output {
         let _ = write(anstream::stderr(), &text);
         ExitCode::from(failure.exit)
     }
+}
+
+/// Writes a document on a line of its own.
+fn write_document(document: &impl Serialize) -> Result<(), Failure> {
+    write(anstream::stdout(), &serde_json::to_string(document).map_err(Failure::internal)?)
 }
 
 /// Writes a text to standard output, whatever the form of answers is.

@@ -71,7 +71,7 @@ async fn execute(
         }
         Command::Man { dir } => commands::shell::write_manual(dir.as_deref()).map(|()| ExitCode::SUCCESS),
         command => match ServerAccess::find(&globals, &sources(&globals))? {
-            Some(access) => execute_through(access, &globals, command, output, begun).await,
+            Some(access) => Box::pin(execute_through(access, &globals, command, output, begun)).await,
             None => execute_on_database(globals, command, output, begun).await,
         },
     }
@@ -192,7 +192,8 @@ async fn diagnose(globals: &Globals, output: Output) -> Result<ExitCode, Failure
     }
     let config = Config::load(&sources(globals))?;
     log_at(config.common.log)?;
-    while_waiting(commands::doctor::run(&config, output)).await
+    // The future has those of four systems in it.
+    while_waiting(Box::pin(commands::doctor::run(&config, output))).await
 }
 
 async fn migrate(globals: &Globals, output: Output) -> Result<ExitCode, Failure> {

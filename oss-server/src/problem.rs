@@ -75,6 +75,7 @@ pub(crate) enum Challenge {
     NoToken,
     InvalidToken,
     InsufficientScope(Scope),
+    ForeignBrand,
 }
 
 impl Challenge {
@@ -82,6 +83,7 @@ impl Challenge {
         match self {
             Self::NoToken => HeaderValue::from_static("Bearer"),
             Self::InvalidToken => HeaderValue::from_static("Bearer error=\"invalid_token\""),
+            Self::ForeignBrand => HeaderValue::from_static("Bearer error=\"insufficient_scope\""),
             Self::InsufficientScope(scope) => {
                 let text = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
                 // The names of scopes are visible ASCII.

@@ -94,7 +94,7 @@ impl Verdict {
 #[derive(Debug, Serialize)]
 struct Check {
     /// The subject of the check.
-    check: &'static str,
+    name: &'static str,
     result: Verdict,
     message: String,
     /// The exit code of a failure.
@@ -103,16 +103,16 @@ struct Check {
 }
 
 impl Check {
-    fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self { check, result: Verdict::Ok, message: message.into(), exit: exit::OK }
+    fn ok(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, result: Verdict::Ok, message: message.into(), exit: exit::OK }
     }
 
-    fn warning(check: &'static str, message: impl Into<String>) -> Self {
-        Self { result: Verdict::Warning, ..Self::ok(check, message) }
+    fn warning(name: &'static str, message: impl Into<String>) -> Self {
+        Self { result: Verdict::Warning, ..Self::ok(name, message) }
     }
 
-    fn failure(check: &'static str, exit: u8, message: impl Display) -> Self {
-        Self { result: Verdict::Failure, exit, ..Self::ok(check, message.to_string()) }
+    fn failure(name: &'static str, exit: u8, message: impl Display) -> Self {
+        Self { result: Verdict::Failure, exit, ..Self::ok(name, message.to_string()) }
     }
 }
 
@@ -250,8 +250,8 @@ struct Diagnosis {
 
 impl Answer for Diagnosis {
     fn table(&self, _oss: &str) -> String {
-        let line = |Check { check, result, message, .. }: &Check| {
-            format!("{:<7}  {check:<11}  {message}", result.as_str())
+        let line = |Check { name, result, message, .. }: &Check| {
+            format!("{:<7}  {name:<11}  {message}", result.as_str())
         };
         self.checks.iter().map(line).collect::<Vec<_>>().join("\n")
     }

@@ -186,7 +186,7 @@ fn foreign_brand() -> Problem {
     let detail = format!(
         "this client may not act for the brand in {BRAND}; name one of its own, or leave the header out"
     );
-    Problem::new(FOREIGN_BRAND, detail)
+    Problem::new(FOREIGN_BRAND, detail).challenge(Challenge::ForeignBrand)
 }
 
 fn too_many(wait: Duration) -> Problem {

@@ -45,7 +45,7 @@ struct Brand<'a> {
     "models": [{ "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25", "homologated": true }],
 })))]
 struct Models<'a> {
-    models: Vec<Model<'a>>,
+    models: Vec<ListedModel<'a>>,
 }
 
 /// A model of device.
@@ -53,7 +53,7 @@ struct Models<'a> {
 #[schema(as = DeviceModel, examples(json!({
     "model": "SAMSUNG_GALAXY_S25", "name": "Galaxy S25", "homologated": true,
 })))]
-struct Model<'a> {
+struct ListedModel<'a> {
     #[schema(value_type = DeviceModelId)]
     model: &'a DeviceModelId,
     #[schema(value_type = String)]
@@ -219,7 +219,11 @@ pub(super) async fn models(
     let listed = oss.models(params.get("brandId")?).await?;
     let models = listed
         .iter()
-        .map(|DeviceModel { model, name, homologated, .. }| Model { model, name, homologated: *homologated })
+        .map(|DeviceModel { model, name, homologated, .. }| ListedModel {
+            model,
+            name,
+            homologated: *homologated,
+        })
         .collect();
     tagged(&headers, &Models { models })
 }

@@ -160,7 +160,7 @@ impl Patient {
 fn check(diagnosis: &Ended, name: &str) -> (String, String) {
     let document = diagnosis.json();
     let checks = document["checks"].as_array().expect("a list");
-    let found = checks.iter().find(|check| check["check"] == name);
+    let found = checks.iter().find(|check| check["name"] == name);
     let found = found.unwrap_or_else(|| panic!("{name} is not checked: {diagnosis:?}"));
     let text = |field: &str| found[field].as_str().expect("a text").to_owned();
     (text("result"), text("message"))

@@ -187,7 +187,7 @@ async fn a_failing_sigan_fails_in_the_same_way() {
     ] {
         let mut outcomes = Vec::new();
         for world in &worlds {
-            world.sigan.next(kind, fault.clone());
+            world.sigan.next(kind, fault);
             outcomes.push(without_ids(&world.run(line).await));
         }
         assert_eq!(outcomes[1], outcomes[0], "{line}");
@@ -467,7 +467,7 @@ async fn the_doctor_looks_at_a_server() {
     let healthy = world.run("doctor -o json").await;
     assert_eq!(healthy.code, 0, "{healthy:?}");
     let results: Vec<_> = healthy.json()["checks"].as_array().expect("a list").clone();
-    let names: Vec<_> = results.iter().filter_map(|check| check["check"].as_str()).collect();
+    let names: Vec<_> = results.iter().filter_map(|check| check["name"].as_str()).collect();
     assert_eq!(names, ["program", "server", "key", "clock"], "{healthy:?}");
     assert!(results.iter().all(|check| check["result"] == "ok"), "{healthy:?}");
     for (settings, code, part) in [
