@@ -17,6 +17,16 @@ pub(crate) struct ServerAccess {
     pub(super) key: Option<SecretString>,
     /// The brand to act for; none for the first one of the client.
     pub(super) brand: Option<BrandId>,
+    pub(super) certificates: Certificates,
+}
+
+/// The certificates of TLS, all PEM.
+#[derive(Debug, Default)]
+pub(crate) struct Certificates {
+    /// Authorities to trust besides those of the machine.
+    pub(super) authorities: Option<String>,
+    /// The certificate to show, with its private key.
+    pub(super) identity: Option<SecretString>,
 }
 
 impl ServerAccess {
@@ -50,7 +60,7 @@ impl ServerAccess {
     }
 
     fn at(url: Url) -> Self {
-        Self { url, key: None, brand: None }
+        Self { url, key: None, brand: None, certificates: Certificates::default() }
     }
 
     /// Refuses to send a key to another machine in the clear, unless the setting for other credentials allows it.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, DATE};
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Method, RequestBuilder, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::access::ServerAccess;
+use super::access::{Certificates, ServerAccess};
 use super::problem;
 use crate::exit::{self, Failure};
 
@@ -50,6 +50,7 @@ impl Server {
             .timeout(CALL);
         // A client without TLS must also work on a machine that has no CA certificates.
         let builder = if access.url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
+        let builder = with_certificates(builder, &access.certificates)?;
         let client = builder.build().map_err(|error| Failure::internal(root_cause(&error)))?;
         Ok(Self { client, access })
     }
@@ -65,7 +66,7 @@ impl Server {
     }
 
     fn query_with(&self, method: Method, path: &[&str], parameters: &[(&str, &str)]) -> RequestBuilder {
-        let ServerAccess { url, key, brand } = &self.access;
+        let ServerAccess { url, key, brand, .. } = &self.access;
         let mut url = url.clone();
         // The address has a host, and a URL with a host always has path segments.
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -136,6 +137,27 @@ impl Server {
         );
         Failure::new(exit::SIGAN, "server-no-answer", message)
     }
+}
+
+/// Adds the certificates of a profile.
+fn with_certificates(builder: ClientBuilder, certificates: &Certificates) -> Result<ClientBuilder, Failure> {
+    let mut builder = builder;
+    if let Some(pem) = &certificates.authorities {
+        let authorities = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| not_pem("ca_file"))?;
+        builder = builder.tls_certs_merge(authorities);
+    }
+    if let Some(pem) = &certificates.identity {
+        let identity =
+            Identity::from_pem(pem.expose_secret().as_bytes()).map_err(|_| not_pem("identity_file"))?;
+        builder = builder.identity(identity);
+    }
+    Ok(builder)
+}
+
+fn not_pem(field: &str) -> Failure {
+    Failure::usage(format!(
+        "{field} of the profile: expected certificates in PEM, and for an identity its private key"
+    ))
 }
 
 /// The failure if an answer is none of an `oss-server`.

@@ -5,6 +5,8 @@
 //! url = "https://oss.example"
 //! key_file = "prod.key"        # or key = "oss_…"
 //! brand = "acme"               # optional
+//! ca_file = "ca.pem"           # optional: authorities to trust besides those of the machine
+//! identity_file = "me.pem"     # optional: the certificate to show, and its private key
 //! ```
 
 use std::fs::File;
@@ -16,7 +18,7 @@ use oss_core::config::Sources;
 use secrecy::SecretString;
 use toml::{Table, Value};
 
-use super::access::{ServerAccess, key};
+use super::access::{Certificates, ServerAccess, key};
 use crate::args::server_url;
 use crate::exit::Failure;
 
@@ -24,7 +26,7 @@ use crate::exit::Failure;
 const FILE: &str = "profiles.toml";
 
 /// The fields of a profile.
-const FIELDS: [&str; 4] = ["url", "key", "key_file", "brand"];
+const FIELDS: [&str; 6] = ["url", "key", "key_file", "brand", "ca_file", "identity_file"];
 
 /// Reads a profile. No error repeats the text of the file, because it has keys.
 pub(super) fn read(name: &str, sources: &Sources) -> Result<ServerAccess, Failure> {
@@ -49,9 +51,7 @@ fn folder(sources: &Sources) -> Result<PathBuf, Failure> {
 
 /// Reads a file that nobody else may read, because of its keys, or change, because a key would be sent to another address.
 fn read_private(path: &Path) -> Result<String, Failure> {
-    let unreadable = |error: std::io::Error| {
-        Failure::usage(format!("{} cannot be read: {}", path.display(), error.kind()))
-    };
+    let unreadable = |error: std::io::Error| unreadable(path, &error);
     let mut file = File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.permissions().mode();
     if mode & 0o077 != 0 {
@@ -65,6 +65,10 @@ fn read_private(path: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("{} cannot be read: {}", path.display(), error.kind()))
+}
+
 fn parse(text: &str, file: &Path) -> Result<Table, Failure> {
     text.parse().map_err(|error: toml::de::Error| {
         let line =
@@ -73,7 +77,7 @@ fn parse(text: &str, file: &Path) -> Result<Table, Failure> {
     })
 }
 
-/// A profile that is being read.
+/// A profile that is being read. A path in it is relative to the folder of the profiles.
 struct Profile<'a> {
     name: &'a str,
     fields: &'a Table,
@@ -84,13 +88,13 @@ struct Profile<'a> {
 impl Profile<'_> {
     fn access(&self) -> Result<ServerAccess, Failure> {
         if self.fields.keys().any(|field| !FIELDS.contains(&field.as_str())) {
-            return Err(self.fault("url, key or key_file, brand and nothing else"));
+            return Err(self.fault("url, key or key_file, brand, ca_file, identity_file and nothing else"));
         }
         let url = self.text("url")?.ok_or_else(|| self.fault("a url"))?;
         let url = server_url(url).map_err(|error| self.fault_of("url", &error.to_string()))?;
         let brand = self.text("brand")?.map(str::parse).transpose();
         let brand = brand.map_err(|error: oss_core::Malformed| self.fault_of("brand", &error.to_string()))?;
-        Ok(ServerAccess { url, key: self.key()?, brand })
+        Ok(ServerAccess { url, key: self.key()?, brand, certificates: self.certificates()? })
     }
 
     fn key(&self) -> Result<Option<SecretString>, Failure> {
@@ -98,12 +102,22 @@ impl Profile<'_> {
             (None, None) => Ok(None),
             (Some(text), None) => key(text, &self.place("key")).map(Some),
             (None, Some(path)) => {
-                // A path is relative to the folder of the profiles.
                 let path = self.folder.join(path);
                 key(read_private(&path)?.trim_end(), &path.display().to_string()).map(Some)
             }
             (Some(_), Some(_)) => Err(self.fault("key or key_file, not both")),
         }
+    }
+
+    fn certificates(&self) -> Result<Certificates, Failure> {
+        let path = |field| {
+            let path = self.text(field)?.map(|path| self.folder.join(path));
+            Ok::<_, Failure>(path)
+        };
+        let authorities = path("ca_file")?
+            .map(|path| std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error)));
+        let identity = path("identity_file")?.map(|path| read_private(&path).map(SecretString::from));
+        Ok(Certificates { authorities: authorities.transpose()?, identity: identity.transpose()? })
     }
 
     fn text(&self, field: &str) -> Result<Option<&str>, Failure> {

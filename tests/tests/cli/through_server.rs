@@ -9,6 +9,7 @@ use oss_core::access::Scope;
 use oss_core::gsim::mock::{GsimMock, OrderBook, RunningGsim};
 use oss_core::sigan::mock::{CallKind, Fault, Inventory, RunningSigan, SiganMock};
 use oss_tests::backend::Database;
+use oss_tests::certificates::Authority;
 use oss_tests::cli::{Ended, run_beside};
 use oss_tests::clients::ClientsFile;
 use oss_tests::server::Server;
@@ -415,6 +416,45 @@ async fn a_profile_names_a_server_and_its_key() {
             home.write(file, &text, 0o600);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_has_the_certificates_of_tls() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (own, callers) = (Authority::new(), Authority::new());
+    own.certify("127.0.0.1").write(dir.path());
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    fs::write(file("callers.pem"), callers.pem()).expect("it is written");
+    let mut clients = ClientsFile::new();
+    let key = clients.admit("laptop", "acme", &Scope::ALL);
+    let tls = [
+        ("OSS_TLS_CERT", file("cert.pem")),
+        ("OSS_TLS_KEY", file("key.pem")),
+        ("OSS_TLS_CLIENT_CA", file("callers.pem")),
+    ];
+    let tls = tls.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let server = Server::sandbox(&clients, &tls);
+    let url = format!("https://{}", server.address());
+    let home = Home::with(&format!(
+        "[whole]\nurl = \"{url}\"\nkey = \"{key}\"\nca_file = \"ca.pem\"\nidentity_file = \"me.pem\"\n\
+         [trusting]\nurl = \"{url}\"\nkey = \"{key}\"\nca_file = \"ca.pem\"\n\
+         [bare]\nurl = \"{url}\"\nkey = \"{key}\"\n\
+         [wrong]\nurl = \"{url}\"\nidentity_file = \"ca.pem\"\n"
+    ));
+    let me = callers.certify("laptop");
+    home.write("ca.pem", &own.pem(), 0o600);
+    home.write("me.pem", &format!("{}{}", me.cert, me.key), 0o600);
+    let settings = [("HOME", home.path().to_str().expect("a path of ASCII"))];
+    let ddd = async |profile: &str| run_beside(&settings, &["--profile", profile, "ddd", "11"]).await;
+    assert_eq!(ddd("whole").await.code, 0);
+    let bare = ddd("bare").await;
+    assert!(bare.code == 6 && bare.stderr.contains("invalid peer certificate"), "{bare:?}");
+    assert_ne!(ddd("trusting").await.code, 0, "the server asks for a certificate");
+    let wrong = ddd("wrong").await;
+    assert!(wrong.code == 2 && wrong.stderr.contains("identity_file"), "{wrong:?}");
+    home.write("me.pem", &me.key, 0o644);
+    let shared = ddd("whole").await;
+    assert!(shared.code == 2 && shared.stderr.contains("chmod 600"), "{shared:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
