@@ -3,14 +3,27 @@
 //! A command does not know which of both it works on. To give the commands another operation, add a method here, and implement it
 //! for [`Oss`] and for the client of a server.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use oss_core::{
     ActivationCode, Association, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel,
-    EsimCheck, IdempotencyKey, LineId, Msisdn, Number, Oss, Preview, PreviewId, Reservation, Sim, SimFilter,
-    SimId, SimRecord, Statistics, WantedSim,
+    EsimCheck, EventCursor, EventPage, IdempotencyKey, LineId, Msisdn, Number, Oss, Preview, PreviewId,
+    Reservation, Sim, SimFilter, SimId, SimRecord, Statistics, WantedSim,
 };
 
 use crate::exit::Failure;
+
+/// The place from which to read events.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum EventStart {
+    /// After a place.
+    After(EventCursor),
+    /// Shortly before a time.
+    Since(DateTime<Utc>),
+    /// After the last event.
+    Latest,
+}
 
 /// The operations, with a method for each.
 pub(crate) trait Service {
@@ -90,6 +103,9 @@ pub(crate) trait Service {
 
     /// Whether a device supports eSIM.
     async fn check_esim(&self, choice: &DeviceChoice) -> Result<EsimCheck, Failure>;
+
+    /// The events from a place on. If there is none yet, waits up to `wait` for one.
+    async fn events(&self, start: EventStart, limit: u32, wait: Duration) -> Result<EventPage, Failure>;
 }
 
 impl Service for Oss {
@@ -187,5 +203,14 @@ impl Service for Oss {
 
     async fn check_esim(&self, choice: &DeviceChoice) -> Result<EsimCheck, Failure> {
         Ok(Self::check_esim(self, choice).await?)
+    }
+
+    async fn events(&self, start: EventStart, limit: u32, wait: Duration) -> Result<EventPage, Failure> {
+        let after = match start {
+            EventStart::After(cursor) => cursor,
+            EventStart::Since(time) => self.events_since(time).await?,
+            EventStart::Latest => self.latest_event().await?,
+        };
+        Ok(Self::events(self, after).limit(limit).wait(wait).await?)
     }
 }

@@ -111,6 +111,7 @@ fn database_command(command: &Command) -> Option<&'static str> {
         Command::Migrate => "migrate",
         Command::SiganMock { .. } => "sigan-mock",
         Command::Sweep { .. } => "sweep",
+        Command::Webhooks { .. } => "webhooks",
         _ => return None,
     })
 }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use oss_core::events::LARGEST_PAGE;
-use oss_core::{Event, EventCursor, EventPage, Oss};
-use tokio::signal::unix::{SignalKind, signal};
+use oss_core::{Event, EventCursor, EventPage};
 
 use super::show::time;
+use super::watching::Pauses;
 use crate::args::EventsArgs;
 use crate::exit::Failure;
-use crate::output::{Answer, Output, table};
+use crate::output::{Answer, Output, lines_of, table};
+use crate::service::{EventStart, Service};
 use crate::status_line::while_waiting;
 
 /// The longest that one look waits for an event.
@@ -19,47 +20,35 @@ const WAIT: Duration = Duration::from_secs(30);
 const REST: Duration = Duration::from_secs(1);
 
 /// Writes one page of events.
-pub(crate) async fn run(oss: &Oss, args: EventsArgs, output: Output) -> Result<(), Failure> {
-    let after = start(oss, &args).await?.unwrap_or_default();
-    output.write_answer(&oss.events(after).limit(args.limit).await?)
+pub(crate) async fn run(service: &impl Service, args: EventsArgs, output: Output) -> Result<(), Failure> {
+    let start = start(&args).unwrap_or(EventStart::After(EventCursor::default()));
+    output.write_answer(&service.events(start, args.limit, Duration::ZERO).await?)
 }
 
-/// Writes events until interrupted. After a look that fails, the next one follows.
-pub(crate) async fn follow(oss: &Oss, args: EventsArgs, output: Output) -> Result<(), Failure> {
-    let mut interruptions = signal(SignalKind::interrupt())
-        .map_err(|error| Failure::internal(format!("cannot listen for interruptions: {error}")))?;
-    let mut after = match while_waiting(start(oss, &args)).await? {
-        Some(after) => after,
-        None => while_waiting(oss.latest_event()).await?,
-    };
+/// Writes events until interrupted. The first look must succeed. After a later one that fails, the next one follows.
+pub(crate) async fn follow(service: &impl Service, args: EventsArgs, output: Output) -> Result<(), Failure> {
+    let mut pauses = Pauses::new()?;
+    let first = start(&args).unwrap_or(EventStart::Latest);
+    let mut page = while_waiting(service.events(first, LARGEST_PAGE, Duration::ZERO)).await?;
     loop {
-        let page = oss.events(after).limit(LARGEST_PAGE).wait(WAIT);
-        let page = tokio::select! {
-            _ = interruptions.recv() => return Ok(()),
-            page = page => page,
+        page.events.iter().try_for_each(|event| output.write_line(event))?;
+        let after = EventStart::After(page.next);
+        page = loop {
+            match pauses.unless_interrupted(service.events(after, LARGEST_PAGE, WAIT)).await {
+                None => return Ok(()),
+                Some(Ok(page)) => break page,
+                Some(Err(failure)) => output.write_failure(&failure),
+            };
+            if !pauses.pause(REST).await {
+                return Ok(());
+            }
         };
-        match page {
-            Ok(page) => {
-                page.events.iter().try_for_each(|event| output.write_line(event))?;
-                after = page.next;
-            }
-            Err(error) => {
-                output.write_failure(&error.into());
-                tokio::select! {
-                    _ = interruptions.recv() => return Ok(()),
-                    () = tokio::time::sleep(REST) => {}
-                }
-            }
-        }
     }
 }
 
 /// The place that the command line names, if it names one.
-async fn start(oss: &Oss, args: &EventsArgs) -> Result<Option<EventCursor>, Failure> {
-    Ok(match (args.after, args.since) {
-        (None, Some(since)) => Some(oss.events_since(since.0).await?),
-        (after, _) => after,
-    })
+fn start(args: &EventsArgs) -> Option<EventStart> {
+    args.after.map(EventStart::After).or(args.since.map(|since| EventStart::Since(since.0)))
 }
 
 impl Answer for EventPage {
@@ -76,6 +65,10 @@ impl Answer for EventPage {
             ]);
         }
         format!("{table}\nTo go on: {oss} events --after {}", self.next)
+    }
+
+    fn lines(&self) -> serde_json::Result<Vec<String>> {
+        lines_of(&self.events)
     }
 }
 

@@ -59,12 +59,6 @@ pub(crate) async fn run(
             Ok(ExitCode::SUCCESS)
         }
         Command::Sweep { watch: true } => sweep::watch(oss, output).await.map(|()| ExitCode::SUCCESS),
-        Command::Events(args) if args.follow => {
-            events::follow(oss, args, output).await.map(|()| ExitCode::SUCCESS)
-        }
-        Command::Events(args) => {
-            while_waiting(events::run(oss, args, output)).await.map(|()| ExitCode::SUCCESS)
-        }
         Command::Webhooks { command } => {
             while_waiting(webhooks::run(oss, command, output)).await.map(|()| ExitCode::SUCCESS)
         }
@@ -90,6 +84,7 @@ pub(crate) async fn run_anywhere(
             preview::run(service, ddd, previous, idempotency_key, output).await?;
         }
         Command::Show { msisdn, watch: true } => show::watch(service, msisdn, output).await?,
+        Command::Events(args) if args.follow => events::follow(service, args, output).await?,
         command => return while_waiting(run_once(service, command, output)).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -114,6 +109,7 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
         Command::Line { command } => lines::run(service, command, output).await?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(service, ddd, output).await,
         Command::Stats => output.write_answer(&service.statistics().await?)?,
+        Command::Events(args) => events::run(service, args, output).await?,
         Command::Brands => output.write_answer(&devices::brands(service).await?)?,
         Command::Models { brand } => output.write_answer(&devices::models(service, &brand).await?)?,
         Command::Esim(device) => output.write_answer(&devices::esim(service, device).await?)?,
@@ -121,7 +117,6 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
         | Command::Sweep { .. }
         | Command::Adopt { .. }
         | Command::Audit { .. }
-        | Command::Events(_)
         | Command::Webhooks { .. }
         | Command::Ddd { .. }
         | Command::Devices { .. }

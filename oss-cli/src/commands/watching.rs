@@ -19,6 +19,14 @@ impl Pauses {
             .map_err(|error| Failure::internal(format!("cannot listen for interruptions: {error}")))
     }
 
+    /// Does some work; none if an interruption comes first.
+    pub(super) async fn unless_interrupted<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            _ = self.0.recv() => None,
+            done = work => Some(done),
+        }
+    }
+
     /// Waits, and says whether another round follows.
     pub(super) async fn pause(&mut self, time: Duration) -> bool {
         tokio::select! {

@@ -5,11 +5,13 @@ mod exchange;
 mod problem;
 mod profile;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use oss_core::{
     ActivationCode, Association, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel, Error,
-    EsimCheck, IdempotencyKey, LineId, Msisdn, Number, Preview, PreviewId, Reservation, Sim, SimFilter,
-    SimId, SimRecord, Statistics, WantedSim,
+    EsimCheck, EventPage, IdempotencyKey, LineId, Msisdn, Number, Preview, PreviewId, Reservation, Sim,
+    SimFilter, SimId, SimRecord, Statistics, WantedSim,
 };
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
@@ -19,7 +21,7 @@ pub(crate) use self::access::ServerAccess;
 pub(crate) use self::exchange::Server;
 use self::exchange::unusable;
 use crate::exit::Failure;
-use crate::service::Service;
+use crate::service::{EventStart, Service};
 
 /// The brands in an answer.
 #[derive(Deserialize)]
@@ -192,6 +194,21 @@ impl Service for Server {
             DeviceChoice::Model(model) => json!({ "deviceModel": model }),
         };
         self.read(self.request(Method::PUT, &["device-models"]).json(&body)).await
+    }
+
+    async fn events(&self, start: EventStart, limit: u32, wait: Duration) -> Result<EventPage, Failure> {
+        let ((name, place), limit, wait) = (place(start), limit.to_string(), format!("{}s", wait.as_secs()));
+        self.read(self.query(&["events"], &[(name, &place), ("limit", &limit), ("wait", &wait)])).await
+    }
+}
+
+/// The parameter that names a place. No event is later than the last time, so that one names the end.
+fn place(start: EventStart) -> (&'static str, String) {
+    const LAST: &str = "9999-12-31T23:59:59Z";
+    match start {
+        EventStart::After(cursor) => ("after", cursor.to_string()),
+        EventStart::Since(time) => ("since", time.to_rfc3339()),
+        EventStart::Latest => ("since", LAST.to_owned()),
     }
 }
 

@@ -142,7 +142,7 @@ pub struct EventRows {
 }
 
 /// A change of a number or a SIM, as its readers see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(description = "A change of a number or a SIM", examples(json!({
     "id": "9b2d7c3e-1f4a-4c55-8e0b-6a1d2f3c4b5e",
@@ -220,7 +220,7 @@ impl Event {
 }
 
 /// A page of events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = Events, description = "A page of events"))]
 #[serde(rename_all = "camelCase")]

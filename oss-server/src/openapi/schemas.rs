@@ -63,13 +63,20 @@ fn parameters() -> Value {
 }
 
 /// The parameters of pages of events.
-fn of_pages() -> [(&'static str, &'static str, Value, Value); 3] {
+fn of_pages() -> [(&'static str, &'static str, Value, Value); 4] {
     [
         (
             "after",
             "The place after which to read: `next` of the page before; without it, the page begins with the first event",
             json!(EventCursor::schema()),
             "7345-120".into(),
+        ),
+        (
+            "since",
+            "A time: the page begins shortly before it, and after every event if the time is later than all of them; not together with \
+             `after`",
+            json!(Timestamp::schema()),
+            "2026-11-25T13:30:43Z".into(),
         ),
         (
             "limit",

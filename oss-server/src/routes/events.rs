@@ -6,13 +6,13 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use oss_core::events::LARGEST_PAGE;
-use oss_core::{EventCursor, EventPage, Malformed};
+use oss_core::{EventCursor, EventPage, Malformed, Timestamp};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::access::Acting;
 use crate::body::optional_text;
-use crate::problem::Problem;
+use crate::problem::{Fault, Problem};
 use crate::query::Query;
 use crate::state::Shared;
 
@@ -25,6 +25,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 struct Page {
     #[serde(default, deserialize_with = "optional_text")]
     after: Option<EventCursor>,
+    #[serde(default, deserialize_with = "optional_text")]
+    since: Option<Timestamp>,
     #[serde(default, deserialize_with = "optional_text")]
     limit: Option<Limit>,
     #[serde(default, deserialize_with = "optional_text")]
@@ -60,10 +62,14 @@ impl FromStr for Wait {
     }
 }
 
+fn both() -> Fault {
+    Fault { field: "since".to_owned(), expected: "after or since, not both".to_owned() }
+}
+
 /// Read events
 ///
 /// Events report every change of the brand's numbers and SIMs, in the order in which the changes became visible. Begin without
-/// `after`, and read on after the `next` of the page before, which is there even if a page is empty. So each event is read exactly once.
+/// `after`, or shortly before the time `since`, and read on after the `next` of the page before, which is there even if a page is empty. So each event is read exactly once.
 /// A kind that is not known yet can be passed over.
 #[utoipa::path(
     get,
@@ -72,6 +78,7 @@ impl FromStr for Wait {
     tag = "Events",
     params(
         ("after" = Option<String>, Query),
+        ("since" = Option<String>, Query),
         ("limit" = Option<u32>, Query),
         ("wait" = Option<String>, Query),
     ),
@@ -84,8 +91,12 @@ pub(super) async fn read(
     State(state): State<Shared>,
     Query(parameters): Query,
 ) -> Result<Json<EventPage>, Problem> {
-    let Page { after, limit, wait } = parameters.read()?;
-    let after = after.unwrap_or_default();
+    let Page { after, since, limit, wait } = parameters.read()?;
+    let after = match (after, since) {
+        (Some(_), Some(_)) => return Err(Problem::malformed(vec![both()])),
+        (None, Some(Timestamp(since))) => oss.events_since(since).await?,
+        (after, None) => after.unwrap_or_default(),
+    };
     let limit = limit.map_or(100, |Limit(limit)| limit);
     let wait = wait.map_or(Duration::ZERO, |Wait(wait)| wait);
     let page = oss.events(after).limit(limit).wait(wait);

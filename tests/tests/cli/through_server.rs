@@ -1,8 +1,10 @@
 //! The command line through a server: the same commands, tables, JSON and exit codes as on a database.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
 use axum::Router;
 use oss_core::access::Scope;
@@ -10,11 +12,12 @@ use oss_core::gsim::mock::{GsimMock, OrderBook, RunningGsim};
 use oss_core::sigan::mock::{CallKind, Fault, Inventory, RunningSigan, SiganMock};
 use oss_tests::backend::Database;
 use oss_tests::certificates::Authority;
-use oss_tests::cli::{Ended, run_beside};
+use oss_tests::cli::{Ended, oss, run_beside};
 use oss_tests::clients::ClientsFile;
+use oss_tests::process::{Mortal, signal};
 use oss_tests::server::Server;
 use oss_tests::sims::ADDRESS;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const LINE: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
@@ -237,6 +240,7 @@ async fn a_command_of_a_database_is_refused_with_the_reason() {
         "migrate",
         "sweep",
         "sweep --watch",
+        "webhooks",
         "audit --fix",
         "ddd import list.csv",
         "devices import folder",
@@ -264,6 +268,44 @@ async fn a_command_of_a_database_is_refused_with_the_reason() {
     }
     let refused = world.run_with(&[("OSS_DATABASE_URL", database)], "ddd 11 --brand acme").await;
     assert!(refused.code == 2 && refused.stderr.contains("--server"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_read_as_on_a_database() {
+    let worlds = [World::on_database().await, World::through_server().await];
+    for world in &worlds {
+        for _ in 0..2 {
+            assert_eq!(world.run("reserve --ddd 11").await.code, 0);
+        }
+        let first = world.run("events --limit 1 -o json").await.json();
+        let (event, next) = (&first["events"][0], first["next"].as_str().expect("a place"));
+        assert_eq!((&event["kind"], &event["after"]), (&json!("number.reserved"), &json!("HELD")), "{first}");
+        let last = world.run(&format!("events --after {next} -o ndjson")).await;
+        let last: Value = serde_json::from_str(&last.stdout).expect("it is one line");
+        assert_eq!(last["masked"], "(11) 9****-0002");
+        for (since, count) in [("2020-01-01T00:00:00Z", 2), ("2100-01-01T00:00:00-03:00", 0)] {
+            let listed = world.run(&format!("events --since {since} -o ndjson")).await;
+            assert_eq!((listed.code, listed.stdout.lines().count()), (0, count), "{listed:?}");
+        }
+
+        let mut command = oss(&[]);
+        command.envs(world.settings.iter().cloned()).args(["events", "--follow", "-o", "ndjson"]);
+        let mut following = Mortal(command.stdout(Stdio::piped()).spawn().expect("oss runs"));
+        let mut lines = BufReader::new(following.0.stdout.take().expect("it is piped")).lines();
+        let next = tokio::task::spawn_blocking(move || lines.next());
+        // It begins after the last event, so it shows one of these whenever it has begun.
+        while !next.is_finished() {
+            assert_eq!(world.run("reserve --ddd 11").await.code, 0);
+        }
+        let next = next.await.expect("it is read").expect("a line").expect("it is UTF-8");
+        let next: Value = serde_json::from_str(&next).expect("it is JSON");
+        assert!(
+            !["(11) 9****-0001", "(11) 9****-0002"].contains(&next["masked"].as_str().expect("a text")),
+            "{next}"
+        );
+        signal(following.0.id(), "INT");
+        assert_eq!(following.0.wait().expect("it ends").code(), Some(0));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
