@@ -95,6 +95,12 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "MSISDN", value_parser = numbers_in_turn())]
         msisdns: Vec<Msisdn>,
     },
+    /// Hold a reserved number for longer: for the configured time from now on, up to the longest time that is configured.
+    #[command(after_help = examples::EXTEND)]
+    Extend {
+        /// The number.
+        msisdn: Msisdn,
+    },
     /// Put a number on a line.
     #[command(after_help = examples::ASSIGN)]
     Assign {

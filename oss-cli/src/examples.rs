@@ -33,6 +33,10 @@ Examples:
   oss release 11999950001
   oss release 11999950001 \"+55 (11) 99995-0002\"";
 
+pub(crate) const EXTEND: &str = "\
+Example:
+  oss extend 11999950001";
+
 pub(crate) const ASSIGN: &str = "\
 Example:
   oss assign 11999950001 --sim 018f0000-0000-7000-8000-000000000000";

@@ -27,6 +27,9 @@ pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
             "each number is either still reserved or given back here; if it is given back, {sweep} tells Sigan; the same command \
              is safe to repeat"
         ),
+        Command::Extend { .. } => {
+            "the number is either held for longer or unchanged; the same command is safe to repeat".to_owned()
+        }
         Command::Assign { .. } | Command::Adopt { .. } => {
             "the number is either on the line or unchanged; the same command is safe to repeat".to_owned()
         }

@@ -44,6 +44,9 @@ pub(crate) trait Service {
     /// Gives a number back.
     async fn release(&self, msisdn: Msisdn) -> Result<(), Failure>;
 
+    /// Holds a reserved number for longer.
+    async fn extend_reservation(&self, msisdn: Msisdn) -> Result<Reservation, Failure>;
+
     /// Puts a number on the line of a SIM.
     async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Failure>;
 
@@ -128,6 +131,10 @@ impl Service for Oss {
 
     async fn release(&self, msisdn: Msisdn) -> Result<(), Failure> {
         Ok(Self::release(self, msisdn).await?)
+    }
+
+    async fn extend_reservation(&self, msisdn: Msisdn) -> Result<Reservation, Failure> {
+        Ok(Self::extend_reservation(self, msisdn).await?)
     }
 
     async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Failure> {

@@ -242,6 +242,7 @@ impl Needs {
     fn of(command: &Command) -> Self {
         match command {
             Command::Assign { .. }
+            | Command::Extend { .. }
             | Command::Show { .. }
             | Command::Sim {
                 command: SimCommand::Show { .. } | SimCommand::Find(_) | SimCommand::Code { .. },

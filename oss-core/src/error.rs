@@ -175,13 +175,18 @@ errors! {
     }
     /// The number is not RESERVED
     "number-state": Conflict, field "msisdn" => {
-        #[error("number {number} is {status}; only a RESERVED number can be released or put on a line")]
+        #[error("number {number} is {status}; only a RESERVED number can be released, extended or put on a line")]
         NumberState {
             /// The number.
             number: MaskedMsisdn,
             /// The status of the number.
             status: NumberStatus,
         },
+    }
+    /// The hold of the number has no end, so it is not extended
+    "hold-without-end": Conflict, field "msisdn" => {
+        #[error("number {0} is held without an end; it does not expire, so it is not extended")]
+        HoldWithoutEnd(MaskedMsisdn),
     }
     /// Whether Sigan holds the number is not settled yet
     "number-in-doubt": Conflict, field "msisdn", retry RETRY_SOON => {

@@ -101,9 +101,9 @@ pub use domain::{
     Edition, Eid, EsimAnswer, EsimSource, EsimSupport, Event, EventCursor, EventId, EventKind, EventPage,
     ExternalId, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId, LastAudit, Line,
     LineId, Malformed, MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn, Number, NumberStatus,
-    PreviewId, ProfileReport, ProfileState, RecordedReport, ReservationId, Sim, SimFilter, SimId, SimRecord,
-    SimStatus, SimType, SmdpAddress, Source, Statistics, SweepReport, Tac, Technology, TextFault, Timestamp,
-    WantedSim, WebhookStatus,
+    PreviewId, ProfileReport, ProfileState, RecordedReport, Reservation, ReservationId, Sim, SimFilter,
+    SimId, SimRecord, SimStatus, SimType, SmdpAddress, Source, Statistics, SweepReport, Tac, Technology,
+    TextFault, Timestamp, WantedSim, WebhookStatus,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::{ClientError, client_builder};
@@ -115,7 +115,7 @@ pub use lists::{
 pub use lists::{ImportFault, ImportFaults, MassRemoval, Progress, RemovalLimit};
 pub use numbers::{
     Adopt, AdoptError, Adopted, AuditOptions, AuditReport, CreatePreview, Difference, DifferenceKind, Found,
-    Offer, Outcome, Preview, Reservation, ReserveRandom,
+    Offer, Outcome, Preview, ReserveRandom,
 };
 pub use oss::{Oss, OssBuilder};
 #[cfg(feature = "import")]

@@ -23,6 +23,8 @@ pub struct Settings {
     pub expiring_notice: Duration,
     /// The time for which an event is kept.
     pub event_retention: Duration,
+    /// The longest time for which a number may be held, from the begin of its reservation on, if its hold is extended.
+    pub reservation_max_ttl: Duration,
     /// The time for which a preview is kept after its end.
     pub preview_retention: Duration,
     /// The longest time for one call to Sigan, including the connection.

@@ -296,6 +296,7 @@ mod tests {
             (Error::PreviewUsed(preview), 409),
             (Error::NumberState { number: number(), status: NumberStatus::InUse }, 409),
             (Error::NumberInDoubt(number()), 409),
+            (Error::HoldWithoutEnd(number()), 409),
             (Error::AssignedElsewhere(number()), 409),
             (Error::SimHasNumber { sim: preview.as_uuid().into(), other: OtherNumber::Hidden }, 409),
             (Error::SimNotActive { sim: preview.as_uuid().into(), status: SimStatus::Deprogrammed }, 409),

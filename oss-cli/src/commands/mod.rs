@@ -8,6 +8,7 @@ mod ddd;
 mod devices;
 pub(crate) mod doctor;
 mod events;
+mod extend;
 #[cfg(feature = "sandbox")]
 pub(crate) mod gsim_mock;
 pub(crate) mod import;
@@ -100,6 +101,9 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
             output.write_answer(&reserve::run(service, preview, index).await?)?;
         }
         Command::Release { msisdns } => return release::run(service, msisdns, output).await,
+        Command::Extend { msisdn } => {
+            output.write_answer(&extend::Extended(service.extend_reservation(msisdn).await?))?;
+        }
         Command::Assign { msisdn, sim } => {
             service.assign(msisdn, sim).await?;
             output.write_answer(&assign::Assigned { msisdn, sim_id: sim })?;

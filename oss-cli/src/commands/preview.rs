@@ -2,6 +2,7 @@
 
 use oss_core::{Ddd, IdempotencyKey, Preview, PreviewId};
 
+use super::show::time;
 use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
 use crate::prompt;
@@ -35,6 +36,7 @@ impl Answer for Preview {
         for offer in &self.offers {
             table.add_row([offer.choice.to_string(), offer.masked.to_string()]);
         }
-        format!("{table}\nTo reserve one: {oss} reserve --preview {} --index 1", self.id)
+        let until = time(self.expires_at);
+        format!("{table}\nTo reserve one until {until}: {oss} reserve --preview {} --index 1", self.id)
     }
 }

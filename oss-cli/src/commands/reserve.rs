@@ -2,6 +2,7 @@
 
 use oss_core::{Error, Index, PreviewId, Reservation};
 
+use super::show::time;
 use crate::exit::Failure;
 use crate::output::Answer;
 use crate::service::Service;
@@ -24,7 +25,10 @@ pub(crate) async fn run(
 
 impl Answer for Reservation {
     fn table(&self, oss: &str) -> String {
-        let Self { msisdn, .. } = self;
-        format!("Reserved {msisdn}\nTo see it: {oss} show {msisdn}\nTo give it back: {oss} release {msisdn}")
+        let Self { msisdn, expires_at, .. } = self;
+        let until = expires_at.map(|at| format!(" until {}", time(at))).unwrap_or_default();
+        format!(
+            "Reserved {msisdn}{until}\nTo see it: {oss} show {msisdn}\nTo give it back: {oss} release {msisdn}"
+        )
     }
 }

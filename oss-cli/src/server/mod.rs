@@ -81,6 +81,10 @@ impl Service for Server {
         self.finish(self.request(Method::DELETE, &["reservations", msisdn.as_str()])).await
     }
 
+    async fn extend_reservation(&self, msisdn: Msisdn) -> Result<Reservation, Failure> {
+        self.read(self.request(Method::POST, &["reservations", msisdn.as_str(), "extension"])).await
+    }
+
     async fn assign(&self, msisdn: Msisdn, sim: SimId) -> Result<(), Failure> {
         let request = self.request(Method::PUT, &["reservations", msisdn.as_str(), "assignment"]);
         self.finish(request.json(&json!({ "simId": sim }))).await

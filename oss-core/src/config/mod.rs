@@ -324,6 +324,7 @@ fn settings(layers: &mut Layers) -> Settings {
         recycle_after: layers.value(&settings::RECYCLE_AFTER),
         expiring_notice: layers.value(&settings::EXPIRING_NOTICE),
         event_retention: layers.value(&settings::EVENT_RETENTION),
+        reservation_max_ttl: layers.value(&settings::RESERVATION_MAX_TTL),
         preview_retention: layers.value(&settings::PREVIEW_RETENTION),
         sigan_call: sigan_call.unwrap_or_else(|| settings::SIGAN_TIMEOUT.default()),
         sigan_calls: layers.value(&settings::SIGAN_CALLS),

@@ -164,6 +164,8 @@ settings! {
         "how long before the end of a reservation the event `number.expiring` is written; a reservation that is not longer has none").or("1h");
     EVENT_RETENTION: Duration = setting("events.retention", "OSS_EVENTS_RETENTION", duration,
         "how long events are kept for readers and webhooks").or("30d");
+    RESERVATION_MAX_TTL: Duration = setting("reservation.max_ttl", "OSS_RESERVATION_MAX_TTL", duration,
+        "how long a reserved number can be held in all, if its hold is extended").or("7d");
     SWEEP_INTERVAL: Duration = setting("sweep.interval", "OSS_SWEEP_INTERVAL", duration,
         "how long a server rests between two sweeps; it also repeats a failed release or question after that time, or after up to \
          5m if Sigan answers other calls").or("5s");

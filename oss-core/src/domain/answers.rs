@@ -5,9 +5,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     AttemptState, BrandId, ExternalId, Hold, IdempotencyKey, MaskedMsisdn, Msisdn, NumberStatus, PreviewId,
-    ReservationId, SimStatus,
+    Reservation, ReservationId, SimStatus,
 };
 
 /// A preview to be stored, with the numbers that Sigan offered.
@@ -38,6 +40,8 @@ pub struct KeyedPreview {
     pub msisdns: Vec<Msisdn>,
     /// The preview that it replaced.
     pub previous: Option<PreviewId>,
+    /// The end of the time in which a number can be reserved from it.
+    pub expires_at: DateTime<Utc>,
     /// Whether it belongs to the tenant of the call.
     pub own: bool,
 }
@@ -99,7 +103,7 @@ pub enum Begin {
     /// The number may be asked of Sigan, but the caller only read: it has no lease.
     Free,
     /// This preview already holds this very number.
-    Held(Msisdn),
+    Held(Reservation),
     /// Another call is asking Sigan for this very number, from this preview, or an earlier one is being cancelled there.
     InFlight,
     /// Another number of this preview is being asked of Sigan, or its outcome is in doubt.
@@ -139,7 +143,7 @@ pub enum Keyed {
     /// Its outcome is in doubt, and the caller only read.
     InDoubt,
     /// It holds this number.
-    Held(Msisdn),
+    Held(Reservation),
     /// A call to Sigan is under way, or Sigan is being told to cancel the attempt.
     InFlight,
     /// Its number was given back.
@@ -152,7 +156,7 @@ pub enum Keyed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Confirmed {
     /// It is recorded: the number is ours.
-    Held,
+    Held(Reservation),
     /// The number was released meanwhile.
     Released,
     /// The attempt was given up meanwhile, so the hold is to be released again.
@@ -189,6 +193,23 @@ pub enum Release {
     Returned(Option<Delivery>),
     /// It is given back now. Sigan cannot be told, because the row of the hold cannot be read; the row is set aside.
     SetAside(UnreadableRow),
+}
+
+/// The answer to a request to hold a number for longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extend {
+    /// The number is not known.
+    Unknown,
+    /// It is held until the time in the reservation, now or already.
+    Extended(Reservation),
+    /// It is not reserved, or its time is over.
+    Forbidden(NumberStatus),
+    /// A call to Sigan about this number is under way.
+    InFlight,
+    /// It is not certain yet whether Sigan holds it.
+    InDoubt,
+    /// No hold of the number is recorded, so it never expires.
+    Endless,
 }
 
 /// Another number that a SIM has.

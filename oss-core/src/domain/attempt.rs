@@ -27,6 +27,8 @@ pub enum AttemptEvent {
     Claimed,
     /// The number is given back.
     Released,
+    /// The number is held for longer.
+    Extended,
     /// Nobody put the number on a line in time.
     Expired,
     /// The number is on a line.
@@ -55,6 +57,7 @@ impl AttemptState {
             (Self::Pending, Event::Refused | Event::Unused) => Self::Rejected,
             (Self::Pending, Event::GivenUp) => Self::Cancelling,
             (Self::Pending | Self::InDoubt, Event::Claimed) => Self::Pending,
+            (Self::Held, Event::Extended) => Self::Held,
             (Self::Held, Event::Assigned) => Self::Assigned,
             (Self::Held, Event::Expired) => Self::Releasing,
             (Self::Pending | Self::Held | Self::InDoubt | Self::Assigned, Event::Released) => Self::Releasing,
@@ -110,6 +113,7 @@ mod tests {
             (State::InDoubt, Event::Confirmed, State::Held),
             (State::InDoubt, Event::Claimed, State::Pending),
             (State::InDoubt, Event::Released, State::Releasing),
+            (State::Held, Event::Extended, State::Held),
             (State::Held, Event::Assigned, State::Assigned),
             (State::Held, Event::Expired, State::Releasing),
             (State::Held, Event::Released, State::Releasing),

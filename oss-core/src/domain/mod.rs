@@ -30,8 +30,8 @@ mod words;
 pub use adoption::{AdoptOutcome, AdoptRefusal, Adoption};
 pub(crate) use adoption::{AdoptionRow, AdoptionVerdict, LiveRow};
 pub use answers::{
-    Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery, Due, HeldNumber, HeldPage, Intent,
-    Keyed, KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, OtherNumber, Overdue, PoolUsage,
+    Assign, Begin, BeginRandom, Census, Claims, Confirmed, Delivery, Due, Extend, HeldNumber, HeldPage,
+    Intent, Keyed, KeyedPreview, KnownHold, Lease, LiveHold, NewPreview, OtherNumber, Overdue, PoolUsage,
     PreviousPreview, Range, Release, UnreadableRow,
 };
 pub use attempt::AttemptEvent;
@@ -42,7 +42,7 @@ pub use devices::{
 };
 pub use events::{Event, EventCursor, EventId, EventKind, EventPage, EventRow, EventRows, WebhookStatus};
 pub(crate) use hex_hash::hex_hash;
-pub use hold::{Hold, ListedHold};
+pub use hold::{Extension, Hold, ListedHold, Reservation};
 pub use idempotency::IdempotencyKey;
 pub(crate) use ids::uuid_id;
 pub use ids::{BrandId, Choice, ClientName, ExternalId, Index, LineId, PreviewId, ReservationId, SimId};

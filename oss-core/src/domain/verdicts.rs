@@ -3,9 +3,11 @@
 //! Both backends decide by these functions, so each rule is written once. PostgreSQL writes in the statement that reads, under
 //! guards that say the same; a function here then names the answer. This module knows no SQL.
 
+use chrono::{DateTime, Utc};
+
 use super::{
-    Assign, AttemptState, Begin, BrandId, Delivery, EndLine, ExternalId, Hold, Keyed, Lease, Msisdn,
-    NumberStatus, OtherNumber, Release, ReservationId, SimId, SimStatus,
+    Assign, AttemptEvent, AttemptState, Begin, BrandId, Delivery, EndLine, Extend, ExternalId, Hold, Keyed,
+    Lease, Msisdn, NumberStatus, OtherNumber, Release, Reservation, ReservationId, SimId, SimStatus,
 };
 
 /// The number of times that a step is tried if its rows change between its read and its write. After that it fails, and the caller
@@ -53,6 +55,8 @@ pub(crate) struct OwnAttempt {
     pub(crate) attempts: i32,
     /// Whether it is due: for `PENDING`, whether its lease ran out; for `HELD`, whether it has expired.
     pub(crate) due: bool,
+    /// The end of its hold, which counts while it is `HELD`.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
     /// Whether the caller's attempt has its lease already. Then the statement that took it is being repeated, because its answer
     /// was lost.
     pub(crate) leased: bool,
@@ -97,7 +101,7 @@ impl OwnAttempt {
         let resumed = Lease { reservation: self.id, call: self.attempts + 1, brand, hold };
         match self.state {
             AttemptState::Held if self.has_expired(status) => Verdict::Answer(Begin::Used),
-            AttemptState::Held | AttemptState::Assigned => Verdict::Answer(Begin::Held(self.msisdn)),
+            AttemptState::Held | AttemptState::Assigned => Verdict::Answer(Begin::Held(self.reservation())),
             AttemptState::Pending if self.leased => {
                 Verdict::Answer(Begin::Started(Lease { call: self.attempts, ..resumed }))
             }
@@ -110,6 +114,11 @@ impl OwnAttempt {
         }
     }
 
+    /// The number, and the end of its hold if it still has one.
+    fn reservation(&self) -> Reservation {
+        Reservation::new(self.msisdn, self.state.end_of_hold(self.expires_at))
+    }
+
     /// Whether the next sweep gives the number back. A number that another program put on a line stays.
     fn has_expired(&self, status: Option<&NumberStatus>) -> bool {
         self.state == AttemptState::Held && self.due && status != Some(&NumberStatus::InUse)
@@ -117,6 +126,11 @@ impl OwnAttempt {
 }
 
 impl AttemptState {
+    /// The end of a hold, if the state still has one: a number on a line does not expire.
+    pub(crate) fn end_of_hold(self, expires_at: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        expires_at.filter(|_| self == Self::Held)
+    }
+
     /// The answer to a request for another number of the same preview.
     fn blocks_other_choices(self) -> Begin {
         match self {
@@ -153,7 +167,7 @@ impl KeyedRow {
         };
         match own.state {
             AttemptState::Held if own.has_expired(status.as_ref()) => Keyed::Spent,
-            AttemptState::Held | AttemptState::Assigned => Keyed::Held(own.msisdn),
+            AttemptState::Held | AttemptState::Assigned => Keyed::Held(own.reservation()),
             AttemptState::Pending if own.leased => Keyed::Resumed(lease(own.attempts)),
             AttemptState::Pending if !own.due => Keyed::InFlight,
             AttemptState::Pending | AttemptState::InDoubt => Keyed::Resumed(lease(own.attempts + 1)),
@@ -209,6 +223,25 @@ impl NumberRow {
             NumberStatus::Reserved if self.ordered => Some(Release::Ordered),
             NumberStatus::Reserved if self.live.as_ref().is_some_and(in_flight) => Some(Release::InFlight),
             NumberStatus::Reserved => None,
+        }
+    }
+
+    /// The reason why the number cannot be held for longer, or none if it can. If its time is over, the next sweep gives it back.
+    pub(crate) fn extend_refusal(&self) -> Option<Extend> {
+        let live = match (&self.status, &self.live) {
+            (NumberStatus::Reserved, Some(live)) => live,
+            (NumberStatus::Reserved, None) => return Some(Extend::Endless),
+            (status, _) => return Some(Extend::Forbidden(status.clone())),
+        };
+        match live.state {
+            AttemptState::Held if live.due && !self.ordered => {
+                Some(Extend::Forbidden(NumberStatus::Returned))
+            }
+            AttemptState::Pending => Some(Extend::InFlight),
+            AttemptState::InDoubt => Some(Extend::InDoubt),
+            state if state.after(AttemptEvent::Extended).is_some() => None,
+            // Its row and that of the number disagree.
+            _ => Some(Extend::Forbidden(NumberStatus::InUse)),
         }
     }
 

@@ -3,8 +3,8 @@
 //! The row of the attempt is committed before Sigan is called, and settled after Sigan answered. In between, no connection and no
 //! transaction is held. This module does not know how the attempt began.
 
-use super::reserve::Reservation;
 use crate::calls::{LeaseClock, retry_within_lease};
+use crate::domain::Reservation;
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Doubt, Refusal, SiganError, Turn};
@@ -42,9 +42,9 @@ impl Oss {
     pub(super) async fn record_hold(&self, lease: &Lease, clock: LeaseClock) -> Result<Reservation, Error> {
         let hold_for = self.settings().reservation_ttl;
         match retry_within_lease(clock, || self.store().confirm(lease, hold_for)).await {
-            Ok(Confirmed::Held) => {
+            Ok(Confirmed::Held(reservation)) => {
                 tracing::info!(reservation.id = %lease.reservation, number = %lease.hold.msisdn.masked(), "Number reserved.");
-                Ok(Reservation { msisdn: lease.hold.msisdn })
+                Ok(reservation)
             }
             Ok(Confirmed::Released) => Err(Error::GivenUp),
             Ok(Confirmed::GivenUp(delivery)) => {

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use metrics::counter;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,9 @@ const OFFERS: u32 = 3;
         { "preview": "(11) 9****-0002", "index": 2 },
         { "preview": "(11) 9****-0003", "index": 3 },
     ],
+    "expiresAt": "2026-11-25T13:45:41Z",
 }))))]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Preview {
     /// Names the preview in a later reserve.
@@ -41,6 +44,8 @@ pub struct Preview {
     #[serde(rename = "msisdns")]
     #[cfg_attr(feature = "openapi", schema(min_items = 3, max_items = 3))]
     pub offers: Vec<Offer>,
+    /// The end of the time in which one of them can be reserved, unless another preview replaces this one.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// One number of a preview.
@@ -59,9 +64,9 @@ pub struct Offer {
 
 impl Preview {
     /// The preview as callers see it: its numbers are masked, in the order in which they were offered.
-    fn new(id: PreviewId, msisdns: &[Msisdn]) -> Self {
+    fn new(id: PreviewId, msisdns: &[Msisdn], expires_at: DateTime<Utc>) -> Self {
         let offer = |(choice, msisdn): (Choice, &Msisdn)| Offer { choice, masked: msisdn.masked() };
-        Self { id, offers: Choice::ALL.into_iter().zip(msisdns).map(offer).collect() }
+        Self { id, offers: Choice::ALL.into_iter().zip(msisdns).map(offer).collect(), expires_at }
     }
 }
 
@@ -166,13 +171,11 @@ impl Oss {
             previous,
             key: key.cloned(),
         };
-        if !self.store().create_preview(&preview).await? {
-            return Ok(None);
-        }
+        let Some(expires_at) = self.store().create_preview(&preview).await? else { return Ok(None) };
         tracing::info!(preview.id = %preview.id, number.ddd = %ddd, "Preview created.");
 
         // retorna dtos, ofuscando os números
-        Ok(Some(Preview::new(preview.id, &preview.msisdns)))
+        Ok(Some(Preview::new(preview.id, &preview.msisdns, expires_at)))
     }
 
     /// Sigan's id of a preview that may be replaced.
@@ -251,6 +254,10 @@ impl KeyedPreview {
     fn into_answer(self, ddd: Ddd, previous: Option<PreviewId>) -> Result<Preview, Error> {
         let is_same_request =
             self.own && self.previous == previous && self.msisdns.iter().all(|msisdn| msisdn.ddd() == ddd);
-        if is_same_request { Ok(Preview::new(self.id, &self.msisdns)) } else { Err(Error::KeyReused) }
+        if is_same_request {
+            Ok(Preview::new(self.id, &self.msisdns, self.expires_at))
+        } else {
+            Err(Error::KeyReused)
+        }
     }
 }

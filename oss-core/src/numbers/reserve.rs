@@ -5,27 +5,16 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::calls::Call;
 use crate::calls::LeaseClock;
-use crate::domain::{Choice, Ddd, IdempotencyKey, Intent, Msisdn, PreviewId, ReservationId};
+use crate::domain::{Choice, Ddd, IdempotencyKey, Intent, PreviewId, Reservation, ReservationId};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::sigan::{Doubt, Hold, Turn};
 use crate::store::{Begin, BeginRandom, Keyed, StoreError};
 use crate::telemetry::Operation;
-
-/// A number that is now held for the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(examples(json!({ "msisdn": "11999950002" }))))]
-#[non_exhaustive]
-pub struct Reservation {
-    /// The number, in full.
-    pub msisdn: Msisdn,
-}
 
 /// The shortest time after which a waiting call looks again whether the call before it has finished in another process.
 const POLL: Duration = Duration::from_millis(250);
@@ -123,7 +112,7 @@ impl Oss {
                 // se phone_number existe e não está no status RETURNED, emite 500
                 (Begin::Taken(msisdn), _) => return Err(Error::NumberTaken(msisdn.masked())),
                 (Begin::Unsettled(msisdn), _) => return Err(Error::NumberUnsettled(msisdn.masked())),
-                (Begin::Held(msisdn), _) => return Ok(Reservation { msisdn }),
+                (Begin::Held(reservation), _) => return Ok(reservation),
                 (Begin::Used, _) => return Err(Error::PreviewUsed(preview)),
                 (_, Err(busy)) => return Err(busy.into()),
                 (Begin::Started(lease), Ok(turn)) => {
@@ -163,7 +152,7 @@ impl Oss {
             let attempt = ReservationId::new();
             let earlier = self.store().resume_keyed(self.scope(), attempt, key, ddd, intent).await;
             match (self.or_abandon(attempt, clock, earlier)?, turn) {
-                (Some(Keyed::Held(msisdn)), _) => return Ok(Reservation { msisdn }),
+                (Some(Keyed::Held(reservation)), _) => return Ok(reservation),
                 (Some(Keyed::OtherRequest), _) => return Err(Error::KeyReused),
                 (Some(Keyed::Spent), _) => return Err(Error::KeySpent),
                 (_, Err(busy)) => return Err(busy.into()),

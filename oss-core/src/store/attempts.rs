@@ -65,6 +65,7 @@ pub(super) fn preview_row(row: &impl DataRow) -> Result<PreviewRow, sqlx::Error>
             attempts: row.attempts("own_attempts")?,
             // A state that is never due has no `due_at`.
             due: row.flag("own_due")?,
+            expires_at: row.maybe_time("own_expires_at")?,
             leased: row.flag("own_leased")?,
         }),
         None => None,

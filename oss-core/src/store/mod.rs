@@ -9,6 +9,7 @@ mod audit;
 mod batch;
 mod catalog;
 mod events;
+mod extensions;
 mod inspection;
 mod lines;
 mod live;
@@ -42,6 +43,7 @@ pub use attempts::AttemptStore;
 pub use audit::AuditStore;
 pub use catalog::CatalogStore;
 pub use events::EventStore;
+pub use extensions::ExtensionStore;
 pub use inspection::{ConnectionLimit, DatabaseReport, inspect};
 pub use lines::LineStore;
 #[cfg(feature = "import")]
@@ -65,10 +67,10 @@ pub use webhooks::{WebhookStore, WebhookTurn};
 pub use crate::domain::{
     ActiveSim, AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, Census, Claims,
     CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, DrawTally, Due, DueOrder, EndLine, EventCursor,
-    EventRow, EventRows, HeldNumber, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview,
-    KnownHold, KnownSim, Lease, LiveHold, NewDraws, NewOrder, NewPreview, OrderLease, OrderPurpose,
-    OtherNumber, Overdue, PoolUsage, PreviousPreview, ProfileRecorded, Range, Release, Scope, SilentProfile,
-    SimDelivery, SimDetails, SimIdentity, Tenant, UnreadableRow, WantedSim, WebhookStatus,
+    EventRow, EventRows, Extend, Extension, HeldNumber, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed,
+    KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, NewDraws, NewOrder, NewPreview, OrderLease,
+    OrderPurpose, OtherNumber, Overdue, PoolUsage, PreviousPreview, ProfileRecorded, Range, Release, Scope,
+    SilentProfile, SimDelivery, SimDetails, SimIdentity, Tenant, UnreadableRow, WantedSim, WebhookStatus,
 };
 
 /// The address of the database, and its connections.
@@ -127,6 +129,7 @@ pub trait Store:
     + AttemptStore
     + RandomStore
     + ReleaseStore
+    + ExtensionStore
     + LineStore
     + OrderStore
     + SimStore

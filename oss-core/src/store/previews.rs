@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use super::live::live;
@@ -27,9 +28,9 @@ pub trait PreviewStore {
         key: &IdempotencyKey,
     ) -> Result<Option<KeyedPreview>, StoreError>;
 
-    /// Stores a preview with its numbers, and ends the preview that it replaces. Returns false, and stores nothing, if another
-    /// preview has its key.
-    async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError>;
+    /// Stores a preview with its numbers, ends the preview that it replaces, and returns the time at which the new one ends.
+    /// Returns none, and stores nothing, if another preview has its key.
+    async fn create_preview(&self, preview: &NewPreview) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Whether one of these numbers was given back within the last `within`.
     async fn were_returned(&self, msisdns: &[Msisdn], within: Duration) -> Result<bool, StoreError>;
@@ -64,7 +65,7 @@ pub(super) fn previous_preview(row: &impl DataRow) -> Result<PreviousPreview, sq
 /// Reads the numbers of the preview that the client `$1` created under the key `$2`, and whether it belongs to one of the brands
 /// `$3` and `$4`.
 pub(super) const KEYED: &str = r#"
-    select p.id, p.previous_id, n.msisdn, cast($3 as text) is null or p.brand_id in ($3, $4) as own
+    select p.id, p.previous_id, p.expires_at, n.msisdn, cast($3 as text) is null or p.brand_id in ($3, $4) as own
     from preview p
     join preview_number n on n.preview_id = p.id
     where p.client = $1 and p.idempotency_key = $2
@@ -76,6 +77,7 @@ pub(super) fn keyed_preview<R: DataRow>(rows: &[R]) -> Result<Option<KeyedPrevie
         id: first.id("id")?,
         msisdns: rows.iter().map(|row| row.parsed("msisdn")).collect::<Result<_, _>>()?,
         previous: first.maybe_id("previous_id")?,
+        expires_at: first.time("expires_at")?,
         own: first.flag("own")?,
     }))
 }

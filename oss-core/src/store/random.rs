@@ -46,6 +46,7 @@ pub(super) fn keyed_row(row: &impl DataRow) -> Result<KeyedRow, sqlx::Error> {
         attempts: row.attempts("attempts")?,
         // A state that is never due has no `due_at`.
         due: row.flag("due")?,
+        expires_at: row.maybe_time("hold_expires_at")?,
         leased: row.flag("leased")?,
     };
     Ok(KeyedRow {

@@ -23,6 +23,7 @@ pub(crate) enum Operation {
     Reserve,
     ReserveRandom,
     Release,
+    ExtendReservation,
     Assign,
     Adopt,
     Number,

@@ -165,6 +165,7 @@ pub(super) fn links(schema: &str) -> Option<Value> {
                 "show": link("showNumber", number(), "See what became of it"),
                 "assign": link("assignNumber", number(), "Put it on a line"),
                 "associations": link("listAssociations", number(), "See which SIMs it was on"),
+                "extend": link("extendReservation", number(), "Hold it for longer"),
                 "release": link("releaseNumber", number(), "Give it back"),
             }))
         }

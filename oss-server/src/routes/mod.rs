@@ -98,6 +98,7 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
         .routes(require(Scope::NumbersReserve, routes!(previews::reserve)))
         .routes(require(Scope::NumbersReserve, routes!(numbers::reserve_random)))
         .routes(require(Scope::NumbersRelease, routes!(numbers::release)))
+        .routes(require(Scope::NumbersReserve, routes!(numbers::extend)))
         .routes(require(Scope::NumbersAssign, routes!(numbers::assign)))
         .routes(require(Scope::NumbersRead, routes!(numbers::show)))
         .routes(require(Scope::SimsOrder, routes!(sims::order_esim)))

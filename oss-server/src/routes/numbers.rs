@@ -83,6 +83,27 @@ pub(super) async fn release(Acting(oss): Acting, params: Params) -> Result<Statu
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Hold a number for longer
+///
+/// Holds a reserved number for the configured time from now on, as a new reservation would, up to the longest time that the
+/// operator allows after the begin of its reservation. Repeating the call is safe: it never shortens the time. The answer has
+/// the time at which the hold ends now.
+#[utoipa::path(
+    post,
+    path = "/reservations/{msisdn}/extension",
+    operation_id = "extendReservation",
+    tag = "Numbers",
+    responses(
+        (status = 200, description = "The number, and the new end of its hold", body = Reservation),
+    ),
+    extensions(("x-problems" = json!([
+        "unknown-number", "number-state", "reserve-in-flight", "number-in-doubt", "hold-without-end",
+    ]))),
+)]
+pub(super) async fn extend(Acting(oss): Acting, params: Params) -> Result<Json<Reservation>, Problem> {
+    Ok(Json(oss.extend_reservation(params.get("msisdn")?).await?))
+}
+
 /// Put a number on a line
 ///
 /// Records that the number is on the line of a SIM. From then on it no longer expires.

@@ -8,7 +8,7 @@ use oss_core::store::{
 use oss_core::{AttemptState as State, ExternalId, Msisdn, NumberStatus, ReservationId, SimId};
 
 use super::Fixture;
-use super::fixture::{LAPSED, LEASE, acme, hold, other};
+use super::fixture::{LAPSED, LEASE, acme, held_number, hold, other};
 
 fn id(text: &str) -> ExternalId {
     text.parse().expect("an id")
@@ -159,7 +159,7 @@ pub async fn a_preview_finds_the_number_that_was_adopted_from_it(db: &Fixture) {
     let preview = db.preview().await;
     let adoption = line(db, preview.msisdns[1], Some(preview.external_id.as_str())).await;
     assert_eq!(adopt(db, &acme(), &adoption).await, adopted(preview.external_id.as_str()));
-    assert_eq!(db.begin(&preview, 2).await, Begin::Held(hold(&preview, 2).msisdn));
+    assert_eq!(held_number(&db.begin(&preview, 2).await), Some(hold(&preview, 2).msisdn));
     assert_eq!(db.begin(&preview, 1).await, Begin::Used);
     let history = db.number(adoption.msisdn).await.unwrap().history;
     assert_eq!(history[0].preview, Some(preview.id));

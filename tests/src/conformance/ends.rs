@@ -5,13 +5,13 @@ use oss_core::store::{Begin, Confirmed, Lease, Release, Scope};
 use oss_core::{AttemptState as State, NumberStatus, ReservationId};
 
 use super::Fixture;
-use super::fixture::{LEASE, hold};
+use super::fixture::{LEASE, held_number, hold};
 
 pub async fn a_confirmed_hold_is_recorded(db: &Fixture) {
     let preview = db.preview().await;
     let lease = db.started(&preview, 2).await;
     assert_eq!(db.states(lease.hold.msisdn).await, (None, vec![State::Pending]));
-    assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
+    assert!(matches!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held(_)));
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::Reserved), vec![State::Held]));
     let number = db.number(lease.hold.msisdn).await.unwrap();
     assert_eq!(number.line.unwrap().origin, "VIVO");
@@ -20,9 +20,9 @@ pub async fn a_confirmed_hold_is_recorded(db: &Fixture) {
 
 pub async fn a_hold_may_be_confirmed_again(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
-    assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
+    assert!(matches!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held(_)));
     db.store.assign(Scope::AllBrands, lease.hold.msisdn, db.sim().await).await.unwrap();
-    assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
+    assert!(matches!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held(_)));
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::InUse), vec![State::Assigned]));
 }
 
@@ -64,7 +64,7 @@ pub async fn a_hold_that_another_attempt_has_is_not_lost(db: &Fixture) {
     let other = db.held(&preview, 2).await;
     let lost = Lease { reservation: ReservationId::new(), hold: hold(&preview, 1), ..other };
     assert!(db.store.release_lost(&lost, "its row was lost", LEASE).await.unwrap().is_some());
-    assert_eq!(db.begin(&preview, 2).await, Begin::Held(preview.msisdns[1]));
+    assert_eq!(held_number(&db.begin(&preview, 2).await), Some(preview.msisdns[1]));
 }
 
 /// A failover lost the row of a first call, and its customer asked again, so that another attempt has the hold. The effect of the
@@ -95,7 +95,7 @@ pub async fn a_doubt_keeps_the_number(db: &Fixture) {
     assert_eq!(db.states(lease.hold.msisdn).await, (Some(NumberStatus::Reserved), vec![State::InDoubt]));
     let reason = db.number(lease.hold.msisdn).await.unwrap().history[0].reason.clone();
     assert_eq!(reason.as_deref(), Some("no answer in time"));
-    assert_eq!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held);
+    assert!(matches!(db.store.confirm(&lease, LEASE).await.unwrap(), Confirmed::Held(_)));
     assert_eq!(db.number(lease.hold.msisdn).await.unwrap().history[0].reason, None);
 }
 

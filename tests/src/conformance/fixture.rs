@@ -125,7 +125,8 @@ impl Fixture {
     }
 
     async fn store_preview(&self, preview: &NewPreview) {
-        assert!(self.store.create_preview(preview).await.expect("the store answers"), "a preview is stored");
+        let stored = self.store.create_preview(preview).await.expect("the store answers");
+        assert!(stored.is_some(), "a preview is stored");
     }
 
     /// A wish for a number of a preview, with a lease that lasts.
@@ -189,6 +190,11 @@ pub(super) fn acme() -> Tenant {
 /// A brand for which no preview of a fixture is.
 pub(super) fn other() -> Tenant {
     Tenant::new("other".parse().expect("a brand"), false)
+}
+
+/// The number that a begin found held.
+pub(super) fn held_number(begun: &Begin) -> Option<Msisdn> {
+    if let Begin::Held(reservation) = begun { Some(reservation.msisdn) } else { None }
 }
 
 /// The choice with an index.

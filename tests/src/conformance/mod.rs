@@ -10,6 +10,7 @@ pub mod begins;
 pub mod catalog;
 pub mod ends;
 pub mod events;
+pub mod extensions;
 mod fixture;
 pub mod keys;
 pub mod older;
@@ -41,7 +42,7 @@ macro_rules! older_behaviours {
                 the_lock_is_in_the_database, a_state_that_does_not_exist_is_refused,
                 a_preview_that_gave_a_number_before_gives_no_other, one_unreadable_row_does_not_stop_the_others,
                 a_number_of_an_unknown_status_is_left_alone,
-                a_preview_that_a_held_number_came_from_is_kept, an_order_names_what_another_program_knows;
+                a_preview_that_a_held_number_came_from_is_kept, a_number_without_a_hold_is_not_extended, an_order_names_what_another_program_knows;
             batches: a_refused_preview_fails_alone, a_refused_begin_fails_alone, a_refused_random_begin_fails_alone,
                 a_refused_confirmation_fails_alone, a_refused_release_fails_alone, a_refused_delivery_fails_alone;
         );
@@ -71,6 +72,9 @@ macro_rules! behaviours {
             releases: a_number_is_given_back_once, only_a_reserved_number_is_given_back, a_call_under_way_bars_a_release,
                 a_doubt_is_released, a_released_preview_gives_no_number, a_released_number_may_be_held_again,
                 a_delivery_is_settled;
+            extensions: a_hold_is_extended_up_to_its_longest_time, an_extension_shortens_nothing,
+                an_extended_hold_is_not_abandoned, only_a_hold_is_extended, a_hold_is_extended_by_its_brand_alone,
+                every_answer_has_the_end_of_the_hold, a_preview_has_its_end, an_extension_and_an_expiry;
             batches: each_preview_is_stored_with_its_own_numbers, each_attempt_begins_with_its_own_number,
                 each_brand_sees_its_own, each_doubt_is_taken_up_by_its_own_call, each_random_number_is_begun_once,
                 each_hold_is_confirmed_to_its_own_caller, late_holds_of_one_preview_are_all_released,

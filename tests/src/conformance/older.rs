@@ -61,6 +61,13 @@ pub async fn a_number_without_a_preview_is_given_back(db: &Fixture) {
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![]));
 }
 
+pub async fn a_number_without_a_hold_is_not_extended(db: &Fixture) {
+    let msisdn = db.offer().msisdns[0];
+    insert_number(db, msisdn, "RESERVED").await;
+    let extended = db.store.extend(Scope::AllBrands, msisdn, super::extensions::EXTENSION).await.unwrap();
+    assert_eq!(extended, oss_core::store::Extend::Endless);
+}
+
 pub async fn a_number_that_another_program_put_on_a_line_stays(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     let (msisdn, sim) = (lease.hold.msisdn, db.sim().await);

@@ -76,7 +76,9 @@ impl Ordered {
                 drop(store.end_line(Scope::AllBrands, lease.msisdn, LEASE).await.unwrap());
             }
             Event::Delivered => drop(store.record_sim_delivery(lease.order).await.unwrap()),
-            Event::Unused | Event::Expired | Event::Assigned => panic!("no order has {event:?}"),
+            Event::Unused | Event::Extended | Event::Expired | Event::Assigned => {
+                panic!("no order has {event:?}")
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use oss_core::store::{Begin, Delivery, Lease, NewPreview, Scope};
 use oss_core::{AttemptEvent as Event, AttemptState as State};
 
 use super::Fixture;
+use super::extensions::EXTENSION;
 use super::fixture::LEASE;
 
 /// An attempt of a preview in a state.
@@ -67,6 +68,7 @@ impl Attempt {
             Event::GivenUp => drop::<Option<Delivery>>(store.cancel(lease, "x", LEASE).await.unwrap()),
             Event::Claimed => drop(db.begin(&self.preview, 1).await),
             Event::Released => drop(store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap()),
+            Event::Extended => drop(store.extend(Scope::AllBrands, msisdn, EXTENSION).await.unwrap()),
             Event::Expired => drop(store.settle_overdue(100).await.unwrap()),
             Event::Assigned => drop(store.assign(Scope::AllBrands, msisdn, db.sim().await).await.unwrap()),
             Event::Delivered => drop(store.record_delivery(lease.reservation).await.unwrap()),

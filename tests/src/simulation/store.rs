@@ -9,11 +9,12 @@ use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
     ActiveSim, AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder,
     BeginRandom, CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery,
-    DrawTally, EndLine, EventCursor, EventRows, EventStore, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed,
-    KeyedPreview, KnownHold, KnownSim, Lease, LineStore, NewOrder, NewPreview, OrderLease, OrderStore,
-    Overdue, PoolUsage, PreviewStore, PreviousPreview, ProfileRecorded, RandomStore, Range, Release,
-    ReleaseStore, Scope, SilentProfile, SimAuditStore, SimDelivery, SimRange, SimStore, StatisticsStore,
-    Store, StoreError, SweepStore, Tenant, UnreadableRow, WebhookStatus, WebhookStore, WebhookTurn,
+    DrawTally, EndLine, EventCursor, EventRows, EventStore, Extend, Extension, ExtensionStore, HeldPage,
+    Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LineStore, NewOrder,
+    NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore, PreviousPreview, ProfileRecorded,
+    RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile, SimAuditStore, SimDelivery, SimRange,
+    SimStore, StatisticsStore, Store, StoreError, SweepStore, Tenant, UnreadableRow, WebhookStatus,
+    WebhookStore, WebhookTurn,
 };
 use oss_core::{
     Association, Assortment, AttemptCount, AttemptState, Backlog, BrandId, Choice, ClientName, DataVersion,
@@ -83,7 +84,7 @@ impl PreviewStore for SimulatedStore {
         self.step(self.world.store.keyed_preview(scope, key)).await
     }
 
-    async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
+    async fn create_preview(&self, preview: &NewPreview) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.step(self.world.store.create_preview(preview)).await
     }
 
@@ -182,6 +183,18 @@ impl ReleaseStore for SimulatedStore {
         retry_in: Duration,
     ) -> Result<(), StoreError> {
         self.step(self.world.store.record_failed_delivery(delivery, reason, retry_in)).await
+    }
+}
+
+#[async_trait]
+impl ExtensionStore for SimulatedStore {
+    async fn extend(
+        &self,
+        scope: Scope<'_>,
+        msisdn: Msisdn,
+        extension: Extension,
+    ) -> Result<Extend, StoreError> {
+        self.step(self.world.store.extend(scope, msisdn, extension)).await
     }
 }
 

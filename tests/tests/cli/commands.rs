@@ -53,8 +53,8 @@ fn the_next_run_can_show_and_release_a_reserved_number() {
     let shown = sandbox.run(&["show", "+55 11 99995-0001"]);
     assert!(shown.stdout.contains("RETURNED") && shown.stdout.contains("RELEASED"), "{shown:?}");
     assert_eq!(
-        sandbox.json(&["reserve", "--ddd", "11"]),
-        json!({ "msisdn": "11999950002" }),
+        sandbox.json(&["reserve", "--ddd", "11"])["msisdn"],
+        json!("11999950002"),
         "never the same twice"
     );
 }
@@ -73,8 +73,9 @@ async fn a_preview_is_chosen_from_and_put_on_a_line() {
         "its numbers are free again"
     );
     let reserve = ["reserve", "--preview", second, "--index", "2"];
-    assert_eq!(sandbox.json(&reserve), json!({ "msisdn": "21999950005" }));
-    assert_eq!(sandbox.json(&reserve), json!({ "msisdn": "21999950005" }), "again, the same");
+    let reserved = sandbox.json(&reserve);
+    assert_eq!(reserved["msisdn"], "21999950005");
+    assert_eq!(sandbox.json(&reserve), reserved, "again, the same");
     let unknown = uuid::Uuid::now_v7().to_string();
     assert_eq!(sandbox.run(&["assign", "21999950005", "--sim", &unknown]).code, 3, "no such SIM");
     let sim = Database::file(&sandbox.0.path().join("oss.db")).add_sim().await.to_string();
@@ -84,6 +85,24 @@ async fn a_preview_is_chosen_from_and_put_on_a_line() {
     assert_eq!((&shown["status"], &shown["assignedSimId"]), (&json!("IN_USE"), &json!(sim)));
     assert_eq!(shown["history"][0]["state"], "ASSIGNED");
     assert_eq!(sandbox.run(&["release", "21999950005"]).code, 4, "in use");
+}
+
+#[test]
+fn a_hold_is_extended() {
+    let sandbox = Sandbox::new();
+    let reserved = sandbox.run(&["reserve", "--ddd", "11"]);
+    assert!(reserved.stdout.contains("Reserved 11999950001 until 20"), "{reserved:?}");
+    let before = sandbox.json(&["show", "11999950001"])["history"][0]["holdExpiresAt"].take();
+    let extended = sandbox.json(&["extend", "11999950001"]);
+    assert_eq!(extended["msisdn"], "11999950001");
+    assert!(extended["expiresAt"].as_str() > before.as_str(), "{extended} and not {before}");
+    let shown = sandbox.run(&["extend", "11999950001"]);
+    assert!(shown.stdout.contains("Held 11999950001 until 20"), "{shown:?}");
+    assert_eq!(sandbox.run(&["extend", "11999959999"]).code, 3);
+    sandbox.run(&["release", "11999950001"]);
+    assert_eq!(sandbox.run(&["extend", "11999950001"]).code, 4);
+    let preview = sandbox.run(&["preview", "--ddd", "11"]);
+    assert!(preview.stdout.contains("To reserve one until 20"), "{preview:?}");
 }
 
 #[test]

@@ -266,7 +266,7 @@ async fn an_area_code_may_run_out(database: Database) {
     let none = http.post("/previews", json!({ "areaCode": "11" })).await;
     assert_eq!((none.status, &none.body["type"]), (409, &json!("urn:oss:problem:no-numbers-left")));
     let random = http.post("/reservations", json!({ "areaCode": "11" })).await;
-    assert_eq!(random.body, json!({ "msisdn": "11999950004" }));
+    assert_eq!(random.body["msisdn"], "11999950004");
     assert_eq!(
         http.post("/previews", json!({ "areaCode": "21" })).await.status,
         201,

@@ -69,7 +69,7 @@ async fn a_caller_who_hangs_up_loses_no_number() {
         hang_up_during(&http, &preview, &sigan).await;
         sigan.behave(Behaviour::default());
         let again = http.reserve(&preview, 1).await;
-        assert_eq!((again.status, &again.body), (200, &json!({ "msisdn": "11999950001" })));
+        assert_eq!((again.status, &again.body["msisdn"]), (200, &json!("11999950001")));
         assert_eq!(sigan.calls(CallKind::Reserve), 1, "the first call went on to its end");
     }
 }

@@ -133,7 +133,7 @@ async fn a_repeat_settles_a_lost_answer(database: Database) {
         let lost = reserve(&http, number).await;
         assert_eq!((lost.status, lost.retry_after.is_some()), (504, true), "{fault:?}");
         let again = reserve(&http, number).await;
-        assert_eq!((again.status, &again.body), (201, &json!({ "msisdn": number })), "{fault:?}");
+        assert_eq!((again.status, &again.body["msisdn"]), (201, &json!(number)), "{fault:?}");
     }
     assert_eq!(database.count("select count(*) from reservation where state = 'HELD'").await, 3);
     assert_eq!(sigan.inventory().reserved().len(), 3);
@@ -164,7 +164,7 @@ async fn a_refused_attempt_frees_its_key(database: Database) {
     sigan.next(CallKind::PreReserve, Fault::Refuse(RefusalCode::NoneLeft));
     assert_eq!(reserve(&http, "k").await.status, 409);
     let reserved = reserve(&http, "k").await;
-    assert_eq!((reserved.status, &reserved.body), (201, &json!({ "msisdn": "11999950002" })));
+    assert_eq!((reserved.status, &reserved.body["msisdn"]), (201, &json!("11999950002")));
     assert_eq!(reserve(&http, "k").await, reserved);
 }
 
@@ -185,11 +185,7 @@ async fn operators_have_keys_too(database: Database) {
     }
     assert_eq!(rows(&database).await, 2);
     let other = reserve(&server.http(), "k").await;
-    assert_eq!(
-        (other.status, &other.body),
-        (201, &json!({ "msisdn": "11999950005" })),
-        "another client's key"
-    );
+    assert_eq!((other.status, &other.body), (201, &json!("11999950005")), "another client's key");
 }
 
 async fn the_example_of_a_caller_repeats_until_it_knows_the_outcome(database: Database) {

@@ -7,6 +7,7 @@ mod connections;
 mod devices;
 mod docs_page;
 mod events;
+mod expiry;
 mod http_contract;
 mod idempotency;
 mod identifiers;

@@ -59,7 +59,7 @@ async fn the_sandbox_needs_nothing() {
     let server = Server::spawn(command);
     let http = server.http();
     let preview = http.preview().await;
-    assert_eq!(http.reserve(&preview, 2).await.body, json!({ "msisdn": "11999950002" }));
+    assert_eq!(http.reserve(&preview, 2).await.body["msisdn"], "11999950002");
     assert_eq!(http.delete("/reservations/11999950002").await.status, 204);
 }
 

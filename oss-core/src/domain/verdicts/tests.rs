@@ -19,18 +19,49 @@ fn asked(own: Option<OwnAttempt>) -> PreviewRow {
 
 fn own(state: State, due: bool) -> OwnAttempt {
     let (id, msisdn) = (ReservationId::new(), "11999950001".parse().unwrap());
-    OwnAttempt { id, msisdn, state, attempts: 1, due, leased: false }
+    let expires_at = DateTime::from_timestamp(1, 0);
+    OwnAttempt { id, msisdn, state, attempts: 1, due, expires_at, leased: false }
 }
 
 #[test]
 fn an_expired_preview_still_answers_for_the_number_it_gave() {
     let expired = PreviewRow { open: false, ..asked(Some(own(State::Held, false))) };
-    let msisdn = expired.msisdn.unwrap();
-    assert_eq!(expired.verdict(ReservationId::new()), Verdict::Answer(Begin::Held(msisdn)));
+    let held = Reservation::new(expired.msisdn.unwrap(), DateTime::from_timestamp(1, 0));
+    assert_eq!(expired.verdict(ReservationId::new()), Verdict::Answer(Begin::Held(held)));
     assert_eq!(
         PreviewRow { open: false, ..asked(None) }.verdict(ReservationId::new()),
         Verdict::Answer(Begin::Expired)
     );
+}
+
+#[test]
+fn a_number_on_a_line_does_not_expire() {
+    let on_line = asked(Some(own(State::Assigned, false)));
+    let held = Reservation::new(on_line.msisdn.unwrap(), None);
+    assert_eq!(on_line.verdict(ReservationId::new()), Verdict::Answer(Begin::Held(held)));
+}
+
+#[test]
+fn only_a_hold_that_is_not_over_is_extended() {
+    let refusal = |status: &str, state, due, ordered| {
+        let live = Some(LiveAttempt { id: ReservationId::new(), state, due });
+        NumberRow { status: status.into(), assigned_sim: None, live, ordered }.extend_refusal()
+    };
+    let forbidden = |status| Some(Extend::Forbidden(status));
+    for (status, state, due, ordered, expected) in [
+        ("RESERVED", State::Held, false, false, None),
+        ("RESERVED", State::Held, true, false, forbidden(NumberStatus::Returned)),
+        ("RESERVED", State::Held, true, true, None),
+        ("RESERVED", State::Pending, true, false, Some(Extend::InFlight)),
+        ("RESERVED", State::InDoubt, false, false, Some(Extend::InDoubt)),
+        ("RESERVED", State::Assigned, false, false, forbidden(NumberStatus::InUse)),
+        ("IN_USE", State::Held, false, false, forbidden(NumberStatus::InUse)),
+        ("RETURNED", State::Pending, false, false, forbidden(NumberStatus::Returned)),
+    ] {
+        assert_eq!(refusal(status, state, due, ordered), expected, "{status} {state} {due} {ordered}");
+    }
+    let older = NumberRow { status: NumberStatus::Reserved, assigned_sim: None, live: None, ordered: false };
+    assert_eq!(older.extend_refusal(), Some(Extend::Endless));
 }
 
 #[test]

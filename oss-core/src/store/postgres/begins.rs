@@ -39,7 +39,7 @@ impl Member for Wish {
                        p.external_id, p.brand_id, p.expires_at > clock_timestamp() as open,
                        p.reserved_msisdn is not null as gave_before, n.msisdn, number.status,
                        own.id as own_id, own.msisdn as own_msisdn, own.state as own_state, own.attempts as own_attempts,
-                       own.due_at <= clock_timestamp() and own.order_id is null as own_due,
+                       own.due_at <= clock_timestamp() and own.order_id is null as own_due, own.hold_expires_at as own_expires_at,
                        own.lease_id = member.lease_id as own_leased,
                        others.other_live, others.other_unsettled, others.other_ending
                 from member

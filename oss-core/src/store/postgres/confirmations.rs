@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 
 use super::attempts::reserve_numbers;
 use super::connections::{Connections, column};
-use crate::domain::{AttemptState, Confirmed, Delivery, Lease, ReservationId, delivery};
+use crate::domain::{AttemptState, Confirmed, Delivery, Lease, Reservation, ReservationId, delivery};
 use crate::store::batch::{Answers, Key, Member};
 use crate::store::rows::DataRow;
 
@@ -48,7 +48,7 @@ impl Member for Confirmation {
                     due_at = clock_timestamp() + make_interval(secs => member.hold_for)
                 from (select * from member order by id) member
                 where r.id = member.id and r.state in ('PENDING', 'IN_DOUBT')
-                returning r.id, r.msisdn, r.preview_id
+                returning r.id, r.msisdn, r.preview_id, r.hold_expires_at
             ), ",
             reserve_numbers!("held"),
             ", given_up as (
@@ -67,11 +67,12 @@ impl Member for Confirmation {
                 returning id
             )
             select member.nr, r.state, r.attempts, coalesce(r.due_at <= clock_timestamp(), false) and r.order_id is null as due,
-                   exists (select from held where held.id = member.id) as held,
+                   held.id is not null as held, coalesce(held.hold_expires_at, r.hold_expires_at) as hold_expires_at,
                    exists (select from given_up where given_up.id = member.release_id)
                    or exists (select from reservation release where release.id = member.release_id) as given_up
             from member
-            join reservation r on r.id = member.id"
+            join reservation r on r.id = member.id
+            left join held on held.id = member.id"
         );
         let statement = || {
             sqlx::query(SQL)
@@ -88,13 +89,16 @@ impl Confirmation {
     /// Reads the outcome of a confirmation. Returns none if another call settled the row first, so that the statement is to be run
     /// again.
     fn outcome(&self, row: &PgRow) -> Result<Option<Confirmed>, sqlx::Error> {
-        if row.flag("held")? {
-            return Ok(Some(Confirmed::Held));
-        }
         let Lease { reservation, hold, .. } = self.lease.clone();
-        Ok(match row.parsed("state")? {
+        let expires_at = row.maybe_time("hold_expires_at")?;
+        if row.flag("held")? {
+            return Ok(Some(Confirmed::Held(Reservation::new(hold.msisdn, expires_at))));
+        }
+        let state: AttemptState = row.parsed("state")?;
+        let reservation_now = Reservation::new(hold.msisdn, state.end_of_hold(expires_at));
+        Ok(match state {
             AttemptState::Held if row.flag("due")? => Some(Confirmed::Released),
-            AttemptState::Held | AttemptState::Assigned => Some(Confirmed::Held),
+            AttemptState::Held | AttemptState::Assigned => Some(Confirmed::Held(reservation_now)),
             AttemptState::Cancelling => {
                 Some(Confirmed::GivenUp(Delivery { reservation, hold, attempts: row.attempts("attempts")? }))
             }

@@ -15,6 +15,7 @@ mod catalog;
 mod confirmations;
 mod connections;
 mod events;
+mod extensions;
 mod faults;
 mod hosts;
 mod inspection;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::PostgresStore;
 use super::connections::{Connections, column};
@@ -35,7 +36,7 @@ impl PreviewStore for PostgresStore {
         self.connections.read(statement, keyed_preview).await
     }
 
-    async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
+    async fn create_preview(&self, preview: &NewPreview) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.previews.execute(preview.clone()).await
     }
 
@@ -87,14 +88,14 @@ impl PreviewStore for PostgresStore {
 
 impl Member for NewPreview {
     type Engine = Connections;
-    type Answer = bool;
+    type Answer = Option<DateTime<Utc>>;
 
     fn keys(&self) -> Vec<Key> {
         let previews = [Some(self.id), self.previous].into_iter().flatten().map(Key::of);
         previews.chain(self.key.as_ref().map(Key::of)).collect()
     }
 
-    async fn run(connections: &Connections, previews: &[Self]) -> Answers<bool> {
+    async fn run(connections: &Connections, previews: &[Self]) -> Answers<Self::Answer> {
         // A repeated statement finds its previews and inserts nothing. Rows are locked in the order of their keys.
         const SQL: &str = "
             with member as (
@@ -116,7 +117,7 @@ impl Member for NewPreview {
                 where (select count(*) from replaceable) >= 0
                 order by client, idempotency_key, id
                 on conflict do nothing
-                returning id, previous_id
+                returning id, previous_id, expires_at
             ), replaced as (
                 update preview p
                 set expires_at = least(p.expires_at, clock_timestamp())
@@ -129,9 +130,10 @@ impl Member for NewPreview {
                          as offered (preview_id, msisdn, index)
                 join created on created.id = offered.preview_id
             )
-            select nr, exists (select from created where created.id = member.id)
-                       or exists (select from preview where preview.id = member.id) as stored
-            from member";
+            select nr, coalesce(created.expires_at, preview.expires_at) as expires_at
+            from member
+            left join created on created.id = member.id
+            left join preview on preview.id = member.id";
         let numbers = |preview: &Self| {
             (1_i16..)
                 .zip(preview.msisdns.clone())
@@ -153,6 +155,6 @@ impl Member for NewPreview {
                 .bind(msisdns)
                 .bind(indexes)
         };
-        connections.each_one(previews.len(), statement, |_, row| row.flag("stored")).await
+        connections.each_one(previews.len(), statement, |_, row| row.maybe_time("expires_at")).await
     }
 }

@@ -52,7 +52,7 @@ impl RandomStore for PostgresStore {
         const SQL: &str = "
             with own as (
                 select r.id, r.external_id, r.brand_id, r.msisdn, r.state, r.attempts,
-                       r.due_at <= clock_timestamp() and r.order_id is null as due,
+                       r.due_at <= clock_timestamp() and r.order_id is null as due, r.hold_expires_at,
                        coalesce(r.lease_id = $7, false) as leased, number.status,
                        left(r.msisdn, 2) = $3 and ($5::text is null or r.brand_id in ($5, $6)) as same_request
                 from reservation r

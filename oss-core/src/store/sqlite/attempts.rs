@@ -10,7 +10,7 @@ use super::SqliteStore;
 use super::connections::Step;
 use crate::domain::{
     AttemptEvent, AttemptState, Begin, Choice, Confirmed, Delivery, Hold, IdempotencyKey, Intent, Lease,
-    Msisdn, PreviewId, ReservationId, Scope, Verdict, delivery,
+    Msisdn, PreviewId, Reservation, ReservationId, Scope, Verdict, delivery,
 };
 use crate::store::StoreError;
 use crate::store::attempts::{AttemptStore, preview_row};
@@ -76,7 +76,7 @@ impl Step<'_> {
             select p.external_id, p.brand_id, p.expires_at > $3 as open, p.reserved_msisdn is not null as gave_before,
                    n.msisdn, number.status,
                    own.id as own_id, own.msisdn as own_msisdn, own.state as own_state, own.attempts as own_attempts,
-                   own.due_at <= $3 and own.order_id is null as own_due, own.lease_id = $6 as own_leased,
+                   own.due_at <= $3 and own.order_id is null as own_due, own.hold_expires_at as own_expires_at, own.lease_id = $6 as own_leased,
                    exists (
                        select 1 from reservation other
                        where other.msisdn = n.msisdn
@@ -186,26 +186,35 @@ impl Step<'_> {
 
     async fn confirm(mut self, lease: Lease, hold_for: Duration) -> Result<Confirmed, sqlx::Error> {
         const STATE: &str = "
-            select state, attempts, preview_id, coalesce(due_at <= $2, false) and order_id is null as due
+            select state, attempts, preview_id, hold_expires_at, coalesce(due_at <= $2, false) and order_id is null as due
             from reservation
             where id = $1";
         const HELD: &str = "
             update reservation
             set state = $2, last_error = null, hold_expires_at = $3, due_at = $3, updated_at = $4
-            where id = $1 and state = $5";
+            where id = $1 and state = $5
+            returning hold_expires_at";
 
         let id = lease.reservation.as_uuid();
         let read = |row: &SqliteRow| {
             let state: AttemptState = row.parsed("state")?;
-            Ok((state, row.attempts("attempts")?, row.maybe_uuid("preview_id")?, row.flag("due")?))
+            let expires_at = state.end_of_hold(row.maybe_time("hold_expires_at")?);
+            Ok((
+                state,
+                row.attempts("attempts")?,
+                row.maybe_uuid("preview_id")?,
+                row.flag("due")?,
+                expires_at,
+            ))
         };
         let found = self.maybe(sqlx::query(STATE).bind(id).bind(self.now.0), read).await?;
-        let Some((state, attempts, preview, due)) = found else { return Ok(Confirmed::Missing) };
+        let Some((state, attempts, preview, due, expires_at)) = found else { return Ok(Confirmed::Missing) };
         if let Some(next) = state.after(AttemptEvent::Confirmed) {
             let statement = sqlx::query(HELD).bind(id).bind(next.as_str()).bind(self.now.after(hold_for));
-            self.run(statement.bind(self.now.0).bind(state.as_str())).await?;
+            let statement = statement.bind(self.now.0).bind(state.as_str());
+            let expires_at = self.one(statement, |row| row.maybe_time("hold_expires_at")).await?;
             self.reserve_number(lease.hold.msisdn.as_str(), preview).await?;
-            return Ok(Confirmed::Held);
+            return Ok(Confirmed::Held(Reservation::new(lease.hold.msisdn, expires_at)));
         }
         match state {
             AttemptState::Held if due => Ok(Confirmed::Released),
@@ -217,7 +226,7 @@ impl Step<'_> {
             AttemptState::Rejected => self.release_late_hold(lease).await,
             // It was confirmed before. An attempt that waits for its answer was confirmed above.
             AttemptState::Held | AttemptState::Assigned | AttemptState::Pending | AttemptState::InDoubt => {
-                Ok(Confirmed::Held)
+                Ok(Confirmed::Held(Reservation::new(lease.hold.msisdn, expires_at)))
             }
         }
     }

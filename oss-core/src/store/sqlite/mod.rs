@@ -9,6 +9,7 @@ mod audit;
 mod catalog;
 mod connections;
 mod events;
+mod extensions;
 mod faults;
 mod inspection;
 mod issues;

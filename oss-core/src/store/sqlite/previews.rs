@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::SqliteStore;
 use super::connections::Step;
@@ -35,7 +36,7 @@ impl PreviewStore for SqliteStore {
         self.connections.read(statement, keyed_preview).await
     }
 
-    async fn create_preview(&self, preview: &NewPreview) -> Result<bool, StoreError> {
+    async fn create_preview(&self, preview: &NewPreview) -> Result<Option<DateTime<Utc>>, StoreError> {
         let preview = preview.clone();
         self.connections.write(|step| Box::pin(step.create_preview(preview))).await
     }
@@ -85,12 +86,12 @@ impl PreviewStore for SqliteStore {
 }
 
 impl Step<'_> {
-    async fn create_preview(mut self, preview: NewPreview) -> Result<bool, sqlx::Error> {
+    async fn create_preview(mut self, preview: NewPreview) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
         const PREVIEW: &str = "
             insert into preview (id, external_id, brand_id, created_at, expires_at, previous_id, client, idempotency_key)
             values ($1, $2, $3, $4, $5, $6, $7, $8)
             on conflict do nothing";
-        const STORED: &str = "select exists (select 1 from preview where id = $1) as stored";
+        const STORED: &str = "select expires_at from preview where id = $1";
         const NUMBERS: &str = r#"
             insert into preview_number (preview_id, msisdn, "index")
             select $1, value, key + 1 from json_each($2)"#;
@@ -106,16 +107,18 @@ impl Step<'_> {
             .bind(preview.previous.map(PreviewId::as_uuid))
             .bind(preview.key.as_ref().map(|key| key.client().as_str()))
             .bind(preview.key.as_ref().map(IdempotencyKey::text));
-        if self.run(statement).await? == 0 {
-            // Either this step stored it before, or another preview has its key.
-            let stored = sqlx::query(STORED).bind(preview.id.as_uuid());
-            return self.one(stored, |row| row.flag("stored")).await;
+        let is_new = self.run(statement).await? > 0;
+        // If it is not new, either this step stored it before, or another preview has its key.
+        let stored = sqlx::query(STORED).bind(preview.id.as_uuid());
+        let expires_at = self.maybe(stored, |row| row.time("expires_at")).await?;
+        if !is_new {
+            return Ok(expires_at);
         }
         let msisdns = to_json(&preview.msisdns)?;
         self.run(sqlx::query(NUMBERS).bind(preview.id.as_uuid()).bind(msisdns)).await?;
         if let Some(previous) = preview.previous {
             self.run(sqlx::query(REPLACED).bind(previous.as_uuid()).bind(now.0)).await?;
         }
-        Ok(true)
+        Ok(expires_at)
     }
 }

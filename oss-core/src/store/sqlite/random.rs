@@ -100,7 +100,7 @@ impl Step<'_> {
     ) -> Result<Option<Keyed>, sqlx::Error> {
         const SQL: &str = "
             select r.id, r.external_id, r.brand_id, r.msisdn, r.state, r.attempts,
-                   r.due_at <= $3 and r.order_id is null as due,
+                   r.due_at <= $3 and r.order_id is null as due, r.hold_expires_at,
                    coalesce(r.lease_id = $7, false) as leased, number.status,
                    substr(r.msisdn, 1, 2) = $4 and ($5 is null or r.brand_id in ($5, $6)) as same_request
             from reservation r
