@@ -4,6 +4,7 @@ mod events;
 mod globals;
 #[cfg(feature = "sandbox")]
 mod gsim_mock;
+mod lists;
 mod sims;
 
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ pub(crate) use self::events::{EventsArgs, WebhooksCommand};
 pub(crate) use self::globals::{Globals, server_url};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gsim_mock::GsimMockArgs;
+pub(crate) use self::lists::ListArgs;
 pub(crate) use self::sims::{LineCommand, SimCommand};
 use crate::usage::hide_numbers;
 use crate::{examples, exit};
@@ -137,6 +139,9 @@ pub(crate) enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// List numbers by status, state, area code, brand, SIM, age or expiry.
+    #[command(after_help = examples::LIST)]
+    List(ListArgs),
     /// Order, show and replace SIMs.
     Sim {
         #[command(subcommand)]

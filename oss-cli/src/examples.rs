@@ -51,6 +51,12 @@ Examples:
   oss show \"(11) 99995-0001\" --output json
   oss show 11999950001 --watch";
 
+pub(crate) const LIST: &str = "\
+Examples:
+  oss list --status RESERVED --ddd 11
+  oss list --state IN_DOUBT --created-before 2026-11-25T13:30:43Z
+  oss list --state HELD --brand acme --all --output csv";
+
 pub(crate) const SIM_ISSUE: &str = "\
 Example:
   oss sim issue 11999950001 --line 018f0000-0000-7000-8000-000000000000 --device bcd1624a168e2722691c565e0c6dc479";

@@ -13,6 +13,8 @@ pub(crate) enum Form {
     Json,
     /// For programs: each entry of a list as a JSON document on a line of its own, and any other answer on one line.
     Ndjson,
+    /// For spreadsheets: lists only.
+    Csv,
 }
 
 impl Form {

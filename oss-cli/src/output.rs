@@ -47,18 +47,23 @@ impl Output {
     pub(crate) fn write_answer(self, answer: &impl Answer) -> Result<(), Failure> {
         let text = match self.form {
             Form::Table => answer.table(self.program),
-            Form::Json => serde_json::to_string_pretty(answer).map_err(Failure::internal)?,
+            Form::Json | Form::Csv => serde_json::to_string_pretty(answer).map_err(Failure::internal)?,
             Form::Ndjson => answer.lines().map_err(Failure::internal)?.join("\n"),
         };
         // An empty list has no lines.
         if text.is_empty() { Ok(()) } else { write(anstream::stdout(), &text) }
     }
 
+    /// Writes a text to standard output, in any form.
+    pub(crate) fn write_text(self, text: &str) -> Result<(), Failure> {
+        write(anstream::stdout(), text)
+    }
+
     /// Writes one of several answers to standard output. In JSON, each is a document on a line of its own.
     pub(crate) fn write_line(self, answer: &impl Answer) -> Result<(), Failure> {
         match self.form {
             Form::Table => self.write_answer(answer),
-            Form::Json | Form::Ndjson => write_document(answer),
+            Form::Json | Form::Ndjson | Form::Csv => write_document(answer),
         }
     }
 
@@ -71,7 +76,7 @@ impl Output {
     pub(crate) fn write_part(self, text: &str) -> Result<(), Failure> {
         match self.form {
             Form::Table => write(anstream::stdout(), text),
-            Form::Json | Form::Ndjson => Ok(()),
+            Form::Json | Form::Ndjson | Form::Csv => Ok(()),
         }
     }
 
@@ -79,7 +84,7 @@ impl Output {
     pub(crate) fn write_failure(self, failure: &Failure) -> ExitCode {
         let text = match self.form {
             Form::Table => format!("error: {}", failure.message),
-            Form::Json | Form::Ndjson => serde_json::json!({ "error": failure }).to_string(),
+            Form::Json | Form::Ndjson | Form::Csv => serde_json::json!({ "error": failure }).to_string(),
         };
         // If standard error cannot be written to, the exit code alone reports the failure.
         let _ = write(anstream::stderr(), &text);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use oss_core::{
     ActivationCode, Association, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel,
-    EsimCheck, EventCursor, EventPage, IdempotencyKey, LineId, Msisdn, Number, Oss, Preview, PreviewId,
-    Reservation, Sim, SimFilter, SimId, SimRecord, Statistics, WantedSim,
+    EsimCheck, EventCursor, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberList, NumberPage, Oss,
+    Preview, PreviewId, Reservation, Sim, SimFilter, SimId, SimRecord, Statistics, WantedSim,
 };
 
 use crate::exit::Failure;
@@ -52,6 +52,9 @@ pub(crate) trait Service {
 
     /// A number and every hold it has had.
     async fn number(&self, msisdn: Msisdn) -> Result<Number, Failure>;
+
+    /// A page of numbers.
+    async fn list_numbers(&self, list: &NumberList) -> Result<NumberPage, Failure>;
 
     /// Orders a SIM for a reserved number, and puts the number on a line.
     async fn order_sim(
@@ -143,6 +146,10 @@ impl Service for Oss {
 
     async fn number(&self, msisdn: Msisdn) -> Result<Number, Failure> {
         Ok(Self::number(self, msisdn).await?)
+    }
+
+    async fn list_numbers(&self, list: &NumberList) -> Result<NumberPage, Failure> {
+        Ok(Self::list_numbers(self, list).await?)
     }
 
     async fn order_sim(

@@ -18,6 +18,7 @@ use crate::calls;
 use crate::commands;
 use crate::commands::import::{Import, Place};
 use crate::exit::Failure;
+use crate::form::Form;
 use crate::interruption::left_behind;
 use crate::output::Output;
 use crate::sandbox;
@@ -60,6 +61,9 @@ async fn execute(
     output: Output,
     begun: &AtomicBool,
 ) -> Result<ExitCode, Failure> {
+    if output.form == Form::Csv && !matches!(command, Command::List(_)) {
+        return Err(Failure::usage("only `oss list` writes CSV; use --output json"));
+    }
     match command {
         Command::Keys { command: KeysCommand::New { name } } => {
             output.write_answer(&commands::keys::new(name)?)?;
@@ -244,6 +248,7 @@ impl Needs {
             Command::Assign { .. }
             | Command::Extend { .. }
             | Command::Show { .. }
+            | Command::List(_)
             | Command::Sim {
                 command: SimCommand::Show { .. } | SimCommand::Find(_) | SimCommand::Code { .. },
             }

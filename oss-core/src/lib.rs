@@ -96,14 +96,15 @@ pub use connect::StartError;
 pub use devices::EsimCheck;
 pub use domain::{
     ActivationCode, AddressHash, Association, Assortment, AttemptCount, AttemptEvent, AttemptState, Backlog,
-    BrandId, BrandSlug, Choice, ClientName, CodeRead, DataVersion, DataVersions, Ddd, DddSet, DeviceBrand,
-    DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId, DisplayName, DrawCount,
-    Edition, Eid, EsimAnswer, EsimSource, EsimSupport, Event, EventCursor, EventId, EventKind, EventPage,
-    ExternalId, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId, LastAudit, Line,
-    LineId, Malformed, MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn, Number, NumberStatus,
-    PreviewId, ProfileReport, ProfileState, RecordedReport, Reservation, ReservationId, Sim, SimFilter,
-    SimId, SimRecord, SimStatus, SimType, SmdpAddress, Source, Statistics, SweepReport, Tac, Technology,
-    TextFault, Timestamp, WantedSim, WebhookStatus,
+    BrandId, BrandSlug, Choice, ClientName, CodeRead, Cursor, DataVersion, DataVersions, Ddd, DddSet,
+    DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId,
+    DisplayName, DrawCount, Edition, Eid, EsimAnswer, EsimSource, EsimSupport, Event, EventCursor, EventId,
+    EventKind, EventPage, ExternalId, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId,
+    LastAudit, Line, LineId, ListFault, ListOptions, ListedNumber, ListedStatus, Malformed, MalformedAt,
+    MaskedDigits, MaskedMsisdn, MatchingId, Msisdn, Number, NumberFilter, NumberList, NumberPage,
+    NumberStatus, PageLength, PreviewId, ProfileReport, ProfileState, RecordedReport, Reservation,
+    ReservationId, Sim, SimFilter, SimId, SimRecord, SimStatus, SimType, SmdpAddress, Source, Statistics,
+    SweepReport, Tac, Technology, TextFault, Timestamp, WantedSim, WebhookStatus,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::{ClientError, client_builder};

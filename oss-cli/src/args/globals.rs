@@ -38,7 +38,7 @@ pub(crate) struct Globals {
     /// The brand to act for, if the server's client may act for several.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "BRAND")]
     pub(crate) brand: Option<BrandId>,
-    /// A table for people, JSON for programs, or NDJSON: each entry of a list on a line of its own.
+    /// A table for people, JSON for programs, NDJSON with each entry of a list on a line of its own, or CSV for lists of numbers.
     #[arg(long, short, global = true, help_heading = GLOBAL, value_name = "FORM", default_value = "table")]
     pub(crate) output: Form,
 }

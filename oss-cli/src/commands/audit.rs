@@ -46,7 +46,7 @@ pub(crate) async fn run(
         Ok(report) => report,
         // A program still needs the differences that were found before the failure. People have seen them already.
         Err(error) => {
-            if !audited.differences.is_empty() && output.form == Form::Json {
+            if !audited.differences.is_empty() && output.form != Form::Table {
                 output.write_answer(&audited)?;
             }
             return Err(error.into());

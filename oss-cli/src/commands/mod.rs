@@ -14,6 +14,7 @@ pub(crate) mod gsim_mock;
 pub(crate) mod import;
 pub(crate) mod keys;
 mod lines;
+mod list;
 pub(crate) mod migrate;
 mod preview;
 mod release;
@@ -109,6 +110,10 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
             output.write_answer(&assign::Assigned { msisdn, sim_id: sim })?;
         }
         Command::Show { msisdn, .. } => output.write_answer(&service.number(msisdn).await?)?,
+        Command::List(args) => {
+            let all = args.all;
+            list::run(service, args.list()?, all, output).await?;
+        }
         Command::Sim { command } => sims::run(service, command, output).await?,
         Command::Line { command } => lines::run(service, command, output).await?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(service, ddd, output).await,

@@ -2,6 +2,7 @@
 
 mod access;
 mod exchange;
+mod lists;
 mod problem;
 mod profile;
 
@@ -10,8 +11,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use oss_core::{
     ActivationCode, Association, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel, Error,
-    EsimCheck, EventPage, IdempotencyKey, LineId, Msisdn, Number, Preview, PreviewId, Reservation, Sim,
-    SimFilter, SimId, SimRecord, Statistics, WantedSim,
+    EsimCheck, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberList, NumberPage, Preview, PreviewId,
+    Reservation, Sim, SimFilter, SimId, SimRecord, Statistics, WantedSim,
 };
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
@@ -92,6 +93,12 @@ impl Service for Server {
 
     async fn number(&self, msisdn: Msisdn) -> Result<Number, Failure> {
         self.read(self.request(Method::GET, &["numbers", msisdn.as_str()])).await
+    }
+
+    async fn list_numbers(&self, list: &NumberList) -> Result<NumberPage, Failure> {
+        let parameters = lists::parameters(list);
+        let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.read(self.query(&["numbers"], &parameters)).await
     }
 
     async fn order_sim(

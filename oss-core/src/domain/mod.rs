@@ -10,6 +10,7 @@ mod hex_hash;
 mod hold;
 mod idempotency;
 mod ids;
+mod listing;
 mod lists;
 mod msisdn;
 mod number;
@@ -46,6 +47,10 @@ pub use hold::{Extension, Hold, ListedHold, Reservation};
 pub use idempotency::IdempotencyKey;
 pub(crate) use ids::uuid_id;
 pub use ids::{BrandId, Choice, ClientName, ExternalId, Index, LineId, PreviewId, ReservationId, SimId};
+pub use listing::{
+    Cursor, ListFault, ListOptions, ListedNumber, ListedStatus, NumberFilter, NumberList, NumberPage,
+    PageLength,
+};
 pub use lists::{DataVersion, DataVersions, Edition, InstallationId};
 pub use msisdn::{Ddd, Malformed, MaskedMsisdn, Msisdn};
 pub(crate) use msisdn::{ascii, serde_as_text};

@@ -11,6 +11,7 @@ mod audit;
 mod extend;
 mod gauges;
 mod lanes;
+mod list;
 mod preview;
 mod release;
 mod reserve;

@@ -22,6 +22,7 @@ macro_rules! sources {
             (4, "safe_ends", include_str!(concat!("../../../migrations/", $folder, "/0004_safe_ends.sql"))),
             (5, "identity", include_str!(concat!("../../../migrations/", $folder, "/0005_identity.sql"))),
             (6, "sims", include_str!(concat!("../../../migrations/", $folder, "/0006_sims.sql"))),
+            (7, "lists", include_str!(concat!("../../../migrations/", $folder, "/0007_lists.sql"))),
             (8, "events", include_str!(concat!("../../../migrations/", $folder, "/0008_events.sql"))),
             (9, "statistics", include_str!(concat!("../../../migrations/", $folder, "/0009_statistics.sql"))),
         ]

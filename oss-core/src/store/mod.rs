@@ -12,6 +12,7 @@ mod events;
 mod extensions;
 mod inspection;
 mod lines;
+mod listing;
 mod live;
 mod migrations;
 #[cfg(feature = "import")]
@@ -46,6 +47,7 @@ pub use events::EventStore;
 pub use extensions::ExtensionStore;
 pub use inspection::{ConnectionLimit, DatabaseReport, inspect};
 pub use lines::LineStore;
+pub use listing::ListStore;
 #[cfg(feature = "import")]
 pub use migrator::MigrationReport;
 pub use orders::{ClaimedOrders, OrderStore};
@@ -131,6 +133,7 @@ pub trait Store:
     + ReleaseStore
     + ExtensionStore
     + LineStore
+    + ListStore
     + OrderStore
     + SimStore
     + SimAuditStore

@@ -27,6 +27,7 @@ pub(crate) enum Operation {
     Assign,
     Adopt,
     Number,
+    ListNumbers,
     DddExists,
     Brands,
     Models,

@@ -1,7 +1,9 @@
 //! The parts of the document that the operations refer to by name and that no type of Rust describes.
 
-use oss_core::{EventCursor, Iccid, Imsi, LineId, Msisdn, Timestamp};
+use oss_core::{AttemptState, Ddd, Iccid, Imsi, LineId, Msisdn, PageLength, SimId, Timestamp};
 use serde_json::{Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::access::{BRAND, SECURITY};
@@ -53,24 +55,62 @@ fn parameters() -> Value {
             Timestamp::schema(),
             "2026-11-25T13:30:43Z",
         ),
+        ("ddd", "Numbers of this area code", Ddd::schema(), "11"),
+        ("brandId", "Numbers of this brand; a client sees only its own", text_schema(), "acme"),
+        ("simId", "The number that is on this SIM", SimId::schema(), "01920e4d-7a10-7b3c-9c55-1e8f4b2a6d03"),
+        ("state", "Numbers with an attempt in this state", AttemptState::schema(), "HELD"),
+        (
+            "createdAfter",
+            "Numbers whose attempt began after this time; with an unsettled `state`",
+            Timestamp::schema(),
+            "2026-11-25T13:30:43Z",
+        ),
+        (
+            "createdBefore",
+            "Numbers whose attempt began before this time; with an unsettled `state`",
+            Timestamp::schema(),
+            "2026-11-25T13:30:43Z",
+        ),
+        (
+            "expiresBefore",
+            "Numbers whose hold ends before this time",
+            Timestamp::schema(),
+            "2026-11-25T13:30:43Z",
+        ),
+        (
+            "after",
+            "The place after which to read: the `next` of the page before; without it, the first page is read",
+            text_schema(),
+            "6e3131393939393530303031",
+        ),
     ] {
         parameters[query_component(name)] = json!({ "name": name, "in": "query", "description": description, "schema": schema, "example": example });
     }
-    for (name, description, schema, example) in of_pages() {
+    for (name, description, schema, example) in [
+        (
+            "status",
+            "Numbers with this status",
+            json!({ "type": "string", "enum": ["RESERVED", "IN_USE", "RETURNED"] }),
+            json!("RESERVED"),
+        ),
+        (
+            "limit",
+            "The most entries of the page",
+            json!({ "type": "integer", "minimum": 1, "maximum": PageLength::MAX.get(), "default": 100 }),
+            json!(100),
+        ),
+    ] {
+        parameters[query_component(name)] = json!({ "name": name, "in": "query", "description": description, "schema": schema, "example": example });
+    }
+    for (name, description, schema, example) in of_events() {
         parameters[query_component(name)] = json!({ "name": name, "in": "query", "description": description, "schema": schema, "example": example });
     }
     parameters
 }
 
-/// The parameters of pages of events.
-fn of_pages() -> [(&'static str, &'static str, Value, Value); 4] {
+/// The parameters of pages of events alone.
+fn of_events() -> [(&'static str, &'static str, Value, Value); 2] {
     [
-        (
-            "after",
-            "The place after which to read: `next` of the page before; without it, the page begins with the first event",
-            json!(EventCursor::schema()),
-            "7345-120".into(),
-        ),
         (
             "since",
             "A time: the page begins shortly before it, and after every event if the time is later than all of them; not together with \
@@ -79,18 +119,16 @@ fn of_pages() -> [(&'static str, &'static str, Value, Value); 4] {
             "2026-11-25T13:30:43Z".into(),
         ),
         (
-            "limit",
-            "The most events of the page",
-            json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }),
-            100.into(),
-        ),
-        (
             "wait",
             "The longest time to wait for an event if there is none, from `0s` to `30s`",
             json!({ "type": "string", "pattern": "^([0-9]|[12][0-9]|30)s$", "default": "0s" }),
             "30s".into(),
         ),
     ]
+}
+
+fn text_schema() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).into()
 }
 
 fn in_path_and_head() -> Value {

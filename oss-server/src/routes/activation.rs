@@ -47,17 +47,16 @@ pub(super) async fn show(
 
 /// Whether a caller names the image, and prefers it to JSON if it names that too (RFC 9110, 12.5.1).
 fn prefers_image(headers: &HeaderMap) -> bool {
+    quality_of(headers, SVG) > quality_of(headers, "application/json")
+}
+
+/// The quality with which a caller names a media type; 0 if it does not name it.
+pub(super) fn quality_of(headers: &HeaderMap, media_type: &str) -> f32 {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let (mut image, mut json) = (0.0, 0.0);
-    for range in values.flat_map(|value| value.split(',')) {
-        let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
-        match kind.trim() {
-            kind if kind.eq_ignore_ascii_case(SVG) => image = quality(parameters),
-            kind if kind.eq_ignore_ascii_case("application/json") => json = quality(parameters),
-            _ => {}
-        }
-    }
-    image > json
+    let ranges =
+        values.flat_map(|value| value.split(',')).map(|range| range.split_once(';').unwrap_or((range, "")));
+    let of_type = ranges.filter(|(kind, _)| kind.trim().eq_ignore_ascii_case(media_type));
+    of_type.last().map_or(0.0, |(_, parameters)| quality(parameters))
 }
 
 /// The quality value among the parameters of a media range; 1 if there is none that can be read.

@@ -8,6 +8,7 @@ mod events;
 mod gsim;
 mod health;
 mod lines;
+mod lists;
 mod metrics;
 mod numbers;
 mod previews;
@@ -101,6 +102,7 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
         .routes(require(Scope::NumbersReserve, routes!(numbers::extend)))
         .routes(require(Scope::NumbersAssign, routes!(numbers::assign)))
         .routes(require(Scope::NumbersRead, routes!(numbers::show)))
+        .routes(require(Scope::NumbersRead, routes!(lists::list)))
         .routes(require(Scope::SimsOrder, routes!(sims::order_esim)))
         .routes(require(Scope::SimsOrder, routes!(sims::activate_card)))
         .routes(require(Scope::SimsOrder, routes!(sims::replace)))

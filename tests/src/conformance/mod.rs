@@ -13,6 +13,7 @@ pub mod events;
 pub mod extensions;
 mod fixture;
 pub mod keys;
+pub mod listing;
 pub mod older;
 pub mod order_races;
 pub mod order_transitions;
@@ -42,7 +43,8 @@ macro_rules! older_behaviours {
                 the_lock_is_in_the_database, a_state_that_does_not_exist_is_refused,
                 a_preview_that_gave_a_number_before_gives_no_other, one_unreadable_row_does_not_stop_the_others,
                 a_number_of_an_unknown_status_is_left_alone,
-                a_preview_that_a_held_number_came_from_is_kept, a_number_without_a_hold_is_not_extended, an_order_names_what_another_program_knows;
+                a_preview_that_a_held_number_came_from_is_kept, a_number_without_a_hold_is_not_extended,
+                numbers_without_a_reservation_are_listed, an_order_names_what_another_program_knows;
             batches: a_refused_preview_fails_alone, a_refused_begin_fails_alone, a_refused_random_begin_fails_alone,
                 a_refused_confirmation_fails_alone, a_refused_release_fails_alone, a_refused_delivery_fails_alone;
         );
@@ -79,6 +81,8 @@ macro_rules! behaviours {
                 each_brand_sees_its_own, each_doubt_is_taken_up_by_its_own_call, each_random_number_is_begun_once,
                 each_hold_is_confirmed_to_its_own_caller, late_holds_of_one_preview_are_all_released,
                 each_number_is_released_to_its_own_caller, each_delivery_is_recorded_once;
+            listing: numbers_are_listed_by_status_and_by_state, a_list_comes_in_pages, numbers_are_listed_by_area_code,
+                a_brand_lists_its_numbers_alone, numbers_are_listed_by_age_and_by_expiry, a_number_is_listed_by_its_sim;
             transitions: each_step_moves_each_state_as_the_machine_says;
             events: a_number_tells_its_life, a_release_is_no_expiry, a_doubt_is_told_once, a_sim_tells_its_life,
                 a_reader_of_a_brand_sees_its_brand_alone, events_come_in_pages, an_expiry_is_announced_once,

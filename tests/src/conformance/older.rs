@@ -7,11 +7,12 @@ use oss_core::store::{
     Assign, Begin, BeginOrder, Intent, NewOrder, NewPreview, OrderPurpose, Overdue, Range, Release, Scope,
     Tenant,
 };
-use oss_core::{AttemptState as State, Msisdn, NumberStatus, ReservationId, WantedSim};
+use oss_core::{AttemptState as State, ListOptions, Msisdn, NumberStatus, ReservationId, WantedSim};
 use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::{LAPSED, LEASE, acme, choice, hold};
+use super::listing::{listed, with_status};
 use crate::backend::Database;
 
 fn database(db: &Fixture) -> &Database {
@@ -59,6 +60,38 @@ pub async fn a_number_without_a_preview_is_given_back(db: &Fixture) {
     insert_number(db, msisdn, "RESERVED").await;
     assert_eq!(db.store.release(Scope::AllBrands, msisdn, LEASE).await.unwrap(), Release::Returned(None));
     assert_eq!(db.states(msisdn).await, (Some(NumberStatus::Returned), vec![]));
+}
+
+pub async fn numbers_without_a_reservation_are_listed(db: &Fixture) {
+    let offer = db.offer();
+    let own = offer.msisdns.clone();
+    for (msisdn, status) in own.iter().zip(["RESERVED", "IN_USE", "RETURNED"]) {
+        insert_number(db, *msisdn, status).await;
+    }
+    // A row that cannot be read does not end the list.
+    let unreadable = "insert into phone_number (msisdn, origin, status, created_at, updated_at)
+                      select 'x', origin, status, created_at, updated_at from phone_number";
+    database(db).execute(&format!("{unreadable} where msisdn = '{}'", own[0])).await;
+    let (brand, later) =
+        (Tenant::new("acme".parse().unwrap(), true), Tenant::new("acme".parse().unwrap(), false));
+    for (scope, is_listed) in
+        [(Scope::AllBrands, true), (Scope::Brand(&brand), true), (Scope::Brand(&later), false)]
+    {
+        let expected: &[Msisdn] = if is_listed { &own } else { &[] };
+        let all = listed(db, scope, &ListOptions::default(), &own).await;
+        assert_eq!(all.iter().map(|number| number.msisdn).collect::<Vec<_>>(), expected);
+        assert!(all.iter().all(|number| number.state.is_none() && number.brand_id.is_none()));
+        let reserved = listed(db, scope, &with_status(NumberStatus::Reserved), &own).await;
+        assert_eq!(reserved.len(), usize::from(is_listed));
+    }
+    // Once a reservation says whose it is, it is in the list once.
+    let taken = NewPreview { msisdns: vec![own[2]], ..db.offer() };
+    db.store.create_preview(&taken).await.unwrap();
+    db.held(&taken, 1).await;
+    for scope in [Scope::AllBrands, Scope::Brand(&brand)] {
+        let all = listed(db, scope, &ListOptions::default(), &own).await;
+        assert_eq!(all.iter().map(|number| number.msisdn).collect::<Vec<_>>(), own);
+    }
 }
 
 pub async fn a_number_without_a_hold_is_not_extended(db: &Fixture) {

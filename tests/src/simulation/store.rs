@@ -10,17 +10,17 @@ use oss_core::store::{
     ActiveSim, AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder,
     BeginRandom, CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery,
     DrawTally, EndLine, EventCursor, EventRows, EventStore, Extend, Extension, ExtensionStore, HeldPage,
-    Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LineStore, NewOrder,
-    NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore, PreviousPreview, ProfileRecorded,
-    RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile, SimAuditStore, SimDelivery, SimRange,
-    SimStore, StatisticsStore, Store, StoreError, SweepStore, Tenant, UnreadableRow, WebhookStatus,
-    WebhookStore, WebhookTurn,
+    Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LineStore, ListStore,
+    NewOrder, NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore, PreviousPreview,
+    ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile, SimAuditStore,
+    SimDelivery, SimRange, SimStore, StatisticsStore, Store, StoreError, SweepStore, Tenant, UnreadableRow,
+    WebhookStatus, WebhookStore, WebhookTurn,
 };
 use oss_core::{
     Association, Assortment, AttemptCount, AttemptState, Backlog, BrandId, Choice, ClientName, DataVersion,
     DataVersions, Ddd, DddChanges, DddData, DddSet, DeviceChanges, DeviceChoice, DeviceCode, DeviceData,
-    DeviceHash, DrawCount, Edition, EsimAnswer, IdempotencyKey, LastAudit, Msisdn, Number, PreviewId,
-    ProfileReport, ReservationId, Sim, SimFilter, SimId, SimRecord,
+    DeviceHash, DrawCount, Edition, EsimAnswer, IdempotencyKey, LastAudit, Msisdn, Number, NumberList,
+    NumberPage, PreviewId, ProfileReport, ReservationId, Sim, SimFilter, SimId, SimRecord,
 };
 use uuid::Uuid;
 
@@ -195,6 +195,13 @@ impl ExtensionStore for SimulatedStore {
         extension: Extension,
     ) -> Result<Extend, StoreError> {
         self.step(self.world.store.extend(scope, msisdn, extension)).await
+    }
+}
+
+#[async_trait]
+impl ListStore for SimulatedStore {
+    async fn list_numbers(&self, scope: Scope<'_>, list: &NumberList) -> Result<NumberPage, StoreError> {
+        self.step(self.world.store.list_numbers(scope, list)).await
     }
 }
 

@@ -8,6 +8,7 @@ mod commands;
 mod events;
 mod gsim_mock;
 mod imports;
+mod lists;
 mod operator;
 mod prompts;
 mod secrecy;

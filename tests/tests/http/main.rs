@@ -13,6 +13,7 @@ mod idempotency;
 mod identifiers;
 mod isolation;
 mod limits;
+mod lists;
 mod openapi_clients;
 mod recycling;
 mod server_life;

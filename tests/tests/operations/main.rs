@@ -4,6 +4,7 @@ mod cache;
 mod embedding;
 mod files;
 mod image;
+mod list_plans;
 mod load_bench;
 mod metrics;
 mod monitoring;

@@ -103,8 +103,8 @@ impl PostgresStore {
             ), chosen as (
                 update preview set reserved_msisdn = $1::char(11) from recorded where preview.id = recorded.preview_id
             ), line as (
-                insert into phone_number (msisdn, origin, status, assigned_sim_id, assigned_at)
-                select $1::char(11), 'VIVO', 'IN_USE', $5, clock_timestamp()
+                insert into phone_number (msisdn, origin, status, assigned_sim_id, assigned_at, unrecorded)
+                select $1::char(11), 'VIVO', 'IN_USE', $5, clock_timestamp(), false
                 from (select id from kept union all select id from recorded) held
                 on conflict (msisdn) do update
                 set origin = excluded.origin, status = excluded.status, assigned_sim_id = excluded.assigned_sim_id,

@@ -21,8 +21,8 @@ macro_rules! reserve_numbers {
     ($attempts:literal) => {
         concat!(
             "number as (
-                insert into phone_number (msisdn, origin, status)
-                select msisdn, 'VIVO', 'RESERVED' from ",
+                insert into phone_number (msisdn, origin, status, unrecorded)
+                select msisdn, 'VIVO', 'RESERVED', false from ",
             $attempts,
             "
                 order by msisdn

@@ -22,6 +22,7 @@ mod inspection;
 mod issues;
 mod line_ends;
 mod lines;
+mod listing;
 #[cfg(feature = "import")]
 mod migrate;
 mod orders;

@@ -31,8 +31,8 @@ impl Step<'_> {
         adoption: Adoption,
     ) -> Result<AdoptOutcome, sqlx::Error> {
         const LINE: &str = "
-            insert into phone_number (msisdn, origin, status, assigned_sim_id, assigned_at, created_at, updated_at)
-            values ($1, 'VIVO', 'IN_USE', $2, $3, $3, $3)
+            insert into phone_number (msisdn, origin, status, assigned_sim_id, assigned_at, created_at, updated_at, unrecorded)
+            values ($1, 'VIVO', 'IN_USE', $2, $3, $3, $3, 0)
             on conflict (msisdn) do update
             set origin = excluded.origin, status = excluded.status, assigned_sim_id = excluded.assigned_sim_id,
                 assigned_at = excluded.assigned_at, updated_at = excluded.updated_at,

@@ -263,8 +263,8 @@ impl Step<'_> {
         preview: Option<Uuid>,
     ) -> Result<(), sqlx::Error> {
         const NUMBER: &str = "
-            insert into phone_number (msisdn, origin, status, created_at, updated_at)
-            values ($1, 'VIVO', 'RESERVED', $2, $2)
+            insert into phone_number (msisdn, origin, status, created_at, updated_at, unrecorded)
+            values ($1, 'VIVO', 'RESERVED', $2, $2, 0)
             on conflict (msisdn) do update
             set status = 'RESERVED', assigned_sim_id = null, updated_at = $2
             where phone_number.status = 'RETURNED'";

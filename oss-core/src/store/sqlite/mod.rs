@@ -14,6 +14,7 @@ mod faults;
 mod inspection;
 mod issues;
 mod lines;
+mod listing;
 mod orders;
 mod previews;
 mod random;
