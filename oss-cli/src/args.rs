@@ -93,9 +93,13 @@ pub(crate) enum Command {
     /// Give numbers back.
     #[command(after_help = examples::RELEASE)]
     Release {
-        /// The numbers, as people write them: 11999950001, "+55 (11) 99995-0001", 5511999950001, "0 15 11 99995-0001".
+        /// The numbers, as people write them: 11999950001, "+55 (11) 99995-0001", 5511999950001, "0 15 11 99995-0001"; or "-" for
+        /// those on standard input, one on each line.
         #[arg(required = true, value_name = "MSISDN", value_parser = numbers_in_turn())]
-        msisdns: Vec<Msisdn>,
+        msisdns: Vec<NumberSource>,
+        /// Say what would be released, but change nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Hold a reserved number for longer: for the configured time from now on, up to the longest time that is configured.
     #[command(after_help = examples::EXTEND)]
@@ -356,12 +360,25 @@ pub(crate) enum KeysCommand {
     },
 }
 
+/// A number of a command line, or the place of others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum NumberSource {
+    Number(Msisdn),
+    /// Standard input.
+    Input,
+}
+
 /// Reads the numbers of a command line. An error names a wrong number by its position, because it must not repeat the text.
-fn numbers_in_turn() -> impl Fn(&str) -> Result<Msisdn, String> + Clone + Send + Sync + 'static {
+fn numbers_in_turn() -> impl Fn(&str) -> Result<NumberSource, String> + Clone + Send + Sync + 'static {
     let count = Arc::new(AtomicUsize::new(0));
     move |text| {
         let position = count.fetch_add(1, Ordering::Relaxed) + 1;
-        text.parse().map_err(|malformed: Malformed| format!("number {position}: {malformed}"))
+        if text == "-" {
+            return Ok(NumberSource::Input);
+        }
+        text.parse()
+            .map(NumberSource::Number)
+            .map_err(|malformed: Malformed| format!("number {position}: {malformed}"))
     }
 }
 

@@ -31,7 +31,8 @@ Examples:
 pub(crate) const RELEASE: &str = "\
 Examples:
   oss release 11999950001
-  oss release 11999950001 \"+55 (11) 99995-0002\"";
+  oss release 11999950001 \"+55 (11) 99995-0002\"
+  oss release - --dry-run";
 
 pub(crate) const EXTEND: &str = "\
 Example:

@@ -23,7 +23,7 @@ pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
             "whether Sigan has reserved a number is in doubt; if it has, {sweep} gives it back, at the latest after the \
              reservation expires; the same command reserves another number"
         ),
-        Command::Release { .. } => format!(
+        Command::Release { dry_run: false, .. } => format!(
             "each number is either still reserved or given back here; if it is given back, {sweep} tells Sigan; the same command \
              is safe to repeat"
         ),

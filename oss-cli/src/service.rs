@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use oss_core::{
-    ActivationCode, Association, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel,
-    EsimCheck, EventCursor, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberList, NumberPage, Oss,
-    Preview, PreviewId, Reservation, Sim, SimFilter, SimId, SimRecord, Statistics, WantedSim,
+    ActivationCode, Association, BulkMode, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice,
+    DeviceModel, EsimCheck, EventCursor, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberList,
+    NumberPage, Oss, Preview, PreviewId, ReleaseResult, Released, Reservation, Sim, SimFilter, SimId,
+    SimRecord, Statistics, WantedSim,
 };
 
 use crate::exit::Failure;
@@ -24,6 +25,9 @@ pub(crate) enum EventStart {
     /// After the last event.
     Latest,
 }
+
+/// A number, and what became of its release.
+pub(crate) type Release = (Msisdn, Result<Released, Failure>);
 
 /// The operations, with a method for each.
 pub(crate) trait Service {
@@ -41,8 +45,8 @@ pub(crate) trait Service {
     /// Reserves a random number of an area code.
     async fn reserve_random(&self, ddd: Ddd, key: Option<IdempotencyKey>) -> Result<Reservation, Failure>;
 
-    /// Gives a number back.
-    async fn release(&self, msisdn: Msisdn) -> Result<(), Failure>;
+    /// Gives numbers back, and returns the result of each.
+    async fn release_all(&self, msisdns: Vec<Msisdn>, mode: BulkMode) -> Result<Vec<Release>, Failure>;
 
     /// Holds a reserved number for longer.
     async fn extend_reservation(&self, msisdn: Msisdn) -> Result<Reservation, Failure>;
@@ -132,8 +136,10 @@ impl Service for Oss {
         Ok(Self::reserve_random(self, ddd).idempotency_key(key).await?)
     }
 
-    async fn release(&self, msisdn: Msisdn) -> Result<(), Failure> {
-        Ok(Self::release(self, msisdn).await?)
+    async fn release_all(&self, msisdns: Vec<Msisdn>, mode: BulkMode) -> Result<Vec<Release>, Failure> {
+        let results = Self::release_all(self, msisdns, mode).await;
+        let read = |ReleaseResult { msisdn, result, .. }| (msisdn, result.map_err(Failure::from));
+        Ok(results.into_iter().map(read).collect())
     }
 
     async fn extend_reservation(&self, msisdn: Msisdn) -> Result<Reservation, Failure> {

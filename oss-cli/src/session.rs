@@ -127,8 +127,8 @@ async fn execute_on_database(
     output: Output,
     begun: &AtomicBool,
 ) -> Result<ExitCode, Failure> {
-    // The brand of `adopt` is its own.
-    if globals.brand.is_some() && !matches!(command, Command::Adopt { .. }) {
+    // The brands of `adopt` and `list` are their own.
+    if globals.brand.is_some() && !matches!(command, Command::Adopt { .. } | Command::List(_)) {
         return Err(Failure::usage(
             "--brand selects a brand of a server's client; give --server or --profile too",
         ));

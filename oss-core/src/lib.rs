@@ -115,8 +115,8 @@ pub use lists::{
 #[cfg(feature = "import")]
 pub use lists::{ImportFault, ImportFaults, MassRemoval, Progress, RemovalLimit};
 pub use numbers::{
-    Adopt, AdoptError, Adopted, AuditOptions, AuditReport, CreatePreview, Difference, DifferenceKind, Found,
-    Offer, Outcome, Preview, ReserveRandom,
+    Adopt, AdoptError, Adopted, AuditOptions, AuditReport, BulkMode, CreatePreview, Difference,
+    DifferenceKind, Found, ListedReleases, Offer, Outcome, Preview, ReleaseResult, Released, ReserveRandom,
 };
 pub use oss::{Oss, OssBuilder};
 #[cfg(feature = "import")]

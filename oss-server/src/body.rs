@@ -39,6 +39,9 @@ pub(crate) struct Body<T>(pub(crate) T);
 
 /// A type as which a body is read.
 pub(crate) trait RequestBody: DeserializeOwned + ToSchema {
+    /// The longest body of this type that is read, in bytes.
+    const LONGEST: usize = LONGEST_BODY;
+
     /// Reads the fields of a body.
     fn read(fields: Fields) -> Result<Self, Problem> {
         fields.read()
@@ -48,8 +51,8 @@ pub(crate) trait RequestBody: DeserializeOwned + ToSchema {
 impl<S: Send + Sync, T: RequestBody> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        T::read(Fields::from_request(request, state).await?).map(Self)
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        T::read(Fields::of_request(request, T::LONGEST).await?).map(Self)
     }
 }
 
@@ -58,6 +61,13 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Self::of_request(request, LONGEST_BODY).await
+    }
+}
+
+impl Fields {
+    /// Reads the body of a request, of at most `longest` bytes.
+    async fn of_request(request: Request, longest: usize) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             return Err(Problem::new(
                 UNSUPPORTED_MEDIA_TYPE,
@@ -70,7 +80,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
                 "the body is compressed or otherwise encoded; send it as it is, without Content-Encoding",
             ));
         }
-        let body = timeout(BODY_TIME, read(request.into_body())).await;
+        let body = timeout(BODY_TIME, read(request.into_body(), longest)).await;
         let body =
             body.map_err(|_| Problem::new(BODY_TOO_SLOW, "the body did not arrive within 10 seconds"))??;
         Self::parse(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body))
@@ -93,6 +103,13 @@ pub(crate) fn optional_text<'de, D: Deserializer<'de>, T: FromStr<Err: Expectati
         Value::Null => Ok(None),
         value => text(value).map(Some).map_err(D::Error::custom),
     }
+}
+
+/// Reads a field that is true or false.
+pub(crate) fn switch<'de, D: Deserializer<'de>>(field: D) -> Result<bool, D::Error> {
+    Value::deserialize(field)?
+        .as_bool()
+        .ok_or_else(|| D::Error::custom(Malformed { expected: "true or false" }))
 }
 
 /// The fields of a body that have not been refused yet, and the faults of those that have.
@@ -236,15 +253,18 @@ impl<'de> Visitor<'de> for Fields {
 
 /// Reads a body to its end. If it is too long, a little more of it is read, because a client that still sends when the connection
 /// is closed may never see the answer.
-async fn read(mut body: axum::body::Body) -> Result<Vec<u8>, Problem> {
+async fn read(mut body: axum::body::Body, longest: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|_| Problem::new(MALFORMED_BODY, "the body could not be read to its end"))?;
         let Ok(data) = frame.into_data() else { continue };
-        if bytes.len() + data.len() > LONGEST_BODY {
+        if bytes.len() + data.len() > longest {
             let _ = timeout(DRAIN_TIME, drain(body)).await;
-            return Err(Problem::new(BODY_TOO_LARGE, "the body is longer than 16 KiB"));
+            return Err(Problem::new(
+                BODY_TOO_LARGE,
+                format!("the body is longer than {} KiB", longest / 1024),
+            ));
         }
         bytes.extend_from_slice(&data);
     }

@@ -16,6 +16,9 @@ use crate::problem::{OVERLOADED, Problem, TOO_SLOW};
 /// The longest body that is read, in bytes. The bodies of the contract have under a hundred.
 pub(crate) const LONGEST_BODY: usize = 16 * 1024;
 
+/// The longest body of an operation on many numbers, in bytes.
+pub(crate) const LONGEST_BULK_BODY: usize = 64 * 1024;
+
 /// The longest that a body may take to arrive.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
 

@@ -177,6 +177,11 @@ impl Problem {
         Self { challenge: Some(challenge), ..self }
     }
 
+    /// The fault and what to do about it, for people.
+    pub(crate) fn into_detail(self) -> String {
+        self.detail.into_string()
+    }
+
     /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status

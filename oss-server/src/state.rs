@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use oss_core::Oss;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,8 @@ pub(crate) struct AppState {
     pub(crate) metrics: Metrics,
     /// The document of the routes.
     pub(crate) document: TaggedAnswer,
+    /// The turn to run an audit.
+    pub(crate) audit: Arc<Semaphore>,
 }
 
 /// The longest that readiness waits for the database. A little more than a statement waits for a connection, because that

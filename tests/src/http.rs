@@ -83,7 +83,8 @@ impl Http {
             |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().to_owned());
         let text = response.text().await.ok()?;
         let id = header("x-request-id").expect("every answer has the request's id");
-        let is_json = header("content-type").is_some_and(|kind| kind.ends_with("json"));
+        let is_json =
+            header("content-type").is_some_and(|kind| kind.ends_with("json") && !kind.ends_with("ndjson"));
         let body = match text.as_str() {
             "" => Value::Null,
             json if is_json => serde_json::from_str(json).expect("the body is JSON"),

@@ -101,7 +101,9 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
         Command::Reserve { ddd: None, preview, index, .. } => {
             output.write_answer(&reserve::run(service, preview, index).await?)?;
         }
-        Command::Release { msisdns } => return release::run(service, msisdns, output).await,
+        Command::Release { msisdns, dry_run } => {
+            return release::run(service, msisdns, dry_run, output).await;
+        }
         Command::Extend { msisdn } => {
             output.write_answer(&extend::Extended(service.extend_reservation(msisdn).await?))?;
         }

@@ -42,6 +42,8 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(access: ServerAccess) -> Result<Self, Failure> {
+        // reqwest has no implementation of TLS of its own. Only the first one of the process is installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder()
             .http1_only()
             // A key must not follow a redirect.

@@ -5,14 +5,15 @@ mod exchange;
 mod lists;
 mod problem;
 mod profile;
+mod releases;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use oss_core::{
-    ActivationCode, Association, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceModel, Error,
-    EsimCheck, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberList, NumberPage, Preview, PreviewId,
-    Reservation, Sim, SimFilter, SimId, SimRecord, Statistics, WantedSim,
+    ActivationCode, Association, BulkMode, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice,
+    DeviceModel, Error, EsimCheck, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberList, NumberPage,
+    Preview, PreviewId, Reservation, Sim, SimFilter, SimId, SimRecord, Statistics, WantedSim,
 };
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
@@ -22,7 +23,7 @@ pub(crate) use self::access::ServerAccess;
 pub(crate) use self::exchange::Server;
 use self::exchange::unusable;
 use crate::exit::Failure;
-use crate::service::{EventStart, Service};
+use crate::service::{EventStart, Release, Service};
 
 /// The brands in an answer.
 #[derive(Deserialize)]
@@ -78,8 +79,8 @@ impl Service for Server {
         self.read(request.json(&json!({ "areaCode": ddd }))).await
     }
 
-    async fn release(&self, msisdn: Msisdn) -> Result<(), Failure> {
-        self.finish(self.request(Method::DELETE, &["reservations", msisdn.as_str()])).await
+    async fn release_all(&self, msisdns: Vec<Msisdn>, mode: BulkMode) -> Result<Vec<Release>, Failure> {
+        self.release_numbers(&msisdns, mode).await
     }
 
     async fn extend_reservation(&self, msisdn: Msisdn) -> Result<Reservation, Failure> {

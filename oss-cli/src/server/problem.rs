@@ -39,6 +39,15 @@ pub(super) fn failure(status: StatusCode, body: &[u8]) -> Failure {
     }
 }
 
+/// The failure of one of many releases.
+pub(super) fn of_one(r#type: &str, detail: String) -> Failure {
+    let code = r#type.strip_prefix(URN);
+    match Error::TYPES.iter().find(|of| Some(of.code) == code) {
+        Some(of) => Failure::of_type(of, detail, None),
+        None => Failure::new(exit::INTERNAL, code.unwrap_or("internal").to_owned(), detail),
+    }
+}
+
 /// The failure of an operation: the same as if the program had done it on the database.
 fn of_library(of: &'static ErrorType, problem: Problem) -> Failure {
     // The reasons of these are in the server's log, under the request's id.

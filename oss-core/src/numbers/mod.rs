@@ -8,6 +8,7 @@ mod adopt;
 mod assign;
 mod attempt;
 mod audit;
+mod bulk;
 mod extend;
 mod gauges;
 mod lanes;
@@ -21,6 +22,8 @@ mod sweep;
 
 pub use adopt::{Adopt, AdoptError, Adopted};
 pub use audit::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, Outcome};
+pub use bulk::{BulkMode, ListedReleases, ReleaseResult};
 pub use preview::{CreatePreview, Offer, Preview};
+pub use release::Released;
 pub(crate) use release::log_set_aside;
 pub use reserve::ReserveRandom;

@@ -6,6 +6,15 @@ use crate::oss::Oss;
 use crate::store::{Release, UnreadableRow};
 use crate::telemetry::Operation;
 
+/// The way in which a number came to be released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Released {
+    /// By this call.
+    Now,
+    /// By an earlier call.
+    Before,
+}
+
 impl Oss {
     /// Gives a reserved number back, whether it came from a preview or at random. A repeated call is no error.
     ///
@@ -17,38 +26,47 @@ impl Oss {
     /// [`Error::UnknownNumber`]; [`Error::NumberState`] if the number is in use; [`Error::ReserveInFlight`] while a call to
     /// Sigan about this number is under way.
     pub async fn release(&self, msisdn: Msisdn) -> Result<(), Error> {
+        self.release_one(msisdn).await.map(drop)
+    }
+
+    pub(super) async fn release_one(&self, msisdn: Msisdn) -> Result<Released, Error> {
         self.run_to_end(Operation::Release, move |oss| async move { oss.give_back(msisdn).await }).await
     }
 
-    async fn give_back(&self, msisdn: Msisdn) -> Result<(), Error> {
+    async fn give_back(&self, msisdn: Msisdn) -> Result<Released, Error> {
         // Busca phone_number e altera: status para 'RETURNED', assigned_sim_id para NULL: one statement.
-        match self.store().release(self.scope(), msisdn, self.settings().lease()).await? {
-            // se phone_number não existe, emite 404
-            Release::Unknown => Err(Error::UnknownNumber(msisdn.masked())),
-            // se phone_number está no status RETURNED, retorna 204
-            Release::AlreadyReturned => Ok(()),
-            // se phone_number NÃO está no status RESERVED, emite 409
-            Release::Forbidden(status) => Err(Error::NumberState { number: msisdn.masked(), status }),
-            Release::InFlight => Err(Error::ReserveInFlight),
-            Release::Ordered => Err(Error::OrderInFlight(msisdn.masked())),
-            Release::Returned(delivery) => {
-                tracing::info!(number = %msisdn.masked(), "Number released.");
-                if let Some(delivery) = delivery {
-                    self.deliver_in_background(delivery);
-                } else {
-                    tracing::warn!(
-                        number = %msisdn.masked(),
-                        "Sigan's id of this hold is not recorded, so Sigan is not told."
-                    );
-                }
-                Ok(())
-            }
-            Release::SetAside(row) => {
-                tracing::info!(number = %msisdn.masked(), "Number released.");
-                log_set_aside(&row);
-                Ok(())
-            }
+        let release = self.store().release(self.scope(), msisdn, self.settings().lease()).await?;
+        let released = outcome(msisdn, &release)?;
+        if released == Released::Now {
+            tracing::info!(number = %msisdn.masked(), "Number released.");
         }
+        match release {
+            Release::Returned(Some(delivery)) => self.deliver_in_background(delivery),
+            Release::Returned(None) => tracing::warn!(
+                number = %msisdn.masked(),
+                "Sigan's id of this hold is not recorded, so Sigan is not told."
+            ),
+            Release::SetAside(row) => log_set_aside(&row),
+            _ => {}
+        }
+        Ok(released)
+    }
+}
+
+/// What the answer of the store means for the caller.
+pub(super) fn outcome(msisdn: Msisdn, release: &Release) -> Result<Released, Error> {
+    match release {
+        // se phone_number não existe, emite 404
+        Release::Unknown => Err(Error::UnknownNumber(msisdn.masked())),
+        // se phone_number está no status RETURNED, retorna 204
+        Release::AlreadyReturned => Ok(Released::Before),
+        // se phone_number NÃO está no status RESERVED, emite 409
+        Release::Forbidden(status) => {
+            Err(Error::NumberState { number: msisdn.masked(), status: status.clone() })
+        }
+        Release::InFlight => Err(Error::ReserveInFlight),
+        Release::Ordered => Err(Error::OrderInFlight(msisdn.masked())),
+        Release::Returned(_) | Release::SetAside(_) => Ok(Released::Now),
     }
 }
 

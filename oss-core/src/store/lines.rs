@@ -19,6 +19,33 @@ pub trait LineStore {
     async fn number(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Option<Number>, StoreError>;
 }
 
+/// An SQL query: the number `$msisdn`, if it belongs to the brands `$2` and `$3`, and the live reservation that has it. `$now` is the
+/// time.
+macro_rules! read_number {
+    ($msisdn:literal, $now:literal) => {
+        concat!(
+            "
+            select p.status, p.assigned_sim_id, r.id as live_id, r.state as live_state, r.due_at <= ",
+            $now,
+            " as live_due,
+                   r.order_id is not null or ",
+            $crate::store::live::is_ordered!("p.msisdn"),
+            " as ordered
+            from phone_number p
+            left join reservation r
+                on r.msisdn = p.msisdn and ",
+            $crate::store::live::live!("r.state"),
+            "
+            where p.msisdn = ",
+            $msisdn,
+            " and (cast($2 as text) is null or ",
+            $crate::store::tenant::brand_of_number!("p.msisdn", "p.status"),
+            " in ($2, $3))"
+        )
+    };
+}
+pub(super) use read_number;
+
 /// Reads a number, and the live reservation that has it.
 pub(super) fn number_row(row: &impl DataRow) -> Result<NumberRow, sqlx::Error> {
     let live = match row.maybe_id("live_id")? {

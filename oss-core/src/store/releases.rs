@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use super::rows::{DataRow, Unreadable};
-use crate::domain::{AttemptState, Delivery, Msisdn, Release, ReservationId, Scope, delivery};
+use crate::domain::{AttemptState, Delivery, Msisdn, NumberRow, Release, ReservationId, Scope, delivery};
 
 /// The steps of releases and deliveries.
 #[async_trait]
@@ -15,6 +15,9 @@ pub trait ReleaseStore {
     /// once.
     async fn release(&self, scope: Scope<'_>, msisdn: Msisdn, lease: Duration)
     -> Result<Release, StoreError>;
+
+    /// Says how a release of a number would end now: with [`Release::Returned`] if it would be given back. Changes nothing.
+    async fn look_at_release(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Release, StoreError>;
 
     /// Records a delivery: a `RELEASING` row becomes `RELEASED`, and a `CANCELLING` row becomes `REJECTED`. Returns the new
     /// state, or none if another call had recorded it before.
@@ -27,6 +30,11 @@ pub trait ReleaseStore {
         reason: &str,
         retry_in: Duration,
     ) -> Result<(), StoreError>;
+}
+
+/// The answer to a look at a release, from the row of the number.
+pub(super) fn looked_at(number: Option<&NumberRow>) -> Release {
+    number.map_or(Release::Unknown, |number| number.release_refusal().unwrap_or(Release::Returned(None)))
 }
 
 /// Reads the delivery for a release. Returns none if no hold of the number is recorded.

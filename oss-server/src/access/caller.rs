@@ -2,9 +2,10 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use oss_core::access::Client;
+use oss_core::access::{Client, Scope};
 use oss_core::{BrandId, ClientName, Oss};
 
+use super::keys::forbidden;
 use crate::problem::Problem;
 use crate::state::Shared;
 
@@ -15,13 +16,21 @@ pub(crate) struct Caller {
     pub(crate) name: ClientName,
     /// The brand that it acts for. None if anyone may call: then it is the configured brand.
     pub(crate) brand: Option<BrandId>,
+    /// Whether it may see numbers.
+    pub(crate) sees_numbers: bool,
     /// Whether there are other clients. If so, it gets at most its share.
     pub(super) has_others: bool,
 }
 
 impl Caller {
     pub(super) fn new(client: &Client, brand: BrandId, has_others: bool) -> Self {
-        Self { name: client.name.clone(), brand: Some(brand), has_others }
+        let (name, brand) = (client.name.clone(), Some(brand));
+        Self { name, brand, sees_numbers: client.may(Scope::NumbersRead), has_others }
+    }
+
+    /// Refuses a caller that may not see numbers.
+    pub(crate) fn require_numbers_read(&self) -> Result<(), Problem> {
+        if self.sees_numbers { Ok(()) } else { Err(forbidden(Scope::NumbersRead)) }
     }
 
     /// The caller that the guard of the route let in. A route without a guard always answers 500.

@@ -70,7 +70,7 @@ impl Access {
     ///
     /// Never, because the name that it gives them is well formed.
     pub fn anyone(requests_per_second: NonZeroU32) -> Result<Self, Malformed> {
-        let caller = Caller { name: ANYONE.parse()?, brand: None, has_others: false };
+        let caller = Caller { name: ANYONE.parse()?, brand: None, sees_numbers: true, has_others: false };
         ClientLimit::begin_counts(&caller.name);
         Ok(Self::new(Callers::Anyone(caller), requests_per_second, usize::MAX))
     }
@@ -177,7 +177,7 @@ fn unauthenticated(detail: &str) -> Problem {
     Problem::new(UNAUTHENTICATED, detail).challenge(Challenge::NoToken)
 }
 
-fn forbidden(scope: Scope) -> Problem {
+pub(super) fn forbidden(scope: Scope) -> Problem {
     let detail = format!("this client's key does not have the scope {scope}");
     Problem::new(FORBIDDEN, detail).challenge(Challenge::InsufficientScope(scope))
 }

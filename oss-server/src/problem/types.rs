@@ -87,7 +87,7 @@ of_http! {
     UNKNOWN_ROUTE = new(StatusCode::NOT_FOUND, "unknown-route", "There is nothing at this path"),
     METHOD_NOT_ALLOWED = new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path does not have this method; `Allow` names those that it has"),
     BODY_TOO_SLOW = new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "The body did not arrive in time"),
-    BODY_TOO_LARGE = new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is longer than 16 KiB"),
+    BODY_TOO_LARGE = new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is longer than 16 KiB, or than 64 KiB in an operation on many numbers"),
     UNSUPPORTED_MEDIA_TYPE = new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported-media-type",
@@ -100,6 +100,7 @@ of_http! {
         "The head of the request is longer than 16 KiB; the connection is closed",
     ),
     OVERLOADED = new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "This server already serves as many requests as it can").says_when(),
+    AUDIT_IN_FLIGHT = new(StatusCode::CONFLICT, "audit-in-flight", "An audit runs on this server already; there is one at a time"),
     NOT_READY = new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The server is stopping, or the database does not answer"),
     TOO_SLOW = new(
         StatusCode::GATEWAY_TIMEOUT,

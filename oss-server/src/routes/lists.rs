@@ -18,7 +18,7 @@ use crate::problem::{Fault, Problem};
 use crate::query::Query;
 
 const CSV: &str = "text/csv";
-const NDJSON: &str = "application/x-ndjson";
+pub(super) const NDJSON: &str = "application/x-ndjson";
 
 /// The filters of a list of numbers, and the page. All of them may be left out.
 #[derive(Deserialize, ToSchema)]

@@ -2,6 +2,7 @@
 
 mod activation;
 mod areas;
+mod audits;
 mod devices;
 pub(crate) mod docs;
 mod events;
@@ -12,6 +13,7 @@ mod lists;
 mod metrics;
 mod numbers;
 mod previews;
+mod releases;
 mod sims;
 mod stats;
 mod sweeps;
@@ -25,6 +27,7 @@ use axum::http::HeaderValue;
 use oss_core::Oss;
 use oss_core::access::Scope;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -67,7 +70,14 @@ pub fn routers(
         with_fallbacks(admin, ObserveLayer { health: health.clone(), load: None, keep_alive: !apart });
     let document =
         TaggedAnswer::new(HeaderValue::from_static("application/json"), document.to_string().into());
-    let state = Arc::new(AppState { oss, health, readiness: Readiness::default(), metrics, document });
+    let state = Arc::new(AppState {
+        oss,
+        health,
+        readiness: Readiness::default(),
+        metrics,
+        document,
+        audit: Arc::new(Semaphore::new(1)),
+    });
     if apart {
         return Routers { service: service.with_state(state.clone()), admin: Some(admin.with_state(state)) };
     }
@@ -99,6 +109,7 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
         .routes(require(Scope::NumbersReserve, routes!(previews::reserve)))
         .routes(require(Scope::NumbersReserve, routes!(numbers::reserve_random)))
         .routes(require(Scope::NumbersRelease, routes!(numbers::release)))
+        .routes(require(Scope::NumbersRelease, routes!(releases::release)))
         .routes(require(Scope::NumbersReserve, routes!(numbers::extend)))
         .routes(require(Scope::NumbersAssign, routes!(numbers::assign)))
         .routes(require(Scope::NumbersRead, routes!(numbers::show)))
@@ -119,6 +130,7 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
         .routes(require(Scope::EventsRead, routes!(events::read)))
         .routes(require(Scope::Operations, routes!(stats::show)))
         .routes(require(Scope::Operations, routes!(sweeps::sweep)))
+        .routes(require(Scope::Operations, routes!(audits::audit)))
 }
 
 /// The routes for load balancers and supervisors, which have no key.

@@ -73,7 +73,7 @@ macro_rules! behaviours {
                 a_hold_confirmed_after_it_was_given_up_is_released, a_hold_confirmed_after_it_was_released_stays_released;
             releases: a_number_is_given_back_once, only_a_reserved_number_is_given_back, a_call_under_way_bars_a_release,
                 a_doubt_is_released, a_released_preview_gives_no_number, a_released_number_may_be_held_again,
-                a_delivery_is_settled;
+                a_delivery_is_settled, a_look_at_a_release_changes_nothing;
             extensions: a_hold_is_extended_up_to_its_longest_time, an_extension_shortens_nothing,
                 an_extended_hold_is_not_abandoned, only_a_hold_is_extended, a_hold_is_extended_by_its_brand_alone,
                 every_answer_has_the_end_of_the_hold, a_preview_has_its_end, an_extension_and_an_expiry;

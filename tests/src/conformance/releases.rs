@@ -98,3 +98,31 @@ pub async fn a_delivery_is_settled(db: &Fixture) {
     let number = db.number(lease.hold.msisdn).await.unwrap();
     assert_eq!((number.history[0].state, number.history[0].reason.as_deref()), (State::Released, None));
 }
+
+pub async fn a_look_at_a_release_changes_nothing(db: &Fixture) {
+    let held = db.held(&db.preview().await, 1).await.hold.msisdn;
+    let doubt = db.doubtful(&db.preview().await, 1).await.hold.msisdn;
+    let line = db.held(&db.preview().await, 1).await.hold.msisdn;
+    db.store.assign(Scope::AllBrands, line, db.sim().await).await.unwrap();
+    let gone = db.held(&db.preview().await, 1).await.hold.msisdn;
+    db.store.release(Scope::AllBrands, gone, LEASE).await.unwrap();
+    let preview = db.preview().await;
+    let asked = db.started(&preview, 1).await;
+    db.store.doubt(&asked, "x", LEASE).await.unwrap();
+    db.started(&preview, 1).await;
+    for (msisdn, expected) in [
+        (held, Release::Returned(None)),
+        (doubt, Release::Returned(None)),
+        (line, Release::Forbidden(NumberStatus::InUse)),
+        (gone, Release::AlreadyReturned),
+        (asked.hold.msisdn, Release::InFlight),
+        (db.offer().msisdns[0], Release::Unknown),
+    ] {
+        let before = db.number(msisdn).await;
+        assert_eq!(db.store.look_at_release(Scope::AllBrands, msisdn).await.unwrap(), expected);
+        assert_eq!(db.number(msisdn).await, before);
+    }
+    let stranger = super::fixture::other();
+    let looked = db.store.look_at_release(Scope::Brand(&stranger), held).await.unwrap();
+    assert_eq!(looked, Release::Unknown, "it is another brand's");
+}

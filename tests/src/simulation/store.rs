@@ -172,6 +172,10 @@ impl ReleaseStore for SimulatedStore {
         self.step(self.world.store.release(scope, msisdn, lease)).await
     }
 
+    async fn look_at_release(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Release, StoreError> {
+        self.step(self.world.store.look_at_release(scope, msisdn)).await
+    }
+
     async fn record_delivery(&self, id: ReservationId) -> Result<Option<AttemptState>, StoreError> {
         self.step(self.world.store.record_delivery(id)).await
     }

@@ -1,6 +1,9 @@
 //! `oss list` and bulk releases.
 
-use oss_tests::cli::{Ended, run};
+use std::io::Write;
+use std::process::{Output, Stdio};
+
+use oss_tests::cli::{Ended, oss, run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -40,6 +43,47 @@ fn numbers_are_listed_in_each_form() {
     let lines = sandbox.run(&["list", "--ddd", "11", "--all", "--output", "ndjson"]).stdout;
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((lines.len(), &lines[4]["state"]), (5, &json!("HELD")));
+}
+
+#[test]
+fn numbers_on_standard_input_are_released() {
+    let sandbox = Sandbox::with_numbers();
+    let with_input = |arguments: &[&str], input: &str| {
+        let dir = sandbox.0.path().to_str().expect("a path of ASCII");
+        let mut command = oss(&[("OSS_SANDBOX_DIR", dir)]);
+        command.args(["--sandbox", "--output", "json"]).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("oss runs");
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let json = |output: &Output| serde_json::from_slice::<Value>(&output.stdout).unwrap();
+    let input = "11999950001\n\n+55 (11) 99995-0002\n11999959999\n";
+    let tried = with_input(&["release", "-", "--dry-run"], input);
+    assert_eq!((tried.status.code(), &json(&tried)["dryRun"]), (Some(3), &json!(true)), "{tried:?}");
+    assert_eq!(json(&tried)["released"], json!(["11999950001", "11999950002"]));
+    assert_eq!(
+        sandbox.run(&["show", "11999950001", "-o", "json"]).json()["status"],
+        "RESERVED",
+        "nothing changed"
+    );
+
+    let wrong = with_input(&["release", "-"], "11999950001\nnonsense\n");
+    let error = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(error.contains("line 2") && !error.contains("nonsense"), "{error}");
+    assert_eq!(
+        sandbox.run(&["show", "11999950001", "-o", "json"]).json()["status"],
+        "RESERVED",
+        "none is released"
+    );
+
+    let done = with_input(&["release", "-", "11999950003"], input);
+    assert_eq!(done.status.code(), Some(3), "that of the first failure");
+    assert_eq!(json(&done)["released"], json!(["11999950001", "11999950002", "11999950003"]));
+    assert_eq!(json(&done)["failed"][0]["error"]["code"], "unknown-number");
+    let again = with_input(&["release", "-"], "11999950001\n");
+    assert_eq!((again.status.code(), &json(&again)["alreadyReleased"]), (Some(0), &json!(["11999950001"])));
 }
 
 #[test]

@@ -14,11 +14,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The routes that name something of a brand, and the status for a client of another brand. It is the status for unknown things.
-const ACROSS_BRANDS: [(&str, &str, u16); 13] = [
+const ACROSS_BRANDS: [(&str, &str, u16); 16] = [
     ("POST", "/previews", 422),
     ("PUT", "/previews/{previewId}/reservations/{index}", 404),
     ("DELETE", "/reservations/{msisdn}", 404),
+    ("POST", "/reservations/{msisdn}/extension", 404),
     ("PUT", "/reservations/{msisdn}/assignment", 404),
+    ("POST", "/releases", 200),
+    ("GET", "/numbers", 200),
     ("GET", "/numbers/{msisdn}", 404),
     ("POST", "/esims", 422),
     ("POST", "/sim-cards", 422),
@@ -31,13 +34,14 @@ const ACROSS_BRANDS: [(&str, &str, u16); 13] = [
 ];
 
 /// The routes for which the brand does not matter.
-const WITHOUT_BRAND: [(&str, &str); 7] = [
+const WITHOUT_BRAND: [(&str, &str); 8] = [
     ("POST", "/reservations"),
     ("GET", "/ddds/{ddd}"),
     ("GET", "/brands"),
     ("GET", "/brands/{brandId}/models"),
     ("PUT", "/device-models"),
     ("POST", "/sweeps"),
+    ("POST", "/audits"),
     ("POST", "/gsim/notifications"),
 ];
 
@@ -73,6 +77,8 @@ impl Route {
             "/previews" => json!({ "areaCode": "11", "previousId": named.preview }),
             "/reservations" => json!({ "areaCode": "11" }),
             "/reservations/{msisdn}/assignment" => json!({ "simId": named.sim }),
+            "/releases" => json!({ "msisdns": [named.msisdn], "dryRun": true }),
+            "/audits" => json!({}),
             "/device-models" => json!({ "tac": "35123456" }),
             "/esims" => json!({ "msisdn": named.msisdn, "lineId": line(), "deviceModelHash": named.device }),
             "/sim-cards" => {

@@ -1,7 +1,9 @@
 //! The server over HTTP: its contract, its clients, and how it is served.
 
 mod access;
+mod audits;
 mod brands;
+mod bulk_releases;
 mod concurrency;
 mod connections;
 mod devices;

@@ -11,9 +11,9 @@ use super::lines::locked_numbers;
 use crate::domain::{AttemptState, Delivery, Msisdn, NumberRow, RACES, Release, ReservationId, Scope};
 use crate::store::StoreError;
 use crate::store::batch::{Answers, Key, Member};
-use crate::store::lines::number_row;
+use crate::store::lines::{number_row, read_number};
 use crate::store::live::live;
-use crate::store::releases::{ReleaseStore, freed_delivery};
+use crate::store::releases::{ReleaseStore, freed_delivery, looked_at};
 use crate::store::rows::{DataRow, Unreadable};
 
 #[async_trait]
@@ -40,6 +40,13 @@ impl ReleaseStore for PostgresStore {
             }
         }
         Ok(Release::InFlight)
+    }
+
+    async fn look_at_release(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Release, StoreError> {
+        const SQL: &str = read_number!("cast($1 as char(11))", "clock_timestamp()");
+        let [brand, older] = scope.parameters();
+        let statement = || sqlx::query(SQL).bind(msisdn.to_string()).bind(brand).bind(older);
+        Ok(looked_at(self.connections.maybe(statement, number_row).await?.as_ref()))
     }
 
     async fn record_delivery(&self, id: ReservationId) -> Result<Option<AttemptState>, StoreError> {

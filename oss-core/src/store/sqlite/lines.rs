@@ -8,8 +8,7 @@ use crate::domain::{
     Assign, AttemptEvent, Msisdn, Number, NumberRow, OtherNumber, Scope, SimId, SimStatus, sim_refusal,
 };
 use crate::store::StoreError;
-use crate::store::lines::{LineStore, number, number_row, sim_of_assignment};
-use crate::store::live::{is_ordered, live};
+use crate::store::lines::{LineStore, number, number_row, read_number, sim_of_assignment};
 use crate::store::sims::other_number_of_sim;
 use crate::store::tenant::brand_of_number;
 
@@ -127,21 +126,7 @@ impl Step<'_> {
         [brand, older]: [Option<String>; 2],
         msisdn: Msisdn,
     ) -> Result<Option<NumberRow>, sqlx::Error> {
-        const SQL: &str = concat!(
-            "
-            select p.status, p.assigned_sim_id, r.id as live_id, r.state as live_state, r.due_at <= $4 as live_due,
-                   r.order_id is not null or ",
-            is_ordered!("p.msisdn"),
-            " as ordered
-            from phone_number p
-            left join reservation r
-                on r.msisdn = p.msisdn and ",
-            live!("r.state"),
-            "
-            where p.msisdn = $1 and ($2 is null or ",
-            brand_of_number!("p.msisdn", "p.status"),
-            " in ($2, $3))"
-        );
+        const SQL: &str = read_number!("$1", "$4");
         let statement = sqlx::query(SQL).bind(msisdn.as_str()).bind(brand).bind(older).bind(self.now.0);
         self.maybe(statement, number_row).await
     }

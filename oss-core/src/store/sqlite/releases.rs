@@ -10,7 +10,8 @@ use crate::domain::{
     AttemptEvent, AttemptState, Delivery, LiveAttempt, Msisdn, Release, ReservationId, Scope,
 };
 use crate::store::StoreError;
-use crate::store::releases::{ReleaseStore, freed_delivery};
+use crate::store::lines::{number_row, read_number};
+use crate::store::releases::{ReleaseStore, freed_delivery, looked_at};
 use crate::store::rows::{DataRow, Unreadable};
 
 /// The delivery for a release, or the row that cannot be read.
@@ -26,6 +27,13 @@ impl ReleaseStore for SqliteStore {
     ) -> Result<Release, StoreError> {
         let brands = scope.owned_parameters();
         self.connections.write(move |step| Box::pin(step.release(brands, msisdn, lease))).await
+    }
+
+    async fn look_at_release(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Release, StoreError> {
+        let [brand, older] = scope.parameters();
+        let statement = sqlx::query(read_number!("$1", "$4")).bind(msisdn.as_str()).bind(brand).bind(older);
+        let number = self.connections.maybe(statement.bind(self.connections.now().0), number_row).await?;
+        Ok(looked_at(number.as_ref()))
     }
 
     async fn record_delivery(&self, id: ReservationId) -> Result<Option<AttemptState>, StoreError> {

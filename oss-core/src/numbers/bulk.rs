@@ -1,0 +1,72 @@
+//! Releases of many numbers. Each is a release of one number, so there is no other rule.
+
+use futures::StreamExt;
+use futures::stream;
+
+use super::release::{Released, outcome};
+use crate::domain::{Cursor, Msisdn, NumberList};
+use crate::error::Error;
+use crate::oss::Oss;
+
+/// The most numbers that are released at the same time for one call.
+const AT_ONCE: usize = 16;
+
+/// Whether numbers are released, or only looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BulkMode {
+    /// Release them.
+    Release,
+    /// Say what a release would do, and change nothing.
+    DryRun,
+}
+
+/// The result of the release of one of many numbers.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ReleaseResult {
+    /// The number.
+    pub msisdn: Msisdn,
+    /// What became of it, or the reason why it was not released.
+    pub result: Result<Released, Error>,
+}
+
+/// The results of a release of the numbers of a list.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ListedReleases {
+    /// The results, in the order of the list.
+    pub results: Vec<ReleaseResult>,
+    /// The place after which the list goes on; none if this was its last page.
+    pub next: Option<Cursor>,
+}
+
+impl Oss {
+    /// Releases numbers as [`Oss::release`] does, several at a time, and returns the result of each, in their order. One that
+    /// cannot be released does not stop the others. If the caller stops waiting, the releases that have begun go on.
+    pub async fn release_all(&self, numbers: Vec<Msisdn>, mode: BulkMode) -> Vec<ReleaseResult> {
+        let results = numbers.into_iter().map(|msisdn| async move {
+            let result = match mode {
+                BulkMode::Release => self.release_one(msisdn).await,
+                BulkMode::DryRun => self.try_release(msisdn).await,
+            };
+            ReleaseResult { msisdn, result }
+        });
+        stream::iter(results).buffered(AT_ONCE).collect().await
+    }
+
+    /// Releases the numbers of a page of a list, as [`Oss::release_all`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if the list cannot be read. Then nothing is released.
+    pub async fn release_listed(&self, list: &NumberList, mode: BulkMode) -> Result<ListedReleases, Error> {
+        let page = self.list_numbers(list).await?;
+        let numbers = page.numbers.iter().map(|number| number.msisdn).collect();
+        Ok(ListedReleases { results: self.release_all(numbers, mode).await, next: page.next })
+    }
+
+    /// Says what a release of a number would do now.
+    async fn try_release(&self, msisdn: Msisdn) -> Result<Released, Error> {
+        outcome(msisdn, &self.store().look_at_release(self.scope(), msisdn).await?)
+    }
+}
