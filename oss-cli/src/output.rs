@@ -54,11 +54,6 @@ impl Output {
         if text.is_empty() { Ok(()) } else { write(anstream::stdout(), &text) }
     }
 
-    /// Writes a text to standard output, in any form.
-    pub(crate) fn write_text(self, text: &str) -> Result<(), Failure> {
-        write(anstream::stdout(), text)
-    }
-
     /// Writes one of several answers to standard output. In JSON, each is a document on a line of its own.
     pub(crate) fn write_line(self, answer: &impl Answer) -> Result<(), Failure> {
         match self.form {

@@ -10,10 +10,10 @@ use crate::exit::Failure;
 /// A list of numbers. Only filters that an index serves go together.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ListArgs {
-    /// Numbers with this status: RESERVED, IN_USE or RETURNED. Goes with --ddd.
+    /// Numbers with this status: `RESERVED`, `IN_USE` or `RETURNED`. Goes with --ddd.
     #[arg(long)]
     status: Option<ListedStatus>,
-    /// Numbers with an attempt in this state, such as HELD or IN_DOUBT. Goes with --ddd, or with the age.
+    /// Numbers with an attempt in this state, such as `HELD` or `IN_DOUBT`. Goes with --ddd, or with the age.
     #[arg(long)]
     state: Option<AttemptState>,
     /// Numbers of this area code.

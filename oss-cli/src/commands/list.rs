@@ -5,7 +5,8 @@ use oss_core::{ListedNumber, NumberList, NumberPage};
 use super::show::time;
 use crate::exit::Failure;
 use crate::form::Form;
-use crate::output::{Answer, Output, table};
+
+use crate::output::{Answer, Output, table, write_text};
 use crate::service::Service;
 
 /// Writes a page of a list, or every page. A list of lines begins with the first page; the other forms need them all.
@@ -17,7 +18,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let has_lines = matches!(output.form, Form::Csv | Form::Ndjson);
     if output.form == Form::Csv {
-        output.write_text(ListedNumber::CSV_HEADINGS)?;
+        write_text(ListedNumber::CSV_HEADINGS)?;
     }
     let mut numbers = Vec::new();
     let next = loop {
@@ -38,8 +39,8 @@ pub(crate) async fn run(
 fn write_lines(page: &[ListedNumber], output: Output) -> Result<(), Failure> {
     for number in page {
         match output.form {
-            Form::Csv => output.write_text(&number.csv_line())?,
-            _ => output.write_text(&serde_json::to_string(number).map_err(Failure::internal)?)?,
+            Form::Csv => write_text(&number.csv_line())?,
+            _ => write_text(&serde_json::to_string(number).map_err(Failure::internal)?)?,
         }
     }
     Ok(())

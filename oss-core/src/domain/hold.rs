@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn a_hold_is_extended_up_to_its_longest_time_and_never_shortened() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        let extension = Extension { hold_for: Duration::from_secs(100), at_most: Duration::from_secs(300) };
+        let extension = Extension { hold_for: Duration::from_secs(100), at_most: Duration::from_mins(5) };
         for (now, expires, expected) in [
             (50, 100, 150),
             (50, 150, 150),

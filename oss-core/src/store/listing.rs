@@ -174,7 +174,7 @@ pub(super) fn bounds(list: &NumberList) -> (String, String) {
 pub(super) fn page<R: DataRow>(list: &NumberList, rows: &[R]) -> Result<NumberPage, sqlx::Error> {
     let is_last = rows.len() < usize::try_from(list.limit).unwrap_or(usize::MAX);
     let next = match rows.last().filter(|_| !is_last) {
-        Some(last) => place(&list.filter, last)?,
+        Some(row) => place(&list.filter, row)?,
         None => None,
     };
     Ok(NumberPage::of(rows.iter().filter_map(|row| listed_number(row).ok()).collect(), next))

@@ -55,8 +55,8 @@ pub(super) fn quality_of(headers: &HeaderMap, media_type: &str) -> f32 {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let ranges =
         values.flat_map(|value| value.split(',')).map(|range| range.split_once(';').unwrap_or((range, "")));
-    let of_type = ranges.filter(|(kind, _)| kind.trim().eq_ignore_ascii_case(media_type));
-    of_type.last().map_or(0.0, |(_, parameters)| quality(parameters))
+    let mut of_type = ranges.filter(|(kind, _)| kind.trim().eq_ignore_ascii_case(media_type));
+    of_type.next_back().map_or(0.0, |(_, parameters)| quality(parameters))
 }
 
 /// The quality value among the parameters of a media range; 1 if there is none that can be read.

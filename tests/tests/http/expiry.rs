@@ -46,13 +46,13 @@ async fn every_answer_says_when_it_ends(database: Database) {
     assert_eq!(keyed().await, preview, "a repeat says the same");
     let ends_at = time(&preview.body["expiresAt"]);
     let held = http.reserve(preview.body["id"].as_str().unwrap(), 1).await;
-    let hold = hold(&http, "11999950001").await;
-    assert_eq!(held.body, json!({ "msisdn": "11999950001", "expiresAt": hold["holdExpiresAt"] }));
+    let shown = hold(&http, "11999950001").await;
+    assert_eq!(held.body, json!({ "msisdn": "11999950001", "expiresAt": shown["holdExpiresAt"] }));
     let apart = time(&held.body["expiresAt"]) - ends_at;
     assert!(apart > Duration::hours(23) && apart < Duration::hours(25), "10 minutes and 24 hours: {apart}");
 
     let random = http.post("/reservations", json!({ "areaCode": "21" })).await;
-    assert_eq!(random.body["expiresAt"], self::hold(&http, "21999950001").await["holdExpiresAt"]);
+    assert_eq!(random.body["expiresAt"], hold(&http, "21999950001").await["holdExpiresAt"]);
     let sim = database.add_sim().await;
     http.put_json("/reservations/11999950001/assignment", json!({ "simId": sim })).await;
     let on_line = http.reserve(preview.body["id"].as_str().unwrap(), 1).await;

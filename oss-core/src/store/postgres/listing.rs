@@ -202,13 +202,13 @@ impl PostgresStore {
         list: &NumberList,
     ) -> Result<NumberPage, StoreError> {
         let brands = self.brands(scope).await?;
-        let states: Vec<&str> = states_of(status).iter().map(|state| state.as_str()).collect();
+        let of_status: Vec<&str> = states_of(status).iter().map(|state| state.as_str()).collect();
         let older = older_statuses(&brands, status);
         let (after, until) = bounds(list);
         let statement = || {
             sqlx::query(OF_BRANDS)
                 .bind(brands.clone())
-                .bind(states.clone())
+                .bind(of_status.clone())
                 .bind(after.clone())
                 .bind(until.clone())
                 .bind(i64::from(list.limit))
