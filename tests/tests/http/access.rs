@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The routes that name something of a brand, and the status for a client of another brand. It is the status for unknown things.
-const ACROSS_BRANDS: [(&str, &str, u16); 16] = [
+const ACROSS_BRANDS: [(&str, &str, u16); 17] = [
     ("POST", "/previews", 422),
     ("PUT", "/previews/{previewId}/reservations/{index}", 404),
     ("DELETE", "/reservations/{msisdn}", 404),
@@ -31,10 +31,11 @@ const ACROSS_BRANDS: [(&str, &str, u16); 16] = [
     ("PUT", "/numbers/{msisdn}/sim", 404),
     ("DELETE", "/numbers/{msisdn}/line", 404),
     ("GET", "/numbers/{msisdn}/associations", 404),
+    ("GET", "/events", 200),
 ];
 
 /// The routes for which the brand does not matter.
-const WITHOUT_BRAND: [(&str, &str); 8] = [
+const WITHOUT_BRAND: [(&str, &str); 9] = [
     ("POST", "/reservations"),
     ("GET", "/ddds/{ddd}"),
     ("GET", "/brands"),
@@ -42,6 +43,7 @@ const WITHOUT_BRAND: [(&str, &str); 8] = [
     ("PUT", "/device-models"),
     ("POST", "/sweeps"),
     ("POST", "/audits"),
+    ("GET", "/stats"),
     ("POST", "/gsim/notifications"),
 ];
 
