@@ -78,6 +78,7 @@ struct Parts {
     sigan: Gate,
     gsim: SimGates,
     has_gsim: bool,
+    redis: Option<RedisCache>,
     areas: Areas,
     catalog: Catalog,
     devices: Devices,
@@ -118,7 +119,8 @@ impl Oss {
             gsim: SimGates::new(&sims.unwrap_or_else(|| Arc::new(NoSims)), gsim_limits),
             areas: Areas::new(store.clone(), versions.clone(), redis.clone()),
             catalog: Catalog::new(store.clone(), versions, redis.clone()),
-            devices: Devices::new(store.clone(), gsim, redis),
+            devices: Devices::new(store.clone(), gsim, redis.clone()),
+            redis,
             last_event: LastEvent::new(store.clone()),
             webhooks: Mutex::default(),
             in_flight: InFlight::new(settings.client_share),
@@ -285,6 +287,11 @@ impl Oss {
     /// Whether there is a GSIM for orders.
     pub(crate) fn has_gsim(&self) -> bool {
         self.parts.has_gsim
+    }
+
+    /// The cache that several servers share, if there is one.
+    pub(crate) fn redis(&self) -> Option<&RedisCache> {
+        self.parts.redis.as_ref()
     }
 
     /// GSIM, for calls about orders.

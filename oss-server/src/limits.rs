@@ -8,6 +8,9 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Response;
 use axum::response::IntoResponse;
+use metrics::Counter;
+use oss_core::access::ClientLimit;
+use oss_core::telemetry::names::LOAD_SHED;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 
@@ -30,16 +33,24 @@ const BEYOND_THE_OPERATION: Duration = Duration::from_secs(15);
 pub(crate) struct Load {
     slots: Arc<Semaphore>,
     longest: Duration,
+    shed: Counter,
 }
 
 impl Load {
     pub(crate) fn new(requests: usize, longest_operation: Duration) -> Self {
-        Self { slots: Arc::new(Semaphore::new(requests)), longest: longest_operation + BEYOND_THE_OPERATION }
+        let shed = metrics::counter!(LOAD_SHED, "limit" => ClientLimit::Requests.name());
+        // An alert needs the series before the first request that finds no slot.
+        shed.increment(0);
+        let longest = longest_operation + BEYOND_THE_OPERATION;
+        Self { slots: Arc::new(Semaphore::new(requests)), longest, shed }
     }
 
     /// Answers a request if there is a slot for it, and gives it up if it takes too long. Its operation goes on.
     pub(crate) fn limit<F>(&self, answer: F) -> Limited<F> {
         let slot = self.slots.clone().try_acquire_owned().ok();
+        if slot.is_none() {
+            self.shed.increment(1);
+        }
         Limited { answer, slot, is_unlimited: false, longest: self.longest, timer: None }
     }
 }

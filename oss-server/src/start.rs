@@ -89,7 +89,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let access = Arc::new(access(&args, &common)?);
     let server = &common.server;
     let tls_files = Watched::of_tls(server.tls.as_ref());
-    let tls = server.tls.as_ref().map(serve::tls).transpose().map_err(|error| refused(error.to_string()))?;
+    let tls =
+        server.tls.as_ref().map(serve::load_tls).transpose().map_err(|error| refused(error.to_string()))?;
 
     let oss = connect(&common, config.as_ref()).await?;
     let health = Health::default();

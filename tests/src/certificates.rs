@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use reqwest::{Certificate, ClientBuilder, Identity};
 
 /// An authority. Only clients that have its certificate trust it.
@@ -36,8 +36,15 @@ impl Authority {
     /// A certificate for a name or an address.
     #[must_use]
     pub fn certify(&self, name: &str) -> Certified {
+        self.certify_until(name, 4096)
+    }
+
+    /// A certificate for a name or an address that expires at the beginning of a year.
+    #[must_use]
+    pub fn certify_until(&self, name: &str, year: i32) -> Certified {
         let key = key();
-        let params = CertificateParams::new([name.to_owned()]).expect("the name is well formed");
+        let mut params = CertificateParams::new([name.to_owned()]).expect("the name is well formed");
+        params.not_after = date_time_ymd(year, 1, 1);
         let cert = params.signed_by(&key, &self.0).expect("it can be signed");
         Certified { cert: cert.pem(), key: key.serialize_pem() }
     }

@@ -1,20 +1,24 @@
 //! A server that has met every event that its metrics show.
 
+use std::time::Duration;
+
 use oss_core::DeviceChoice;
 use oss_core::gsim::mock::{self as gsim, GsimMock, OrderBook, RunningGsim};
 use oss_core::gsim::wire::OrderRefusalCode;
-use oss_core::sigan::mock::{CallKind, Fault, Inventory};
+use oss_core::sigan::mock::{Behaviour, CallKind, Fault, Inventory};
 use oss_core::sigan::wire::RefusalCode;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::backend::Database;
+use crate::certificates::Authority;
 use crate::eventually::eventually;
 use crate::http::Http;
 use crate::metrics::Scrape;
 use crate::receiver::{Receiver, WebhooksFile};
 use crate::redis::Redis;
 use crate::server::Server;
-use crate::sigan::Sigan;
+use crate::sigan::{Sigan, wait_until_called};
 use crate::sims;
 
 /// The server, and what it needs.
@@ -25,8 +29,10 @@ pub struct Eventful {
     /// Its Sigan.
     pub sigan: Sigan,
     gsim: RunningGsim,
+    authority: Authority,
     _redis: Redis,
     _webhooks: WebhooksFile,
+    _certificate: TempDir,
 }
 
 impl Eventful {
@@ -51,20 +57,60 @@ impl Eventful {
         // Another server calls first, so that Redis has a list that this server does not have in memory.
         Server::start(database, &sigan.url(), &settings).http().get("/ddds/21").await;
 
-        let delivering = [&settings[..], &[("OSS_CONFIG", &*config)]].concat();
-        let server = Server::start(database, &sigan.url(), &delivering);
-        let mut eventful = Self { server, sigan, gsim, _redis: redis, _webhooks: webhooks };
+        let (authority, certificate) = (Authority::new(), TempDir::new().expect("a temporary folder"));
+        let certified = authority.certify("127.0.0.1");
+        certified.write(certificate.path());
+        let file = |name: &str| certificate.path().join(name).display().to_string();
+        let (cert, key) = (file("cert.pem"), file("key.pem"));
+        let more = [
+            ("OSS_CONFIG", &*config),
+            ("OSS_ADMIN_LISTEN", "127.0.0.1:0"),
+            ("OSS_TLS_CERT", &*cert),
+            ("OSS_TLS_KEY", &*key),
+            ("OSS_CONCURRENT_REQUESTS", "2"),
+        ];
+        let server = Server::start(database, &sigan.url(), &[&settings[..], &more].concat());
+        let mut eventful = Self {
+            server,
+            sigan,
+            gsim,
+            authority,
+            _redis: redis,
+            _webhooks: webhooks,
+            _certificate: certificate,
+        };
         let reserved = eventful.numbers_come_and_go(database).await;
         eventful.things_go_wrong(database).await;
-        let device = look_ups(&eventful.server.http()).await;
+        let device = look_ups(&eventful.http()).await;
         eventful.an_order_is_refused(&reserved, &device).await;
         eventful.take_sigan_down_and_up().await;
+        eventful.requests_are_shed().await;
         eventful
+    }
+
+    /// A client of the listener for callers.
+    fn http(&self) -> Http {
+        let client = self.authority.trusted().build().expect("a client");
+        Http::over(&format!("https://{}", self.server.address()), client)
+    }
+
+    /// Two requests wait for Sigan, so a third one is too many.
+    async fn requests_are_shed(&self) {
+        let slow = Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() };
+        self.sigan.behave(slow);
+        let (http, calls) = (self.http(), self.sigan.calls(CallKind::PreReserve));
+        let create = async || http.post("/previews", json!({ "areaCode": "11" })).await.status;
+        let third = async {
+            wait_until_called(&self.sigan, CallKind::PreReserve, calls + 2).await;
+            create().await
+        };
+        assert_eq!(futures::join!(create(), create(), third), (201, 201, 503));
+        self.sigan.behave(Behaviour::default());
     }
 
     /// Returns a number that is still reserved.
     async fn numbers_come_and_go(&self, database: &Database) -> String {
-        let (http, sigan) = (self.server.http(), &self.sigan);
+        let (http, sigan) = (self.http(), &self.sigan);
         let [first, second, refused, doubtful] =
             [http.preview().await, http.preview().await, http.preview().await, http.preview().await];
         let number = http.reserve(&first, 1).await.body["msisdn"].as_str().expect("a number").to_owned();
@@ -86,12 +132,12 @@ impl Eventful {
 
     async fn an_order_is_refused(&self, msisdn: &str, device: &str) {
         self.gsim.next(gsim::CallKind::OrderEsim, gsim::Fault::Refuse(OrderRefusalCode::NoneLeft));
-        let refused = sims::order(&self.server.http(), msisdn, &sims::line(), device).await;
+        let refused = sims::order(&self.http(), msisdn, &sims::line(), device).await;
         assert_eq!(refused.status, 409, "{refused:?}");
     }
 
     async fn things_go_wrong(&self, database: &Database) {
-        let http = self.server.http();
+        let http = self.http();
         let preview = http.preview().await;
         self.sigan.next(CallKind::Reserve, Fault::Unauthorized);
         assert_eq!(http.reserve(&preview, 1).await.status, 504);
@@ -109,7 +155,7 @@ impl Eventful {
     }
 
     async fn take_sigan_down_and_up(&mut self) {
-        let http = self.server.http();
+        let http = self.http();
         let preview = http.preview().await;
         let number = http.reserve(&preview, 1).await.body["msisdn"].as_str().expect("a number").to_owned();
         self.sigan.go_down().await;
@@ -117,9 +163,12 @@ impl Eventful {
             != "urn:oss:problem:sigan-busy"
         {}
         assert_eq!(http.delete(&format!("/reservations/{number}")).await.status, 204);
-        wait_until_metrics(&http, |scrape| scrape.value("oss_due_oldest_age_seconds", &[]) > 0.0).await;
+        wait_until_metrics(&self.server.admin(), |scrape| {
+            scrape.value("oss_due_oldest_age_seconds", &[]) > 0.0
+        })
+        .await;
         self.sigan.come_back().await;
-        wait_until_metrics(&http, |scrape| {
+        wait_until_metrics(&self.server.admin(), |scrape| {
             scrape.value("oss_sigan_breaker", &[("state", "closed")]) > 1.0
                 && ["PENDING", "IN_DOUBT", "RELEASING"]
                     .iter()

@@ -30,6 +30,9 @@ const OPEN: Duration = Duration::from_secs(2);
 /// The time for which no command is sent after one failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// The key that checks read. Nobody writes it.
+const PING: &str = "oss:ping";
+
 /// A cache that several servers share. It is cheap to clone.
 #[derive(Clone)]
 pub struct RedisCache {
@@ -71,13 +74,25 @@ impl RedisCache {
     ///
     /// The kind of the failure, in words.
     pub async fn ping(&self) -> Result<(), String> {
-        let command = Cmd::get("oss:ping");
+        let command = Cmd::get(PING);
         let answer = self.shared.answer::<Option<String>>(&command);
         match tokio::time::timeout(OPEN, answer).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(error.category().to_owned()),
             Err(_) => Err("no answer in time".to_owned()),
         }
+    }
+
+    /// Asks Redis, so that [`is_up`](Self::is_up) is true to the moment although no look-up needed Redis.
+    pub(crate) async fn check(&self) {
+        // To open the link may take longer than a command. The command reports why it cannot be opened.
+        let _ = self.shared.link().await;
+        self.run::<Option<String>>(&Cmd::get(PING)).await;
+    }
+
+    /// Whether Redis answered the last command in time.
+    pub(crate) fn is_up(&self) -> bool {
+        self.shared.outage.is_over()
     }
 
     /// Reads the text under a key. Returns none if there is no text, or Redis does not answer in time.

@@ -5,6 +5,7 @@
 //! they are due. After each count, a pause lasts a hundred times as long as the count took. So the counts take at most one percent
 //! of the time of one connection, however much is stored.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use metrics::gauge;
@@ -24,6 +25,9 @@ const REST: u32 = 100;
 /// The longest pause.
 const LONGEST_REST: Duration = Duration::from_mins(5);
 
+/// The longest pause between two checks of Redis, so that an outage is noticed in time.
+const LONGEST_UNCHECKED: Duration = Duration::from_secs(30);
+
 /// The value of a gauge. Beyond 2^53 the last digits are lost, which does not matter for a gauge.
 #[expect(clippy::cast_precision_loss, reason = "said above")]
 pub(super) fn float(count: impl TryInto<u64>) -> f64 {
@@ -31,8 +35,9 @@ pub(super) fn float(count: impl TryInto<u64>) -> f64 {
 }
 
 impl Oss {
-    /// Sets the gauges of this process: the turns at Sigan and GSIM, their circuit breakers, the connections to the database and
-    /// its oldest write. It is cheap: it calls nothing and waits for nothing. Call it just before the metrics are read.
+    /// Sets the gauges of this process: the turns at Sigan and GSIM, their circuit breakers, the connections to the database, its
+    /// oldest write, and whether Redis answers. It is cheap: it calls nothing and waits for nothing. Call it just before the
+    /// metrics are read.
     pub fn record_gauges(&self) {
         let gate = self.sigan().usage();
         for lane in gate.lanes {
@@ -55,6 +60,9 @@ impl Oss {
             gauge!(names::DATABASE_CONNECTIONS_LIMIT, "pool" => pool.name).set(pool.limit);
         }
         gauge!(names::DATABASE_OLDEST_WRITE).set(self.store().oldest_write().as_secs_f64());
+        if let Some(redis) = self.redis() {
+            gauge!(names::REDIS_UP).set(u8::from(redis.is_up()));
+        }
     }
 
     /// Sets the gauges of GSIM, for each type of SIM.
@@ -88,7 +96,10 @@ impl Oss {
     /// over by state, how many are due, and since when. It is meant for a process whose metrics are read.
     ///
     /// A count takes at most as long as a scan of 100,000 entries of an index, and at most one percent of the time.
+    ///
+    /// Another task asks Redis now and then whether it answers, because look-ups out of memory do not show it.
     pub fn count_in_background(&self) {
+        self.check_redis_in_background();
         let oss = self.clone();
         self.spawn(async move {
             while !oss.stopping().is_cancelled() {
@@ -104,6 +115,22 @@ impl Oss {
                 let rest = rest.clamp(oss.settings().sweep_interval.min(LONGEST_REST), LONGEST_REST);
                 oss.stopping().run_until_cancelled(tokio::time::sleep(rest)).await;
             }
+        });
+    }
+
+    /// Asks Redis now and then, in a task that ends with [`Oss::shutdown`].
+    fn check_redis_in_background(&self) {
+        let Some(redis) = self.redis().cloned() else { return };
+        let rest = self.settings().sweep_interval.min(LONGEST_UNCHECKED);
+        let check = async move {
+            loop {
+                redis.check().await;
+                tokio::time::sleep(rest).await;
+            }
+        };
+        let stopping = self.stopping().clone();
+        self.spawn(async move {
+            let _: Option<Infallible> = stopping.run_until_cancelled(check).await;
         });
     }
 

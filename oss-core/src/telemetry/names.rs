@@ -34,6 +34,14 @@ metrics! {
         "Time to answer a request, by route (none if there is no such route), method and status.";
     describe_counter CONNECTIONS_REFUSED = "oss_connections_refused_total":
         "Connections that were closed because too many were open, by listener: the new one on service, the oldest one on admin.";
+    describe_gauge HTTP_CONNECTIONS = "oss_http_connections":
+        "Connections that are open, by listener (service or admin).";
+    describe_gauge HTTP_CONNECTIONS_LIMIT = "oss_http_connections_limit":
+        "Limit of the open connections, by listener.";
+    describe_counter LOAD_SHED = "oss_load_shed_total":
+        "Calls that were answered 503 because this process was at a limit, by limit: requests, or the queue for a call to Sigan or GSIM (sigan-queue or gsim-queue).";
+    describe_gauge CERTIFICATE_EXPIRY = "oss_tls_certificate_expiry_timestamp_seconds":
+        "When the first certificate of the served chain expires, in seconds since 1970. Absent without TLS.";
     describe_histogram SIGAN_CALL_DURATION = "oss_sigan_call_duration_seconds":
         "Time of the calls to Sigan, by call and outcome.";
     describe_histogram GSIM_CALL_DURATION = "oss_gsim_call_duration_seconds":
@@ -78,6 +86,8 @@ metrics! {
         "Time for which the oldest write has been waiting for the database; 0 if none waits. A write without an answer counts for 30 s, or until another one is written.";
     describe_counter CACHE_LOOKUPS = "oss_cache_lookups_total":
         "Look-ups in the caches, by kind of look-up, tier (memory or redis) and result (hit or miss).";
+    describe_gauge REDIS_UP = "oss_redis_up":
+        "1 if Redis answered the last command in time, else 0. Absent without Redis.";
     describe_gauge RESERVATIONS = "oss_reservations":
         "Reservations that are not over, by state; those on a line and the history are not counted. Exact up to 100000 in all, of which those due first are counted.";
     describe_gauge DUE = "oss_due_reservations":

@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum_server::accept::Accept;
-use metrics::Counter;
-use oss_core::telemetry::names::CONNECTIONS_REFUSED;
+use metrics::{Counter, Gauge, gauge};
+use oss_core::telemetry::names::{CONNECTIONS_REFUSED, HTTP_CONNECTIONS, HTTP_CONNECTIONS_LIMIT};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -30,6 +30,7 @@ const QUIET: Duration = Duration::from_mins(1);
 pub(crate) struct ConnectionLimit {
     slots: Slots,
     refusals: Arc<Refusals>,
+    open: Gauge,
 }
 
 /// The slots of a listener, and what it does if all are taken.
@@ -46,14 +47,23 @@ impl ConnectionLimit {
     /// requests.
     pub(crate) fn for_callers(connections: usize) -> Self {
         let slots = Slots::CloseNew(Arc::new(Semaphore::new(connections)));
-        Self { slots, refusals: Arc::new(Refusals::of("service")) }
+        Self::new("service", connections, slots)
     }
 
     /// Returns the limit for operators. If all slots are taken, the oldest connection is closed, so that idle connections never
     /// keep a probe out. Each connection serves one request there, so the oldest has had the most time for it.
     pub(crate) fn for_operators(connections: usize) -> Self {
         let newest = Newest { limit: connections, open: Mutex::default() };
-        Self { slots: Slots::CloseOldest(Arc::new(newest)), refusals: Arc::new(Refusals::of("admin")) }
+        Self::new("admin", connections, Slots::CloseOldest(Arc::new(newest)))
+    }
+
+    fn new(listener: &'static str, connections: usize, slots: Slots) -> Self {
+        // At most 100000, so it is exact.
+        let limit = u32::try_from(connections).unwrap_or(u32::MAX);
+        gauge!(HTTP_CONNECTIONS_LIMIT, "listener" => listener).set(limit);
+        let open = gauge!(HTTP_CONNECTIONS, "listener" => listener);
+        open.set(0);
+        Self { slots, refusals: Arc::new(Refusals::of(listener)), open }
     }
 
     fn take(&self) -> io::Result<Slot> {
@@ -170,6 +180,24 @@ impl Drop for Registered {
 pub(crate) struct LimitedStream {
     stream: Pin<Box<TimeoutWriter<TcpStream>>>,
     slot: Slot,
+    _open: Open,
+}
+
+/// Counts a connection as open until it is dropped.
+#[derive(Debug)]
+struct Open(Gauge);
+
+impl Open {
+    fn begin(gauge: &Gauge) -> Self {
+        gauge.increment(1);
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
 }
 
 impl LimitedStream {
@@ -178,7 +206,7 @@ impl LimitedStream {
         stream.set_nodelay(true)?;
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(SLOW_READER));
-        Ok(Self { stream: Box::pin(stream), slot })
+        Ok(Self { stream: Box::pin(stream), slot, _open: Open::begin(&limit.open) })
     }
 
     /// Fails if the slot was taken away. Otherwise the reading or writing task is woken when that happens.

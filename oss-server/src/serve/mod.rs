@@ -94,7 +94,9 @@ where
     server.first_request_timeout(FIRST_REQUEST).http1_only().serve(router.into_make_service()).await
 }
 
-/// Reads the TLS files of a configuration. The result can be served and reloaded.
-pub(crate) fn tls(config: &TlsConfig) -> Result<RustlsConfig, tls::TlsError> {
-    Ok(RustlsConfig::from_config(tls::read(config)?))
+/// Reads the TLS files of a configuration, and records when the certificate expires. The result can be served and reloaded.
+pub(crate) fn load_tls(config: &TlsConfig) -> Result<RustlsConfig, tls::TlsError> {
+    let read = tls::read(config)?;
+    read.record_expiry();
+    Ok(RustlsConfig::from_config(read.server))
 }

@@ -110,7 +110,8 @@ impl KeysAndCertificates {
         match tls::read(config) {
             Ok(read) => {
                 tracing::info!("The certificate was read again.");
-                served.reload_from_config(read);
+                read.record_expiry();
+                served.reload_from_config(read.server);
             }
             Err(error) => tracing::error!(%error, "The certificate from before stays in force."),
         }

@@ -10,6 +10,7 @@ use oss_core::access::Scope;
 use oss_tests::backend::Database;
 use oss_tests::certificates::Authority;
 use oss_tests::clients::ClientsFile;
+use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::metrics::Scrape;
 use oss_tests::server::Server;
@@ -79,7 +80,12 @@ async fn connections_beyond_the_limit_are_counted_and_logged_once() {
     }
     assert_eq!(Scrape::of(&server.admin()).await.value(REFUSED, &service).to_string(), "5");
     assert_eq!(logged(&server, "Too many connections are open"), 1, "{:#?}", server.log());
+    let open = async || Scrape::of(&server.admin()).await.value("oss_http_connections", &service).to_string();
+    let limit = Scrape::of(&server.admin()).await.value("oss_http_connections_limit", &service).to_string();
+    assert_eq!((open().await.as_str(), limit.as_str()), ("1", "1"));
     drop(kept);
+    eventually(async || if open().await == "0" { Ok(()) } else { Err("the connection is still counted") })
+        .await;
 }
 
 fn logged(server: &Server, text: &str) -> usize {

@@ -11,6 +11,7 @@ use oss_tests::certificates::Authority;
 use oss_tests::clients::ClientsFile;
 use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
+use oss_tests::metrics::Scrape;
 use oss_tests::process::signal;
 use oss_tests::server::Server;
 use oss_tests::sigan::wait_until_called;
@@ -128,23 +129,31 @@ async fn over_tls(database: &Database, more: &[(&str, &str)], dir: &Path) -> Ser
 async fn a_certificate_is_replaced_while_it_is_served() {
     let dir = TempDir::new().unwrap();
     let (before, after) = (Authority::new(), Authority::new());
-    before.certify("127.0.0.1").write(dir.path());
+    before.certify_until("127.0.0.1", 2040).write(dir.path());
     let database = Database::sqlite().await;
-    let server = over_tls(&database, &[], dir.path()).await;
+    let server = over_tls(&database, &[("OSS_ADMIN_LISTEN", "127.0.0.1:0")], dir.path()).await;
     let url = format!("https://{}", server.address());
     let trusting = |authority: &Authority| Http::over(&url, authority.trusted().build().unwrap());
-    assert_eq!(trusting(&before).get("/health/live").await.status, 200);
+    assert_eq!(trusting(&before).get("/ddds/11").await.status, 204);
+    assert_eq!(expiry(&server).await, "2208988800", "2040-01-01");
 
     std::fs::write(dir.path().join("cert.pem"), "half of a certificate").unwrap();
     server.wait_for_log("The certificate from before stays in force").await;
-    assert_eq!(trusting(&before).get("/health/live").await.status, 200);
+    assert_eq!(trusting(&before).get("/ddds/11").await.status, 204);
+    assert_eq!(expiry(&server).await, "2208988800");
 
-    after.certify("127.0.0.1").write(dir.path());
-    let request = || trusting(&after).request(reqwest::Method::GET, "/health/live");
+    after.certify_until("127.0.0.1", 2045).write(dir.path());
+    let request = || trusting(&after).request(reqwest::Method::GET, "/ddds/11");
     let answered = async || trusting(&after).try_send(request()).await;
     eventually(async || answered().await.ok_or_else(|| format!("{:#?}", server.log()))).await;
-    let request = trusting(&before).request(reqwest::Method::GET, "/health/live");
+    let request = trusting(&before).request(reqwest::Method::GET, "/ddds/11");
     assert!(trusting(&before).try_send(request).await.is_none(), "the old certificate is gone");
+    assert_eq!(expiry(&server).await, "2366841600", "2045-01-01");
+}
+
+/// The time at which the served certificate expires, as the metrics say.
+async fn expiry(server: &Server) -> String {
+    Scrape::of(&server.admin()).await.value("oss_tls_certificate_expiry_timestamp_seconds", &[]).to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]

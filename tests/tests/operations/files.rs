@@ -177,6 +177,60 @@ fn compose_accepts_its_file() {
     assert!(context.join(build["dockerfile"].as_str().expect("a Dockerfile")).is_file());
 }
 
+#[test]
+fn prometheus_reads_the_servers_of_compose() {
+    let file = path("prometheus.yml");
+    lint(&file);
+    let [config]: [Value; 1] = yaml(&file).try_into().expect("one document");
+    let job = &config["scrape_configs"][0];
+    assert_eq!(job["job_name"], "oss", "the alerts ask for it");
+    let scraped = &job["dns_sd_configs"][0];
+    let service = scraped["names"][0].as_str().expect("a name");
+    assert!(compose_service(service)["image"].is_string(), "{service}");
+    let admin = compose_config().common.server.admin_listen.expect("the image has one");
+    assert_eq!(scraped["port"], admin.port());
+}
+
+/// The files and the addresses of the profile `monitoring` are those that Prometheus and Grafana look for.
+#[test]
+fn compose_provisions_the_monitoring() {
+    let [compose]: [Value; 1] = yaml(&path("compose.yml")).try_into().expect("one document");
+    let mounted = |service: &str, file: &str| {
+        let service = &compose["services"][service];
+        assert_eq!(service["profiles"], serde_json::json!(["monitoring"]));
+        let volumes = service["volumes"].as_array().expect("a list").iter().filter_map(Value::as_str);
+        let mut targets = volumes.filter_map(|volume| volume.strip_prefix(&format!("./{file}:")));
+        let target = targets.next().and_then(|target| target.strip_suffix(":ro"));
+        target.unwrap_or_else(|| panic!("{file} is not mounted")).to_owned()
+    };
+    for file in ["prometheus.yml", "alerts.yml"] {
+        assert_eq!(mounted("prometheus", file), format!("/etc/prometheus/{file}"));
+    }
+    let dashboard = mounted("grafana", "grafana-dashboard.json");
+    let folder = Path::new(&dashboard).parent().expect("it is in a folder");
+
+    let provisioned = |kind: &str| {
+        let configs = compose["services"]["grafana"]["configs"].as_array().expect("a list");
+        let of_kind = |config: &&Value| {
+            config["target"]
+                .as_str()
+                .is_some_and(|target| target.starts_with(&format!("/etc/grafana/provisioning/{kind}/")))
+        };
+        let config = configs.iter().find(of_kind).expect("it is provisioned");
+        let source = config["source"].as_str().expect("a name");
+        let content = compose["configs"][source]["content"].as_str().expect("a file").to_owned();
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(content.as_bytes()).expect("it can be written");
+        yaml(file.path()).remove(0)
+    };
+    let source = &provisioned("datasources")["datasources"][0];
+    assert_eq!(
+        (source["type"].as_str(), source["url"].as_str()),
+        (Some("prometheus"), Some("http://prometheus:9090"))
+    );
+    assert_eq!(provisioned("dashboards")["providers"][0]["options"]["path"].as_str(), folder.to_str());
+}
+
 fn lint(path: &Path) {
     const RULES: &str = "{extends: default, rules: {document-start: disable, line-length: {max: 130}, braces: {max-spaces-inside: 0}}}";
     run_successfully(tool("yamllint").args(["--strict", "-d", RULES]).arg(path));
@@ -334,6 +388,31 @@ fn the_run_book_has_a_section_for_each_alert() {
     }
     let of_alerts = sections.iter().filter(|section| section.starts_with("Oss"));
     assert_eq!(of_alerts.count(), alerts.len(), "the run-book has a section of an alert that does not exist");
+}
+
+#[test]
+fn the_panels_of_the_dashboard_lead_to_the_run_book() {
+    let run_book = text("README.md");
+    let sections: BTreeSet<String> = headings(&run_book).into_iter().map(anchor).collect();
+    let dashboard: Value = serde_json::from_str(&text("grafana-dashboard.json")).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("a list");
+    let ids: BTreeSet<_> = panels.iter().filter_map(|panel| panel["id"].as_u64()).collect();
+    assert_eq!(ids.len(), panels.len(), "each panel has an id of its own");
+    let variables = dashboard["templating"]["list"].as_array().expect("a list");
+    for name in ["datasource", "job", "instance", "runbook"] {
+        assert!(variables.iter().any(|variable| variable["name"] == name), "{name}");
+    }
+    let links = panels.iter().filter_map(|panel| panel["links"].as_array()).flatten();
+    let mut linked = BTreeSet::new();
+    for link in links {
+        let section = link["url"].as_str().and_then(|url| url.strip_prefix("${runbook}#"));
+        let section = section.unwrap_or_else(|| panic!("{link} does not lead to the run-book"));
+        assert!(sections.contains(section), "{link}: there is no such heading");
+        linked.insert(section.to_owned());
+    }
+    for section in sections.iter().filter(|section| section.starts_with("oss")) {
+        assert!(linked.contains(section), "no panel leads to {section}");
+    }
 }
 
 #[test]

@@ -1,19 +1,24 @@
 //! The metrics of a server. Dashboards and alerts rely on this list.
 
+use std::time::Duration;
+
+use oss_core::sigan::mock::{Behaviour, CallKind};
 use oss_tests::backend::Database;
-use oss_tests::eventful::Eventful;
+use oss_tests::eventful::{Eventful, wait_until_metrics};
 use oss_tests::eventually::eventually;
 use oss_tests::http::Http;
 use oss_tests::metrics::Scrape;
 use oss_tests::postgres::Postgres;
+use oss_tests::redis::Redis;
 use oss_tests::secrets::assert_no_secrets;
 use oss_tests::server::Server;
+use oss_tests::sigan::wait_until_called;
 use serde_json::json;
 
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
 /// Every metric with its type and its labels. To change a line breaks somebody's dashboard: see `examples/operations`.
-const METRICS: [&str; 34] = [
+const METRICS: [&str; 39] = [
     "oss_attempts gauge brand,ddd,state",
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
@@ -30,12 +35,16 @@ const METRICS: [&str; 34] = [
     "oss_gsim_in_flight gauge lane,sim_type",
     "oss_gsim_in_flight_limit gauge lane,sim_type",
     "oss_gsim_waiting gauge sim_type",
+    "oss_http_connections gauge listener",
+    "oss_http_connections_limit gauge listener",
     "oss_http_request_duration_seconds histogram method,route,status",
     "oss_last_audit_timestamp_seconds gauge brand",
+    "oss_load_shed_total counter limit",
     "oss_no_numbers_left_total counter ddd",
     "oss_operation_duration_seconds histogram operation,outcome",
     "oss_process_start_time_seconds gauge",
     "oss_recycled_offers_total counter",
+    "oss_redis_up gauge",
     "oss_reservations gauge state",
     "oss_set_aside_reservations gauge",
     "oss_sigan_brand_refused gauge brand",
@@ -46,20 +55,21 @@ const METRICS: [&str; 34] = [
     "oss_sigan_waiting gauge",
     "oss_sim_steps_total counter reason,sim_type,step",
     "oss_sweep_settled_total counter result",
+    "oss_tls_certificate_expiry_timestamp_seconds gauge",
     "oss_webhook_deliveries_total counter outcome,webhook",
     "oss_webhook_lag_seconds gauge webhook",
 ];
 
 async fn the_metrics_are_those_of_the_list(database: Database) {
     let eventful = Eventful::on(&database).await;
-    let scrape = Scrape::of(&eventful.server.http()).await;
+    let scrape = Scrape::of(&eventful.server.admin()).await;
     assert_eq!(scrape.inventory(), METRICS, "{}", scrape.text);
     for (name, labels, _) in &scrape.series {
         assert!(labels.values().all(|value| !is_a_number(value)), "{name} {labels:?}");
     }
     assert_no_secrets("the metrics", &scrape.text);
     for (operation, outcome, count) in [
-        ("create_preview", "ok", "6"),
+        ("create_preview", "ok", "8"),
         ("reserve", "ok", "3"),
         ("reserve", "sigan-refused", "1"),
         ("reserve", "outcome-unknown", "2"),
@@ -81,7 +91,7 @@ async fn the_metrics_are_those_of_the_list(database: Database) {
         assert!(scrape.value("oss_operation_duration_seconds_sum", &labels) > 0.0, "{labels:?}");
     }
     for (name, labels, value) in [
-        ("oss_sigan_call_duration_seconds_count", [("call", "pre_reserve"), ("outcome", "ok")], "8"),
+        ("oss_sigan_call_duration_seconds_count", [("call", "pre_reserve"), ("outcome", "ok")], "10"),
         ("oss_sigan_call_duration_seconds_count", [("call", "reserve"), ("outcome", "ok")], "4"),
         ("oss_sigan_call_duration_seconds_count", [("call", "reserve"), ("outcome", "hold-over")], "1"),
         ("oss_sigan_call_duration_seconds_count", [("call", "reserve"), ("outcome", "connection-lost")], "1"),
@@ -92,6 +102,7 @@ async fn the_metrics_are_those_of_the_list(database: Database) {
             "2",
         ),
         ("oss_http_request_duration_seconds_count", [("route", "none"), ("status", "404")], "1"),
+        ("oss_load_shed_total", [("limit", "requests"), ("limit", "requests")], "1"),
         ("oss_reservations", [("state", "HELD"), ("state", "HELD")], "2"),
     ] {
         assert_eq!(counted(&scrape, name, &labels), value, "{name} {labels:?}: {}", scrape.text);
@@ -106,9 +117,14 @@ async fn the_metrics_are_those_of_the_list(database: Database) {
     ] {
         assert!(scrape.value("oss_cache_lookups_total", &labels) > 0.0, "{labels:?}: {}", scrape.text);
     }
-    for name in
-        ["oss_database_connections", "oss_database_connections_limit", "oss_process_start_time_seconds"]
-    {
+    for name in [
+        "oss_database_connections",
+        "oss_database_connections_limit",
+        "oss_http_connections_limit",
+        "oss_process_start_time_seconds",
+        "oss_redis_up",
+        "oss_tls_certificate_expiry_timestamp_seconds",
+    ] {
         assert!(scrape.value(name, &[]) > 0.0, "{name}");
     }
 }
@@ -154,6 +170,46 @@ async fn the_oldest_write_to_a_locked_file_is_shown() {
     drop(lock);
     assert_eq!(created.await.unwrap(), 201);
     wait_until_oldest_write(&http, |seconds| seconds <= 0.0).await;
+}
+
+/// No request needs Redis meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_does_not_answer_is_shown() {
+    let (database, mut redis) = (Database::sqlite().await, Redis::start().await);
+    let settings = [("OSS_REDIS_URL", redis.url()), ("OSS_SWEEP_INTERVAL", "1s")];
+    let (server, _sigan) = Server::with_sigan(&database, &settings).await;
+    let http = server.http();
+    let is = |up: &'static str| move |scrape: &Scrape| scrape.value("oss_redis_up", &[]).to_string() == up;
+    wait_until_metrics(&http, is("1")).await;
+    redis.freeze();
+    wait_until_metrics(&http, is("0")).await;
+    redis.thaw();
+    wait_until_metrics(&http, is("1")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_finds_no_place_in_the_queue_is_counted() {
+    let (database, settings) =
+        (Database::sqlite().await, [("OSS_SIGAN_CALLS", "1"), ("OSS_SIGAN_QUEUE", "0")]);
+    let (server, sigan) = Server::with_sigan(&database, &settings).await;
+    let http = server.http();
+    let shed = async |limit| {
+        let scrape = Scrape::of(&http).await;
+        assert!(
+            scrape.text.contains(&format!("oss_load_shed_total{{limit=\"{limit}\"}}")),
+            "{}",
+            scrape.text
+        );
+        counted(&scrape, "oss_load_shed_total", &[("limit", limit)])
+    };
+    assert_eq!(shed("sigan-queue").await, "0", "it is there before the first");
+    sigan.behave(Behaviour { latency: Duration::from_secs(2), ..Behaviour::default() });
+    let second = async {
+        wait_until_called(&sigan, CallKind::PreReserve, 1).await;
+        create_preview(&http).await
+    };
+    assert_eq!(futures::join!(create_preview(&http), second), (201, 503));
+    assert_eq!((shed("sigan-queue").await, shed("requests").await), ("1".to_owned(), "0".to_owned()));
 }
 
 async fn create_preview(http: &Http) -> u16 {

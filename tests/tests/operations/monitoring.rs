@@ -10,27 +10,36 @@ use oss_tests::operations::{path, text};
 use oss_tests::prometheus::{Prometheus, parts, promtool};
 use serde_json::Value;
 
-/// The queries of every panel of the dashboard, as Grafana sends them.
+/// The queries of every panel of the dashboard, as Grafana sends them if every server of the job is chosen.
 fn panels() -> Vec<String> {
     let text = text("grafana-dashboard.json");
     let dashboard: Value = serde_json::from_str(&text).unwrap();
-    let targets =
-        dashboard["panels"].as_array().unwrap().iter().flat_map(|panel| panel["targets"].as_array().unwrap());
-    targets.map(|target| target["expr"].as_str().unwrap().replace("$__rate_interval", "1m")).collect()
+    let panels = dashboard["panels"].as_array().unwrap().iter().filter(|panel| panel["type"] != "row");
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().unwrap());
+    let values = [("$__rate_interval", "1m"), ("$__range", "1m"), ("$job", "oss"), ("$instance", ".*")];
+    let expand = |query: &str| {
+        assert_eq!(
+            query.matches('{').count(),
+            query.matches(r#"{job=~"$job",instance=~"$instance""#).count(),
+            "{query}"
+        );
+        values.iter().fold(query.to_owned(), |query, (name, value)| query.replace(name, value))
+    };
+    targets.map(|target| expand(target["expr"].as_str().unwrap())).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_has_a_result() {
     let database = Database::postgres().await;
     let eventful = Eventful::on(&database).await;
-    let http = eventful.server.http();
+    let http = eventful.server.admin();
     let scrape = Scrape::of(&http).await;
     let prometheus = Prometheus::reading(http.address(), &path("alerts.yml")).await;
     // A rate needs two readings.
     prometheus.wait_for_result("count_over_time(oss_build_info[1m]) >= 3").await;
 
     let panels = panels();
-    assert!(panels.len() > 20, "{panels:?}");
+    assert!(panels.len() > 40, "{panels:?}");
     for query in &panels {
         assert!(!prometheus.query(query).await.is_empty(), "nothing for {query}");
     }
@@ -62,6 +71,15 @@ async fn every_query_has_a_result() {
     }
 }
 
+/// It reads the alerts that the file names, too.
+#[test]
+fn prometheus_accepts_its_file() {
+    let checked =
+        Command::new(promtool()).args(["check", "config"]).arg(path("prometheus.yml")).output().unwrap();
+    let [found, faults] = [&checked.stdout, &checked.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(checked.status.success() && found.contains("alerts.yml"), "{found}{faults}");
+}
+
 #[test]
 fn the_alerts_fire_when_they_should() {
     let tested = std::fs::read_to_string("alerts.test.yml").unwrap();
@@ -77,7 +95,7 @@ fn the_alerts_fire_when_they_should() {
 async fn the_metrics_are_named_as_prometheus_advises() {
     let database = Database::sqlite().await;
     let eventful = Eventful::on(&database).await;
-    let scrape = Scrape::of(&eventful.server.http()).await;
+    let scrape = Scrape::of(&eventful.server.admin()).await;
     let mut checked = Command::new(promtool())
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

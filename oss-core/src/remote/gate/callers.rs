@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use metrics::counter;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
@@ -12,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Busy, GateLimits, GatedSystem};
 use crate::access::Share;
 use crate::domain::ClientName;
+use crate::telemetry::names::LOAD_SHED;
 
 /// The longest wait in the queue.
 pub(crate) const QUEUE: Duration = Duration::from_secs(2);
@@ -50,6 +52,8 @@ impl CallerSlots {
     /// Allows at most as many calls in flight and as many that wait as the limits say, and each client its share of both.
     pub(super) fn new(gated: GatedSystem, limits: GateLimits) -> Self {
         let GateLimits { calls: limit, queue, share, .. } = limits;
+        // An alert needs the series before the first call that finds no place.
+        count_shed(gated, 0);
         Self {
             gated,
             calls: Semaphore::new(limit),
@@ -84,9 +88,19 @@ impl CallerSlots {
             return Ok(slot);
         }
         may_wait()?;
-        let _waits = self.join_queue(client.as_deref())?;
+        let slot = self.wait(client.as_deref()).await;
+        slot.inspect_err(|busy| {
+            if *busy == Busy::NoTurn {
+                count_shed(self.gated, 1);
+            }
+        })
+    }
+
+    /// Waits in the queue for a slot.
+    async fn wait(&self, client: Option<&ClientSlots>) -> Result<Slot<'_>, Busy> {
+        let _waits = self.join_queue(client)?;
         let deadline = Instant::now() + QUEUE;
-        let of_client = match &client {
+        let of_client = match client {
             Some(client) => {
                 let slot = timeout_at(deadline, client.calls.clone().acquire_owned()).await;
                 // A semaphore is never closed.
@@ -140,6 +154,11 @@ impl CallerSlots {
         clients.insert(name.clone(), client.clone());
         client
     }
+}
+
+/// Counts calls that found no slot and no place in the queue, or waited there for too long.
+fn count_shed(gated: GatedSystem, calls: u64) {
+    counter!(LOAD_SHED, "limit" => gated.queue.name()).increment(calls);
 }
 
 impl ClientSlots {
