@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::backend::Database;
 use crate::certificates::Authority;
+use crate::cli::run_beside;
 use crate::eventually::eventually;
 use crate::http::Http;
 use crate::metrics::Scrape;
@@ -85,6 +86,7 @@ impl Eventful {
         eventful.an_order_is_refused(&reserved, &device).await;
         eventful.take_sigan_down_and_up().await;
         eventful.requests_are_shed().await;
+        eventful.an_audit_ends(database).await;
         eventful
     }
 
@@ -92,6 +94,19 @@ impl Eventful {
     fn http(&self) -> Http {
         let client = self.authority.trusted().build().expect("a client");
         Http::over(&format!("https://{}", self.server.address()), client)
+    }
+
+    async fn an_audit_ends(&self, database: &Database) {
+        let sigan = self.sigan.url();
+        let settings = [
+            ("OSS_DATABASE_URL", database.url()),
+            ("OSS_SIGAN_URL", &*sigan),
+            ("OSS_SIGAN_BRAND_ID", "acme"),
+        ];
+        let ended = run_beside(&settings, &["audit"]).await;
+        assert!([0, 4].contains(&ended.code), "{ended:?}");
+        let is_shown = |scrape: &Scrape| scrape.value("oss_last_audit_timestamp_seconds", &[]) > 0.0;
+        wait_until_metrics(&self.server.admin(), is_shown).await;
     }
 
     /// Two requests wait for Sigan, so a third one is too many.
