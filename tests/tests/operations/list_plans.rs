@@ -1,4 +1,4 @@
-//! The cost of a page of a list depends on the page, and not on what is stored. The test reads the plans of each filter among a million
+//! The cost of a page of a list depends on the page, and not on what is stored. The test reads the plans of each filter among very many
 //! numbers of three brands.
 
 use oss_core::store::{ListStore, PostgresStore, Scope, Tenant};
@@ -7,7 +7,7 @@ use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
 
 /// The count of numbers. Most of them are on a line, every hundredth is held, and every tenth was given back.
-const NUMBERS: u32 = 1_000_000;
+const NUMBERS: u32 = 300_000;
 
 const STORED: &str = "
     insert into phone_number (msisdn, origin, status, unrecorded)

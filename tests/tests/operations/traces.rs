@@ -13,7 +13,7 @@ use oss_tests::secrets::{CALLERS_KEY, assert_no_secrets};
 use oss_tests::server::Server;
 use oss_tests::wiretap::Wiretap;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -143,17 +143,19 @@ async fn an_answered_look_up_is_logged_at_debug_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_line_of_a_look_up_shows_its_request() {
     let database = Database::sqlite().await;
-    let no_redis = format!("redis://127.0.0.1:{}", free_port());
-    let (server, _wiretap, _sigan) = overheard(&database, &[("OSS_REDIS_URL", no_redis.as_str())]).await;
+    let no_gsim = format!("http://127.0.0.1:{}", free_port());
+    let (server, _wiretap, _sigan) = overheard(&database, &[("OSS_GSIM_URL", no_gsim.as_str())]).await;
     database.execute("alter table phone_number rename to hidden").await;
     let http = server.http();
-    for (path, status, route, line) in [
-        ("/ddds/11", 204, "/ddds/{ddd}", "Redis does not answer"),
-        ("/numbers/11999950001", 500, "/numbers/{msisdn}", "Request answered."),
+    let device = Some(json!({ "tac": "00000001" }));
+    for (method, path, body, status, route, line) in [
+        (Method::PUT, "/device-models", device, 200, "/device-models", "GSIM gives no answer"),
+        (Method::GET, "/numbers/11999950001", None, 500, "/numbers/{msisdn}", "Request answered."),
     ] {
         let id = Uuid::now_v7();
         let parent = format!("00-{TRACE}-{CALLER}-01");
-        let request = http.request(Method::GET, path).header("x-request-id", id.to_string());
+        let request = http.request(method.clone(), path).header("x-request-id", id.to_string());
+        let request = if let Some(body) = &body { request.json(body) } else { request };
         assert_eq!(http.send(request.header("traceparent", parent)).await.status, status, "{path}");
         server.wait_for_log(line).await;
         let written =
@@ -162,7 +164,7 @@ async fn each_line_of_a_look_up_shows_its_request() {
         let [span] = written["spans"].as_array().map_or(&[][..], Vec::as_slice) else { panic!("{written}") };
         let shown =
             ["id", "trace_id", "method", "route"].map(|field| span[field].as_str().unwrap_or_default());
-        assert_eq!(shown, [id.to_string().as_str(), TRACE, "GET", route], "{written}");
+        assert_eq!(shown, [id.to_string().as_str(), TRACE, method.as_str(), route], "{written}");
     }
 }
 
