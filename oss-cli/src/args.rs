@@ -194,6 +194,7 @@ pub(crate) enum Command {
         command: Option<WebhooksCommand>,
     },
     /// Show the counts of numbers by brand, DDD and state, the backlogs and their ages, the draws of the last day and the latest audits.
+    #[command(after_help = examples::STATS)]
     Stats,
     /// Run one clean-up pass: expire abandoned numbers, resolve unknown outcomes, send pending releases.
     #[command(after_help = examples::SWEEP)]

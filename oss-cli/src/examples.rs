@@ -140,6 +140,11 @@ pub(crate) const WEBHOOKS_REPLAY: &str = "\
 Example:
   oss webhooks replay billing --from 2026-11-25T13:30:43Z";
 
+pub(crate) const STATS: &str = "\
+Examples:
+  oss stats
+  oss stats --output json";
+
 pub(crate) const SWEEP: &str = "\
 Examples:
   oss sweep

@@ -1,4 +1,5 @@
-// A caller in TypeScript, with the types that openapi-typescript makes of the document: preview, reserve, release.
+// A caller in TypeScript, with the types that openapi-typescript makes of the document: preview, reserve, release, and a line
+// from its eSIM to its end.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -37,3 +38,24 @@ const { error: problem } = await reserve(randomUUID(), 1);
 // The compiler knows every type that this operation can have: another text here does not compile.
 assert(problem?.type === "urn:oss:problem:unknown-preview", JSON.stringify(problem));
 assert.equal(problem.field, "previewId");
+
+const { data: random } = await client.POST("/reservations", { body: { areaCode: "11" } });
+assert(random);
+const { msisdn } = random;
+const { data: list } = await client.GET("/numbers", { params: { query: { state: "HELD", ddd: "11" } } });
+assert(list?.numbers.some((number) => number.msisdn === msisdn && number.expiresAt === random.expiresAt));
+
+const { data: device } = await client.PUT("/device-models", { body: { deviceModel: "SAMSUNG_GALAXY_S25" } });
+assert(device?.hash);
+const { data: sim } = await client.POST("/esims", {
+  body: { msisdn, lineId: randomUUID(), deviceModelHash: device.hash },
+});
+assert.equal(sim?.status, "ACTIVE");
+const { data: activation } = await client.GET("/sims/{simId}/activation", { params: { path: { simId: sim.id } } });
+assert(activation?.code.startsWith("LPA:1$"));
+const { response: ended } = await client.DELETE("/numbers/{msisdn}/line", { params: { path: { msisdn } } });
+assert.equal(ended.status, 204);
+
+const { data: page } = await client.GET("/events", { params: { query: { limit: 1000 } } });
+const ofSim = page?.events.filter((event) => event.simId === sim.id).map((event) => event.kind) ?? [];
+assert(ofSim.includes("sim.issued") && ofSim.includes("line.ended"), ofSim.join());
