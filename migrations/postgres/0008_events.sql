@@ -36,12 +36,12 @@ alter table reservation add expiring_for timestamptz;
 -- The holds whose expiry was not announced yet.
 create index reservation_expiring on reservation (due_at) where state = 'HELD' and expiring_for is distinct from due_at;
 
--- The number of the current transaction in `event`. No running transaction of this server can have written a number from the end of the
--- snapshot on. If there is one, the events come from another server, and the numbers go on after it.
+-- The number of the current transaction in `event`. Only this transaction can have written a number from the end of the snapshot on, and
+-- none after its own. If there is a later one, the events come from another server, and the numbers go on after it.
 create function event_transaction() returns bigint language plpgsql as $$
 declare
     latest bigint := (select max(transaction_id) from event);
-    next   bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+    next   bigint := greatest(pg_snapshot_xmax(pg_current_snapshot())::text::bigint, pg_current_xact_id()::text::bigint + 1);
 begin
     if latest >= next + (select added from event_offset) then
         update event_offset set added = latest + 1 where latest >= next + added;
@@ -81,7 +81,9 @@ create function sim_event_kind(after text) returns text language sql immutable a
 $$;
 
 -- The triggers run with the rights of the owner of the tables, because a server or another program may have a role that knows nothing of
--- events.
+-- events. So nobody's temporary tables may stand before the real ones, and nobody else may use these functions.
+select set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 create function write_begun_reservation() returns trigger language plpgsql security definer set search_path from current as $$
 begin
     insert into event (transaction_id, kind, brand_id, client, reservation_id, sim_id, msisdn, state_after)
@@ -164,6 +166,8 @@ create trigger begun_profile after insert on sim
 create trigger changed_profile after update of profile_state on sim
     for each row when (new.profile_state is not null and new.profile_state is distinct from old.profile_state)
     execute function write_profile();
+
+revoke execute on function write_begun_reservation(), write_changed_reservations(), write_sim_order(), write_profile() from public;
 
 -- Where events are delivered, and how far.
 create table webhook (

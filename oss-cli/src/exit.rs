@@ -41,7 +41,7 @@ exit_codes! {
 }
 
 /// The reason why a command failed: its codes and its message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Failure {
     /// The exit code.
@@ -63,7 +63,7 @@ pub(crate) struct Failure {
 }
 
 /// One of several faults.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Fault {
     /// The argument at fault, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]

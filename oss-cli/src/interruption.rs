@@ -48,6 +48,9 @@ pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
             "settled differences stay settled, and {sweep} tells Sigan of numbers that were given back here; audit again to see \
              what is left"
         ),
+        Command::Webhooks { command: Some(_) } => {
+            "the webhook has either gone back or is unchanged; the same command is safe to repeat".to_owned()
+        }
         Command::SiganMock { .. } => "the mock and its holds are gone".to_owned(),
         Command::GsimMock { .. } => "the mock and its SIMs are gone".to_owned(),
         Command::Migrate => {

@@ -96,7 +96,7 @@ async fn execute_through(
     }
     log_at(CommonConfig::load(&sources(globals))?.log)?;
     calls::otherwise_await("the server");
-    let server = Server::new(access)?;
+    let server = Server::new(access.for_command(&command))?;
     if matches!(command, Command::Doctor) {
         return while_waiting(commands::doctor::run_through(&server, output)).await;
     }
@@ -104,7 +104,7 @@ async fn execute_through(
     commands::run_anywhere(&server, command, output).await
 }
 
-/// The name of a command that a server cannot do for its caller.
+/// The name of a command that works on a database only.
 fn database_command(command: &Command) -> Option<&'static str> {
     Some(match command {
         Command::Adopt { .. } => "adopt",
@@ -254,6 +254,7 @@ impl Needs {
             }
             | Command::Line { command: LineCommand::History { .. } }
             | Command::Ddd { .. }
+            | Command::Stats
             | Command::Events(_)
             | Command::Webhooks { .. }
             | Command::Brands

@@ -177,8 +177,12 @@ impl Problem {
         Self { challenge: Some(challenge), ..self }
     }
 
-    /// The fault and what to do about it, for people.
-    pub(crate) fn into_detail(self) -> String {
+    /// The fault and what to do about it, for people. It is for a part of an answer, so the reason that the caller does not learn is logged
+    /// here.
+    pub(crate) fn log_and_detail(self) -> String {
+        if let Some(reason) = &self.internal {
+            tracing::error!(%reason, "A part of a request failed.");
+        }
         self.detail.into_string()
     }
 

@@ -8,6 +8,7 @@ use crate::form::Form;
 
 use crate::output::{Answer, Output, table, write_text};
 use crate::service::Service;
+use crate::status_line::print_notice;
 
 /// Writes a page of a list, or every page. A list of lines begins with the first page; the other forms need them all.
 pub(crate) async fn run(
@@ -33,7 +34,14 @@ pub(crate) async fn run(
         }
         list.after = next;
     };
-    if has_lines { Ok(()) } else { output.write_answer(&Listed(NumberPage::of(numbers, next))) }
+    if !has_lines {
+        return output.write_answer(&Listed(NumberPage::of(numbers, next)));
+    }
+    // Lines have no place for it.
+    if let Some(next) = next {
+        print_notice(&format!("There are more numbers: give --all, or --after {next}"));
+    }
+    Ok(())
 }
 
 fn write_lines(page: &[ListedNumber], output: Output) -> Result<(), Failure> {

@@ -96,13 +96,14 @@ impl Answer for Releases {
     }
 
     fn lines(&self) -> serde_json::Result<Vec<String>> {
-        let is_released = !self.dry_run;
-        let released =
-            self.released.iter().map(|msisdn| json!({ "msisdn": msisdn, "released": is_released }));
-        let failed = self
-            .failed
-            .iter()
-            .map(|Failed { msisdn, error }| json!({ "msisdn": msisdn, "released": false, "error": error }));
+        let Self { dry_run, released, already_released, failed } = self;
+        let released = released.iter().map(|msisdn| {
+            let outcome = if already_released.contains(msisdn) { "already-released" } else { "released" };
+            json!({ "msisdn": msisdn, "outcome": outcome, "dryRun": dry_run })
+        });
+        let failed = failed.iter().map(|Failed { msisdn, error }| {
+            json!({ "msisdn": msisdn, "outcome": "failed", "dryRun": dry_run, "error": error })
+        });
         lines_of(&released.chain(failed).collect::<Vec<_>>())
     }
 }

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::profile;
-use crate::args::{Globals, server_url};
+use crate::args::{Command, Globals, server_url};
 use crate::exit::Failure;
 
 /// The address of a server, and how to call it. Its `Debug` does not show the key.
@@ -43,6 +43,14 @@ impl ServerAccess {
         let access = Self { key, brand, ..access };
         access.require_encryption(sources)?;
         Ok(Some(access))
+    }
+
+    /// The access of a command. The brand of `list` is a filter, and a server without clients knows no brand to act for.
+    pub(crate) fn for_command(self, command: &Command) -> Self {
+        match command {
+            Command::List(_) if self.key.is_none() => Self { brand: None, ..self },
+            _ => self,
+        }
     }
 
     fn named(globals: &Globals, sources: &Sources) -> Result<Option<Self>, Failure> {

@@ -50,8 +50,9 @@ impl Server {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
             .timeout(CALL);
-        // A client without TLS must also work on a machine that has no CA certificates.
-        let builder = if access.url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
+        // A client without TLS must also work on a machine that has no CA certificates. And no proxy may read its key.
+        let builder =
+            if access.url.scheme() == "http" { builder.tls_certs_only([]).no_proxy() } else { builder };
         let builder = with_certificates(builder, &access.certificates)?;
         let client = builder.build().map_err(|error| Failure::internal(root_cause(&error)))?;
         Ok(Self { client, access })

@@ -32,33 +32,48 @@ struct Reason {
 }
 
 impl One {
-    fn read(self) -> Result<Release, Failure> {
+    fn read(self) -> Release {
         let result = match (self.outcome.as_str(), self.problem) {
             ("released", _) => Ok(Released::Now),
             ("already-released", _) => Ok(Released::Before),
             (_, Some(Reason { r#type, detail })) => Err(problem::of_one(&r#type, detail)),
-            (_, None) => return Err(unusable()),
+            (_, None) => Err(unusable()),
         };
-        Ok((self.msisdn, result))
+        (self.msisdn, result)
     }
 }
 
 impl Server {
-    /// Releases numbers, at most 1000 with each request.
+    /// Releases numbers, at most 1000 with each request. After a request that failed, none follows, and each number of the rest has its
+    /// failure, so that the results before it are not lost.
     pub(super) async fn release_numbers(
         &self,
         msisdns: &[Msisdn],
         mode: BulkMode,
     ) -> Result<Vec<Release>, Failure> {
-        let mut released = Vec::with_capacity(msisdns.len());
+        let mut results = Vec::with_capacity(msisdns.len());
         for part in msisdns.chunks(MOST) {
-            let body = json!({ "msisdns": part, "dryRun": mode == BulkMode::DryRun });
-            let Results { results } =
-                self.read(self.request(Method::POST, &["releases"]).json(&body)).await?;
-            for one in results {
-                released.push(one.read()?);
+            match self.release_part(part, mode).await {
+                Ok(released) => results.extend(released),
+                Err(failure) if results.is_empty() => return Err(failure),
+                Err(failure) => {
+                    let rest = &msisdns[results.len()..];
+                    results.extend(rest.iter().map(|msisdn| (*msisdn, Err(failure.clone()))));
+                    break;
+                }
             }
         }
-        Ok(released)
+        Ok(results)
+    }
+
+    async fn release_part(&self, part: &[Msisdn], mode: BulkMode) -> Result<Vec<Release>, Failure> {
+        let body = json!({ "msisdns": part, "dryRun": mode == BulkMode::DryRun });
+        let Results { results } = self.read(self.request(Method::POST, &["releases"]).json(&body)).await?;
+        // A part that is not whole is an answer of something else.
+        if results.len() == part.len() {
+            Ok(results.into_iter().map(One::read).collect())
+        } else {
+            Err(unusable())
+        }
     }
 }

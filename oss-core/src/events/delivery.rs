@@ -44,7 +44,7 @@ const LONGEST_RETRY: Duration = Duration::from_hours(1);
 enum Stopped {
     /// Another server has the turn, or the webhook was put to another place.
     TurnOver,
-    Failed(Failed),
+    Failed(Failed, i32),
     Store(StoreError),
 }
 
@@ -153,9 +153,9 @@ impl Worker {
             Ok(()) => Ok(Duration::ZERO),
             Err(Stopped::TurnOver) => Ok(REST),
             Err(Stopped::Store(error)) => Err(error),
-            Err(Stopped::Failed(failed)) => {
-                let retry_in = retry_in(turn.attempts);
-                tracing::warn!(webhook = %name, reason = %failed, attempts = turn.attempts, ?retry_in, "An event could not be delivered.");
+            Err(Stopped::Failed(failed, attempts)) => {
+                let retry_in = retry_in(attempts);
+                tracing::warn!(webhook = %name, reason = %failed, attempts, ?retry_in, "An event could not be delivered.");
                 self.oss
                     .store()
                     .record_failed_webhook(name, self.server, &failed.to_string(), retry_in)
@@ -185,7 +185,9 @@ impl Worker {
                 let Some(delivered) = delivery.await else { break };
                 if let Err(failed) = delivered {
                     self.record(&mut progress).await?;
-                    return Err(Stopped::Failed(failed));
+                    // After a delivery, this is the first failure in a row.
+                    let attempts = if progress.has_delivered { 0 } else { turn.attempts };
+                    return Err(Stopped::Failed(failed, attempts));
                 }
                 progress.has_delivered = true;
             }

@@ -139,10 +139,14 @@ impl Oss {
         waited.and_then(Result::ok).unwrap_or(Ok(()))
     }
 
-    /// The part of the sweep that belongs to events: announces numbers that expire soon, and deletes old events.
-    pub(crate) async fn sweep_events(&self) -> Result<(), StoreError> {
+    /// The part of the sweep that writes the events of numbers that expire soon.
+    pub(crate) async fn announce_expiring(&self) -> Result<(), StoreError> {
         let notice = self.settings().expiring_notice;
-        self.in_batches(|| self.store().announce_expiring(notice, BATCH)).await?;
+        self.in_batches(|| self.store().announce_expiring(notice, BATCH)).await
+    }
+
+    /// The part of the sweep that deletes old events.
+    pub(crate) async fn purge_old_events(&self) -> Result<(), StoreError> {
         let retention = self.settings().event_retention;
         self.in_batches(|| self.store().purge_events(retention, BATCH)).await
     }

@@ -4,7 +4,7 @@ use futures::StreamExt;
 use futures::stream;
 
 use super::release::{Released, outcome};
-use crate::domain::{Cursor, Msisdn, NumberList};
+use crate::domain::{AttemptState, Cursor, ListedNumber, Msisdn, NumberList};
 use crate::error::Error;
 use crate::oss::Oss;
 
@@ -61,8 +61,28 @@ impl Oss {
     /// [`Error::Store`] if the list cannot be read. Then nothing is released.
     pub async fn release_listed(&self, list: &NumberList, mode: BulkMode) -> Result<ListedReleases, Error> {
         let page = self.list_numbers(list).await?;
-        let numbers = page.numbers.iter().map(|number| number.msisdn).collect();
-        Ok(ListedReleases { results: self.release_all(numbers, mode).await, next: page.next })
+        let results = page.numbers.into_iter().map(|number| self.release_of_list(number, mode));
+        Ok(ListedReleases {
+            results: stream::iter(results).buffered(AT_ONCE).collect().await,
+            next: page.next,
+        })
+    }
+
+    /// Releases a number of a list for the brand that it is listed for. If the attempt that it is listed for is over, somebody else may
+    /// have the number by now, so nothing is done.
+    async fn release_of_list(&self, number: ListedNumber, mode: BulkMode) -> ReleaseResult {
+        let ListedNumber { msisdn, state, brand_id, .. } = number;
+        let of_brand = brand_id.and_then(|brand| self.acting_for(brand).ok());
+        let oss = of_brand.as_ref().unwrap_or(self);
+        let result = match (state, mode) {
+            (Some(AttemptState::Releasing | AttemptState::Released), _) => Ok(Released::Before),
+            (Some(AttemptState::Cancelling | AttemptState::Rejected), _) => {
+                Err(Error::UnknownNumber(msisdn.masked()))
+            }
+            (_, BulkMode::Release) => oss.release_one(msisdn).await,
+            (_, BulkMode::DryRun) => oss.try_release(msisdn).await,
+        };
+        ReleaseResult { msisdn, result }
     }
 
     /// Says what a release of a number would do now.

@@ -85,7 +85,13 @@ impl Oss {
             ];
             gauge!(names::ATTEMPTS, &labels).set(super::gauges::float(attempts));
         }
-        for LastAudit { brand_id, finished_at, .. } in self.store().last_audits().await? {
+        let audits = self.store().last_audits().await?;
+        for brand in
+            self.configured_brands().filter(|brand| audits.iter().all(|audit| audit.brand_id != **brand))
+        {
+            gauge!(names::LAST_AUDIT, "brand" => brand.to_string()).set(0);
+        }
+        for LastAudit { brand_id, finished_at, .. } in audits {
             let gauge = gauge!(names::LAST_AUDIT, "brand" => brand_id.to_string());
             gauge.set(super::gauges::float(finished_at.timestamp()));
         }

@@ -134,13 +134,15 @@ impl Oss {
     }
 
     async fn sweep_into(&self, report: &mut SweepReport) -> Result<(), Error> {
+        // Numbers that expire soon are announced before those that are due are settled, which may take long.
+        self.announce_expiring().await?;
         self.settle_overdue(report).await?;
         self.settle_orders(report).await?;
         self.ask_about_silent().await?;
         self.settle_claimed(report).await?;
         // Events are counted before they may be deleted.
         self.sweep_statistics().await?;
-        self.sweep_events().await?;
+        self.purge_old_events().await?;
         self.purge(report).await?;
         Ok(())
     }

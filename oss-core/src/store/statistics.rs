@@ -27,7 +27,7 @@ pub trait StatisticsStore {
     /// The rows that are due, by kind and state.
     async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError>;
 
-    /// Adds draws to those of this hour, and deletes those of a hundred days ago.
+    /// Adds draws to those of this hour, and deletes those of a 90 days ago.
     async fn add_draws(&self, tally: &DrawTally) -> Result<(), StoreError>;
 
     /// The draws of the last `within`, by hour, the latest first.
@@ -46,13 +46,15 @@ pub(super) const ATTEMPT_COUNTS: &str = "
 pub(super) const LAST_AUDITS: &str =
     "select brand_id, finished_at, differences from last_audit order by brand_id";
 
-pub(super) fn attempt_count(row: &impl DataRow) -> Result<AttemptCount, sqlx::Error> {
-    Ok(AttemptCount {
-        brand_id: row.parsed("brand_id")?,
-        area_code: row.parsed("ddd")?,
-        state: row.parsed("state")?,
-        attempts: row.count("attempts")?.unsigned_abs(),
-    })
+/// Reads a count. One of rows that nobody can read is left out, so that it stops no reader.
+pub(super) fn attempt_count(row: &impl DataRow) -> Result<Option<AttemptCount>, sqlx::Error> {
+    let attempts = u64::try_from(row.count("attempts")?).unwrap_or_default();
+    let (Ok(brand_id), Ok(area_code), Ok(state)) =
+        (row.parsed("brand_id"), row.parsed("ddd"), row.parsed("state"))
+    else {
+        return Ok(None);
+    };
+    Ok(Some(AttemptCount { brand_id, area_code, state, attempts }))
 }
 
 pub(super) fn backlog(row: &impl DataRow) -> Result<Backlog, sqlx::Error> {

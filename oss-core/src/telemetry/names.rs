@@ -53,7 +53,7 @@ metrics! {
     describe_gauge ATTEMPTS = "oss_attempts":
         "Attempts to hold a number, by brand, ddd and state, as the events say; also those on a line and those that are over. First calls under way are not counted.";
     describe_gauge LAST_AUDIT = "oss_last_audit_timestamp_seconds":
-        "When the latest audit of a brand had compared everything, in seconds since 1970, by brand.";
+        "When the latest audit of a brand had compared everything, in seconds since 1970, by brand; 0 if there was none.";
     describe_counter RECYCLED_OFFERS = "oss_recycled_offers_total":
         "Offers of Sigan that were not used because one of their numbers was given back too recently (numbers.recycle_after).";
     describe_counter SIM_STEPS = "oss_sim_steps_total":

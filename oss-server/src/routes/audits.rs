@@ -150,7 +150,7 @@ fn last_line(outcome: Result<AuditReport, Error>) -> Value {
         Ok(report) => json!({ "report": report, "clean": report.is_clean() }),
         Err(error) => {
             let kind = format!("{URN}{}", error.code());
-            json!({ "problem": { "type": kind, "detail": Problem::from(error).into_detail() } })
+            json!({ "problem": { "type": kind, "detail": Problem::from(error).log_and_detail() } })
         }
     }
 }

@@ -156,7 +156,7 @@ fn outcome_of(kind: ErrorKind) -> Outcome {
 impl Reason {
     fn of(error: Error) -> Self {
         let r#type = format!("{URN}{}", error.code());
-        Self { r#type, detail: Problem::from(error).into_detail() }
+        Self { r#type, detail: Problem::from(error).log_and_detail() }
     }
 }
 

@@ -114,6 +114,10 @@ pub async fn a_sim_tells_its_life(db: &Fixture) {
     let doubtful = db.ordered(&NewOrder { lease: LAPSED, ..wish.clone() }).await;
     db.store.doubt_order(&doubtful, "x", LAPSED).await.unwrap();
     db.store.issue(&doubtful, &super::ordering::made(&doubtful), LEASE).await.unwrap();
+    if db.database.is_postgres() {
+        // Two triggers ran in that transaction. The second one must not take the event of the first one for that of another server.
+        assert_eq!(db.database.count("select added from event_offset").await, 0);
+    }
     for state in [
         ProfileState::Downloaded,
         ProfileState::Downloaded,

@@ -165,6 +165,9 @@ pub async fn a_brand_lists_its_numbers_alone(db: &Fixture) {
         );
         db.store.confirm(&lease, LEASE).await.unwrap();
         assert_eq!(list(&stranger, &with_status(NumberStatus::Reserved)).await, [changes_hands, theirs]);
+        let over = listed(db, Scope::Brand(&owner), &in_state(State::Released), &own).await;
+        assert_eq!(msisdns(&over), [changes_hands], "the attempt is the first brand's");
+        assert_eq!((&over[0].status, over[0].assigned_sim_id), (&None, None), "and the number is another's");
         db.store.release(Scope::AllBrands, changes_hands, LEASE).await.unwrap();
         db.store.record_delivery(lease.reservation).await.unwrap();
     }

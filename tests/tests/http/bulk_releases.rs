@@ -1,16 +1,19 @@
 //! Releases of many numbers over HTTP, on both databases.
 
 use oss_core::access::Scope;
+use oss_core::sigan::mock::Inventory;
 use oss_tests::backend::Database;
 use oss_tests::clients::ClientsFile;
 use oss_tests::http::Http;
 use oss_tests::server::Server;
+use oss_tests::sigan::Sigan;
 use serde_json::{Value, json};
 
 oss_tests::on_both!(
     each_number_has_a_result,
     a_dry_run_changes_nothing,
     the_numbers_of_a_list_are_released,
+    a_list_of_what_is_over_releases_nobody_elses_number,
     a_request_that_cannot_be_read_releases_nothing,
     a_client_releases_the_numbers_of_its_brand,
 );
@@ -51,6 +54,21 @@ async fn each_number_has_a_result(database: Database) {
         if held == 1 { Ok(()) } else { Err(format!("Sigan holds {held} numbers")) }
     })
     .await;
+}
+
+async fn a_list_of_what_is_over_releases_nobody_elses_number(database: Database) {
+    let sigan = Sigan::start(Inventory::new("PR").with_numbers_per_ddd(1)).await;
+    let server = Server::start(&database, &sigan.url(), &[]);
+    let http = server.http();
+    let first = reserved(&http).await;
+    assert_eq!(http.delete(&format!("/reservations/{first}")).await.status, 204);
+    database.wait_for_count("select count(*) from reservation where state = 'RELEASED'", 1).await;
+    assert_eq!(reserved(&http).await, first, "another customer has the only number now");
+
+    let released = http.post("/releases", json!({ "filter": { "state": "RELEASED" } })).await;
+    assert_eq!(outcomes(&released.body), ["already-released"], "{released:?}");
+    assert_eq!(status(&http, &first).await, "RESERVED");
+    assert_eq!(sigan.inventory().reserved().len(), 1);
 }
 
 async fn a_dry_run_changes_nothing(database: Database) {

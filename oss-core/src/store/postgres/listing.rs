@@ -93,7 +93,9 @@ macro_rules! attempts_by {
             ", part.id
                 limit $5
             ) r
-            left join phone_number p on p.msisdn = r.msisdn
+            left join phone_number p on p.msisdn = r.msisdn and ",
+            is_current!(),
+            "
             order by r.",
             $key,
             ", r.id"

@@ -51,7 +51,9 @@ macro_rules! attempts_by {
             listed!(),
             "
             from reservation r
-            left join phone_number p on p.msisdn = r.msisdn
+            left join phone_number p on p.msisdn = r.msisdn and ",
+            is_current!(),
+            "
             where ($1 is null or r.brand_id in (select value from json_each($1))) and r.state = $2
               and (r.",
             $key,

@@ -24,7 +24,8 @@ impl StatisticsStore for SqliteStore {
     }
 
     async fn attempt_counts(&self) -> Result<Vec<AttemptCount>, StoreError> {
-        self.connections.all(sqlx::query(ATTEMPT_COUNTS), attempt_count).await
+        let counts = self.connections.all(sqlx::query(ATTEMPT_COUNTS), attempt_count).await?;
+        Ok(counts.into_iter().flatten().collect())
     }
 
     async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
