@@ -40,24 +40,20 @@ pub(super) struct NewAudit {
     force: bool,
     /// Numbers and holds that changed within so many seconds are skipped; 120 if it is left out.
     #[serde(default, deserialize_with = "seconds")]
-    #[schema(maximum = 86400)]
-    min_age_seconds: Option<u32>,
+    #[schema(value_type = Option<u32>, maximum = 86400)]
+    min_age_seconds: Option<Duration>,
 }
 
-/// Reads a number of seconds, of at most a day.
-fn seconds<'de, D: Deserializer<'de>>(field: D) -> Result<Option<u32>, D::Error> {
-    const DAY: u64 = 24 * 60 * 60;
-    let expected = || D::Error::custom(Malformed { expected: "a number of seconds from 0 to 86400" });
-    match Value::deserialize(field)? {
-        Value::Null => Ok(None),
-        value => {
-            let seconds = value
-                .as_u64()
-                .filter(|seconds| *seconds <= DAY)
-                .and_then(|seconds| u32::try_from(seconds).ok());
-            seconds.map(Some).ok_or_else(expected)
-        }
-    }
+/// Reads a whole number of seconds, of at most a day. JSON has one kind of numbers, so `120.0` is whole too.
+fn seconds<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Duration>, D::Error> {
+    const DAY: f64 = 24.0 * 60.0 * 60.0;
+    let seconds = match Value::deserialize(field)? {
+        Value::Null => return Ok(None),
+        value => value.as_f64(),
+    };
+    let whole = seconds.filter(|seconds| seconds.fract() == 0.0 && (0.0..=DAY).contains(seconds));
+    let expected = Malformed { expected: "a number of seconds from 0 to 86400" };
+    whole.map(|seconds| Some(Duration::from_secs_f64(seconds))).ok_or_else(|| D::Error::custom(expected))
 }
 
 impl RequestBody for NewAudit {}
@@ -89,8 +85,8 @@ pub(super) async fn audit(
         return Err(Problem::new(AUDIT_IN_FLIGHT, "an audit runs on this server already; wait for its end"));
     };
     let mut options = AuditOptions::default().fix(fix).force(force);
-    if let Some(seconds) = min_age_seconds {
-        options = options.min_age(Duration::from_secs(seconds.into()));
+    if let Some(age) = min_age_seconds {
+        options = options.min_age(age);
     }
     let lines = Lines::of(oss, options, permit);
     Ok(([(header::CONTENT_TYPE, NDJSON)], ResponseBody::from_stream(lines)).into_response())

@@ -32,7 +32,7 @@ pub(super) struct NewReleases {
     msisdns: Option<Vec<Msisdn>>,
     /// The filters of a list, and its page. Needs the scope `numbers:read` too.
     #[serde(default)]
-    #[schema(value_type = Listing, required = false)]
+    #[schema(value_type = Option<Listing>)]
     filter: Option<Fields>,
     /// Whether to say what would be done, and change nothing.
     #[serde(default, deserialize_with = "switch")]

@@ -43,7 +43,7 @@ const { data: random } = await client.POST("/reservations", { body: { areaCode: 
 assert(random);
 const { msisdn } = random;
 const { data: list } = await client.GET("/numbers", { params: { query: { state: "HELD", ddd: "11" } } });
-assert(list?.numbers.some((number) => number.msisdn === msisdn && number.expiresAt === random.expiresAt));
+assert(typeof list === "object" && list.numbers.some((number) => number.msisdn === msisdn && number.expiresAt === random.expiresAt));
 
 const { data: device } = await client.PUT("/device-models", { body: { deviceModel: "SAMSUNG_GALAXY_S25" } });
 assert(device?.hash);
@@ -52,7 +52,7 @@ const { data: sim } = await client.POST("/esims", {
 });
 assert.equal(sim?.status, "ACTIVE");
 const { data: activation } = await client.GET("/sims/{simId}/activation", { params: { path: { simId: sim.id } } });
-assert(activation?.code.startsWith("LPA:1$"));
+assert(typeof activation === "object" && activation.code.startsWith("LPA:1$"));
 const { response: ended } = await client.DELETE("/numbers/{msisdn}/line", { params: { path: { msisdn } } });
 assert.equal(ended.status, 204);
 

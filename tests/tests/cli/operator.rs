@@ -241,7 +241,10 @@ fn a_list_has_an_entry_on_each_line() {
     let (_, entries) = ndjson(&["reserve", "--ddd", "11"]);
     assert_eq!(entries[0]["msisdn"], reserved["msisdn"]);
     let (code, entries) = ndjson(&["release", "11999950001", "11999990000"]);
-    assert_eq!((code, &entries[0]), (3, &json!({ "msisdn": "11999950001", "released": true })));
+    assert_eq!(
+        (code, &entries[0]),
+        (3, &json!({ "msisdn": "11999950001", "outcome": "released", "dryRun": false }))
+    );
     assert_eq!(entries[1]["error"]["code"], "unknown-number");
     let failed = in_sandbox(dir, &["show", "11999990000", "-o", "ndjson"]);
     let error: Value = serde_json::from_str(&failed.stderr).expect("the error is JSON");

@@ -157,8 +157,12 @@ async fn readers_that_wait_share_one_look_in_a_second() {
     let seconds = usize::try_from(begun.elapsed().as_secs()).expect("a few") + 1;
     assert!(pages.iter().all(|page| page.status == 200 && kinds(page).is_empty()), "{pages:?}");
     let statements = executed(&postgres.log()[before..]);
-    let is_look = |sql: &str| sql.contains("pg_current_snapshot") && !sql.contains("counted_events");
+    // A sweep reads events too, to count and to delete them.
+    let is_look = |sql: &str| {
+        sql.contains("pg_current_snapshot")
+            && !["counted_events", "delete from event"].iter().any(|part| sql.contains(part))
+    };
     let looks = statements.iter().filter(|statement| is_look(&statement.sql)).count();
     // Each reader reads a page at the beginning and at the end.
-    assert!((100..=100 + seconds).contains(&looks), "{looks} in {seconds} s");
+    assert!((100..=101 + seconds).contains(&looks), "{looks} in {seconds} s");
 }

@@ -7,7 +7,7 @@ use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
 
 /// The count of numbers. Most of them are on a line, every hundredth is held, and every tenth was given back.
-const NUMBERS: u32 = 300_000;
+const NUMBERS: u32 = 1_000_000;
 
 const STORED: &str = "
     insert into phone_number (msisdn, origin, status, unrecorded)

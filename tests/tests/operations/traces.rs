@@ -149,8 +149,8 @@ async fn each_line_of_a_look_up_shows_its_request() {
     let http = server.http();
     let device = Some(json!({ "tac": "00000001" }));
     for (method, path, body, status, route, line) in [
-        (Method::PUT, "/device-models", device, 200, "/device-models", "GSIM gives no answer"),
         (Method::GET, "/numbers/11999950001", None, 500, "/numbers/{msisdn}", "Request answered."),
+        (Method::PUT, "/device-models", device, 200, "/device-models", "GSIM gives no answer"),
     ] {
         let id = Uuid::now_v7();
         let parent = format!("00-{TRACE}-{CALLER}-01");
