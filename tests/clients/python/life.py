@@ -18,10 +18,10 @@ from oss_client.api.numbers import (
 from oss_client.api.si_ms import end_line, order_esim, show_activation_code
 from oss_client.models import (
     Activation,
-    AttemptState,
     ByDeviceModel,
     EsimCheck,
     Events,
+    ListNumbersState,
     NewEsim,
     NewPreview,
     NewReservation,
@@ -59,7 +59,7 @@ def live_on_a_line(client: AuthenticatedClient) -> None:
     reservation = reserve_random.sync(client=client, body=NewReservation(area_code="11"))
     assert isinstance(reservation, Reservation), reservation
     msisdn = reservation.msisdn
-    held = list_numbers.sync(client=client, state=AttemptState.HELD, ddd="11")
+    held = list_numbers.sync(client=client, state=ListNumbersState.HELD, ddd="11")
     assert isinstance(held, NumberPage), held
     assert msisdn in [number.msisdn for number in held.numbers]
 
@@ -76,7 +76,7 @@ def live_on_a_line(client: AuthenticatedClient) -> None:
     page = read_events.sync(client=client, limit=1000)
     assert isinstance(page, Events), page
     kinds = [event.kind for event in page.events if event.sim_id == sim.id]
-    assert "sim.issued" in kinds and "line.ended" in kinds, kinds
+    assert "sim.issued" in kinds and "sim.ended" in kinds, kinds
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ const { data: random } = await client.POST("/reservations", { body: { areaCode: 
 assert(random);
 const { msisdn } = random;
 const { data: list } = await client.GET("/numbers", { params: { query: { state: "HELD", ddd: "11" } } });
-assert(typeof list === "object" && list.numbers.some((number) => number.msisdn === msisdn && number.expiresAt === random.expiresAt));
+assert(typeof list === "object" && "numbers" in list && list.numbers.some((number) => number.msisdn === msisdn && number.expiresAt === random.expiresAt));
 
 const { data: device } = await client.PUT("/device-models", { body: { deviceModel: "SAMSUNG_GALAXY_S25" } });
 assert(device?.hash);
@@ -58,4 +58,4 @@ assert.equal(ended.status, 204);
 
 const { data: page } = await client.GET("/events", { params: { query: { limit: 1000 } } });
 const ofSim = page?.events.filter((event) => event.simId === sim.id).map((event) => event.kind) ?? [];
-assert(ofSim.includes("sim.issued") && ofSim.includes("line.ended"), ofSim.join());
+assert(ofSim.includes("sim.issued") && ofSim.includes("sim.ended"), ofSim.join());
