@@ -31,8 +31,8 @@ pub(super) struct NewReleases {
     #[schema(max_items = 1000)]
     msisdns: Option<Vec<Msisdn>>,
     /// The filters of a list, and its page. Needs the scope `numbers:read` too.
-    #[serde(default)]
-    #[schema(value_type = Option<Listing>)]
+    #[serde(default, deserialize_with = "filters")]
+    #[schema(value_type = Listing, required = false)]
     filter: Option<Fields>,
     /// Whether to say what would be done, and change nothing.
     #[serde(default, deserialize_with = "switch")]
@@ -67,6 +67,12 @@ fn numbers<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Vec<Msisdn>>, D
         )
     };
     texts.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
+}
+
+/// Reads the fields of a filter.
+fn filters<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Fields>, D::Error> {
+    let fields = Fields::deserialize(field);
+    fields.map(Some).map_err(|_| D::Error::custom(format!("{EXPECTED}an object with the filters of a list")))
 }
 
 /// The results of a release of many numbers.
