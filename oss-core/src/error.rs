@@ -4,11 +4,13 @@
 //! the call, and its text. HTTP, its document, the command line and their tests read it. The edges turn [`Error::kind`]
 //! into an HTTP status or an exit code. The text names the input that was wrong and the next step. No text carries a full number.
 
+mod kind;
 mod ports;
 mod table;
 
 use std::time::Duration;
 
+pub use self::kind::ErrorKind;
 use self::table::errors;
 use crate::access::ClientLimit;
 use crate::domain::{
@@ -414,33 +416,6 @@ errors! {
         #[error("an internal fault stopped the operation; what it began will be settled")]
         Internal,
     }
-}
-
-/// The classes of [`Error`] that a caller acts on differently. Closed: each edge maps all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    /// The subject of the call does not exist.
-    Unknown,
-    /// Something the call refers to does not exist.
-    UnknownReference,
-    /// It existed, and its time is over.
-    Expired,
-    /// The current state forbids the call.
-    Conflict,
-    /// An idempotency key came with another request before.
-    KeyReused,
-    /// Our records and Sigan's disagree, or a fault in this program.
-    Internal,
-    /// Sigan refused, or its answer cannot be used.
-    SiganRefused,
-    /// Sigan could not be asked. Nothing was done.
-    SiganUnavailable,
-    /// The client takes more than its share. Nothing was done.
-    TooMany,
-    /// The outcome is not known yet. The same call may be repeated.
-    OutcomeUnknown,
-    /// The database is down or too busy.
-    DatabaseUnavailable,
 }
 
 impl Error {

@@ -21,7 +21,7 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// Another one.
 pub const NEW_SECRET: &str = "whsec_plJ3nmyCDGBKInavdOK15jsl2IkSTVNqFd6sW+dbbUQ=";
 
-/// What a receiver does with deliveries.
+/// The answer of a receiver to deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Mood {

@@ -26,7 +26,7 @@ pub enum BulkMode {
 pub struct ReleaseResult {
     /// The number.
     pub msisdn: Msisdn,
-    /// What became of it, or the reason why it was not released.
+    /// The way in which it came to be released, or the reason why it was not.
     pub result: Result<Released, Error>,
 }
 

@@ -53,7 +53,7 @@ impl Oss {
     }
 }
 
-/// What the answer of the store means for the caller.
+/// The meaning of the store's answer for the caller.
 pub(super) fn outcome(msisdn: Msisdn, release: &Release) -> Result<Released, Error> {
     match release {
         // se phone_number não existe, emite 404

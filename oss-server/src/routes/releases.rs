@@ -115,7 +115,7 @@ struct OneRelease {
     problem: Option<Reason>,
 }
 
-/// What became of a number.
+/// The outcome of the release of a number.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Outcome {
