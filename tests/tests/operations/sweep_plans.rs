@@ -13,7 +13,7 @@ use oss_tests::postgres::Postgres;
 use oss_tests::sims::{ADDRESS, line};
 
 /// The number of held numbers. Half as many reservations have ended.
-const NUMBERS: u32 = 300_000;
+const NUMBERS: u32 = 1_000_000;
 
 /// Fills the tables with numbers, the previews that gave them, and the history.
 const STORED: &str = "
