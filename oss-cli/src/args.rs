@@ -142,6 +142,9 @@ pub(crate) enum Command {
         /// Show the number again whenever it has changed, until interrupted.
         #[arg(long)]
         watch: bool,
+        /// Show every attempt, event, and call to Sigan and GSIM too.
+        #[arg(long, conflicts_with = "watch")]
+        history: bool,
     },
     /// List numbers by status, state, area code, brand, SIM, age or expiry.
     #[command(after_help = examples::LIST)]

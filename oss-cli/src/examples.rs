@@ -50,6 +50,7 @@ pub(crate) const SHOW: &str = "\
 Examples:
   oss show 11999950001
   oss show \"(11) 99995-0001\" --output json
+  oss show 11999950001 --history
   oss show 11999950001 --watch";
 
 pub(crate) const LIST: &str = "\

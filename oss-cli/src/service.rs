@@ -8,9 +8,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use oss_core::{
     ActivationCode, Association, BulkMode, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice,
-    DeviceModel, EsimCheck, EventCursor, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberList,
-    NumberPage, Oss, Preview, PreviewId, ReleaseResult, Released, Reservation, Sim, SimFilter, SimId,
-    SimRecord, Statistics, WantedSim,
+    DeviceModel, EsimCheck, EventCursor, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberHistory,
+    NumberList, NumberPage, Oss, Preview, PreviewId, ReleaseResult, Released, Reservation, Sim, SimFilter,
+    SimId, SimRecord, Statistics, WantedSim,
 };
 
 use crate::exit::Failure;
@@ -56,6 +56,9 @@ pub(crate) trait Service {
 
     /// A number and every hold it has had.
     async fn number(&self, msisdn: Msisdn) -> Result<Number, Failure>;
+
+    /// The attempts to hold a number, and its timeline.
+    async fn number_history(&self, msisdn: Msisdn) -> Result<NumberHistory, Failure>;
 
     /// A page of numbers.
     async fn list_numbers(&self, list: &NumberList) -> Result<NumberPage, Failure>;
@@ -152,6 +155,10 @@ impl Service for Oss {
 
     async fn number(&self, msisdn: Msisdn) -> Result<Number, Failure> {
         Ok(Self::number(self, msisdn).await?)
+    }
+
+    async fn number_history(&self, msisdn: Msisdn) -> Result<NumberHistory, Failure> {
+        Ok(Self::number_history(self, msisdn).await?)
     }
 
     async fn list_numbers(&self, list: &NumberList) -> Result<NumberPage, Failure> {

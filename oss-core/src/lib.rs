@@ -95,16 +95,17 @@ pub use config::Config;
 pub use connect::StartError;
 pub use devices::EsimCheck;
 pub use domain::{
-    ActivationCode, AddressHash, Association, Assortment, AttemptCount, AttemptEvent, AttemptState, Backlog,
-    BrandId, BrandSlug, Choice, ClientName, CodeRead, Cursor, DataVersion, DataVersions, Ddd, DddSet,
-    DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel, DeviceModelId,
-    DisplayName, DrawCount, Edition, Eid, EsimAnswer, EsimSource, EsimSupport, Event, EventCursor, EventId,
-    EventKind, EventPage, ExternalId, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId,
-    LastAudit, Line, LineId, ListFault, ListOptions, ListedNumber, ListedStatus, Malformed, MalformedAt,
-    MaskedDigits, MaskedMsisdn, MatchingId, Msisdn, Number, NumberFilter, NumberList, NumberPage,
-    NumberStatus, PageLength, PreviewId, ProfileReport, ProfileState, RecordedReport, Reservation,
-    ReservationId, Sim, SimFilter, SimId, SimRecord, SimStatus, SimType, SmdpAddress, Source, Statistics,
-    SweepReport, Tac, Technology, TextFault, Timestamp, WantedSim, WebhookStatus,
+    ActivationCode, AddressHash, Association, Assortment, AttemptCount, AttemptEvent, AttemptRecord,
+    AttemptState, Backlog, BrandId, BrandSlug, CallId, Choice, ClientName, CodeRead, Cursor, DataVersion,
+    DataVersions, Ddd, DddSet, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
+    DeviceModelId, DisplayName, DrawCount, Edition, Eid, EsimAnswer, EsimSource, EsimSupport, Event,
+    EventCursor, EventId, EventKind, EventPage, ExternalId, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi,
+    Index, InstallationId, LastAudit, Line, LineId, ListFault, ListOptions, ListedNumber, ListedStatus,
+    Malformed, MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn, Number, NumberFilter,
+    NumberHistory, NumberList, NumberPage, NumberStatus, PageLength, PreviewId, ProfileReport, ProfileState,
+    RecordedReport, Reservation, ReservationId, Sim, SimCodeRead, SimFilter, SimHistory, SimId, SimRecord,
+    SimStatus, SimType, SmdpAddress, Source, Statistics, StoryEntry, StoryKind, SweepReport, Tac, Technology,
+    TextFault, Timestamp, UpstreamCall, UpstreamSystem, WantedSim, WebhookStatus,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::{ClientError, client_builder};

@@ -9,16 +9,18 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
+use uuid::Uuid;
 
 use crate::cache::RedisCache;
-use crate::calls::{Draws, InFlight, Single, Tally, UnusedLeases};
+use crate::calls::{CallRecorder, Draws, InFlight, Single, Tally, UnusedLeases};
 use crate::config::EXPECTED_BRAND;
-use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND, SweepReport};
+use crate::domain::{BrandId, ClientName, Malformed, OLDER_BRAND, Origin, SimType, SweepReport};
 use crate::error::Error;
-use crate::gsim::{Gsim, NoSims, SimGates, SimProvider};
+use crate::gsim::{Gsim, NoSims, SimGates, SimProvider, SimTurn, SimsBusy};
 use crate::lookups::{Areas, Catalog, Devices, LastEvent, Versions};
+use crate::remote::RecordCall;
 use crate::settings::Settings;
-use crate::sigan::{Gate, GateLimits, Lane, SIGAN, Sigan};
+use crate::sigan::{Busy, Gate, GateLimits, Lane, SIGAN, Sigan, Turn};
 use crate::store::{Scope, Store, Tenant};
 use crate::telemetry::{Operation, Timings};
 
@@ -33,6 +35,8 @@ pub struct Oss {
     tenant: Option<Tenant>,
     /// The client of a server that it works for; none if it works for this program itself.
     client: Option<Client>,
+    /// The id of the client's request that it works for.
+    request: Option<Uuid>,
 }
 
 /// A client of a server. Its limits keep it from taking what other clients need.
@@ -77,6 +81,7 @@ struct Parts {
     store: Arc<dyn Store>,
     sigan: Gate,
     gsim: SimGates,
+    calls: CallRecorder,
     has_gsim: bool,
     redis: Option<RedisCache>,
     areas: Areas,
@@ -112,11 +117,16 @@ impl Oss {
             call: settings.gsim_call,
             ..limits
         };
+        let calls = CallRecorder::new(store.clone());
+        let recorder: Arc<dyn RecordCall> = Arc::new(calls.clone());
+        let has_gsim = sims.is_some();
+        let gsim_gates = SimGates::new(&sims.unwrap_or_else(|| Arc::new(NoSims)), gsim_limits);
         let parts = Arc::new(Parts {
             timings: Timings::default(),
-            sigan: Gate::new(sigan, SIGAN, limits),
-            has_gsim: sims.is_some(),
-            gsim: SimGates::new(&sims.unwrap_or_else(|| Arc::new(NoSims)), gsim_limits),
+            has_gsim,
+            gsim: gsim_gates.recorded_by(&recorder),
+            sigan: Gate::new(sigan, SIGAN, limits).recorded_by(recorder),
+            calls,
             areas: Areas::new(store.clone(), versions.clone(), redis.clone()),
             catalog: Catalog::new(store.clone(), versions, redis.clone()),
             devices: Devices::new(store.clone(), gsim, redis.clone()),
@@ -135,7 +145,7 @@ impl Oss {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         });
-        Self { tenant: None, client: None, parts }
+        Self { tenant: None, client: None, request: None, parts }
     }
 
     /// Returns this client for one brand: Sigan holds numbers for that brand, and the data of other brands does not exist for it.
@@ -189,6 +199,12 @@ impl Oss {
         Self { client: self.client.map(|client| Client { has_share: false, ..client }), ..self }
     }
 
+    /// Returns this `Oss` for one request of a client. The calls to Sigan and GSIM that it causes are recorded under the id.
+    #[must_use]
+    pub fn for_request(self, id: Uuid) -> Self {
+        Self { request: Some(id), ..self }
+    }
+
     /// Checks that the service can do its work: the database answers and has the tables of this version.
     ///
     /// # Errors
@@ -206,6 +222,7 @@ impl Oss {
         if tokio::time::timeout(self.settings().lease(), self.parts.tasks.wait()).await.is_err() {
             tracing::error!("Operations were still under way at shutdown; recovery will settle them.");
         }
+        self.write_calls().await;
         if let Err(error) = self.store_draws().await {
             tracing::warn!(%error, "The latest draws could not be stored.");
         }
@@ -257,6 +274,25 @@ impl Oss {
     /// The lane of the calls to Sigan that a caller waits for.
     pub(crate) fn caller_lane(&self) -> Lane<'_> {
         Lane::Caller { brand: self.brand(), client: self.sharing_client() }
+    }
+
+    /// Takes a turn at Sigan. Its calls are recorded as caused by the client.
+    pub(crate) async fn sigan_turn(&self, lane: Lane<'_>) -> Result<Turn<'_>, Busy> {
+        Ok(self.parts.sigan.turn(lane).await?.caused_by(self.origin()))
+    }
+
+    /// Takes a turn at GSIM for a type of SIM. Its calls are recorded as caused by the client.
+    pub(crate) async fn gsim_turn(&self, sim_type: SimType, lane: Lane<'_>) -> Result<SimTurn<'_>, SimsBusy> {
+        Ok(self.parts.gsim.turn(sim_type, lane).await?.caused_by(self.origin()))
+    }
+
+    fn origin(&self) -> Origin {
+        Origin { brand: self.brand().clone(), client: self.client().cloned(), request: self.request }
+    }
+
+    /// Writes the records of all calls to Sigan and GSIM that have ended. If the database cannot take them, they are written later.
+    pub(crate) async fn write_calls(&self) {
+        self.parts.calls.write().await;
     }
 
     /// Runs an operation, counts it and measures its time.

@@ -15,6 +15,12 @@ impl Executed {
     pub fn asks_for_versions(&self) -> bool {
         self.sql.contains("from reference_data")
     }
+
+    /// Whether it records calls to Sigan and GSIM. A server does so about a second after them, and nobody waits for it.
+    #[must_use]
+    pub fn records_calls(&self) -> bool {
+        self.sql.contains("insert into upstream_call")
+    }
 }
 
 /// The URL of the same database for sessions of which the server logs every statement.

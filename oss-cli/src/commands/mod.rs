@@ -11,6 +11,7 @@ mod events;
 mod extend;
 #[cfg(feature = "sandbox")]
 pub(crate) mod gsim_mock;
+mod history;
 pub(crate) mod import;
 pub(crate) mod keys;
 mod lines;
@@ -85,7 +86,7 @@ pub(crate) async fn run_anywhere(
         Command::Preview { ddd, previous, idempotency_key } => {
             preview::run(service, ddd, previous, idempotency_key, output).await?;
         }
-        Command::Show { msisdn, watch: true } => show::watch(service, msisdn, output).await?,
+        Command::Show { msisdn, watch: true, .. } => show::watch(service, msisdn, output).await?,
         Command::Events(args) if args.follow => events::follow(service, args, output).await?,
         command => return while_waiting(run_once(service, command, output)).await,
     }
@@ -110,6 +111,9 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
         Command::Assign { msisdn, sim } => {
             service.assign(msisdn, sim).await?;
             output.write_answer(&assign::Assigned { msisdn, sim_id: sim })?;
+        }
+        Command::Show { msisdn, history: true, .. } => {
+            output.write_answer(&service.number_history(msisdn).await?)?;
         }
         Command::Show { msisdn, .. } => output.write_answer(&service.number(msisdn).await?)?,
         Command::List(args) => {

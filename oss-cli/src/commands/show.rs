@@ -48,7 +48,7 @@ impl Answer for Number {
     }
 }
 
-fn line(line: &Line) -> String {
+pub(super) fn line(line: &Line) -> String {
     let Line { status, origin, updated_at, .. } = line;
     let since = updated_at.map(|at| format!(" since {}", time(at))).unwrap_or_default();
     let sim = line.assigned_sim_id.map(|sim| format!("\nSIM     {sim}")).unwrap_or_default();
@@ -56,7 +56,7 @@ fn line(line: &Line) -> String {
 }
 
 /// A hold as text, with one field a line, because ids are long and a terminal is narrow.
-fn hold(hold: &HoldRecord) -> String {
+pub(super) fn hold(hold: &HoldRecord) -> String {
     let preview = hold.preview.map_or("none: random".to_owned(), |preview| preview.to_string());
     let external_id = hold.external_id.as_ref().map_or("cannot be read".to_owned(), ToString::to_string);
     let fields = [

@@ -12,8 +12,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use oss_core::{
     ActivationCode, Association, BulkMode, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice,
-    DeviceModel, Error, EsimCheck, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberList, NumberPage,
-    Preview, PreviewId, Reservation, Sim, SimFilter, SimId, SimRecord, Statistics, WantedSim,
+    DeviceModel, Error, EsimCheck, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberHistory,
+    NumberList, NumberPage, Preview, PreviewId, Reservation, Sim, SimFilter, SimId, SimRecord, Statistics,
+    WantedSim,
 };
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
@@ -94,6 +95,10 @@ impl Service for Server {
 
     async fn number(&self, msisdn: Msisdn) -> Result<Number, Failure> {
         self.read(self.request(Method::GET, &["numbers", msisdn.as_str()])).await
+    }
+
+    async fn number_history(&self, msisdn: Msisdn) -> Result<NumberHistory, Failure> {
+        self.read(self.request(Method::GET, &["numbers", msisdn.as_str(), "history"])).await
     }
 
     async fn list_numbers(&self, list: &NumberList) -> Result<NumberPage, Failure> {

@@ -87,6 +87,11 @@ own_uuid_id! {
     SimId
 }
 
+own_uuid_id! {
+    /// One call to Sigan or GSIM.
+    CallId
+}
+
 uuid_id! {
     /// A customer's subscription, as the service that sells it knows it. It has one number and one SIM at a time.
     LineId

@@ -21,10 +21,12 @@ mod schemas;
 mod sim;
 mod sims;
 mod statistics;
+mod story;
 mod sweep_report;
 mod tenant;
 mod text;
 mod timestamp;
+mod upstream;
 mod verdicts;
 mod words;
 
@@ -46,7 +48,9 @@ pub(crate) use hex_hash::hex_hash;
 pub use hold::{Extension, Hold, ListedHold, Reservation};
 pub use idempotency::IdempotencyKey;
 pub(crate) use ids::uuid_id;
-pub use ids::{BrandId, Choice, ClientName, ExternalId, Index, LineId, PreviewId, ReservationId, SimId};
+pub use ids::{
+    BrandId, CallId, Choice, ClientName, ExternalId, Index, LineId, PreviewId, ReservationId, SimId,
+};
 pub use listing::{
     Cursor, ListFault, ListOptions, ListedNumber, ListedStatus, NumberFilter, NumberList, NumberPage,
     PageLength,
@@ -70,6 +74,8 @@ pub use sims::{
     SimStatus, SimType, SmdpAddress, Technology, TextFault,
 };
 pub use statistics::{AttemptCount, Backlog, DrawCount, DrawTally, LastAudit, NewDraws, Statistics};
+pub(crate) use story::LONGEST_STORY;
+pub use story::{AttemptRecord, NumberHistory, SimCodeRead, SimHistory, StoryEntry, StoryKind};
 pub use sweep_report::SweepReport;
 pub(crate) use tenant::OLDER_BRAND;
 pub use tenant::{Scope, Tenant};
@@ -77,6 +83,7 @@ pub use tenant::{Scope, Tenant};
 pub(crate) use text::{INVISIBLE, is_invisible};
 pub(crate) use text::{is_hidden, plain, trimmed, visible};
 pub use timestamp::Timestamp;
+pub use upstream::{CallSubject, NewCall, Origin, UpstreamCall, UpstreamSystem};
 pub(crate) use verdicts::*;
 pub(crate) use words::open_words;
 

@@ -6,9 +6,9 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    AddressHash, Choice, Ddd, DeviceCode, DeviceHash, DeviceModelId, Eid, EventCursor, EventKind, HoldRecord,
-    Iccid, Imsi, Line, MaskedDigits, MaskedMsisdn, Msisdn, Number, NumberStatus, SimStatus, SmdpAddress, Tac,
-    Technology, Timestamp,
+    AddressHash, Choice, Ddd, DeviceCode, DeviceHash, DeviceModelId, Eid, Event, EventCursor, EventKind,
+    HoldRecord, Iccid, Imsi, Line, MaskedDigits, MaskedMsisdn, Msisdn, Number, NumberStatus, SimCodeRead,
+    SimStatus, SmdpAddress, StoryEntry, Tac, Technology, Timestamp, UpstreamCall, UpstreamSystem,
 };
 
 /// Texts that a person or a program may write in any form that the pattern allows.
@@ -48,6 +48,7 @@ texts! {
     EventCursor: text("A place among all events").pattern(Some("^[0-9]{1,19}-[0-9]{1,19}$")),
     EventKind: text("The change of a number, a line or a SIM; later versions may have more kinds").pattern(Some(r"^[a-z]+\.[a-z_]+$")),
     Timestamp: text("A time (RFC 3339)").format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
+    UpstreamSystem: text("`sigan` or `gsim`"),
     Technology: text("`4G`, `5G NSA` or `5G SA`. Any other word is one that another program wrote: it is shown as it is"),
 }
 
@@ -114,5 +115,30 @@ impl ToSchema for Number {
         schemas.push((HoldRecord::name().into(), HoldRecord::schema()));
         HoldRecord::schemas(schemas);
         Line::schemas(schemas);
+    }
+}
+
+/// Of the fields besides the time, one is there.
+impl PartialSchema for StoryEntry {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("One entry of a timeline: its time, and one of the other fields"))
+            .property("at", Timestamp::schema())
+            .required("at")
+            .property("event", Ref::from_schema_name(Event::name()))
+            .property("call", Ref::from_schema_name(UpstreamCall::name()))
+            .property("codeRead", Ref::from_schema_name(SimCodeRead::name()))
+            .into()
+    }
+}
+
+impl ToSchema for StoryEntry {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Event::name().into(), Event::schema()));
+        Event::schemas(schemas);
+        schemas.push((UpstreamCall::name().into(), UpstreamCall::schema()));
+        UpstreamCall::schemas(schemas);
+        schemas.push((SimCodeRead::name().into(), SimCodeRead::schema()));
+        SimCodeRead::schemas(schemas);
     }
 }

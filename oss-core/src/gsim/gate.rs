@@ -7,8 +7,8 @@ use super::{
     CardActivation, EsimOrder, OrderProgress, OrderState, OrdersPage, SimError, SimProvider, SimRefusal,
 };
 use crate::access::ClientLimit;
-use crate::domain::{BrandId, SimId, SimType};
-use crate::remote::{self, Busy, GateLimits, GateUsage, GatedSystem, Lane, RefusalReason};
+use crate::domain::{BrandId, CallSubject, SimId, SimType};
+use crate::remote::{self, Busy, GateLimits, GateUsage, GatedSystem, Lane, RecordCall, RefusalReason};
 use crate::telemetry::System;
 
 /// The right to call GSIM once at a time.
@@ -47,6 +47,12 @@ impl SimGates {
         Self { esims: gate("GSIM (eSIMs)"), cards: gate("GSIM (SIM cards)") }
     }
 
+    /// Has the calls of both gates recorded.
+    pub(crate) fn recorded_by(self, recorder: &Arc<dyn RecordCall>) -> Self {
+        let Self { esims, cards } = self;
+        Self { esims: esims.recorded_by(recorder.clone()), cards: cards.recorded_by(recorder.clone()) }
+    }
+
     /// Takes a turn for a type of SIM, or says why there is none.
     pub(crate) async fn turn(&self, sim_type: SimType, lane: Lane<'_>) -> Result<SimTurn<'_>, SimsBusy> {
         let gate = self.of(sim_type);
@@ -74,20 +80,23 @@ impl SimGates {
 
 impl SimTurn<'_> {
     pub(crate) async fn order_esim(&self, order: &EsimOrder) -> Result<OrderProgress, SimError> {
-        self.call("order_esim", self.port().order_esim(order)).await
+        let subject = CallSubject::of_order(order.reference, Some(order.msisdn));
+        self.call("order_esim", self.port().order_esim(order), |_| subject).await
     }
 
     pub(crate) async fn activate_card(&self, activation: &CardActivation) -> Result<OrderProgress, SimError> {
-        self.call("activate_card", self.port().activate_card(activation)).await
+        let subject = CallSubject::of_order(activation.reference, Some(activation.msisdn));
+        self.call("activate_card", self.port().activate_card(activation), |_| subject).await
     }
 
     pub(crate) async fn order(&self, reference: SimId) -> Result<OrderState, SimError> {
-        self.upkeep_call("order", self.port().order(reference)).await
+        self.upkeep_call("order", self.port().order(reference), CallSubject::of_order(reference, None)).await
     }
 
     /// Cancels an order or deprograms its SIM. Nobody waits for it, so it never counts against the callers.
     pub(crate) async fn cancel(&self, reference: SimId) -> Result<(), SimError> {
-        self.upkeep_call("cancel", self.port().cancel(reference)).await
+        self.upkeep_call("cancel", self.port().cancel(reference), CallSubject::of_order(reference, None))
+            .await
     }
 
     pub(crate) async fn orders(
@@ -96,7 +105,7 @@ impl SimTurn<'_> {
         after: Option<SimId>,
         limit: usize,
     ) -> Result<OrdersPage, SimError> {
-        self.upkeep_call("orders", self.port().orders(brand, after, limit)).await
+        self.page_call("orders", self.port().orders(brand, after, limit)).await
     }
 }
 

@@ -11,6 +11,7 @@ mod audit;
 mod bulk;
 mod extend;
 mod gauges;
+mod history;
 mod lanes;
 mod list;
 mod preview;

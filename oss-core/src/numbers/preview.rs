@@ -157,7 +157,7 @@ impl Oss {
 
         // "Chama Sigan para pré-reservar números". The preview's time counts from before the call, so that it ends before
         // Sigan's hold does, however long the answer takes.
-        let turn = self.sigan().turn(self.caller_lane()).await?;
+        let turn = self.sigan_turn(self.caller_lane()).await?;
         let called_at = Instant::now();
         let pre_reservation = self.pre_reserve(&turn, ddd, Choice::ALL.len(), previous_external_id).await?;
 

@@ -97,7 +97,7 @@ impl Oss {
         loop {
             // The turn is taken before the lease, so that no lease runs while a caller queues. Without a turn the caller only
             // looks, and gets the number if it is held already.
-            let turn = self.sigan().turn(self.caller_lane()).await;
+            let turn = self.sigan_turn(self.caller_lane()).await;
             let intent = if turn.is_ok() { Intent::Take(self.settings().lease()) } else { Intent::Look };
             // Lock da pré-reserva; busca preview, preview_number e phone_number: one statement.
             let clock = LeaseClock::start(self.settings().lease());
@@ -134,7 +134,7 @@ impl Oss {
 
     async fn reserve_any(&self, ddd: Ddd) -> Result<Reservation, Error> {
         self.require_ddd(ddd).await?;
-        let turn = self.sigan().turn(self.caller_lane()).await?;
+        let turn = self.sigan_turn(self.caller_lane()).await?;
         match self.reserve_offered(&turn, ddd, None).await {
             Err(Error::OutcomeUnknown(doubt)) => Err(Error::OutcomeUnnamed(doubt)),
             reserved => reserved?.ok_or(Error::KeyInFlight),
@@ -146,7 +146,7 @@ impl Oss {
         self.require_ddd(ddd).await?;
         let patience = Instant::now() + self.settings().sigan_call;
         loop {
-            let turn = self.sigan().turn(self.caller_lane()).await;
+            let turn = self.sigan_turn(self.caller_lane()).await;
             let intent = if turn.is_ok() { Intent::Take(self.settings().lease()) } else { Intent::Look };
             let clock = LeaseClock::start(self.settings().lease());
             let attempt = ReservationId::new();

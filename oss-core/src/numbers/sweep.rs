@@ -144,6 +144,7 @@ impl Oss {
         self.sweep_statistics().await?;
         self.purge_old_events().await?;
         self.purge(report).await?;
+        self.purge_calls().await;
         Ok(())
     }
 
@@ -266,7 +267,7 @@ impl Oss {
     pub(super) fn deliver_in_background(&self, delivery: Delivery) {
         let oss = self.clone();
         self.spawn(async move {
-            match oss.sigan().turn(Lane::Delivery).await {
+            match oss.sigan_turn(Lane::Delivery).await {
                 Ok(turn) => {
                     let answer = turn.release(&delivery.hold).await;
                     // Others may call Sigan while this is recorded.

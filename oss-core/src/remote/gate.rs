@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 #[cfg(test)]
 pub(crate) use self::breaker::{FAILURES, OPEN};
@@ -22,9 +22,9 @@ pub(crate) use self::callers::QUEUE;
 use self::callers::{CallerSlots, Slot};
 use self::circuits::{Circuits, Probes, Purpose};
 pub(crate) use self::circuits::{RefusalReason, Verdict};
-use super::CallError;
+use super::{CallError, EndedCall, RecordCall};
 use crate::access::{ClientLimit, Share};
-use crate::domain::{BrandId, ClientName};
+use crate::domain::{BrandId, CallSubject, ClientName, Origin};
 use crate::telemetry::{System, call};
 
 /// The wait after which a caller that found no turn should try again.
@@ -88,6 +88,7 @@ pub(crate) struct Gate<S: ?Sized> {
     deliveries: Semaphore,
     upkeep: Semaphore,
     circuits: Circuits,
+    recorder: Option<Arc<dyn RecordCall>>,
 }
 
 /// The limits of a gate.
@@ -129,6 +130,8 @@ pub(crate) struct LaneUsage {
 pub(crate) struct Turn<'a, S: ?Sized> {
     gate: &'a Gate<S>,
     purpose: Purpose,
+    /// The cause of the calls, if it is known.
+    origin: Option<Origin>,
     probes: Probes,
     /// Whether a call was made: then the probes have a result.
     called: AtomicBool,
@@ -152,7 +155,13 @@ impl<S: ?Sized> Gate<S> {
             deliveries: Semaphore::new(UPKEEP),
             upkeep: Semaphore::new(UPKEEP),
             circuits: Circuits::new(gated.name, limits.call),
+            recorder: None,
         }
+    }
+
+    /// Has the calls of this gate recorded.
+    pub(crate) fn recorded_by(self, recorder: Arc<dyn RecordCall>) -> Self {
+        Self { recorder: Some(recorder), ..self }
     }
 
     /// The current use.
@@ -211,7 +220,8 @@ impl<S: ?Sized> Gate<S> {
 
     fn admit<'a>(&'a self, purpose: Purpose, permit: Permit<'a>) -> Result<Turn<'a, S>, Busy> {
         let probes = self.circuits.pass(&purpose)?;
-        Ok(Turn { gate: self, purpose, probes, called: AtomicBool::new(false), _permit: permit })
+        let called = AtomicBool::new(false);
+        Ok(Turn { gate: self, purpose, origin: None, probes, called, _permit: permit })
     }
 
     /// Takes turns for a batch of upkeep: one, for which it waits, and as many more as have a slot now. Returns none while the
@@ -233,22 +243,45 @@ fn count_share(client: Option<&ClientName>, busy: &Busy) {
 }
 
 impl<'a, S: ?Sized> Turn<'a, S> {
+    /// Names the cause of the calls of this turn.
+    pub(crate) fn caused_by(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
     /// The system that the turn may call.
     pub(crate) fn port(&self) -> &'a S {
         &self.gate.port
     }
 
-    /// Makes a call for the purpose of the turn.
+    /// Makes a call for the purpose of the turn. `subject` names the hold or the order of its record from its answer, if there is one.
     pub(crate) async fn call<T, R: RefusalReason>(
         &self,
         name: &'static str,
         answer: impl Future<Output = Result<T, CallError<R>>>,
+        subject: impl FnOnce(Option<&T>) -> CallSubject,
     ) -> Result<T, CallError<R>> {
-        self.call_for(name, &self.purpose, answer).await
+        let sent = Instant::now();
+        let outcome = self.call_for(name, &self.purpose, answer).await;
+        self.record(name, sent, &outcome, subject);
+        outcome
     }
 
     /// Makes a call that nobody waits for. It never counts against the callers, even in a caller's turn.
     pub(crate) async fn upkeep_call<T, R: RefusalReason>(
+        &self,
+        name: &'static str,
+        answer: impl Future<Output = Result<T, CallError<R>>>,
+        subject: CallSubject,
+    ) -> Result<T, CallError<R>> {
+        let sent = Instant::now();
+        let outcome = self.call_for(name, &Purpose::Upkeep, answer).await;
+        self.record(name, sent, &outcome, |_| subject);
+        outcome
+    }
+
+    /// Asks for a page of everything that the system has for us, as upkeep. The page is about no hold or order, so it is not recorded.
+    pub(crate) async fn page_call<T, R: RefusalReason>(
         &self,
         name: &'static str,
         answer: impl Future<Output = Result<T, CallError<R>>>,
@@ -270,6 +303,25 @@ impl<'a, S: ?Sized> Turn<'a, S> {
         }
         self.gate.circuits.record(purpose, Verdict::of(&outcome));
         outcome
+    }
+
+    fn record<T, R: RefusalReason>(
+        &self,
+        call: &'static str,
+        sent: Instant,
+        outcome: &Result<T, CallError<R>>,
+        subject: impl FnOnce(Option<&T>) -> CallSubject,
+    ) {
+        let Some(recorder) = &self.gate.recorder else { return };
+        recorder.record(EndedCall {
+            system: self.gate.system.into(),
+            call,
+            subject: subject(outcome.as_ref().ok()),
+            sent,
+            duration: sent.elapsed(),
+            outcome: outcome.as_ref().map_or_else(CallError::code, |_| "ok"),
+            origin: self.origin.clone(),
+        });
     }
 }
 

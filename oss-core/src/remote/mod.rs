@@ -6,6 +6,7 @@ mod gate;
 #[cfg(feature = "mock")]
 pub(crate) mod mock;
 mod outcome;
+mod record;
 
 pub(crate) use self::classify::{Answers, TypedRefusal, classify, rising};
 pub(crate) use self::gate::{
@@ -14,3 +15,4 @@ pub(crate) use self::gate::{
 #[cfg(test)]
 pub(crate) use self::gate::{DELIVERY_WAIT, FAILURES, OPEN, QUEUE, UPKEEP, Verdict};
 pub use self::outcome::{CallError, Doubt};
+pub(crate) use self::record::{EndedCall, RecordCall};

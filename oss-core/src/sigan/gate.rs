@@ -2,7 +2,7 @@
 
 use super::{Hold, Holder, HoldsPage, PreReservation, PreReserve, Refusal, Sigan, SiganError};
 use crate::access::ClientLimit;
-use crate::domain::{BrandId, Msisdn};
+use crate::domain::{BrandId, CallSubject, Msisdn};
 use crate::remote::{self, GatedSystem, RefusalReason};
 use crate::telemetry::System;
 
@@ -28,20 +28,22 @@ impl RefusalReason for Refusal {
 
 impl Turn<'_> {
     pub(crate) async fn pre_reserve(&self, wish: &PreReserve) -> Result<PreReservation, SiganError> {
-        self.call("pre_reserve", self.port().pre_reserve(wish)).await
+        let subject =
+            |offer: Option<&PreReservation>| CallSubject::of_offer(offer.map(|offer| &offer.external_id));
+        self.call("pre_reserve", self.port().pre_reserve(wish), subject).await
     }
 
     pub(crate) async fn reserve(&self, hold: &Hold) -> Result<(), SiganError> {
-        self.call("reserve", self.port().reserve(hold)).await
+        self.call("reserve", self.port().reserve(hold), |_| CallSubject::of_hold(hold)).await
     }
 
     /// Releases a hold. Nobody waits for a release, so it never counts against the callers, even in a caller's turn.
     pub(crate) async fn release(&self, hold: &Hold) -> Result<(), SiganError> {
-        self.upkeep_call("release", self.port().release(hold)).await
+        self.upkeep_call("release", self.port().release(hold), CallSubject::of_hold(hold)).await
     }
 
     pub(crate) async fn holder(&self, hold: &Hold) -> Result<Holder, SiganError> {
-        self.upkeep_call("holder", self.port().holder(hold)).await
+        self.upkeep_call("holder", self.port().holder(hold), CallSubject::of_hold(hold)).await
     }
 
     pub(crate) async fn holds(
@@ -50,7 +52,7 @@ impl Turn<'_> {
         after: Option<Msisdn>,
         limit: usize,
     ) -> Result<HoldsPage, SiganError> {
-        self.upkeep_call("holds", self.port().holds(brand, after, limit)).await
+        self.page_call("holds", self.port().holds(brand, after, limit)).await
     }
 }
 

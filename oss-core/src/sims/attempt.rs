@@ -229,7 +229,7 @@ impl Oss {
     pub(super) fn deprogram_in_background(&self, delivery: SimDelivery) {
         let oss = self.clone();
         self.spawn(async move {
-            match oss.gsim().turn(delivery.sim_type, Lane::Delivery).await {
+            match oss.gsim_turn(delivery.sim_type, Lane::Delivery).await {
                 Ok(turn) => drop(oss.deprogram(&turn, &delivery).await),
                 Err(_) => oss.postpone_sim(&delivery, "GSIM is busy", Duration::ZERO).await,
             }

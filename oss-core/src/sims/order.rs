@@ -93,7 +93,7 @@ impl Oss {
         let patience = Instant::now() + self.settings().gsim_call;
         loop {
             // The turn is taken before the lease, so that no lease runs while a caller queues.
-            let turn = self.gsim().turn(wanted.sim_type(), self.caller_lane()).await?;
+            let turn = self.gsim_turn(wanted.sim_type(), self.caller_lane()).await?;
             let clock = LeaseClock::start(self.settings().lease());
             let wish = NewOrder {
                 id: SimId::new(),

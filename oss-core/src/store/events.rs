@@ -65,7 +65,7 @@ pub(super) fn event_rows<R: DataRow>(
 }
 
 /// Reads an event. A number, a brand or a client that cannot be read is left out, so that no row stops a reader.
-fn event_row(row: &impl DataRow) -> Result<Option<EventRow>, sqlx::Error> {
+pub(super) fn event_row(row: &impl DataRow) -> Result<Option<EventRow>, sqlx::Error> {
     let Some(kind) = row.maybe_text("kind")? else { return Ok(None) };
     Ok(Some(EventRow {
         cursor: cursor(row)?,

@@ -89,7 +89,7 @@ fn line(row: &impl DataRow) -> Result<Option<Line>, sqlx::Error> {
     }))
 }
 
-fn hold<R: DataRow>(row: &R) -> Result<Option<HoldRecord>, sqlx::Error> {
+pub(super) fn hold<R: DataRow>(row: &R) -> Result<Option<HoldRecord>, sqlx::Error> {
     let Some(id) = row.maybe_id("id")? else { return Ok(None) };
     Ok(Some(HoldRecord {
         id,

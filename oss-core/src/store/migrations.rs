@@ -25,6 +25,7 @@ macro_rules! sources {
             (7, "lists", include_str!(concat!("../../../migrations/", $folder, "/0007_lists.sql"))),
             (8, "events", include_str!(concat!("../../../migrations/", $folder, "/0008_events.sql"))),
             (9, "statistics", include_str!(concat!("../../../migrations/", $folder, "/0009_statistics.sql"))),
+            (10, "calls", include_str!(concat!("../../../migrations/", $folder, "/0010_calls.sql"))),
         ]
     };
 }

@@ -30,6 +30,7 @@ mod sims;
 #[cfg_attr(not(feature = "sqlite"), path = "no_sqlite.rs")]
 mod sqlite;
 mod statistics;
+mod stories;
 mod sweep;
 mod tenant;
 mod webhooks;
@@ -63,16 +64,18 @@ pub use sim_records::SimStore;
 pub use sqlite::{Clock, SqliteStore, SystemClock};
 pub use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 pub use statistics::StatisticsStore;
+pub use stories::StoryStore;
 pub use sweep::SweepStore;
 pub use webhooks::{WebhookStore, WebhookTurn};
 
 pub use crate::domain::{
-    ActiveSim, AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, Census, Claims,
-    CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, DrawTally, Due, DueOrder, EndLine, EventCursor,
-    EventRow, EventRows, Extend, Extension, HeldNumber, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed,
-    KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, NewDraws, NewOrder, NewPreview, OrderLease,
-    OrderPurpose, OtherNumber, Overdue, PoolUsage, PreviousPreview, ProfileRecorded, Range, Release, Scope,
-    SilentProfile, SimDelivery, SimDetails, SimIdentity, Tenant, UnreadableRow, WantedSim, WebhookStatus,
+    ActiveSim, AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, CallSubject,
+    Census, Claims, CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, DrawTally, Due, DueOrder,
+    EndLine, EventCursor, EventRow, EventRows, Extend, Extension, HeldNumber, HeldPage, Intent, IssuedOrder,
+    IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, NewCall, NewDraws, NewOrder,
+    NewPreview, OrderLease, OrderPurpose, Origin, OtherNumber, Overdue, PoolUsage, PreviousPreview,
+    ProfileRecorded, Range, Release, Scope, SilentProfile, SimDelivery, SimDetails, SimIdentity, Tenant,
+    UnreadableRow, WantedSim, WebhookStatus,
 };
 
 /// The address of the database, and its connections.
@@ -144,6 +147,7 @@ pub trait Store:
     + EventStore
     + WebhookStore
     + StatisticsStore
+    + StoryStore
     + Send
     + Sync
     + fmt::Debug

@@ -46,6 +46,8 @@ metrics! {
         "Time of the calls to Sigan, by call and outcome.";
     describe_histogram GSIM_CALL_DURATION = "oss_gsim_call_duration_seconds":
         "Time of the calls to GSIM, by call and outcome.";
+    describe_counter UPSTREAM_CALLS_DROPPED = "oss_upstream_calls_dropped_total":
+        "Records of calls to Sigan and GSIM that were dropped, the oldest first, because the database did not take them in time.";
     describe_counter DRAWS = "oss_draws_total":
         "Calls that asked Sigan for numbers of an area code and were answered, by ddd.";
     describe_counter NO_NUMBERS_LEFT = "oss_no_numbers_left_total":

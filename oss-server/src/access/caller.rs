@@ -7,6 +7,7 @@ use oss_core::{BrandId, ClientName, Oss};
 
 use super::keys::forbidden;
 use crate::problem::Problem;
+use crate::request_span;
 use crate::state::Shared;
 
 /// The sender of a request.
@@ -42,7 +43,7 @@ impl Caller {
     }
 }
 
-/// The library's handle, which acts for the caller's brand.
+/// The library's handle, which acts for the caller's brand and for its request.
 pub(crate) struct Acting(pub(crate) Oss);
 
 impl FromRequestParts<Shared> for Acting {
@@ -50,8 +51,12 @@ impl FromRequestParts<Shared> for Acting {
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Problem> {
         let caller = Caller::of(parts)?;
-        let Some(brand) = caller.brand.clone() else { return Ok(Self(state.oss.clone())) };
-        let oss = state.oss.acting_for(brand).map_err(|_| {
+        let oss = match request_span::current_id() {
+            Some(id) => state.oss.clone().for_request(id),
+            None => state.oss.clone(),
+        };
+        let Some(brand) = caller.brand.clone() else { return Ok(Self(oss)) };
+        let oss = oss.acting_for(brand).map_err(|_| {
             // The configuration accepts no such client.
             tracing::error!("A client acts for a brand that nobody may act for.");
             Problem::internal("nobody may act for this client's brand")

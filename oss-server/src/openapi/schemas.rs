@@ -201,6 +201,7 @@ pub(super) fn links(schema: &str) -> Option<Value> {
             let number = || json!({ "msisdn": "$response.body#/msisdn" });
             Some(json!({
                 "show": link("showNumber", number(), "See what became of it"),
+                "history": link("showNumberHistory", number(), "See each step, and each call to Sigan and GSIM"),
                 "assign": link("assignNumber", number(), "Put it on a line"),
                 "associations": link("listAssociations", number(), "See which SIMs it was on"),
                 "extend": link("extendReservation", number(), "Hold it for longer"),

@@ -113,6 +113,7 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
         .routes(require(Scope::NumbersReserve, routes!(numbers::extend)))
         .routes(require(Scope::NumbersAssign, routes!(numbers::assign)))
         .routes(require(Scope::NumbersRead, routes!(numbers::show)))
+        .routes(require(Scope::NumbersRead, routes!(numbers::history)))
         .routes(require(Scope::NumbersRead, routes!(lists::list)))
         .routes(require(Scope::SimsOrder, routes!(sims::order_esim)))
         .routes(require(Scope::SimsOrder, routes!(sims::activate_card)))

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use oss_core::{Ddd, Number, Reservation, SimId};
+use oss_core::{Ddd, Number, NumberHistory, Reservation, SimId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -147,4 +147,22 @@ pub(super) async fn assign(
 )]
 pub(super) async fn show(Acting(oss): Acting, params: Params) -> Result<Json<Number>, Problem> {
     Ok(Json(oss.number(params.get("msisdn")?).await?))
+}
+
+/// Show the whole story of a number
+///
+/// The answer has the attempts to hold the number, the SIMs that it was on, and a timeline: its events, each call to Sigan and GSIM with
+/// its duration and outcome, and the reads of its activation codes. A call is in it about a second after it ended.
+#[utoipa::path(
+    get,
+    path = "/numbers/{msisdn}/history",
+    operation_id = "showNumberHistory",
+    tag = "Numbers",
+    responses(
+        (status = 200, description = "The attempts, the SIMs and the timeline", body = NumberHistory),
+    ),
+    extensions(("x-problems" = json!(["unknown-number"]))),
+)]
+pub(super) async fn history(Acting(oss): Acting, params: Params) -> Result<Json<NumberHistory>, Problem> {
+    Ok(Json(oss.number_history(params.get("msisdn")?).await?))
 }

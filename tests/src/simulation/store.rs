@@ -9,18 +9,19 @@ use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
     ActiveSim, AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder,
     BeginRandom, CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery,
-    DrawTally, EndLine, EventCursor, EventRows, EventStore, Extend, Extension, ExtensionStore, HeldPage,
-    Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LineStore, ListStore,
-    NewOrder, NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore, PreviousPreview,
-    ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile, SimAuditStore,
-    SimDelivery, SimRange, SimStore, StatisticsStore, Store, StoreError, SweepStore, Tenant, UnreadableRow,
-    WebhookStatus, WebhookStore, WebhookTurn,
+    DrawTally, EndLine, EventCursor, EventRow, EventRows, EventStore, Extend, Extension, ExtensionStore,
+    HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LineStore,
+    ListStore, NewCall, NewOrder, NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore,
+    PreviousPreview, ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile,
+    SimAuditStore, SimDelivery, SimRange, SimStore, StatisticsStore, Store, StoreError, StoryStore,
+    SweepStore, Tenant, UnreadableRow, WebhookStatus, WebhookStore, WebhookTurn,
 };
 use oss_core::{
-    Association, Assortment, AttemptCount, AttemptState, Backlog, BrandId, Choice, ClientName, DataVersion,
-    DataVersions, Ddd, DddChanges, DddData, DddSet, DeviceChanges, DeviceChoice, DeviceCode, DeviceData,
-    DeviceHash, DrawCount, Edition, EsimAnswer, IdempotencyKey, LastAudit, Msisdn, Number, NumberList,
-    NumberPage, PreviewId, ProfileReport, ReservationId, Sim, SimFilter, SimId, SimRecord,
+    Association, Assortment, AttemptCount, AttemptRecord, AttemptState, Backlog, BrandId, Choice, ClientName,
+    CodeRead, DataVersion, DataVersions, Ddd, DddChanges, DddData, DddSet, DeviceChanges, DeviceChoice,
+    DeviceCode, DeviceData, DeviceHash, DrawCount, Edition, EsimAnswer, IdempotencyKey, LastAudit, Msisdn,
+    Number, NumberList, NumberPage, PreviewId, ProfileReport, ReservationId, Sim, SimFilter, SimId,
+    SimRecord, UpstreamCall,
 };
 use uuid::Uuid;
 
@@ -275,6 +276,70 @@ impl StatisticsStore for SimulatedStore {
 
     async fn last_audits(&self) -> Result<Vec<LastAudit>, StoreError> {
         self.step(self.world.store.last_audits()).await
+    }
+}
+
+#[async_trait]
+impl StoryStore for SimulatedStore {
+    async fn record_calls(&self, calls: &[NewCall]) -> Result<(), StoreError> {
+        self.step(self.world.store.record_calls(calls)).await
+    }
+
+    async fn purge_calls(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.step(self.world.store.purge_calls(retention, limit)).await
+    }
+
+    async fn attempts_of_number(
+        &self,
+        scope: Scope<'_>,
+        msisdn: Msisdn,
+        limit: u32,
+    ) -> Result<Vec<AttemptRecord>, StoreError> {
+        self.step(self.world.store.attempts_of_number(scope, msisdn, limit)).await
+    }
+
+    async fn calls_of_number(
+        &self,
+        scope: Scope<'_>,
+        msisdn: Msisdn,
+        limit: u32,
+    ) -> Result<Vec<UpstreamCall>, StoreError> {
+        self.step(self.world.store.calls_of_number(scope, msisdn, limit)).await
+    }
+
+    async fn events_of_number(
+        &self,
+        scope: Scope<'_>,
+        msisdn: Msisdn,
+        limit: u32,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        self.step(self.world.store.events_of_number(scope, msisdn, limit)).await
+    }
+
+    async fn code_reads_of_number(
+        &self,
+        scope: Scope<'_>,
+        msisdn: Msisdn,
+        limit: u32,
+    ) -> Result<Vec<(SimId, CodeRead)>, StoreError> {
+        self.step(self.world.store.code_reads_of_number(scope, msisdn, limit)).await
+    }
+
+    async fn calls_of_sim(&self, sim: SimId, limit: u32) -> Result<Vec<UpstreamCall>, StoreError> {
+        self.step(self.world.store.calls_of_sim(sim, limit)).await
+    }
+
+    async fn events_of_sim(&self, sim: SimId, limit: u32) -> Result<Vec<EventRow>, StoreError> {
+        self.step(self.world.store.events_of_sim(sim, limit)).await
+    }
+
+    async fn calls_of_request(
+        &self,
+        scope: Scope<'_>,
+        request: Uuid,
+        limit: u32,
+    ) -> Result<Vec<UpstreamCall>, StoreError> {
+        self.step(self.world.store.calls_of_request(scope, request, limit)).await
     }
 }
 

@@ -107,6 +107,7 @@ const STEPS: &[Step] = &[
     ("show {number}", 0, None),
     ("show {number} -o json", 0, None),
     ("show 11999990000", 3, None),
+    ("show 11999990000 --history -o json", 3, None),
     ("show 11999990000 -o json", 3, None),
     ("show 119999", 2, None),
     ("ddd 11", 0, None),
@@ -207,6 +208,35 @@ async fn a_failing_sigan_fails_in_the_same_way() {
     for world in &worlds {
         let repeated = world.run("reserve --ddd 11 --idempotency-key lost").await;
         assert_eq!(repeated.code, 0, "{repeated:?}");
+    }
+}
+
+/// The durations and the causes of calls differ, so only what was called is compared.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_shows_each_call() {
+    for world in [World::on_database().await, World::through_server().await] {
+        let client = world.server.as_ref().map(|_| "laptop");
+        let reserved = world.run("reserve --ddd 11 -o json").await.json();
+        let msisdn = reserved["msisdn"].as_str().expect("a number").to_owned();
+        let shown = world.run(&format!("show {msisdn} --history -o json")).await;
+        assert_eq!(shown.code, 0, "{shown:?}");
+        let history = shown.json();
+        let entries = history["timeline"].as_array().expect("a list");
+        let calls: Vec<_> = entries.iter().map(|entry| entry["call"]["call"].as_str()).collect();
+        assert_eq!(calls, [None, Some("reserve"), Some("pre_reserve")], "{history}");
+        assert_eq!(entries[1]["call"]["client"].as_str(), client);
+        assert_eq!(
+            (&history["current"]["status"], &history["attempts"][0]["state"]),
+            (&json!("RESERVED"), &json!("HELD"))
+        );
+
+        let lines = world.run(&format!("show {msisdn} --history -o ndjson")).await.stdout;
+        assert_eq!(lines.lines().count(), 3, "{lines}");
+        let table = world.run(&format!("show {msisdn} --history")).await.stdout;
+        for part in ["RESERVED since", "HELD since", "number.reserved", "sigan reserve", "ok, "] {
+            assert!(table.contains(part), "{part}: {table}");
+        }
+        assert_eq!(world.run(&format!("show {msisdn} --history --watch")).await.code, 2);
     }
 }
 

@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The routes that name something of a brand, and the status for a client of another brand. It is the status for unknown things.
-const ACROSS_BRANDS: [(&str, &str, u16); 17] = [
+const ACROSS_BRANDS: [(&str, &str, u16); 18] = [
     ("POST", "/previews", 422),
     ("PUT", "/previews/{previewId}/reservations/{index}", 404),
     ("DELETE", "/reservations/{msisdn}", 404),
@@ -23,6 +23,7 @@ const ACROSS_BRANDS: [(&str, &str, u16); 17] = [
     ("POST", "/releases", 200),
     ("GET", "/numbers", 200),
     ("GET", "/numbers/{msisdn}", 404),
+    ("GET", "/numbers/{msisdn}/history", 404),
     ("POST", "/esims", 422),
     ("POST", "/sim-cards", 422),
     ("GET", "/sims", 200),

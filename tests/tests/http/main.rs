@@ -10,6 +10,7 @@ mod devices;
 mod docs_page;
 mod events;
 mod expiry;
+mod history;
 mod http_contract;
 mod idempotency;
 mod identifiers;

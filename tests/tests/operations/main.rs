@@ -9,5 +9,6 @@ mod load_bench;
 mod metrics;
 mod monitoring;
 mod statements;
+mod story_plans;
 mod sweep_plans;
 mod traces;

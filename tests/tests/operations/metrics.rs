@@ -18,7 +18,7 @@ use serde_json::json;
 oss_tests::on_both!(the_metrics_are_those_of_the_list);
 
 /// Every metric with its type and its labels. To change a line breaks somebody's dashboard: see `examples/operations`.
-const METRICS: [&str; 39] = [
+const METRICS: [&str; 40] = [
     "oss_attempts gauge brand,ddd,state",
     "oss_build_info gauge version",
     "oss_cache_lookups_total counter lookup,result,tier",
@@ -56,6 +56,7 @@ const METRICS: [&str; 39] = [
     "oss_sim_steps_total counter reason,sim_type,step",
     "oss_sweep_settled_total counter result",
     "oss_tls_certificate_expiry_timestamp_seconds gauge",
+    "oss_upstream_calls_dropped_total counter",
     "oss_webhook_deliveries_total counter outcome,webhook",
     "oss_webhook_lag_seconds gauge webhook",
 ];

@@ -52,7 +52,8 @@ impl Watched {
 
     fn since(&self, before: usize) -> Vec<Executed> {
         let statements = executed(&self.postgres.log()[before..]);
-        statements.into_iter().filter(|statement| !statement.asks_for_versions()).collect()
+        let is_counted = |statement: &Executed| !statement.asks_for_versions() && !statement.records_calls();
+        statements.into_iter().filter(is_counted).collect()
     }
 
     /// Waits for a statement that the caller does not wait for, and returns all statements until then.

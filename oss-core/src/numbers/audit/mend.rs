@@ -130,7 +130,7 @@ impl Mender<'_> {
 
     async fn give_back(self, hold: &Hold, id: ReservationId) -> Result<Outcome, Error> {
         // The list may have been older than the hold, so only Sigan's answer about this hold counts.
-        match self.oss.sigan().turn(Lane::Upkeep).await?.holder(hold).await {
+        match self.oss.sigan_turn(Lane::Upkeep).await?.holder(hold).await {
             Ok(Holder::PreReserved | Holder::Nobody) => {}
             // The next audit asks again.
             Ok(Holder::Reserved) | Err(_) => return Ok(Outcome::Moved),
@@ -142,7 +142,7 @@ impl Mender<'_> {
 
     async fn deliver(self, delivery: Option<Delivery>) -> Outcome {
         let Some(delivery) = delivery else { return Outcome::Moved };
-        let Ok(turn) = self.oss.sigan().turn(Lane::Upkeep).await else {
+        let Ok(turn) = self.oss.sigan_turn(Lane::Upkeep).await else {
             self.oss.postpone(&delivery).await;
             return Outcome::BeingTold;
         };

@@ -106,7 +106,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         let (brand, lease) = (self.tenant.brand(), self.oss.settings().lease());
         let delivery = self.oss.store().release_stray_sim(id, msisdn, brand, lease).await?;
         let Some(delivery) = delivery else { return Ok(Outcome::Moved) };
-        let told = match self.oss.gsim().turn(delivery.sim_type, Lane::Upkeep).await {
+        let told = match self.oss.gsim_turn(delivery.sim_type, Lane::Upkeep).await {
             Ok(turn) => self.oss.deprogram(&turn, &delivery).await,
             Err(_) => false,
         };

@@ -33,6 +33,7 @@ mod repeats;
 mod sim_audit;
 mod sim_records;
 mod statistics;
+mod stories;
 mod sweep;
 mod webhooks;
 mod writable;

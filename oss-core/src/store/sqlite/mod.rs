@@ -22,6 +22,7 @@ mod releases;
 mod sim_audit;
 mod sim_records;
 mod statistics;
+mod stories;
 mod sweep;
 mod webhooks;
 mod writer;

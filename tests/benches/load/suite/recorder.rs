@@ -74,6 +74,8 @@ impl<'a> Recorder<'a> {
 
     fn since(&self, before: usize) -> Vec<Executed> {
         let all = executed(&self.parts.postgres.log()[before..]);
-        all.into_iter().filter(|statement| !statement.asks_for_versions()).collect()
+        let is_of_operation =
+            |statement: &Executed| !statement.asks_for_versions() && !statement.records_calls();
+        all.into_iter().filter(is_of_operation).collect()
     }
 }
