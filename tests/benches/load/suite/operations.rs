@@ -75,6 +75,8 @@ impl Shop {
 
     /// Runs one operation, and waits until its work in the background is done.
     pub(crate) async fn measure(&self, operation: Operation, drive: Drive) -> Figures {
+        // PostgreSQL does this itself once a minute. Until then it keeps the plans that it made for the empty tables.
+        self.target.database.execute("analyze").await;
         let (next, before) = (self.calls(operation), self.transactions().await);
         let (measured, bodies) = drive.at(&self.target.address, next, Arc::default()).await;
         self.keep(operation, &bodies);
