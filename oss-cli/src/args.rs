@@ -18,6 +18,7 @@ use clap::parser::ValueSource;
 use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use oss_core::access::{COMMAND_LINE, client_name};
+use oss_core::search::SearchTerm;
 use oss_core::{
     BrandId, ClientName, Ddd, DeviceCode, DeviceModelId, ExternalId, IdempotencyKey, Imei, Index, Malformed,
     Msisdn, PreviewId, SimId, Tac, config,
@@ -149,6 +150,12 @@ pub(crate) enum Command {
     /// List numbers by status, state, area code, brand, SIM, age or expiry.
     #[command(after_help = examples::LIST)]
     List(ListArgs),
+    /// Find what an identifier names: a number, a SIM, a preview, or an attempt.
+    #[command(after_help = examples::FIND)]
+    Find {
+        /// A phone number, an ICCID, an IMSI, an EID, or the id of a preview, a reservation, a SIM or a line.
+        text: SearchTerm,
+    },
     /// Order, show and replace SIMs.
     Sim {
         #[command(subcommand)]
@@ -199,6 +206,15 @@ pub(crate) enum Command {
     /// Show the counts of numbers by brand, DDD and state, the backlogs and their ages, the draws of the last day and the latest audits.
     #[command(after_help = examples::STATS)]
     Stats,
+    /// Ask Sigan and GSIM about a number now, as the sweep would later.
+    ///
+    /// Settles what is in doubt, being released or being cancelled. If everything about the number is settled, asks Sigan who holds it,
+    /// and changes nothing. Exits with 4 if there was no certain answer, or if our record and Sigan's differ.
+    #[command(after_help = examples::SETTLE)]
+    Settle {
+        /// The number.
+        msisdn: Msisdn,
+    },
     /// Run one clean-up pass: expire abandoned numbers, resolve unknown outcomes, send pending releases.
     #[command(after_help = examples::SWEEP)]
     Sweep {

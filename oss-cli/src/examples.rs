@@ -38,6 +38,10 @@ pub(crate) const EXTEND: &str = "\
 Example:
   oss extend 11999950001";
 
+pub(crate) const SETTLE: &str = "\
+Example:
+  oss settle 11999950001";
+
 pub(crate) const ASSIGN: &str = "\
 Example:
   oss assign 11999950001 --sim 018f0000-0000-7000-8000-000000000000";
@@ -58,6 +62,12 @@ Examples:
   oss list --status RESERVED --ddd 11
   oss list --state IN_DOUBT --created-before 2026-11-25T13:30:43Z
   oss list --state HELD --brand acme --all --output csv";
+
+pub(crate) const FIND: &str = "\
+Examples:
+  oss find \"(11) 99995-0001\"
+  oss find 8955200000000000017
+  oss find 018f0000-0000-7000-8000-000000000000";
 
 pub(crate) const SIM_ISSUE: &str = "\
 Example:

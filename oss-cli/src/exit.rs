@@ -38,6 +38,8 @@ exit_codes! {
     DATABASE = 6,
     /// interrupted
     INTERRUPTED = 130,
+    /// the reader of a list, of events or of an audit left before the end (`oss list | head`)
+    CLOSED_PIPE = 141,
 }
 
 /// The reason why a command failed: its codes and its message.
@@ -114,6 +116,11 @@ impl Failure {
     /// The person at the terminal interrupted the command. `left` says what happens to its work.
     pub(crate) fn interrupted(left: &str) -> Self {
         Self::new(INTERRUPTED, "interrupted", format!("interrupted: {left}"))
+    }
+
+    /// Nobody reads standard output any more. It is not shown, and a shell reports the same code for a program that such a write kills.
+    pub(crate) fn closed_pipe() -> Self {
+        Self::new(CLOSED_PIPE, "closed-pipe", "the reader of the output left".to_owned())
     }
 
     /// An argument that names nothing that there is.

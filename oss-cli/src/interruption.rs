@@ -39,9 +39,17 @@ pub(crate) fn left_behind(command: &Command, oss: &str) -> Option<String> {
             "whether GSIM has made the SIM is in doubt; {sweep} settles it, and the same command, repeated a little later, tells the \
              outcome"
         ),
+        Command::Sim { command: SimCommand::Code { id } } => {
+            format!(
+                "the code may have been read, and each read counts; `{oss} sim show {id}` lists the reads"
+            )
+        }
         Command::Line { command: LineCommand::End { .. } } => format!(
             "the line has either ended or is unchanged; if it has ended, {sweep} tells GSIM and Sigan; the same command is safe to \
              repeat"
+        ),
+        Command::Settle { .. } => format!(
+            "the number is either settled or as it was; {sweep} settles it, and the same command is safe to repeat"
         ),
         Command::Sweep { .. } => format!("unsettled numbers stay due; {sweep} settles them"),
         Command::Audit { fix: true, .. } => format!(

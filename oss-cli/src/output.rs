@@ -2,14 +2,14 @@
 //!
 //! The JSON has the fields of the HTTP interface and is stable; the tables may change.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
 use crate::form::Form;
 use crate::status_line;
 
@@ -51,13 +51,20 @@ impl Output {
             Form::Ndjson => answer.lines().map_err(Failure::internal)?.join("\n"),
         };
         // An empty list has no lines.
-        if text.is_empty() { Ok(()) } else { write(anstream::stdout(), &text) }
+        if text.is_empty() {
+            return Ok(());
+        }
+        match write(anstream::stdout(), &text) {
+            // This is the end of the command, and what it did stays done.
+            Err(failure) if failure.exit == exit::CLOSED_PIPE => Ok(()),
+            written => written,
+        }
     }
 
     /// Writes one of several answers to standard output. In JSON, each is a document on a line of its own.
     pub(crate) fn write_line(self, answer: &impl Answer) -> Result<(), Failure> {
         match self.form {
-            Form::Table => self.write_answer(answer),
+            Form::Table => write(anstream::stdout(), &answer.table(self.program)),
             Form::Json | Form::Ndjson | Form::Csv => write_document(answer),
         }
     }
@@ -75,8 +82,11 @@ impl Output {
         }
     }
 
-    /// Writes a failure to standard error, and returns its exit code.
+    /// Writes a failure to standard error, unless the reader of the output left, and returns its exit code.
     pub(crate) fn write_failure(self, failure: &Failure) -> ExitCode {
+        if failure.exit == exit::CLOSED_PIPE {
+            return ExitCode::from(failure.exit);
+        }
         let text = match self.form {
             Form::Table => format!("error: {}", failure.message),
             Form::Json | Form::Ndjson | Form::Csv => serde_json::json!({ "error": failure }).to_string(),
@@ -97,14 +107,13 @@ pub(crate) fn write_text(text: &str) -> Result<(), Failure> {
     write(anstream::stdout(), text)
 }
 
-/// Writes a text. A reader that stops reading (`oss … | head`) is not a failure.
+/// Writes a text. If its reader has left (`oss … | head`), the command ends quietly.
 fn write(mut to: impl Write, text: &str) -> Result<(), Failure> {
-    match status_line::write_aside(|| writeln!(to, "{text}").and_then(|()| to.flush())) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::internal(format!("the answer could not be written: {error}")))
-        }
-        _ => Ok(()),
-    }
+    let written = status_line::write_aside(|| writeln!(to, "{text}").and_then(|()| to.flush()));
+    written.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Failure::closed_pipe(),
+        _ => Failure::internal(format!("the answer could not be written: {error}")),
+    })
 }
 
 /// A table with these headings that is no wider than the terminal.

@@ -5,6 +5,8 @@ use std::io::{IsTerminal, stderr, stdin, stdout};
 use dialoguer::console::Term;
 use dialoguer::theme::ColorfulTheme;
 use dialoguer::{Confirm, Select};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::exit::Failure;
 use crate::form::Form;
@@ -32,17 +34,32 @@ pub(crate) async fn confirm(question: &'static str) -> Result<bool, Failure> {
     .await
 }
 
-/// Asks in a thread of its own, because reading a key waits.
+/// Asks in a thread of its own, because reading a key waits. The program may end without an answer, so nobody waits for the thread.
 async fn ask<T: Send + 'static>(
     question: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
 ) -> Result<T, Failure> {
-    let answer = tokio::task::spawn_blocking(question).await.map_err(Failure::internal)?;
+    let unanswered = || Failure::interrupted("the question was not answered");
+    // The terminal turns Ctrl-C into a signal until the question reads keys itself.
+    let mut interruptions = signal(SignalKind::interrupt()).map_err(Failure::internal)?;
+    let (sender, answer) = oneshot::channel();
+    std::thread::spawn(move || sender.send(question()));
+    let answer = tokio::select! {
+        answer = answer => answer.map_err(Failure::internal)?,
+        _ = interruptions.recv() => {
+            show_cursor();
+            return Err(unanswered());
+        }
+    };
     answer.map_err(|dialoguer::Error::IO(error)| {
-        // After Ctrl-C the cursor is still hidden. If it cannot be shown, there is no terminal any more.
-        let _ = Term::stderr().show_cursor();
+        show_cursor();
         match error.kind() {
-            std::io::ErrorKind::Interrupted => Failure::interrupted("the question was not answered"),
+            std::io::ErrorKind::Interrupted => unanswered(),
             _ => Failure::internal(format!("the terminal cannot be read: {error}")),
         }
     })
+}
+
+/// Shows the cursor, which a question hides. If it cannot be shown, there is no terminal any more.
+fn show_cursor() {
+    let _ = Term::stderr().show_cursor();
 }

@@ -6,11 +6,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use oss_core::search::{SearchAmong, SearchResults, SearchTerm};
 use oss_core::{
-    ActivationCode, Association, BulkMode, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice,
-    DeviceModel, EsimCheck, EventCursor, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberHistory,
-    NumberList, NumberPage, Oss, Preview, PreviewId, ReleaseResult, Released, Reservation, Sim, SimFilter,
-    SimId, SimRecord, Statistics, WantedSim,
+    ActivationCode, Association, AuditOptions, AuditReport, BulkMode, Choice, ClientName, Ddd, DeviceBrand,
+    DeviceBrandId, DeviceChoice, DeviceModel, EsimCheck, EventCursor, EventPage, Found, IdempotencyKey,
+    LineId, Msisdn, Number, NumberHistory, NumberList, NumberPage, Oss, Preview, PreviewId, ReleaseResult,
+    Released, Reservation, Settlement, Sim, SimFilter, SimId, SimRecord, Statistics, SweepReport, WantedSim,
+    WebhookStatus,
 };
 
 use crate::exit::Failure;
@@ -24,6 +26,17 @@ pub(crate) enum EventStart {
     Since(DateTime<Utc>),
     /// After the last event.
     Latest,
+}
+
+/// The options of an audit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Audit {
+    /// Whether to settle the differences that are safe to settle.
+    pub(crate) fix: bool,
+    /// Whether more than 20 holds may be released.
+    pub(crate) force: bool,
+    /// Numbers and holds that changed within this time are skipped.
+    pub(crate) min_age: Duration,
 }
 
 /// A number, and what became of its release.
@@ -63,6 +76,9 @@ pub(crate) trait Service {
     /// A page of numbers.
     async fn list_numbers(&self, list: &NumberList) -> Result<NumberPage, Failure>;
 
+    /// The things that an identifier names.
+    async fn search(&self, term: &SearchTerm) -> Result<SearchResults, Failure>;
+
     /// Orders a SIM for a reserved number, and puts the number on a line.
     async fn order_sim(
         &self,
@@ -101,6 +117,28 @@ pub(crate) trait Service {
 
     /// The counts of every brand.
     async fn statistics(&self) -> Result<Statistics, Failure>;
+
+    /// Settles a number, and compares it with Sigan.
+    async fn settle(&self, msisdn: Msisdn) -> Result<Settlement, Failure>;
+
+    /// Runs one clean-up pass.
+    async fn sweep(&self) -> Result<SweepReport, Failure>;
+
+    /// The pause between two clean-up passes.
+    fn sweep_interval(&self) -> Duration;
+
+    /// Audits, and hands over everything that is found when it is found.
+    async fn audit(&self, options: Audit, on_found: impl FnMut(Found) + Send)
+    -> Result<AuditReport, Failure>;
+
+    /// The count of the numbers that an audit will look at; none if it is not known.
+    async fn count_held_numbers(&self) -> Result<Option<u64>, Failure>;
+
+    /// How far each webhook is.
+    async fn webhooks(&self) -> Result<Vec<WebhookStatus>, Failure>;
+
+    /// Delivers the events since a time to a webhook again. Returns false if there is no such webhook.
+    async fn replay_webhook(&self, name: &ClientName, from: DateTime<Utc>) -> Result<bool, Failure>;
 
     /// Whether an area code exists.
     async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Failure>;
@@ -165,6 +203,10 @@ impl Service for Oss {
         Ok(Self::list_numbers(self, list).await?)
     }
 
+    async fn search(&self, term: &SearchTerm) -> Result<SearchResults, Failure> {
+        Ok(Self::search(self, term, SearchAmong::NumbersAndSims).await?)
+    }
+
     async fn order_sim(
         &self,
         msisdn: Msisdn,
@@ -210,6 +252,39 @@ impl Service for Oss {
 
     async fn statistics(&self) -> Result<Statistics, Failure> {
         Ok(Self::statistics(self).await?)
+    }
+
+    async fn settle(&self, msisdn: Msisdn) -> Result<Settlement, Failure> {
+        Ok(Self::settle(self, msisdn).await?)
+    }
+
+    async fn sweep(&self) -> Result<SweepReport, Failure> {
+        Ok(Self::sweep(self).await?)
+    }
+
+    fn sweep_interval(&self) -> Duration {
+        Self::sweep_interval(self)
+    }
+
+    async fn audit(
+        &self,
+        Audit { fix, force, min_age }: Audit,
+        on_found: impl FnMut(Found) + Send,
+    ) -> Result<AuditReport, Failure> {
+        let options = AuditOptions::default().fix(fix).force(force).min_age(min_age);
+        Ok(Self::audit(self, options, on_found).await?)
+    }
+
+    async fn count_held_numbers(&self) -> Result<Option<u64>, Failure> {
+        Ok(Some(Self::count_held_numbers(self).await?))
+    }
+
+    async fn webhooks(&self) -> Result<Vec<WebhookStatus>, Failure> {
+        Ok(Self::webhooks(self).await?)
+    }
+
+    async fn replay_webhook(&self, name: &ClientName, from: DateTime<Utc>) -> Result<bool, Failure> {
+        Ok(Self::replay_webhook(self, name, from).await?)
     }
 
     async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Failure> {

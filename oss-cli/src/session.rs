@@ -101,21 +101,19 @@ async fn execute_through(
         return while_waiting(commands::doctor::run_through(&server, output)).await;
     }
     begun.store(true, Ordering::Relaxed);
-    commands::run_anywhere(&server, command, output).await
+    // A server audits the brand of its client, and it knows every brand if it has no clients.
+    commands::run_anywhere(&server, command, true, output).await
 }
 
 /// The name of a command that works on a database only.
 fn database_command(command: &Command) -> Option<&'static str> {
     Some(match command {
         Command::Adopt { .. } => "adopt",
-        Command::Audit { .. } => "audit",
         Command::Ddd { command: Some(_), .. } => "ddd import",
         Command::Devices { .. } => "devices import",
         Command::GsimMock { .. } => "gsim-mock",
         Command::Migrate => "migrate",
         Command::SiganMock { .. } => "sigan-mock",
-        Command::Sweep { .. } => "sweep",
-        Command::Webhooks { .. } => "webhooks",
         _ => return None,
     })
 }
@@ -249,6 +247,7 @@ impl Needs {
             | Command::Extend { .. }
             | Command::Show { .. }
             | Command::List(_)
+            | Command::Find { .. }
             | Command::Sim {
                 command: SimCommand::Show { .. } | SimCommand::Find(_) | SimCommand::Code { .. },
             }

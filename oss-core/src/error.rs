@@ -14,8 +14,8 @@ pub use self::kind::ErrorKind;
 use self::table::errors;
 use crate::access::ClientLimit;
 use crate::domain::{
-    AddressHash, BrandId, Ddd, DeviceBrandId, DeviceHash, LineId, MaskedMsisdn, NumberStatus, OtherNumber,
-    PreviewId, ProfileState, SimId, SimStatus, SimType,
+    AddressHash, BrandId, Ddd, DeviceBrandId, DeviceHash, EventCursor, LineId, MaskedMsisdn, NumberStatus,
+    OtherNumber, PreviewId, ProfileState, SimId, SimStatus, SimType,
 };
 use crate::sigan::{Doubt, RETRY_WHEN_BUSY, Refusal};
 use crate::store::StoreError;
@@ -38,6 +38,11 @@ pub struct ErrorType {
     pub retry: Option<Duration>,
     /// The error in a sentence, without the names and numbers of a call.
     pub summary: &'static str,
+}
+
+impl ErrorType {
+    /// The beginning of the `type` of every problem of a server (RFC 9457). The code follows.
+    pub const URN: &'static str = "urn:oss:problem:";
 }
 
 const DATABASE_UNAVAILABLE: ErrorType = ErrorType {
@@ -138,6 +143,14 @@ errors! {
         #[error("preview {0} has expired or was replaced; create another")]
         PreviewExpired(PreviewId),
     }
+    /// The place among the events is one of another database, or of this one before an older backup was restored
+    "foreign-cursor": Conflict, field "after" => {
+        #[error(
+            "the place {0} is after every event of this database, so it comes from another one, or from before an older backup \
+             was restored; read again from a time (`since`), or from the beginning"
+        )]
+        ForeignCursor(EventCursor),
+    }
     /// Another call for the same number is under way
     "reserve-in-flight": Conflict, retry RETRY_SOON => {
         #[error("another call for the same number is in flight; try again in {} s", whole_seconds(RETRY_SOON))]
@@ -147,6 +160,16 @@ errors! {
     "order-in-flight": Conflict, field "msisdn", retry RETRY_SOON => {
         #[error("an order of a SIM for number {0} is under way; try again in a moment")]
         OrderInFlight(MaskedMsisdn),
+    }
+    /// Another call or the sweep is at work on the number
+    "settlement-in-flight": Conflict, field "msisdn", retry RETRY_SOON => {
+        #[error("number {number} is being settled already; try again in {} s", whole_seconds(*retry_after))]
+        SettlementInFlight {
+            /// The number.
+            number: MaskedMsisdn,
+            /// The wait until the work on it is over, or is due again.
+            retry_after: Duration,
+        },
     }
     /// Another call with the same idempotency key is under way
     "idempotency-key-in-flight": Conflict, field "Idempotency-Key", retry RETRY_SOON => {
@@ -441,9 +464,9 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::SiganBusy { retry_after } | Self::DrawBudgetExceeded { retry_after, .. } => {
-                Some(*retry_after)
-            }
+            Self::SiganBusy { retry_after }
+            | Self::DrawBudgetExceeded { retry_after, .. }
+            | Self::SettlementInFlight { retry_after, .. } => Some(*retry_after),
             _ => self.error_type().retry,
         }
     }

@@ -75,6 +75,7 @@ mod lists;
 pub mod log;
 mod lookups;
 mod numbers;
+mod operators;
 mod oss;
 mod outage;
 #[cfg(feature = "import")]
@@ -82,6 +83,7 @@ mod reference;
 mod remote;
 #[cfg_attr(not(feature = "mock"), path = "sandbox/absent.rs")]
 pub mod sandbox;
+pub mod search;
 mod settings;
 pub mod sigan;
 pub mod sims;
@@ -95,17 +97,18 @@ pub use config::Config;
 pub use connect::StartError;
 pub use devices::EsimCheck;
 pub use domain::{
-    ActivationCode, AddressHash, Association, Assortment, AttemptCount, AttemptEvent, AttemptRecord,
-    AttemptState, Backlog, BrandId, BrandSlug, CallId, Choice, ClientName, CodeRead, Cursor, DataVersion,
-    DataVersions, Ddd, DddSet, DeviceBrand, DeviceBrandId, DeviceChoice, DeviceCode, DeviceHash, DeviceModel,
-    DeviceModelId, DisplayName, DrawCount, Edition, Eid, EsimAnswer, EsimSource, EsimSupport, Event,
-    EventCursor, EventId, EventKind, EventPage, ExternalId, HoldRecord, Iccid, IdempotencyKey, Imei, Imsi,
-    Index, InstallationId, LastAudit, Line, LineId, ListFault, ListOptions, ListedNumber, ListedStatus,
-    Malformed, MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId, Msisdn, Number, NumberFilter,
-    NumberHistory, NumberList, NumberPage, NumberStatus, PageLength, PreviewId, ProfileReport, ProfileState,
-    RecordedReport, Reservation, ReservationId, Sim, SimCodeRead, SimFilter, SimHistory, SimId, SimRecord,
-    SimStatus, SimType, SmdpAddress, Source, Statistics, StoryEntry, StoryKind, SweepReport, Tac, Technology,
-    TextFault, Timestamp, UpstreamCall, UpstreamSystem, WantedSim, WebhookStatus,
+    ActivationCode, AddressHash, Association, Assortment, AttemptCount, AttemptEvent, AttemptKind,
+    AttemptRecord, AttemptState, Backlog, BrandId, BrandSlug, CallId, ChangeCount, Choice, ClientName,
+    CodeRead, Cursor, DataVersion, DataVersions, Ddd, DddSet, DeviceBrand, DeviceBrandId, DeviceChoice,
+    DeviceCode, DeviceHash, DeviceModel, DeviceModelId, DisplayName, DrawCount, Edition, Eid, EsimAnswer,
+    EsimSource, EsimSupport, Event, EventCursor, EventId, EventKind, EventPage, ExternalId, HoldRecord,
+    Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId, LastAudit, Line, LineId, ListFault,
+    ListOptions, ListedNumber, ListedStatus, Malformed, MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId,
+    Msisdn, Number, NumberFilter, NumberHistory, NumberList, NumberPage, NumberStatus, OperatorSession,
+    PageLength, PreviewId, ProfileReport, ProfileState, RecordedReport, Reservation, ReservationId, Sim,
+    SimCodeRead, SimFilter, SimHistory, SimId, SimRecord, SimStatus, SimType, SmdpAddress, Source,
+    Statistics, StoryEntry, StoryKind, SweepReport, Tac, Technology, TextFault, Timestamp, UnsettledAttempt,
+    UnsettledPage, UpstreamCall, UpstreamSystem, WantedSim, WebhookStatus,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::{ClientError, client_builder};
@@ -116,9 +119,11 @@ pub use lists::{
 #[cfg(feature = "import")]
 pub use lists::{ImportFault, ImportFaults, MassRemoval, Progress, RemovalLimit};
 pub use numbers::{
-    Adopt, AdoptError, Adopted, AuditOptions, AuditReport, BulkMode, CreatePreview, Difference,
-    DifferenceKind, Found, ListedReleases, Offer, Outcome, Preview, ReleaseResult, Released, ReserveRandom,
+    Adopt, AdoptError, Adopted, Answering, AuditOptions, AuditReport, BulkMode, CreatePreview, Difference,
+    DifferenceKind, Found, LARGEST_RELEASE, ListedReleases, Offer, Outcome, Preview, ReleaseResult, Released,
+    ReserveRandom, Settlement, Upstream,
 };
+pub use operators::SessionToken;
 pub use oss::{Oss, OssBuilder};
 #[cfg(feature = "import")]
 pub use reference::{ImportError, ImportMode, ReferenceData};

@@ -286,8 +286,11 @@ impl Oss {
         Ok(self.parts.gsim.turn(sim_type, lane).await?.caused_by(self.origin()))
     }
 
-    fn origin(&self) -> Origin {
-        Origin { brand: self.brand().clone(), client: self.client().cloned(), request: self.request }
+    /// The cause of the calls, if it is a client of a server. The sweep and a command line name none.
+    fn origin(&self) -> Option<Origin> {
+        let (client, request) = (self.client().cloned(), self.request);
+        let is_known = client.is_some() || request.is_some();
+        is_known.then(|| Origin { brand: self.brand().clone(), client, request })
     }
 
     /// Writes the records of all calls to Sigan and GSIM that have ended. If the database cannot take them, they are written later.

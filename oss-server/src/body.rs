@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
@@ -42,6 +42,9 @@ pub(crate) trait RequestBody: DeserializeOwned + ToSchema {
     /// The longest body of this type that is read, in bytes.
     const LONGEST: usize = LONGEST_BODY;
 
+    /// Whether an empty body is one without fields. The document of such an operation has the extension `x-optional-body`.
+    const IS_OPTIONAL: bool = false;
+
     /// Reads the fields of a body.
     fn read(fields: Fields) -> Result<Self, Problem> {
         fields.read()
@@ -52,6 +55,9 @@ impl<S: Send + Sync, T: RequestBody> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if T::IS_OPTIONAL && request.body().is_end_stream() {
+            return T::read(Fields::default()).map(Self);
+        }
         T::read(Fields::of_request(request, T::LONGEST).await?).map(Self)
     }
 }
@@ -174,9 +180,18 @@ impl Fields {
         names: &[&'static str],
         expected: &str,
     ) -> Option<&'static str> {
-        let is_given = |name: &&&str| self.left.get(**name).is_some_and(|value| !value.is_null());
-        let given: Vec<&'static str> = names.iter().filter(is_given).copied().collect();
         self.left.retain(|name, value| !names.contains(&name.as_str()) || !value.is_null());
+        self.only_one_given::<T>(names, expected)
+    }
+
+    /// Returns the one of these fields that is given, as [`Self::only_one_of`] does. A field that is null is given too.
+    pub(crate) fn only_one_given<T: DeserializeOwned>(
+        &mut self,
+        names: &[&'static str],
+        expected: &str,
+    ) -> Option<&'static str> {
+        let is_given = |name: &&&str| self.left.contains_key(**name);
+        let given: Vec<&'static str> = names.iter().filter(is_given).copied().collect();
         if let [only] = given[..] {
             return Some(only);
         }

@@ -4,6 +4,7 @@
 //! decision about numbers belongs in the core.
 
 mod access;
+mod audit_stream;
 mod body;
 mod etag;
 mod key;
@@ -22,7 +23,7 @@ mod state;
 mod telemetry;
 
 pub use access::{Access, ClientLimits};
-pub use routes::{Routers, routers};
+pub use routes::{RouterOptions, Routers, routers};
 pub use start::{Args, Failure, run};
 pub use state::Health;
 pub use telemetry::Metrics;

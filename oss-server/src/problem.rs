@@ -12,16 +12,13 @@ use axum::response::{IntoResponse, Response};
 use oss_core::access::Scope;
 use oss_core::sigan::Refusal;
 use oss_core::store::StoreError;
-use oss_core::{Error, Malformed, MalformedAt, whole_seconds};
+use oss_core::{Error, ErrorType, Malformed, MalformedAt, whole_seconds};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub(crate) use self::types::*;
 use crate::request_span;
-
-/// The beginning of every problem's `type`. Its code follows.
-pub(crate) const URN: &str = "urn:oss:problem:";
 
 /// A fault of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -38,6 +35,11 @@ impl Fault {
     pub(crate) fn of(field: &str, error: &impl Expectation) -> Self {
         let text = error.to_string();
         let expected = text.strip_prefix(EXPECTED).unwrap_or(&text);
+        Self::expecting(field, expected)
+    }
+
+    /// The fault of a field that should have been something else.
+    pub(crate) fn expecting(field: &str, expected: &str) -> Self {
         Self { field: field.to_owned(), expected: expected.to_owned() }
     }
 }
@@ -135,6 +137,20 @@ pub(crate) struct ProblemBody<'a> {
     retry_after_seconds: Option<u64>,
 }
 
+/// A problem in a part of an answer.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Reason {
+    /// The type of the problem that a request about this part alone answers.
+    r#type: String,
+    /// The fault and what to do about it, for people.
+    pub(crate) detail: String,
+    /// The number of seconds after which a repeat makes sense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    retry_after_seconds: Option<u64>,
+}
+
 impl Problem {
     /// A problem of a type.
     pub(crate) fn new(of: ProblemType, detail: impl Into<Box<str>>) -> Self {
@@ -177,13 +193,16 @@ impl Problem {
         Self { challenge: Some(challenge), ..self }
     }
 
-    /// The fault and what to do about it, for people. It is for a part of an answer, so the reason that the caller does not learn is logged
-    /// here.
-    pub(crate) fn log_and_detail(self) -> String {
+    /// This problem as a part of an answer. The reason that the caller does not learn is logged here.
+    pub(crate) fn log_and_shorten(self) -> Reason {
         if let Some(reason) = &self.internal {
             tracing::error!(%reason, "A part of a request failed.");
         }
-        self.detail.into_string()
+        Reason { r#type: self.urn(), detail: self.detail.into(), retry_after_seconds: self.retry_after }
+    }
+
+    fn urn(&self) -> String {
+        format!("{}{}", ErrorType::URN, self.code)
     }
 
     /// The status.
@@ -194,7 +213,7 @@ impl Problem {
     /// The body, as the answer to the request with this id.
     pub(crate) fn json(&self, request: Option<Uuid>) -> Vec<u8> {
         let body = ProblemBody {
-            r#type: format!("{URN}{}", self.code),
+            r#type: self.urn(),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,
@@ -299,6 +318,7 @@ mod tests {
             (Error::PreviewExpired(preview), 410),
             (Error::ReserveInFlight, 409),
             (Error::OrderInFlight(number()), 409),
+            (Error::SettlementInFlight { number: number(), retry_after: Duration::from_secs(3) }, 409),
             (Error::KeyInFlight, 409),
             (Error::KeySpent, 409),
             (Error::KeyReused, 422),

@@ -18,7 +18,7 @@ use tracing::Level;
 
 use crate::access::{Access, ClientLimits};
 use crate::request_span;
-use crate::routes::{docs, routers};
+use crate::routes::{RouterOptions, docs, routers};
 use crate::serve::{self, ConnectionLimit, KeysAndCertificates, Serving, Watched};
 use crate::state::Health;
 use crate::telemetry::{Metrics, Traces};
@@ -94,9 +94,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 
     let oss = connect(&common, config.as_ref()).await?;
     let health = Health::default();
-    let limit = server.concurrent_requests;
-    let routers =
-        routers(oss.clone(), health.clone(), metrics, &access, limit, server.admin_listen.is_some());
+    let mut options = RouterOptions::new(server.concurrent_requests);
+    options.apart = server.admin_listen.is_some();
+    let routers = routers(oss.clone(), health.clone(), metrics, &access, options);
     let connections = ConnectionLimit::for_callers(server.connections);
     let service = listen(server.listen, routers.service, connections, tls.clone()).await?;
     let admin = match server.admin_listen.zip(routers.admin) {

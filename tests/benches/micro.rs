@@ -7,7 +7,7 @@ use axum::http::Request;
 use divan::{Bencher, black_box};
 use http_body_util::BodyExt;
 use oss_core::{Ddd, DeviceChoice, DeviceHash, Msisdn, Oss};
-use oss_server::{Access, Health, Metrics, routers};
+use oss_server::{Access, Health, Metrics, RouterOptions, routers};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
@@ -44,7 +44,8 @@ fn answer_a_problem(bencher: Bencher<'_, '_>) {
     let oss = runtime.block_on(Oss::sandbox()).expect("a sandbox");
     let access = Access::anyone(std::num::NonZeroU32::MAX).expect("a name that is well formed");
     let metrics = runtime.block_on(async { Metrics::install() }).expect("the first recorder of this process");
-    let router = routers(oss, Health::default(), metrics, &Arc::new(access), 1000, true).service;
+    let router =
+        routers(oss, Health::default(), metrics, &Arc::new(access), RouterOptions::new(1000)).service;
     bencher.bench_local(|| {
         runtime.block_on(async {
             let request = Request::get("/ddds/xx").body(Body::empty()).expect("a request");

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -33,6 +35,20 @@ impl WebDriverCompatibleCommand for TakeNetworkLog {
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
         (Method::POST, Some(json!({ "type": "performance" }).to_string()))
+    }
+}
+
+/// Runs a command of Chromium's own protocol.
+#[derive(Debug)]
+struct Cdp(&'static str, Value);
+
+impl WebDriverCompatibleCommand for Cdp {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "cmd": self.0, "params": self.1 }).to_string()))
     }
 }
 
@@ -87,6 +103,50 @@ impl Browser {
         let field = eventually(async || self.client.find(Locator::Css(selector)).await).await;
         field.clear().await.expect("the field is cleared");
         field.send_keys(text).await.expect("the field takes the text");
+    }
+
+    /// Makes the page as wide as a screen, in pixels, and as high as it is.
+    pub async fn set_width(&self, width: u32) {
+        let screen = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.client
+            .issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", screen))
+            .await
+            .expect("another width");
+    }
+
+    /// Switches the scripts of the pages off or on, from the next page on.
+    pub async fn set_scripts(&self, on: bool) {
+        let off = json!({ "value": !on });
+        self.client.issue_cmd(Cdp("Emulation.setScriptExecutionDisabled", off)).await.expect("a switch");
+    }
+
+    /// Runs a script in the page, and returns its value.
+    pub async fn run(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.expect("the script runs")
+    }
+
+    /// Runs a script that passes its value on to the function `done`.
+    pub async fn run_until_done(&self, script: &str) -> Value {
+        let script = format!("const done = arguments[arguments.length - 1]; {script}");
+        self.client.execute_async(&script, Vec::new()).await.expect("the script runs")
+    }
+
+    /// Sends keys to the element that has the focus.
+    pub async fn press(&self, keys: &str) {
+        self.client
+            .active_element()
+            .await
+            .expect("it has the focus")
+            .send_keys(keys)
+            .await
+            .expect("the keys arrive");
+    }
+
+    /// The image of the whole page, as PNG.
+    pub async fn screenshot(&self) -> Vec<u8> {
+        let whole = json!({ "format": "png", "captureBeyondViewport": true });
+        let image = self.client.issue_cmd(Cdp("Page.captureScreenshot", whole)).await.expect("an image");
+        STANDARD.decode(image["data"].as_str().expect("its data")).expect("Base64")
     }
 
     /// Waits until the element of a selector shows a text, and returns all of its text.

@@ -2,7 +2,7 @@
 
 use clap::{ArgGroup, Subcommand};
 use oss_core::{
-    AddressHash, DeviceHash, Iccid, IdempotencyKey, Imsi, LineId, Msisdn, SimFilter, SimId, Timestamp,
+    AddressHash, DeviceHash, Eid, Iccid, IdempotencyKey, Imsi, LineId, Msisdn, SimFilter, SimId, Timestamp,
     WantedSim,
 };
 
@@ -79,6 +79,9 @@ pub(crate) struct FindArgs {
     /// The number of the subscriber in the network.
     #[arg(long)]
     imsi: Option<Imsi>,
+    /// The number of the phone's chip that an eSIM was last reported to be on.
+    #[arg(long)]
+    eid: Option<Eid>,
     /// The phone number that is on the SIM.
     #[arg(long)]
     msisdn: Option<Msisdn>,
@@ -90,8 +93,8 @@ pub(crate) struct FindArgs {
 impl FindArgs {
     /// The filter; none if there is no name, which the parser does not let through.
     pub(crate) fn filter(self) -> Option<SimFilter> {
-        let Self { iccid, imsi, msisdn, line } = self;
-        let filter = iccid.map(SimFilter::Iccid).or(imsi.map(SimFilter::Imsi));
+        let Self { iccid, imsi, eid, msisdn, line } = self;
+        let filter = iccid.map(SimFilter::Iccid).or(imsi.map(SimFilter::Imsi)).or(eid.map(SimFilter::Eid));
         filter.or(msisdn.map(SimFilter::Msisdn)).or(line.map(SimFilter::Line))
     }
 }

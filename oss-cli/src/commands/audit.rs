@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState};
-use oss_core::{AuditOptions, AuditReport, BrandId, Difference, Found, Oss};
+use oss_core::{AuditReport, BrandId, Difference, Found};
 use serde::Serialize;
+use tokio::sync::Notify;
 
 use crate::exit::{self, Failure};
 use crate::form::Form;
 use crate::output::{Answer, Output};
+use crate::service::{Audit, Service};
 use crate::status_line::{Line, draw, is_visible, style, wait};
 
 /// The status line of an audit: its progress among the numbers that are held here, the system it waits for, and its findings.
@@ -20,36 +22,44 @@ const LINE: &str = "{spinner} {pace}, {wait}{wide_msg}";
 /// Runs an audit and writes every difference: for people and as NDJSON at once, as JSON in one document at the end. Progress is shown if
 /// standard error is a terminal.
 ///
+/// If the lines cannot be written, for instance because their reader has left, the audit ends.
+///
 /// Unless `clients_are_known`, brands of clients that hold nothing here may be missed, and the answer says so.
 pub(crate) async fn run(
-    oss: &Oss,
-    options: AuditOptions,
+    service: &impl Service,
+    options: Audit,
     clients_are_known: bool,
     output: Output,
 ) -> Result<ExitCode, Failure> {
     let mut audited = Audited { may_miss_brands: !clients_are_known, ..Audited::default() };
-    let mut written = Ok(());
+    let (mut written, broken) = (Ok(()), Notify::new());
     let outcome = {
         let line =
             draw(style(LINE).with_key("pace", write_pace).with_key("wait", write_wait(Instant::now())));
         line.set_message(found_so_far(&AuditReport::default()));
-        let audit = oss.audit(options, |found| {
+        let audit = service.audit(options, |found| {
             let shown = audited.record(found, &line, output);
-            if written.is_ok() {
+            if written.is_ok() && shown.is_err() {
                 written = shown;
+                broken.notify_one();
             }
         });
-        run_showing_total(oss, &line, audit).await
+        tokio::select! {
+            biased;
+            () = broken.notified() => None,
+            outcome = run_showing_total(service, &line, audit) => Some(outcome),
+        }
     };
     written?;
     audited.report = match outcome {
-        Ok(report) => report,
+        None => return Err(Failure::closed_pipe()),
+        Some(Ok(report)) => report,
         // A program still needs the differences that were found before the failure. People have seen them already.
-        Err(error) => {
+        Some(Err(error)) => {
             if !audited.differences.is_empty() && output.form != Form::Table {
                 output.write_answer(&audited)?;
             }
-            return Err(error.into());
+            return Err(error);
         }
     };
     output.write_answer(&audited)?;
@@ -57,10 +67,10 @@ pub(crate) async fn run(
 }
 
 /// Runs the audit, and counts the held numbers meanwhile, so that the line can show a total.
-async fn run_showing_total<T>(oss: &Oss, line: &Line, audit: impl Future<Output = T>) -> T {
+async fn run_showing_total<T>(service: &impl Service, line: &Line, audit: impl Future<Output = T>) -> T {
     let count = async {
         // A failed count only leaves the total out: if the database is down, the audit reports it.
-        if let (true, Ok(total)) = (is_visible(), oss.count_held_numbers().await) {
+        if let (true, Ok(Some(total))) = (is_visible(), service.count_held_numbers().await) {
             line.set_length(total);
         }
         std::future::pending::<Infallible>().await

@@ -9,6 +9,7 @@ mod devices;
 pub(crate) mod doctor;
 mod events;
 mod extend;
+mod find;
 #[cfg(feature = "sandbox")]
 pub(crate) mod gsim_mock;
 mod history;
@@ -20,6 +21,7 @@ pub(crate) mod migrate;
 mod preview;
 mod release;
 mod reserve;
+mod settle;
 pub(crate) mod shell;
 mod show;
 #[cfg(feature = "sandbox")]
@@ -32,13 +34,13 @@ mod webhooks;
 
 use std::process::ExitCode;
 
-use oss_core::{AuditOptions, Oss};
+use oss_core::Oss;
 
 use crate::args::Command;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::prompt;
-use crate::service::Service;
+use crate::service::{Audit, Service};
 use crate::status_line::while_waiting;
 
 /// The question before an audit that changes something.
@@ -52,34 +54,21 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<ExitCode, Failure> {
     match command {
-        Command::Sweep { watch: false } => {
-            output.write_answer(&while_waiting(oss.sweep()).await?)?;
-            Ok(ExitCode::SUCCESS)
-        }
         Command::Adopt { msisdn, sim, brand, external_id } => {
             let adoption = oss.adopt(msisdn, sim, brand).external_id(external_id).into_future();
             output.write_answer(&while_waiting(adoption).await?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Sweep { watch: true } => sweep::watch(oss, output).await.map(|()| ExitCode::SUCCESS),
-        Command::Webhooks { command } => {
-            while_waiting(webhooks::run(oss, command, output)).await.map(|()| ExitCode::SUCCESS)
-        }
-        Command::Audit { fix, force, yes, min_age } => {
-            if fix && !yes && prompt::is_possible(output.form) && !prompt::confirm(FIX).await? {
-                return Err(Failure::interrupted("nothing was changed"));
-            }
-            let options = AuditOptions::default().fix(fix).force(force).min_age(min_age);
-            audit::run(oss, options, clients_are_known, output).await
-        }
-        command => run_anywhere(oss, command, output).await,
+        command => run_anywhere(oss, command, clients_are_known, output).await,
     }
 }
 
-/// Runs a command that works on a database and through a server.
+/// Runs a command that works on a database and through a server. `clients_are_known` says whether an audit covers every brand that it
+/// should.
 pub(crate) async fn run_anywhere(
     service: &impl Service,
     command: Command,
+    clients_are_known: bool,
     output: Output,
 ) -> Result<ExitCode, Failure> {
     match command {
@@ -88,6 +77,13 @@ pub(crate) async fn run_anywhere(
         }
         Command::Show { msisdn, watch: true, .. } => show::watch(service, msisdn, output).await?,
         Command::Events(args) if args.follow => events::follow(service, args, output).await?,
+        Command::Sweep { watch: true } => sweep::watch(service, output).await?,
+        Command::Audit { fix, force, yes, min_age } => {
+            if fix && !yes && prompt::is_possible(output.form) && !prompt::confirm(FIX).await? {
+                return Err(Failure::interrupted("nothing was changed"));
+            }
+            return audit::run(service, Audit { fix, force, min_age }, clients_are_known, output).await;
+        }
         command => return while_waiting(run_once(service, command, output)).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -120,19 +116,23 @@ async fn run_once(service: &impl Service, command: Command, output: Output) -> R
             let all = args.all;
             list::run(service, args.list()?, all, output).await?;
         }
+        Command::Find { text } => {
+            output.write_answer(&service.search(&text).await?)?;
+        }
+        Command::Settle { msisdn } => return settle::run(service, msisdn, output).await,
         Command::Sim { command } => sims::run(service, command, output).await?,
         Command::Line { command } => lines::run(service, command, output).await?,
         Command::Ddd { ddd: Some(ddd), .. } => return ddd::run(service, ddd, output).await,
         Command::Stats => output.write_answer(&service.statistics().await?)?,
         Command::Events(args) => events::run(service, args, output).await?,
+        Command::Sweep { .. } => output.write_answer(&service.sweep().await?)?,
+        Command::Webhooks { command } => webhooks::run(service, command, output).await?,
         Command::Brands => output.write_answer(&devices::brands(service).await?)?,
         Command::Models { brand } => output.write_answer(&devices::models(service, &brand).await?)?,
         Command::Esim(device) => output.write_answer(&devices::esim(service, device).await?)?,
         Command::Preview { .. }
-        | Command::Sweep { .. }
         | Command::Adopt { .. }
         | Command::Audit { .. }
-        | Command::Webhooks { .. }
         | Command::Ddd { .. }
         | Command::Devices { .. }
         | Command::Keys { .. }

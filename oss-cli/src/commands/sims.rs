@@ -46,7 +46,7 @@ impl Answer for Sim {
 }
 
 /// A SIM as text, with one field a line, because ids are long and a terminal is narrow.
-fn sim(sim: &Sim) -> String {
+pub(super) fn sim(sim: &Sim) -> String {
     let Sim { id, line_id, iccid, imsi, sim_type, technology, status, .. } = sim;
     let fields = [
         ("number", sim.msisdn.map(|msisdn| msisdn.to_string())),

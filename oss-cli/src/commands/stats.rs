@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oss_core::{AttemptCount, Backlog, DrawCount, LastAudit, Statistics};
+use oss_core::{AttemptCount, Backlog, ChangeCount, DrawCount, LastAudit, Statistics};
 
 use super::show::time;
 use crate::output::{Answer, table};
@@ -13,6 +13,7 @@ impl Answer for Statistics {
             ("Attempts", attempts(&self.attempts)),
             ("Due for the sweep", backlogs(&self.backlogs)),
             ("Draws of the last day", draws(&self.draws)),
+            ("Changes of the last day", changes(&self.changes)),
             ("Latest audits", audits(&self.audits)),
         ];
         let part =
@@ -43,6 +44,14 @@ fn draws(draws: &[DrawCount]) -> Option<String> {
         vec![time(*hour), area_code.to_string(), draws.to_string(), none_left.to_string()]
     };
     rows(&["hour", "DDD", "draws", "none left"], draws, row)
+}
+
+fn changes(changes: &[ChangeCount]) -> Option<String> {
+    let row = |count: &ChangeCount| {
+        let ChangeCount { hour, brand_id, kind, changes, .. } = count;
+        vec![time(*hour), brand_id.to_string(), kind.to_string(), changes.to_string()]
+    };
+    rows(&["hour", "brand", "kind", "count"], changes, row)
 }
 
 fn audits(audits: &[LastAudit]) -> Option<String> {

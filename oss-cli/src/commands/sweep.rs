@@ -1,24 +1,25 @@
 //! `oss sweep`
 
-use oss_core::{Oss, SweepReport};
+use oss_core::SweepReport;
 
 use super::watching::Pauses;
 use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
+use crate::service::Service;
 use crate::status_line::while_waiting;
 
 /// Sweeps at the configured interval until interrupted. After a sweep that fails, the next one follows as usual.
-pub(crate) async fn watch(oss: &Oss, output: Output) -> Result<(), Failure> {
+pub(crate) async fn watch(service: &impl Service, output: Output) -> Result<(), Failure> {
     let mut pauses = Pauses::new()?;
     loop {
-        match while_waiting(oss.sweep()).await {
+        match while_waiting(service.sweep()).await {
             Ok(report) if report == SweepReport::default() => {}
             Ok(report) => output.write_line(&report)?,
             Err(error) => {
-                output.write_failure(&error.into());
+                output.write_failure(&error);
             }
         }
-        if !pauses.pause(oss.sweep_interval()).await {
+        if !pauses.pause(service.sweep_interval()).await {
             return Ok(());
         }
     }

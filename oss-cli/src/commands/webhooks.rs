@@ -1,23 +1,28 @@
 //! `oss webhooks`
 
-use oss_core::{Oss, WebhookStatus};
+use oss_core::WebhookStatus;
 use serde::Serialize;
 
 use super::show::time;
 use crate::args::WebhooksCommand;
 use crate::exit::Failure;
 use crate::output::{Answer, Output, table};
+use crate::service::Service;
 
-pub(crate) async fn run(oss: &Oss, command: Option<WebhooksCommand>, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(
+    service: &impl Service,
+    command: Option<WebhooksCommand>,
+    output: Output,
+) -> Result<(), Failure> {
     if let Some(WebhooksCommand::Replay { name, from }) = command
-        && !oss.replay_webhook(&name, from.0).await?
+        && !service.replay_webhook(&name, from.0).await?
     {
         return Err(Failure::unknown(
             "unknown-webhook",
             "no server has ever delivered to a webhook of this name",
         ));
     }
-    output.write_answer(&Webhooks { webhooks: oss.webhooks().await? })
+    output.write_answer(&Webhooks { webhooks: service.webhooks().await? })
 }
 
 #[derive(Debug, Serialize)]

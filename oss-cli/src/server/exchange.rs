@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, DATE};
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Method, RequestBuilder, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Method, RequestBuilder, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 use url::Url;
 
 use super::access::{Certificates, ServerAccess};
@@ -21,6 +22,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// The longest time for an answer. It is longer than the longest operation of a server: a call of two minutes, and its record.
 const CALL: Duration = Duration::from_secs(150);
+
+/// The longest time for an answer that takes as long as there is work, such as that of a sweep.
+const WORK: Duration = Duration::from_hours(24);
 
 /// The part of the OpenAPI document that names the version.
 #[derive(Deserialize)]
@@ -102,6 +106,17 @@ impl Server {
         }
     }
 
+    /// Sends a request whose answer comes in lines.
+    pub(super) async fn lines(&self, request: RequestBuilder) -> Result<Lines, Failure> {
+        let response = lasting(request).send().await.map_err(|error| self.failure(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Lines { response, unread: Vec::new() });
+        }
+        let body = response.bytes().await.map_err(|error| self.failure(&error))?;
+        Err(problem::failure(status, &body))
+    }
+
     /// The version of the server, and the time by its clock if it says so. No key is needed.
     pub(crate) async fn version(&self) -> Result<(String, Option<DateTime<Utc>>), Failure> {
         let response = self.request(Method::GET, &["openapi.json"]).send().await;
@@ -134,11 +149,40 @@ impl Server {
                 format!("the server at {url} cannot be reached ({cause}); check the address and the network");
             return Failure::new(exit::DATABASE, "server-unreachable", message);
         }
+        // A command without a key could draw a second number if it were repeated.
         let message = format!(
-            "no answer from the server at {url}; what was asked may have been done, so repeat the same command, or look at the \
-             number"
+            "no answer from the server at {url}; what was asked may have been done, so look first (`oss show`, `oss list`); only a \
+             command that names its number or its preview, or had an --idempotency-key, can be repeated without a second effect"
         );
         Failure::new(exit::SIGAN, "server-no-answer", message)
+    }
+}
+
+/// A request whose answer takes as long as there is work.
+pub(super) fn lasting(request: RequestBuilder) -> RequestBuilder {
+    request.timeout(WORK)
+}
+
+/// The lines of an answer, as they arrive.
+pub(super) struct Lines {
+    response: Response,
+    /// The bytes that have arrived after the last line.
+    unread: Vec<u8>,
+}
+
+impl Lines {
+    /// The next line; none at the end, also if the server left before it. A line takes no longer than another answer.
+    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Failure> {
+        loop {
+            if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.unread.drain(..=end).collect();
+                return serde_json::from_slice(&line).map(Some).map_err(|_| unusable());
+            }
+            match timeout(CALL, self.response.chunk()).await {
+                Ok(Ok(Some(bytes))) => self.unread.extend_from_slice(&bytes),
+                _ => return Ok(None),
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The operations through a server: each is one request, and its answer is decoded into the values of the library.
 
 mod access;
+mod audits;
 mod exchange;
 mod lists;
 mod problem;
@@ -10,11 +11,12 @@ mod releases;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use oss_core::search::{SearchResults, SearchTerm};
 use oss_core::{
-    ActivationCode, Association, BulkMode, Choice, Ddd, DeviceBrand, DeviceBrandId, DeviceChoice,
-    DeviceModel, Error, EsimCheck, EventPage, IdempotencyKey, LineId, Msisdn, Number, NumberHistory,
-    NumberList, NumberPage, Preview, PreviewId, Reservation, Sim, SimFilter, SimId, SimRecord, Statistics,
-    WantedSim,
+    ActivationCode, Association, AuditReport, BulkMode, Choice, ClientName, Ddd, DeviceBrand, DeviceBrandId,
+    DeviceChoice, DeviceModel, Error, EsimCheck, EventPage, Found, IdempotencyKey, LineId, Msisdn, Number,
+    NumberHistory, NumberList, NumberPage, Preview, PreviewId, Reservation, Settings, Settlement, Sim,
+    SimFilter, SimId, SimRecord, Statistics, SweepReport, WantedSim, WebhookStatus,
 };
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
@@ -22,9 +24,9 @@ use serde_json::{Value, json};
 
 pub(crate) use self::access::ServerAccess;
 pub(crate) use self::exchange::Server;
-use self::exchange::unusable;
+use self::exchange::{lasting, unusable};
 use crate::exit::Failure;
-use crate::service::{EventStart, Release, Service};
+use crate::service::{Audit, EventStart, Release, Service};
 
 /// The brands in an answer.
 #[derive(Deserialize)]
@@ -48,6 +50,12 @@ struct FoundSims {
 #[derive(Deserialize)]
 struct Associations {
     associations: Vec<Association>,
+}
+
+/// The webhooks in an answer.
+#[derive(Deserialize)]
+struct Webhooks {
+    webhooks: Vec<WebhookStatus>,
 }
 
 /// The activation code in an answer. The links in it are made of the code.
@@ -107,6 +115,10 @@ impl Service for Server {
         self.read(self.query(&["numbers"], &parameters)).await
     }
 
+    async fn search(&self, term: &SearchTerm) -> Result<SearchResults, Failure> {
+        self.read(self.request(Method::POST, &["searches"]).json(&json!({ "text": term.to_string() }))).await
+    }
+
     async fn order_sim(
         &self,
         msisdn: Msisdn,
@@ -142,6 +154,7 @@ impl Service for Server {
         let (name, value) = match filter {
             SimFilter::Iccid(iccid) => ("iccid", iccid.as_str().to_owned()),
             SimFilter::Imsi(imsi) => ("imsi", imsi.as_str().to_owned()),
+            SimFilter::Eid(eid) => ("eid", eid.as_str().to_owned()),
             SimFilter::Msisdn(msisdn) => ("msisdn", msisdn.to_string()),
             SimFilter::Line(line) => ("lineId", line.to_string()),
         };
@@ -175,13 +188,45 @@ impl Service for Server {
         self.read(self.request(Method::GET, &["stats"])).await
     }
 
+    async fn settle(&self, msisdn: Msisdn) -> Result<Settlement, Failure> {
+        self.read(self.request(Method::POST, &["reservations", msisdn.as_str(), "settlement"])).await
+    }
+
+    async fn sweep(&self) -> Result<SweepReport, Failure> {
+        self.read(lasting(self.request(Method::POST, &["sweeps"]))).await
+    }
+
+    /// The server's own interval is not known, so this is that of a server without settings.
+    fn sweep_interval(&self) -> Duration {
+        Settings::default().sweep_interval
+    }
+
+    async fn audit(
+        &self,
+        options: Audit,
+        on_found: impl FnMut(Found) + Send,
+    ) -> Result<AuditReport, Failure> {
+        self.audit_in_lines(options, on_found).await
+    }
+
+    /// A count would need a request of its own, and only the status line shows it.
+    async fn count_held_numbers(&self) -> Result<Option<u64>, Failure> {
+        Ok(None)
+    }
+
+    async fn webhooks(&self) -> Result<Vec<WebhookStatus>, Failure> {
+        let listed: Webhooks = self.read(self.request(Method::GET, &["webhooks"])).await?;
+        Ok(listed.webhooks)
+    }
+
+    async fn replay_webhook(&self, name: &ClientName, from: DateTime<Utc>) -> Result<bool, Failure> {
+        let request = self.request(Method::POST, &["webhooks", name.as_str(), "replays"]);
+        is_known(self.finish(request.json(&json!({ "from": from }))).await, "unknown-webhook")
+    }
+
     async fn ddd_exists(&self, ddd: Ddd) -> Result<bool, Failure> {
         let unknown = Error::UnknownDdd(ddd).code();
-        match self.finish(self.request(Method::GET, &["ddds", ddd.as_str()])).await {
-            Ok(()) => Ok(true),
-            Err(failure) if failure.code == unknown => Ok(false),
-            Err(failure) => Err(failure),
-        }
+        is_known(self.finish(self.request(Method::GET, &["ddds", ddd.as_str()])).await, unknown)
     }
 
     async fn brands(&self) -> Result<Vec<DeviceBrand>, Failure> {
@@ -216,6 +261,15 @@ impl Service for Server {
     async fn events(&self, start: EventStart, limit: u32, wait: Duration) -> Result<EventPage, Failure> {
         let ((name, place), limit, wait) = (place(start), limit.to_string(), format!("{}s", wait.as_secs()));
         self.read(self.query(&["events"], &[(name, &place), ("limit", &limit), ("wait", &wait)])).await
+    }
+}
+
+/// Whether the subject of a request exists: the code `unknown` says that it does not.
+fn is_known(finished: Result<(), Failure>, unknown: &str) -> Result<bool, Failure> {
+    match finished {
+        Ok(()) => Ok(true),
+        Err(failure) if failure.code == unknown => Ok(false),
+        Err(failure) => Err(failure),
     }
 }
 

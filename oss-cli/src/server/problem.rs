@@ -7,9 +7,6 @@ use serde::Deserialize;
 use super::exchange::unusable;
 use crate::exit::{self, Failure, Fault};
 
-/// The beginning of each problem's `type`. The code follows.
-const URN: &str = "urn:oss:problem:";
-
 /// A problem, as far as a command needs it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,19 +29,29 @@ struct FieldFault {
 /// The failure that an answer with an error status stands for.
 pub(super) fn failure(status: StatusCode, body: &[u8]) -> Failure {
     let Ok(problem) = serde_json::from_slice::<Problem>(body) else { return without_problem(status) };
-    let Some(code) = problem.r#type.strip_prefix(URN) else { return without_problem(status) };
+    let Some(code) = problem.r#type.strip_prefix(ErrorType::URN) else { return without_problem(status) };
     match Error::TYPES.iter().find(|of| of.code == code) {
         Some(of) => of_library(of, problem),
         None => of_http(status, code.to_owned(), problem),
     }
 }
 
-/// The failure of one of many releases.
-pub(super) fn of_one(r#type: &str, detail: String) -> Failure {
-    let code = r#type.strip_prefix(URN);
-    match Error::TYPES.iter().find(|of| Some(of.code) == code) {
-        Some(of) => Failure::of_type(of, detail, None),
-        None => Failure::new(exit::INTERNAL, code.unwrap_or("internal").to_owned(), detail),
+/// A problem in a part of an answer: of one of many numbers, or at the end of lines.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Reason {
+    r#type: String,
+    detail: String,
+    retry_after_seconds: Option<u64>,
+}
+
+/// The failure that a part of an answer stands for.
+pub(super) fn of_part(Reason { r#type, detail, retry_after_seconds }: Reason) -> Failure {
+    let code = r#type.strip_prefix(ErrorType::URN).unwrap_or("internal");
+    match Error::TYPES.iter().find(|of| of.code == code) {
+        Some(of) => Failure::of_type(of, detail, retry_after_seconds),
+        None if code == "not-ready" => Failure::new(exit::DATABASE, code.to_owned(), detail),
+        None => Failure::new(exit::INTERNAL, code.to_owned(), detail),
     }
 }
 

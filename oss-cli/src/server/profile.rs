@@ -51,14 +51,22 @@ fn folder(sources: &Sources) -> Result<PathBuf, Failure> {
 
 /// Reads a file that nobody else may read, because of its keys, or change, because a key would be sent to another address.
 fn read_private(path: &Path) -> Result<String, Failure> {
+    read_without(0o077, path, "read or change it, and it has keys; run: chmod 600")
+}
+
+/// Reads a file that anyone may read, but nobody else may change, because another authority could pretend to be the server.
+fn read_public(path: &Path) -> Result<String, Failure> {
+    read_without(0o022, path, "change it, and it says what to trust; run: chmod go-w")
+}
+
+/// Reads a file, unless its mode has one of the bits `refused`. `danger` says what others may do, and ends with the command that forbids it.
+fn read_without(refused: u32, path: &Path, danger: &str) -> Result<String, Failure> {
     let unreadable = |error: std::io::Error| unreadable(path, &error);
     let mut file = File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.permissions().mode();
-    if mode & 0o077 != 0 {
+    if mode & refused != 0 {
         let path = path.display();
-        return Err(Failure::usage(format!(
-            "others may read or change {path}, which has keys; run: chmod 600 {path}"
-        )));
+        return Err(Failure::usage(format!("{path}: others may {danger} {path}")));
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(unreadable)?;
@@ -114,8 +122,7 @@ impl Profile<'_> {
             let path = self.text(field)?.map(|path| self.folder.join(path));
             Ok::<_, Failure>(path)
         };
-        let authorities = path("ca_file")?
-            .map(|path| std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error)));
+        let authorities = path("ca_file")?.map(|path| read_public(&path));
         let identity = path("identity_file")?.map(|path| read_private(&path).map(SecretString::from));
         Ok(Certificates { authorities: authorities.transpose()?, identity: identity.transpose()? })
     }

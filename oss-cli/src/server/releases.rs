@@ -1,17 +1,14 @@
 //! The release of many numbers through a server.
 
-use oss_core::{BulkMode, Msisdn, Released};
+use oss_core::{BulkMode, LARGEST_RELEASE, Msisdn, Released};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::exchange::{Server, unusable};
-use super::problem;
+use super::problem::{self, Reason};
 use crate::exit::Failure;
 use crate::service::Release;
-
-/// The most numbers of one request.
-const MOST: usize = 1000;
 
 #[derive(Deserialize)]
 struct Results {
@@ -25,18 +22,12 @@ struct One {
     problem: Option<Reason>,
 }
 
-#[derive(Deserialize)]
-struct Reason {
-    r#type: String,
-    detail: String,
-}
-
 impl One {
     fn read(self) -> Release {
         let result = match (self.outcome.as_str(), self.problem) {
             ("released", _) => Ok(Released::Now),
             ("already-released", _) => Ok(Released::Before),
-            (_, Some(Reason { r#type, detail })) => Err(problem::of_one(&r#type, detail)),
+            (_, Some(reason)) => Err(problem::of_part(reason)),
             (_, None) => Err(unusable()),
         };
         (self.msisdn, result)
@@ -44,7 +35,7 @@ impl One {
 }
 
 impl Server {
-    /// Releases numbers, at most 1000 with each request. After a request that failed, none follows, and each number of the rest has its
+    /// Releases numbers, at most [`LARGEST_RELEASE`] with each request. After a request that failed, none follows, and each number of the rest has its
     /// failure, so that the results before it are not lost.
     pub(super) async fn release_numbers(
         &self,
@@ -52,7 +43,7 @@ impl Server {
         mode: BulkMode,
     ) -> Result<Vec<Release>, Failure> {
         let mut results = Vec::with_capacity(msisdns.len());
-        for part in msisdns.chunks(MOST) {
+        for part in msisdns.chunks(LARGEST_RELEASE) {
             match self.release_part(part, mode).await {
                 Ok(released) => results.extend(released),
                 Err(failure) if results.is_empty() => return Err(failure),

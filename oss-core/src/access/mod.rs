@@ -107,6 +107,12 @@ impl Clients {
         self.0.get(usize::try_from(holder).ok()?)
     }
 
+    /// The client with a name.
+    #[must_use]
+    pub fn named(&self, name: &ClientName) -> Option<&Client> {
+        self.0.iter().find(|client| client.name == *name)
+    }
+
     /// The brands on whose behalf the clients act.
     pub fn brands(&self) -> impl Iterator<Item = &BrandId> {
         self.0.iter().flat_map(|client| &client.brands)

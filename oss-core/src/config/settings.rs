@@ -150,8 +150,8 @@ settings! {
     GSIM_QUEUE: usize = numeric!(number, 0 to 100_000, "gsim.queue", "OSS_GSIM_QUEUE",
         "how many more such calls may wait, for at most 2s, {}; any call beyond them gets 503").or("100");
     ALLOW_HTTP: bool = setting("credentials.allow_http", "OSS_ALLOW_HTTP_CREDENTIALS", switch,
-        "`true` allows `http://` to other machines for the tokens and passwords of Sigan and GSIM; then anyone on the way can \
-         read them").or("false");
+        "`true` allows `http://` to other machines for the tokens and passwords of Sigan and GSIM, and for webhooks; then anyone on \
+         the way can read them; the command line sends its key to a server over `http://` only if the variable is set").or("false");
     PREVIEW_TTL: Duration = setting("preview.ttl", "OSS_PREVIEW_TTL", duration,
         "how long numbers can be reserved from a preview").or("15m");
     PREVIEW_RETENTION: Duration = setting("preview.retention", "OSS_PREVIEW_RETENTION", duration,

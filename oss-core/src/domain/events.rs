@@ -241,7 +241,9 @@ impl EventPage {
 }
 
 /// How far a webhook is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Webhook, description = "How far a webhook is"))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WebhookStatus {
@@ -254,10 +256,13 @@ pub struct WebhookStatus {
     /// The failures in a row.
     pub attempts: i32,
     /// The time of the next attempt after a failure.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// The reason of the last failure, unless an event was delivered since.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub last_error: Option<String>,
     /// The time of the last delivery.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub delivered_at: Option<DateTime<Utc>>,
 }
 

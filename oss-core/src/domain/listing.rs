@@ -380,7 +380,7 @@ fn quoted(field: String) -> String {
 pub struct NumberPage {
     /// The numbers, in the order of the list. A row that cannot be read is left out; the audit lists it.
     pub numbers: Vec<ListedNumber>,
-    /// The place after which the next page begins; null on the last page.
+    /// The place after which the next page begins; null on the last page. A page before it may have fewer numbers than were asked for.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = true))]
     pub next: Option<Cursor>,
 }

@@ -18,6 +18,8 @@ mod order_verdicts;
 mod orders;
 #[cfg(feature = "openapi")]
 mod schemas;
+mod search;
+mod sessions;
 mod sim;
 mod sims;
 mod statistics;
@@ -26,6 +28,7 @@ mod sweep_report;
 mod tenant;
 mod text;
 mod timestamp;
+mod unsettled;
 mod upstream;
 mod verdicts;
 mod words;
@@ -64,6 +67,8 @@ pub use orders::{
     BeginOrder, DueOrder, EndLine, IssuedOrder, IssuedSim, NewOrder, OrderLease, OrderPurpose, SimDelivery,
     SimDetails, WantedSim,
 };
+pub use search::{NumberKey, SearchTerm, StoredPreview};
+pub use sessions::OperatorSession;
 pub use sim::{
     ActiveSim, Association, CodeAnswer, CodeLimits, CodeRead, CodeReading, KnownSim, ProfileRecorded,
     ProfileReport, RecordedReport, SilentProfile, Sim, SimFilter, SimIdentity, SimRecord,
@@ -73,7 +78,9 @@ pub use sims::{
     ActivationCode, AddressHash, Eid, Iccid, Imsi, MalformedAt, MaskedDigits, MatchingId, ProfileState,
     SimStatus, SimType, SmdpAddress, Technology, TextFault,
 };
-pub use statistics::{AttemptCount, Backlog, DrawCount, DrawTally, LastAudit, NewDraws, Statistics};
+pub use statistics::{
+    AttemptCount, Backlog, ChangeCount, DrawBatch, DrawCount, DrawTally, LastAudit, NewDraws, Statistics,
+};
 pub(crate) use story::LONGEST_STORY;
 pub use story::{AttemptRecord, NumberHistory, SimCodeRead, SimHistory, StoryEntry, StoryKind};
 pub use sweep_report::SweepReport;
@@ -83,6 +90,7 @@ pub use tenant::{Scope, Tenant};
 pub(crate) use text::{INVISIBLE, is_invisible};
 pub(crate) use text::{is_hidden, plain, trimmed, visible};
 pub use timestamp::Timestamp;
+pub use unsettled::{AttemptKind, UnsettledAttempt, UnsettledPage};
 pub use upstream::{CallSubject, NewCall, Origin, UpstreamCall, UpstreamSystem};
 pub(crate) use verdicts::*;
 pub(crate) use words::open_words;

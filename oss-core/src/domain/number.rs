@@ -62,6 +62,9 @@ impl AttemptState {
         self.into()
     }
 
+    /// Every state, in the order of a number's life.
+    pub const EVERY: &[Self] = Self::VARIANTS;
+
     /// The states in which a reservation has a time at which the sweep looks at it.
     pub(crate) const UNSETTLED: [Self; 5] =
         [Self::Pending, Self::Held, Self::InDoubt, Self::Releasing, Self::Cancelling];

@@ -122,6 +122,8 @@ pub enum SimFilter {
     Iccid(super::Iccid),
     /// SIMs with this IMSI.
     Imsi(super::Imsi),
+    /// eSIMs whose profile was last reported to be on this chip.
+    Eid(super::Eid),
     /// The SIM that this number is on.
     Msisdn(Msisdn),
     /// SIMs of this line.
@@ -180,6 +182,8 @@ pub struct ProfileReport {
     pub at: DateTime<Utc>,
     /// GSIM's reason, for people.
     pub reason: Option<String>,
+    /// The chip that the profile is on, if GSIM tells.
+    pub eid: Option<super::Eid>,
 }
 
 impl ProfileReport {
@@ -187,7 +191,13 @@ impl ProfileReport {
     #[must_use]
     pub fn new(sim: SimId, state: ProfileState, at: DateTime<Utc>, reason: Option<&str>) -> Self {
         let kept = |reason: &str| visible(reason).chars().take(LONGEST_REASON).collect();
-        Self { sim, state, at, reason: reason.map(kept) }
+        Self { sim, state, at, reason: reason.map(kept), eid: None }
+    }
+
+    /// The report, of a profile that is on this chip.
+    #[must_use]
+    pub fn on_chip(self, eid: Option<super::Eid>) -> Self {
+        Self { eid, ..self }
     }
 
     /// Whether it changes a profile. A profile may be switched on and off again and again, so of such reports the time decides.

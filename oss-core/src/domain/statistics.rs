@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::{AttemptState, BrandId, Ddd};
+use super::{AttemptState, BrandId, Ddd, EventKind};
 
 /// The state of the inventory as operators see it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub struct Statistics {
     pub backlogs: Vec<Backlog>,
     /// The numbers that Sigan was asked for, by hour and area code, the latest hour first.
     pub draws: Vec<DrawCount>,
+    /// The changes that events report, by hour, brand and kind, the latest hour first.
+    pub changes: Vec<ChangeCount>,
     /// The latest audit of each brand that compared everything.
     pub audits: Vec<LastAudit>,
 }
@@ -72,6 +75,23 @@ pub struct DrawCount {
     pub none_left: u64,
 }
 
+/// The changes of one kind that happened to the numbers and SIMs of a brand within an hour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangeCount {
+    /// The begin of the hour.
+    pub hour: DateTime<Utc>,
+    /// The brand.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, examples("acme")))]
+    pub brand_id: BrandId,
+    /// The kind, as in an event. Later versions may have more kinds.
+    pub kind: EventKind,
+    /// The count.
+    pub changes: u64,
+}
+
 /// An audit that compared everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,3 +118,14 @@ pub struct NewDraws {
 
 /// Draws that are not stored yet, by area code.
 pub type DrawTally = BTreeMap<Ddd, NewDraws>;
+
+/// Draws that a process stores together. A batch whose answer was lost is repeated as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrawBatch {
+    /// The process.
+    pub process: Uuid,
+    /// The number of the batch, which grows with each batch of the process.
+    pub number: u64,
+    /// The draws.
+    pub tally: DrawTally,
+}

@@ -22,7 +22,8 @@ pub struct NumberHistory {
     /// The number.
     pub msisdn: Msisdn,
     /// The row of the number; none if every attempt to hold it was refused, so that it was never ours.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub current: Option<Line>,
     /// The attempts to hold it in Sigan, the latest first, at most 200.
     #[cfg_attr(feature = "openapi", schema(max_items = 200))]
@@ -43,6 +44,20 @@ impl NumberHistory {
         timeline: Vec<StoryEntry>,
     ) -> Self {
         Self { msisdn, current, attempts, associations, timeline }
+    }
+
+    /// The history for a reader who may not see SIMs: without the SIMs and lines, the events of SIMs, the calls to GSIM, and the reads of
+    /// codes.
+    #[must_use]
+    pub fn without_sims(mut self) -> Self {
+        self.associations.clear();
+        self.timeline.retain(|entry| !entry.is_of_sim());
+        for entry in &mut self.timeline {
+            if let StoryKind::Event(event) = &mut entry.kind {
+                event.sim = None;
+            }
+        }
+        self
     }
 }
 
@@ -136,6 +151,15 @@ pub struct SimCodeRead {
 }
 
 impl StoryEntry {
+    /// Whether it is about a SIM and not about the number.
+    fn is_of_sim(&self) -> bool {
+        match &self.kind {
+            StoryKind::Event(event) => event.reservation.is_none(),
+            StoryKind::Call(call) => call.sim_id.is_some(),
+            StoryKind::CodeRead(_) => true,
+        }
+    }
+
     /// The entries of a timeline, the latest first, as many as it may have.
     pub(crate) fn timeline(
         events: Vec<Event>,
@@ -152,7 +176,7 @@ impl StoryEntry {
         entries.extend(calls.into_iter().map(call));
         entries.extend(code_reads.into_iter().map(read));
         // An event comes after the call that it follows from, also if both have one time.
-        entries.sort_by(|one, other| other.at.cmp(&one.at));
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
         entries.truncate(usize::try_from(LONGEST_STORY).unwrap_or(usize::MAX));
         entries
     }

@@ -106,7 +106,7 @@ pub struct UpstreamCall {
     /// Its name: `pre_reserve`, `reserve`, `holder` and `release` of Sigan; `order_esim`, `activate_card`, `order` and `cancel` of GSIM.
     /// Later versions may have more.
     pub call: String,
-    /// The time at which it was sent.
+    /// The time at which it was sent, by the clock of the database. It may be late by the time that the record waited for a connection.
     pub sent_at: DateTime<Utc>,
     /// The time until it was answered or given up, in milliseconds.
     pub duration_ms: u64,

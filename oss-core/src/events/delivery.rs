@@ -11,7 +11,7 @@ use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use crate::domain::{ClientName, Event, EventCursor, WebhookStatus};
+use crate::domain::{ClientName, Event, EventCursor, Malformed, WebhookStatus};
 use crate::error::Error;
 use crate::http::ClientError;
 use crate::oss::Oss;
@@ -39,6 +39,23 @@ const FIRST_RETRY: Duration = Duration::from_millis(500);
 
 /// The longest wait before a repeat.
 const LONGEST_RETRY: Duration = Duration::from_hours(1);
+
+/// The reason why a webhook gets no events.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliveryError {
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Nobody may act for its brand. Without this error, the webhook would get the events of every brand.
+    #[error("webhook {webhook}: its brand_id is wrong: {fault}")]
+    Brand {
+        /// The webhook.
+        webhook: ClientName,
+        /// The fault.
+        fault: Malformed,
+    },
+}
 
 /// The reason why the work on a page ended early.
 enum Stopped {
@@ -75,12 +92,13 @@ impl Oss {
     ///
     /// # Errors
     ///
-    /// [`ClientError`] if TLS cannot be set up.
-    pub fn deliver_in_background_to(&self, webhook: Webhook) -> Result<(), ClientError> {
+    /// [`DeliveryError`] if TLS cannot be set up, or nobody may act for the brand of the webhook.
+    pub fn deliver_in_background_to(&self, webhook: Webhook) -> Result<(), DeliveryError> {
         let caller = Caller::new(&webhook)?;
         let oss = match &webhook.brand {
-            // The configuration accepts no brand that nobody may act for.
-            Some(brand) => self.acting_for(brand.clone()).unwrap_or_else(|_| self.clone()),
+            Some(brand) => self
+                .acting_for(brand.clone())
+                .map_err(|fault| DeliveryError::Brand { webhook: webhook.name.clone(), fault })?,
             None => self.clone(),
         };
         let worker = Worker { oss, webhook, caller, server: Uuid::new_v4() };
@@ -248,6 +266,24 @@ fn retry_in(attempts: i32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "mock")]
+    #[tokio::test]
+    async fn a_webhook_of_a_brand_that_nobody_may_act_for_gets_nothing() {
+        let oss = Oss::sandbox().await.unwrap();
+        let webhook = |brand: &str| Webhook {
+            name: "billing".parse().unwrap(),
+            url: "http://127.0.0.1:1".parse().unwrap(),
+            secrets: vec!["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().unwrap()],
+            kinds: Vec::new(),
+            brand: Some(brand.parse().unwrap()),
+        };
+        let refused = oss.deliver_in_background_to(webhook("unknown")).unwrap_err();
+        assert!(refused.to_string().contains("webhook billing: its brand_id"), "{refused}");
+        assert_eq!(oss.webhook_names().lock().len(), 0);
+        oss.deliver_in_background_to(webhook("acme")).unwrap();
+        oss.shutdown().await;
+    }
 
     #[test]
     fn a_failure_is_repeated_after_an_hour_at_most() {

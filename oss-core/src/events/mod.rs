@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use tokio::time::{Instant, timeout_at};
 
+pub use self::delivery::DeliveryError;
 use crate::domain::{EventCursor, EventPage, EventRows};
 use crate::error::Error;
 use crate::oss::Oss;
@@ -52,6 +53,9 @@ impl ReadEvents<'_> {
         let deadline = Instant::now() + wait;
         loop {
             let rows = oss.event_rows(after, limit).await?;
+            if rows.next == after && !oss.has_place(after).await? {
+                return Err(Error::ForeignCursor(after));
+            }
             let is_over = Instant::now() >= deadline || oss.stopping().is_cancelled();
             if !rows.events.is_empty() || is_over {
                 return Ok(EventPage::shown(rows, !oss.scope().is_all_brands()));
@@ -84,7 +88,7 @@ impl Oss {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`].
+    /// [`Error::ForeignCursor`] if no event will ever come after the place, because it is one of another database.
     ///
     /// ```
     /// use oss_core::{EventCursor, Oss};
@@ -130,6 +134,10 @@ impl Oss {
     async fn event_rows(&self, after: EventCursor, limit: u32) -> Result<EventRows, Error> {
         let read = async { Ok(self.store().events(self.scope(), after, limit).await?) };
         self.observe(Operation::Events, read).await
+    }
+
+    async fn has_place(&self, place: EventCursor) -> Result<bool, StoreError> {
+        Ok(place == EventCursor::default() || self.store().has_place(place).await?)
     }
 
     /// Waits until there is a later event, the time is over, or the client is shut down.

@@ -31,7 +31,7 @@
 //! GSIM refuses an order for a number that has a SIM, unless `replaces` names the reference of that SIM. Then both exist until the
 //! old one is deprogrammed.
 //!
-//! GSIM reports each state of a profile with the call-back `POST /gsim/notifications` `{reference, profileState, at, reason?}`. A
+//! GSIM reports each state of a profile with the call-back `POST /gsim/notifications` `{reference, profileState, at, reason?, eid?}`. A
 //! call-back may be late, be lost, arrive twice or after a later one.
 //!
 //! # What the contract promises

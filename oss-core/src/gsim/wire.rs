@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::SimRefusal;
 use crate::domain::{
-    BrandId, DeviceChoice, DeviceModelId, Iccid, Imsi, MatchingId, Msisdn, ProfileState, SimId, SmdpAddress,
-    Technology,
+    BrandId, DeviceChoice, DeviceModelId, Eid, Iccid, Imsi, MatchingId, Msisdn, ProfileState, SimId,
+    SmdpAddress, Technology,
 };
 use crate::remote::TypedRefusal;
 
@@ -216,6 +216,9 @@ pub struct Notification {
     /// The reason of an error, in GSIM's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The chip that the profile is on, if GSIM knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eid: Option<Eid>,
 }
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ impl Oss {
     }
 
     /// The hold on a number that Sigan lists for a brand.
-    async fn listed_hold(&self, brand: &BrandId, msisdn: Msisdn) -> Result<Option<Hold>, Error> {
+    pub(super) async fn listed_hold(&self, brand: &BrandId, msisdn: Msisdn) -> Result<Option<Hold>, Error> {
         let mut after = predecessor(msisdn);
         let mut limit = if after.is_some() { 1 } else { PAGE };
         loop {

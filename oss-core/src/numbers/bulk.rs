@@ -8,6 +8,9 @@ use crate::domain::{AttemptState, Cursor, ListedNumber, Msisdn, NumberList};
 use crate::error::Error;
 use crate::oss::Oss;
 
+/// The most numbers of one release of many through a server. A list has as many on its longest page.
+pub const LARGEST_RELEASE: usize = 1000;
+
 /// The most numbers that are released at the same time for one call.
 const AT_ONCE: usize = 16;
 

@@ -15,12 +15,12 @@ use crate::telemetry::{Operation, names};
 /// At most this many events are counted by one statement.
 const BATCH: u32 = 5000;
 
-/// The time whose draws are shown.
+/// The time whose draws and changes are shown.
 const SHOWN: Duration = Duration::from_hours(24);
 
 impl Oss {
-    /// The counts of attempts by brand, area code and state, the backlogs and their ages, the draws of the last day, and the latest
-    /// audits, of every brand.
+    /// The counts of attempts by brand, area code and state, the backlogs and their ages, the draws and the changes of the last
+    /// day by hour, and the latest audits, of every brand.
     ///
     /// It includes every change that [`Oss::events`] shows. The draws of a process are added when it sweeps and when it ends.
     ///
@@ -30,16 +30,30 @@ impl Oss {
     pub async fn statistics(&self) -> Result<Statistics, Error> {
         self.observe(Operation::Statistics, async {
             self.sweep_statistics().await?;
-            let mut attempts = self.store().attempt_counts().await?;
-            attempts.retain(|count| count.attempts > 0);
-            Ok(Statistics {
-                attempts,
-                backlogs: self.store().backlogs().await?,
-                draws: self.store().draws(SHOWN).await?,
-                audits: self.store().last_audits().await?,
-            })
+            self.read_statistics().await
         })
         .await
+    }
+
+    /// The statistics as the latest sweep of any process left them. It counts nothing itself, so it costs the same however much changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn counted_statistics(&self) -> Result<Statistics, Error> {
+        self.observe(Operation::Statistics, self.read_statistics()).await
+    }
+
+    async fn read_statistics(&self) -> Result<Statistics, Error> {
+        let mut attempts = self.store().attempt_counts().await?;
+        attempts.retain(|count| count.attempts > 0);
+        Ok(Statistics {
+            attempts,
+            backlogs: self.store().backlogs().await?,
+            draws: self.store().draws(SHOWN).await?,
+            changes: self.store().changes(SHOWN).await?,
+            audits: self.store().last_audits().await?,
+        })
     }
 
     /// The part of the sweep that belongs to statistics.
@@ -51,11 +65,7 @@ impl Oss {
 
     /// Stores the draws that this process has counted.
     pub(crate) async fn store_draws(&self) -> Result<(), StoreError> {
-        let drawn = self.tally().take();
-        if drawn.is_empty() {
-            return Ok(());
-        }
-        self.store().add_draws(&drawn).await.inspect_err(|_| self.tally().put_back(drawn))
+        self.tally().store_with(|batch| async move { self.store().add_draws(&batch).await }).await
     }
 
     /// Counts a draw that Sigan answered.

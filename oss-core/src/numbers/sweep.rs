@@ -193,7 +193,7 @@ impl Oss {
         lanes.report.set_aside += u64::try_from(set_aside.len()).unwrap_or(u64::MAX);
         let may_be_more = due.len() + set_aside.len() == turns.len();
         for (turn, due) in turns.into_iter().zip(due) {
-            lanes.start(async move { self.settle(&turn, due, clock).await });
+            lanes.start(async move { self.settle_due(&turn, due, clock).await });
         }
         Ok(may_be_more)
     }
@@ -209,7 +209,8 @@ impl Oss {
         Ok(())
     }
 
-    async fn settle(&self, turn: &Turn<'_>, due: Due, clock: LeaseClock) -> Settled {
+    /// Settles a claimed row.
+    pub(super) async fn settle_due(&self, turn: &Turn<'_>, due: Due, clock: LeaseClock) -> Settled {
         match due {
             Due::Delivery(delivery) => self.deliver(turn, &delivery).await,
             Due::Doubtful { lease, nameable: true } => self.recover(turn, &lease, clock).await,

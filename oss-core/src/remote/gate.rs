@@ -243,9 +243,9 @@ fn count_share(client: Option<&ClientName>, busy: &Busy) {
 }
 
 impl<'a, S: ?Sized> Turn<'a, S> {
-    /// Names the cause of the calls of this turn.
-    pub(crate) fn caused_by(mut self, origin: Origin) -> Self {
-        self.origin = Some(origin);
+    /// Names the cause of the calls of this turn, if it is known.
+    pub(crate) fn caused_by(mut self, origin: Option<Origin>) -> Self {
+        self.origin = origin;
         self
     }
 

@@ -89,7 +89,8 @@ impl PreReservation {
 }
 
 /// The way in which Sigan holds a number under a pre-reservation of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Holder {
     /// It is reserved until it is released.
     Reserved,

@@ -48,16 +48,26 @@ impl Oss {
             claims.set_aside.iter().for_each(crate::numbers::log_set_aside);
             report.set_aside += u64::try_from(claims.set_aside.len()).unwrap_or(u64::MAX);
             let more = claims.due.len() + claims.set_aside.len() == BATCH as usize;
-            let mut orders: FuturesUnordered<_> =
-                claims.due.into_iter().map(|due| self.settle_order(due, clock)).collect();
-            while let Some(settled) = orders.next().await {
-                report.count_order(&settled);
-            }
+            self.settle_claimed_orders(claims.due, clock, report).await;
             if !more {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Settles claimed orders, all at the same time.
+    pub(crate) async fn settle_claimed_orders(
+        &self,
+        due: Vec<DueOrder>,
+        clock: LeaseClock,
+        report: &mut SweepReport,
+    ) {
+        let mut orders: FuturesUnordered<_> =
+            due.into_iter().map(|due| self.settle_order(due, clock)).collect();
+        while let Some(settled) = orders.next().await {
+            report.count_order(&settled);
+        }
     }
 
     /// Asks GSIM about eSIMs whose code was read and of which it has told nothing for a while, because a call-back can be lost.
@@ -86,7 +96,7 @@ impl Oss {
     async fn settle_order(&self, due: DueOrder, clock: LeaseClock) -> SettledOrder {
         match due {
             DueOrder::Delivery(delivery) => {
-                let Ok(turn) = self.gsim().turn(delivery.sim_type, Lane::Delivery).await else {
+                let Ok(turn) = self.gsim_turn(delivery.sim_type, Lane::Delivery).await else {
                     self.postpone_sim(&delivery, "GSIM is busy", Duration::ZERO).await;
                     return SettledOrder::Failed;
                 };
@@ -97,7 +107,7 @@ impl Oss {
                 }
             }
             DueOrder::Doubtful(lease) => {
-                let Ok(turn) = self.gsim().turn(lease.wanted.sim_type(), Lane::Upkeep).await else {
+                let Ok(turn) = self.gsim_turn(lease.wanted.sim_type(), Lane::Upkeep).await else {
                     self.record_sim_doubt(&lease, clock, "GSIM is busy").await;
                     return SettledOrder::Failed;
                 };

@@ -26,6 +26,10 @@ pub trait EventStore {
     /// The place after the last event that can be read.
     async fn last_event(&self) -> Result<EventCursor, StoreError>;
 
+    /// Whether a place is one among the events of this database. A place from another database, or from before an older backup was restored,
+    /// may come after every event there is and every one that is written next.
+    async fn has_place(&self, place: EventCursor) -> Result<bool, StoreError>;
+
     /// A place before every event since a time, and shortly before it.
     async fn events_since(&self, time: DateTime<Utc>) -> Result<EventCursor, StoreError>;
 

@@ -13,7 +13,8 @@ use crate::domain::{
 /// Lists of numbers.
 #[async_trait]
 pub trait ListStore {
-    /// Reads a page of a list. A tenant sees only the numbers that belong to it, and its own attempts.
+    /// Reads a page of a list. A tenant sees only the numbers that belong to it, and its own attempts. If few of the numbers that it had
+    /// belong to it, the page may have fewer numbers than there are, but its end is further on.
     async fn list_numbers(&self, scope: Scope<'_>, list: &NumberList) -> Result<NumberPage, StoreError>;
 }
 
@@ -180,6 +181,18 @@ pub(super) fn page<R: DataRow>(list: &NumberList, rows: &[R]) -> Result<NumberPa
     Ok(NumberPage::of(rows.iter().filter_map(|row| listed_number(row).ok()).collect(), next))
 }
 
+/// Reads a page that may end early. Each row has the `edge`, the last number up to which rows were read, or null if all were read. The only
+/// row of an empty page has no number.
+pub(super) fn page_to_edge<R: DataRow>(list: &NumberList, rows: &[R]) -> Result<NumberPage, sqlx::Error> {
+    let Some(first) = rows.first() else { return Ok(NumberPage::default()) };
+    let listed = if first.maybe_text("msisdn")?.is_some() { rows } else { &[] };
+    let mut page = page(list, listed)?;
+    if page.next.is_none() {
+        page.next = first.maybe_text("edge")?.map(|edge| Cursor::Number(edge.trim_end().into()));
+    }
+    Ok(page)
+}
+
 fn place(filter: &NumberFilter, row: &impl DataRow) -> Result<Option<Cursor>, sqlx::Error> {
     let msisdn = || row.text("msisdn").map(|text| text.trim_end().into());
     Ok(Some(match filter {
@@ -191,7 +204,7 @@ fn place(filter: &NumberFilter, row: &impl DataRow) -> Result<Option<Cursor>, sq
     }))
 }
 
-fn listed_number(row: &impl DataRow) -> Result<ListedNumber, sqlx::Error> {
+pub(super) fn listed_number(row: &impl DataRow) -> Result<ListedNumber, sqlx::Error> {
     let state: Option<AttemptState> = row.maybe_parsed("state")?;
     let expires_at: Option<DateTime<Utc>> = row.maybe_time("hold_expires_at")?;
     Ok(ListedNumber {

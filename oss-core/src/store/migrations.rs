@@ -26,6 +26,16 @@ macro_rules! sources {
             (8, "events", include_str!(concat!("../../../migrations/", $folder, "/0008_events.sql"))),
             (9, "statistics", include_str!(concat!("../../../migrations/", $folder, "/0009_statistics.sql"))),
             (10, "calls", include_str!(concat!("../../../migrations/", $folder, "/0010_calls.sql"))),
+            (
+                11,
+                "hourly_changes",
+                include_str!(concat!("../../../migrations/", $folder, "/0011_hourly_changes.sql")),
+            ),
+            (
+                12,
+                "operator_sessions",
+                include_str!(concat!("../../../migrations/", $folder, "/0012_operator_sessions.sql")),
+            ),
         ]
     };
 }

@@ -24,6 +24,9 @@ mod previews;
 mod random;
 mod releases;
 mod rows;
+mod search;
+mod sessions;
+mod settlements;
 mod sim_audit;
 mod sim_records;
 mod sims;
@@ -33,6 +36,7 @@ mod statistics;
 mod stories;
 mod sweep;
 mod tenant;
+mod unsettled;
 mod webhooks;
 
 use std::fmt;
@@ -57,7 +61,10 @@ pub use postgres::{PostgresStore, bounded};
 pub use previews::PreviewStore;
 pub use random::RandomStore;
 pub use releases::ReleaseStore;
+pub use search::SearchStore;
 use secrecy::{ExposeSecret, SecretString};
+pub use sessions::SessionStore;
+pub use settlements::{NumberClaims, SettlementStore};
 pub use sim_audit::{SimAuditStore, SimRange};
 pub use sim_records::SimStore;
 #[cfg(feature = "sqlite")]
@@ -66,16 +73,17 @@ pub use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 pub use statistics::StatisticsStore;
 pub use stories::StoryStore;
 pub use sweep::SweepStore;
+pub use unsettled::UnsettledStore;
 pub use webhooks::{WebhookStore, WebhookTurn};
 
 pub use crate::domain::{
     ActiveSim, AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, CallSubject,
-    Census, Claims, CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, DrawTally, Due, DueOrder,
-    EndLine, EventCursor, EventRow, EventRows, Extend, Extension, HeldNumber, HeldPage, Intent, IssuedOrder,
-    IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, NewCall, NewDraws, NewOrder,
-    NewPreview, OrderLease, OrderPurpose, Origin, OtherNumber, Overdue, PoolUsage, PreviousPreview,
-    ProfileRecorded, Range, Release, Scope, SilentProfile, SimDelivery, SimDetails, SimIdentity, Tenant,
-    UnreadableRow, WantedSim, WebhookStatus,
+    Census, Claims, CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, DrawBatch, DrawTally, Due,
+    DueOrder, EndLine, EventCursor, EventRow, EventRows, Extend, Extension, HeldNumber, HeldPage, Intent,
+    IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LiveHold, NewCall, NewDraws,
+    NewOrder, NewPreview, NumberKey, OperatorSession, OrderLease, OrderPurpose, Origin, OtherNumber, Overdue,
+    PoolUsage, PreviousPreview, ProfileRecorded, Range, Release, Scope, SilentProfile, SimDelivery,
+    SimDetails, SimIdentity, StoredPreview, Tenant, UnreadableRow, WantedSim, WebhookStatus,
 };
 
 /// The address of the database, and its connections.
@@ -137,16 +145,20 @@ pub trait Store:
     + ExtensionStore
     + LineStore
     + ListStore
+    + SearchStore
+    + UnsettledStore
     + OrderStore
     + SimStore
     + SimAuditStore
     + AdoptionStore
     + SweepStore
+    + SettlementStore
     + AuditStore
     + CatalogStore
     + EventStore
     + WebhookStore
     + StatisticsStore
+    + SessionStore
     + StoryStore
     + Send
     + Sync

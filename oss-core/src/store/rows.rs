@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{OtherNumber, PoolUsage, UnreadableRow};
 use crate::domain::{
-    AddressHash, AttemptState, BrandId, BrandSlug, Ddd, DeviceCode, DeviceHash, DeviceModelId, DisplayName,
-    ExternalId, Iccid, Malformed, Msisdn, NumberStatus, ProfileState, SimType, Source,
+    AddressHash, AttemptState, BrandId, BrandSlug, ClientName, Ddd, DeviceCode, DeviceHash, DeviceModelId,
+    DisplayName, ExternalId, Iccid, Malformed, Msisdn, NumberStatus, ProfileState, SimType, Source,
 };
 
 /// A type that is stored as text.
@@ -54,6 +54,7 @@ stored_as_parsed!(
     AddressHash,
     BrandId,
     BrandSlug,
+    ClientName,
     Ddd,
     DeviceModelId,
     DisplayName,

@@ -71,6 +71,9 @@ pub(super) fn search(filter: &SimFilter) -> (&'static str, Searched) {
     match filter {
         SimFilter::Iccid(iccid) => (sims!("s.iccid = $1"), Searched::Text(iccid.to_string())),
         SimFilter::Imsi(imsi) => (sims!("s.vivo_imsi = $1"), Searched::Text(imsi.to_string())),
+        SimFilter::Eid(eid) => {
+            (sims!("s.id in (select sim_id from esim where eid = $1)"), Searched::Text(eid.to_string()))
+        }
         SimFilter::Msisdn(msisdn) => (
             sims!("s.id = (select assigned_sim_id from phone_number where msisdn = cast($1 as char(11)))"),
             Searched::Text(msisdn.to_string()),

@@ -6,18 +6,21 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use super::rows::DataRow;
-use crate::domain::{AttemptCount, Backlog, BrandId, DrawCount, DrawTally, LastAudit};
+use crate::domain::{AttemptCount, Backlog, BrandId, ChangeCount, DrawBatch, DrawCount, LastAudit};
 
 /// A backlog is counted up to this many rows of one kind.
 pub(super) const COUNTED: i64 = 100_000;
 
-/// The time for which draws are kept.
-pub(super) const DRAWS_KEPT: Duration = Duration::from_hours(24 * 90);
+/// The time for which the draws and the changes of an hour are kept.
+pub(super) const KEPT: Duration = Duration::from_hours(24 * 90);
+
+/// The time for which the number of the last batch of a process is kept. A process repeats a batch sooner, or has ended.
+pub(super) const BATCHES_KEPT: Duration = Duration::from_hours(24);
 
 /// The steps of statistics.
 #[async_trait]
 pub trait StatisticsStore {
-    /// Counts at most `limit` events that were not counted yet. Returns how many there were. Each event is counted once, however many
+    /// Counts at most `limit` events that were not counted yet, by state and by hour. Returns how many there were. Each event is counted once, however many
     /// processes call this.
     async fn count_events(&self, limit: u32) -> Result<u64, StoreError>;
 
@@ -27,8 +30,11 @@ pub trait StatisticsStore {
     /// The rows that are due, by kind and state.
     async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError>;
 
-    /// Adds draws to those of this hour, and deletes those of a 90 days ago.
-    async fn add_draws(&self, tally: &DrawTally) -> Result<(), StoreError>;
+    /// The changes of the last `within`, by hour, brand and kind, the latest hour first, as the counted events say.
+    async fn changes(&self, within: Duration) -> Result<Vec<ChangeCount>, StoreError>;
+
+    /// Adds a batch of draws to those of this hour, and deletes those of 90 days ago. A repeated batch is added once.
+    async fn add_draws(&self, batch: &DrawBatch) -> Result<(), StoreError>;
 
     /// The draws of the last `within`, by hour, the latest first.
     async fn draws(&self, within: Duration) -> Result<Vec<DrawCount>, StoreError>;
@@ -55,6 +61,18 @@ pub(super) fn attempt_count(row: &impl DataRow) -> Result<Option<AttemptCount>, 
         return Ok(None);
     };
     Ok(Some(AttemptCount { brand_id, area_code, state, attempts }))
+}
+
+/// Reads a count of changes. One of a brand that cannot be read is left out.
+pub(super) fn change_count(row: &impl DataRow) -> Result<Option<ChangeCount>, sqlx::Error> {
+    let Ok(brand_id) = row.parsed("brand_id") else { return Ok(None) };
+    let kind = row.text("kind")?.into();
+    Ok(Some(ChangeCount {
+        hour: row.time("hour")?,
+        brand_id,
+        kind,
+        changes: row.count("changes")?.unsigned_abs(),
+    }))
 }
 
 pub(super) fn backlog(row: &impl DataRow) -> Result<Backlog, sqlx::Error> {

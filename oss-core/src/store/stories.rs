@@ -10,8 +10,8 @@ use super::lines::hold;
 use super::rows::DataRow;
 use super::sim_records::code_read;
 use crate::domain::{
-    AttemptRecord, BrandId, CodeRead, EventRow, ExternalId, Msisdn, NewCall, Origin, Scope, SimId,
-    UpstreamCall,
+    AttemptRecord, BrandId, ClientName, CodeRead, EventRow, ExternalId, Msisdn, NewCall, Origin, Scope,
+    SimId, UpstreamCall,
 };
 
 /// The steps of calls and stories. Each list has the latest entries first, at most `limit`.
@@ -119,6 +119,7 @@ pub(super) const CALLS_OF_NUMBER: &str = concat!(
     own_sims!(),
     ") own
         join upstream_call c on c.sim_id = own.id
+        where c.msisdn is null or c.msisdn = cast($1 as char(11))
     ) made
     order by sent_at desc, id desc
     limit $4"
@@ -201,7 +202,7 @@ pub(super) fn texts(call: &NewCall) -> [Option<&str>; 4] {
         call.subject.external_id.as_ref().map(ExternalId::as_str),
         call.subject.msisdn.as_ref().map(Msisdn::as_str),
         origin.map(|origin| origin.brand.as_str()),
-        origin.and_then(|Origin { client, .. }| client.as_ref()).map(|client| client.as_str()),
+        origin.and_then(|Origin { client, .. }| client.as_ref()).map(ClientName::as_str),
     ]
 }
 

@@ -29,6 +29,7 @@ pub(crate) enum Operation {
     Number,
     NumberHistory,
     ListNumbers,
+    Search,
     DddExists,
     Brands,
     Models,
@@ -45,6 +46,8 @@ pub(crate) enum Operation {
     Associations,
     Events,
     Statistics,
+    InDoubt,
+    Settle,
     Sweep,
 }
 

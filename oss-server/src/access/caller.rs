@@ -19,6 +19,8 @@ pub(crate) struct Caller {
     pub(crate) brand: Option<BrandId>,
     /// Whether it may see numbers.
     pub(crate) sees_numbers: bool,
+    /// Whether it may see SIMs.
+    pub(crate) sees_sims: bool,
     /// Whether there are other clients. If so, it gets at most its share.
     pub(super) has_others: bool,
 }
@@ -26,12 +28,29 @@ pub(crate) struct Caller {
 impl Caller {
     pub(super) fn new(client: &Client, brand: BrandId, has_others: bool) -> Self {
         let (name, brand) = (client.name.clone(), Some(brand));
-        Self { name, brand, sees_numbers: client.may(Scope::NumbersRead), has_others }
+        let (sees_numbers, sees_sims) = (client.may(Scope::NumbersRead), client.may(Scope::SimsRead));
+        Self { name, brand, sees_numbers, sees_sims, has_others }
     }
 
     /// Refuses a caller that may not see numbers.
     pub(crate) fn require_numbers_read(&self) -> Result<(), Problem> {
         if self.sees_numbers { Ok(()) } else { Err(forbidden(Scope::NumbersRead)) }
+    }
+
+    /// The library's handle, which acts for the caller's brand.
+    pub(crate) fn acting(&self, oss: &Oss) -> Result<Oss, Problem> {
+        let oss = match request_span::current_id() {
+            Some(id) => oss.clone().for_request(id),
+            None => oss.clone(),
+        };
+        let Some(brand) = self.brand.clone() else { return Ok(oss) };
+        let oss = oss.acting_for(brand).map_err(|_| {
+            // The configuration accepts no such client.
+            tracing::error!("A client acts for a brand that nobody may act for.");
+            Problem::internal("nobody may act for this client's brand")
+        })?;
+        let oss = oss.on_behalf_of(self.name.clone());
+        Ok(if self.has_others { oss } else { oss.without_share() })
     }
 
     /// The caller that the guard of the route let in. A route without a guard always answers 500.
@@ -50,18 +69,6 @@ impl FromRequestParts<Shared> for Acting {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Problem> {
-        let caller = Caller::of(parts)?;
-        let oss = match request_span::current_id() {
-            Some(id) => state.oss.clone().for_request(id),
-            None => state.oss.clone(),
-        };
-        let Some(brand) = caller.brand.clone() else { return Ok(Self(oss)) };
-        let oss = oss.acting_for(brand).map_err(|_| {
-            // The configuration accepts no such client.
-            tracing::error!("A client acts for a brand that nobody may act for.");
-            Problem::internal("nobody may act for this client's brand")
-        })?;
-        let oss = oss.on_behalf_of(caller.name.clone());
-        Ok(Self(if caller.has_others { oss } else { oss.without_share() }))
+        Caller::of(parts)?.acting(&state.oss).map(Self)
     }
 }

@@ -49,7 +49,7 @@ impl ClientLimits {
 
 /// The callers that may be let in.
 #[derive(Debug)]
-enum Callers {
+pub(super) enum Callers {
     Anyone(Caller),
     Clients(Clients, Counts),
 }
@@ -70,7 +70,8 @@ impl Access {
     ///
     /// Never, because the name that it gives them is well formed.
     pub fn anyone(requests_per_second: NonZeroU32) -> Result<Self, Malformed> {
-        let caller = Caller { name: ANYONE.parse()?, brand: None, sees_numbers: true, has_others: false };
+        let name = ANYONE.parse()?;
+        let caller = Caller { name, brand: None, sees_numbers: true, sees_sims: true, has_others: false };
         ClientLimit::begin_counts(&caller.name);
         Ok(Self::new(Callers::Anyone(caller), requests_per_second, usize::MAX))
     }
@@ -117,14 +118,23 @@ impl Access {
         };
         let client = recognise(clients, headers, scope)?;
         let brand = brand_of(client, headers)?;
-        self.check_rate(&client.name)?;
-        // If there is only one client, nobody has to be protected from it.
         let has_others = clients.len() > 1;
-        let slot = if has_others { Some(self.take_slot(counts, &client.name)?) } else { None };
+        let slot = self.limit(client, counts, has_others)?;
         Ok((Caller::new(client, brand.clone(), has_others), slot))
     }
 
-    fn check_rate(&self, client: &ClientName) -> Result<(), Problem> {
+    /// Counts a request against the limits of its client. If there is only one client, nobody has to be protected from it.
+    pub(super) fn limit(
+        &self,
+        client: &Client,
+        counts: &Counts,
+        has_others: bool,
+    ) -> Result<Option<Slot>, Problem> {
+        self.check_rate(&client.name)?;
+        if has_others { self.take_slot(counts, &client.name).map(Some) } else { Ok(None) }
+    }
+
+    pub(super) fn check_rate(&self, client: &ClientName) -> Result<(), Problem> {
         self.rates.check_key(client).map_err(|until| {
             ClientLimit::Rate.count_refusal(client);
             too_many(until.wait_time_from(DefaultClock::default().now()))

@@ -16,6 +16,9 @@ type Object = Map<String, Value>;
 /// The extension in which a handler lists the codes of its own problems.
 const PROBLEMS: &str = "x-problems";
 
+/// The extension with which a handler says that its body may be empty.
+const OPTIONAL_BODY: &str = "x-optional-body";
+
 /// The statuses with which a proxy answers for a server.
 const BEHIND_PROXY: [StatusCode; 3] =
     [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
@@ -43,8 +46,9 @@ fn complete_one(path: &str, operation: &mut Object) -> Vec<ProblemType> {
     if !parameters.is_empty() {
         operation.insert("parameters".to_owned(), parameters.iter().map(refer).collect());
     }
+    let is_optional = operation.remove(OPTIONAL_BODY).is_some();
     if let Some(body) = operation.get_mut("requestBody") {
-        body["required"] = true.into();
+        body["required"] = (!is_optional).into();
     }
     // An open operation says so. Without this, nobody could tell it from one whose security was forgotten.
     operation.entry("security").or_insert_with(|| json!([]));

@@ -3,7 +3,7 @@
 use oss_core::{Error, ErrorKind, ErrorType};
 use serde_json::{Map, Value, json};
 
-use crate::problem::{ProblemType, URN};
+use crate::problem::ProblemType;
 
 /// The codes of the problems that every order of a SIM can have because of GSIM.
 const OF_GSIM: [&str; 5] =
@@ -108,7 +108,7 @@ fn example(problem: &ProblemType) -> Value {
 }
 
 fn urn(problem: &ProblemType) -> String {
-    format!("{URN}{}", problem.code)
+    format!("{}{}", ErrorType::URN, problem.code)
 }
 
 fn example_name(problem: &ProblemType) -> String {

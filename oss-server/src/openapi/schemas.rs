@@ -1,6 +1,6 @@
 //! The parts of the document that the operations refer to by name and that no type of Rust describes.
 
-use oss_core::{AttemptState, Ddd, Iccid, Imsi, LineId, Msisdn, PageLength, SimId, Timestamp};
+use oss_core::{AttemptState, Ddd, Eid, Iccid, Imsi, LineId, Msisdn, PageLength, SimId, Timestamp};
 use serde_json::{Value, json};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -47,6 +47,12 @@ fn parameters() -> Value {
     for (name, description, schema, example) in [
         ("iccid", "The number of the SIM", Iccid::schema(), "8955100000000000017"),
         ("imsi", "The number of the subscriber in the network", Imsi::schema(), "724060000000001"),
+        (
+            "eid",
+            "The number of the phone's chip that an eSIM was last reported to be on",
+            Eid::schema(),
+            "89049032000100000123456789012326",
+        ),
         ("msisdn", "The phone number that is on the SIM", Msisdn::schema(), "11999950002"),
         ("lineId", "The line of the SIM", LineId::schema(), "7c9e6679-7425-40de-944b-e07fc1f90ae7"),
         (
@@ -139,6 +145,12 @@ fn in_path_and_head() -> Value {
         "previewId": in_path("previewId", "The id of the preview", of_type("PreviewId"), "01920e4b-5f3c-7cc0-8a4e-2f6d1c9b7a10".into()),
         "index": in_path("index", "The index of one of the preview's numbers", of_type("Choice"), 2.into()),
         "msisdn": in_path("msisdn", "The number: DDD, 9 and eight digits", of_type("Msisdn"), "11999950002".into()),
+        "name": in_path(
+            "name",
+            "The name of the webhook in the file of the servers",
+            json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),
+            "billing".into(),
+        ),
         "simId": in_path("simId", "The id of the SIM", of_type("SimId"), "01920e4d-7a10-7b3c-9c55-1e8f4b2a6d03".into()),
         "ddd": in_path("ddd", "The area code", of_type("Ddd"), "11".into()),
         "brandId": in_path("brandId", "The id of a listed brand", of_type("DeviceBrandId"), "382b5349-40fd-5820-8dca-ce1baa10d8c8".into()),
@@ -206,6 +218,7 @@ pub(super) fn links(schema: &str) -> Option<Value> {
                 "associations": link("listAssociations", number(), "See which SIMs it was on"),
                 "extend": link("extendReservation", number(), "Hold it for longer"),
                 "release": link("releaseNumber", number(), "Give it back"),
+                "settle": link("settleNumber", number(), "Ask Sigan about it"),
             }))
         }
         "Sim" => {

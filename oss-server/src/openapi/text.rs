@@ -1,6 +1,8 @@
 //! The text at the head of the document, with which `/docs` begins.
 
-use crate::problem::{METHOD_NOT_ALLOWED, PROXY, UNKNOWN_ROUTE, URN};
+use oss_core::ErrorType;
+
+use crate::problem::{METHOD_NOT_ALLOWED, PROXY, UNKNOWN_ROUTE};
 
 /// The product, and the life of a number.
 const LIFE: &str = "\
@@ -28,8 +30,8 @@ line. A number that is on no line in time (24 hours, or as long as the operator 
 
 /// Errors and the protocol.
 fn rules() -> String {
-    let [unknown_route, method_not_allowed, proxy] =
-        [UNKNOWN_ROUTE, METHOD_NOT_ALLOWED, PROXY].map(|problem| format!("`{URN}{}`", problem.code));
+    let [unknown_route, method_not_allowed, proxy] = [UNKNOWN_ROUTE, METHOD_NOT_ALLOWED, PROXY]
+        .map(|problem| format!("`{}{}`", ErrorType::URN, problem.code));
     format!(
         "
 

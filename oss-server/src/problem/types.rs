@@ -101,6 +101,10 @@ of_http! {
     ),
     OVERLOADED = new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "This server already serves as many requests as it can").says_when(),
     AUDIT_IN_FLIGHT = new(StatusCode::CONFLICT, "audit-in-flight", "An audit runs on this server already; there is one at a time"),
+    UNKNOWN_WEBHOOK = ProblemType {
+        field: Some("name"),
+        ..new(StatusCode::NOT_FOUND, "unknown-webhook", "No server has ever delivered to a webhook of this name")
+    },
     NOT_READY = new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The server is stopping, or the database does not answer"),
     TOO_SLOW = new(
         StatusCode::GATEWAY_TIMEOUT,

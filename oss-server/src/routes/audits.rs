@@ -1,30 +1,22 @@
 //! `/audits`
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body as ResponseBody, Bytes};
+use axum::body::Body as ResponseBody;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use futures::Stream;
-use futures::future::BoxFuture;
-use oss_core::{AuditOptions, AuditReport, Error, Found, Malformed, Oss};
-use parking_lot::Mutex;
+use oss_core::{AuditOptions, Found, Malformed};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 use super::lists::NDJSON;
 use crate::access::Acting;
+use crate::audit_stream::{AuditEnd, AuditStream, AuditWriter, EXPECTED_AGE};
 use crate::body::{Body, RequestBody, switch};
-use crate::problem::{AUDIT_IN_FLIGHT, Problem, URN};
+use crate::problem::{NOT_READY, Problem};
 use crate::state::Shared;
 
 /// The options of an audit.
@@ -52,19 +44,21 @@ fn seconds<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Duration>, D::E
         value => value.as_f64(),
     };
     let whole = seconds.filter(|seconds| seconds.fract() == 0.0 && (0.0..=DAY).contains(seconds));
-    let expected = Malformed { expected: "a number of seconds from 0 to 86400" };
+    let expected = Malformed { expected: EXPECTED_AGE };
     whole.map(|seconds| Some(Duration::from_secs_f64(seconds))).ok_or_else(|| D::Error::custom(expected))
 }
 
-impl RequestBody for NewAudit {}
+impl RequestBody for NewAudit {
+    const IS_OPTIONAL: bool = true;
+}
 
 /// Audit
 ///
 /// Compares our holds with Sigan's and our SIMs with GSIM's, for the caller's brand, and answers with lines of JSON while it
 /// works: `brand` when a brand begins, `difference` as soon as one is found, `progress` after each page, and at the end `report` with
 /// the counts, or `problem` if the audit could not be finished. Numbers that changed within `minAgeSeconds` are skipped. A server runs
-/// one audit at a time. An audit ends if its caller leaves; differences that were settled stay settled. Read a report before you
-/// ask for `fix`.
+/// one audit at a time. An audit ends if its caller leaves or the server stops; differences that were settled stay settled. An answer
+/// without `report` is incomplete. Read a report before you ask for `fix`.
 #[utoipa::path(
     post,
     path = "/audits",
@@ -74,62 +68,31 @@ impl RequestBody for NewAudit {}
     responses(
         (status = 200, description = "A line for each event, and the report", content_type = "application/x-ndjson", body = String),
     ),
-    extensions(("x-problems" = json!(["audit-in-flight"]))),
+    extensions(("x-problems" = json!(["audit-in-flight"])), ("x-optional-body" = json!(true))),
 )]
 pub(super) async fn audit(
     State(state): State<Shared>,
     Acting(oss): Acting,
     Body(NewAudit { fix, force, min_age_seconds }): Body<NewAudit>,
 ) -> Result<Response, Problem> {
-    let Ok(permit) = state.audit.clone().try_acquire_owned() else {
-        return Err(Problem::new(AUDIT_IN_FLIGHT, "an audit runs on this server already; wait for its end"));
-    };
     let mut options = AuditOptions::default().fix(fix).force(force);
     if let Some(age) = min_age_seconds {
         options = options.min_age(age);
     }
-    let lines = Lines::of(oss, options, permit);
+    let lines = AuditStream::begin(&state, oss, options, Lines)?;
     Ok(([(header::CONTENT_TYPE, NDJSON)], ResponseBody::from_stream(lines)).into_response())
 }
 
-/// Lines that were found and not sent yet.
-type Unsent = Arc<Mutex<VecDeque<Value>>>;
+/// Writes an audit as lines of JSON.
+struct Lines;
 
-/// The lines of an audit. The audit goes on only as fast as its caller reads them, so that they do not pile up.
-struct Lines {
-    found: Unsent,
-    /// None after the end.
-    audit: Option<BoxFuture<'static, Result<AuditReport, Error>>>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Lines {
-    fn of(oss: Oss, options: AuditOptions, permit: OwnedSemaphorePermit) -> Self {
-        let found = Unsent::default();
-        let sink = found.clone();
-        let audit = async move { oss.audit(options, |event| sink.lock().push_back(line(&event))).await };
-        Self { found, audit: Some(Box::pin(audit)), _permit: permit }
+impl AuditWriter for Lines {
+    fn found(&self, event: &Found) -> String {
+        format!("{}\n", line(event))
     }
 
-    fn pop(&self) -> Option<Bytes> {
-        self.found.lock().pop_front().map(|line| format!("{line}\n").into())
-    }
-}
-
-impl Stream for Lines {
-    type Item = Result<Bytes, Infallible>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        if let Some(line) = this.pop() {
-            return Poll::Ready(Some(Ok(line)));
-        }
-        let Some(audit) = &mut this.audit else { return Poll::Ready(None) };
-        if let Poll::Ready(outcome) = audit.as_mut().poll(cx) {
-            this.audit = None;
-            this.found.lock().push_back(last_line(outcome));
-        }
-        this.pop().map_or(Poll::Pending, |line| Poll::Ready(Some(Ok(line))))
+    fn end(&self, end: AuditEnd) -> String {
+        format!("{}\n", last_line(end))
     }
 }
 
@@ -141,12 +104,14 @@ fn line(event: &Found) -> Value {
     }
 }
 
-fn last_line(outcome: Result<AuditReport, Error>) -> Value {
-    match outcome {
-        Ok(report) => json!({ "report": report, "clean": report.is_clean() }),
-        Err(error) => {
-            let kind = format!("{URN}{}", error.code());
-            json!({ "problem": { "type": kind, "detail": Problem::from(error).log_and_detail() } })
-        }
-    }
+fn last_line(end: AuditEnd) -> Value {
+    let problem = match end {
+        Some(Ok(report)) => return json!({ "report": report, "clean": report.is_clean() }),
+        Some(Err(error)) => Problem::from(error),
+        None => Problem::new(
+            NOT_READY,
+            "the server is stopping, so this audit is incomplete; what it settled stays settled, so run it again",
+        ),
+    };
+    json!({ "problem": problem.log_and_shorten() })
 }

@@ -85,6 +85,7 @@ fn both() -> Fault {
     responses(
         (status = 200, description = "The events after a place, and the place from which to read on", body = EventPage),
     ),
+    extensions(("x-problems" = json!(["foreign-cursor"]))),
 )]
 pub(super) async fn read(
     Acting(oss): Acting,

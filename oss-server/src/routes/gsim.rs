@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use axum::http::StatusCode;
-use oss_core::{Error, Malformed, ProfileReport, ProfileState, SimId, Timestamp};
+use oss_core::{Eid, Error, Malformed, ProfileReport, ProfileState, SimId, Timestamp};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -33,6 +33,10 @@ pub(super) struct ProfileNotification {
     #[serde(default, deserialize_with = "optional_text")]
     #[schema(value_type = Option<String>)]
     reason: Option<Reason>,
+    /// The chip that the profile is on, if GSIM knows it.
+    #[serde(default, deserialize_with = "optional_text")]
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{32}$")]
+    eid: Option<Eid>,
 }
 
 impl RequestBody for ProfileNotification {}
@@ -65,12 +69,12 @@ impl FromStr for Reason {
 )]
 pub(super) async fn notify(
     Acting(oss): Acting,
-    Body(ProfileNotification { reference, profile_state, at: Timestamp(at), reason }): Body<
+    Body(ProfileNotification { reference, profile_state, at: Timestamp(at), reason, eid }): Body<
         ProfileNotification,
     >,
 ) -> Result<StatusCode, Problem> {
     let reason = reason.as_ref().map(|Reason(text)| text.as_str());
-    let report = ProfileReport::new(reference, profile_state, at, reason);
+    let report = ProfileReport::new(reference, profile_state, at, reason).on_chip(eid);
     oss.record_profile(report).await.map_err(|error| match error {
         Error::UnknownSim(_) => Problem::from(error).in_field("reference"),
         _ => error.into(),

@@ -14,11 +14,14 @@ mod metrics;
 mod numbers;
 mod previews;
 mod releases;
+mod searches;
+mod settlements;
 mod sims;
 mod stats;
 mod sweeps;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -50,16 +53,34 @@ pub struct Routers {
     pub admin: Option<Router>,
 }
 
-/// Builds every route. `apart` says whether operators have a listener of their own, which needs no key.
+/// The parts of the routes that depend on the configuration.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct RouterOptions {
+    /// The most requests that are served at the same time.
+    pub concurrent_requests: usize,
+    /// Whether health checks and metrics have a listener of their own, which needs no key.
+    pub apart: bool,
+}
+
+impl RouterOptions {
+    /// Routes on one listener.
+    #[must_use]
+    pub fn new(concurrent_requests: usize) -> Self {
+        Self { concurrent_requests, apart: false }
+    }
+}
+
+/// Builds every route.
 #[must_use]
 pub fn routers(
     oss: Oss,
     health: Health,
     metrics: Metrics,
     access: &Arc<Access>,
-    concurrent_requests: usize,
-    apart: bool,
+    options: RouterOptions,
 ) -> Routers {
+    let RouterOptions { concurrent_requests, apart } = options;
     let load = Arc::new(Load::new(concurrent_requests, oss.longest_operation()));
     let (service, admin, document) = routes_and_document(access, apart);
     let service = docs::with_page(service);
@@ -115,6 +136,7 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
         .routes(require(Scope::NumbersRead, routes!(numbers::show)))
         .routes(require(Scope::NumbersRead, routes!(numbers::history)))
         .routes(require(Scope::NumbersRead, routes!(lists::list)))
+        .routes(require(Scope::NumbersRead, routes!(searches::search)))
         .routes(require(Scope::SimsOrder, routes!(sims::order_esim)))
         .routes(require(Scope::SimsOrder, routes!(sims::activate_card)))
         .routes(require(Scope::SimsOrder, routes!(sims::replace)))
@@ -131,7 +153,10 @@ fn service(access: &Arc<Access>) -> OpenApiRouter<Shared> {
         .routes(require(Scope::EventsRead, routes!(events::read)))
         .routes(require(Scope::Operations, routes!(stats::show)))
         .routes(require(Scope::Operations, routes!(sweeps::sweep)))
+        .routes(require(Scope::Operations, routes!(settlements::settle)))
         .routes(require(Scope::Operations, routes!(audits::audit)))
+        .routes(require(Scope::Operations, routes!(webhooks::list)))
+        .routes(require(Scope::Operations, routes!(webhooks::replay)))
 }
 
 /// The routes for load balancers and supervisors, which have no key.

@@ -6,6 +6,7 @@ use oss_core::{Ddd, Number, NumberHistory, Reservation, SimId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::releases::Called;
 use crate::access::Acting;
 use crate::body::{Body, Fields, RequestBody, text};
 use crate::key::Key;
@@ -152,7 +153,8 @@ pub(super) async fn show(Acting(oss): Acting, params: Params) -> Result<Json<Num
 /// Show the whole story of a number
 ///
 /// The answer has the attempts to hold the number, the SIMs that it was on, and a timeline: its events, each call to Sigan and GSIM with
-/// its duration and outcome, and the reads of its activation codes. A call is in it about a second after it ended.
+/// its duration and outcome, and the reads of its activation codes. A call is in it about a second after it ended. For a client without the
+/// scope `sims:read`, everything about SIMs is left out.
 #[utoipa::path(
     get,
     path = "/numbers/{msisdn}/history",
@@ -163,6 +165,11 @@ pub(super) async fn show(Acting(oss): Acting, params: Params) -> Result<Json<Num
     ),
     extensions(("x-problems" = json!(["unknown-number"]))),
 )]
-pub(super) async fn history(Acting(oss): Acting, params: Params) -> Result<Json<NumberHistory>, Problem> {
-    Ok(Json(oss.number_history(params.get("msisdn")?).await?))
+pub(super) async fn history(
+    Acting(oss): Acting,
+    Called(caller): Called,
+    params: Params,
+) -> Result<Json<NumberHistory>, Problem> {
+    let history = oss.number_history(params.get("msisdn")?).await?;
+    Ok(Json(if caller.sees_sims { history } else { history.without_sims() }))
 }

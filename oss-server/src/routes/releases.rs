@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use oss_core::{
-    BulkMode, Cursor, Error, ErrorKind, ListedReleases, Malformed, Msisdn, ReleaseResult, Released,
+    BulkMode, Cursor, ErrorKind, LARGEST_RELEASE, ListedReleases, Malformed, Msisdn, ReleaseResult, Released,
 };
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,8 @@ use super::lists::Listing;
 use crate::access::{Acting, Caller};
 use crate::body::{Body, Fields, RequestBody, switch};
 use crate::limits::LONGEST_BULK_BODY;
-use crate::problem::{EXPECTED, Problem, URN};
+use crate::problem::{EXPECTED, Problem, Reason};
 use crate::state::Shared;
-
-/// The most numbers of one call.
-const MOST: usize = 1000;
 
 /// The numbers to release: either the numbers themselves or the filter of a list.
 #[derive(Deserialize, ToSchema)]
@@ -44,7 +41,7 @@ impl RequestBody for NewReleases {
 
     fn read(mut fields: Fields) -> Result<Self, Problem> {
         let expected = "exactly one of msisdns and filter";
-        match fields.only_one_of::<Self>(&["msisdns", "filter"], expected) {
+        match fields.only_one_given::<Self>(&["msisdns", "filter"], expected) {
             Some(_) => fields.read(),
             None => Err(fields.refuse()),
         }
@@ -54,9 +51,10 @@ impl RequestBody for NewReleases {
 /// Reads numbers. An error names the position of a wrong one, because it must not repeat the text.
 fn numbers<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Vec<Msisdn>>, D::Error> {
     let texts = match Value::deserialize(field)? {
-        Value::Null => return Ok(None),
-        Value::Array(texts) if texts.len() <= MOST => texts,
-        Value::Array(_) => return Err(D::Error::custom(format!("{EXPECTED}at most {MOST} numbers"))),
+        Value::Array(texts) if texts.len() <= LARGEST_RELEASE => texts,
+        Value::Array(_) => {
+            return Err(D::Error::custom(format!("{EXPECTED}at most {LARGEST_RELEASE} numbers")));
+        }
         _ => return Err(D::Error::custom(format!("{EXPECTED}a list of numbers"))),
     };
     let read = |(at, text): (usize, &Value)| {
@@ -131,21 +129,12 @@ enum Outcome {
     Failed,
 }
 
-/// The reason why a number was not released.
-#[derive(Serialize, ToSchema)]
-struct Reason {
-    /// The type of the problem that a release of this number alone answers.
-    r#type: String,
-    /// The fault and what to do about it, for people.
-    detail: String,
-}
-
 impl From<ReleaseResult> for OneRelease {
     fn from(ReleaseResult { msisdn, result, .. }: ReleaseResult) -> Self {
         let (outcome, problem) = match result {
             Ok(Released::Now) => (Outcome::Released, None),
             Ok(Released::Before) => (Outcome::AlreadyReleased, None),
-            Err(error) => (outcome_of(error.kind()), Some(Reason::of(error))),
+            Err(error) => (outcome_of(error.kind()), Some(Problem::from(error).log_and_shorten())),
         };
         Self { msisdn, outcome, problem }
     }
@@ -159,15 +148,8 @@ fn outcome_of(kind: ErrorKind) -> Outcome {
     }
 }
 
-impl Reason {
-    fn of(error: Error) -> Self {
-        let r#type = format!("{URN}{}", error.code());
-        Self { r#type, detail: Problem::from(error).log_and_detail() }
-    }
-}
-
 /// The caller of a request, for a handler that asks for more than its scope.
-pub(super) struct Called(Caller);
+pub(super) struct Called(pub(super) Caller);
 
 impl FromRequestParts<Shared> for Called {
     type Rejection = Problem;

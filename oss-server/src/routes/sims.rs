@@ -2,7 +2,9 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use oss_core::{AddressHash, DeviceHash, Iccid, Imsi, LineId, Msisdn, Sim, SimFilter, SimRecord, WantedSim};
+use oss_core::{
+    AddressHash, DeviceHash, Eid, Iccid, Imsi, LineId, Msisdn, Sim, SimFilter, SimRecord, WantedSim,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -148,6 +150,8 @@ struct Search {
     #[serde(default, deserialize_with = "optional_text")]
     imsi: Option<Imsi>,
     #[serde(default, deserialize_with = "optional_text")]
+    eid: Option<Eid>,
+    #[serde(default, deserialize_with = "optional_text")]
     msisdn: Option<Msisdn>,
     #[serde(default, deserialize_with = "optional_text")]
     line_id: Option<LineId>,
@@ -155,12 +159,12 @@ struct Search {
 
 impl Search {
     fn read(mut fields: Fields) -> Result<SimFilter, Problem> {
-        let expected = "exactly one of iccid, imsi, msisdn and lineId";
-        if fields.only_one_of::<Self>(&["iccid", "imsi", "msisdn", "lineId"], expected).is_none() {
+        let expected = "exactly one of iccid, imsi, eid, msisdn and lineId";
+        if fields.only_one_of::<Self>(&["iccid", "imsi", "eid", "msisdn", "lineId"], expected).is_none() {
             return Err(fields.refuse());
         }
-        let Self { iccid, imsi, msisdn, line_id } = fields.read()?;
-        let filter = iccid.map(SimFilter::Iccid).or(imsi.map(SimFilter::Imsi));
+        let Self { iccid, imsi, eid, msisdn, line_id } = fields.read()?;
+        let filter = iccid.map(SimFilter::Iccid).or(imsi.map(SimFilter::Imsi)).or(eid.map(SimFilter::Eid));
         let filter = filter.or(msisdn.map(SimFilter::Msisdn)).or(line_id.map(SimFilter::Line));
         filter.ok_or_else(|| Problem::internal("a search has one parameter"))
     }
@@ -283,6 +287,7 @@ pub(super) async fn show(Acting(oss): Acting, params: Params) -> Result<Json<Sim
     params(
         ("iccid" = Option<String>, Query),
         ("imsi" = Option<String>, Query),
+        ("eid" = Option<String>, Query),
         ("msisdn" = Option<String>, Query),
         ("lineId" = Option<String>, Query),
     ),

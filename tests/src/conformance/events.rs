@@ -197,6 +197,26 @@ pub async fn events_come_in_pages(db: &Fixture) {
     assert!(all.is_sorted_by(|one, next| one.cursor < next.cursor));
 }
 
+pub async fn a_place_of_another_database_is_told_apart(db: &Fixture) {
+    let has = async |place| db.store.has_place(place).await.unwrap();
+    assert!(has(EventCursor::default()).await);
+    db.held(&db.preview().await, 1).await;
+    let last = db.now().await;
+    assert!(has(last).await);
+    let since = db.store.events_since("2100-01-01T00:00:00Z".parse().unwrap()).await.unwrap();
+    assert!(has(since).await, "the place of a time to come");
+    let foreign = EventCursor { transaction: last.transaction + 1_000_000_000, ..last };
+    assert!(!has(foreign).await);
+    if db.is_sqlite() {
+        assert!(
+            !has(EventCursor { position: last.position + 1, ..last }).await,
+            "a copy of the file is older"
+        );
+        db.database.execute("delete from event").await;
+        assert!(has(last).await, "the event is purged");
+    }
+}
+
 /// A number that expires within the notice.
 async fn expiring(db: &Fixture, within: Duration) -> Msisdn {
     let lease = db.started(&db.preview().await, 1).await;
@@ -315,6 +335,34 @@ pub async fn restored_events_come_before_later_ones(db: &Fixture) {
     let numbers: Vec<_> = db.events_after(last).await.iter().map(|event| event.msisdn).collect();
     assert_eq!(numbers, later.map(Some), "a reader goes on");
     assert_eq!(db.events_after(EventCursor::default()).await.len(), restored.len() + 2);
+}
+
+/// A dump without the events is restored on a server that has not had as many transactions: those who keep their places here go on.
+pub async fn events_come_after_restored_places(db: &Fixture) {
+    if db.is_sqlite() {
+        return;
+    }
+    for table in ["counted_events", "webhook"] {
+        let number = db.reserved().await;
+        db.now().await;
+        while db.store.count_events(MANY).await.unwrap() > 0 {}
+        let far =
+            "insert into webhook (name, transaction_id, position) values ('w', 0, 0) on conflict do nothing";
+        db.database.execute(far).await;
+        let ahead = format!(
+            "delete from event; update {table} set transaction_id = (select added from event_offset) + 1000000000000"
+        );
+        db.database.execute(&ahead).await;
+        db.store.release(Scope::AllBrands, number, LEASE).await.unwrap();
+        db.reserved().await;
+        db.now().await;
+        let after = format!(
+            "select count(*) from event e, {table} place
+             where (e.transaction_id, e.position) > (place.transaction_id, place.position)"
+        );
+        assert_eq!(db.database.count(&after).await, 2, "{table}");
+        assert_eq!(db.store.count_events(MANY).await.unwrap(), 2, "{table}");
+    }
 }
 
 /// A server of the version before, and other programs, may have a role that knows nothing of events.

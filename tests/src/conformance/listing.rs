@@ -99,6 +99,66 @@ pub async fn numbers_are_listed_by_status_and_by_state(db: &Fixture) {
     }
 }
 
+/// Inserts numbers that the first brand gave back, and the second one after it.
+async fn changed_hands(db: &Fixture, count: u32, [first, second]: [&Tenant; 2]) {
+    let (id, hour) = if db.is_sqlite() {
+        ("randomblob(16)", "3600000000")
+    } else {
+        ("gen_random_uuid()", "interval '1 hour'")
+    };
+    let now = db.database.now();
+    let numbers = format!(
+        "with recursive series (n) as (select 1 union all select n + 1 from series where n < {count}),
+              number (n, msisdn) as (select n, '119' || (50000000 + n) from series)"
+    );
+    db.database
+        .execute(&format!(
+            "insert into phone_number (msisdn, origin, status, unrecorded, created_at, updated_at)
+             {numbers} select msisdn, 'VIVO', 'RETURNED', '0', {now}, {now} from number"
+        ))
+        .await;
+    for (tenant, hours) in [(first, 2), (second, 1)] {
+        let brand = tenant.brand();
+        db.database
+            .execute(&format!(
+                "insert into reservation (id, external_id, brand_id, msisdn, state, attempts, created_at, updated_at)
+                 {numbers} select {id}, 'M-' || n, '{brand}', msisdn, 'RELEASED', 1, {now} - {hours} * {hour}, {now} from number"
+            ))
+            .await;
+    }
+}
+
+/// A brand whose numbers mostly went to another one.
+pub async fn a_page_of_few_numbers_goes_on(db: &Fixture) {
+    const GONE: u32 = 2500;
+    let (former, present) = (acme(), other());
+    changed_hands(db, GONE, [&former, &present]).await;
+    let mut own = vec![held(db).await];
+    for msisdn in ["11952000000", "11960000000"] {
+        let preview = NewPreview { msisdns: vec![msisdn.parse().unwrap()], ..db.offer() };
+        db.store.create_preview(&preview).await.unwrap();
+        own.push(released(db, &preview).await);
+    }
+    for options in [ListOptions::default(), with_status(NumberStatus::Returned)] {
+        let expected = &own[usize::from(options.status.is_some())..];
+        assert_eq!(msisdns(&listed(db, Scope::Brand(&former), &options, &own).await), expected);
+        let page = db.store.list_numbers(Scope::Brand(&former), &options.list().unwrap()).await.unwrap();
+        assert!(page.numbers.len() < 2 && page.next.is_some(), "it ends before it has read everything");
+    }
+    let mut options = with_status(NumberStatus::Returned);
+    options.limit = Some("1000".parse().unwrap());
+    let mut pages = Vec::new();
+    loop {
+        let page = db.store.list_numbers(Scope::Brand(&present), &options.list().unwrap()).await.unwrap();
+        pages.push(page.numbers.len());
+        options.after = page.next;
+        if options.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages.iter().sum::<usize>(), 2500, "{pages:?}");
+}
+
 pub async fn a_list_comes_in_pages(db: &Fixture) {
     let mut own = Vec::new();
     for _ in 0..7 {

@@ -23,6 +23,9 @@ pub mod previews;
 pub mod races;
 pub mod releases;
 pub mod replacements;
+pub mod searches;
+pub mod sessions;
+pub mod settlements;
 pub mod sim_audits;
 pub mod sims;
 pub mod statistics;
@@ -30,6 +33,7 @@ pub mod stories;
 pub mod sweeps;
 pub mod tenants;
 pub mod transitions;
+pub mod unsettled;
 
 pub use self::fixture::Fixture;
 
@@ -83,14 +87,20 @@ macro_rules! behaviours {
                 each_hold_is_confirmed_to_its_own_caller, late_holds_of_one_preview_are_all_released,
                 each_number_is_released_to_its_own_caller, each_delivery_is_recorded_once;
             listing: numbers_are_listed_by_status_and_by_state, a_list_comes_in_pages, numbers_are_listed_by_area_code,
-                a_brand_lists_its_numbers_alone, numbers_are_listed_by_age_and_by_expiry, a_number_is_listed_by_its_sim;
+                a_brand_lists_its_numbers_alone, numbers_are_listed_by_age_and_by_expiry, a_number_is_listed_by_its_sim,
+                a_page_of_few_numbers_goes_on;
+            searches: a_number_is_found_by_each_key, a_refused_number_is_found, a_search_stays_within_the_brand, a_preview_is_found,
+                an_esim_is_found_by_the_chip_that_it_is_on;
+            unsettled: attempts_without_a_certain_outcome_are_listed, an_attempt_stays_unsettled_until_its_outcome_is_certain,
+                unsettled_attempts_come_in_pages;
             transitions: each_step_moves_each_state_as_the_machine_says;
             events: a_number_tells_its_life, a_release_is_no_expiry, a_doubt_is_told_once, a_sim_tells_its_life,
                 a_reader_of_a_brand_sees_its_brand_alone, events_come_in_pages, an_expiry_is_announced_once,
                 old_events_are_purged, events_are_found_by_their_time, an_event_that_is_committed_late_is_not_missed,
-                restored_events_come_before_later_ones, a_change_by_any_role_has_its_event, an_unreadable_event_stops_nobody;
-            statistics: the_counts_follow_each_change, events_are_counted_once_by_many, what_is_due_is_a_backlog,
-                draws_are_added_up_by_hour, the_latest_audit_is_kept;
+                restored_events_come_before_later_ones, events_come_after_restored_places,
+                a_place_of_another_database_is_told_apart, a_change_by_any_role_has_its_event, an_unreadable_event_stops_nobody;
+            statistics: the_counts_follow_each_change, events_are_counted_once_by_many, old_changes_are_forgotten,
+                what_is_due_is_a_backlog, draws_are_added_up_by_hour, the_latest_audit_is_kept;
             stories: a_call_is_stored_once_with_all_of_it, a_number_has_the_calls_of_its_holds_and_sims,
                 a_story_is_told_to_its_brand_alone, a_request_has_the_calls_that_it_caused,
                 the_attempts_of_a_number_say_for_whom, the_events_of_a_number_and_of_a_sim_are_found,
@@ -103,11 +113,16 @@ macro_rules! behaviours {
                 an_unsettled_number_is_not_adopted, an_adopted_number_belongs_to_its_brand,
                 a_preview_finds_the_number_that_was_adopted_from_it, of_fifty_adoptions_one_is_recorded,
                 a_sim_that_has_a_number_is_not_adopted, only_an_active_sim_is_adopted;
+            sessions: a_session_is_found_until_it_ends, a_session_that_is_over_is_not_found_and_is_forgotten;
             sweeps: an_abandoned_number_is_given_back, a_number_on_a_line_is_not_abandoned,
                 an_attempt_whose_caller_died_is_in_doubt, a_batch_has_a_limit, a_doubt_is_claimed_like_a_call,
                 a_random_doubt_can_be_named_only_by_a_key, a_claim_that_lapsed_is_made_again, each_row_is_claimed_by_one,
                 unfinished_attempts_are_counted,
                 an_old_preview_is_forgotten;
+            settlements: a_doubt_is_claimed_before_it_is_due, a_call_under_way_is_left_until_its_lease_ends,
+                a_delivery_is_claimed_unless_another_call_may_have_it, a_settled_number_is_not_claimed,
+                a_number_is_claimed_for_its_brand_alone, each_number_is_claimed_by_one,
+                an_order_is_claimed_before_it_is_due, a_release_waits_for_the_last_sim, an_unreadable_number_is_set_aside;
             keys: a_key_finds_its_preview, a_key_finds_its_number, a_key_takes_a_doubt_up_again,
                 an_expired_hold_spends_its_key, a_key_takes_a_doubt_up_once_by_its_own_id,
                 an_attempt_that_left_nothing_frees_its_key, fifty_calls_with_one_key_begin_once;

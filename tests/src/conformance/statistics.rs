@@ -1,15 +1,17 @@
 //! Statistics: the counts agree with the rows, and each event is counted once.
 #![expect(missing_docs, reason = "a behaviour's name says what it is")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use oss_core::store::{DrawTally, NewDraws, Scope};
+use oss_core::store::{DrawBatch, DrawTally, NewDraws, Scope};
 use oss_core::{AttemptCount, AttemptState as State};
 
 use super::Fixture;
 use super::fixture::{LEASE, acme};
 use crate::eventually::eventually;
+
+const DAY: Duration = Duration::from_hours(24);
 
 impl Fixture {
     /// Counts events until there are none, and compares the counts with the rows. An event is readable once every older transaction of
@@ -21,6 +23,8 @@ impl Fixture {
             from reservation
             where state <> 'PENDING' or attempts > 1
             group by brand_id, substr(msisdn, 1, 2), case when state = 'PENDING' then 'IN_DOUBT' else state end";
+        const TOLD: &str =
+            "select brand_id || ' ' || kind || ' ' || count(*) from event group by brand_id, kind";
         let stored: BTreeSet<String> = self.database.texts(STORED).await.into_iter().collect();
         eventually(async || {
             while self.store.count_events(3).await.unwrap() > 0 {}
@@ -29,6 +33,17 @@ impl Fixture {
             if counted == stored { Ok(()) } else { Err(format!("counted {counted:?}, stored {stored:?}")) }
         })
         .await;
+        let told: BTreeSet<String> = self.database.texts(TOLD).await.into_iter().collect();
+        assert_eq!(self.changes().await, told);
+    }
+
+    /// The changes of the last day, by brand and kind.
+    async fn changes(&self) -> BTreeSet<String> {
+        let mut changes = BTreeMap::<_, u64>::new();
+        for count in self.store.changes(DAY).await.unwrap() {
+            *changes.entry(format!("{} {}", count.brand_id, count.kind)).or_default() += count.changes;
+        }
+        changes.into_iter().map(|(of, changes)| format!("{of} {changes}")).collect()
     }
 
     async fn count_of(&self, state: State) -> u64 {
@@ -79,6 +94,21 @@ pub async fn events_are_counted_once_by_many(db: &Fixture) {
     db.assert_counts_agree().await;
 }
 
+pub async fn old_changes_are_forgotten(db: &Fixture) {
+    let (now, day) = (db.database.now(), if db.is_sqlite() { "86400000000" } else { "interval '1 day'" });
+    for days in [89, 91] {
+        let old = format!(
+            "insert into hourly_changes values ({now} - {days} * {day}, 'acme', 'number.released', 7)"
+        );
+        db.database.execute(&old).await;
+    }
+    let shown = db.changes().await;
+    db.held(&db.preview().await, 1).await;
+    db.assert_counts_agree().await;
+    assert_ne!(db.changes().await, shown, "the old ones are not shown");
+    assert_eq!(db.database.count("select count(*) from hourly_changes where changes = 7").await, 1);
+}
+
 pub async fn what_is_due_is_a_backlog(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     db.store.release(Scope::AllBrands, lease.hold.msisdn, Duration::ZERO).await.unwrap();
@@ -93,16 +123,18 @@ pub async fn what_is_due_is_a_backlog(db: &Fixture) {
 pub async fn draws_are_added_up_by_hour(db: &Fixture) {
     let [first, second] = ["11", "21"].map(|ddd| ddd.parse().unwrap());
     let new = |draws, none_left| NewDraws { draws, none_left };
-    for _ in 0..2 {
+    let process = uuid::Uuid::now_v7();
+    // The second batch is repeated, because its answer was lost. A process that began later counts for itself.
+    for (process, number) in [(process, 1), (process, 2), (process, 2), (uuid::Uuid::now_v7(), 1)] {
         let tally = DrawTally::from([(first, new(3, 1)), (second, new(1, 0))]);
-        db.store.add_draws(&tally).await.unwrap();
+        db.store.add_draws(&DrawBatch { process, number, tally }).await.unwrap();
     }
-    let draws = db.store.draws(Duration::from_hours(24)).await.unwrap();
+    let draws = db.store.draws(DAY).await.unwrap();
     let of = |ddd| {
         let of_ddd = draws.iter().filter(|count| count.area_code == ddd);
         of_ddd.fold((0, 0), |(draws, none_left), count| (draws + count.draws, none_left + count.none_left))
     };
-    assert_eq!((of(first), of(second)), ((6, 2), (2, 0)));
+    assert_eq!((of(first), of(second)), ((9, 3), (3, 0)));
 }
 
 pub async fn the_latest_audit_is_kept(db: &Fixture) {

@@ -9,19 +9,20 @@ use oss_core::sigan::{Hold, ListedHold};
 use oss_core::store::{
     ActiveSim, AdoptOutcome, Adoption, AdoptionStore, Assign, AttemptStore, AuditStore, Begin, BeginOrder,
     BeginRandom, CatalogStore, Census, ClaimedOrders, Claims, CodeAnswer, CodeReading, Confirmed, Delivery,
-    DrawTally, EndLine, EventCursor, EventRow, EventRows, EventStore, Extend, Extension, ExtensionStore,
-    HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim, Lease, LineStore,
-    ListStore, NewCall, NewOrder, NewPreview, OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore,
-    PreviousPreview, ProfileRecorded, RandomStore, Range, Release, ReleaseStore, Scope, SilentProfile,
-    SimAuditStore, SimDelivery, SimRange, SimStore, StatisticsStore, Store, StoreError, StoryStore,
-    SweepStore, Tenant, UnreadableRow, WebhookStatus, WebhookStore, WebhookTurn,
+    DrawBatch, Due, DueOrder, EndLine, EventCursor, EventRow, EventRows, EventStore, Extend, Extension,
+    ExtensionStore, HeldPage, Intent, IssuedOrder, IssuedSim, Keyed, KeyedPreview, KnownHold, KnownSim,
+    Lease, LineStore, ListStore, NewCall, NewOrder, NewPreview, NumberClaims, NumberKey, OperatorSession,
+    OrderLease, OrderStore, Overdue, PoolUsage, PreviewStore, PreviousPreview, ProfileRecorded, RandomStore,
+    Range, Release, ReleaseStore, Scope, SearchStore, SessionStore, SettlementStore, SilentProfile,
+    SimAuditStore, SimDelivery, SimRange, SimStore, StatisticsStore, Store, StoreError, StoredPreview,
+    StoryStore, SweepStore, Tenant, UnreadableRow, UnsettledStore, WebhookStatus, WebhookStore, WebhookTurn,
 };
 use oss_core::{
-    Association, Assortment, AttemptCount, AttemptRecord, AttemptState, Backlog, BrandId, Choice, ClientName,
-    CodeRead, DataVersion, DataVersions, Ddd, DddChanges, DddData, DddSet, DeviceChanges, DeviceChoice,
-    DeviceCode, DeviceData, DeviceHash, DrawCount, Edition, EsimAnswer, IdempotencyKey, LastAudit, Msisdn,
-    Number, NumberList, NumberPage, PreviewId, ProfileReport, ReservationId, Sim, SimFilter, SimId,
-    SimRecord, UpstreamCall,
+    Association, Assortment, AttemptCount, AttemptRecord, AttemptState, Backlog, BrandId, ChangeCount,
+    Choice, ClientName, CodeRead, Cursor, DataVersion, DataVersions, Ddd, DddChanges, DddData, DddSet,
+    DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, DrawCount, Edition, EsimAnswer,
+    IdempotencyKey, LastAudit, ListedNumber, Msisdn, Number, NumberList, NumberPage, PreviewId,
+    ProfileReport, ReservationId, Sim, SimFilter, SimId, SimRecord, UnsettledPage, UpstreamCall,
 };
 use uuid::Uuid;
 
@@ -249,6 +250,58 @@ impl SweepStore for SimulatedStore {
 }
 
 #[async_trait]
+impl SearchStore for SimulatedStore {
+    async fn find_number(
+        &self,
+        scope: Scope<'_>,
+        key: NumberKey,
+    ) -> Result<Option<ListedNumber>, StoreError> {
+        self.step(self.world.store.find_number(scope, key)).await
+    }
+
+    async fn find_preview(
+        &self,
+        scope: Scope<'_>,
+        id: PreviewId,
+    ) -> Result<Option<StoredPreview>, StoreError> {
+        self.step(self.world.store.find_preview(scope, id)).await
+    }
+}
+
+#[async_trait]
+impl UnsettledStore for SimulatedStore {
+    async fn unsettled_attempts(
+        &self,
+        scope: Scope<'_>,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<UnsettledPage, StoreError> {
+        self.step(self.world.store.unsettled_attempts(scope, after, limit)).await
+    }
+}
+
+#[async_trait]
+impl SettlementStore for SimulatedStore {
+    async fn claim_attempt_of(
+        &self,
+        scope: Scope<'_>,
+        msisdn: Msisdn,
+        lease: Duration,
+    ) -> Result<NumberClaims<Due>, StoreError> {
+        self.step(self.world.store.claim_attempt_of(scope, msisdn, lease)).await
+    }
+
+    async fn claim_orders_of(
+        &self,
+        scope: Scope<'_>,
+        msisdn: Msisdn,
+        lease: Duration,
+    ) -> Result<NumberClaims<DueOrder>, StoreError> {
+        self.step(self.world.store.claim_orders_of(scope, msisdn, lease)).await
+    }
+}
+
+#[async_trait]
 impl StatisticsStore for SimulatedStore {
     async fn count_events(&self, limit: u32) -> Result<u64, StoreError> {
         self.step(self.world.store.count_events(limit)).await
@@ -262,8 +315,12 @@ impl StatisticsStore for SimulatedStore {
         self.step(self.world.store.backlogs()).await
     }
 
-    async fn add_draws(&self, tally: &DrawTally) -> Result<(), StoreError> {
-        self.step(self.world.store.add_draws(tally)).await
+    async fn changes(&self, within: Duration) -> Result<Vec<ChangeCount>, StoreError> {
+        self.step(self.world.store.changes(within)).await
+    }
+
+    async fn add_draws(&self, batch: &DrawBatch) -> Result<(), StoreError> {
+        self.step(self.world.store.add_draws(batch)).await
     }
 
     async fn draws(&self, within: Duration) -> Result<Vec<DrawCount>, StoreError> {
@@ -282,7 +339,11 @@ impl StatisticsStore for SimulatedStore {
 #[async_trait]
 impl StoryStore for SimulatedStore {
     async fn record_calls(&self, calls: &[NewCall]) -> Result<(), StoreError> {
-        self.step(self.world.store.record_calls(calls)).await
+        // Nothing depends on these records. So a mishap here would only take the place of one that could show a fault.
+        if self.world.database_is_cut_off() {
+            return Err(unavailable());
+        }
+        self.look_up(self.world.store.record_calls(calls))
     }
 
     async fn purge_calls(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
@@ -358,6 +419,10 @@ impl EventStore for SimulatedStore {
         self.step(self.world.store.last_event()).await
     }
 
+    async fn has_place(&self, place: EventCursor) -> Result<bool, StoreError> {
+        self.step(self.world.store.has_place(place)).await
+    }
+
     async fn events_since(&self, time: DateTime<Utc>) -> Result<EventCursor, StoreError> {
         self.step(self.world.store.events_since(time)).await
     }
@@ -413,6 +478,30 @@ impl WebhookStore for SimulatedStore {
 
     async fn replay_webhook(&self, name: &ClientName, from: EventCursor) -> Result<bool, StoreError> {
         self.step(self.world.store.replay_webhook(name, from)).await
+    }
+}
+
+#[async_trait]
+impl SessionStore for SimulatedStore {
+    async fn open_session(
+        &self,
+        token: &str,
+        session: &OperatorSession,
+        lasts: Duration,
+    ) -> Result<(), StoreError> {
+        self.step(self.world.store.open_session(token, session, lasts)).await
+    }
+
+    async fn session(&self, token: &str) -> Result<Option<OperatorSession>, StoreError> {
+        self.step(self.world.store.session(token)).await
+    }
+
+    async fn select_session_brand(&self, token: &str, brand: &BrandId) -> Result<(), StoreError> {
+        self.step(self.world.store.select_session_brand(token, brand)).await
+    }
+
+    async fn end_session(&self, token: &str) -> Result<(), StoreError> {
+        self.step(self.world.store.end_session(token)).await
     }
 }
 

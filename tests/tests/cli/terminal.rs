@@ -112,6 +112,23 @@ async fn a_second_interruption_says_what_becomes_of_the_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_read_of_a_code_says_that_it_may_count() {
+    // It takes the request and never answers.
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", server.local_addr().expect("an address"));
+    let code = ["sim", "code", "018f0000-0000-7000-8000-000000000000"];
+    let mut terminal = Terminal::start(100, &[("OSS_SERVER", &url)], &code);
+    terminal.wait_for("waiting for the server");
+    terminal.interrupt();
+    terminal.wait_for("press again to leave at once");
+    terminal.interrupt();
+    let screen = terminal.wait_until_ended();
+    assert_eq!(screen.code, 130, "{screen:?}");
+    let said = screen.lines.join(" ");
+    assert!(said.contains("each read counts") && !said.contains("nothing was changed"), "{screen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_watch_ends_after_the_sweep_that_was_interrupted() {
     let setup = Setup::new().await;
     assert_eq!(setup.run(&["reserve", "--ddd", "11"]).await.code, 0);

@@ -150,8 +150,9 @@ async fn an_installation_of_an_earlier_version_moves_over() {
         "drop table oss_installation",
         "alter table phone_number drop constraint phone_number_assigned_sim_id_fkey",
         "alter table reservation drop column order_id",
+        "drop table operator_session",
         "drop table upstream_call",
-        "drop table attempt_count, counted_events, draw_count, last_audit",
+        "drop table attempt_count, counted_events, draw_count, last_audit, hourly_changes, draw_batch",
         "drop table event, event_offset, webhook",
         "drop function write_begun_reservation, write_changed_reservations, write_sim_order, write_profile, event_transaction,
              event_state, number_event_kind, sim_event_kind cascade",
@@ -164,7 +165,7 @@ async fn an_installation_of_an_earlier_version_moves_over() {
     assert!(error.to_string().contains("oss migrate"), "{error}");
     PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
     store(&database).check().await.unwrap();
-    assert_eq!(database.count("select count(*) from oss_migrations").await, 10);
+    assert_eq!(database.count("select count(*) from oss_migrations").await, 12);
     assert_eq!(database.count("select count(*) from _sqlx_migrations").await, 3, "left as it was");
 }
 

@@ -124,11 +124,24 @@ fn output(mut command: Command) -> String {
     String::from_utf8(output.stdout).expect("a dump is text")
 }
 
+/// Makes a server have had many transactions.
+const LATER: &str =
+    "do $$ begin for i in 1..5000 loop perform pg_current_xact_id(); commit; end loop; end $$";
+
+/// Restores a dump of a database in an empty one.
+fn restore(before: &Database, dump_options: &[&str], after: &Database) {
+    let mut dump = client("pg_dump");
+    dump.arg("--no-owner").args(dump_options).arg(before.url());
+    let mut restore = client("psql");
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), output(dump)).expect("it is written");
+    restore.args(["-v", "ON_ERROR_STOP=1", "-q", after.url(), "-f"]).arg(file.path());
+    output(restore);
+}
+
 /// A dump is restored on a server that has had fewer transactions. A reader of the events goes on where it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_of_events_go_on_after_a_dump_was_restored() {
-    const LATER: &str =
-        "do $$ begin for i in 1..5000 loop perform pg_current_xact_id(); commit; end loop; end $$";
     let sigan = Sigan::start(Inventory::new("PR")).await;
     let (old, new) = (Postgres::start().await, Postgres::start().await);
     let before = Program { database: Database::on(&old).await, sigan: &sigan };
@@ -138,13 +151,7 @@ async fn readers_of_events_go_on_after_a_dump_was_restored() {
     assert_eq!(read["events"].as_array().map(Vec::len), Some(1), "{read}");
 
     let after = Program { database: Database::empty_on(&new).await, sigan: &sigan };
-    let mut dump = client("pg_dump");
-    dump.args(["--no-owner", before.database.url()]);
-    let mut restore = client("psql");
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), output(dump)).expect("it is written");
-    restore.args(["-v", "ON_ERROR_STOP=1", "-q", after.database.url(), "-f"]).arg(file.path());
-    output(restore);
+    restore(&before.database, &[], &after.database);
 
     assert_eq!(after.oss(&["events"]).await.json(), read, "the same events at the same places");
     assert_eq!(after.oss(&["release", &number]).await.code, 0);
@@ -152,4 +159,54 @@ async fn readers_of_events_go_on_after_a_dump_was_restored() {
     let kinds: Vec<_> =
         later["events"].as_array().expect("a list").iter().map(|event| &event["kind"]).collect();
     assert_eq!(kinds, ["number.released", "number.returned"]);
+}
+
+/// The second change of a transaction must not take the event of the first one for that of another server. No other transaction runs on this
+/// server, so nothing hides a mistake.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_changes_of_a_transaction_are_of_one_server() {
+    const BOTH: &str = "
+        begin;
+        update reservation set state = 'RELEASING', due_at = now();
+        update reservation set state = 'RELEASED', due_at = null;
+        commit";
+    let sigan = Sigan::start(Inventory::new("PR")).await;
+    let postgres = Postgres::start().await;
+    let program = Program { database: Database::on(&postgres).await, sigan: &sigan };
+    program.reserved().await;
+    program.database.execute(BOTH).await;
+    assert_eq!(program.database.count("select count(*) from event").await, 3);
+    assert_eq!(program.database.count("select added from event_offset").await, 0);
+}
+
+/// The dump lacks the events, but it has the places of the counts and of a webhook among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_and_webhooks_go_on_after_a_dump_without_events_was_restored() {
+    const WEBHOOK: &str = "
+        insert into webhook (name, transaction_id, position)
+        select 'billing', transaction_id, position from event order by transaction_id desc, position desc limit 1";
+    const WAITING: &str = "
+        select count(*) from event e, webhook w where (e.transaction_id, e.position) > (w.transaction_id, w.position)";
+    let sigan = Sigan::start(Inventory::new("PR")).await;
+    let (old, new) = (Postgres::start().await, Postgres::start().await);
+    let before = Program { database: Database::on(&old).await, sigan: &sigan };
+    before.database.execute(LATER).await;
+    let number = before.reserved().await;
+    let read = before.oss(&["events"]).await.json();
+    let counted = |stats: Ended| {
+        let stats = stats.json();
+        let counts = stats["attempts"].as_array().expect("a list").iter();
+        counts.map(|count| format!("{} {}", count["state"], count["attempts"])).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(before.oss(&["stats"]).await), ["\"HELD\" 1"]);
+    before.database.execute(WEBHOOK).await;
+
+    let after = Program { database: Database::empty_on(&new).await, sigan: &sigan };
+    restore(&before.database, &["--exclude-table-data=event"], &after.database);
+    let refused = after.oss(&["events", "--after", read["next"].as_str().expect("a place")]).await;
+    assert!(refused.code == 4 && refused.stderr.contains("foreign-cursor"), "{refused:?}");
+
+    assert_eq!(after.oss(&["release", &number]).await.code, 0);
+    assert_eq!(counted(after.oss(&["stats"]).await), ["\"RELEASED\" 1"]);
+    assert_eq!(after.database.count(WAITING).await, 2, "the release, and that Sigan was told");
 }

@@ -17,6 +17,9 @@ oss_tests::on_both!(
     an_audit_that_fails_says_so,
     one_audit_runs_at_a_time,
     an_audit_is_for_operators,
+    an_audit_needs_no_body,
+    an_audit_ends_if_its_caller_leaves,
+    an_audit_ends_with_its_server,
 );
 
 async fn audit(http: &Http, body: Value) -> Vec<Value> {
@@ -102,10 +105,15 @@ async fn one_audit_runs_at_a_time(database: Database) {
     assert!(first.await.unwrap().last().unwrap().get("report").is_some());
     sigan.behave(Behaviour::default());
     assert!(audit(&http, json!({})).await.last().unwrap().get("report").is_some(), "the next one may run");
-    // A caller that leaves ends its audit.
-    sigan.behave(Behaviour { latency: Duration::from_mins(1), ..Behaviour::default() });
-    let request = http.request(Method::POST, "/audits").json(&json!({}));
-    let response = request.send().await.unwrap();
+}
+
+async fn an_audit_ends_if_its_caller_leaves(database: Database) {
+    let (server, sigan) = Server::with_sigan(&database, &[("OSS_SIGAN_TIMEOUT", "2m")]).await;
+    let http = server.http();
+    // The audit would wait for Sigan for longer than this test does.
+    sigan.behave(Behaviour { latency: Duration::from_mins(2), ..Behaviour::default() });
+    let response = http.request(Method::POST, "/audits").json(&json!({})).send().await.unwrap();
+    oss_tests::sigan::wait_until_called(&sigan, oss_core::sigan::mock::CallKind::Holds, 1).await;
     drop(response);
     sigan.behave(Behaviour::default());
     oss_tests::eventually::eventually(async || {
@@ -113,6 +121,34 @@ async fn one_audit_runs_at_a_time(database: Database) {
         if answer.status() == 200 { Ok(()) } else { Err(answer.status().to_string()) }
     })
     .await;
+}
+
+async fn an_audit_needs_no_body(database: Database) {
+    let (server, _sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    let answer = http.send(http.request(Method::POST, "/audits")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.body.as_str().is_some_and(|lines| lines.contains("\"clean\":true")), "{answer:?}");
+    let wrong = http.send(http.request(Method::POST, "/audits").body("{}")).await;
+    assert_eq!(wrong.status, 415, "a body has to say what it is");
+    let needed = http.send(http.request(Method::POST, "/previews")).await;
+    assert_eq!(needed.status, 415, "a preview needs a body");
+}
+
+async fn an_audit_ends_with_its_server(database: Database) {
+    let (mut server, sigan) = Server::with_sigan(&database, &[]).await;
+    let http = server.http();
+    reserved(&http).await;
+    sigan.behave(Behaviour { latency: Duration::from_mins(1), ..Behaviour::default() });
+    let running = tokio::spawn(async move { audit(&http, json!({})).await });
+    oss_tests::sigan::wait_until_called(&sigan, oss_core::sigan::mock::CallKind::Holds, 1).await;
+    server.terminate();
+    let lines = running.await.unwrap();
+    let last = lines.last().unwrap();
+    assert_eq!(last["problem"]["type"], "urn:oss:problem:not-ready", "{lines:?}");
+    assert!(last["problem"]["detail"].as_str().is_some_and(|text| text.contains("incomplete")), "{lines:?}");
+    assert!(lines.iter().all(|line| line.get("report").is_none()), "{lines:?}");
+    assert!(server.wait_until_ended().await.success());
 }
 
 async fn an_audit_is_for_operators(database: Database) {

@@ -1,12 +1,14 @@
 //! Releases of many numbers over HTTP, on both databases.
 
 use oss_core::access::Scope;
+use oss_core::gsim::mock::{CallKind, Fault};
 use oss_core::sigan::mock::Inventory;
 use oss_tests::backend::Database;
 use oss_tests::clients::ClientsFile;
 use oss_tests::http::Http;
 use oss_tests::server::Server;
 use oss_tests::sigan::Sigan;
+use oss_tests::sims::{Lines, device, line, order};
 use serde_json::{Value, json};
 
 oss_tests::on_both!(
@@ -16,6 +18,7 @@ oss_tests::on_both!(
     a_list_of_what_is_over_releases_nobody_elses_number,
     a_request_that_cannot_be_read_releases_nothing,
     a_client_releases_the_numbers_of_its_brand,
+    a_result_says_when_to_try_again,
 );
 
 async fn reserved(http: &Http) -> String {
@@ -116,6 +119,11 @@ async fn a_request_that_cannot_be_read_releases_nothing(database: Database) {
         (json!({ "msisdns": [msisdn, 1] }), "msisdns"),
         (json!({ "msisdns": msisdn }), "msisdns"),
         (json!({ "msisdns": many }), "msisdns"),
+        (json!({ "msisdns": null }), "msisdns"),
+        (json!({ "filter": null }), "filter"),
+        (json!({ "msisdns": [msisdn], "filter": null }), "filter"),
+        (json!({ "msisdns": null, "filter": { "status": "RESERVED" } }), "msisdns"),
+        (json!({ "msisdns": [msisdn], "dryRun": null }), "dryRun"),
         (json!({ "msisdns": [msisdn], "dryRun": "yes" }), "dryRun"),
         (json!({ "filter": { "status": "RESERVED", "state": "HELD" } }), "status"),
         (json!({ "filter": { "owner": "me" } }), "owner"),
@@ -131,6 +139,18 @@ async fn a_request_that_cannot_be_read_releases_nothing(database: Database) {
     assert_eq!(status(&http, &msisdn).await, "RESERVED");
     let whole = http.post("/releases", json!({ "msisdns": many[..1000] })).await;
     assert_eq!((whole.status, outcomes(&whole.body).len()), (200, 1000));
+}
+
+async fn a_result_says_when_to_try_again(database: Database) {
+    let lines = Lines::on(&database, &[]).await;
+    let http = lines.server.http();
+    let (msisdn, device) = (reserved(&http).await, device(&http).await);
+    lines.gsim.next(CallKind::OrderEsim, Fault::LoseAnswer);
+    assert_eq!(order(&http, &msisdn, &line(), &device).await.status, 504);
+    let refused = http.post("/releases", json!({ "msisdns": [msisdn] })).await;
+    let problem = &refused.body["results"][0]["problem"];
+    assert_eq!(problem["type"], "urn:oss:problem:order-in-flight", "{refused:?}");
+    assert_eq!(problem["retryAfterSeconds"], 2, "{refused:?}");
 }
 
 async fn a_client_releases_the_numbers_of_its_brand(database: Database) {

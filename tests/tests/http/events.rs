@@ -66,6 +66,10 @@ async fn a_reader_goes_from_page_to_page(database: Database) {
     assert_eq!(kinds(&second), ["number.returned"]);
     let end = http.get(&format!("/events?after={}", next(&second))).await;
     assert_eq!((kinds(&end).len(), next(&end)), (0, next(&all)));
+    // No event will come after this place before very many others.
+    let foreign = http.get("/events?after=900000000000000-900000000000000&wait=30s").await;
+    assert_eq!((foreign.status, &foreign.body["type"]), (409, &json!("urn:oss:problem:foreign-cursor")));
+    assert_eq!(foreign.body["field"], "after");
     for query in ["after=x", "limit=0", "limit=1001", "wait=31s", "wait=1", "kind=x"] {
         let refused = http.get(&format!("/events?{query}")).await;
         let field = query.split('=').next().unwrap_or_default();

@@ -1,8 +1,10 @@
 //! The story of a number over HTTP: each call to Sigan and GSIM, with its outcome and its cause, between the events.
 
+use std::time::Duration;
+
 use oss_core::access::Scope;
-use oss_core::gsim::mock::{GsimMock, OrderBook, RunningGsim};
-use oss_core::sigan::mock::{CallKind, Fault, RunningSigan};
+use oss_core::gsim::mock::{self as gsim, GsimMock, OrderBook, RunningGsim};
+use oss_core::sigan::mock::{Behaviour, CallKind, Fault, RunningSigan};
 use oss_core::{Oss, StoryKind};
 use oss_tests::backend::Database;
 use oss_tests::clients::ClientsFile;
@@ -41,6 +43,10 @@ impl World {
         let url = gsim.url();
         let settings = [&[("OSS_GSIM_URL", url.as_str())], more].concat();
         let (server, sigan) = Server::for_clients(database, &clients, &settings).await;
+        // Both take their time, so that the order of calls and events does not depend on a millisecond.
+        let latency = Duration::from_millis(300);
+        sigan.behave(Behaviour { latency, ..Behaviour::default() });
+        gsim.behave(gsim::Behaviour { latency, ..gsim::Behaviour::default() });
         let http = server.http().with_key(&key);
         Self { server, sigan, _gsim: gsim, _clients: clients, http }
     }
@@ -152,7 +158,8 @@ async fn a_release_shows_its_call(database: Database) {
 }
 
 async fn a_sim_shows_its_calls_and_who_read_its_code(database: Database) {
-    let world = World::on(&database, &[]).await;
+    // The sweep tells Sigan, after GSIM was told.
+    let world = World::on(&database, &[("OSS_SWEEP_INTERVAL", "1s")]).await;
     let (http, ordered, ended) = (&world.http, Uuid::now_v7(), Uuid::now_v7());
     let msisdn = sims::reserve(http).await;
     let body = json!({ "msisdn": msisdn, "lineId": line(), "deviceModelHash": device(http).await });
@@ -287,4 +294,26 @@ async fn calls_that_cannot_be_recorded_stop_nobody() {
     for call in ["sigan pre_reserve ok", "sigan reserve ok", "sigan release ok"] {
         assert!(story.iter().any(|words| words == call), "it was kept until then: {story:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_may_not_see_sims_reads_a_history_without_them() {
+    let mut clients = ClientsFile::new();
+    let all = clients.admit("all", "acme", &Scope::ALL);
+    let numbers = clients.admit("numbers", "acme", &[Scope::NumbersRead]);
+    let server = Server::sandbox(&clients, &[]);
+    let sim = sims::esim(&server.http().with_key(&all)).await;
+    let (id, msisdn) = (sim["id"].as_str().unwrap(), sim["msisdn"].as_str().unwrap());
+    let path = format!("/numbers/{msisdn}/history");
+    let whole = server.http().with_key(&all).get(&path).await.body.to_string();
+    for part in ["order_esim", "sim.issued", "number.assigned", "reserve"] {
+        assert!(whole.contains(part), "{part}: {whole}");
+    }
+    let seen = server.http().with_key(&numbers).get(&path).await;
+    let line = &seen.body["current"]["assignedSimId"];
+    let rest = seen.body.to_string().replace(&format!("\"assignedSimId\":{line}"), "");
+    for part in ["order_esim", "sim.issued", id] {
+        assert!(!rest.contains(part), "{part}: {rest}");
+    }
+    assert!(rest.contains("number.assigned") && rest.contains("reserve"), "{rest}");
 }

@@ -49,6 +49,12 @@ async fn the_counts_show_what_happened(database: Database) {
     let draws = shown["draws"].as_array().expect("a list").iter().map(|draw| draw["draws"].as_u64().unwrap());
     assert_eq!(draws.sum::<u64>(), 3, "{shown}");
     assert_eq!(shown["audits"], json!([]));
+    let of = |kind: &str| {
+        let changes = shown["changes"].as_array().expect("a list");
+        let of_kind = changes.iter().filter(|count| count["kind"] == kind && count["brandId"] == "acme");
+        of_kind.map(|count| count["changes"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((of("number.reserved"), of("number.released")), (2, 1), "{shown}");
 
     let url = sigan.url();
     let environment = settings(&database, &url);
@@ -56,7 +62,7 @@ async fn the_counts_show_what_happened(database: Database) {
     assert!(matches!(ended.code, 0 | 4), "{ended:?}");
     assert_eq!(stats(&http).await["audits"][0]["brandId"], "acme");
     let table = cli::run(&environment, &["stats"]);
-    assert!(table.stdout.contains("RELEASED"), "{table:?}");
+    assert!(table.stdout.contains("RELEASED") && table.stdout.contains("number.reserved"), "{table:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

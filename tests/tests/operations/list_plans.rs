@@ -1,12 +1,13 @@
 //! The cost of a page of a list depends on the page, and not on what is stored. The test reads the plans of each filter among very many
 //! numbers of three brands.
 
-use oss_core::store::{ListStore, PostgresStore, Scope, Tenant};
-use oss_core::{AttemptState, ListOptions, NumberStatus, SimId};
+use oss_core::store::{ListStore, NumberKey, PostgresStore, Scope, SearchStore, Tenant, UnsettledStore};
+use oss_core::{AttemptState, ListOptions, NumberStatus, PreviewId, ReservationId, SimId};
 use oss_tests::backend::Database;
 use oss_tests::postgres::Postgres;
 
-/// The count of numbers. Most of them are on a line, every hundredth is held, and every tenth was given back.
+/// The count of numbers. Most of them are on a line, every hundredth is held, and every tenth was given back. Every third one belonged to
+/// another brand before.
 const NUMBERS: u32 = 1_000_000;
 
 const STORED: &str = "
@@ -21,6 +22,12 @@ const STORED: &str = "
            case when n % 100 = 0 then now() + n * interval '1 second' end,
            case when n % 100 = 0 then now() + n * interval '1 second' end, now() - n * interval '1 second'
     from generate_series(1, {numbers}) n where n % 1000 <> 1;
+    update reservation set state = 'IN_DOUBT', due_at = now()
+    where state = 'ASSIGNED' and msisdn in (select msisdn from phone_number where msisdn like '1190000%' limit 500);
+    insert into reservation (id, external_id, brand_id, msisdn, state, created_at)
+    select gen_random_uuid(), 'OLD-' || n, 'former',
+           (array[11, 21, 42, 85, 99])[1 + n / 1000 % 5] || '9' || lpad(n::text, 8, '0'), 'RELEASED', now() - interval '1 year'
+    from generate_series(1, {numbers}, 3) n;
     analyze";
 
 /// The option of a connection that makes PostgreSQL log the plan of every statement.
@@ -116,12 +123,75 @@ async fn a_page_reads_only_its_rows() {
             for table in ["reservation", "phone_number"] {
                 assert!(!plans.contains(&format!("Seq Scan on {table} ")), "{context}");
             }
-            let most = plans.split("Rows Removed by Filter: ").skip(1).filter_map(|rest| {
-                rest.split(|char: char| !char.is_ascii_digit())
-                    .next()
-                    .and_then(|count| count.parse::<u32>().ok())
-            });
-            assert!(most.max().unwrap_or_default() < 1000, "{context}");
+            assert!(most_removed(&plans) < 1000, "{context}");
         }
     }
+    // Most of its numbers went to another brand, so a page reads many rows, but not all.
+    let former = Tenant::new("former".parse().unwrap(), false);
+    for options in [options(|_| {}), options(|list| list.status = Some(NumberStatus::Returned))] {
+        let begin = postgres.log().len();
+        let mut list = options.list().unwrap();
+        for _ in 0..READS {
+            let page = store.list_numbers(Scope::Brand(&former), &list).await.unwrap();
+            assert!(page.numbers.len() <= 20 && page.next.is_some(), "{list:?}");
+            list.after = page.next;
+        }
+        let plans = postgres.log()[begin..].to_owned();
+        let context = format!("{options:?}: {plans}");
+        assert!(
+            plans.contains("using reservation_brand_state on") && !plans.contains("Seq Scan on"),
+            "{context}"
+        );
+        assert!((1..=1000).contains(&most_removed(&plans)), "{context}");
+    }
+    searches_read_only_their_rows(&store, &postgres).await;
+}
+
+/// Searches, and the attempts in doubt, of all brands and of one.
+async fn searches_read_only_their_rows(store: &PostgresStore, postgres: &Postgres) {
+    let tenant = Tenant::new("acme".parse().unwrap(), true);
+    let keys = [
+        NumberKey::Number("21900001000".parse().unwrap()),
+        NumberKey::Number("11900000000".parse().unwrap()),
+        NumberKey::Reservation(ReservationId::new()),
+        NumberKey::Preview(PreviewId::new()),
+        NumberKey::Order(SimId::new()),
+    ];
+    for scope in [Scope::AllBrands, Scope::Brand(&tenant)] {
+        let begin = postgres.log().len();
+        for _ in 0..READS {
+            for key in keys {
+                let is_there = store.find_number(scope, key).await.unwrap().is_some();
+                assert_eq!(is_there, key == keys[0], "{key:?} {scope:?}");
+            }
+            assert!(store.find_preview(scope, PreviewId::new()).await.unwrap().is_none());
+            let page = store.unsettled_attempts(scope, None, 20).await.unwrap();
+            assert_eq!((page.attempts.len(), page.next.is_some()), (20, true));
+        }
+        let plans = postgres.log()[begin..].to_owned();
+        let indexes = [
+            "phone_number_pkey",
+            "reservation_msisdn",
+            "reservation_pkey",
+            "reservation_preview",
+            "reservation_age",
+        ];
+        for index in indexes {
+            assert!(plans.contains(&format!("using {index} on")), "{index}: {plans}");
+        }
+        assert!(
+            !plans.contains("Seq Scan on reservation ") && !plans.contains("Seq Scan on phone_number "),
+            "{plans}"
+        );
+        assert!(most_removed(&plans) < 1000, "{plans}");
+    }
+}
+
+/// The most rows that a step of a plan read in vain.
+fn most_removed(plans: &str) -> u32 {
+    let counts = plans.split("Rows Removed by ").skip(1).filter_map(|rest| {
+        let (_, count) = rest.split_once("Filter: ")?;
+        count.split(|char: char| !char.is_ascii_digit()).next()?.parse().ok()
+    });
+    counts.max().unwrap_or_default()
 }

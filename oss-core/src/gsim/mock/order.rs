@@ -114,7 +114,8 @@ impl Order {
             return None;
         }
         (self.profile_state, self.since) = (state, at);
-        Some(Notification { reference, profile_state: state, at, reason: reason.map(ToOwned::to_owned) })
+        let reason = reason.map(ToOwned::to_owned);
+        Some(Notification { reference, profile_state: state, at, reason, eid: None })
     }
 
     /// The state to which the profile comes next by itself, and the time; none if it stays as it is.

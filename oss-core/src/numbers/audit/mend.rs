@@ -36,6 +36,12 @@ enum Step {
 }
 
 impl Repair {
+    pub(super) fn new(difference: Difference, remedy: Remedy, reservation: Option<ReservationId>) -> Self {
+        let mut repair = Self { difference, remedy, reservation };
+        repair.difference.fixable = !matches!(repair.step(true), Step::Leave(_));
+        repair
+    }
+
     fn step(&self, fix: bool) -> Step {
         let Difference { msisdn, ref external_id, .. } = self.difference;
         let hold = external_id.clone().zip(msisdn);
@@ -160,21 +166,22 @@ mod tests {
     use crate::numbers::DifferenceKind;
 
     fn repairs(remedies: &[Remedy]) -> VecDeque<Repair> {
-        let repair = |(at, remedy): (usize, &Remedy)| Repair {
-            difference: Difference {
+        let repair = |(at, remedy): (usize, &Remedy)| {
+            let difference = Difference {
                 msisdn: Some(format!("119999{at:05}").parse().unwrap()),
-                row: None,
-                sim: None,
-                kind: DifferenceKind::UnknownHere,
                 external_id: Some("PR-1".parse().unwrap()),
-                state: None,
-                status: None,
-                outcome: Outcome::Reported,
-            },
-            remedy: *remedy,
-            reservation: None,
+                ..Difference::of(DifferenceKind::UnknownHere)
+            };
+            Repair::new(difference, *remedy, None)
         };
         remedies.iter().enumerate().map(repair).collect()
+    }
+
+    #[test]
+    fn a_difference_says_whether_a_fix_would_try_to_settle_it() {
+        let repairs = repairs(&[Remedy::ReleaseStray, Remedy::GiveBack, Remedy::Wait, Remedy::Person]);
+        let fixable: Vec<bool> = repairs.iter().map(|repair| repair.difference.fixable).collect();
+        assert_eq!(fixable, [true, false, false, false], "without an attempt, nothing is given back here");
     }
 
     fn steps(wave: &[(Repair, Step)]) -> Vec<&Step> {

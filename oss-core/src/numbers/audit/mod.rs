@@ -198,7 +198,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
                 None
             }
             Verdict::Differs(kind, remedy) => {
-                Some(Repair { difference: Difference { kind, ..found }, remedy, reservation })
+                Some(Repair::new(Difference { kind, ..found }, remedy, reservation))
             }
         }
     }

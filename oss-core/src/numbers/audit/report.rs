@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{AttemptState, BrandId, ExternalId, Msisdn, NumberStatus, SimId};
 
@@ -39,7 +39,7 @@ impl AuditOptions {
 }
 
 /// One number about which Sigan and we differ, or one row that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Difference {
@@ -62,6 +62,9 @@ pub struct Difference {
     pub status: Option<NumberStatus>,
     /// The result of the audit's work on it.
     pub outcome: Outcome,
+    /// Whether a fix would try to settle it.
+    #[serde(skip)]
+    pub fixable: bool,
 }
 
 impl Difference {
@@ -76,12 +79,13 @@ impl Difference {
             state: None,
             status: None,
             outcome: Outcome::Reported,
+            fixable: false,
         }
     }
 }
 
 /// The kinds of differences between Sigan and us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceKind {
     /// Sigan holds the number for us, and no record here has that hold.
@@ -120,7 +124,7 @@ impl DifferenceKind {
 }
 
 /// The result of an audit's work on a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Nothing was changed, because the difference was only to be reported.
@@ -153,7 +157,7 @@ impl Outcome {
 }
 
 /// The counts of an audit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AuditReport {
@@ -178,7 +182,7 @@ pub struct AuditReport {
     /// Differences that were settled.
     pub fixed: u64,
     /// Numbers that were given back here, but whose release Sigan has not confirmed yet.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub being_told: u64,
 }
 

@@ -9,11 +9,11 @@ use std::collections::HashSet;
 use backon::{ExponentialBuilder, Retryable};
 
 use self::compare::{Verdict, verdict_on_active, verdict_on_listed};
+use super::Audit;
 use super::report::{Difference, Found, Outcome};
-use super::{Audit, DifferenceKind};
 use crate::domain::{Msisdn, SimId, SimType};
 use crate::error::Error;
-use crate::gsim::OrdersPage;
+use crate::gsim::{OrderState, OrdersPage};
 use crate::remote::Lane;
 use crate::store::SimRange;
 
@@ -64,7 +64,8 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
                 Verdict::Unsettled => self.report.unsettled += 1,
                 Verdict::Differs { kind, stray } => {
                     let outcome = self.mend_sim(order.reference, order.msisdn, stray).await?;
-                    self.report_sim(kind, order.reference, Some(order.msisdn), outcome);
+                    let found = Difference { fixable: stray, ..Difference::of(kind) };
+                    self.report_sim(found, order.reference, Some(order.msisdn), outcome);
                 }
             }
         }
@@ -81,7 +82,7 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
                     Verdict::Unsettled => self.report.unsettled += 1,
                     Verdict::Differs { kind, .. } => {
                         let outcome = if self.options.fix { Outcome::Person } else { Outcome::Reported };
-                        self.report_sim(kind, sim.id, sim.msisdn, outcome);
+                        self.report_sim(Difference::of(kind), sim.id, sim.msisdn, outcome);
                     }
                 }
             }
@@ -103,6 +104,9 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         if self.releases_left() == 0 {
             return Ok(Outcome::Limit);
         }
+        if !self.is_issued(id).await? {
+            return Ok(Outcome::Moved);
+        }
         let (brand, lease) = (self.tenant.brand(), self.oss.settings().lease());
         let delivery = self.oss.store().release_stray_sim(id, msisdn, brand, lease).await?;
         let Some(delivery) = delivery else { return Ok(Outcome::Moved) };
@@ -113,10 +117,17 @@ impl<F: FnMut(Found) + Send> Audit<'_, F> {
         Ok(if told { Outcome::Fixed } else { Outcome::BeingTold })
     }
 
-    fn report_sim(&mut self, kind: DifferenceKind, id: SimId, msisdn: Option<Msisdn>, outcome: Outcome) {
+    /// Whether GSIM has a SIM now. Its list may have been older than the end of the SIM.
+    async fn is_issued(&self, id: SimId) -> Result<bool, Error> {
+        let turn = self.oss.gsim_turn(SimType::Esim, Lane::Upkeep).await?;
+        // Without an answer, the next audit asks again.
+        Ok(matches!(turn.order(id).await, Ok(OrderState::Issued(_))))
+    }
+
+    fn report_sim(&mut self, found: Difference, id: SimId, msisdn: Option<Msisdn>, outcome: Outcome) {
         self.report.count_outcome(outcome);
-        self.report.count(kind);
-        let found = Difference { sim: Some(id), msisdn, outcome, ..Difference::of(kind) };
+        self.report.count(found.kind);
+        let found = Difference { sim: Some(id), msisdn, outcome, ..found };
         (self.on_found)(Found::Difference(found));
     }
 }

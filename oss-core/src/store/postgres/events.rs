@@ -88,6 +88,11 @@ impl EventStore for PostgresStore {
         Ok(self.connections.maybe(|| sqlx::query(SQL), cursor).await?.unwrap_or_default())
     }
 
+    async fn has_place(&self, place: EventCursor) -> Result<bool, StoreError> {
+        const SQL: &str = concat!("select $1::bigint < ", horizon!(), " as has_place");
+        self.connections.one(|| sqlx::query(SQL).bind(place.transaction), |row| row.flag("has_place")).await
+    }
+
     async fn events_since(&self, time: DateTime<Utc>) -> Result<EventCursor, StoreError> {
         // The times have no index. They grow with the transactions, so the first event is found by halving.
         const RANGE: &str = "

@@ -12,16 +12,46 @@ use crate::domain::{AttemptState, Cursor, NumberFilter, NumberList, NumberPage, 
 use crate::store::StoreError;
 use crate::store::listing::{
     BRANDS, ListStore, OF_SIM, bounds, is_current, is_nobodys, listed, numbers_of_all, older_statuses, page,
-    states_of,
+    page_to_edge, states_of,
 };
 use crate::store::rows::DataRow;
 
 /// The numbers that belong to the brands `$1`, merged from a page of each of their states `$2` and of the statuses `$6` of numbers that
-/// no reservation claims.
+/// no reservation claims. Numbers of attempts that are over may belong to other brands by now, so a page of few numbers would read very
+/// many rows. At most 500 rows of each such state and status are read, or as many as the page has: the edge is the number of the last one.
 const OF_BRANDS: &str = concat!(
     "
-    select listed.*
-    from (
+    with edge as materialized (
+        select min(part.msisdn) as msisdn
+        from (
+            select (
+                select r.msisdn
+                from reservation r
+                where r.brand_id = brand.id and r.state = state.name and r.msisdn > $3::char(11) and r.msisdn < $4::char(11)
+                order by r.msisdn
+                offset greatest($5 - 1, 499)
+                limit 1
+            ) as msisdn
+            from unnest($1::text[]) as brand (id)
+            cross join unnest($2::text[]) as state (name)
+            where state.name in ('RELEASING', 'RELEASED')
+            union all
+            select (
+                select p.msisdn
+                from phone_number p
+                where p.unrecorded and p.status = status.name and p.msisdn > $3::char(11) and p.msisdn < $4::char(11)
+                order by p.msisdn
+                offset greatest($5 - 1, 499)
+                limit 1
+            )
+            from unnest($6::text[]) as status (name)
+        ) part
+    ), until as materialized (
+        select coalesce(edge.msisdn, $4::char(11)) as msisdn from edge
+    )
+    select edge.msisdn as edge, listed.*
+    from edge
+    left join (
         (
             select listed.*
             from unnest($1::text[]) as brand (id)
@@ -32,7 +62,8 @@ const OF_BRANDS: &str = concat!(
     "
                 from reservation r
                 join phone_number p on p.msisdn = r.msisdn
-                where r.brand_id = brand.id and r.state = state.name and r.msisdn > $3::char(11) and r.msisdn < $4::char(11)
+                where r.brand_id = brand.id and r.state = state.name
+                  and r.msisdn > $3::char(11) and r.msisdn <= (select msisdn from until)
                   and ($7::text is null or p.status = $7)
                   and ",
     is_current!(),
@@ -51,7 +82,8 @@ const OF_BRANDS: &str = concat!(
     "
                 from phone_number p
                 left join reservation r on false
-                where p.unrecorded and p.status = status.name and p.msisdn > $3::char(11) and p.msisdn < $4::char(11)
+                where p.unrecorded and p.status = status.name
+                  and p.msisdn > $3::char(11) and p.msisdn <= (select msisdn from until)
                   and ",
     is_nobodys!(),
     "
@@ -59,9 +91,10 @@ const OF_BRANDS: &str = concat!(
                 limit $5
             ) listed
         )
-    ) listed
-    order by listed.msisdn
-    limit $5"
+        order by msisdn
+        limit $5
+    ) listed on true
+    order by listed.msisdn"
 );
 
 /// The attempts of the brands `$1` in the states `$2`, merged from a page of each. `$key` is the order of the page, and `$place` the
@@ -143,13 +176,13 @@ impl ListStore for PostgresStore {
                 .await
             }
             NumberFilter::Created { state, after, before } => {
-                let (since, id) = start(list, *after);
+                let (since, id) = start(list.after.as_ref(), *after);
                 let until = before.unwrap_or_else(end_of_time);
                 self.attempts(scope, list, BY_AGE, *state, |statement| statement.bind(since).bind(until), id)
                     .await
             }
             NumberFilter::Expiring(before) => {
-                let (since, id) = start(list, None);
+                let (since, id) = start(list.after.as_ref(), None);
                 let state = AttemptState::Held;
                 self.attempts(
                     scope,
@@ -217,7 +250,7 @@ impl PostgresStore {
                 .bind(older.clone())
                 .bind(status.map(NumberStatus::as_str))
         };
-        self.connections.read(statement, |rows| page(list, rows)).await
+        self.connections.read(statement, |rows| page_to_edge(list, rows)).await
     }
 
     /// Reads a page of attempts. `bind_bounds` binds the two bounds of the page's order.
@@ -239,7 +272,7 @@ impl PostgresStore {
     }
 
     /// The brands of a scope, or else all that have an attempt.
-    async fn brands(&self, scope: Scope<'_>) -> Result<Vec<String>, StoreError> {
+    pub(super) async fn brands(&self, scope: Scope<'_>) -> Result<Vec<String>, StoreError> {
         if let Scope::Brand(tenant) = scope {
             let mut brands = tenant.own_brands().map(str::to_owned).to_vec();
             brands.dedup();
@@ -250,9 +283,9 @@ impl PostgresStore {
 }
 
 /// The place after which a page in the order of a time begins.
-fn start(list: &NumberList, after: Option<DateTime<Utc>>) -> (DateTime<Utc>, Uuid) {
-    match list.after {
-        Some(Cursor::Time(time, id)) => (time, id.as_uuid()),
+pub(super) fn start(place: Option<&Cursor>, after: Option<DateTime<Utc>>) -> (DateTime<Utc>, Uuid) {
+    match place {
+        Some(Cursor::Time(time, id)) => (*time, id.as_uuid()),
         // No row has this id, so the time itself is excluded.
         _ => (after.unwrap_or(DateTime::UNIX_EPOCH), if after.is_some() { Uuid::max() } else { Uuid::nil() }),
     }

@@ -30,11 +30,15 @@ mod previews;
 mod random;
 mod releases;
 mod repeats;
+mod search;
+mod sessions;
+mod settlements;
 mod sim_audit;
 mod sim_records;
 mod statistics;
 mod stories;
 mod sweep;
+mod unsettled;
 mod webhooks;
 mod writable;
 

@@ -90,6 +90,8 @@ impl SimStore for PostgresStore {
                 insert into profile_report (sim_id, state, reported_at, reason, applied)
                 select $1, $2, $3, $4, $5 from told
                 on conflict (sim_id, state, reported_at) do nothing
+            ), placed as (
+                update esim set eid = $8 from told where sim_id = $1 and $8 is not null
             )
             select exists (select from told) as written";
         for _ in 0..RACES {
@@ -111,6 +113,7 @@ impl SimStore for PostgresStore {
                     .bind(applies)
                     .bind(before.state.map(ProfileState::as_str))
                     .bind(before.reported_at)
+                    .bind(told.eid.as_ref().map(ToString::to_string))
             };
             if self.connections.one(statement, |row| row.flag("written")).await? {
                 return Ok(if applies { ProfileRecorded::Applied } else { ProfileRecorded::Kept });

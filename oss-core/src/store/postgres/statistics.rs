@@ -6,12 +6,12 @@ use async_trait::async_trait;
 
 use super::PostgresStore;
 use super::events::horizon;
-use crate::domain::{AttemptCount, Backlog, BrandId, DrawCount, DrawTally, LastAudit};
+use crate::domain::{AttemptCount, Backlog, BrandId, ChangeCount, DrawBatch, DrawCount, LastAudit};
 use crate::store::StoreError;
 use crate::store::rows::DataRow;
 use crate::store::statistics::{
-    ATTEMPT_COUNTS, COUNTED, DRAWS_KEPT, LAST_AUDITS, StatisticsStore, attempt_count, backlog, draw_count,
-    last_audit, stored,
+    ATTEMPT_COUNTS, BATCHES_KEPT, COUNTED, KEPT, LAST_AUDITS, StatisticsStore, attempt_count, backlog,
+    change_count, draw_count, last_audit, stored,
 };
 
 #[async_trait]
@@ -44,6 +44,15 @@ impl StatisticsStore for PostgresStore {
                 insert into attempt_count (brand_id, ddd, state, attempts)
                 select brand_id, ddd, state, difference from change
                 on conflict (brand_id, ddd, state) do update set attempts = attempt_count.attempts + excluded.attempts
+            ), old as (
+                delete from hourly_changes where hour < now() - make_interval(secs => $2)
+            ), hourly as (
+                insert into hourly_changes (hour, brand_id, kind, changes)
+                select date_trunc('hour', recorded_at, 'UTC'), brand_id, kind, count(*)
+                from passed
+                where date_trunc('hour', recorded_at, 'UTC') >= now() - make_interval(secs => $2)
+                group by 1, 2, 3
+                on conflict (hour, brand_id, kind) do update set changes = hourly_changes.changes + excluded.changes
             ), moved as (
                 update counted_events
                 set (transaction_id, position) =
@@ -52,13 +61,23 @@ impl StatisticsStore for PostgresStore {
             )
             select count(*) as passed from passed"
         );
-        let statement = || sqlx::query(SQL).bind(i64::from(limit));
+        let statement = || sqlx::query(SQL).bind(i64::from(limit)).bind(KEPT.as_secs_f64());
         self.connections.one(statement, |row| Ok(row.count("passed")?.unsigned_abs())).await
     }
 
     async fn attempt_counts(&self) -> Result<Vec<AttemptCount>, StoreError> {
         let counts = self.connections.all(|| sqlx::query(ATTEMPT_COUNTS), attempt_count).await?;
         Ok(counts.into_iter().flatten().collect())
+    }
+
+    async fn changes(&self, within: Duration) -> Result<Vec<ChangeCount>, StoreError> {
+        const SQL: &str = "
+            select hour, brand_id, kind, changes
+            from hourly_changes
+            where hour > now() - make_interval(secs => $1)
+            order by hour desc, brand_id, kind";
+        let statement = || sqlx::query(SQL).bind(within.as_secs_f64());
+        Ok(self.connections.all(statement, change_count).await?.into_iter().flatten().collect())
     }
 
     async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
@@ -84,22 +103,39 @@ impl StatisticsStore for PostgresStore {
         self.connections.all(|| sqlx::query(SQL).bind(COUNTED), backlog).await
     }
 
-    async fn add_draws(&self, tally: &DrawTally) -> Result<(), StoreError> {
+    async fn add_draws(&self, batch: &DrawBatch) -> Result<(), StoreError> {
         const SQL: &str = "
             with old as (
                 delete from draw_count where hour < now() - make_interval(secs => $4)
+            ), ended as (
+                delete from draw_batch where stored_at < now() - make_interval(secs => $7) and process_id <> $5
+            ), new as (
+                insert into draw_batch (process_id, batch, stored_at) values ($5, $6, now())
+                on conflict (process_id) do update set batch = excluded.batch, stored_at = excluded.stored_at
+                where draw_batch.batch < excluded.batch
+                returning batch
             )
             insert into draw_count (hour, ddd, draws, none_left)
-            select date_trunc('hour', now()), ddd, draws, none_left
+            select date_trunc('hour', now(), 'UTC'), ddd, draws, none_left
             from unnest($1::text[], $2::bigint[], $3::bigint[]) as drawn (ddd, draws, none_left)
+            where exists (select from new)
             order by ddd
             on conflict (hour, ddd) do update
             set draws = draw_count.draws + excluded.draws, none_left = draw_count.none_left + excluded.none_left";
+        let DrawBatch { process, number, tally } = batch;
         let ddds: Vec<String> = tally.keys().map(ToString::to_string).collect();
         let draws: Vec<i64> = tally.values().map(|new| stored(new.draws)).collect();
         let none_left: Vec<i64> = tally.values().map(|new| stored(new.none_left)).collect();
-        let statement =
-            || sqlx::query(SQL).bind(&ddds).bind(&draws).bind(&none_left).bind(DRAWS_KEPT.as_secs_f64());
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(&ddds)
+                .bind(&draws)
+                .bind(&none_left)
+                .bind(KEPT.as_secs_f64())
+                .bind(process)
+                .bind(stored(*number))
+                .bind(BATCHES_KEPT.as_secs_f64())
+        };
         self.connections.rows(statement).await.map(drop)
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::PostgresStore;
@@ -30,7 +31,10 @@ impl StoryStore for PostgresStore {
                         (select $10::text[]), (select $11::text[]), (select $12::uuid[]))
                      as made (id, system, call, external_id, msisdn, sim_id, age, duration_ms, outcome, brand_id, client, request_id)
             on conflict (id) do nothing";
+        // The statement may have to be sent again, and the calls are older then.
+        let begun = Instant::now();
         let statement = || {
+            let since = begun.elapsed();
             sqlx::query(SQL)
                 .bind(column(calls, |call| call.id.as_uuid()))
                 .bind(column(calls, |call| call.system))
@@ -38,7 +42,7 @@ impl StoryStore for PostgresStore {
                 .bind(column(calls, |call| texts(call)[0]))
                 .bind(column(calls, |call| texts(call)[1]))
                 .bind(column(calls, |call| ids(call)[0]))
-                .bind(column(calls, |call| call.age.as_secs_f64()))
+                .bind(column(calls, |call| (call.age + since).as_secs_f64()))
                 .bind(column(calls, duration_ms))
                 .bind(column(calls, |call| call.outcome))
                 .bind(column(calls, |call| texts(call)[2]))

@@ -45,6 +45,13 @@ impl EventStore for SqliteStore {
         Ok(self.connections.maybe(sqlx::query(SQL), cursor).await?.unwrap_or_default())
     }
 
+    async fn has_place(&self, place: EventCursor) -> Result<bool, StoreError> {
+        const SQL: &str = "
+            select $1 = 0 and $2 <= coalesce((select seq from sqlite_sequence where name = 'event'), 0) as has_place";
+        let statement = sqlx::query(SQL).bind(place.transaction).bind(place.position);
+        self.connections.one(statement, |row| row.flag("has_place")).await
+    }
+
     async fn events_since(&self, time: DateTime<Utc>) -> Result<EventCursor, StoreError> {
         const SQL: &str = "
             select transaction_id, position from event where recorded_at < $1 order by position desc limit 1";

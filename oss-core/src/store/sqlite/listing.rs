@@ -9,23 +9,51 @@ use crate::domain::{AttemptState, Cursor, NumberFilter, NumberList, NumberPage, 
 use crate::store::StoreError;
 use crate::store::listing::{
     ListStore, OF_SIM, bounds, is_current, is_nobodys, listed, numbers_of_all, older_statuses, page,
-    states_of,
+    page_to_edge, states_of,
 };
 use crate::store::rows::to_json;
 
 /// The numbers that belong to the brands `$1` by an attempt in one of the states `$2`, and those with a status of `$6` that no
-/// reservation claims.
+/// reservation claims. Of each state and status at most 500 rows are read, or as many as the page has: the edge is the
+/// number of the last one.
 const OF_BRANDS: &str = concat!(
     "
-    select listed.*
-    from (
+    with edge as materialized (
+        select min(part.msisdn) as msisdn
+        from (
+            select (
+                select r.msisdn
+                from reservation r
+                where r.brand_id = brand.value and r.state = state.value and r.msisdn > $3 and r.msisdn < $4
+                order by r.msisdn
+                limit 1
+                offset max($5 - 1, 499)
+            ) as msisdn
+            from json_each($1) brand
+            cross join json_each($2) state
+            union all
+            select (
+                select p.msisdn
+                from phone_number p
+                where p.unrecorded and p.status = status.value and p.msisdn > $3 and p.msisdn < $4
+                order by p.msisdn
+                limit 1
+                offset max($5 - 1, 499)
+            )
+            from json_each($6) status
+        ) part
+    )
+    select edge.msisdn as edge, listed.*
+    from edge
+    left join (
         select ",
     listed!(),
     "
         from reservation r
         join phone_number p on p.msisdn = r.msisdn
         where r.brand_id in (select value from json_each($1)) and r.state in (select value from json_each($2))
-          and r.msisdn > $3 and r.msisdn < $4 and ($7 is null or p.status = $7) and ",
+          and r.msisdn > $3 and r.msisdn <= (select coalesce(msisdn, $4) from edge)
+          and ($7 is null or p.status = $7) and ",
     is_current!(),
     "
         union all
@@ -34,12 +62,14 @@ const OF_BRANDS: &str = concat!(
     "
         from phone_number p
         left join reservation r on false
-        where p.unrecorded and p.status in (select value from json_each($6)) and p.msisdn > $3 and p.msisdn < $4 and ",
+        where p.unrecorded and p.status in (select value from json_each($6))
+          and p.msisdn > $3 and p.msisdn <= (select coalesce(msisdn, $4) from edge) and ",
     is_nobodys!(),
     "
-    ) listed
-    order by listed.msisdn
-    limit $5"
+        order by 1
+        limit $5
+    ) listed on true
+    order by listed.msisdn"
 );
 
 /// The attempts of the brands `$1`, or of all, in a state. `$key` is the order of the page.
@@ -119,7 +149,7 @@ impl SqliteStore {
             .bind(i64::from(list.limit))
             .bind(self.json(&older_statuses(&brands, status))?)
             .bind(status.map(NumberStatus::as_str));
-        self.connections.read(statement, |rows| page(list, rows)).await
+        self.connections.read(statement, |rows| page_to_edge(list, rows)).await
     }
 
     async fn attempts_by_number(

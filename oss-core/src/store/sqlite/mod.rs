@@ -19,11 +19,15 @@ mod orders;
 mod previews;
 mod random;
 mod releases;
+mod search;
+mod sessions;
+mod settlements;
 mod sim_audit;
 mod sim_records;
 mod statistics;
 mod stories;
 mod sweep;
+mod unsettled;
 mod webhooks;
 mod writer;
 

@@ -121,6 +121,7 @@ impl Step<'_> {
                 profile_reported_at = max(coalesce(profile_reported_at, $4), $4),
                 silent_since = case when silent_since is null or $2 and $3 <> 'DOWNLOADED' then null else $5 end
             where id = $1";
+        const PLACED: &str = "update esim set eid = $2 where sim_id = $1";
         const REPORT: &str = "
             insert into profile_report (sim_id, state, reported_at, reason, applied, received_at)
             values ($1, $2, $3, $4, $5, $6)";
@@ -137,6 +138,9 @@ impl Step<'_> {
         let applies = told.applies_to(&before);
         let statement = sqlx::query(TOLD).bind(id).bind(applies).bind(told.state.as_str());
         self.run(statement.bind(told.at.timestamp_micros()).bind(self.now.0)).await?;
+        if let Some(eid) = &told.eid {
+            self.run(sqlx::query(PLACED).bind(id).bind(eid.to_string())).await?;
+        }
         let statement = sqlx::query(REPORT)
             .bind(id)
             .bind(told.state.as_str())

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 
 use super::SqliteStore;
 use super::connections::Step;
-use crate::domain::{AttemptCount, Backlog, BrandId, DrawCount, DrawTally, LastAudit};
+use crate::domain::{AttemptCount, Backlog, BrandId, ChangeCount, DrawBatch, DrawCount, LastAudit};
 use crate::store::StoreError;
 use crate::store::rows::DataRow;
 use crate::store::statistics::{
-    ATTEMPT_COUNTS, COUNTED, DRAWS_KEPT, LAST_AUDITS, StatisticsStore, attempt_count, backlog, draw_count,
-    last_audit, stored,
+    ATTEMPT_COUNTS, BATCHES_KEPT, COUNTED, KEPT, LAST_AUDITS, StatisticsStore, attempt_count, backlog,
+    change_count, draw_count, last_audit, stored,
 };
 
 /// An hour, in microseconds.
@@ -25,6 +25,14 @@ impl StatisticsStore for SqliteStore {
 
     async fn attempt_counts(&self) -> Result<Vec<AttemptCount>, StoreError> {
         let counts = self.connections.all(sqlx::query(ATTEMPT_COUNTS), attempt_count).await?;
+        Ok(counts.into_iter().flatten().collect())
+    }
+
+    async fn changes(&self, within: Duration) -> Result<Vec<ChangeCount>, StoreError> {
+        const SQL: &str = "
+            select hour, brand_id, kind, changes from hourly_changes where hour > $1 order by hour desc, brand_id, kind";
+        let since = self.connections.now().before(within);
+        let counts = self.connections.all(sqlx::query(SQL).bind(since), change_count).await?;
         Ok(counts.into_iter().flatten().collect())
     }
 
@@ -52,9 +60,9 @@ impl StatisticsStore for SqliteStore {
         self.connections.all(statement, backlog).await
     }
 
-    async fn add_draws(&self, tally: &DrawTally) -> Result<(), StoreError> {
-        let tally = tally.clone();
-        self.connections.write(move |step| Box::pin(step.add_draws(tally))).await
+    async fn add_draws(&self, batch: &DrawBatch) -> Result<(), StoreError> {
+        let batch = batch.clone();
+        self.connections.write(move |step| Box::pin(step.add_draws(batch))).await
     }
 
     async fn draws(&self, within: Duration) -> Result<Vec<DrawCount>, StoreError> {
@@ -100,24 +108,46 @@ impl Step<'_> {
             group by 1, 2, 3
             having sum(difference) <> 0
             on conflict (brand_id, ddd, state) do update set attempts = attempts + excluded.attempts";
+        const OLD: &str = "delete from hourly_changes where hour < $1";
+        const HOURLY: &str = "
+            insert into hourly_changes (hour, brand_id, kind, changes)
+            select recorded_at - recorded_at % $3, brand_id, kind, count(*)
+            from event
+            where position > (select position from counted_events) and position <= $1 and recorded_at - recorded_at % $3 >= $2
+            group by 1, 2, 3
+            on conflict (hour, brand_id, kind) do update set changes = changes + excluded.changes";
         const MOVE: &str = "update counted_events set position = $1";
         let read = |row: &_| Ok((DataRow::count(row, "last")?, DataRow::count(row, "passed")?));
         let (last, passed) = self.one(sqlx::query(PASSED).bind(i64::from(limit)), read).await?;
         if passed > 0 {
+            let kept_since = self.now.before(KEPT);
             self.run(sqlx::query(COUNT).bind(last)).await?;
+            self.run(sqlx::query(OLD).bind(kept_since)).await?;
+            self.run(sqlx::query(HOURLY).bind(last).bind(kept_since).bind(HOUR)).await?;
             self.run(sqlx::query(MOVE).bind(last)).await?;
         }
         Ok(passed.unsigned_abs())
     }
 
-    async fn add_draws(mut self, tally: DrawTally) -> Result<(), sqlx::Error> {
+    async fn add_draws(mut self, batch: DrawBatch) -> Result<(), sqlx::Error> {
         const OLD: &str = "delete from draw_count where hour < $1";
+        const ENDED: &str = "delete from draw_batch where stored_at < $1 and process_id <> $2";
+        const NEW: &str = "
+            insert into draw_batch (process_id, batch, stored_at) values ($1, $2, $3)
+            on conflict (process_id) do update set batch = excluded.batch, stored_at = excluded.stored_at
+            where batch < excluded.batch";
         const SQL: &str = "
             insert into draw_count (hour, ddd, draws, none_left) values ($1, $2, $3, $4)
             on conflict (hour, ddd) do update
             set draws = draws + excluded.draws, none_left = none_left + excluded.none_left";
         let hour = self.now.0 - self.now.0.rem_euclid(HOUR);
-        self.run(sqlx::query(OLD).bind(self.now.before(DRAWS_KEPT))).await?;
+        let DrawBatch { process, number, tally } = batch;
+        self.run(sqlx::query(OLD).bind(self.now.before(KEPT))).await?;
+        self.run(sqlx::query(ENDED).bind(self.now.before(BATCHES_KEPT)).bind(process)).await?;
+        let new = sqlx::query(NEW).bind(process).bind(stored(number)).bind(self.now.0);
+        if self.run(new).await? == 0 {
+            return Ok(());
+        }
         for (ddd, new) in tally {
             let statement = sqlx::query(SQL)
                 .bind(hour)

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::SqliteStore;
-use super::connections::Step;
+use super::connections::{Micros, Step};
 use super::writer::Statement;
 use crate::domain::{AttemptRecord, CodeRead, EventRow, Msisdn, NewCall, Scope, SimId, UpstreamCall};
 use crate::store::StoreError;
@@ -21,8 +21,9 @@ use crate::store::stories::{
 #[async_trait]
 impl StoryStore for SqliteStore {
     async fn record_calls(&self, calls: &[NewCall]) -> Result<(), StoreError> {
-        let calls = calls.to_vec();
-        self.connections.write(move |step| Box::pin(step.record_calls(calls))).await
+        // The ages are of this moment, and the step may have to wait.
+        let (now, calls) = (self.connections.now(), calls.to_vec());
+        self.connections.write(move |step| Box::pin(step.record_calls(now, calls))).await
     }
 
     async fn purge_calls(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
@@ -98,7 +99,7 @@ fn of_number<'q>(sql: &'static str, scope: Scope<'q>, msisdn: &'q Msisdn, limit:
 }
 
 impl Step<'_> {
-    async fn record_calls(mut self, calls: Vec<NewCall>) -> Result<(), sqlx::Error> {
+    async fn record_calls(mut self, now: Micros, calls: Vec<NewCall>) -> Result<(), sqlx::Error> {
         const SQL: &str = "
             insert into upstream_call (id, system, call, external_id, msisdn, sim_id, sent_at, duration_ms, outcome, brand_id,
                                        client, request_id)
@@ -113,7 +114,7 @@ impl Step<'_> {
                 .bind(external_id)
                 .bind(msisdn)
                 .bind(sim)
-                .bind(self.now.before(call.age))
+                .bind(now.before(call.age))
                 .bind(duration_ms(call))
                 .bind(call.outcome)
                 .bind(brand)
