@@ -6,6 +6,7 @@
 mod access;
 mod audit_stream;
 mod body;
+mod console;
 mod etag;
 mod key;
 mod limits;

@@ -96,6 +96,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let health = Health::default();
     let mut options = RouterOptions::new(server.concurrent_requests);
     options.apart = server.admin_listen.is_some();
+    options.console = server.console;
+    options.over_tls = server.tls.is_some();
     let routers = routers(oss.clone(), health.clone(), metrics, &access, options);
     let connections = ConnectionLimit::for_callers(server.connections);
     let service = listen(server.listen, routers.service, connections, tls.clone()).await?;

@@ -35,6 +35,7 @@ const CRATES: [Layers; 3] = [
             &["body", "state"],
             &["query", "access", "middleware"],
             &["key", "openapi", "serve", "audit_stream"],
+            &["console"],
             &["routes"],
             &["start"],
         ],

@@ -13,6 +13,7 @@ pub mod clients;
 pub mod cluster;
 pub mod collector;
 pub mod conformance;
+pub mod console;
 pub mod cut;
 pub mod disk;
 pub mod document;

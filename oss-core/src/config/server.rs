@@ -16,6 +16,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The separate address for health checks and metrics, if there is one.
     pub admin_listen: Option<SocketAddr>,
+    /// Whether it has a console for operators.
+    pub console: bool,
     /// The time for which it goes on serving after the signal to stop, although it is not ready any more.
     pub drain: Duration,
     /// The certificate, if the server speaks TLS itself.
@@ -45,6 +47,7 @@ impl ServerConfig {
         Self {
             listen: layers.value(&settings::LISTEN),
             admin_listen: layers.optional(&settings::ADMIN_LISTEN),
+            console: layers.value(&settings::CONSOLE),
             drain: layers.value(&settings::DRAIN),
             tls: TlsConfig::read(layers),
             requests_per_second: layers.value(&settings::REQUESTS_PER_SECOND),

@@ -181,6 +181,8 @@ settings! {
     LISTEN: SocketAddr = setting("server.listen", "OSS_LISTEN", address, "the address on which the server listens").or("127.0.0.1:8080");
     ADMIN_LISTEN: SocketAddr = setting("server.admin_listen", "OSS_ADMIN_LISTEN", address,
         "a separate address for `/health` and `/metrics`, without keys and without TLS");
+    CONSOLE: bool = setting("server.console", "OSS_CONSOLE", switch,
+        "`false` turns off the console for operators at `/console`").or("true");
     DRAIN: Duration = timed!(drain, "" up to 5 min, "server.drain", "OSS_DRAIN",
         "how long the server goes on serving after SIGTERM, so that load balancers notice that it is not ready; {}, `0s` to stop at \
          once").or("5s");

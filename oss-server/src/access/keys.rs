@@ -1,9 +1,10 @@
 //! The clients' keys and limits.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use axum::http::{HeaderMap, header};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -121,6 +122,11 @@ impl Access {
         let has_others = clients.len() > 1;
         let slot = self.limit(client, counts, has_others)?;
         Ok((Caller::new(client, brand.clone(), has_others), slot))
+    }
+
+    /// The callers that may be let in now.
+    pub(super) fn callers(&self) -> Guard<Arc<Callers>> {
+        self.callers.load()
     }
 
     /// Counts a request against the limits of its client. If there is only one client, nobody has to be protected from it.

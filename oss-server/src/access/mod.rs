@@ -7,8 +7,10 @@ mod caller;
 mod guard;
 mod in_flight;
 mod keys;
+mod operators;
 
 pub(crate) use caller::{Acting, Caller};
 pub(crate) use guard::{SECURITY, require_scope};
 pub(crate) use keys::BRAND;
 pub use keys::{Access, ClientLimits};
+pub(crate) use operators::{KeyFault, Operator};

@@ -35,6 +35,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Access, require_scope};
+use crate::console::{self, Console};
 use crate::etag::TaggedAnswer;
 use crate::limits::Load;
 use crate::middleware::ObserveLayer;
@@ -61,13 +62,17 @@ pub struct RouterOptions {
     pub concurrent_requests: usize,
     /// Whether health checks and metrics have a listener of their own, which needs no key.
     pub apart: bool,
+    /// Whether there is a console.
+    pub console: bool,
+    /// Whether callers reach the server over TLS.
+    pub over_tls: bool,
 }
 
 impl RouterOptions {
-    /// Routes on one listener.
+    /// Routes without a console, on one listener and in the clear.
     #[must_use]
     pub fn new(concurrent_requests: usize) -> Self {
-        Self { concurrent_requests, apart: false }
+        Self { concurrent_requests, apart: false, console: false, over_tls: false }
     }
 }
 
@@ -80,10 +85,13 @@ pub fn routers(
     access: &Arc<Access>,
     options: RouterOptions,
 ) -> Routers {
-    let RouterOptions { concurrent_requests, apart } = options;
+    let RouterOptions { concurrent_requests, apart, .. } = options;
     let load = Arc::new(Load::new(concurrent_requests, oss.longest_operation()));
     let (service, admin, document) = routes_and_document(access, apart);
-    let service = docs::with_page(service);
+    let mut service = docs::with_page(service);
+    if options.console {
+        service = service.merge(console::routes(Console::new(access.clone(), options.over_tls).into()));
+    }
     let service =
         with_fallbacks(service, ObserveLayer { health: health.clone(), load: Some(load), keep_alive: true });
     // Operators may have only a few connections, so none of them stays idle: see `serve::ConnectionLimit`.

@@ -6,6 +6,8 @@ mod brands;
 mod bulk_releases;
 mod concurrency;
 mod connections;
+mod console;
+mod console_browser;
 mod devices;
 mod docs_page;
 mod events;
