@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{AttemptState, BrandId, Cursor, Msisdn};
 
-/// What an attempt is for.
+/// The purpose of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AttemptKind {
@@ -21,7 +21,7 @@ pub enum AttemptKind {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UnsettledAttempt {
-    /// What it is for.
+    /// Its purpose.
     pub kind: AttemptKind,
     /// Its id: of the reservation, or of the order.
     pub id: Uuid,

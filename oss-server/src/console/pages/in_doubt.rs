@@ -1,4 +1,4 @@
-//! What is in doubt, since when, and when it is tried again.
+//! The attempts in doubt: since when, and when each is tried again.
 
 use askama::Template;
 use axum::response::Response;
