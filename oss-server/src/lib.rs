@@ -3,6 +3,7 @@
 //! It translates requests into calls of the library, and answers into JSON and problems (RFC 9457). It has no rule about numbers: a
 //! decision about numbers belongs in the core.
 
+mod accept;
 mod access;
 mod audit_stream;
 mod body;

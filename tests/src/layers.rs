@@ -29,7 +29,7 @@ const CRATES: [Layers; 3] = [
     Layers {
         crate_folder: "oss-server",
         layers: &[
-            &["request_id", "request_span", "telemetry"],
+            &["accept", "request_id", "request_span", "telemetry"],
             &["problem"],
             &["etag", "limits", "path"],
             &["body", "state"],

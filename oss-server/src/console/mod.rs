@@ -20,13 +20,11 @@ mod visitor;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::access::Access;
-use crate::limits::LONGEST_BULK_BODY;
 use crate::problem::{Problem, UNKNOWN_ROUTE};
 use crate::state::Shared;
 
@@ -79,7 +77,6 @@ pub(crate) fn routes(console: Arc<Console>) -> Router<Shared> {
         .route("/console/assets/{file}", get(assets::show))
         .route("/console/{*rest}", get(async || unknown_page()))
         .layer(middleware::from_fn(problems::as_pages))
-        .layer(DefaultBodyLimit::max(LONGEST_BULK_BODY))
         .layer(Extension(console))
 }
 

@@ -14,6 +14,7 @@ use super::forms::{FORM_TOKEN, Form};
 use super::frame::{Frame, ShownOperator};
 use super::sessions::{chosen_language, token_of};
 use super::texts::Language;
+use crate::accept::quality;
 use crate::access::Operator;
 use crate::problem::{FORBIDDEN, Problem};
 use crate::state::Shared;
@@ -177,14 +178,14 @@ fn preferred(headers: &HeaderMap) -> Language {
     let mut best = (0.0, Language::English);
     for range in ranges {
         let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
-        let quality = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |value| value.parse().ok());
+        let quality = quality(parameters);
         let primary = tag.trim().split('-').next().unwrap_or_default().to_ascii_lowercase();
         let language = match primary.as_str() {
             "en" => Language::English,
             "pt" => Language::Portuguese,
             _ => continue,
         };
-        if let Some(quality) = quality.filter(|quality| *quality > best.0) {
+        if quality > best.0 {
             best = (quality, language);
         }
     }

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use oss_core::sims::{Activation, qr_svg};
 
+use crate::accept::quality;
 use crate::access::Acting;
 use crate::path::Params;
 use crate::problem::Problem;
@@ -57,12 +58,6 @@ pub(super) fn quality_of(headers: &HeaderMap, media_type: &str) -> f32 {
         values.flat_map(|value| value.split(',')).map(|range| range.split_once(';').unwrap_or((range, "")));
     let mut of_type = ranges.filter(|(kind, _)| kind.trim().eq_ignore_ascii_case(media_type));
     of_type.next_back().map_or(0.0, |(_, parameters)| quality(parameters))
-}
-
-/// The quality value among the parameters of a media range; 1 if there is none that can be read.
-fn quality(parameters: &str) -> f32 {
-    let mut values = parameters.split(';').filter_map(|parameter| parameter.trim().strip_prefix("q="));
-    values.find_map(|value| value.parse().ok()).unwrap_or(1.0)
 }
 
 #[cfg(test)]
