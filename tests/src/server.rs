@@ -12,6 +12,7 @@ use crate::backend::Database;
 use crate::clients::ClientsFile;
 use crate::eventually::eventually;
 use crate::http::Http;
+use crate::metrics::Scrape;
 use crate::process::{built, signal};
 
 /// The token that the server sends to Sigan. A test looks for it in the log.
@@ -33,7 +34,19 @@ impl Server {
     pub async fn with_sigan(database: &Database, more: &[(&str, &str)]) -> (Self, RunningSigan) {
         let sigan = SiganMock::new(Inventory::new("PR")).start().await;
         let server = Self::start(database, sigan.url().as_str(), more);
+        server.wait_until_swept().await;
         (server, sigan)
+    }
+
+    /// Waits until the sweep at the start has ended. Later than that, a row that a test leaves due waits for the test.
+    async fn wait_until_swept(&self) {
+        let http = self.http();
+        eventually(async || {
+            let scrape = Scrape::of(&http).await;
+            let swept = scrape.value("oss_operation_duration_seconds_count", &[("operation", "sweep")]);
+            if swept >= 1.0 { Ok(()) } else { Err("no sweep has ended") }
+        })
+        .await;
     }
 
     /// A server for the clients of a file, on a database, with a Sigan of its own.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use oss_core::gsim::mock::{CallKind as GsimCall, Fault as GsimFault};
 use oss_core::sigan::mock::{Behaviour, CallKind, Fault};
 use oss_tests::backend::Database;
+use oss_tests::http::plain_client;
 use oss_tests::postgres::Postgres;
 use oss_tests::process::built;
 use oss_tests::secrets::assert_no_secrets;
@@ -70,7 +71,8 @@ async fn its_first_line_names_the_documentation() {
     let server = Server::spawn(command);
     let url = format!("http://{}/docs", server.address());
     server.wait_for_log(&format!("\"docs\":\"{url}\"")).await;
-    let answer = reqwest::get(&url).await.expect("the server answers");
+    let client = plain_client().build().expect("a client");
+    let answer = client.get(&url).send().await.expect("the server answers");
     assert_eq!(answer.status(), 200);
     assert!(answer.text().await.expect("a page").contains("<title>vivo-mvne-oss</title>"));
 }
