@@ -1,4 +1,4 @@
-//! The whole service, simulated with a hundred seeds. `tests/simulate` runs any number.
+//! The whole service, simulated with sixty seeds. `tests/simulate` runs any number.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -45,7 +45,7 @@ const RARE: [&str; 36] = [
     "unusual rows were left",
 ];
 
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 60;
 
 /// The number of seeds that run at the same time. Each run stays on its thread.
 const AT_ONCE: usize = 3;

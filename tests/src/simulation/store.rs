@@ -1,5 +1,6 @@
 //! The real SQLite store behind a simulated connection: a statement takes time, it may not arrive, and its answer may be lost.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,10 +43,21 @@ impl SimulatedStore {
 
     /// Looks up reference data without a mishap. Its caches use the machine's time and not the simulated time, so a mishap here would
     /// make the run depend on more than the seed.
-    fn look_up<T>(&self, statement: impl Future<Output = T>) -> T {
-        self.world.database(statement)
+    fn look_up<T>(&self, statement: impl Future<Output = T>) -> Ready<T> {
+        ready(self.world.database(statement))
     }
 
+    /// Records calls to Sigan and GSIM. Nothing depends on these records, so a mishap here would only take the place of one that could show
+    /// a fault.
+    fn record<T>(
+        &self,
+        statement: impl Future<Output = Result<T, StoreError>>,
+    ) -> Ready<Result<T, StoreError>> {
+        let is_cut_off = self.world.database_is_cut_off();
+        ready(if is_cut_off { Err(unavailable()) } else { self.world.database(statement) })
+    }
+
+    /// Executes a statement over the simulated connection.
     async fn step<T>(
         &self,
         statement: impl Future<Output = Result<T, StoreError>> + Send,
@@ -68,679 +80,216 @@ fn unavailable() -> StoreError {
     StoreError::Unavailable { reason: "simulated".to_owned() }
 }
 
-#[async_trait]
-impl PreviewStore for SimulatedStore {
-    async fn previous_preview(
-        &self,
-        scope: Scope<'_>,
-        id: PreviewId,
-    ) -> Result<Option<PreviousPreview>, StoreError> {
-        self.step(self.world.store.previous_preview(scope, id)).await
-    }
-
-    async fn keyed_preview(
-        &self,
-        scope: Scope<'_>,
-        key: &IdempotencyKey,
-    ) -> Result<Option<KeyedPreview>, StoreError> {
-        self.step(self.world.store.keyed_preview(scope, key)).await
-    }
-
-    async fn create_preview(&self, preview: &NewPreview) -> Result<Option<DateTime<Utc>>, StoreError> {
-        self.step(self.world.store.create_preview(preview)).await
-    }
-
-    async fn were_returned(&self, msisdns: &[Msisdn], within: Duration) -> Result<bool, StoreError> {
-        self.step(self.world.store.were_returned(msisdns, within)).await
-    }
-
-    async fn purge_previews(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
-        self.step(self.world.store.purge_previews(retention, limit)).await
-    }
+/// Implements a trait of the store: each method executes the statement of the real store in the way that is named before it.
+macro_rules! forward {
+    ($store:ident: $($way:ident $method:ident($($argument:ident: $type:ty),* $(,)?) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl $store for SimulatedStore {
+            $(async fn $method(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
+                self.$way(self.world.store.$method($($argument),*)).await
+            })*
+        }
+    };
 }
 
-#[async_trait]
-impl AttemptStore for SimulatedStore {
-    async fn begin_reservation(
-        &self,
+forward! { PreviewStore:
+    step previous_preview(scope: Scope<'_>, id: PreviewId) -> Option<PreviousPreview>;
+    step keyed_preview(scope: Scope<'_>, key: &IdempotencyKey) -> Option<KeyedPreview>;
+    step create_preview(preview: &NewPreview) -> Option<DateTime<Utc>>;
+    step were_returned(msisdns: &[Msisdn], within: Duration) -> bool;
+    step purge_previews(retention: Duration, limit: u32) -> u64;
+}
+
+forward! { AttemptStore:
+    step begin_reservation(
         scope: Scope<'_>,
         id: ReservationId,
         preview: PreviewId,
         choice: Choice,
         intent: Intent,
-    ) -> Result<Begin, StoreError> {
-        self.step(self.world.store.begin_reservation(scope, id, preview, choice, intent)).await
-    }
-
-    async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
-        self.step(self.world.store.confirm(lease, hold_for)).await
-    }
-
-    async fn abandon(&self, leases: &[ReservationId]) -> Result<Vec<ReservationId>, StoreError> {
-        self.step(self.world.store.abandon(leases)).await
-    }
-
-    async fn doubt(&self, lease: &Lease, reason: &str, retry_in: Duration) -> Result<bool, StoreError> {
-        self.step(self.world.store.doubt(lease, reason, retry_in)).await
-    }
-
-    async fn reject(&self, lease: &Lease, reason: &str) -> Result<(), StoreError> {
-        self.step(self.world.store.reject(lease, reason)).await
-    }
-
-    async fn cancel(
-        &self,
-        lease: &Lease,
-        reason: &str,
-        tell_within: Duration,
-    ) -> Result<Option<Delivery>, StoreError> {
-        self.step(self.world.store.cancel(lease, reason, tell_within)).await
-    }
+    ) -> Begin;
+    step confirm(lease: &Lease, hold_for: Duration) -> Confirmed;
+    step abandon(leases: &[ReservationId]) -> Vec<ReservationId>;
+    step doubt(lease: &Lease, reason: &str, retry_in: Duration) -> bool;
+    step reject(lease: &Lease, reason: &str) -> ();
+    step cancel(lease: &Lease, reason: &str, tell_within: Duration) -> Option<Delivery>;
 }
 
-#[async_trait]
-impl RandomStore for SimulatedStore {
-    async fn begin_random(
-        &self,
+forward! { RandomStore:
+    step begin_random(
         id: ReservationId,
         hold: &Hold,
         brand: &BrandId,
         key: Option<&IdempotencyKey>,
         lease: Duration,
-    ) -> Result<BeginRandom, StoreError> {
-        self.step(self.world.store.begin_random(id, hold, brand, key, lease)).await
-    }
-
-    async fn resume_keyed(
-        &self,
+    ) -> BeginRandom;
+    step resume_keyed(
         scope: Scope<'_>,
         id: ReservationId,
         key: &IdempotencyKey,
         ddd: Ddd,
         intent: Intent,
-    ) -> Result<Option<Keyed>, StoreError> {
-        self.step(self.world.store.resume_keyed(scope, id, key, ddd, intent)).await
-    }
+    ) -> Option<Keyed>;
 }
 
-#[async_trait]
-impl ReleaseStore for SimulatedStore {
-    async fn release(
-        &self,
-        scope: Scope<'_>,
-        msisdn: Msisdn,
-        lease: Duration,
-    ) -> Result<Release, StoreError> {
-        self.step(self.world.store.release(scope, msisdn, lease)).await
-    }
-
-    async fn look_at_release(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Release, StoreError> {
-        self.step(self.world.store.look_at_release(scope, msisdn)).await
-    }
-
-    async fn record_delivery(&self, id: ReservationId) -> Result<Option<AttemptState>, StoreError> {
-        self.step(self.world.store.record_delivery(id)).await
-    }
-
-    async fn record_failed_delivery(
-        &self,
-        delivery: &Delivery,
-        reason: &str,
-        retry_in: Duration,
-    ) -> Result<(), StoreError> {
-        self.step(self.world.store.record_failed_delivery(delivery, reason, retry_in)).await
-    }
+forward! { ReleaseStore:
+    step release(scope: Scope<'_>, msisdn: Msisdn, lease: Duration) -> Release;
+    step look_at_release(scope: Scope<'_>, msisdn: Msisdn) -> Release;
+    step record_delivery(id: ReservationId) -> Option<AttemptState>;
+    step record_failed_delivery(delivery: &Delivery, reason: &str, retry_in: Duration) -> ();
 }
 
-#[async_trait]
-impl ExtensionStore for SimulatedStore {
-    async fn extend(
-        &self,
-        scope: Scope<'_>,
-        msisdn: Msisdn,
-        extension: Extension,
-    ) -> Result<Extend, StoreError> {
-        self.step(self.world.store.extend(scope, msisdn, extension)).await
-    }
+forward! { ExtensionStore:
+    step extend(scope: Scope<'_>, msisdn: Msisdn, extension: Extension) -> Extend;
 }
 
-#[async_trait]
-impl ListStore for SimulatedStore {
-    async fn list_numbers(&self, scope: Scope<'_>, list: &NumberList) -> Result<NumberPage, StoreError> {
-        self.step(self.world.store.list_numbers(scope, list)).await
-    }
+forward! { ListStore:
+    step list_numbers(scope: Scope<'_>, list: &NumberList) -> NumberPage;
 }
 
-#[async_trait]
-impl LineStore for SimulatedStore {
-    async fn assign(&self, scope: Scope<'_>, msisdn: Msisdn, sim: SimId) -> Result<Assign, StoreError> {
-        self.step(self.world.store.assign(scope, msisdn, sim)).await
-    }
-
-    async fn number(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Option<Number>, StoreError> {
-        self.step(self.world.store.number(scope, msisdn)).await
-    }
+forward! { LineStore:
+    step assign(scope: Scope<'_>, msisdn: Msisdn, sim: SimId) -> Assign;
+    step number(scope: Scope<'_>, msisdn: Msisdn) -> Option<Number>;
 }
 
-#[async_trait]
-impl AdoptionStore for SimulatedStore {
-    async fn adopt(
-        &self,
-        tenant: &Tenant,
-        id: ReservationId,
-        adoption: &Adoption,
-    ) -> Result<AdoptOutcome, StoreError> {
-        self.step(self.world.store.adopt(tenant, id, adoption)).await
-    }
+forward! { AdoptionStore:
+    step adopt(tenant: &Tenant, id: ReservationId, adoption: &Adoption) -> AdoptOutcome;
 }
 
-#[async_trait]
-impl SweepStore for SimulatedStore {
-    async fn settle_overdue(&self, limit: u32) -> Result<Overdue, StoreError> {
-        self.step(self.world.store.settle_overdue(limit)).await
-    }
-
-    async fn claim_due(&self, limit: u32, lease: Duration) -> Result<Claims, StoreError> {
-        self.step(self.world.store.claim_due(limit, lease)).await
-    }
-
-    async fn census(&self, limit: u32) -> Result<Census, StoreError> {
-        self.step(self.world.store.census(limit)).await
-    }
+forward! { SweepStore:
+    step settle_overdue(limit: u32) -> Overdue;
+    step claim_due(limit: u32, lease: Duration) -> Claims;
+    step census(limit: u32) -> Census;
 }
 
-#[async_trait]
-impl SearchStore for SimulatedStore {
-    async fn find_number(
-        &self,
-        scope: Scope<'_>,
-        key: NumberKey,
-    ) -> Result<Option<ListedNumber>, StoreError> {
-        self.step(self.world.store.find_number(scope, key)).await
-    }
-
-    async fn find_preview(
-        &self,
-        scope: Scope<'_>,
-        id: PreviewId,
-    ) -> Result<Option<StoredPreview>, StoreError> {
-        self.step(self.world.store.find_preview(scope, id)).await
-    }
+forward! { SearchStore:
+    step find_number(scope: Scope<'_>, key: NumberKey) -> Option<ListedNumber>;
+    step find_preview(scope: Scope<'_>, id: PreviewId) -> Option<StoredPreview>;
 }
 
-#[async_trait]
-impl UnsettledStore for SimulatedStore {
-    async fn unsettled_attempts(
-        &self,
-        scope: Scope<'_>,
-        after: Option<&Cursor>,
-        limit: u32,
-    ) -> Result<UnsettledPage, StoreError> {
-        self.step(self.world.store.unsettled_attempts(scope, after, limit)).await
-    }
+forward! { UnsettledStore:
+    step unsettled_attempts(scope: Scope<'_>, after: Option<&Cursor>, limit: u32) -> UnsettledPage;
 }
 
-#[async_trait]
-impl SettlementStore for SimulatedStore {
-    async fn claim_attempt_of(
-        &self,
-        scope: Scope<'_>,
-        msisdn: Msisdn,
-        lease: Duration,
-    ) -> Result<NumberClaims<Due>, StoreError> {
-        self.step(self.world.store.claim_attempt_of(scope, msisdn, lease)).await
-    }
-
-    async fn claim_orders_of(
-        &self,
-        scope: Scope<'_>,
-        msisdn: Msisdn,
-        lease: Duration,
-    ) -> Result<NumberClaims<DueOrder>, StoreError> {
-        self.step(self.world.store.claim_orders_of(scope, msisdn, lease)).await
-    }
+forward! { SettlementStore:
+    step claim_attempt_of(scope: Scope<'_>, msisdn: Msisdn, lease: Duration) -> NumberClaims<Due>;
+    step claim_orders_of(scope: Scope<'_>, msisdn: Msisdn, lease: Duration) -> NumberClaims<DueOrder>;
 }
 
-#[async_trait]
-impl StatisticsStore for SimulatedStore {
-    async fn count_events(&self, limit: u32) -> Result<u64, StoreError> {
-        self.step(self.world.store.count_events(limit)).await
-    }
-
-    async fn attempt_counts(&self) -> Result<Vec<AttemptCount>, StoreError> {
-        self.step(self.world.store.attempt_counts()).await
-    }
-
-    async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
-        self.step(self.world.store.backlogs()).await
-    }
-
-    async fn changes(&self, within: Duration) -> Result<Vec<ChangeCount>, StoreError> {
-        self.step(self.world.store.changes(within)).await
-    }
-
-    async fn add_draws(&self, batch: &DrawBatch) -> Result<(), StoreError> {
-        self.step(self.world.store.add_draws(batch)).await
-    }
-
-    async fn draws(&self, within: Duration) -> Result<Vec<DrawCount>, StoreError> {
-        self.step(self.world.store.draws(within)).await
-    }
-
-    async fn record_audit(&self, brand: &BrandId, differences: u64) -> Result<(), StoreError> {
-        self.step(self.world.store.record_audit(brand, differences)).await
-    }
-
-    async fn last_audits(&self) -> Result<Vec<LastAudit>, StoreError> {
-        self.step(self.world.store.last_audits()).await
-    }
+forward! { StatisticsStore:
+    step count_events(limit: u32) -> u64;
+    step attempt_counts() -> Vec<AttemptCount>;
+    step backlogs() -> Vec<Backlog>;
+    step changes(within: Duration) -> Vec<ChangeCount>;
+    step add_draws(batch: &DrawBatch) -> ();
+    step draws(within: Duration) -> Vec<DrawCount>;
+    step record_audit(brand: &BrandId, differences: u64) -> ();
+    step last_audits() -> Vec<LastAudit>;
 }
 
-#[async_trait]
-impl StoryStore for SimulatedStore {
-    async fn record_calls(&self, calls: &[NewCall]) -> Result<(), StoreError> {
-        // Nothing depends on these records. So a mishap here would only take the place of one that could show a fault.
-        if self.world.database_is_cut_off() {
-            return Err(unavailable());
-        }
-        self.look_up(self.world.store.record_calls(calls))
-    }
-
-    async fn purge_calls(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
-        self.step(self.world.store.purge_calls(retention, limit)).await
-    }
-
-    async fn attempts_of_number(
-        &self,
-        scope: Scope<'_>,
-        msisdn: Msisdn,
-        limit: u32,
-    ) -> Result<Vec<AttemptRecord>, StoreError> {
-        self.step(self.world.store.attempts_of_number(scope, msisdn, limit)).await
-    }
-
-    async fn calls_of_number(
-        &self,
-        scope: Scope<'_>,
-        msisdn: Msisdn,
-        limit: u32,
-    ) -> Result<Vec<UpstreamCall>, StoreError> {
-        self.step(self.world.store.calls_of_number(scope, msisdn, limit)).await
-    }
-
-    async fn events_of_number(
-        &self,
-        scope: Scope<'_>,
-        msisdn: Msisdn,
-        limit: u32,
-    ) -> Result<Vec<EventRow>, StoreError> {
-        self.step(self.world.store.events_of_number(scope, msisdn, limit)).await
-    }
-
-    async fn code_reads_of_number(
-        &self,
-        scope: Scope<'_>,
-        msisdn: Msisdn,
-        limit: u32,
-    ) -> Result<Vec<(SimId, CodeRead)>, StoreError> {
-        self.step(self.world.store.code_reads_of_number(scope, msisdn, limit)).await
-    }
-
-    async fn calls_of_sim(&self, sim: SimId, limit: u32) -> Result<Vec<UpstreamCall>, StoreError> {
-        self.step(self.world.store.calls_of_sim(sim, limit)).await
-    }
-
-    async fn events_of_sim(&self, sim: SimId, limit: u32) -> Result<Vec<EventRow>, StoreError> {
-        self.step(self.world.store.events_of_sim(sim, limit)).await
-    }
-
-    async fn calls_of_request(
-        &self,
-        scope: Scope<'_>,
-        request: Uuid,
-        limit: u32,
-    ) -> Result<Vec<UpstreamCall>, StoreError> {
-        self.step(self.world.store.calls_of_request(scope, request, limit)).await
-    }
+forward! { StoryStore:
+    record record_calls(calls: &[NewCall]) -> ();
+    step purge_calls(retention: Duration, limit: u32) -> u64;
+    step attempts_of_number(scope: Scope<'_>, msisdn: Msisdn, limit: u32) -> Vec<AttemptRecord>;
+    step calls_of_number(scope: Scope<'_>, msisdn: Msisdn, limit: u32) -> Vec<UpstreamCall>;
+    step events_of_number(scope: Scope<'_>, msisdn: Msisdn, limit: u32) -> Vec<EventRow>;
+    step code_reads_of_number(scope: Scope<'_>, msisdn: Msisdn, limit: u32) -> Vec<(SimId, CodeRead)>;
+    step calls_of_sim(sim: SimId, limit: u32) -> Vec<UpstreamCall>;
+    step events_of_sim(sim: SimId, limit: u32) -> Vec<EventRow>;
+    step calls_of_request(scope: Scope<'_>, request: Uuid, limit: u32) -> Vec<UpstreamCall>;
 }
 
-#[async_trait]
-impl EventStore for SimulatedStore {
-    async fn events(
-        &self,
-        scope: Scope<'_>,
-        after: EventCursor,
-        limit: u32,
-    ) -> Result<EventRows, StoreError> {
-        self.step(self.world.store.events(scope, after, limit)).await
-    }
-
-    async fn last_event(&self) -> Result<EventCursor, StoreError> {
-        self.step(self.world.store.last_event()).await
-    }
-
-    async fn has_place(&self, place: EventCursor) -> Result<bool, StoreError> {
-        self.step(self.world.store.has_place(place)).await
-    }
-
-    async fn events_since(&self, time: DateTime<Utc>) -> Result<EventCursor, StoreError> {
-        self.step(self.world.store.events_since(time)).await
-    }
-
-    async fn announce_expiring(&self, notice: Duration, limit: u32) -> Result<u64, StoreError> {
-        self.step(self.world.store.announce_expiring(notice, limit)).await
-    }
-
-    async fn purge_events(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
-        self.step(self.world.store.purge_events(retention, limit)).await
-    }
+forward! { EventStore:
+    step events(scope: Scope<'_>, after: EventCursor, limit: u32) -> EventRows;
+    step last_event() -> EventCursor;
+    step has_place(place: EventCursor) -> bool;
+    step events_since(time: DateTime<Utc>) -> EventCursor;
+    step announce_expiring(notice: Duration, limit: u32) -> u64;
+    step purge_events(retention: Duration, limit: u32) -> u64;
 }
 
-#[async_trait]
-impl WebhookStore for SimulatedStore {
-    async fn take_webhook(
-        &self,
-        name: &ClientName,
-        server: Uuid,
-        lease: Duration,
-    ) -> Result<Option<WebhookTurn>, StoreError> {
-        self.step(self.world.store.take_webhook(name, server, lease)).await
-    }
-
-    async fn advance_webhook(
-        &self,
+forward! { WebhookStore:
+    step take_webhook(name: &ClientName, server: Uuid, lease: Duration) -> Option<WebhookTurn>;
+    step advance_webhook(
         name: &ClientName,
         server: Uuid,
         to: EventCursor,
         delivered: bool,
         lease: Duration,
-    ) -> Result<bool, StoreError> {
-        self.step(self.world.store.advance_webhook(name, server, to, delivered, lease)).await
-    }
-
-    async fn record_failed_webhook(
-        &self,
-        name: &ClientName,
-        server: Uuid,
-        reason: &str,
-        retry_in: Duration,
-    ) -> Result<(), StoreError> {
-        self.step(self.world.store.record_failed_webhook(name, server, reason, retry_in)).await
-    }
-
-    async fn leave_webhook(&self, name: &ClientName, server: Uuid) -> Result<(), StoreError> {
-        self.step(self.world.store.leave_webhook(name, server)).await
-    }
-
-    async fn webhooks(&self) -> Result<Vec<WebhookStatus>, StoreError> {
-        self.step(self.world.store.webhooks()).await
-    }
-
-    async fn replay_webhook(&self, name: &ClientName, from: EventCursor) -> Result<bool, StoreError> {
-        self.step(self.world.store.replay_webhook(name, from)).await
-    }
+    ) -> bool;
+    step record_failed_webhook(name: &ClientName, server: Uuid, reason: &str, retry_in: Duration) -> ();
+    step leave_webhook(name: &ClientName, server: Uuid) -> ();
+    step webhooks() -> Vec<WebhookStatus>;
+    step replay_webhook(name: &ClientName, from: EventCursor) -> bool;
 }
 
-#[async_trait]
-impl SessionStore for SimulatedStore {
-    async fn open_session(
-        &self,
-        token: &str,
-        session: &OperatorSession,
-        lasts: Duration,
-    ) -> Result<(), StoreError> {
-        self.step(self.world.store.open_session(token, session, lasts)).await
-    }
-
-    async fn session(&self, token: &str) -> Result<Option<OperatorSession>, StoreError> {
-        self.step(self.world.store.session(token)).await
-    }
-
-    async fn select_session_brand(&self, token: &str, brand: &BrandId) -> Result<(), StoreError> {
-        self.step(self.world.store.select_session_brand(token, brand)).await
-    }
-
-    async fn end_session(&self, token: &str) -> Result<(), StoreError> {
-        self.step(self.world.store.end_session(token)).await
-    }
+forward! { SessionStore:
+    step open_session(token: &str, session: &OperatorSession, lasts: Duration) -> ();
+    step session(token: &str) -> Option<OperatorSession>;
+    step select_session_brand(token: &str, brand: &BrandId) -> ();
+    step end_session(token: &str) -> ();
 }
 
-#[async_trait]
-impl AuditStore for SimulatedStore {
-    async fn known_holds(
-        &self,
-        listed: &[ListedHold],
-        young: Duration,
-    ) -> Result<Vec<KnownHold>, StoreError> {
-        self.step(self.world.store.known_holds(listed, young)).await
-    }
-
-    async fn holding_brands(&self) -> Result<Vec<BrandId>, StoreError> {
-        self.step(self.world.store.holding_brands()).await
-    }
-
-    async fn held_numbers(
-        &self,
-        tenant: &Tenant,
-        range: Range,
-        young: Duration,
-        limit: u32,
-    ) -> Result<HeldPage, StoreError> {
-        self.step(self.world.store.held_numbers(tenant, range, young, limit)).await
-    }
-
-    async fn count_held_numbers(&self) -> Result<u64, StoreError> {
-        self.step(self.world.store.count_held_numbers()).await
-    }
-
-    async fn set_aside_rows(
-        &self,
-        after: Option<ReservationId>,
-        limit: u32,
-    ) -> Result<Vec<(ReservationId, UnreadableRow)>, StoreError> {
-        self.step(self.world.store.set_aside_rows(after, limit)).await
-    }
-
-    async fn release_stray(
-        &self,
+forward! { AuditStore:
+    step known_holds(listed: &[ListedHold], young: Duration) -> Vec<KnownHold>;
+    step holding_brands() -> Vec<BrandId>;
+    step held_numbers(tenant: &Tenant, range: Range, young: Duration, limit: u32) -> HeldPage;
+    step count_held_numbers() -> u64;
+    step set_aside_rows(after: Option<ReservationId>, limit: u32) -> Vec<(ReservationId, UnreadableRow)>;
+    step release_stray(
         id: ReservationId,
         hold: &Hold,
         brand: &BrandId,
         tell_within: Duration,
-    ) -> Result<Option<Delivery>, StoreError> {
-        self.step(self.world.store.release_stray(id, hold, brand, tell_within)).await
-    }
-
-    async fn release_lost(
-        &self,
-        lease: &Lease,
-        reason: &str,
-        tell_within: Duration,
-    ) -> Result<Option<Delivery>, StoreError> {
-        self.step(self.world.store.release_lost(lease, reason, tell_within)).await
-    }
-
-    async fn give_back_lost(
-        &self,
-        id: ReservationId,
-        reason: &str,
-        tell_within: Duration,
-    ) -> Result<Option<Delivery>, StoreError> {
-        self.step(self.world.store.give_back_lost(id, reason, tell_within)).await
-    }
+    ) -> Option<Delivery>;
+    step release_lost(lease: &Lease, reason: &str, tell_within: Duration) -> Option<Delivery>;
+    step give_back_lost(id: ReservationId, reason: &str, tell_within: Duration) -> Option<Delivery>;
 }
 
-#[async_trait]
-impl OrderStore for SimulatedStore {
-    async fn begin_order(&self, scope: Scope<'_>, wish: &NewOrder) -> Result<BeginOrder, StoreError> {
-        self.step(self.world.store.begin_order(scope, wish)).await
-    }
-
-    async fn issue(
-        &self,
-        lease: &OrderLease,
-        issued: &IssuedSim,
-        deliver_within: Duration,
-    ) -> Result<IssuedOrder, StoreError> {
-        self.step(self.world.store.issue(lease, issued, deliver_within)).await
-    }
-
-    async fn doubt_order(
-        &self,
-        lease: &OrderLease,
-        reason: &str,
-        retry_in: Duration,
-    ) -> Result<bool, StoreError> {
-        self.step(self.world.store.doubt_order(lease, reason, retry_in)).await
-    }
-
-    async fn reject_order(&self, lease: &OrderLease, reason: &str) -> Result<(), StoreError> {
-        self.step(self.world.store.reject_order(lease, reason)).await
-    }
-
-    async fn cancel_order(
-        &self,
-        lease: &OrderLease,
-        reason: &str,
-        deliver_within: Duration,
-    ) -> Result<Option<SimDelivery>, StoreError> {
-        self.step(self.world.store.cancel_order(lease, reason, deliver_within)).await
-    }
-
-    async fn release_lost_order(
-        &self,
-        lease: &OrderLease,
-        deliver_within: Duration,
-    ) -> Result<Option<SimDelivery>, StoreError> {
-        self.step(self.world.store.release_lost_order(lease, deliver_within)).await
-    }
-
-    async fn end_line(
-        &self,
-        scope: Scope<'_>,
-        msisdn: Msisdn,
-        deliver_within: Duration,
-    ) -> Result<EndLine, StoreError> {
-        self.step(self.world.store.end_line(scope, msisdn, deliver_within)).await
-    }
-
-    async fn record_sim_delivery(&self, order: SimId) -> Result<Option<AttemptState>, StoreError> {
-        self.step(self.world.store.record_sim_delivery(order)).await
-    }
-
-    async fn record_failed_sim_delivery(
-        &self,
-        delivery: &SimDelivery,
-        reason: &str,
-        retry_in: Duration,
-    ) -> Result<(), StoreError> {
-        self.step(self.world.store.record_failed_sim_delivery(delivery, reason, retry_in)).await
-    }
-
-    async fn claim_due_orders(&self, limit: u32, lease: Duration) -> Result<ClaimedOrders, StoreError> {
-        self.step(self.world.store.claim_due_orders(limit, lease)).await
-    }
+forward! { OrderStore:
+    step begin_order(scope: Scope<'_>, wish: &NewOrder) -> BeginOrder;
+    step issue(lease: &OrderLease, issued: &IssuedSim, deliver_within: Duration) -> IssuedOrder;
+    step doubt_order(lease: &OrderLease, reason: &str, retry_in: Duration) -> bool;
+    step reject_order(lease: &OrderLease, reason: &str) -> ();
+    step cancel_order(lease: &OrderLease, reason: &str, deliver_within: Duration) -> Option<SimDelivery>;
+    step release_lost_order(lease: &OrderLease, deliver_within: Duration) -> Option<SimDelivery>;
+    step end_line(scope: Scope<'_>, msisdn: Msisdn, deliver_within: Duration) -> EndLine;
+    step record_sim_delivery(order: SimId) -> Option<AttemptState>;
+    step record_failed_sim_delivery(delivery: &SimDelivery, reason: &str, retry_in: Duration) -> ();
+    step claim_due_orders(limit: u32, lease: Duration) -> ClaimedOrders;
 }
 
-#[async_trait]
-impl SimStore for SimulatedStore {
-    async fn sim(&self, scope: Scope<'_>, id: SimId) -> Result<Option<SimRecord>, StoreError> {
-        self.step(self.world.store.sim(scope, id)).await
-    }
-
-    async fn find_sims(&self, scope: Scope<'_>, filter: &SimFilter) -> Result<Vec<Sim>, StoreError> {
-        self.step(self.world.store.find_sims(scope, filter)).await
-    }
-
-    async fn read_code(&self, scope: Scope<'_>, reading: &CodeReading) -> Result<CodeAnswer, StoreError> {
-        self.step(self.world.store.read_code(scope, reading)).await
-    }
-
-    async fn record_profile(&self, report: &ProfileReport) -> Result<ProfileRecorded, StoreError> {
-        self.step(self.world.store.record_profile(report)).await
-    }
-
-    async fn claim_silent(&self, limit: u32, silent_for: Duration) -> Result<Vec<SilentProfile>, StoreError> {
-        self.step(self.world.store.claim_silent(limit, silent_for)).await
-    }
-
-    async fn associations(&self, scope: Scope<'_>, msisdn: Msisdn) -> Result<Vec<Association>, StoreError> {
-        self.step(self.world.store.associations(scope, msisdn)).await
-    }
+forward! { SimStore:
+    step sim(scope: Scope<'_>, id: SimId) -> Option<SimRecord>;
+    step find_sims(scope: Scope<'_>, filter: &SimFilter) -> Vec<Sim>;
+    step read_code(scope: Scope<'_>, reading: &CodeReading) -> CodeAnswer;
+    step record_profile(report: &ProfileReport) -> ProfileRecorded;
+    step claim_silent(limit: u32, silent_for: Duration) -> Vec<SilentProfile>;
+    step associations(scope: Scope<'_>, msisdn: Msisdn) -> Vec<Association>;
 }
 
-#[async_trait]
-impl SimAuditStore for SimulatedStore {
-    async fn known_sims(
-        &self,
-        listed: &[(SimId, Msisdn)],
-        young: Duration,
-    ) -> Result<Vec<KnownSim>, StoreError> {
-        self.step(self.world.store.known_sims(listed, young)).await
-    }
-
-    async fn active_sims(
-        &self,
-        tenant: &Tenant,
-        range: SimRange,
-        young: Duration,
-        limit: u32,
-    ) -> Result<Vec<ActiveSim>, StoreError> {
-        self.step(self.world.store.active_sims(tenant, range, young, limit)).await
-    }
-
-    async fn release_stray_sim(
-        &self,
+forward! { SimAuditStore:
+    step known_sims(listed: &[(SimId, Msisdn)], young: Duration) -> Vec<KnownSim>;
+    step active_sims(tenant: &Tenant, range: SimRange, young: Duration, limit: u32) -> Vec<ActiveSim>;
+    step release_stray_sim(
         id: SimId,
         msisdn: Msisdn,
         brand: &BrandId,
         deliver_within: Duration,
-    ) -> Result<Option<SimDelivery>, StoreError> {
-        self.step(self.world.store.release_stray_sim(id, msisdn, brand, deliver_within)).await
-    }
+    ) -> Option<SimDelivery>;
 }
 
-#[async_trait]
-impl CatalogStore for SimulatedStore {
-    async fn ddds_in_use(&self) -> Result<DddSet, StoreError> {
-        self.look_up(self.world.store.ddds_in_use())
-    }
-
-    async fn data_versions(&self) -> Result<DataVersions, StoreError> {
-        self.look_up(self.world.store.data_versions())
-    }
-
-    async fn assortments(&self) -> Result<Vec<Assortment>, StoreError> {
-        self.look_up(self.world.store.assortments())
-    }
-
-    async fn device_codes(&self) -> Result<Vec<DeviceCode>, StoreError> {
-        self.look_up(self.world.store.device_codes())
-    }
-
-    async fn esim_support(&self, choice: &DeviceChoice) -> Result<EsimAnswer, StoreError> {
-        self.look_up(self.world.store.esim_support(choice))
-    }
-
-    async fn keep_choice(&self, choice: &DeviceChoice, hash: DeviceHash) -> Result<(), StoreError> {
-        self.look_up(self.world.store.keep_choice(choice, hash))
-    }
-
-    async fn devices(&self) -> Result<(DataVersion, DeviceData), StoreError> {
-        self.look_up(self.world.store.devices())
-    }
-
-    async fn change_devices(&self, edition: Edition<DeviceChanges>) -> Result<bool, StoreError> {
-        self.look_up(self.world.store.change_devices(edition))
-    }
-
-    async fn ddds(&self) -> Result<(DataVersion, DddData), StoreError> {
-        self.look_up(self.world.store.ddds())
-    }
-
-    async fn change_ddds(&self, edition: Edition<DddChanges>) -> Result<bool, StoreError> {
-        self.look_up(self.world.store.change_ddds(edition))
-    }
+forward! { CatalogStore:
+    look_up ddds_in_use() -> DddSet;
+    look_up data_versions() -> DataVersions;
+    look_up assortments() -> Vec<Assortment>;
+    look_up device_codes() -> Vec<DeviceCode>;
+    look_up esim_support(choice: &DeviceChoice) -> EsimAnswer;
+    look_up keep_choice(choice: &DeviceChoice, hash: DeviceHash) -> ();
+    look_up devices() -> (DataVersion, DeviceData);
+    look_up change_devices(edition: Edition<DeviceChanges>) -> bool;
+    look_up ddds() -> (DataVersion, DddData);
+    look_up change_ddds(edition: Edition<DddChanges>) -> bool;
 }
 
 #[async_trait]

@@ -27,7 +27,7 @@ impl World {
         settings.reservation_ttl = Duration::from_mins(5);
         settings.preview_retention = Duration::from_mins(10);
         (settings.sigan_call, settings.gsim_call) = (CALL, CALL);
-        settings.sweep_interval = Duration::from_secs(10);
+        settings.sweep_interval = Duration::from_secs(20);
         settings.sigan_calls = 4;
         settings.sigan_queue = 2;
         let life = Life::default();

@@ -131,7 +131,7 @@ fn database_runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
-            .enable_all()
+            .enable_time()
             .build()
             .expect("a runtime for the database")
     })
