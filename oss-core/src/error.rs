@@ -7,11 +7,16 @@
 mod kind;
 mod ports;
 mod table;
+#[cfg(test)]
+mod tests;
+mod wait;
 
 use std::time::Duration;
 
 pub use self::kind::ErrorKind;
 use self::table::errors;
+use self::wait::lasting;
+pub use self::wait::whole_seconds;
 use crate::access::ClientLimit;
 use crate::domain::{
     AddressHash, BrandId, Ddd, DeviceBrandId, DeviceHash, EventCursor, LineId, MaskedMsisdn, NumberStatus,
@@ -468,35 +473,6 @@ impl Error {
             | Self::DrawBudgetExceeded { retry_after, .. }
             | Self::SettlementInFlight { retry_after, .. } => Some(*retry_after),
             _ => self.error_type().retry,
-        }
-    }
-}
-
-/// A wait in whole seconds, for `Retry-After`. It is at least as long as the wait, and at least one second.
-#[must_use]
-pub fn whole_seconds(wait: Duration) -> u64 {
-    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
-}
-
-/// The time of an outage, as words that end a sentence.
-fn lasting(down_for: Option<Duration>) -> String {
-    down_for.map(|time| format!(" for {} s", time.as_secs())).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn each_type_of_error_has_a_code_of_its_own_and_a_summary() {
-        let codes: BTreeSet<&str> = Error::TYPES.iter().map(|error| error.code).collect();
-        assert_eq!(codes.len(), Error::TYPES.len());
-        for ErrorType { code, summary, .. } in Error::TYPES {
-            let is_sentence =
-                summary.starts_with(|first: char| first.is_uppercase()) && !summary.ends_with('.');
-            assert!(is_sentence, "{code}: {summary:?}");
         }
     }
 }

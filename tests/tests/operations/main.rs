@@ -1,6 +1,7 @@
 //! The parts that operators rely on: files, image, metrics, traces, cache and cost; and the crate in other programs.
 
 mod cache;
+mod documents;
 mod embedding;
 mod files;
 mod image;
