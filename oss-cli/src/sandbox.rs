@@ -33,7 +33,11 @@ pub(crate) async fn open(common: &CommonConfig, globals: &Globals) -> Result<Oss
                     announce_wait(&dir, process);
                 }
             }
-            started => return Ok(started?.oss().clone()),
+            started => {
+                let sandbox = started?;
+                sandbox.install_profiles().await;
+                return Ok(sandbox.oss().clone());
+            }
         }
         tokio::time::sleep(POLL).await;
     }

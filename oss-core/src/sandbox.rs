@@ -3,6 +3,8 @@
 //! A program has to ask for it, and it is never a fallback: a missing database or Sigan is an error. GSIM's mock gets the orders of
 //! SIMs, and knows no device.
 
+mod phones;
+
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
@@ -48,7 +50,7 @@ impl Sandbox {
     pub async fn in_memory(common: &CommonConfig) -> Result<Self, StartError> {
         let mocks = Mocks {
             sigan: SiganMock::new(Inventory::new(&random_prefix())),
-            gsim: GsimMock::new(OrderBook::new()),
+            gsim: GsimMock::new(phones::installing(OrderBook::new())),
         };
         Self::start(common, &"sqlite::memory:".into(), mocks, None).await
     }
@@ -95,6 +97,12 @@ impl Sandbox {
     #[must_use]
     pub fn oss(&self) -> &Oss {
         &self.oss
+    }
+
+    /// Lets customers install the eSIMs whose activation codes were read, in a task that ends with [`Oss::shutdown`]. A profile that
+    /// should have come to a state before now is there when this returns.
+    pub async fn install_profiles(&self) {
+        phones::install_in_background(&self.oss, &self.mocks.gsim).await;
     }
 
     /// The mock of Sigan, to give it faults and to see its holds.
@@ -202,7 +210,7 @@ fn load_sigan(dir: &Path) -> io::Result<SiganMock> {
 /// Loads GSIM's mock from the folder. Its state is written there before each call is answered.
 fn load_gsim(dir: &Path) -> io::Result<GsimMock> {
     let path = dir.join("gsim.json");
-    let mock = GsimMock::new(read_state(&path)?.unwrap_or_default());
+    let mock = GsimMock::new(phones::installing(read_state(&path)?.unwrap_or_default()));
     mock.on_change(move |book| keep_state(&path, book));
     Ok(mock)
 }

@@ -166,7 +166,11 @@ fn load_config(args: &Args, sources: &Sources) -> Result<(CommonConfig, Option<C
 async fn connect(common: &CommonConfig, config: Option<&Config>) -> Result<Oss, Failure> {
     match config {
         Some(config) => Ok(Oss::connect(config).await?),
-        None => Ok(Sandbox::in_memory(common).await?.oss().clone()),
+        None => {
+            let sandbox = Sandbox::in_memory(common).await?;
+            sandbox.install_profiles().await;
+            Ok(sandbox.oss().clone())
+        }
     }
 }
 

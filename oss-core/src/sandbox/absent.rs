@@ -30,6 +30,11 @@ impl Sandbox {
         Err(StartError::NoSandbox)
     }
 
+    /// Installs no eSIM.
+    pub async fn install_profiles(&self) {
+        match *self {}
+    }
+
     /// The client.
     #[must_use]
     pub fn oss(&self) -> &Oss {

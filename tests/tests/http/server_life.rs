@@ -4,19 +4,21 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
+use oss_core::Timestamp;
 use oss_core::gsim::mock::{CallKind as GsimCall, Fault as GsimFault};
 use oss_core::sigan::mock::{Behaviour, CallKind, Fault};
 use oss_tests::backend::Database;
+use oss_tests::eventually::eventually;
 use oss_tests::http::plain_client;
 use oss_tests::postgres::Postgres;
 use oss_tests::process::built;
 use oss_tests::secrets::assert_no_secrets;
 use oss_tests::server::Server;
 use oss_tests::sigan::wait_until_called;
-use oss_tests::sims::{Lines, activate, device, esim, line, order, reserve, settle_orders};
+use oss_tests::sims::{Lines, activate, device, esim, id, line, order, reserve, settle_orders};
 use reqwest::Method;
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Runs the server, which must refuse to start.
 fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> (i32, String) {
@@ -62,6 +64,26 @@ async fn the_sandbox_needs_nothing() {
     let preview = http.preview().await;
     assert_eq!(http.reserve(&preview, 2).await.body["msisdn"], "11999950002");
     assert_eq!(http.delete("/reservations/11999950002").await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_esim_of_the_sandbox_is_installed_after_its_code_was_read() {
+    let mut command = Server::command();
+    command.arg("--sandbox");
+    let server = Server::spawn(command);
+    let http = server.http();
+    let path = format!("/sims/{}", id(&esim(&http).await));
+    assert_eq!(http.get(&format!("{path}/activation")).await.status, 200);
+    let sim = eventually(async || {
+        let sim = http.get(&path).await.body;
+        if sim["profileState"] == "ENABLED" { Ok(sim) } else { Err(sim) }
+    })
+    .await;
+    let reports = sim["profileReports"].as_array().expect("a list");
+    let states: Vec<_> = reports.iter().map(|report| report["state"].as_str().expect("a state")).collect();
+    assert_eq!(states, ["ENABLED", "INSTALLED", "DOWNLOADED", "RELEASED"]);
+    let time = |text: &Value| text.as_str().and_then(|text| text.parse::<Timestamp>().ok()).expect("a time");
+    assert!(time(&reports[2]["at"]) > time(&sim["codeReads"][0]["readAt"]), "{sim}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

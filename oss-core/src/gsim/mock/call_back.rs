@@ -81,7 +81,7 @@ impl GsimMock {
                 refused.push(notification);
             }
         }
-        self.change(|book, _| book.keep_notifications(refused));
+        self.keep_notifications(refused);
         accepted
     }
 }

@@ -157,13 +157,35 @@ impl GsimMock {
         self.set_profile_state(reference, ProfileState::Deleted)
     }
 
+    /// Lets a customer scan the activation code of an eSIM. Nothing happens if there is no such eSIM.
+    pub fn scan(&self, reference: SimId, at: DateTime<Utc>) {
+        self.change(|book, _| book.scan(reference, at));
+    }
+
+    /// The eSIMs whose activation codes no customer has scanned.
+    #[must_use]
+    pub fn unscanned(&self) -> Vec<SimId> {
+        self.state.lock().book.unscanned()
+    }
+
     /// Takes the call-backs that wait, the oldest first, instead of sending them.
     #[must_use]
     pub fn take_notifications(&self) -> Vec<Notification> {
-        self.change(|book, now| {
-            book.live(now);
-            book.take_notifications()
-        })
+        let state = &mut *self.state.lock();
+        state.book.live(self.clock.now());
+        let taken = state.book.take_notifications();
+        // Each state that a profile came to has a call-back, so without one nothing has changed.
+        if !taken.is_empty() {
+            state.tell_listener();
+        }
+        taken
+    }
+
+    /// Keeps call-backs that were not accepted, before those that came in meanwhile.
+    pub fn keep_notifications(&self, refused: Vec<Notification>) {
+        if !refused.is_empty() {
+            self.change(|book, _| book.keep_notifications(refused));
+        }
     }
 
     /// Calls `listener` with the orders after each call that may have changed them, before that call is answered.

@@ -20,6 +20,17 @@ pub(super) struct Order {
     profile_state: ProfileState,
     /// The time at which the profile came to its state.
     since: DateTime<Utc>,
+    /// The time at which a customer scanned the activation code, if one did.
+    scanned_at: Option<DateTime<Utc>>,
+}
+
+/// The life of profiles that come to their next states by themselves.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Life {
+    /// The time between two states.
+    pub(super) step: Duration,
+    /// Whether it begins when a customer scans the activation code, and not when the SIM is issued.
+    pub(super) begins_with_scan: bool,
 }
 
 /// The thing that is ordered.
@@ -64,7 +75,15 @@ impl Ordered {
 
 impl Order {
     pub(super) fn new(ordered: Ordered, stage: Stage, iccid: Iccid, serial: u64, now: DateTime<Utc>) -> Self {
-        Self { ordered, stage, iccid, serial, profile_state: ProfileState::Released, since: now }
+        Self {
+            ordered,
+            stage,
+            iccid,
+            serial,
+            profile_state: ProfileState::Released,
+            since: now,
+            scanned_at: None,
+        }
     }
 
     pub(super) fn iccid(&self) -> &Iccid {
@@ -118,15 +137,30 @@ impl Order {
         Some(Notification { reference, profile_state: state, at, reason, eid: None })
     }
 
+    /// Lets a customer scan the activation code. Only the first time counts.
+    pub(super) fn scan(&mut self, at: DateTime<Utc>) {
+        self.scanned_at.get_or_insert(at);
+    }
+
+    /// Whether a profile waits until a customer scans its activation code.
+    pub(super) fn is_unscanned(&self) -> bool {
+        let is_released = self.profile_state == ProfileState::Released && self.scanned_at.is_none();
+        is_released && self.is_issued() && self.is_esim()
+    }
+
     /// The state to which the profile comes next by itself, and the time; none if it stays as it is.
-    pub(super) fn next_state(&self, step: Duration) -> Option<(DateTime<Utc>, ProfileState)> {
+    pub(super) fn next_state(&self, life: Life) -> Option<(DateTime<Utc>, ProfileState)> {
+        if life.begins_with_scan && self.is_unscanned() {
+            return None;
+        }
         let next = match self.profile_state {
             ProfileState::Released => ProfileState::Downloaded,
             ProfileState::Downloaded => ProfileState::Installed,
             ProfileState::Installed => ProfileState::Enabled,
             _ => return None,
         };
-        (self.is_issued() && self.is_esim()).then_some((self.since + step, next))
+        (self.is_issued() && self.is_esim())
+            .then_some((self.since.max(self.scanned_at.unwrap_or(self.since)) + life.step, next))
     }
 
     fn imsi(&self) -> Option<Imsi> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exchange::{Request, refused};
 use super::identifiers::{self, Series};
-use super::order::{Order, Ordered, Stage};
+use super::order::{Life, Order, Ordered, Stage};
 use crate::domain::{BrandId, Iccid, Msisdn, ProfileState, SimId};
 use crate::gsim::wire::{
     CardActivationBody, EsimOrderBody, ListedBody, Notification, OrderRefusalCode, OrdersBody,
@@ -46,8 +46,8 @@ pub struct OrderBook {
     /// The count of eSIMs that may still be made, if they can run out.
     left: Option<u64>,
     pace: Pace,
-    /// The time in which the profile of each eSIM comes to its next state by itself, if it does so.
-    step: Option<Duration>,
+    /// The life of each profile, if they come to their next states by themselves.
+    life: Option<Life>,
     /// The orders that are not cancelled.
     orders: BTreeMap<SimId, Order>,
     of_number: BTreeMap<Msisdn, BTreeSet<SimId>>,
@@ -80,7 +80,13 @@ impl OrderBook {
     /// Lets each profile come to its next state (downloaded, installed, enabled) by itself, a step after the state before.
     #[must_use]
     pub fn with_life(self, step: Duration) -> Self {
-        Self { step: Some(step), ..self }
+        Self { life: Some(Life { step, begins_with_scan: false }), ..self }
+    }
+
+    /// Lets each profile live as [`OrderBook::with_life`] does, but only from when a customer [scans](OrderBook::scan) its code.
+    #[must_use]
+    pub fn with_life_after_scan(self, step: Duration) -> Self {
+        Self { life: Some(Life { step, begins_with_scan: true }), ..self }
     }
 
     /// Sets the pace of the orders that come in from now on.
@@ -144,10 +150,10 @@ impl OrderBook {
 
     /// Lets the time pass for the profiles, if they [live](OrderBook::with_life) by themselves.
     pub fn live(&mut self, now: DateTime<Utc>) {
-        let Some(step) = self.step else { return };
+        let Some(life) = self.life else { return };
         let mut reached = Vec::new();
         for (reference, order) in &mut self.orders {
-            while let Some((at, state)) = order.next_state(step).filter(|(at, _)| *at <= now) {
+            while let Some((at, state)) = order.next_state(life).filter(|(at, _)| *at <= now) {
                 reached.extend(order.report(at, *reference, state, None));
             }
         }
@@ -156,6 +162,20 @@ impl OrderBook {
         for notification in reached {
             self.notify(Some(notification));
         }
+    }
+
+    /// Lets a customer scan the activation code of an eSIM. Nothing happens if there is no such eSIM.
+    pub fn scan(&mut self, reference: SimId, at: DateTime<Utc>) {
+        if let Some(order) = self.orders.get_mut(&reference) {
+            order.scan(at);
+        }
+    }
+
+    /// The eSIMs whose activation codes no customer has scanned.
+    #[must_use]
+    pub fn unscanned(&self) -> Vec<SimId> {
+        let unscanned = self.orders.iter().filter(|(_, order)| order.is_unscanned());
+        unscanned.map(|(reference, _)| *reference).collect()
     }
 
     /// Takes the call-backs that wait, the oldest first.
