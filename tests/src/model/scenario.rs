@@ -61,11 +61,14 @@ pub struct Faults {
     pub credentials: u8,
     /// Failovers of the database that lose the row of an attempt under way.
     pub failovers: u8,
+    /// Answers of GSIM that it makes a SIM later, which are no faults either.
+    pub delays: u8,
 }
 
 impl Faults {
     /// No faults.
-    pub const NONE: Self = Self { network: 0, kills: 0, pauses: 0, audits: 0, credentials: 0, failovers: 0 };
+    pub const NONE: Self =
+        Self { network: 0, kills: 0, pauses: 0, audits: 0, credentials: 0, failovers: 0, delays: 0 };
 }
 
 /// A scenario to explore: the customers who want the number, and the faults.

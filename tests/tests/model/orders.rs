@@ -14,6 +14,10 @@ const OTHER_CARD: Wish = Wish { number: Number::Two, ..CARD };
 const ONE_ORDER: Scenario =
     Scenario { wishes: &[FIRST], faults: Faults { network: 2, kills: 1, pauses: 1, ..Faults::NONE } };
 
+/// One order that GSIM makes later, on a bad network.
+const MADE_LATER: Scenario =
+    Scenario { faults: Faults { network: 1, pauses: 1, delays: 2, ..Faults::NONE }, ..ONE_ORDER };
+
 /// Two customers want the same number.
 const TWO_ORDERS: Scenario =
     Scenario { wishes: &[FIRST, FIRST], faults: Faults { network: 2, kills: 1, pauses: 1, ..Faults::NONE } };
@@ -61,6 +65,7 @@ missed! {
     the_first_call: RejectOnlyFirstCall, ONE_ORDER => Leak;
     the_cancel_after_a_refusal: CancelAfterRefusal, ONE_ORDER => Leak;
     the_cancel_before_the_rejection: CancelBeforeRejecting, ONE_ORDER => Leak;
+    the_doubt_about_an_accepted_order: AcceptedIsInDoubt, MADE_LATER => Leak;
     the_commit_before_the_cancel: CommitBeforeCancel, ONE_ORDER => Dead;
     the_order_that_keeps_the_number: OrderBlocksGiveBack, ONE_ORDER => Torn;
     the_order_that_keeps_the_line: OrderBlocksEnd, NEW_PHONE => Torn;
@@ -94,6 +99,12 @@ fn assert_safe(scenario: Scenario, states: usize, sights: &[Sight]) {
 #[test]
 fn one_order() {
     assert_safe(ONE_ORDER, 20_000, &[RECOVERY, &[Sight::CancelCameFirst]].concat());
+}
+
+#[test]
+fn one_order_that_gsim_makes_later() {
+    let sights = [Sight::AcceptedCancelled, Sight::RecoveryWaited, Sight::RecoveryIssued, Sight::LineEnded];
+    assert_safe(MADE_LATER, 1_000, &sights);
 }
 
 #[test]

@@ -28,6 +28,10 @@ pub(super) enum Action {
     Send(Worker),
     /// GSIM executes a worker's request, and answers.
     Execute(Worker),
+    /// GSIM answers a worker's request: it makes the SIM later.
+    Accept(Worker),
+    /// GSIM makes the SIM of an order that it has accepted.
+    MakeAccepted(Sim),
     /// A worker records its answer, in one statement.
     Record(Worker),
     /// GSIM executes a delayed request.
@@ -57,12 +61,13 @@ pub(super) enum Failure {
 }
 
 impl Action {
-    /// Whether this certainly happens some time: it needs no wish of a customer and no fault.
+    /// Whether this certainly happens some time: it needs no wish of a customer, no fault and no delay.
     pub(super) const fn is_due(self) -> bool {
         let of_a_customer =
             matches!(self, Self::Begin(_) | Self::Repeat(_) | Self::GiveBack(_) | Self::EndLine(_));
         let fault = matches!(self, Self::Network(..) | Self::Kill(_) | Self::Pause(_));
-        !of_a_customer && !fault
+        let delay = matches!(self, Self::Accept(_));
+        !of_a_customer && !fault && !delay
     }
 }
 
@@ -79,6 +84,8 @@ impl fmt::Display for Action {
             Self::LeaseEnds(sim) => write!(f, "the lease of {sim} runs out, and nobody works on it"),
             Self::Send(worker) => write!(f, "{worker} sends"),
             Self::Execute(worker) => write!(f, "GSIM executes the request of {worker}"),
+            Self::Accept(worker) => write!(f, "GSIM accepts the request of {worker}"),
+            Self::MakeAccepted(sim) => write!(f, "GSIM makes {sim}, which it has accepted"),
             Self::Record(worker) => match worker.progress {
                 Progress::Answered(answer) => write!(f, "{worker} records: {answer:?}"),
                 Progress::ToSend | Progress::Sent => write!(f, "{worker} records"),

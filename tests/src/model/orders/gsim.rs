@@ -11,6 +11,8 @@ use super::worker::{Answer, Request};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Entry {
     Unknown,
+    /// GSIM has accepted the order, and makes the SIM later.
+    Accepted,
     /// The order is made. There are two SIMs only if [`Safeguard::IdempotentOrders`] is left out.
     Made {
         sims: u8,
@@ -34,12 +36,22 @@ impl Gsim {
     pub(super) const fn sims(self, sim: Sim) -> u8 {
         match self.entry(sim) {
             Entry::Made { sims } => sims,
-            Entry::Unknown | Entry::Barred => 0,
+            Entry::Unknown | Entry::Accepted | Entry::Barred => 0,
         }
     }
 
     pub(super) const fn has(self, sim: Sim) -> bool {
         self.sims(sim) > 0
+    }
+
+    /// Whether GSIM has a SIM under a reference, or makes one.
+    pub(super) const fn has_order(self, sim: Sim) -> bool {
+        matches!(self.entry(sim), Entry::Accepted | Entry::Made { .. })
+    }
+
+    /// Makes the SIM of an order that was accepted.
+    pub(super) const fn make_accepted(&mut self, sim: Sim) {
+        self.set(sim, Entry::Made { sims: 1 });
     }
 
     const fn set(&mut self, sim: Sim, entry: Entry) {
@@ -52,6 +64,10 @@ impl Model {
     pub(super) fn execute(&self, gsim: &mut Gsim, request: Request) -> Answer {
         match (request, gsim.entry(request.sim())) {
             (Request::Order(sim), _) => self.make(gsim, sim),
+            (Request::Ask(sim), Entry::Accepted) => {
+                gsim.make_accepted(sim);
+                Answer::Issued
+            }
             (Request::Ask(_), Entry::Made { .. }) => Answer::Issued,
             (Request::Ask(_), Entry::Unknown | Entry::Barred) => Answer::Unknown,
             (Request::Cancel(sim), Entry::Made { sims: 2.. }) => {
@@ -65,10 +81,26 @@ impl Model {
         }
     }
 
+    /// Whether GSIM may answer a request with 202: it makes the SIM of the order later.
+    pub(super) fn may_accept(&self, gsim: Gsim, request: Request) -> bool {
+        match (request, gsim.entry(request.sim())) {
+            (Request::Order(sim), Entry::Unknown) => !self.is_refused(gsim, sim),
+            (Request::Order(_) | Request::Ask(_), Entry::Accepted) => true,
+            _ => false,
+        }
+    }
+
+    /// Accepts an order, or accepts it still.
+    pub(super) const fn accept(gsim: &mut Gsim, sim: Sim) -> Answer {
+        gsim.set(sim, Entry::Accepted);
+        Answer::Accepted
+    }
+
     fn make(&self, gsim: &mut Gsim, sim: Sim) -> Answer {
         let sims = match gsim.entry(sim) {
             Entry::Barred if self.has(Safeguard::BarredForEver) => return Answer::Cancelled,
             Entry::Made { .. } if self.has(Safeguard::IdempotentOrders) => return Answer::Issued,
+            Entry::Accepted => 1,
             Entry::Made { .. } => 2,
             Entry::Unknown | Entry::Barred if self.is_refused(*gsim, sim) => return Answer::Refused,
             Entry::Unknown | Entry::Barred => 1,
@@ -85,7 +117,8 @@ impl Model {
     /// Whether the number has a SIM besides the one that this order replaces, and those that others have replaced.
     pub(super) fn number_has_sim(&self, gsim: Gsim, sim: Sim) -> bool {
         let wish = self.scenario.wish(sim);
-        let made = || self.scenario.sims_of(wish.number).filter(|other| *other != sim && gsim.has(*other));
+        let made =
+            || self.scenario.sims_of(wish.number).filter(|other| *other != sim && gsim.has_order(*other));
         let is_replaced = |old: Sim| made().any(|other| self.scenario.wish(other).replaces == Some(old));
         made().any(|other| Some(other) != wish.replaces && !is_replaced(other))
     }
@@ -94,7 +127,7 @@ impl Model {
     pub(super) fn card_is_used(&self, gsim: Gsim, sim: Sim) -> bool {
         let is_on_card = |other: Sim| self.scenario.wish(other).on_card;
         is_on_card(sim)
-            && self.scenario.sims().any(|other| other != sim && is_on_card(other) && gsim.has(other))
+            && self.scenario.sims().any(|other| other != sim && is_on_card(other) && gsim.has_order(other))
     }
 }
 
@@ -102,6 +135,7 @@ impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("unknown"),
+            Self::Accepted => f.write_str("accepted"),
             Self::Made { sims: 1 } => f.write_str("made"),
             Self::Made { .. } => f.write_str("made twice"),
             Self::Barred => f.write_str("barred"),

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The model leaves these out:
-//! - `202`, an order that GSIM makes later: it is the same as one whose answer is lost.
+//! - The questions of a customer who waits for an order that GSIM makes later: they are those of recovery.
 //! - The expiry and the assignment of a number: the guard is that of a number that its customer gives back.
 //! - The delivery to Sigan: the model of reservations has its steps. Here it is one step, and only its time counts.
 //! - A failover that loses an order, and a SIM that nobody ordered: only the audit finds that SIM.

@@ -3,6 +3,7 @@
 use oss_core::AttemptState;
 
 use super::action::{Action, Failure};
+use super::gsim::Entry;
 use super::order::Order;
 use super::safeguards::Safeguard;
 use super::scenario::{Number, Scenario, Sim};
@@ -37,7 +38,13 @@ impl Model {
         }
         for worker in state.workers() {
             add_worker_actions(state, worker, &mut actions);
+            let is_sent = worker.progress == Progress::Sent && state.left.delays > 0;
+            if is_sent && self.may_accept(state.gsim, worker.request()) {
+                actions.push(Action::Accept(worker));
+            }
         }
+        let accepted = self.scenario.sims().filter(|sim| state.gsim.entry(*sim) == Entry::Accepted);
+        actions.extend(accepted.map(Action::MakeAccepted));
         actions.extend(state.late.iter().copied().map(Action::ExecuteLate));
         actions
     }

@@ -111,7 +111,7 @@ impl Model {
 
     fn is_given_away(&self, state: &State) -> bool {
         self.scenario.numbers().filter(|number| !state.is_held(*number)).any(|number| {
-            let has_sim = self.scenario.sims_of(number).any(|sim| state.gsim.has(sim));
+            let has_sim = self.scenario.sims_of(number).any(|sim| state.gsim.has_order(sim));
             state.number(number).is_ours() || has_sim
         })
     }

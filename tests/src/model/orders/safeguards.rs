@@ -22,6 +22,8 @@ pub enum Safeguard {
     CancelAfterRefusal,
     /// An order that GSIM does not know is cancelled there before it is rejected. Without the rule, it is rejected at once.
     CancelBeforeRejecting,
+    /// An order that GSIM has accepted is in doubt until its SIM is made. Without the rule, it is rejected.
+    AcceptedIsInDoubt,
     /// The decision to cancel is committed before the cancel is sent. Without the rule, it is recorded after GSIM has answered.
     CommitBeforeCancel,
     /// A number is not given back while an order waits on its reservation.

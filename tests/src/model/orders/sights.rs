@@ -21,6 +21,10 @@ pub enum Sight {
     CancelRepeated,
     /// A cancel reached GSIM before its order.
     CancelCameFirst,
+    /// A cancel reached GSIM while it made the SIM.
+    AcceptedCancelled,
+    /// Recovery found that GSIM still makes the SIM.
+    RecoveryWaited,
     /// GSIM refused an order because the number has a SIM or the card is in use.
     RefusedByGsim,
     /// Recovery found that GSIM had made a SIM without anybody's knowledge.
@@ -44,11 +48,13 @@ pub enum Sight {
 }
 
 impl Sight {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::LateOrderBarred,
         Self::OrderRepeated,
         Self::CancelRepeated,
         Self::CancelCameFirst,
+        Self::AcceptedCancelled,
+        Self::RecoveryWaited,
         Self::RefusedByGsim,
         Self::RecoveryIssued,
         Self::RecoveryGaveUp,
@@ -72,6 +78,12 @@ impl Sight {
             Self::OrderRepeated => executes(Request::Order, |entry| matches!(entry, Entry::Made { .. })),
             Self::CancelRepeated => executes(Request::Cancel, |entry| entry == Entry::Barred),
             Self::CancelCameFirst => executes(Request::Cancel, |entry| entry == Entry::Unknown),
+            Self::AcceptedCancelled => executes(Request::Cancel, |entry| entry == Entry::Accepted),
+            Self::RecoveryWaited => record.is_some_and(|it| {
+                it.worker.task == Task::Ask
+                    && it.answer == Answer::Accepted
+                    && it.reached(AttemptState::InDoubt)
+            }),
             Self::RefusedByGsim => {
                 executes(Request::Order, |entry| entry == Entry::Unknown) && before.gsim == after.gsim
             }

@@ -35,6 +35,12 @@ impl Model {
                 let answer = self.execute(&mut state.gsim, worker.request());
                 advance(&mut state, worker, Progress::Answered(answer));
             }
+            Action::Accept(worker) => {
+                state.left.delays -= 1;
+                let answer = Self::accept(&mut state.gsim, worker.sim);
+                advance(&mut state, worker, Progress::Answered(answer));
+            }
+            Action::MakeAccepted(sim) => state.gsim.make_accepted(sim),
             Action::Record(worker) => self.record(&mut state, worker),
             Action::ExecuteLate(request) => {
                 state.deliver(request);
@@ -93,6 +99,9 @@ impl Model {
                 self.deny(state, worker, Event::Refused);
             }
             (Task::Order, Answer::Refused) | (Task::Ask, Answer::Unknown) => self.give_up(state, worker),
+            (Task::Order | Task::Ask, Answer::Accepted) if !self.has(Safeguard::AcceptedIsInDoubt) => {
+                self.deny(state, worker, Event::Refused);
+            }
             (Task::Deliver, Answer::Over) => self.record_delivery(state, worker.sim),
             // The order does not change and stays due.
             (Task::Deliver, _) => {}

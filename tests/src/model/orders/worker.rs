@@ -18,6 +18,8 @@ pub(super) enum Request {
 pub(super) enum Answer {
     /// The SIM is made.
     Issued,
+    /// To an order or a question: the SIM is made later.
+    Accepted,
     /// To an order: not now. No profiles are left, the number has a SIM, or the card is in use.
     Refused,
     /// To an order: never, because it was cancelled.
