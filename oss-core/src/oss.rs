@@ -23,6 +23,7 @@ use crate::settings::Settings;
 use crate::sigan::{Busy, Gate, GateLimits, Lane, SIGAN, Sigan, Turn};
 use crate::store::{Scope, Store, Tenant};
 use crate::telemetry::{Operation, Timings};
+use crate::webhooks::Webhook;
 
 /// The client of the service: a method for each operation. Cheap to clone; every clone is the same client.
 ///
@@ -45,6 +46,13 @@ struct Client {
     name: ClientName,
     /// Whether it may take no more than its share, because there are other clients.
     has_share: bool,
+}
+
+/// A webhook to which a task delivers, and the token that ends the task.
+#[derive(Debug)]
+pub(crate) struct RunningWebhook {
+    pub(crate) webhook: Webhook,
+    pub(crate) stop: CancellationToken,
 }
 
 /// Builds an [`Oss`] from the parts of an embedder: a pool, an inventory, typed settings.
@@ -88,7 +96,7 @@ struct Parts {
     catalog: Catalog,
     devices: Devices,
     last_event: LastEvent,
-    webhooks: Mutex<Vec<ClientName>>,
+    webhooks: Mutex<Vec<RunningWebhook>>,
     brand: BrandId,
     other_brands: Vec<BrandId>,
     settings: Settings,
@@ -359,8 +367,8 @@ impl Oss {
         &self.parts.last_event
     }
 
-    /// The names of the webhooks to which this client delivers.
-    pub(crate) fn webhook_names(&self) -> &Mutex<Vec<ClientName>> {
+    /// The webhooks to which this client delivers.
+    pub(crate) fn running_webhooks(&self) -> &Mutex<Vec<RunningWebhook>> {
         &self.parts.webhooks
     }
 

@@ -19,7 +19,7 @@ use tracing::Level;
 use crate::access::{Access, ClientLimits};
 use crate::request_span;
 use crate::routes::{RouterOptions, docs, routers};
-use crate::serve::{self, ConnectionLimit, KeysAndCertificates, Serving, Watched};
+use crate::serve::{self, ConnectionLimit, ReloadedFiles, Serving, Watched};
 use crate::state::Health;
 use crate::telemetry::{Metrics, Traces};
 
@@ -82,7 +82,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     let sources = Sources::from_env().with_file(args.config.clone()).with_listen(args.listen);
     let hangup = signal(SignalKind::hangup()).map_err(|error| internal(&error))?;
-    let client_file = Watched::now(sources.file.clone());
+    let config_file = Watched::now(sources.file.clone());
     let (common, config) = load_config(&args, &sources)?;
     let metrics = Metrics::install().map_err(|error| internal(&error))?;
     let traces = start_telemetry(&common)?;
@@ -108,18 +108,18 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         None => None,
     };
     let stop = stop_signal(health, server.drain).map_err(|error| internal(&error))?;
-    let files = KeysAndCertificates {
-        clients: access.has_keys().then_some((sources, access)),
-        client_file,
+    oss.deliver_in_background_to(common.webhooks).map_err(|error| internal(&error))?;
+    let files = ReloadedFiles {
+        sources,
+        config_file,
+        clients: access.has_keys().then_some(access),
+        oss: oss.clone(),
         tls: server.tls.clone().zip(tls),
         tls_files,
     };
     let reload = files.reload(hangup).map_err(|error| internal(&error))?;
     oss.sweep_in_background();
     oss.count_in_background();
-    for webhook in &common.webhooks {
-        oss.deliver_in_background_to(webhook.clone()).map_err(|error| internal(&error))?;
-    }
     tracing::info!(
         address = %service.address,
         admin = admin.as_ref().map(|admin| tracing::field::display(admin.address)),

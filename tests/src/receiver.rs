@@ -140,15 +140,24 @@ impl WebhooksFile {
     /// Writes a file. Each webhook has a name, an address and further lines.
     #[must_use]
     pub fn new(webhooks: &[(&str, &str, &str)]) -> Self {
-        let dir = TempDir::new().expect("a temporary folder");
+        let file = Self(TempDir::new().expect("a temporary folder"));
+        file.write(webhooks);
+        file
+    }
+
+    /// Replaces the webhooks.
+    pub fn write(&self, webhooks: &[(&str, &str, &str)]) {
         let table = |(name, url, more): &(&str, &str, &str)| {
             format!(
                 "[[webhooks]]\nname = \"{name}\"\nurl = \"{url}\"\nsecrets = [\"{NEW_SECRET}\", \"{SECRET}\"]\n{more}\n"
             )
         };
-        let text: String = webhooks.iter().map(table).collect();
-        std::fs::write(dir.path().join("oss.toml"), text).expect("the file can be written");
-        Self(dir)
+        self.write_text(&webhooks.iter().map(table).collect::<String>());
+    }
+
+    /// Replaces the text of the file.
+    pub fn write_text(&self, text: &str) {
+        std::fs::write(self.path(), text).expect("the file can be written");
     }
 
     /// The path of the file.

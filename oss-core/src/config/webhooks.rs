@@ -12,10 +12,24 @@ use super::clients::Fields;
 use super::encryption::sends_in_the_clear;
 use super::layers::{Layers, WEBHOOKS};
 use super::settings::{self, Expected, brand, domain_value};
+use super::{ConfigError, Sources};
 use crate::domain::{EventKind, Malformed};
 use crate::webhooks::Webhook;
 
 const FIELDS: [&str; 5] = ["name", "url", "secrets", "kinds", "brand_id"];
+
+impl Webhook {
+    /// Reads only the webhooks of a configuration, for a server that reads them again.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault of the sources.
+    pub fn load_all(sources: &Sources) -> Result<Vec<Self>, ConfigError> {
+        let mut layers = Layers::read(sources);
+        let webhooks = read(&mut layers);
+        layers.finish(|| Some(webhooks))
+    }
+}
 
 pub(super) fn read(layers: &mut Layers) -> Vec<Webhook> {
     let allow_http = layers.optional(&settings::ALLOW_HTTP).unwrap_or_default();

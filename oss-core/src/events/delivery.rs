@@ -9,12 +9,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use metrics::{counter, gauge};
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::domain::{ClientName, Event, EventCursor, Malformed, WebhookStatus};
 use crate::error::Error;
 use crate::http::ClientError;
-use crate::oss::Oss;
+use crate::oss::{Oss, RunningWebhook};
 use crate::store::{StoreError, WebhookTurn};
 use crate::telemetry::names::{WEBHOOK_DELIVERIES, WEBHOOK_LAG};
 use crate::webhooks::{Caller, Failed, Message, Webhook};
@@ -77,6 +78,7 @@ struct Worker {
     webhook: Webhook,
     caller: Caller,
     server: Uuid,
+    stop: CancellationToken,
 }
 
 /// The place up to which a worker has come, and the place that is recorded.
@@ -88,22 +90,32 @@ struct Progress {
 }
 
 impl Oss {
-    /// Delivers events to a webhook, in a task that ends with [`Oss::shutdown`]. Several servers may do so at once.
+    /// Delivers events to these webhooks and to no others, in tasks that end with [`Oss::shutdown`]. Several servers may do so at once.
+    ///
+    /// A later call replaces the webhooks: it goes on with those that are the same, and ends the deliveries to the others.
     ///
     /// # Errors
     ///
-    /// [`DeliveryError`] if TLS cannot be set up, or nobody may act for the brand of the webhook.
-    pub fn deliver_in_background_to(&self, webhook: Webhook) -> Result<(), DeliveryError> {
-        let caller = Caller::new(&webhook)?;
-        let oss = match &webhook.brand {
-            Some(brand) => self
-                .acting_for(brand.clone())
-                .map_err(|fault| DeliveryError::Brand { webhook: webhook.name.clone(), fault })?,
-            None => self.clone(),
-        };
-        let worker = Worker { oss, webhook, caller, server: Uuid::new_v4() };
-        self.webhook_names().lock().push(worker.webhook.name.clone());
-        self.spawn(worker.run());
+    /// [`DeliveryError`] if TLS cannot be set up, or nobody may act for the brand of a webhook. Nothing has changed then.
+    pub fn deliver_in_background_to(&self, webhooks: Vec<Webhook>) -> Result<(), DeliveryError> {
+        let mut running = self.running_webhooks().lock();
+        let (same, new): (Vec<_>, Vec<_>) = webhooks
+            .into_iter()
+            .partition(|webhook| running.iter().any(|running| running.webhook == *webhook));
+        let workers: Vec<_> =
+            new.into_iter().map(|webhook| Worker::new(self, webhook)).collect::<Result<_, _>>()?;
+        let ended: Vec<_> = running.extract_if(.., |running| !same.contains(&running.webhook)).collect();
+        for worker in workers {
+            running.push(RunningWebhook { webhook: worker.webhook.clone(), stop: worker.stop.clone() });
+            self.spawn(worker.run());
+        }
+        for RunningWebhook { webhook, stop } in ended {
+            stop.cancel();
+            if running.iter().all(|running| running.webhook.name != webhook.name) {
+                // Nobody sets it any more, and its last value could look like a webhook that lags.
+                gauge!(WEBHOOK_LAG, "webhook" => webhook.name.to_string()).set(0.0);
+            }
+        }
         Ok(())
     }
 
@@ -130,12 +142,13 @@ impl Oss {
 impl Oss {
     /// Sets the gauges of the webhooks to which this client delivers.
     pub(crate) async fn record_webhooks(&self) -> Result<(), StoreError> {
-        let names = self.webhook_names().lock().clone();
-        if names.is_empty() {
+        if self.running_webhooks().lock().is_empty() {
             return Ok(());
         }
-        for WebhookStatus { name, lag_seconds, .. } in self.store().webhooks().await? {
-            if names.iter().any(|own| own.as_str() == name) {
+        let recorded = self.store().webhooks().await?;
+        let running = self.running_webhooks().lock();
+        for WebhookStatus { name, lag_seconds, .. } in recorded {
+            if running.iter().any(|running| running.webhook.name.as_str() == name) {
                 gauge!(WEBHOOK_LAG, "webhook" => name).set(Duration::from_secs(lag_seconds).as_secs_f64());
             }
         }
@@ -144,8 +157,20 @@ impl Oss {
 }
 
 impl Worker {
+    fn new(oss: &Oss, webhook: Webhook) -> Result<Self, DeliveryError> {
+        let caller = Caller::new(&webhook)?;
+        let stop = oss.stopping().child_token();
+        let oss = match &webhook.brand {
+            Some(brand) => oss
+                .acting_for(brand.clone())
+                .map_err(|fault| DeliveryError::Brand { webhook: webhook.name.clone(), fault })?,
+            None => oss.clone(),
+        };
+        Ok(Self { oss, webhook, caller, server: Uuid::new_v4(), stop })
+    }
+
     async fn run(self) {
-        while !self.oss.stopping().is_cancelled() {
+        while !self.stop.is_cancelled() {
             let rest = match self.take_turn().await {
                 Ok(rest) => rest,
                 Err(error) => {
@@ -154,10 +179,10 @@ impl Worker {
                 }
             };
             if !rest.is_zero() {
-                self.oss.stopping().run_until_cancelled(sleep(rest)).await;
+                self.stop.run_until_cancelled(sleep(rest)).await;
             }
         }
-        // Another server can go on at once. If this fails, it goes on when the turn is over.
+        // Another task can go on at once. If this fails, it goes on when the turn is over.
         let _ = self.oss.store().leave_webhook(&self.webhook.name, self.server).await;
     }
 
@@ -198,8 +223,8 @@ impl Worker {
             if self.webhook.wants(&row.kind) {
                 let now = (turn.now + begun.elapsed()).timestamp();
                 let event = Event::shown(row.clone(), is_own);
-                let delivery = self.oss.stopping().run_until_cancelled(self.deliver(&event, now));
-                // A server that stops does not wait for a slow receiver. Another one repeats the event.
+                let delivery = self.stop.run_until_cancelled(self.deliver(&event, now));
+                // A task that stops does not wait for a slow receiver. The next one repeats the event.
                 let Some(delivered) = delivery.await else { break };
                 if let Err(failed) = delivered {
                     self.record(&mut progress).await?;
@@ -214,7 +239,7 @@ impl Worker {
                 self.record(&mut progress).await?;
             }
         }
-        if !self.oss.stopping().is_cancelled() {
+        if !self.stop.is_cancelled() {
             progress.at = page.next;
         }
         self.record(&mut progress).await
@@ -249,7 +274,7 @@ impl Worker {
     /// Waits for an event after a place, for a while.
     async fn wait(&self, place: EventCursor) {
         let later = timeout(IDLE, self.oss.watched_event().wait_for_later(place));
-        if let Some(Ok(Err(_))) = self.oss.stopping().run_until_cancelled(later).await {
+        if let Some(Ok(Err(_))) = self.stop.run_until_cancelled(later).await {
             // The database does not answer, as the next turn will find.
             sleep(REST).await;
         }
@@ -269,6 +294,34 @@ mod tests {
 
     #[cfg(feature = "mock")]
     #[tokio::test]
+    async fn only_a_webhook_that_changed_is_delivered_to_anew() {
+        let oss = Oss::sandbox().await.unwrap();
+        let webhook = |name: &str, secret: &str| Webhook {
+            name: name.parse().unwrap(),
+            url: "http://127.0.0.1:1".parse().unwrap(),
+            secrets: vec![secret.parse().unwrap()],
+            kinds: Vec::new(),
+            brand: None,
+        };
+        const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        const NEW: &str = "whsec_plJ3nmyCDGBKInavdOK15jsl2IkSTVNqFd6sW+dbbUQ=";
+        let stops = || -> Vec<_> {
+            oss.running_webhooks().lock().iter().map(|running| running.stop.clone()).collect()
+        };
+        oss.deliver_in_background_to(["same", "changed", "removed"].map(|name| webhook(name, OLD)).into())
+            .unwrap();
+        let before = stops();
+        oss.deliver_in_background_to(vec![webhook("changed", NEW), webhook("same", OLD)]).unwrap();
+        assert_eq!(
+            before.iter().map(CancellationToken::is_cancelled).collect::<Vec<_>>(),
+            [false, true, true]
+        );
+        assert_eq!(stops().iter().filter(|stop| !stop.is_cancelled()).count(), 2);
+        oss.shutdown().await;
+    }
+
+    #[cfg(feature = "mock")]
+    #[tokio::test]
     async fn a_webhook_of_a_brand_that_nobody_may_act_for_gets_nothing() {
         let oss = Oss::sandbox().await.unwrap();
         let webhook = |brand: &str| Webhook {
@@ -278,10 +331,10 @@ mod tests {
             kinds: Vec::new(),
             brand: Some(brand.parse().unwrap()),
         };
-        let refused = oss.deliver_in_background_to(webhook("unknown")).unwrap_err();
+        let refused = oss.deliver_in_background_to(vec![webhook("acme"), webhook("unknown")]).unwrap_err();
         assert!(refused.to_string().contains("webhook billing: its brand_id"), "{refused}");
-        assert_eq!(oss.webhook_names().lock().len(), 0);
-        oss.deliver_in_background_to(webhook("acme")).unwrap();
+        assert_eq!(oss.running_webhooks().lock().len(), 0);
+        oss.deliver_in_background_to(vec![webhook("acme")]).unwrap();
         oss.shutdown().await;
     }
 

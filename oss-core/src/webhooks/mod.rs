@@ -14,7 +14,7 @@ pub use self::secret::WebhookSecret;
 use crate::domain::{BrandId, ClientName, EventKind};
 
 /// An address to which events are delivered.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Webhook {
     /// Its name, under which the database has its position.

@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use self::bad_head::ExplainBadHeads;
 pub(crate) use self::connection_limit::ConnectionLimit;
-pub(crate) use self::reload::{KeysAndCertificates, Watched};
+pub(crate) use self::reload::{ReloadedFiles, Watched};
 
 /// The longest that a new connection may take to send the head of its first request, and to agree on TLS before that.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
-//! Reads keys and certificates again while the server runs: on SIGHUP, and if a file has changed.
+//! Reads keys, webhooks and certificates again while the server runs: on SIGHUP, and if a file has changed.
 //!
 //! Files are compared by their content, not by their times, so that a swapped link counts as a change (Kubernetes swaps links in
-//! mounted secrets). If a file cannot be read, the keys or certificates from before stay in force.
+//! mounted secrets). If a file cannot be read, the keys, webhooks or certificates from before stay in force.
 //!
 //! A file may be on a disk that hangs, so a thread of its own reads the files. Nothing else waits for it, not even the end of the
 //! process.
@@ -17,7 +17,9 @@ use std::time::Duration;
 use axum_server::tls_rustls::RustlsConfig;
 use oss_core::access::Clients;
 use oss_core::config::{Sources, TlsConfig};
+use oss_core::{Oss, Webhook};
 use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
 use tokio::signal::unix::Signal;
 
 use super::tls;
@@ -28,11 +30,15 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// The files that a reload reads again.
 #[derive(Debug)]
-pub(crate) struct KeysAndCertificates {
-    /// The source of the clients, if there are any, and the value that holds them.
-    pub(crate) clients: Option<(Sources, Arc<Access>)>,
-    /// The file with the clients.
-    pub(crate) client_file: Watched,
+pub(crate) struct ReloadedFiles {
+    /// The sources of the clients and the webhooks.
+    pub(crate) sources: Sources,
+    /// The file of these sources.
+    pub(crate) config_file: Watched,
+    /// The value that holds the clients, if there are any.
+    pub(crate) clients: Option<Arc<Access>>,
+    /// The client that delivers to the webhooks.
+    pub(crate) oss: Oss,
     /// The source of the certificate, if there is one, and the value that holds it.
     pub(crate) tls: Option<(TlsConfig, RustlsConfig)>,
     /// The files of the certificate.
@@ -66,7 +72,7 @@ impl Watched {
     }
 }
 
-impl KeysAndCertificates {
+impl ReloadedFiles {
     /// Reads changed files again, and all of them on SIGHUP, for as long as the returned future is polled. The process listens for
     /// `hangup` from its start, because until then the signal ends it.
     ///
@@ -77,14 +83,20 @@ impl KeysAndCertificates {
         // The channel has no buffer, so that a look begins only if the thread has nothing to do.
         let (looks, requests) = sync_channel(0);
         let thread = std::thread::Builder::new().name("reload".to_owned());
-        thread.spawn(move || requests.into_iter().for_each(|forced| self.read_again(forced)))?;
+        let runtime = Handle::current();
+        thread.spawn(move || {
+            // The deliveries to webhooks are tasks of the runtime.
+            let _entered = runtime.enter();
+            requests.into_iter().for_each(|forced| self.read_again(forced));
+        })?;
         Ok(request_looks(hangup, looks))
     }
 
     /// Reads the files that have changed, or all of them if that is `forced`.
     fn read_again(&mut self, forced: bool) {
-        if self.client_file.look_again() || forced {
+        if self.config_file.look_again() || forced {
             self.read_clients();
+            self.read_webhooks();
         }
         if self.tls_files.look_again() || forced {
             self.read_tls();
@@ -92,8 +104,8 @@ impl KeysAndCertificates {
     }
 
     fn read_clients(&self) {
-        let Some((sources, access)) = &self.clients else { return };
-        match Clients::load(sources) {
+        let Some(access) = &self.clients else { return };
+        match Clients::load(&self.sources) {
             Ok(clients) => {
                 if clients.is_empty() {
                     tracing::error!("The configuration has no clients any more, so nobody may call.");
@@ -102,6 +114,18 @@ impl KeysAndCertificates {
                 access.replace(clients);
             }
             Err(error) => tracing::error!(%error, "The clients' keys from before stay in force."),
+        }
+    }
+
+    fn read_webhooks(&self) {
+        let webhooks = match Webhook::load_all(&self.sources) {
+            Ok(webhooks) => webhooks,
+            Err(error) => return tracing::error!(%error, "The webhooks from before stay in force."),
+        };
+        let count = webhooks.len();
+        match self.oss.deliver_in_background_to(webhooks) {
+            Ok(()) => tracing::info!(webhooks = count, "The webhooks were read again."),
+            Err(error) => tracing::error!(%error, "The webhooks from before stay in force."),
         }
     }
 
@@ -128,7 +152,9 @@ async fn request_looks(mut hangup: Signal, looks: SyncSender<bool>) -> Infallibl
             // The thread is still reading. It gets this request when it has finished.
             Err(TrySendError::Full(_)) => {}
             Err(TrySendError::Disconnected(_)) => {
-                tracing::error!("Keys and certificates are not read again any more; restart the server.");
+                tracing::error!(
+                    "Keys, webhooks and certificates are not read again any more; restart the server."
+                );
                 return pending().await;
             }
         }

@@ -15,7 +15,11 @@ use oss_tests::settle::settings;
 use oss_tests::sigan::Sigan;
 use serde_json::json;
 
-oss_tests::on_both!(a_target_that_is_down_delays_no_other, a_webhook_is_replayed_from_a_time);
+oss_tests::on_both!(
+    a_target_that_is_down_delays_no_other,
+    a_webhook_is_replayed_from_a_time,
+    webhooks_change_while_the_server_runs,
+);
 
 /// The ids of all events, in the order in which a reader sees them.
 async fn ids(database: &Database) -> Vec<String> {
@@ -75,7 +79,7 @@ struct Delivering {
     database: Database,
     sigan: Sigan,
     server: Server,
-    _file: WebhooksFile,
+    file: WebhooksFile,
 }
 
 impl Delivering {
@@ -84,7 +88,7 @@ impl Delivering {
         let server = Server::start(&database, &sigan.url(), &[("OSS_CONFIG", &file.path())]);
         let count = i64::try_from(webhooks.len()).expect("a count");
         database.wait_for_count("select count(*) from webhook", count).await;
-        Self { database, sigan, server, _file: file }
+        Self { database, sigan, server, file }
     }
 
     async fn reserve(&self) -> String {
@@ -170,6 +174,33 @@ async fn a_webhook_is_replayed_from_a_time(database: Database) {
     // A while later there is still no more.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(receiver.deliveries().len(), 3);
+}
+
+async fn webhooks_change_while_the_server_runs(database: Database) {
+    let [removed, before, after, added] =
+        [Receiver::start().await, Receiver::start().await, Receiver::start().await, Receiver::start().await];
+    let webhooks = [("removed", &*removed.url(), ""), ("moved", &before.url(), "")];
+    let delivering = Delivering::start(database, &webhooks).await;
+    delivering.reserve().await;
+    wait_for(&removed, 1).await;
+    wait_for(&before, 1).await;
+
+    delivering
+        .file
+        .write_text("[[webhooks]]\nname = \"moved\"\nurl = \"http://127.0.0.1:9\"\nsecrets = [\"x\"]\n");
+    delivering.server.wait_for_log("The webhooks from before stay in force").await;
+    delivering.server.wait_for_log("secrets of webhooks 1").await;
+    delivering.reserve().await;
+    wait_for(&removed, 2).await;
+    wait_for(&before, 2).await;
+
+    delivering.file.write(&[("moved", &after.url(), ""), ("added", &added.url(), "")]);
+    delivering.database.wait_for_count("select count(*) from webhook", 3).await;
+    delivering.reserve().await;
+    wait_for(&after, 1).await;
+    wait_for(&added, 1).await;
+    assert_eq!((removed.deliveries().len(), before.deliveries().len()), (2, 2), "they get nothing more");
+    assert_eq!(after.deliveries(), added.deliveries(), "the moved one goes on from its place");
 }
 
 fn older(database: &Database) -> String {
