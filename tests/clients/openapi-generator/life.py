@@ -1,14 +1,22 @@
-"""A caller in Python, with the client that openapi-generator makes of the document: preview, reserve, release."""
+"""A caller in Python, with the client that openapi-generator makes of the document: preview, reserve, release, and a line from
+its eSIM to its end."""
 
 import os
 from uuid import uuid4
 
 from oss_openapi import (
     ApiClient,
+    ByDeviceModel,
     Configuration,
+    DeviceChoice,
+    DevicesApi,
+    EventsApi,
+    NewEsim,
     NewPreview,
+    NewReservation,
     NumbersApi,
     ReserveFromPreview404Response,
+    SIMsApi,
     UnknownPreviewProblem,
 )
 from oss_openapi.exceptions import NotFoundException
@@ -38,7 +46,29 @@ def live(numbers: NumbersApi) -> None:
         raise AssertionError("a preview that does not exist has no number")
 
 
+def live_on_a_line(client: ApiClient) -> None:
+    numbers, sims = NumbersApi(client), SIMsApi(client)
+    msisdn = numbers.reserve_random(NewReservation(areaCode="11")).msisdn
+    held = numbers.list_numbers(state="HELD", ddd="11")
+    assert msisdn in [number.msisdn for number in held.numbers], held
+
+    choice = DeviceChoice(ByDeviceModel(deviceModel="SAMSUNG_GALAXY_S25"))
+    device = DevicesApi(client).check_esim(choice)
+    assert device.hash is not None, device
+    new = NewEsim(msisdn=msisdn, lineId=uuid4(), deviceModelHash=device.hash)
+    sim = sims.order_esim(new)
+    assert sim.status == "ACTIVE", sim
+    assert sims.show_activation_code(sim.id).code.startswith("LPA:1$")
+    ended = sims.end_line_with_http_info(msisdn)
+    assert ended.status_code == 204, ended
+
+    page = EventsApi(client).read_events(limit=1000)
+    kinds = [event.kind for event in page.events if event.sim_id == sim.id]
+    assert "sim.issued" in kinds and "sim.ended" in kinds, kinds
+
+
 if __name__ == "__main__":
     configuration = Configuration(host=os.environ["OSS_URL"], access_token=os.environ["OSS_KEY"])
     with ApiClient(configuration) as client:
         live(NumbersApi(client))
+        live_on_a_line(client)
