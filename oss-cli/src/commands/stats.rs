@@ -33,7 +33,9 @@ fn attempts(counts: &[AttemptCount]) -> Option<String> {
 fn backlogs(backlogs: &[Backlog]) -> Option<String> {
     let row = |backlog: &Backlog| {
         let oldest = humantime::format_duration(Duration::from_secs(backlog.oldest_seconds));
-        vec![backlog.of.clone(), backlog.state.to_string(), backlog.due.to_string(), oldest.to_string()]
+        let due =
+            if backlog.at_least { format!("at least {}", backlog.due) } else { backlog.due.to_string() };
+        vec![backlog.of.clone(), backlog.state.to_string(), due, oldest.to_string()]
     };
     rows(&["rows", "state", "due", "oldest"], backlogs, row)
 }

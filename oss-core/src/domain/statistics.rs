@@ -53,8 +53,12 @@ pub struct Backlog {
     pub of: String,
     /// Their state, which says what they wait for.
     pub state: AttemptState,
-    /// The count of those that are due, up to 100,000.
+    /// The count of those that are due.
     pub due: u64,
+    /// Whether more may be due. The 2,000 rows of a kind that are due first are counted; a state that has only later ones is left out.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub at_least: bool,
     /// The time for which the oldest has been due, in seconds.
     pub oldest_seconds: u64,
 }

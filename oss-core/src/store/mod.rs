@@ -70,7 +70,7 @@ pub use sim_records::SimStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Clock, SqliteStore, SystemClock};
 pub use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-pub use statistics::StatisticsStore;
+pub use statistics::{COUNTED, StatisticsStore};
 pub use stories::StoryStore;
 pub use sweep::SweepStore;
 pub use unsettled::UnsettledStore;

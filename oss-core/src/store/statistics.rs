@@ -8,8 +8,8 @@ use super::StoreError;
 use super::rows::DataRow;
 use crate::domain::{AttemptCount, Backlog, BrandId, ChangeCount, DrawBatch, DrawCount, LastAudit};
 
-/// A backlog is counted up to this many rows of one kind.
-pub(super) const COUNTED: i64 = 100_000;
+/// The backlogs are counted up to this many rows of one kind, those due first. Each row is read from the table for its state.
+pub const COUNTED: i64 = 2_000;
 
 /// The time for which the draws and the changes of an hour are kept.
 pub(super) const KEPT: Duration = Duration::from_hours(24 * 90);
@@ -27,7 +27,7 @@ pub trait StatisticsStore {
     /// The attempts of each brand, area code and state, as the counted events say.
     async fn attempt_counts(&self) -> Result<Vec<AttemptCount>, StoreError>;
 
-    /// The rows that are due, by kind and state.
+    /// The rows that are due, by kind and state. Of each kind, at most [`COUNTED`] are counted, those due first.
     async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError>;
 
     /// The changes of the last `within`, by hour, brand and kind, the latest hour first, as the counted events say.
@@ -81,6 +81,7 @@ pub(super) fn backlog(row: &impl DataRow) -> Result<Backlog, sqlx::Error> {
         of: row.text("kind")?.to_owned(),
         state: row.parsed("state")?,
         due: row.count("due")?.unsigned_abs(),
+        at_least: row.flag("at_least")?,
         oldest_seconds: oldest.as_secs(),
     })
 }

@@ -100,7 +100,7 @@ macro_rules! behaviours {
                 restored_events_come_before_later_ones, events_come_after_restored_places,
                 a_place_of_another_database_is_told_apart, a_change_by_any_role_has_its_event, an_unreadable_event_stops_nobody;
             statistics: the_counts_follow_each_change, events_are_counted_once_by_many, old_changes_are_forgotten,
-                what_is_due_is_a_backlog, draws_are_added_up_by_hour, the_latest_audit_is_kept;
+                what_is_due_is_a_backlog, a_long_backlog_is_counted_in_part, draws_are_added_up_by_hour, the_latest_audit_is_kept;
             stories: a_call_is_stored_once_with_all_of_it, a_number_has_the_calls_of_its_holds_and_sims,
                 a_story_is_told_to_its_brand_alone, a_request_has_the_calls_that_it_caused,
                 the_attempts_of_a_number_say_for_whom, the_events_of_a_number_and_of_a_sim_are_found,

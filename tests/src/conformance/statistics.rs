@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use oss_core::store::{DrawBatch, DrawTally, NewDraws, Scope};
+use oss_core::store::{COUNTED, DrawBatch, DrawTally, NewDraws, Scope};
 use oss_core::{AttemptCount, AttemptState as State};
 
 use super::Fixture;
@@ -114,10 +114,40 @@ pub async fn what_is_due_is_a_backlog(db: &Fixture) {
     db.store.release(Scope::AllBrands, lease.hold.msisdn, Duration::ZERO).await.unwrap();
     let backlogs = db.store.backlogs().await.unwrap();
     let backlog = backlogs.iter().find(|backlog| backlog.state == State::Releasing).expect("a backlog");
-    assert_eq!((&*backlog.of, backlog.due), ("numbers", 1));
+    assert_eq!((&*backlog.of, backlog.due, backlog.at_least), ("numbers", 1, false));
     assert!(backlog.oldest_seconds < 3600);
     db.store.record_delivery(lease.reservation).await.unwrap();
     assert!(db.store.backlogs().await.unwrap().iter().all(|backlog| backlog.state != State::Releasing));
+}
+
+pub async fn a_long_backlog_is_counted_in_part(db: &Fixture) {
+    let (now, hour, id) = if db.is_sqlite() {
+        (db.database.now(), "3600000000", "randomblob(16)")
+    } else {
+        (db.database.now(), "interval '1 hour'", "gen_random_uuid()")
+    };
+    let rows = format!(
+        "with recursive row as (select 0 as n union all select n + 1 from row where n < {COUNTED}),
+         number as (select n, '1198' || (1000000 + n) as msisdn from row)"
+    );
+    let numbers = format!(
+        "insert into phone_number (msisdn, origin, status, unrecorded, created_at, updated_at)
+         {rows} select msisdn, 'VIVO', 'RETURNED', '0', {now}, {now} from number"
+    );
+    // The row that is due first is due longest: for an hour and COUNTED seconds.
+    let releases = format!(
+        "insert into reservation (id, external_id, brand_id, msisdn, state, attempts, due_at, created_at, updated_at)
+         {rows} select {id}, 'LONG-' || n, 'acme', msisdn, 'RELEASING', 1, {now} - {hour} - n * {hour} / 3600, {now}, {now}
+         from number"
+    );
+    db.database.execute(&numbers).await;
+    db.database.execute(&releases).await;
+    let backlogs = db.store.backlogs().await.unwrap();
+    let releasing = backlogs.iter().find(|backlog| backlog.state == State::Releasing).expect("a backlog");
+    let counted = COUNTED.unsigned_abs();
+    assert_eq!((&*releasing.of, releasing.due, releasing.at_least), ("numbers", counted, true));
+    let oldest = 3600 + counted;
+    assert!((oldest..oldest + 3600).contains(&releasing.oldest_seconds), "it is exact: {releasing:?}");
 }
 
 pub async fn draws_are_added_up_by_hour(db: &Fixture) {

@@ -82,7 +82,8 @@ impl StatisticsStore for PostgresStore {
 
     async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
         const SQL: &str = "
-            select kind, state, count(*) as due, extract(epoch from now() - min(due_at))::float8 as oldest_secs
+            select kind, state, count(*) as due, sum(count(*)) over (partition by kind) >= $1 as at_least,
+                   extract(epoch from now() - min(due_at))::float8 as oldest_secs
             from (
                 (
                     select 'numbers' as kind, state, due_at from reservation

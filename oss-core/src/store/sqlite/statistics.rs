@@ -38,7 +38,8 @@ impl StatisticsStore for SqliteStore {
 
     async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
         const SQL: &str = "
-            select kind, state, count(*) as due, ($1 - min(due_at)) / 1e6 as oldest_secs
+            select kind, state, count(*) as due, sum(count(*)) over (partition by kind) >= $2 as at_least,
+                   ($1 - min(due_at)) / 1e6 as oldest_secs
             from (
                 select * from (
                     select 'numbers' as kind, state, due_at from reservation

@@ -51,7 +51,8 @@ struct StateTile {
 struct ShownBacklog {
     of: String,
     state: AttemptState,
-    due: u64,
+    /// The count, or how many there are at least.
+    due: String,
     oldest: Span,
 }
 
@@ -117,7 +118,13 @@ async fn count_expiring(oss: &Oss, before: DateTime<Utc>) -> Result<String, Prob
 
 fn backlog(backlog: &Backlog) -> ShownBacklog {
     let oldest = Span(Duration::from_secs(backlog.oldest_seconds));
-    ShownBacklog { of: backlog.of.clone(), state: backlog.state, due: backlog.due, oldest }
+    let more = if backlog.at_least { "+" } else { "" };
+    ShownBacklog {
+        of: backlog.of.clone(),
+        state: backlog.state,
+        due: format!("{}{more}", backlog.due),
+        oldest,
+    }
 }
 
 fn shown_upstream(upstream: &Upstream, t: &Texts) -> ShownUpstream {
