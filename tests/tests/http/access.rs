@@ -9,7 +9,7 @@ use oss_tests::cli;
 use oss_tests::clients::ClientsFile;
 use oss_tests::http::{Answer, Http, plain_client};
 use oss_tests::server::Server;
-use oss_tests::sims::{ADDRESS, device, esim, line, reserve};
+use oss_tests::sims::{ADDRESS, device, esim, id, line, notify, reserve};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -188,6 +188,21 @@ async fn every_route_admits_exactly_the_keys_that_it_should() {
             continue;
         }
         assert!((200..300).contains(&admitted) || route.path.starts_with("/brands/"), "{name}: {admitted}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gsim_reports_on_the_sims_of_every_brand() {
+    let mut clients = ClientsFile::new();
+    let gsim = clients.admit("gsim", "of-gsim", &[Scope::GsimNotify]);
+    let brands = ["acme", "other"].map(|brand| clients.admit(brand, brand, &Scope::ALL));
+    let server = Server::sandbox(&clients, &[]);
+    let gsim = server.http().with_key(&gsim);
+    for key in brands {
+        let http = server.http().with_key(&key);
+        let sim = id(&esim(&http).await);
+        assert_eq!(notify(&gsim, &sim, "INSTALLED", "2026-11-25T13:35:12Z").await.status, 204);
+        assert_eq!(http.get(&format!("/sims/{sim}")).await.body["profileState"], "INSTALLED");
     }
 }
 
