@@ -93,8 +93,13 @@ impl Setup {
 
 /// Audits numbers of any age, and returns the exit code and the report.
 pub(crate) async fn audit(database: &Database, sigan: &Sigan, more: &[&str]) -> (i32, Value) {
+    audit_with(&settings(database, &sigan.url()), more).await
+}
+
+/// Audits numbers of any age with these settings.
+pub(crate) async fn audit_with(settings: &[(&str, &str)], more: &[&str]) -> (i32, Value) {
     let audit = ["--output", "json", "audit", "--min-age", "0s"];
-    let ended = run_beside(&settings(database, &sigan.url()), &[&audit, more].concat()).await;
+    let ended = run_beside(settings, &[&audit, more].concat()).await;
     (ended.code, ended.json())
 }
 
