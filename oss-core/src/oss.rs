@@ -32,6 +32,8 @@ use crate::webhooks::Webhook;
 #[derive(Debug, Clone)]
 pub struct Oss {
     parts: Arc<Parts>,
+    /// The store, for the calls of the client that it works for.
+    store: Arc<dyn Store>,
     /// The tenant that it acts for; none if it acts for every brand.
     tenant: Option<Tenant>,
     /// The client of a server that it works for; none if it works for this program itself.
@@ -86,7 +88,6 @@ pub struct OssBuilder {
 #[derive(Debug)]
 struct Parts {
     timings: Timings,
-    store: Arc<dyn Store>,
     sigan: Gate,
     gsim: SimGates,
     calls: CallRecorder,
@@ -144,7 +145,6 @@ impl Oss {
             in_flight: InFlight::new(settings.client_share),
             draws: Draws::new(settings.draws),
             tally: Tally::default(),
-            store,
             brand,
             other_brands,
             settings,
@@ -153,7 +153,7 @@ impl Oss {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         });
-        Self { tenant: None, client: None, request: None, parts }
+        Self { tenant: None, client: None, request: None, store, parts }
     }
 
     /// Returns this client for one brand: Sigan holds numbers for that brand, and the data of other brands does not exist for it.
@@ -198,7 +198,13 @@ impl Oss {
     /// The name becomes a label of metrics, so it has to come from a configuration. Without a client there are no shares.
     #[must_use]
     pub fn on_behalf_of(self, client: ClientName) -> Self {
-        Self { client: Some(Client { name: client, has_share: true }), ..self }
+        let store = self.store.on_behalf_of(Some(client.clone()));
+        Self { client: Some(Client { name: client, has_share: true }), store, ..self }
+    }
+
+    /// Returns this `Oss` for work of the service itself: the events of its changes name no client.
+    pub(crate) fn for_itself(&self) -> Self {
+        Self { store: self.store.on_behalf_of(None), ..self.clone() }
     }
 
     /// Returns this `Oss` for the only client of a server: it keeps its budget and may take every place.
@@ -319,12 +325,12 @@ impl Oss {
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
-        &*self.parts.store
+        &*self.store
     }
 
     #[cfg(feature = "import")]
     pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
-        self.parts.store.clone()
+        self.store.clone()
     }
 
     pub(crate) fn sigan(&self) -> &Gate {

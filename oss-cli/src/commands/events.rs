@@ -53,14 +53,15 @@ fn start(args: &EventsArgs) -> Option<EventStart> {
 
 impl Answer for EventPage {
     fn table(&self, oss: &str) -> String {
-        let mut table = table(&["time", "event", "number", "brand", "state"]);
+        let mut table = table(&["time", "event", "number", "brand\nby", "state"]);
         for event in &self.events {
             let Event { recorded_at, kind, brand, .. } = event;
             table.add_row([
                 time(*recorded_at),
                 kind.to_string(),
                 number(event),
-                brand.to_string(),
+                // The client under the brand, so that the kind and the states fit in a narrow terminal.
+                format!("{brand}\n{}", changed_by(event)),
                 states(event),
             ]);
         }
@@ -75,12 +76,19 @@ impl Answer for EventPage {
 impl Answer for Event {
     fn table(&self, _oss: &str) -> String {
         let Self { recorded_at, kind, brand, .. } = self;
-        format!("{}  {kind:<17}  {}  {brand}  {}", time(*recorded_at), number(self), states(self))
+        let cells =
+            [time(*recorded_at), format!("{kind:<17}"), number(self), brand.to_string(), states(self)];
+        format!("{}  {}", cells.join("  "), changed_by(self))
     }
 }
 
 fn number(event: &Event) -> String {
     event.masked.map_or_else(|| "-".to_owned(), |number| number.to_string())
+}
+
+/// The client whose call made the change.
+pub(super) fn changed_by(event: &Event) -> String {
+    event.changed_by.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
 fn states(event: &Event) -> String {

@@ -4,6 +4,7 @@ use oss_core::{
     Association, AttemptRecord, Event, NumberHistory, SimCodeRead, StoryEntry, StoryKind, UpstreamCall,
 };
 
+use super::events::changed_by;
 use super::show::{hold, line, time};
 use crate::output::{Answer, lines_of, table};
 
@@ -51,8 +52,7 @@ fn timeline(entries: &[StoryEntry]) -> String {
 }
 
 fn event_cells(event: &Event) -> [String; 3] {
-    let client = event.client.as_ref().map(ToString::to_string);
-    [event.kind.to_string(), event.after.clone(), client.unwrap_or_default()]
+    [event.kind.to_string(), event.after.clone(), changed_by(event)]
 }
 
 fn call_cells(call: &UpstreamCall) -> [String; 3] {

@@ -26,6 +26,8 @@ open_words! {
         NumberInDoubt = "number.in_doubt",
         /// A reserved number expires soon, unless it is put on a line.
         NumberExpiring = "number.expiring",
+        /// The number is held for longer.
+        NumberExtended = "number.extended",
         /// Nobody put the number on a line in time, so it is given back.
         NumberExpired = "number.expired",
         /// The number is on a line.
@@ -120,6 +122,8 @@ pub struct EventRow {
     pub brand: BrandId,
     /// The client whose idempotency key began the attempt.
     pub client: Option<ClientName>,
+    /// The client whose call made the change.
+    pub changed_by: Option<ClientName>,
     /// The attempt to hold the number.
     pub reservation: Option<ReservationId>,
     /// The SIM.
@@ -151,6 +155,7 @@ pub struct EventRows {
     "kind": "number.reserved",
     "brandId": "acme",
     "client": "acquisition",
+    "changedBy": "acquisition",
     "reservationId": "01920e4c-02b1-7d90-9f3e-4a7c5b1e8d22",
     "simId": null,
     "masked": "(11) 9****-0002",
@@ -177,6 +182,10 @@ pub struct Event {
     /// The client whose idempotency key began the attempt, if it had one.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = true))]
     pub client: Option<ClientName>,
+    /// The client whose call made the change. Null if the service itself did, as when a number expires, or a program without a server.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = true))]
+    pub changed_by: Option<ClientName>,
     /// The attempt to hold the number, for changes of a number.
     #[serde(rename = "reservationId")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<uuid::Uuid>, required = true))]
@@ -209,6 +218,7 @@ impl Event {
             kind: row.kind,
             brand: row.brand,
             client: row.client,
+            changed_by: row.changed_by,
             reservation: row.reservation,
             sim: row.sim,
             masked: row.msisdn.map(|number| number.masked()),

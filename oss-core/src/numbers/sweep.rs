@@ -102,7 +102,7 @@ impl Oss {
 
     fn start_sweep(&self) -> Running<Result<SweepReport, Error>> {
         let (sender, result) = watch::channel(None);
-        let oss = self.clone();
+        let oss = self.for_itself();
         let task = self.spawn(async move {
             let swept = oss.observe(Operation::Sweep, oss.sweep_once()).await;
             sender.send_replace(Some(swept));

@@ -78,6 +78,7 @@ pub(super) fn event_row(row: &impl DataRow) -> Result<Option<EventRow>, sqlx::Er
         kind: kind.into(),
         brand: row.text("brand_id")?.parse().unwrap_or_else(|_| BrandId::of_older_data()),
         client: row.maybe_text("client")?.and_then(|text| text.parse().ok()),
+        changed_by: row.maybe_text("changed_by")?.and_then(|text| text.parse().ok()),
         reservation: row.maybe_id("reservation_id")?,
         sim: row.maybe_id("sim_id")?,
         msisdn: row.maybe_text("msisdn")?.and_then(|text| Msisdn::exact(text).ok()),

@@ -36,6 +36,11 @@ macro_rules! sources {
                 "operator_sessions",
                 include_str!(concat!("../../../migrations/", $folder, "/0012_operator_sessions.sql")),
             ),
+            (
+                13,
+                "changed_by",
+                include_str!(concat!("../../../migrations/", $folder, "/0013_changed_by.sql")),
+            ),
         ]
     };
 }

@@ -76,6 +76,7 @@ pub use sweep::SweepStore;
 pub use unsettled::UnsettledStore;
 pub use webhooks::{WebhookStore, WebhookTurn};
 
+use crate::domain::ClientName;
 pub use crate::domain::{
     ActiveSim, AdoptOutcome, AdoptRefusal, Adoption, Assign, Begin, BeginOrder, BeginRandom, CallSubject,
     Census, Claims, CodeAnswer, CodeLimits, CodeReading, Confirmed, Delivery, DrawBatch, DrawTally, Due,
@@ -164,6 +165,10 @@ pub trait Store:
     + Sync
     + fmt::Debug
 {
+    /// Returns this store for the calls of a client. The event of each change that they make names the client. Without one, the events
+    /// say that the service itself made the change.
+    fn on_behalf_of(&self, client: Option<ClientName>) -> Arc<dyn Store>;
+
     /// Checks that the database answers and has the tables of this version.
     async fn check(&self) -> Result<(), StoreError>;
 

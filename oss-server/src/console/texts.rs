@@ -204,8 +204,8 @@ texts! {
     attempts: "Attempts", "Tentativas";
     hold: "Sigan's id", "Id no Sigan";
     story: "The whole story", "A história completa";
-    story_hint: "Events, calls to Sigan and GSIM, and reads of activation codes, the latest first.",
-        "Eventos, chamadas ao Sigan e ao GSIM e leituras de códigos de ativação, os mais recentes primeiro.";
+    story_hint: "Events, calls to Sigan and GSIM, and reads of activation codes, the latest first. An event without a client is a change that the service made by itself, or a command without a server.",
+        "Eventos, chamadas ao Sigan e ao GSIM e leituras de códigos de ativação, os mais recentes primeiro. Um evento sem cliente é uma mudança que o serviço fez sozinho, ou um comando sem servidor.";
     happened: "What happened", "O que aconteceu";
     took: "Took", "Duração";
     outcome: "Outcome", "Resultado";
@@ -270,6 +270,8 @@ texts! {
     last_24_hours: "the last 24 hours", "últimas 24 horas";
     show: "Show", "Mostrar";
     later_events: "Later events", "Eventos seguintes";
+    changed_by: "Changed by", "Mudado por";
+    begun_by: "Begun by", "Iniciado por";
     before: "Before", "Antes";
     after: "After", "Depois";
 

@@ -17,7 +17,7 @@ const MANY: u32 = 1000;
 
 impl Fixture {
     /// The place after everything that was written so far.
-    async fn now(&self) -> EventCursor {
+    pub(super) async fn now(&self) -> EventCursor {
         let all = read_all(&self.database, &*self.store, EventCursor::default()).await;
         all.last().map(|event| event.cursor).unwrap_or_default()
     }
@@ -29,7 +29,7 @@ impl Fixture {
         Known::from_events(&events, is_whole).assert_stored(&self.database, is_whole).await;
     }
 
-    async fn events_after(&self, after: EventCursor) -> Vec<EventRow> {
+    pub(super) async fn events_after(&self, after: EventCursor) -> Vec<EventRow> {
         read_all(&self.database, &*self.store, after).await
     }
 }

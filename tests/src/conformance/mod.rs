@@ -2,6 +2,7 @@
 //!
 //! `behaviours!` lists them all. For a new behaviour, add a function and a line there.
 
+pub mod actors;
 pub mod adopts;
 pub mod assigns;
 pub mod audits;
@@ -99,6 +100,10 @@ macro_rules! behaviours {
                 old_events_are_purged, events_are_found_by_their_time, an_event_that_is_committed_late_is_not_missed,
                 restored_events_come_before_later_ones, events_come_after_restored_places,
                 a_place_of_another_database_is_told_apart, a_change_by_any_role_has_its_event, an_unreadable_event_stops_nobody;
+            actors: each_step_of_a_number_names_its_client, an_extension_that_changes_nothing_is_not_told,
+                each_outcome_of_an_attempt_names_its_client, an_operator_s_step_names_its_client,
+                each_step_of_a_sim_names_its_client, each_caller_at_once_is_named,
+                a_step_of_the_service_or_of_an_older_server_names_nobody;
             statistics: the_counts_follow_each_change, events_are_counted_once_by_many, old_changes_are_forgotten,
                 what_is_due_is_a_backlog, a_long_backlog_is_counted_in_part, draws_are_added_up_by_hour, the_latest_audit_is_kept;
             stories: a_call_is_stored_once_with_all_of_it, a_number_has_the_calls_of_its_holds_and_sims,

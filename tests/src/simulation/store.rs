@@ -34,11 +34,13 @@ use super::world::{Life, World};
 pub(super) struct SimulatedStore {
     world: Arc<World>,
     life: Life,
+    store: Arc<dyn Store>,
 }
 
 impl SimulatedStore {
     pub(super) fn new(world: Arc<World>, life: Life) -> Self {
-        Self { world, life }
+        let store = world.store.on_behalf_of(None);
+        Self { world, life, store }
     }
 
     /// Looks up reference data without a mishap. Its caches use the machine's time and not the simulated time, so a mishap here would
@@ -86,7 +88,7 @@ macro_rules! forward {
         #[async_trait]
         impl $store for SimulatedStore {
             $(async fn $method(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
-                self.$way(self.world.store.$method($($argument),*)).await
+                self.$way(self.store.$method($($argument),*)).await
             })*
         }
     };
@@ -294,15 +296,20 @@ forward! { CatalogStore:
 
 #[async_trait]
 impl Store for SimulatedStore {
+    fn on_behalf_of(&self, client: Option<ClientName>) -> Arc<dyn Store> {
+        let store = self.store.on_behalf_of(client);
+        Arc::new(Self { world: self.world.clone(), life: self.life.clone(), store })
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
-        self.step(self.world.store.check()).await
+        self.step(self.store.check()).await
     }
 
     fn pools(&self) -> Vec<PoolUsage> {
-        self.world.store.pools()
+        self.store.pools()
     }
 
     fn oldest_write(&self) -> Duration {
-        self.world.store.oldest_write()
+        self.store.oldest_write()
     }
 }

@@ -60,6 +60,11 @@ async fn events_are_shown_from_a_place_or_a_time(database: Database) {
 
     let table = setup.run(&["events"]).await.stdout;
     assert!(table.contains("number.released") && table.contains("HELD → RELEASING"), "{table}");
+    assert!(table.contains("brand") && table.contains("by "), "{table}");
+    assert!(
+        all["events"].as_array().expect("a list").iter().all(|event| event["changedBy"].is_null()),
+        "{all}"
+    );
     assert!(
         table.contains(&format!("oss events --after {}", all["next"].as_str().expect("a place"))),
         "{table}"

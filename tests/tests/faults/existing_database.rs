@@ -156,7 +156,7 @@ async fn an_installation_of_an_earlier_version_moves_over() {
         "drop table event, event_offset, webhook",
         "drop function write_begun_reservation, write_changed_reservations, write_sim_order, write_profile, event_transaction,
              event_state, number_event_kind, sim_event_kind cascade",
-        "alter table reservation drop column expiring_for",
+        "alter table reservation drop column expiring_for, drop column changed_by, drop column named_changes",
         "drop table profile_report, activation_read, association_history, sim_order, esim, sim_card, sim",
     ] {
         database.execute(statement).await;
@@ -165,7 +165,7 @@ async fn an_installation_of_an_earlier_version_moves_over() {
     assert!(error.to_string().contains("oss migrate"), "{error}");
     PostgresStore::migrate(&database.url().into(), TTL).await.unwrap();
     store(&database).check().await.unwrap();
-    assert_eq!(database.count("select count(*) from oss_migrations").await, 12);
+    assert_eq!(database.count("select count(*) from oss_migrations").await, 13);
     assert_eq!(database.count("select count(*) from _sqlx_migrations").await, 3, "left as it was");
 }
 

@@ -155,6 +155,9 @@ async fn a_release_shows_its_call(database: Database) {
     ];
     assert_eq!(words(&story), expected);
     assert_eq!(cause(&story[1]), (&json!("acquisition"), &json!(released)));
+    for event in [&story[0], &story[2], &story[3]] {
+        assert_eq!(event["event"]["changedBy"], "acquisition", "{event}");
+    }
 }
 
 async fn a_sim_shows_its_calls_and_who_read_its_code(database: Database) {

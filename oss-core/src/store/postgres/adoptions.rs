@@ -83,15 +83,16 @@ impl PostgresStore {
                   and not ", is_ordered!("$1::char(11)"), "
             ), kept as (
                 update reservation r
-                set state = 'ASSIGNED', due_at = null, updated_at = clock_timestamp()
+                set state = 'ASSIGNED', due_at = null, updated_at = clock_timestamp(), changed_by = $9,
+                    named_changes = r.named_changes + 1
                 from unchanged
                 where r.id = $6::uuid and r.state in ('HELD', 'ASSIGNED')
                 returning r.id
             ), recorded as (
-                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state)
+                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, changed_by)
                 select $2, (",
             offering!("$3", "$1::char(11)"),
-            "), $3, $4, $1::char(11), 'ASSIGNED'
+            "), $3, $4, $1::char(11), 'ASSIGNED', $9::text
                 from unchanged
                 where $6::uuid is null and not exists (
                     select from reservation o
@@ -133,6 +134,7 @@ impl PostgresStore {
                 .bind(live.map(ReservationId::as_uuid))
                 .bind(row.status.as_ref().map(NumberStatus::as_str))
                 .bind(row.sim.map(SimId::as_uuid))
+                .bind(self.client())
         };
         self.connections.one(statement, |row| row.flag("written")).await
     }

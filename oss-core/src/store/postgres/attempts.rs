@@ -54,7 +54,7 @@ impl AttemptStore for PostgresStore {
         let brands = scope.owned_parameters();
         for _ in 0..RACES {
             let wish = Wish { brands: brands.clone(), id, preview, choice, intent };
-            let Some((preview, written)) = self.wishes.execute(wish).await? else {
+            let Some((preview, written)) = self.batches.wishes.execute(wish).await? else {
                 return Ok(Begin::UnknownPreview);
             };
             match preview.verdict(id) {
@@ -73,8 +73,9 @@ impl AttemptStore for PostgresStore {
     async fn confirm(&self, lease: &Lease, hold_for: Duration) -> Result<Confirmed, StoreError> {
         let release = ReservationId::new();
         for _ in 0..RACES {
-            let confirmation = Confirmation { lease: lease.clone(), hold_for, release };
-            match self.confirmations.execute(confirmation).await? {
+            let confirmation =
+                Confirmation { lease: lease.clone(), hold_for, release, client: self.client() };
+            match self.batches.confirmations.execute(confirmation).await? {
                 None => return Ok(Confirmed::Missing),
                 Some(Some(confirmed)) => return Ok(confirmed),
                 Some(None) => {}
@@ -100,7 +101,8 @@ impl AttemptStore for PostgresStore {
             "
             with doubtful as (
                 update reservation
-                set state = 'IN_DOUBT', last_error = $3, updated_at = clock_timestamp(),
+                set state = 'IN_DOUBT', last_error = $3, updated_at = clock_timestamp(), changed_by = $5,
+                    named_changes = named_changes + 1,
                     due_at = clock_timestamp() + make_interval(secs => $4)
                 where id = $1 and attempts = $2 and state = 'PENDING'
                 returning msisdn, preview_id
@@ -116,6 +118,7 @@ impl AttemptStore for PostgresStore {
                 .bind(lease.call)
                 .bind(reason)
                 .bind(retry_in.as_secs_f64())
+                .bind(self.client())
         };
         self.connections.one(statement, |row| row.flag("written")).await
     }
@@ -123,9 +126,13 @@ impl AttemptStore for PostgresStore {
     async fn reject(&self, lease: &Lease, reason: &str) -> Result<(), StoreError> {
         const SQL: &str = "
             update reservation
-            set state = 'REJECTED', due_at = null, last_error = $3, updated_at = clock_timestamp()
+            set state = 'REJECTED', due_at = null, last_error = $3, updated_at = clock_timestamp(), changed_by = $4,
+                named_changes = named_changes + 1
             where id = $1 and attempts = $2 and state = 'PENDING'";
-        let statement = || sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call).bind(reason);
+        let statement = || {
+            let attempt = sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call);
+            attempt.bind(reason).bind(self.client())
+        };
         self.connections.rows(statement).await.map(drop)
     }
 
@@ -139,7 +146,8 @@ impl AttemptStore for PostgresStore {
         const SQL: &str = "
             with cancelling as (
                 update reservation
-                set state = 'CANCELLING', last_error = $3, updated_at = clock_timestamp(),
+                set state = 'CANCELLING', last_error = $3, updated_at = clock_timestamp(), changed_by = $5,
+                    named_changes = named_changes + 1,
                     due_at = clock_timestamp() + make_interval(secs => $4)
                 where id = $1 and attempts = $2 and state = 'PENDING'
                 returning msisdn, preview_id
@@ -161,6 +169,7 @@ impl AttemptStore for PostgresStore {
                 .bind(lease.call)
                 .bind(reason)
                 .bind(deliver_within.as_secs_f64())
+                .bind(self.client())
         };
         let cancelled = self.connections.one(statement, |row| row.flag("cancelled")).await?;
         let Lease { reservation, call: attempts, hold, .. } = lease.clone();

@@ -132,9 +132,10 @@ impl AuditStore for PostgresStore {
             "with offering as (",
             offering!("$2", "$4::char(11)"),
             "), stray as (
-                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
+                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error,
+                                         changed_by)
                 select $1, (select id from offering), $2, $3, $4, 'RELEASING',
-                       clock_timestamp() + make_interval(secs => $5), 0, 'held in Sigan and not here'
+                       clock_timestamp() + make_interval(secs => $5), 0, 'held in Sigan and not here', $6::text
                 where not exists (
                     select from reservation
                     where msisdn = $4::char(11)
@@ -154,6 +155,7 @@ impl AuditStore for PostgresStore {
                 .bind(brand.as_str())
                 .bind(hold.msisdn.to_string())
                 .bind(deliver_within.as_secs_f64())
+                .bind(self.client())
         };
         let written = self.connections.one(statement, |row| row.flag("written")).await?;
         Ok(written.then(|| delivery(id, hold.external_id.clone(), hold.msisdn)))
@@ -169,9 +171,10 @@ impl AuditStore for PostgresStore {
             "with offering as (",
             offering!("$2", "$4::char(11)"),
             "), lost as (
-                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
+                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error,
+                                         changed_by)
                 select $1, (select id from offering), $2, $3, $4, 'RELEASING',
-                       clock_timestamp() + make_interval(secs => $5), 0, $6
+                       clock_timestamp() + make_interval(secs => $5), 0, $6, $7::text
                 where not exists (select from reservation where id = $1)
                 on conflict do nothing
                 returning id
@@ -196,6 +199,7 @@ impl AuditStore for PostgresStore {
                 .bind(hold.msisdn.to_string())
                 .bind(deliver_within.as_secs_f64())
                 .bind(reason)
+                .bind(self.client())
         };
         for _ in 0..RACES {
             let read = |row: &PgRow| Ok((row.flag("written")?, row.flag("in_hand")?));
@@ -229,13 +233,16 @@ impl AuditStore for PostgresStore {
                 where p.msisdn = lost.msisdn
             )
             update reservation r
-            set state = 'RELEASING', attempts = 0, last_error = $2, updated_at = clock_timestamp(),
+            set state = 'RELEASING', attempts = 0, last_error = $2, updated_at = clock_timestamp(), changed_by = $4,
+                named_changes = r.named_changes + 1,
                 due_at = clock_timestamp() + make_interval(secs => $3)
             from lost
             where r.id = lost.id and r.state = 'HELD'
             returning r.external_id, r.msisdn";
-        let statement =
-            || sqlx::query(SQL).bind(id.as_uuid()).bind(reason).bind(deliver_within.as_secs_f64());
+        let statement = || {
+            let attempt = sqlx::query(SQL).bind(id.as_uuid()).bind(reason);
+            attempt.bind(deliver_within.as_secs_f64()).bind(self.client())
+        };
         let read = |row: &PgRow| Ok(delivery(id, row.parsed("external_id")?, row.parsed("msisdn")?));
         self.connections.maybe(statement, read).await
     }

@@ -17,6 +17,8 @@ pub(in crate::store) struct Confirmation {
     pub(super) hold_for: Duration,
     /// The id of the row that releases the hold, if the attempt was given up.
     pub(super) release: ReservationId,
+    /// The client whose call it is.
+    pub(super) client: Option<String>,
 }
 
 impl Member for Confirmation {
@@ -39,11 +41,12 @@ impl Member for Confirmation {
             "
             with member as (
                 select *
-                from unnest((select $1::uuid[]), (select $2::float8[]), (select $3::uuid[]))
-                     with ordinality as m (id, hold_for, release_id, nr)
+                from unnest((select $1::uuid[]), (select $2::float8[]), (select $3::uuid[]), (select $4::text[]))
+                     with ordinality as m (id, hold_for, release_id, client, nr)
             ), held as (
                 update reservation r
                 set state = 'HELD', last_error = null, updated_at = clock_timestamp(),
+                    changed_by = member.client, named_changes = r.named_changes + 1,
                     hold_expires_at = clock_timestamp() + make_interval(secs => member.hold_for),
                     due_at = clock_timestamp() + make_interval(secs => member.hold_for)
                 from (select * from member order by id) member
@@ -52,13 +55,15 @@ impl Member for Confirmation {
             ), ",
             reserve_numbers!("held"),
             ", given_up as (
-                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error)
+                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error,
+                                         changed_by)
                 select member.release_id,
                        case when not exists (
                            select from reservation other
                            where other.preview_id = r.preview_id and other.state <> 'REJECTED'
                        ) then r.preview_id end,
-                       r.external_id, r.brand_id, r.msisdn, 'RELEASING', clock_timestamp(), 0, 'confirmed too late'
+                       r.external_id, r.brand_id, r.msisdn, 'RELEASING', clock_timestamp(), 0, 'confirmed too late',
+                       member.client
                 from member
                 join reservation r on r.id = member.id
                 where r.state = 'REJECTED'
@@ -79,6 +84,7 @@ impl Member for Confirmation {
                 .bind(column(confirmations, |confirmation| confirmation.lease.reservation.as_uuid()))
                 .bind(column(confirmations, |confirmation| confirmation.hold_for.as_secs_f64()))
                 .bind(column(confirmations, |confirmation| confirmation.release.as_uuid()))
+                .bind(column(confirmations, |confirmation| confirmation.client.as_deref()))
         };
         let read = |at: usize, row: &PgRow| confirmations[at].outcome(row);
         connections.each(confirmations.len(), statement, read).await

@@ -25,7 +25,8 @@ impl ExtensionStore for PostgresStore {
             ", extended as (
                 update reservation r
                 set hold_expires_at = greatest(r.hold_expires_at, least(held.wished_end, r.created_at + held.at_most)),
-                    due_at = greatest(r.hold_expires_at, least(held.wished_end, r.created_at + held.at_most))
+                    due_at = greatest(r.hold_expires_at, least(held.wished_end, r.created_at + held.at_most)),
+                    changed_by = $6, named_changes = r.named_changes + 1
                 from (
                     select live_id, clock_timestamp() + make_interval(secs => $4) as wished_end,
                            make_interval(secs => $5) as at_most
@@ -46,6 +47,7 @@ impl ExtensionStore for PostgresStore {
                 .bind(older)
                 .bind(extension.hold_for.as_secs_f64())
                 .bind(extension.at_most.as_secs_f64())
+                .bind(self.client())
         };
         let read =
             |row: &PgRow| Ok((number_row(row)?, row.flag("unchanged")?, row.maybe_time("expires_at")?));

@@ -22,12 +22,14 @@ impl PostgresStore {
         const SQL: &str = "
             with issued as (
                 update sim_order
-                set state = 'HELD', due_at = null, last_error = null, updated_at = clock_timestamp()
+                set state = 'HELD', due_at = null, last_error = null, updated_at = clock_timestamp(), changed_by = $9,
+                    named_changes = named_changes + 1
                 where id = $1 and state in ('PENDING', 'IN_DOUBT')
                 returning *
             ), sim as (
-                insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status, profile_state)
-                select id, $2, carrier_tag, line_id, $3, sim_type, technology, 'ACTIVE', $4 from issued
+                insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status, profile_state,
+                                 changed_by)
+                select id, $2, carrier_tag, line_id, $3, sim_type, technology, 'ACTIVE', $4, changed_by from issued
             ), esim as (
                 insert into esim (sim_id, matching_id, smdp_plus_address, device_model_hash)
                 select id, $5, $6, device_model_hash from issued where sim_type = 'ESIM'
@@ -36,7 +38,8 @@ impl PostgresStore {
                 select id, $7, delivery_address_hash from issued where sim_type = 'SIM_CARD'
             ), hold as (
                 update reservation r
-                set state = 'ASSIGNED', due_at = null, order_id = null, updated_at = clock_timestamp()
+                set state = 'ASSIGNED', due_at = null, order_id = null, updated_at = clock_timestamp(),
+                    changed_by = issued.changed_by, named_changes = r.named_changes + 1
                 from issued
                 where r.order_id = issued.id and r.state in ('HELD', 'ASSIGNED')
             ), number as (
@@ -56,13 +59,15 @@ impl PostgresStore {
                 where s.id = issued.replaces_sim_id
                 returning s.*
             ), deprogrammed as (
-                insert into sim_order (id, msisdn, line_id, carrier_tag, sim_type, technology, state, due_at, attempts)
+                insert into sim_order (id, msisdn, line_id, carrier_tag, sim_type, technology, state, due_at, attempts,
+                                       changed_by)
                 select replaced.id, issued.msisdn, replaced.line_id, replaced.carrier_tag, replaced.sim_type,
-                       replaced.technology, 'RELEASING', clock_timestamp() + make_interval(secs => $8), 0
+                       replaced.technology, 'RELEASING', clock_timestamp() + make_interval(secs => $8), 0, issued.changed_by
                 from replaced, issued
                 on conflict (id) do update
                 set state = 'RELEASING', due_at = excluded.due_at, attempts = 0, last_error = null,
-                    updated_at = clock_timestamp()
+                    updated_at = clock_timestamp(), changed_by = excluded.changed_by,
+                    named_changes = sim_order.named_changes + 1
                 where sim_order.state = 'HELD'
                 returning id, sim_type
             )
@@ -82,6 +87,7 @@ impl PostgresStore {
                 .bind(address)
                 .bind(hrs_imsi)
                 .bind(deliver_within.as_secs_f64())
+                .bind(self.client())
         };
         let read = |row: &PgRow| {
             let own = SimDelivery {

@@ -32,19 +32,22 @@ impl PostgresStore {
                 where s.id = ended.assigned_sim_id
                 returning s.*
             ), deprogrammed as (
-                insert into sim_order (id, msisdn, line_id, carrier_tag, sim_type, technology, state, due_at, attempts)
+                insert into sim_order (id, msisdn, line_id, carrier_tag, sim_type, technology, state, due_at, attempts,
+                                       changed_by)
                 select sim.id, $1::char(11), sim.line_id, sim.carrier_tag, sim.sim_type, sim.technology, 'RELEASING',
-                       clock_timestamp() + make_interval(secs => $4), 0
+                       clock_timestamp() + make_interval(secs => $4), 0, $5::text
                 from sim
                 on conflict (id) do update
                 set state = 'RELEASING', due_at = excluded.due_at, attempts = 0, last_error = null,
-                    updated_at = clock_timestamp()
+                    updated_at = clock_timestamp(), changed_by = excluded.changed_by,
+                    named_changes = sim_order.named_changes + 1
                 where sim_order.state = 'HELD'
                 returning id, sim_type
             ), hold as (
                 update reservation r
                 set state = 'RELEASING', attempts = 0, last_error = null, order_id = (select id from deprogrammed),
-                    due_at = clock_timestamp(), updated_at = clock_timestamp()
+                    due_at = clock_timestamp(), updated_at = clock_timestamp(), changed_by = $5,
+                    named_changes = r.named_changes + 1
                 from ended
                 where r.id = ended.live_id and ",
             live!("r.state"),
@@ -67,6 +70,7 @@ impl PostgresStore {
                 .bind(brand)
                 .bind(older)
                 .bind(deliver_within.as_secs_f64())
+                .bind(self.client())
         };
         let read = |row: &PgRow| {
             Ok((number_row(row)?, row.flag("unchanged")?, row.flag("written")?, ended_sim(row)?))

@@ -86,7 +86,8 @@ impl LineStore for PostgresStore {
                 select line.msisdn, chosen.id, chosen.line_id, clock_timestamp() from line, chosen
             ), assigned as (
                 update reservation r
-                set state = 'ASSIGNED', due_at = null, updated_at = clock_timestamp()
+                set state = 'ASSIGNED', due_at = null, updated_at = clock_timestamp(), changed_by = $5,
+                    named_changes = r.named_changes + 1
                 from locked, line
                 where r.id = locked.live_id and r.state = 'HELD'
             )
@@ -102,8 +103,10 @@ impl LineStore for PostgresStore {
         );
         let [brand, older] = scope.parameters();
         for _ in 0..RACES {
-            let statement =
-                || sqlx::query(SQL).bind(msisdn.to_string()).bind(brand).bind(older).bind(sim.as_uuid());
+            let statement = || {
+                let number = sqlx::query(SQL).bind(msisdn.to_string()).bind(brand).bind(older);
+                number.bind(sim.as_uuid()).bind(self.client())
+            };
             let read = |row: &PgRow| {
                 let (unchanged, written) = (row.flag("unchanged")?, row.flag("written")?);
                 Ok((number_row(row)?, sim_of_assignment(row)?, unchanged, written))

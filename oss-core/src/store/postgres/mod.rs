@@ -61,11 +61,20 @@ use self::releases::{Delivered, ReleaseWish};
 use super::MigrationReport;
 use super::batch::Batcher;
 use super::{NewPreview, PoolUsage, Store, StoreError, migrations};
+use crate::domain::ClientName;
 
 /// The store on PostgreSQL.
 #[derive(Debug)]
 pub struct PostgresStore {
     connections: Arc<Connections>,
+    batches: Arc<Batches>,
+    /// The client whose calls these are.
+    client: Option<ClientName>,
+}
+
+/// The steps that share statements.
+#[derive(Debug)]
+struct Batches {
     previews: Batcher<NewPreview>,
     wishes: Batcher<Wish>,
     starts: Batcher<Start>,
@@ -105,15 +114,13 @@ impl PostgresStore {
 
     fn on(connections: Connections) -> Self {
         let connections = Arc::new(connections);
-        Self {
-            previews: Batcher::new(connections.clone()),
-            wishes: Batcher::new(connections.clone()),
-            starts: Batcher::new(connections.clone()),
-            confirmations: Batcher::new(connections.clone()),
-            releases: Batcher::new(connections.clone()),
-            deliveries: Batcher::new(connections.clone()),
-            connections,
-        }
+        let batches = Arc::new(Batches::new(&connections));
+        Self { connections, batches, client: None }
+    }
+
+    /// The client whose calls these are, as a parameter of the statements that change rows.
+    fn client(&self) -> Option<String> {
+        self.client.as_ref().map(ToString::to_string)
     }
 
     /// Migrates the database at `url` to this version, and creates a reservation for each number that was held before
@@ -131,8 +138,25 @@ impl PostgresStore {
     }
 }
 
+impl Batches {
+    fn new(connections: &Arc<Connections>) -> Self {
+        Self {
+            previews: Batcher::new(connections.clone()),
+            wishes: Batcher::new(connections.clone()),
+            starts: Batcher::new(connections.clone()),
+            confirmations: Batcher::new(connections.clone()),
+            releases: Batcher::new(connections.clone()),
+            deliveries: Batcher::new(connections.clone()),
+        }
+    }
+}
+
 #[async_trait]
 impl Store for PostgresStore {
+    fn on_behalf_of(&self, client: Option<ClientName>) -> Arc<dyn Store> {
+        Arc::new(Self { connections: self.connections.clone(), batches: self.batches.clone(), client })
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         // It also reads the identity, as every look-up does. So a role that may not read it fails here and not at each request.
         const SQL: &str = "
@@ -154,7 +178,7 @@ impl Store for PostgresStore {
     }
 
     fn oldest_write(&self) -> Duration {
-        let Self { previews, wishes, starts, confirmations, releases, deliveries, connections: _ } = self;
+        let Batches { previews, wishes, starts, confirmations, releases, deliveries } = &*self.batches;
         let of_kinds = [
             previews.oldest(),
             wishes.oldest(),

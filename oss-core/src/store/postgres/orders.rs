@@ -67,7 +67,8 @@ impl OrderStore for PostgresStore {
         const SQL: &str = "
             with doubtful as (
                 update sim_order
-                set state = 'IN_DOUBT', last_error = $3, updated_at = clock_timestamp(),
+                set state = 'IN_DOUBT', last_error = $3, updated_at = clock_timestamp(), changed_by = $5,
+                    named_changes = named_changes + 1,
                     due_at = clock_timestamp() + make_interval(secs => $4)
                 where id = $1 and attempts = $2 and state = 'PENDING'
                 returning true
@@ -80,6 +81,7 @@ impl OrderStore for PostgresStore {
                 .bind(lease.call)
                 .bind(reason)
                 .bind(retry_in.as_secs_f64())
+                .bind(self.client())
         };
         self.connections.one(statement, |row| row.flag("written")).await
     }
@@ -88,7 +90,8 @@ impl OrderStore for PostgresStore {
         const SQL: &str = "
             with rejected as (
                 update sim_order
-                set state = 'REJECTED', due_at = null, last_error = $3, updated_at = clock_timestamp()
+                set state = 'REJECTED', due_at = null, last_error = $3, updated_at = clock_timestamp(), changed_by = $4,
+                    named_changes = named_changes + 1
                 where id = $1 and attempts = $2 and state = 'PENDING'
                 returning id
             )
@@ -96,7 +99,10 @@ impl OrderStore for PostgresStore {
             set order_id = null
             from rejected
             where r.order_id = rejected.id";
-        let statement = || sqlx::query(SQL).bind(lease.order.as_uuid()).bind(lease.call).bind(reason);
+        let statement = || {
+            let order = sqlx::query(SQL).bind(lease.order.as_uuid()).bind(lease.call);
+            order.bind(reason).bind(self.client())
+        };
         self.connections.rows(statement).await.map(drop)
     }
 
@@ -110,7 +116,8 @@ impl OrderStore for PostgresStore {
         const SQL: &str = "
             with cancelling as (
                 update sim_order
-                set state = 'CANCELLING', last_error = $3, updated_at = clock_timestamp(),
+                set state = 'CANCELLING', last_error = $3, updated_at = clock_timestamp(), changed_by = $5,
+                    named_changes = named_changes + 1,
                     due_at = clock_timestamp() + make_interval(secs => $4)
                 where id = $1 and attempts = $2 and state = 'PENDING'
                 returning true
@@ -123,6 +130,7 @@ impl OrderStore for PostgresStore {
                 .bind(lease.call)
                 .bind(reason)
                 .bind(deliver_within.as_secs_f64())
+                .bind(self.client())
         };
         let cancelled = self.connections.one(statement, |row| row.flag("cancelled")).await?;
         Ok(cancelled.then(|| lease.delivery()))
@@ -134,8 +142,9 @@ impl OrderStore for PostgresStore {
         deliver_within: Duration,
     ) -> Result<Option<SimDelivery>, StoreError> {
         const SQL: &str = "
-            insert into sim_order (id, msisdn, carrier_tag, sim_type, state, due_at, attempts, last_error)
-            values ($1, $2::char(11), $3, $4, 'RELEASING', clock_timestamp() + make_interval(secs => $5), 0, 'its row was lost')
+            insert into sim_order (id, msisdn, carrier_tag, sim_type, state, due_at, attempts, last_error, changed_by)
+            values ($1, $2::char(11), $3, $4, 'RELEASING', clock_timestamp() + make_interval(secs => $5), 0, 'its row was lost',
+                    $6)
             on conflict (id) do nothing
             returning id as ended_id, sim_type as ended_type";
         let statement = || {
@@ -145,6 +154,7 @@ impl OrderStore for PostgresStore {
                 .bind(lease.brand.as_str())
                 .bind(lease.wanted.sim_type().as_str())
                 .bind(deliver_within.as_secs_f64())
+                .bind(self.client())
         };
         Ok(self.connections.maybe(statement, ended_sim).await?.flatten())
     }
@@ -163,7 +173,8 @@ impl OrderStore for PostgresStore {
             with over as (
                 update sim_order
                 set state = case state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end, due_at = null,
-                    last_error = case state when 'CANCELLING' then last_error end, updated_at = clock_timestamp()
+                    last_error = case state when 'CANCELLING' then last_error end, updated_at = clock_timestamp(),
+                    changed_by = $2, named_changes = named_changes + 1
                 where id = $1 and state in ('RELEASING', 'CANCELLING')
                 returning id, state
             ), waiting as (
@@ -173,7 +184,7 @@ impl OrderStore for PostgresStore {
                 where r.order_id = over.id
             )
             select state from over";
-        let statement = || sqlx::query(SQL).bind(order.as_uuid());
+        let statement = || sqlx::query(SQL).bind(order.as_uuid()).bind(self.client());
         self.connections.maybe(statement, |row| row.parsed("state")).await
     }
 

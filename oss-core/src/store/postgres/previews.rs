@@ -37,7 +37,7 @@ impl PreviewStore for PostgresStore {
     }
 
     async fn create_preview(&self, preview: &NewPreview) -> Result<Option<DateTime<Utc>>, StoreError> {
-        self.previews.execute(preview.clone()).await
+        self.batches.previews.execute(preview.clone()).await
     }
 
     async fn were_returned(&self, msisdns: &[Msisdn], within: Duration) -> Result<bool, StoreError> {

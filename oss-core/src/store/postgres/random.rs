@@ -29,7 +29,7 @@ impl RandomStore for PostgresStore {
         let begun = Lease { reservation: id, call: 1, brand: brand.clone(), hold: hold.clone() };
         for _ in 0..RACES {
             let start = Start { begun: begun.clone(), key: key.cloned(), lease };
-            match self.starts.execute(start).await? {
+            match self.batches.starts.execute(start).await? {
                 Checks { written: true, .. } => return Ok(BeginRandom::Started(begun)),
                 Checks { keyed: true, .. } => return Ok(BeginRandom::KeyInUse),
                 Checks { unsettled: true, .. } => return Ok(BeginRandom::Unsettled),

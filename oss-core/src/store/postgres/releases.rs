@@ -26,8 +26,8 @@ impl ReleaseStore for PostgresStore {
     ) -> Result<Release, StoreError> {
         let (adopted, brands) = (ReservationId::new(), scope.owned_parameters());
         for _ in 0..RACES {
-            let wish = ReleaseWish { brands: brands.clone(), msisdn, adopted, lease };
-            let Some(found) = self.releases.execute(wish).await? else { return Ok(Release::Unknown) };
+            let wish = ReleaseWish { brands: brands.clone(), msisdn, adopted, lease, client: self.client() };
+            let Some(found) = self.batches.releases.execute(wish).await? else { return Ok(Release::Unknown) };
             match (found.number.release_refusal(), found.freed) {
                 (Some(answer), _) if found.unchanged || scope.is_all_brands() => return Ok(answer),
                 (None, Ok(delivery)) if found.written => return Ok(Release::Returned(delivery)),
@@ -50,7 +50,7 @@ impl ReleaseStore for PostgresStore {
     }
 
     async fn record_delivery(&self, id: ReservationId) -> Result<Option<AttemptState>, StoreError> {
-        self.deliveries.execute(Delivered(id)).await
+        self.batches.deliveries.execute(Delivered { id, client: self.client() }).await
     }
 
     async fn record_failed_delivery(
@@ -91,6 +91,8 @@ pub(in crate::store) struct ReleaseWish {
     /// The id of the row for the hold of a number of older data.
     adopted: ReservationId,
     lease: Duration,
+    /// The client whose call it is.
+    client: Option<String>,
 }
 
 /// A number, and what became of its release.
@@ -116,8 +118,8 @@ impl Member for ReleaseWish {
                 "
             select *
             from unnest((select $1::char(11)[]), (select $2::text[]), (select $3::text[]), (select $4::uuid[]),
-                        (select $5::float8[]))
-                 with ordinality as m (msisdn, brand, older, adopted_id, lease_for, nr)"
+                        (select $5::float8[]), (select $6::text[]))
+                 with ordinality as m (msisdn, brand, older, adopted_id, lease_for, client, nr)"
             ),
             ", released as (
                 select * from locked
@@ -132,6 +134,7 @@ impl Member for ReleaseWish {
             ), releasing as (
                 update reservation r
                 set state = 'RELEASING', attempts = 0, last_error = null, updated_at = clock_timestamp(),
+                    changed_by = released.client, named_changes = r.named_changes + 1,
                     due_at = clock_timestamp() + make_interval(secs => released.lease_for)
                 from released
                 where r.id = released.live_id and ",
@@ -139,9 +142,9 @@ impl Member for ReleaseWish {
             "
                 returning r.msisdn, r.id, r.external_id
             ), adopted as (
-                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts)
+                insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, changed_by)
                 select released.adopted_id, offered.id, offered.external_id, offered.brand_id, returned.msisdn, 'RELEASING',
-                       clock_timestamp() + make_interval(secs => released.lease_for), 0
+                       clock_timestamp() + make_interval(secs => released.lease_for), 0, released.client
                 from released
                 join returned on returned.msisdn = released.msisdn
                 cross join lateral (
@@ -170,6 +173,7 @@ impl Member for ReleaseWish {
                 .bind(column(wishes, |wish| wish.brands[1].as_deref()))
                 .bind(column(wishes, |wish| wish.adopted.as_uuid()))
                 .bind(column(wishes, |wish| wish.lease.as_secs_f64()))
+                .bind(column(wishes, |wish| wish.client.as_deref()))
         };
         let read = |at: usize, row: &PgRow| {
             let (unchanged, written) = (row.flag("unchanged")?, row.flag("written")?);
@@ -182,7 +186,11 @@ impl Member for ReleaseWish {
 
 /// The record that Sigan was told of a release or a cancellation.
 #[derive(Debug)]
-pub(in crate::store) struct Delivered(ReservationId);
+pub(in crate::store) struct Delivered {
+    id: ReservationId,
+    /// The client whose call it is.
+    client: Option<String>,
+}
 
 impl Member for Delivered {
     type Engine = Connections;
@@ -192,7 +200,7 @@ impl Member for Delivered {
     const GATHER: Duration = Duration::from_millis(5);
 
     fn keys(&self) -> Vec<Key> {
-        vec![Key::of(self.0)]
+        vec![Key::of(self.id)]
     }
 
     async fn run(connections: &Connections, delivered: &[Self]) -> Answers<Self::Answer> {
@@ -200,11 +208,18 @@ impl Member for Delivered {
             update reservation r
             set state = case r.state when 'CANCELLING' then 'REJECTED' else 'RELEASED' end,
                 due_at = null, last_error = case r.state when 'CANCELLING' then r.last_error end,
-                updated_at = clock_timestamp()
-            from (select * from unnest((select $1::uuid[])) with ordinality as m (id, nr) order by id) member
+                updated_at = clock_timestamp(), changed_by = member.client, named_changes = r.named_changes + 1
+            from (
+                select * from unnest((select $1::uuid[]), (select $2::text[])) with ordinality as m (id, client, nr)
+                order by id
+            ) member
             where r.id = member.id and r.state in ('RELEASING', 'CANCELLING')
             returning member.nr, r.state";
-        let statement = || sqlx::query(SQL).bind(column(delivered, |delivered| delivered.0.as_uuid()));
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(column(delivered, |delivered| delivered.id.as_uuid()))
+                .bind(column(delivered, |delivered| delivered.client.as_deref()))
+        };
         connections.each(delivered.len(), statement, |_, row| row.parsed("state")).await
     }
 }

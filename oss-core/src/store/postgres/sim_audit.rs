@@ -70,13 +70,13 @@ impl SimAuditStore for PostgresStore {
         deliver_within: Duration,
     ) -> Result<Option<SimDelivery>, StoreError> {
         const SQL: &str = "
-            insert into sim_order (id, msisdn, carrier_tag, sim_type, state, due_at, attempts, last_error)
-            select $1, $2::char(11), $3, 'ESIM', 'RELEASING', clock_timestamp() + make_interval(secs => $4), 0, 'stray'
+            insert into sim_order (id, msisdn, carrier_tag, sim_type, state, due_at, attempts, last_error, changed_by)
+            select $1, $2::char(11), $3, 'ESIM', 'RELEASING', clock_timestamp() + make_interval(secs => $4), 0, 'stray', $5::text
             where not exists (select from sim where id = $1 and status = 'ACTIVE')
               and not exists (select from phone_number where msisdn = $2::char(11) and status <> 'RETURNED')
             on conflict (id) do update
             set state = 'RELEASING', due_at = excluded.due_at, attempts = 0, last_error = 'stray',
-                updated_at = clock_timestamp()
+                updated_at = clock_timestamp(), changed_by = excluded.changed_by, named_changes = sim_order.named_changes + 1
             where sim_order.state in ('RELEASED', 'REJECTED')
             returning id as ended_id, sim_type as ended_type";
         let statement = || {
@@ -85,6 +85,7 @@ impl SimAuditStore for PostgresStore {
                 .bind(msisdn.to_string())
                 .bind(brand.as_str())
                 .bind(deliver_within.as_secs_f64())
+                .bind(self.client())
         };
         Ok(self.connections.maybe(statement, ended_sim).await?.flatten())
     }

@@ -82,7 +82,8 @@ impl SimStore for PostgresStore {
                 update sim
                 set updated_at = case when $5 then clock_timestamp() else updated_at end,
                     profile_state = case when $5 then $2 else profile_state end,
-                    profile_reported_at = greatest(profile_reported_at, $3),
+                    profile_reported_at = greatest(profile_reported_at, $3), changed_by = $9,
+                    named_changes = named_changes + 1,
                     silent_since = case when silent_since is null or $5 and $2 <> 'DOWNLOADED' then null else clock_timestamp() end
                 where id = $1 and profile_state is not distinct from $6 and profile_reported_at is not distinct from $7
                 returning true
@@ -114,6 +115,7 @@ impl SimStore for PostgresStore {
                     .bind(before.state.map(ProfileState::as_str))
                     .bind(before.reported_at)
                     .bind(told.eid.as_ref().map(ToString::to_string))
+                    .bind(self.client())
             };
             if self.connections.one(statement, |row| row.flag("written")).await? {
                 return Ok(if applies { ProfileRecorded::Applied } else { ProfileRecorded::Kept });

@@ -61,9 +61,10 @@ impl Step<'_> {
     async fn assign_attempt(&mut self, live: ReservationId) -> Result<(), sqlx::Error> {
         const KEPT: &str = "
             update reservation
-            set state = 'ASSIGNED', due_at = null, updated_at = $2
+            set state = 'ASSIGNED', due_at = null, updated_at = $2, changed_by = $3, named_changes = named_changes + 1
             where id = $1 and state in ('HELD', 'ASSIGNED')";
-        self.run(sqlx::query(KEPT).bind(live.as_uuid()).bind(self.now.0)).await.map(drop)
+        let statement = sqlx::query(KEPT).bind(live.as_uuid()).bind(self.now.0);
+        self.run(statement.bind(self.client())).await.map(drop)
     }
 
     /// Inserts the hold's row. The row names the preview that offered the number, so that a repeated reserve from it finds the
@@ -77,10 +78,10 @@ impl Step<'_> {
     ) -> Result<(), sqlx::Error> {
         const RECORDED: &str = concat!(
             "
-            insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, created_at, updated_at)
+            insert into reservation (id, preview_id, external_id, brand_id, msisdn, state, created_at, updated_at, changed_by)
             select $1, (",
             offering!("$2", "$4"),
-            "), $2, $3, $4, 'ASSIGNED', $5, $5
+            "), $2, $3, $4, 'ASSIGNED', $5, $5, $6
             returning preview_id"
         );
         const CHOSEN: &str = "update preview set reserved_msisdn = $2 where id = $1";
@@ -89,7 +90,8 @@ impl Step<'_> {
             .bind(external_id.as_str())
             .bind(tenant.brand().as_str())
             .bind(adoption.msisdn.as_str())
-            .bind(self.now.0);
+            .bind(self.now.0)
+            .bind(self.client());
         if let Some(preview) = self.one(statement, |row| row.maybe_uuid("preview_id")).await? {
             self.run(sqlx::query(CHOSEN).bind(preview).bind(adoption.msisdn.as_str())).await?;
         }

@@ -191,7 +191,8 @@ impl Step<'_> {
             where id = $1";
         const HELD: &str = "
             update reservation
-            set state = $2, last_error = null, hold_expires_at = $3, due_at = $3, updated_at = $4
+            set state = $2, last_error = null, hold_expires_at = $3, due_at = $3, updated_at = $4, changed_by = $6,
+                named_changes = named_changes + 1
             where id = $1 and state = $5
             returning hold_expires_at";
 
@@ -211,7 +212,7 @@ impl Step<'_> {
         let Some((state, attempts, preview, due, expires_at)) = found else { return Ok(Confirmed::Missing) };
         if let Some(next) = state.after(AttemptEvent::Confirmed) {
             let statement = sqlx::query(HELD).bind(id).bind(next.as_str()).bind(self.now.after(hold_for));
-            let statement = statement.bind(self.now.0).bind(state.as_str());
+            let statement = statement.bind(self.now.0).bind(state.as_str()).bind(self.client());
             let expires_at = self.one(statement, |row| row.maybe_time("hold_expires_at")).await?;
             self.reserve_number(lease.hold.msisdn.as_str(), preview).await?;
             return Ok(Confirmed::Held(Reservation::new(lease.hold.msisdn, expires_at)));
@@ -237,19 +238,20 @@ impl Step<'_> {
     async fn release_late_hold(mut self, lease: Lease) -> Result<Confirmed, sqlx::Error> {
         const SQL: &str = "
             insert into reservation
-                (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at)
+                (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at,
+                 changed_by)
             select $2,
                    case when not exists (
                        select 1 from reservation other
                        where other.preview_id = r.preview_id and other.state <> 'REJECTED'
                    ) then r.preview_id end,
-                   r.external_id, r.brand_id, r.msisdn, 'RELEASING', $3, 0, 'confirmed too late', $3, $3
+                   r.external_id, r.brand_id, r.msisdn, 'RELEASING', $3, 0, 'confirmed too late', $3, $3, $4
             from reservation r
             where r.id = $1
             on conflict do nothing";
         let release = ReservationId::new();
         let statement = sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(release.as_uuid());
-        if self.run(statement.bind(self.now.0)).await? == 0 {
+        if self.run(statement.bind(self.now.0).bind(self.client())).await? == 0 {
             return Ok(Confirmed::Released);
         }
         let Hold { external_id, msisdn } = lease.hold;
@@ -292,11 +294,11 @@ impl Step<'_> {
     ) -> Result<(), sqlx::Error> {
         const SQL: &str = "
             update reservation
-            set state = $3, last_error = $4, due_at = $5, updated_at = $6
+            set state = $3, last_error = $4, due_at = $5, updated_at = $6, changed_by = $7, named_changes = named_changes + 1
             where id = $1 and attempts = $2 and state = 'PENDING'";
         let attempt = sqlx::query(SQL).bind(lease.reservation.as_uuid()).bind(lease.call);
         let statement = attempt.bind(state.as_str()).bind(reason).bind(due_at).bind(self.now.0);
-        self.run(statement).await.map(drop)
+        self.run(statement.bind(self.client())).await.map(drop)
     }
 
     async fn doubt(mut self, lease: Lease, reason: String, retry_in: Duration) -> Result<bool, sqlx::Error> {

@@ -188,13 +188,14 @@ impl Step<'_> {
         const SQL: &str = concat!(
             "
             insert into reservation
-                (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at)
+                (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, last_error, created_at, updated_at,
+                 changed_by)
             values (
                 $1,
                 (",
             offering!("$2", "$4"),
             "),
-                $2, $3, $4, 'RELEASING', $5, 0, $7, $6, $6
+                $2, $3, $4, 'RELEASING', $5, 0, $7, $6, $6, $8
             )"
         );
         let statement = sqlx::query(SQL)
@@ -204,7 +205,8 @@ impl Step<'_> {
             .bind(release.hold.msisdn.as_str())
             .bind(self.now.after(deliver_within))
             .bind(self.now.0)
-            .bind(release.reason);
+            .bind(release.reason)
+            .bind(self.client());
         self.run(statement).await.map(drop)
     }
 
@@ -250,7 +252,8 @@ impl Step<'_> {
     ) -> Result<Option<Delivery>, sqlx::Error> {
         const RELEASING: &str = "
             update reservation
-            set state = 'RELEASING', attempts = 0, last_error = $2, due_at = $3, updated_at = $4
+            set state = 'RELEASING', attempts = 0, last_error = $2, due_at = $3, updated_at = $4, changed_by = $5,
+                named_changes = named_changes + 1
             where id = $1 and state = 'HELD' and order_id is null
               and exists (
                   select 1 from phone_number p where p.msisdn = reservation.msisdn and p.status = 'RESERVED'
@@ -259,7 +262,7 @@ impl Step<'_> {
         let statement =
             sqlx::query(RELEASING).bind(id.as_uuid()).bind(reason).bind(self.now.after(deliver_within));
         let read = |row: &SqliteRow| Ok(delivery(id, row.parsed("external_id")?, row.parsed("msisdn")?));
-        let lost = self.maybe(statement.bind(self.now.0), read).await?;
+        let lost = self.maybe(statement.bind(self.now.0).bind(self.client()), read).await?;
         if let Some(lost) = &lost {
             self.return_number(lost.hold.msisdn.as_str()).await?;
         }

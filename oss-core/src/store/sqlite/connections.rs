@@ -26,6 +26,7 @@ use super::catalog;
 use super::faults::{code, missing_folder, store_error};
 pub(super) use super::writer::Step;
 use super::writer::{Statement, Work, Write, Writer};
+use crate::domain::ClientName;
 use crate::store::batch::Batcher;
 use crate::store::catalog::first_edition;
 use crate::store::migrations::VERSIONS;
@@ -72,14 +73,17 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// The count of connections that read.
 const READERS: u32 = 4;
 
-#[derive(Debug)]
+/// The connections of one database. Cheap to clone; every clone has the same ones.
+#[derive(Debug, Clone)]
 pub(super) struct Connections {
-    writes: Batcher<Write>,
+    writes: Arc<Batcher<Write>>,
     writer: SqlitePool,
     readers: SqlitePool,
     clock: Arc<dyn Clock>,
     /// The database's file, as errors name it.
     file: Arc<Path>,
+    /// The client whose steps these are.
+    client: Option<Arc<str>>,
 }
 
 impl Connections {
@@ -94,7 +98,13 @@ impl Connections {
             pool(READERS).connect_lazy_with(options.pragma("query_only", "on"))
         };
         let engine = Writer::new(writer.clone(), clock.clone(), Arc::clone(&file));
-        Ok(Self { writes: Batcher::new(Arc::new(engine)), writer, readers, clock, file })
+        let writes = Arc::new(Batcher::new(Arc::new(engine)));
+        Ok(Self { writes, writer, readers, clock, file, client: None })
+    }
+
+    /// Returns these connections for the steps of a client.
+    pub(super) fn on_behalf_of(&self, client: Option<&ClientName>) -> Self {
+        Self { client: client.map(|client| client.as_str().into()), ..self.clone() }
     }
 
     /// Runs a step in one transaction, which it may share with other steps.
@@ -105,7 +115,7 @@ impl Connections {
     {
         let (sender, mut value) = oneshot::channel();
         self.writes
-            .execute(Write::new(move |step| {
+            .execute(Write::new(self.client.clone(), move |step| {
                 Box::pin(async move {
                     let _ = sender.send(work(step).await?);
                     Ok(())

@@ -35,6 +35,10 @@ impl Step<'_> {
             update reservation
             set state = $2, hold_expires_at = $3, due_at = $3
             where id = $1 and state = $4";
+        // A trigger does not know the time, and the row does not change its own.
+        const TOLD: &str = "
+            insert into event (recorded_at, kind, brand_id, client, changed_by, reservation_id, msisdn, state_before, state_after)
+            select $2, 'number.extended', brand_id, client, $3, id, msisdn, state, state from reservation where id = $1";
         let Some(number) = self.number_row(brands, msisdn).await? else { return Ok(Extend::Unknown) };
         if let Some(answer) = number.extend_refusal() {
             return Ok(answer);
@@ -44,11 +48,16 @@ impl Step<'_> {
         let statement = sqlx::query(HOLD).bind(live.id.as_uuid()).bind(self.now.0);
         let read = |row: &_| {
             let time = |column| DataRow::time(row, column);
-            Ok(extension.end(time("now")?, time("created_at")?, time("hold_expires_at")?))
+            let ended_at = time("hold_expires_at")?;
+            Ok((ended_at, extension.end(time("now")?, time("created_at")?, ended_at)))
         };
-        let ends_at: DateTime<Utc> = self.one(statement, read).await?;
+        let (ended_at, ends_at): (DateTime<Utc>, _) = self.one(statement, read).await?;
         let statement = sqlx::query(EXTENDED).bind(live.id.as_uuid()).bind(next.as_str());
         self.run(statement.bind(ends_at.timestamp_micros()).bind(live.state.as_str())).await?;
+        if ends_at != ended_at {
+            let told = sqlx::query(TOLD).bind(live.id.as_uuid()).bind(self.now.0).bind(self.client());
+            self.run(told).await?;
+        }
         Ok(Extend::Extended(Reservation::new(msisdn, Some(ends_at))))
     }
 }

@@ -23,7 +23,9 @@ impl Step<'_> {
             from sim_order o
             where o.id = $1";
         const HELD: &str = "
-            update sim_order set state = $2, due_at = null, last_error = null, updated_at = $3 where id = $1";
+            update sim_order
+            set state = $2, due_at = null, last_error = null, updated_at = $3, changed_by = $4, named_changes = named_changes + 1
+            where id = $1";
 
         let id = lease.order.as_uuid();
         let read = |row: &SqliteRow| {
@@ -45,7 +47,8 @@ impl Step<'_> {
         if has_iccid {
             return Ok(IssuedOrder::IccidInUse);
         }
-        self.run(sqlx::query(HELD).bind(id).bind(next.as_str()).bind(self.now.0)).await?;
+        let statement = sqlx::query(HELD).bind(id).bind(next.as_str()).bind(self.now.0);
+        self.run(statement.bind(self.client())).await?;
         self.store_sim(&lease, &issued, line).await?;
         self.put_on_line(&lease, line).await?;
         match lease.replaces {
@@ -64,8 +67,8 @@ impl Step<'_> {
     ) -> Result<(), sqlx::Error> {
         const SIM: &str = "
             insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status, profile_state,
-                             created_at, updated_at)
-            values ($1, $2, $3, $4, $5, $6, $7, 'ACTIVE', $8, $9, $9)";
+                             created_at, updated_at, changed_by)
+            values ($1, $2, $3, $4, $5, $6, $7, 'ACTIVE', $8, $9, $9, $10)";
         const ESIM: &str = "
             insert into esim (sim_id, matching_id, smdp_plus_address, device_model_hash) values ($1, $2, $3, $4)";
         const CARD: &str = "
@@ -82,7 +85,8 @@ impl Step<'_> {
             .bind(lease.wanted.sim_type().as_str())
             .bind(lease.technology.as_str())
             .bind(profile_state)
-            .bind(self.now.0);
+            .bind(self.now.0)
+            .bind(self.client());
         self.run(statement).await?;
         let statement = match &lease.wanted {
             WantedSim::Esim(device) => {
@@ -98,7 +102,8 @@ impl Step<'_> {
     async fn put_on_line(&mut self, lease: &OrderLease, line: LineId) -> Result<(), sqlx::Error> {
         const HOLD: &str = "
             update reservation
-            set state = 'ASSIGNED', due_at = null, order_id = null, updated_at = $2
+            set state = 'ASSIGNED', due_at = null, order_id = null, updated_at = $2, changed_by = $3,
+                named_changes = named_changes + 1
             where order_id = $1 and state in ('HELD', 'ASSIGNED')";
         const NUMBER: &str = "
             update phone_number
@@ -108,7 +113,7 @@ impl Step<'_> {
             insert into association_history (msisdn, sim_id, line_id, created_at) values ($1, $2, $3, $4)";
 
         let (id, msisdn) = (lease.order.as_uuid(), lease.msisdn.as_str());
-        self.run(sqlx::query(HOLD).bind(id).bind(self.now.0)).await?;
+        self.run(sqlx::query(HOLD).bind(id).bind(self.now.0).bind(self.client())).await?;
         let number = sqlx::query(NUMBER).bind(msisdn).bind(id).bind(lease.replaces.map(SimId::as_uuid));
         self.run(number.bind(self.now.0)).await?;
         let history = sqlx::query(HISTORY).bind(msisdn).bind(id).bind(line.as_uuid());

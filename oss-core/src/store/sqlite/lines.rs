@@ -65,7 +65,7 @@ impl Step<'_> {
             where msisdn = $1 and status = 'RESERVED'";
         const ASSIGNED: &str = "
             update reservation
-            set state = $2, due_at = null, updated_at = $3
+            set state = $2, due_at = null, updated_at = $3, changed_by = $4, named_changes = named_changes + 1
             where id = $1 and state = 'HELD'";
 
         let row = self.number_row(brands.clone(), msisdn).await?;
@@ -83,7 +83,7 @@ impl Step<'_> {
         {
             let statement =
                 sqlx::query(ASSIGNED).bind(live.id.as_uuid()).bind(next.as_str()).bind(self.now.0);
-            self.run(statement).await?;
+            self.run(statement.bind(self.client())).await?;
         }
         self.record_association(msisdn, sim).await?;
         Ok(Assign::Assigned)

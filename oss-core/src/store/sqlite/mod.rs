@@ -41,6 +41,7 @@ use self::connections::Connections;
 pub use self::connections::{Clock, SystemClock};
 pub(super) use self::inspection::inspect;
 use super::{PoolUsage, Store, StoreError, migrations};
+use crate::domain::ClientName;
 
 /// Opens the store on the database that `url` names, with the clock of this machine.
 pub(super) async fn open(url: &SecretString) -> Result<Arc<dyn Store>, StoreError> {
@@ -86,6 +87,10 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn on_behalf_of(&self, client: Option<ClientName>) -> Arc<dyn Store> {
+        Arc::new(Self { connections: self.connections.on_behalf_of(client.as_ref()) })
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         const SQL: &str = "
             select count(*) from oss_migrations

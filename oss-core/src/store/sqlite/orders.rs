@@ -113,8 +113,9 @@ impl Step<'_> {
         deliver_within: Duration,
     ) -> Result<Option<SimDelivery>, sqlx::Error> {
         const SQL: &str = "
-            insert into sim_order (id, msisdn, carrier_tag, sim_type, state, due_at, attempts, last_error, created_at, updated_at)
-            values ($1, $2, $3, $4, 'RELEASING', $5, 0, 'its row was lost', $6, $6)
+            insert into sim_order (id, msisdn, carrier_tag, sim_type, state, due_at, attempts, last_error, created_at, updated_at,
+                                   changed_by)
+            values ($1, $2, $3, $4, 'RELEASING', $5, 0, 'its row was lost', $6, $6, $7)
             on conflict (id) do nothing
             returning id as ended_id, sim_type as ended_type";
         let statement = sqlx::query(SQL)
@@ -123,7 +124,8 @@ impl Step<'_> {
             .bind(lease.brand.as_str())
             .bind(lease.wanted.sim_type().as_str())
             .bind(self.now.after(deliver_within))
-            .bind(self.now.0);
+            .bind(self.now.0)
+            .bind(self.client());
         Ok(self.maybe(statement, ended_sim).await?.flatten())
     }
 
@@ -220,7 +222,7 @@ impl Step<'_> {
         const STATE: &str = "select state from sim_order where id = $1 and attempts = $2";
         const SETTLED: &str = "
             update sim_order
-            set state = $2, last_error = $3, due_at = $4, updated_at = $5
+            set state = $2, last_error = $3, due_at = $4, updated_at = $5, changed_by = $6, named_changes = named_changes + 1
             where id = $1";
         let id = lease.order.as_uuid();
         let statement = sqlx::query(STATE).bind(id).bind(lease.call);
@@ -231,7 +233,7 @@ impl Step<'_> {
         let Some(next) = state.after(event) else { return Ok(Some(state)) };
         let due_at = due_in.map(|due_in| self.now.after(due_in));
         let statement = sqlx::query(SETTLED).bind(id).bind(next.as_str()).bind(reason).bind(due_at);
-        self.run(statement.bind(self.now.0)).await?;
+        self.run(statement.bind(self.now.0).bind(self.client())).await?;
         if next.is_over() {
             self.let_go_on(id).await?;
         }
@@ -257,12 +259,13 @@ impl Step<'_> {
         const SIM: &str = "update sim set status = 'DEPROGRAMMED', updated_at = $2 where id = $1";
         const ORDER: &str = "
             insert into sim_order (id, msisdn, line_id, carrier_tag, sim_type, technology, state, due_at, attempts, created_at,
-                                   updated_at)
-            select id, $2, line_id, carrier_tag, sim_type, technology, 'RELEASING', $3, 0, $4, $4
+                                   updated_at, changed_by)
+            select id, $2, line_id, carrier_tag, sim_type, technology, 'RELEASING', $3, 0, $4, $4, $5
             from sim
             where id = $1
             on conflict (id) do update
-            set state = 'RELEASING', due_at = excluded.due_at, attempts = 0, last_error = null, updated_at = $4
+            set state = 'RELEASING', due_at = excluded.due_at, attempts = 0, last_error = null, updated_at = $4,
+                changed_by = $5, named_changes = sim_order.named_changes + 1
             where sim_order.state = 'HELD'
             returning id as ended_id, sim_type as ended_type";
         self.run(sqlx::query(SIM).bind(sim.as_uuid()).bind(self.now.0)).await?;
@@ -270,7 +273,8 @@ impl Step<'_> {
             .bind(sim.as_uuid())
             .bind(msisdn.as_str())
             .bind(self.now.after(deliver_within))
-            .bind(self.now.0);
+            .bind(self.now.0)
+            .bind(self.client());
         Ok(self.maybe(statement, ended_sim).await?.flatten())
     }
 
@@ -282,7 +286,8 @@ impl Step<'_> {
     ) -> Result<EndLine, sqlx::Error> {
         const HOLD: &str = "
             update reservation
-            set state = $2, attempts = 0, last_error = null, order_id = $3, due_at = $4, updated_at = $4
+            set state = $2, attempts = 0, last_error = null, order_id = $3, due_at = $4, updated_at = $4, changed_by = $5,
+                named_changes = named_changes + 1
             where id = $1";
         const NUMBER: &str = "
             update phone_number set status = 'RETURNED', assigned_sim_id = null, updated_at = $2 where msisdn = $1";
@@ -300,7 +305,7 @@ impl Step<'_> {
         {
             let order = sim.map(|sim| sim.order.as_uuid());
             let statement = sqlx::query(HOLD).bind(live.id.as_uuid()).bind(next.as_str()).bind(order);
-            self.run(statement.bind(self.now.0)).await?;
+            self.run(statement.bind(self.now.0).bind(self.client())).await?;
         }
         self.run(sqlx::query(NUMBER).bind(msisdn.as_str()).bind(self.now.0)).await?;
         Ok(EndLine::Ended(sim))
@@ -310,13 +315,15 @@ impl Step<'_> {
         const STATE: &str = "select state from sim_order where id = $1";
         const OVER: &str = "
             update sim_order
-            set state = $2, due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $3
+            set state = $2, due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $3,
+                changed_by = $4, named_changes = named_changes + 1
             where id = $1";
         let id = order.as_uuid();
         let state = self.maybe(sqlx::query(STATE).bind(id), |row| row.parsed("state")).await?;
         let next = state.and_then(|state: AttemptState| state.after(AttemptEvent::Delivered));
         if let Some(next) = next {
-            self.run(sqlx::query(OVER).bind(id).bind(next.as_str()).bind(self.now.0)).await?;
+            let statement = sqlx::query(OVER).bind(id).bind(next.as_str()).bind(self.now.0);
+            self.run(statement.bind(self.client())).await?;
             self.let_go_on(id).await?;
         }
         Ok(next)

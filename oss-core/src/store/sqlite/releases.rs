@@ -92,7 +92,8 @@ impl Step<'_> {
     ) -> Result<Option<Freed>, sqlx::Error> {
         const SQL: &str = "
             update reservation
-            set state = $2, attempts = 0, last_error = null, due_at = $3, updated_at = $4
+            set state = $2, attempts = 0, last_error = null, due_at = $3, updated_at = $4, changed_by = $6,
+                named_changes = named_changes + 1
             where id = $1 and state = $5
             returning id, external_id";
         let Some(next) = live.state.after(AttemptEvent::Released) else { return Ok(None) };
@@ -101,7 +102,8 @@ impl Step<'_> {
             .bind(next.as_str())
             .bind(self.now.after(lease))
             .bind(self.now.0)
-            .bind(live.state.as_str());
+            .bind(live.state.as_str())
+            .bind(self.client());
         self.maybe(statement, |row| freed_delivery(row, msisdn)).await
     }
 
@@ -114,8 +116,9 @@ impl Step<'_> {
     ) -> Result<Option<Freed>, sqlx::Error> {
         const SQL: &str = "
             insert into reservation
-                (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, created_at, updated_at)
-            select $1, p.id, p.external_id, p.brand_id, $2, 'RELEASING', $3, 0, $4, $4
+                (id, preview_id, external_id, brand_id, msisdn, state, due_at, attempts, created_at, updated_at,
+                 changed_by)
+            select $1, p.id, p.external_id, p.brand_id, $2, 'RELEASING', $3, 0, $4, $4, $5
             from preview p
             where p.reserved_msisdn = $2
               and not exists (select 1 from reservation r where r.preview_id = p.id and r.state <> 'REJECTED')
@@ -127,7 +130,8 @@ impl Step<'_> {
             .bind(ReservationId::new().as_uuid())
             .bind(msisdn.as_str())
             .bind(self.now.after(lease))
-            .bind(self.now.0);
+            .bind(self.now.0)
+            .bind(self.client());
         self.maybe(statement, |row| freed_delivery(row, msisdn)).await
     }
 
@@ -136,13 +140,14 @@ impl Step<'_> {
         // The reason why an attempt was given up is kept.
         const OVER: &str = "
             update reservation
-            set state = $2, due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $3
+            set state = $2, due_at = null, last_error = case state when 'CANCELLING' then last_error end, updated_at = $3,
+                changed_by = $5, named_changes = named_changes + 1
             where id = $1 and state = $4";
         let state = self.maybe(sqlx::query(STATE).bind(id.as_uuid()), |row| row.parsed("state")).await?;
         let Some(state): Option<AttemptState> = state else { return Ok(None) };
         let Some(next) = state.after(AttemptEvent::Delivered) else { return Ok(None) };
         let statement = sqlx::query(OVER).bind(id.as_uuid()).bind(next.as_str()).bind(self.now.0);
-        self.run(statement.bind(state.as_str())).await?;
+        self.run(statement.bind(state.as_str()).bind(self.client())).await?;
         Ok(Some(next))
     }
 

@@ -89,12 +89,14 @@ impl Step<'_> {
         deliver_within: Duration,
     ) -> Result<Option<SimDelivery>, sqlx::Error> {
         const SQL: &str = "
-            insert into sim_order (id, msisdn, carrier_tag, sim_type, state, due_at, attempts, last_error, created_at, updated_at)
-            select $1, $2, $3, 'ESIM', 'RELEASING', $4, 0, 'stray', $5, $5
+            insert into sim_order (id, msisdn, carrier_tag, sim_type, state, due_at, attempts, last_error, created_at, updated_at,
+                                   changed_by)
+            select $1, $2, $3, 'ESIM', 'RELEASING', $4, 0, 'stray', $5, $5, $6
             where not exists (select 1 from sim where id = $1 and status = 'ACTIVE')
               and not exists (select 1 from phone_number where msisdn = $2 and status <> 'RETURNED')
             on conflict (id) do update
-            set state = 'RELEASING', due_at = excluded.due_at, attempts = 0, last_error = 'stray', updated_at = $5
+            set state = 'RELEASING', due_at = excluded.due_at, attempts = 0, last_error = 'stray', updated_at = $5,
+                changed_by = $6, named_changes = sim_order.named_changes + 1
             where sim_order.state in ('RELEASED', 'REJECTED')
             returning id as ended_id, sim_type as ended_type";
         let statement = sqlx::query(SQL)
@@ -102,7 +104,8 @@ impl Step<'_> {
             .bind(msisdn.as_str())
             .bind(brand.as_str())
             .bind(self.now.after(deliver_within))
-            .bind(self.now.0);
+            .bind(self.now.0)
+            .bind(self.client());
         Ok(self.maybe(statement, ended_sim).await?.flatten())
     }
 }

@@ -119,7 +119,8 @@ impl Step<'_> {
             set updated_at = case when $2 then $5 else updated_at end,
                 profile_state = case when $2 then $3 else profile_state end,
                 profile_reported_at = max(coalesce(profile_reported_at, $4), $4),
-                silent_since = case when silent_since is null or $2 and $3 <> 'DOWNLOADED' then null else $5 end
+                silent_since = case when silent_since is null or $2 and $3 <> 'DOWNLOADED' then null else $5 end,
+                changed_by = $6, named_changes = named_changes + 1
             where id = $1";
         const PLACED: &str = "update esim set eid = $2 where sim_id = $1";
         const REPORT: &str = "
@@ -137,7 +138,7 @@ impl Step<'_> {
         }
         let applies = told.applies_to(&before);
         let statement = sqlx::query(TOLD).bind(id).bind(applies).bind(told.state.as_str());
-        self.run(statement.bind(told.at.timestamp_micros()).bind(self.now.0)).await?;
+        self.run(statement.bind(told.at.timestamp_micros()).bind(self.now.0).bind(self.client())).await?;
         if let Some(eid) = &told.eid {
             self.run(sqlx::query(PLACED).bind(id).bind(eid.to_string())).await?;
         }

@@ -27,9 +27,15 @@ pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 pub(super) struct Step<'c> {
     pub(super) connection: &'c mut SqliteConnection,
     pub(super) now: Micros,
+    client: Option<Arc<str>>,
 }
 
 impl Step<'_> {
+    /// The client whose step it is, as a parameter of the statements that change rows.
+    pub(super) fn client(&self) -> Option<String> {
+        self.client.as_deref().map(str::to_owned)
+    }
+
     /// Runs a statement and returns the count of rows that it changed.
     pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
         Ok(statement.execute(&mut *self.connection).await?.rows_affected())
@@ -78,20 +84,24 @@ pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>
 /// A step that waits for its transaction.
 pub(in crate::store) struct Write {
     work: Mutex<Option<Job>>,
+    client: Option<Arc<str>>,
 }
 
 type Job = Box<dyn for<'c> FnOnce(Step<'c>) -> Work<'c, ()> + Send>;
 
 impl Write {
-    pub(super) fn new(work: impl for<'c> FnOnce(Step<'c>) -> Work<'c, ()> + Send + 'static) -> Self {
-        Self { work: Mutex::new(Some(Box::new(work))) }
+    pub(super) fn new(
+        client: Option<Arc<str>>,
+        work: impl for<'c> FnOnce(Step<'c>) -> Work<'c, ()> + Send + 'static,
+    ) -> Self {
+        Self { work: Mutex::new(Some(Box::new(work))), client }
     }
 
     async fn run(&self, connection: &mut SqliteConnection, now: Micros) -> Result<(), sqlx::Error> {
         let work = self.work.lock().take();
         // A write is executed once only: a transaction that fails as a whole is not repeated.
         let Some(work) = work else { return Ok(()) };
-        work(Step { connection, now }).await
+        work(Step { connection, now, client: self.client.clone() }).await
     }
 }
 

@@ -47,6 +47,7 @@ struct Row {
     sim: Option<String>,
     brand: String,
     client: String,
+    changed_by: String,
     before: String,
     after: String,
 }
@@ -61,6 +62,7 @@ impl From<Event> for Row {
             sim: event.sim.map(|sim| sim.to_string()),
             brand: event.brand.to_string(),
             client: or_dash(event.client),
+            changed_by: or_dash(event.changed_by),
             before: or_dash(event.before),
             after: event.after,
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use oss_core::{Event, StoryEntry, StoryKind, UpstreamCall};
 
+use super::or_dash;
 use crate::console::texts::Texts;
 use crate::console::times::{Moment, Span};
 
@@ -48,7 +49,7 @@ impl ShownEntry {
         Self {
             text: event.kind.to_string(),
             outcome: Some(format!("{before}{}", event.after)),
-            client: event.client.map(|client| client.to_string()),
+            client: Some(or_dash(event.changed_by)),
             ..self
         }
     }
