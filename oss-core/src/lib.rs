@@ -104,11 +104,11 @@ pub use domain::{
     EsimSource, EsimSupport, Event, EventCursor, EventId, EventKind, EventPage, ExternalId, HoldRecord,
     Iccid, IdempotencyKey, Imei, Imsi, Index, InstallationId, LastAudit, Line, LineId, ListFault,
     ListOptions, ListedNumber, ListedStatus, Malformed, MalformedAt, MaskedDigits, MaskedMsisdn, MatchingId,
-    Msisdn, Number, NumberFilter, NumberHistory, NumberList, NumberPage, NumberStatus, OperatorSession,
-    PageLength, PreviewId, ProfileReport, ProfileState, RecordedReport, Reservation, ReservationId, Sim,
-    SimCodeRead, SimFilter, SimHistory, SimId, SimRecord, SimStatus, SimType, SmdpAddress, Source,
-    Statistics, StoryEntry, StoryKind, SweepReport, Tac, Technology, TextFault, Timestamp, UnsettledAttempt,
-    UnsettledPage, UpstreamCall, UpstreamSystem, WantedSim, WebhookStatus,
+    Msisdn, Number, NumberFilter, NumberHistory, NumberList, NumberPage, NumberStatus, OfferedNumber,
+    OperatorSession, PageLength, PreviewHistory, PreviewId, ProfileReport, ProfileState, RecordedReport,
+    Reservation, ReservationId, Sim, SimCodeRead, SimFilter, SimHistory, SimId, SimRecord, SimStatus,
+    SimType, SmdpAddress, Source, Statistics, StoryEntry, StoryKind, SweepReport, Tac, Technology, TextFault,
+    Timestamp, UnsettledAttempt, UnsettledPage, UpstreamCall, UpstreamSystem, WantedSim, WebhookStatus,
 };
 pub use error::{Error, ErrorKind, ErrorType, whole_seconds};
 pub use http::{ClientError, client_builder};

@@ -77,7 +77,7 @@ impl SearchResults {
 
 impl From<StoredPreview> for FoundPreview {
     fn from(stored: StoredPreview) -> Self {
-        let StoredPreview { id, brand, offers, reserved, created_at, expires_at } = stored;
+        let StoredPreview { id, brand, offers, reserved, created_at, expires_at, .. } = stored;
         let offer = |(choice, msisdn): (_, Msisdn)| Offer { choice, masked: msisdn.masked() };
         let msisdns = offers.into_iter().map(offer).collect();
         Self { id, brand_id: brand, msisdns, reserved_msisdn: reserved, created_at, expires_at }

@@ -82,7 +82,10 @@ pub use statistics::{
     AttemptCount, Backlog, ChangeCount, DrawBatch, DrawCount, DrawTally, LastAudit, NewDraws, Statistics,
 };
 pub(crate) use story::LONGEST_STORY;
-pub use story::{AttemptRecord, NumberHistory, SimCodeRead, SimHistory, StoryEntry, StoryKind};
+pub use story::{
+    AttemptRecord, NumberHistory, OfferedNumber, PreviewHistory, SimCodeRead, SimHistory, StoryEntry,
+    StoryKind,
+};
 pub use sweep_report::SweepReport;
 pub(crate) use tenant::OLDER_BRAND;
 pub use tenant::{Scope, Tenant};

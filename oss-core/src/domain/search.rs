@@ -6,7 +6,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{BrandId, Choice, Eid, Iccid, Imsi, Malformed, Msisdn, PreviewId, ReservationId, SimId, trimmed};
+use super::{
+    BrandId, Choice, ClientName, Eid, ExternalId, Iccid, Imsi, Malformed, Msisdn, PreviewId, ReservationId,
+    SimId, trimmed,
+};
 
 /// A text to search for, by its form.
 ///
@@ -82,6 +85,10 @@ pub struct StoredPreview {
     pub id: PreviewId,
     /// Its brand.
     pub brand: BrandId,
+    /// The client whose idempotency key made it, if it had one.
+    pub client: Option<ClientName>,
+    /// Sigan's id of it; none if the stored one cannot be read.
+    pub external_id: Option<ExternalId>,
     /// The numbers that it offers, without those that cannot be read.
     pub offers: Vec<(Choice, Msisdn)>,
     /// The number that was chosen.

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Choice;
 use super::events::Event;
-use super::ids::{BrandId, ClientName, SimId};
+use super::ids::{BrandId, ClientName, ExternalId, PreviewId, SimId};
 use super::msisdn::Msisdn;
 use super::number::{AttemptState, HoldRecord, Line};
+use super::search::StoredPreview;
 use super::sim::{Association, CodeRead, SimRecord};
 use super::upstream::UpstreamCall;
 
@@ -74,6 +76,56 @@ pub struct SimHistory {
 impl SimHistory {
     pub(crate) fn new(sim: SimRecord, timeline: Vec<StoryEntry>) -> Self {
         Self { sim, timeline }
+    }
+}
+
+/// A preview with its history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PreviewHistory {
+    /// Its id.
+    pub id: PreviewId,
+    /// Its brand.
+    pub brand: BrandId,
+    /// The client whose idempotency key made it, if it had one.
+    pub client: Option<ClientName>,
+    /// Sigan's id of it; none if the stored one cannot be read.
+    pub external_id: Option<ExternalId>,
+    /// The numbers that it offers.
+    pub offers: Vec<OfferedNumber>,
+    /// The number that was chosen.
+    pub reserved: Option<Msisdn>,
+    /// The time at which it was made.
+    pub created_at: DateTime<Utc>,
+    /// The time until which numbers can be reserved from it. If another preview replaced it, the time of that.
+    pub expires_at: DateTime<Utc>,
+    /// The calls to Sigan about it and the holds from it: the latest first, at most 200.
+    pub calls: Vec<StoryEntry>,
+}
+
+/// A number that a preview offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OfferedNumber {
+    /// Its index.
+    pub choice: Choice,
+    /// The number, in full.
+    pub msisdn: Msisdn,
+    /// Whether there is something to show of the number: the reader's brand has it, or had it.
+    pub is_known: bool,
+}
+
+impl OfferedNumber {
+    pub(crate) fn new(choice: Choice, msisdn: Msisdn, is_known: bool) -> Self {
+        Self { choice, msisdn, is_known }
+    }
+}
+
+impl PreviewHistory {
+    pub(crate) fn new(preview: StoredPreview, offers: Vec<OfferedNumber>, calls: Vec<UpstreamCall>) -> Self {
+        let StoredPreview { id, brand, client, external_id, reserved, created_at, expires_at, .. } = preview;
+        let calls = StoryEntry::timeline(Vec::new(), calls, Vec::new());
+        Self { id, brand, client, external_id, offers, reserved, created_at, expires_at, calls }
     }
 }
 

@@ -4,7 +4,10 @@
 
 use uuid::Uuid;
 
-use crate::domain::{Event, LONGEST_STORY, Msisdn, NumberHistory, StoryEntry, UpstreamCall};
+use crate::domain::{
+    Event, LONGEST_STORY, Msisdn, NumberHistory, OfferedNumber, PreviewHistory, PreviewId, StoryEntry,
+    UpstreamCall,
+};
 use crate::error::Error;
 use crate::oss::Oss;
 use crate::telemetry::Operation;
@@ -35,6 +38,30 @@ impl Oss {
             let code_reads = store.code_reads_of_number(scope, msisdn, limit).await?;
             let timeline = StoryEntry::timeline(events, calls, code_reads);
             Ok(NumberHistory::new(msisdn, number.line, attempts, associations, timeline))
+        })
+        .await
+    }
+
+    /// Returns a preview with the numbers that it offers, and the calls to Sigan about it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownPreview`], also if it was forgotten some weeks after its end.
+    pub async fn preview_history(&self, id: PreviewId) -> Result<PreviewHistory, Error> {
+        self.observe(Operation::PreviewHistory, async {
+            let (store, scope) = (self.store(), self.scope());
+            let preview = store.find_preview(scope, id).await?.ok_or(Error::UnknownPreview(id))?;
+            self.write_calls().await;
+            let calls = match &preview.external_id {
+                Some(external_id) => store.calls_of_hold(external_id, LONGEST_STORY).await?,
+                None => Vec::new(),
+            };
+            let mut offers = Vec::with_capacity(preview.offers.len());
+            for &(choice, msisdn) in &preview.offers {
+                let is_known = store.number(scope, msisdn).await?.is_some();
+                offers.push(OfferedNumber::new(choice, msisdn, is_known));
+            }
+            Ok(PreviewHistory::new(preview, offers, calls))
         })
         .await
     }

@@ -65,7 +65,7 @@ macro_rules! number {
 
 /// The preview `$1` of the brands `$2` and `$3`, with a row for each of its numbers.
 pub(super) const PREVIEW: &str = "
-    select p.brand_id, p.reserved_msisdn, p.created_at, p.expires_at, cast(n.\"index\" as bigint) as choice, n.msisdn
+    select p.brand_id, p.client, p.external_id, p.reserved_msisdn, p.created_at, p.expires_at, cast(n.\"index\" as bigint) as choice, n.msisdn
     from preview p
     left join preview_number n on n.preview_id = p.id
     where p.id = $1 and (cast($2 as text) is null or p.brand_id in ($2, $3))
@@ -105,6 +105,8 @@ pub(super) fn preview<R: DataRow>(id: PreviewId, rows: &[R]) -> Result<Option<St
     Ok(Some(StoredPreview {
         id,
         brand: first.text("brand_id")?.parse().unwrap_or_else(|_| BrandId::of_older_data()),
+        client: first.maybe_text("client")?.and_then(|text| text.parse().ok()),
+        external_id: first.parsed("external_id").ok(),
         offers: rows.iter().filter_map(offer).collect(),
         reserved: reserved.and_then(|text| Msisdn::exact(text).ok()),
         created_at: first.time("created_at")?,

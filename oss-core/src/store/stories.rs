@@ -62,6 +62,13 @@ pub trait StoryStore {
     /// The events of a SIM of any brand, and those of its number that name it.
     async fn events_of_sim(&self, sim: SimId, limit: u32) -> Result<Vec<EventRow>, StoreError>;
 
+    /// The calls about a pre-reservation or a hold of any brand, by Sigan's id of it.
+    async fn calls_of_hold(
+        &self,
+        external_id: &ExternalId,
+        limit: u32,
+    ) -> Result<Vec<UpstreamCall>, StoreError>;
+
     /// The calls that a request caused.
     async fn calls_of_request(
         &self,
@@ -156,6 +163,9 @@ pub(super) const CODE_READS_OF_NUMBER: &str = concat!(
 
 pub(super) const CALLS_OF_SIM: &str =
     "select * from upstream_call where sim_id = $1 order by sent_at desc, id desc limit $2";
+
+pub(super) const CALLS_OF_HOLD: &str =
+    "select * from upstream_call where external_id = $1 order by sent_at desc, id desc limit $2";
 
 pub(super) const EVENTS_OF_SIM: &str =
     "select * from event where sim_id = $1 order by transaction_id desc, position desc limit $2";

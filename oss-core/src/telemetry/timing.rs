@@ -28,6 +28,7 @@ pub(crate) enum Operation {
     Adopt,
     Number,
     NumberHistory,
+    PreviewHistory,
     ListNumbers,
     Search,
     DddExists,

@@ -56,7 +56,7 @@ impl Console {
     reason = "the pages have sessions instead of scopes by route, and are not in the document"
 )]
 pub(crate) fn routes(console: Arc<Console>) -> Router<Shared> {
-    use pages::{audit, events, in_doubt, list, number, overview, search, sign_in, sim, webhooks};
+    use pages::{audit, events, in_doubt, list, number, overview, preview, search, sign_in, sim, webhooks};
 
     Router::new()
         .route(PATH, get(overview::show))
@@ -68,6 +68,7 @@ pub(crate) fn routes(console: Arc<Console>) -> Router<Shared> {
         .route("/console/numbers", get(list::show).post(list::next))
         .route("/console/releases", post(list::release))
         .route("/console/numbers/{msisdn}", get(number::show).post(number::act))
+        .route("/console/previews/{id}", get(preview::show))
         .route("/console/sims/{simId}", get(sim::show))
         .route("/console/sims/{simId}/code", post(sim::show_code))
         .route("/console/in-doubt", get(in_doubt::show).post(in_doubt::next))

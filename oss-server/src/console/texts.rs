@@ -112,6 +112,12 @@ texts! {
     number: "Number", "Número";
     sim: "SIM", "SIM";
     preview: "Preview", "Prévia";
+    preview_open: "open: a number can be chosen", "aberta: um número pode ser escolhido";
+    preview_used: "a number was chosen", "um número foi escolhido";
+    preview_over: "expired, or replaced by another preview", "expirada, ou trocada por outra prévia";
+    preview_calls: "Calls to Sigan", "Chamadas ao Sigan";
+    made: "Made", "Criada";
+    chosen: "chosen", "escolhido";
 
     states: "Attempts by state", "Tentativas por estado";
     states_hint: "Of this brand. Each count links to its numbers.",

@@ -91,6 +91,7 @@ pub async fn a_preview_is_found(db: &Fixture) {
     let found = find(preview.id).await.expect("it is there");
     let offers: Vec<_> = (1..=3).map(choice).zip(preview.msisdns.clone()).collect();
     assert_eq!((found.id, &found.offers, found.reserved), (preview.id, &offers, None));
+    assert_eq!((found.external_id, found.client), (Some(preview.external_id.clone()), None));
     assert_eq!(
         (&found.brand, found.expires_at - found.created_at > chrono::TimeDelta::zero()),
         (tenant.brand(), true)

@@ -22,7 +22,7 @@ use oss_core::{
     Association, Assortment, AttemptCount, AttemptRecord, AttemptState, Backlog, BrandId, ChangeCount,
     Choice, ClientName, CodeRead, Cursor, DataVersion, DataVersions, Ddd, DddChanges, DddData, DddSet,
     DeviceChanges, DeviceChoice, DeviceCode, DeviceData, DeviceHash, DrawCount, Edition, EsimAnswer,
-    IdempotencyKey, LastAudit, ListedNumber, Msisdn, Number, NumberList, NumberPage, PreviewId,
+    ExternalId, IdempotencyKey, LastAudit, ListedNumber, Msisdn, Number, NumberList, NumberPage, PreviewId,
     ProfileReport, ReservationId, Sim, SimFilter, SimId, SimRecord, UnsettledPage, UpstreamCall,
 };
 use uuid::Uuid;
@@ -198,6 +198,7 @@ forward! { StoryStore:
     step code_reads_of_number(scope: Scope<'_>, msisdn: Msisdn, limit: u32) -> Vec<(SimId, CodeRead)>;
     step calls_of_sim(sim: SimId, limit: u32) -> Vec<UpstreamCall>;
     step events_of_sim(sim: SimId, limit: u32) -> Vec<EventRow>;
+    step calls_of_hold(external_id: &ExternalId, limit: u32) -> Vec<UpstreamCall>;
     step calls_of_request(scope: Scope<'_>, request: Uuid, limit: u32) -> Vec<UpstreamCall>;
 }
 

@@ -93,6 +93,9 @@ async fn each_page_is_accessible_in_both_languages_and_widths() {
     let text = |field: &str| sim[field].as_str().unwrap_or_else(|| panic!("{sim}")).to_owned();
     let (on_line, sim) = (text("msisdn"), text("id"));
     notify(&http, &sim, "DOWNLOADED", "2026-11-25T13:35:12Z").await;
+    let preview = http.post("/previews", serde_json::json!({ "areaCode": "11" })).await.body;
+    let preview = preview["id"].as_str().expect("an id").to_owned();
+    assert_eq!(http.put(&format!("/previews/{preview}/reservations/2")).await.status, 200);
     let (axe, images) = (axe(), images());
 
     browser.open(&format!("{base}/console/sign-in")).await;
@@ -109,6 +112,7 @@ async fn each_page_is_accessible_in_both_languages_and_widths() {
         ("events", "/console/events".to_owned()),
         ("webhooks", "/console/webhooks".to_owned()),
         ("audit", "/console/audit".to_owned()),
+        ("preview", format!("/console/previews/{preview}")),
         ("search", "/console/search".to_owned()),
         ("missing", "/console/numbers/11999990000".to_owned()),
     ];

@@ -71,6 +71,7 @@ async fn a_story_reads_only_its_rows() {
     let sim: SimId = store.associations(Scope::AllBrands, msisdn).await.unwrap()[0].sim_id;
     let request: Uuid = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
     let tenant = Tenant::new("acme".parse().unwrap(), true);
+    let hold = "PR-11900000007".parse().unwrap();
     let begin = postgres.log().len();
     for scope in [Scope::AllBrands, Scope::Brand(&tenant)] {
         for _ in 0..READS {
@@ -80,6 +81,7 @@ async fn a_story_reads_only_its_rows() {
             assert_eq!(store.code_reads_of_number(scope, msisdn, 200).await.unwrap().len(), 1);
             assert_eq!(store.calls_of_sim(sim, 200).await.unwrap().len(), 1);
             assert_eq!(store.events_of_sim(sim, 200).await.unwrap().len(), 1);
+            assert_eq!(store.calls_of_hold(&hold, 200).await.unwrap().len(), 2);
             assert_eq!(store.calls_of_request(scope, request, 200).await.unwrap().len(), 2);
         }
     }

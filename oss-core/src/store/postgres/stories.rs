@@ -8,12 +8,14 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::connections::{Statement, column};
-use crate::domain::{AttemptRecord, CodeRead, EventRow, Msisdn, NewCall, Scope, SimId, UpstreamCall};
+use crate::domain::{
+    AttemptRecord, CodeRead, EventRow, ExternalId, Msisdn, NewCall, Scope, SimId, UpstreamCall,
+};
 use crate::store::StoreError;
 use crate::store::events::event_row;
 use crate::store::rows::DataRow;
 use crate::store::stories::{
-    ATTEMPTS_OF_NUMBER, CALLS_OF_NUMBER, CALLS_OF_REQUEST, CALLS_OF_SIM, CODE_READS_OF_NUMBER,
+    ATTEMPTS_OF_NUMBER, CALLS_OF_HOLD, CALLS_OF_NUMBER, CALLS_OF_REQUEST, CALLS_OF_SIM, CODE_READS_OF_NUMBER,
     EVENTS_OF_NUMBER, EVENTS_OF_SIM, StoryStore, attempt, code_read_of_sim, duration_ms, ids, texts,
     upstream_call,
 };
@@ -127,6 +129,15 @@ impl StoryStore for PostgresStore {
     async fn events_of_sim(&self, sim: SimId, limit: u32) -> Result<Vec<EventRow>, StoreError> {
         let statement = || sqlx::query(EVENTS_OF_SIM).bind(sim.as_uuid()).bind(i64::from(limit));
         Ok(self.connections.all(statement, event_row).await?.into_iter().flatten().collect())
+    }
+
+    async fn calls_of_hold(
+        &self,
+        external_id: &ExternalId,
+        limit: u32,
+    ) -> Result<Vec<UpstreamCall>, StoreError> {
+        let statement = || sqlx::query(CALLS_OF_HOLD).bind(external_id.as_str()).bind(i64::from(limit));
+        self.connections.all(statement, upstream_call).await
     }
 
     async fn calls_of_request(

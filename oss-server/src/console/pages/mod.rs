@@ -6,6 +6,7 @@ pub(super) mod in_doubt;
 pub(super) mod list;
 pub(super) mod number;
 pub(super) mod overview;
+pub(super) mod preview;
 pub(super) mod search;
 pub(super) mod sign_in;
 pub(super) mod sim;

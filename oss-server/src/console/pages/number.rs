@@ -5,7 +5,8 @@ use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use oss_core::access::Scope;
 use oss_core::{
-    Association, AttemptRecord, AttemptState, Error, Line, LineId, Msisdn, NumberHistory, NumberStatus, SimId,
+    Association, AttemptRecord, AttemptState, Error, Line, LineId, Msisdn, NumberHistory, NumberStatus,
+    PreviewId, SimId,
 };
 
 use super::or_dash;
@@ -50,7 +51,7 @@ struct ShownAttempt {
     expires_at: Option<Moment>,
     reason: String,
     external_id: String,
-    preview: String,
+    preview: Option<PreviewId>,
 }
 
 struct ShownSim {
@@ -232,7 +233,7 @@ fn shown_attempt(AttemptRecord { hold, brand, client, .. }: AttemptRecord) -> Sh
         expires_at: hold.hold_expires_at.map(Moment),
         reason: hold.reason.unwrap_or_default(),
         external_id: or_dash(hold.external_id),
-        preview: or_dash(hold.preview),
+        preview: hold.preview,
     }
 }
 

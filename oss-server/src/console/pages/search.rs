@@ -75,7 +75,8 @@ fn of_number(msisdn: Msisdn, details: String, t: &'static Texts) -> Hit {
 
 fn of_preview(preview: &FoundPreview, t: &'static Texts) -> Hit {
     let offers: Vec<String> = preview.msisdns.iter().map(|offer| offer.masked.to_string()).collect();
-    Hit { kind: t.preview, path: None, text: preview.id.to_string(), details: offers.join(", ") }
+    let path = Some(format!("/console/previews/{}", preview.id));
+    Hit { kind: t.preview, path, text: preview.id.to_string(), details: offers.join(", ") }
 }
 
 fn of_sim(sim: &Sim, t: &'static Texts) -> Hit {
