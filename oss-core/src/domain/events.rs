@@ -80,6 +80,11 @@ pub struct EventCursor {
     pub position: i64,
 }
 
+impl EventCursor {
+    /// The place after every event.
+    pub const END: Self = Self { transaction: i64::MAX, position: i64::MAX };
+}
+
 impl fmt::Display for EventCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.transaction, self.position)

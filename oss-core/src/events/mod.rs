@@ -79,6 +79,26 @@ impl<'a> IntoFuture for ReadEvents<'a> {
 }
 
 impl Oss {
+    /// Reads the latest `limit` events between two places, the latest first, at most [`LARGEST_PAGE`]. The `next` of the page is the place
+    /// before which to go on. Only events before it are older, so a page without events whose `next` is `before` is the last one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn events_before(
+        &self,
+        after: EventCursor,
+        before: EventCursor,
+        limit: u32,
+    ) -> Result<EventPage, Error> {
+        self.observe(Operation::Events, async {
+            let limit = limit.clamp(1, LARGEST_PAGE);
+            let rows = self.store().events_before(self.scope(), (after, before), limit).await?;
+            Ok(EventPage::shown(rows, !self.scope().is_all_brands()))
+        })
+        .await
+    }
+
     /// Reads the events after a place: [`EventCursor::default`] for the first one, or the `next` of the page before.
     ///
     /// Only a client that [acts for](Oss::acting_for) a brand sees numbers in full, and it sees the events of its brand only. Events are

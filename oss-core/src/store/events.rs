@@ -23,6 +23,15 @@ pub trait EventStore {
     async fn events(&self, scope: Scope<'_>, after: EventCursor, limit: u32)
     -> Result<EventRows, StoreError>;
 
+    /// Reads the latest `limit` events between two places, neither of them included, the latest first. The end of the page is the place
+    /// before which to go on. Otherwise it is like a page of [`Self::events`].
+    async fn events_before(
+        &self,
+        scope: Scope<'_>,
+        between: (EventCursor, EventCursor),
+        limit: u32,
+    ) -> Result<EventRows, StoreError>;
+
     /// The place after the last event that can be read.
     async fn last_event(&self) -> Result<EventCursor, StoreError>;
 
@@ -46,13 +55,13 @@ pub(super) fn scanned(scope: Scope<'_>, limit: u32) -> i64 {
     i64::from(if scope.is_all_brands() { limit } else { limit.max(SCANNED) })
 }
 
-/// Reads a page. Each row has the last place that was read, and an event unless no event belongs to the brands.
+/// Reads a page that begins at a place. Each row has the last place that was read, and an event unless no event belongs to the brands.
 pub(super) fn event_rows<R: DataRow>(
     rows: &[R],
-    after: EventCursor,
+    begin: EventCursor,
     limit: u32,
 ) -> Result<EventRows, sqlx::Error> {
-    let Some(first) = rows.first() else { return Ok(EventRows { events: Vec::new(), next: after }) };
+    let Some(first) = rows.first() else { return Ok(EventRows { events: Vec::new(), next: begin }) };
     let mut next = EventCursor {
         transaction: first.count("last_transaction")?,
         position: first.count("last_position")?,

@@ -275,6 +275,8 @@ texts! {
     last_hour: "the last hour", "últimos 60 minutos";
     last_24_hours: "the last 24 hours", "últimas 24 horas";
     show: "Show", "Mostrar";
+    earlier_events: "Earlier events", "Eventos anteriores";
+    latest_events: "Back to the latest events", "Voltar aos eventos mais recentes";
     later_events: "Later events", "Eventos seguintes";
     changed_by: "Changed by", "Mudado por";
     begun_by: "Begun by", "Iniciado por";

@@ -197,6 +197,38 @@ pub async fn events_come_in_pages(db: &Fixture) {
     assert!(all.is_sorted_by(|one, next| one.cursor < next.cursor));
 }
 
+pub async fn events_come_backwards_too(db: &Fixture) {
+    let start = db.now().await;
+    let others = NewPreview { brand: "other".parse().unwrap(), ..db.offer() };
+    assert!(db.store.create_preview(&others).await.unwrap().is_some());
+    for _ in 0..5 {
+        db.held(&db.preview().await, 1).await;
+    }
+    db.held(&others, 1).await;
+    let mut all = db.events_after(start).await;
+    all.reverse();
+    let (mut before, mut read) = (EventCursor::END, Vec::new());
+    for count in [2, 2, 2, 0] {
+        let page = db.store.events_before(Scope::AllBrands, (start, before), 2).await.unwrap();
+        assert_eq!(page.events.len(), count);
+        assert_eq!(page.next == before, count == 0, "only the last page ends where it begins");
+        before = page.next;
+        read.extend(page.events);
+    }
+    assert_eq!(read, all);
+    let acme = acme();
+    let between = (all[5].cursor, all[1].cursor);
+    let page = db.store.events_before(Scope::Brand(&acme), between, 10).await.unwrap();
+    assert_eq!(page.events, all[2..5], "neither end is included");
+    let page =
+        db.store.events_before(Scope::Brand(&acme), (all[1].cursor, EventCursor::END), 10).await.unwrap();
+    assert_eq!(
+        (page.events, page.next),
+        (Vec::new(), all[0].cursor),
+        "the event of another brand is passed over"
+    );
+}
+
 pub async fn a_place_of_another_database_is_told_apart(db: &Fixture) {
     let has = async |place| db.store.has_place(place).await.unwrap();
     assert!(has(EventCursor::default()).await);

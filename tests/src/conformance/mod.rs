@@ -96,7 +96,7 @@ macro_rules! behaviours {
                 unsettled_attempts_come_in_pages;
             transitions: each_step_moves_each_state_as_the_machine_says;
             events: a_number_tells_its_life, a_release_is_no_expiry, a_doubt_is_told_once, a_sim_tells_its_life,
-                a_reader_of_a_brand_sees_its_brand_alone, events_come_in_pages, an_expiry_is_announced_once,
+                a_reader_of_a_brand_sees_its_brand_alone, events_come_in_pages, events_come_backwards_too, an_expiry_is_announced_once,
                 old_events_are_purged, events_are_found_by_their_time, an_event_that_is_committed_late_is_not_missed,
                 restored_events_come_before_later_ones, events_come_after_restored_places,
                 a_place_of_another_database_is_told_apart, a_change_by_any_role_has_its_event, an_unreadable_event_stops_nobody;

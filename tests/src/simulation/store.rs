@@ -204,6 +204,7 @@ forward! { StoryStore:
 
 forward! { EventStore:
     step events(scope: Scope<'_>, after: EventCursor, limit: u32) -> EventRows;
+    step events_before(scope: Scope<'_>, between: (EventCursor, EventCursor), limit: u32) -> EventRows;
     step last_event() -> EventCursor;
     step has_place(place: EventCursor) -> bool;
     step events_since(time: DateTime<Utc>) -> EventCursor;

@@ -75,6 +75,47 @@ impl EventStore for PostgresStore {
         self.connections.read(statement, |rows| event_rows(rows, after, limit)).await
     }
 
+    async fn events_before(
+        &self,
+        scope: Scope<'_>,
+        (after, before): (EventCursor, EventCursor),
+        limit: u32,
+    ) -> Result<EventRows, StoreError> {
+        const SQL: &str = concat!(
+            "
+            with scanned as materialized (
+                select * from event
+                where (transaction_id, position) > ($1, $2) and (transaction_id, position) < ($3, $4) and transaction_id < ",
+            horizon!(),
+            "
+                order by transaction_id desc, position desc
+                limit $7
+            )
+            select last.transaction_id as last_transaction, last.position as last_position, shown.*
+            from (select transaction_id, position from scanned order by transaction_id, position limit 1) last
+            left join (
+                select * from scanned
+                where $5::text is null or brand_id in ($5, $6)
+                order by transaction_id desc, position desc
+                limit $8
+            ) shown on true
+            order by shown.transaction_id desc, shown.position desc"
+        );
+        let [brand, older] = scope.parameters();
+        let statement = || {
+            sqlx::query(SQL)
+                .bind(after.transaction)
+                .bind(after.position)
+                .bind(before.transaction)
+                .bind(before.position)
+                .bind(brand)
+                .bind(older)
+                .bind(scanned(scope, limit))
+                .bind(i64::from(limit))
+        };
+        self.connections.read(statement, |rows| event_rows(rows, before, limit)).await
+    }
+
     async fn last_event(&self) -> Result<EventCursor, StoreError> {
         const SQL: &str = concat!(
             "

@@ -40,6 +40,33 @@ impl EventStore for SqliteStore {
         self.connections.read(statement, |rows| event_rows(rows, after, limit)).await
     }
 
+    async fn events_before(
+        &self,
+        scope: Scope<'_>,
+        (after, before): (EventCursor, EventCursor),
+        limit: u32,
+    ) -> Result<EventRows, StoreError> {
+        const SQL: &str = "
+            with scanned as materialized (
+                select * from event where position > $1 and position < $2 order by position desc limit $5
+            )
+            select last.transaction_id as last_transaction, last.position as last_position, shown.*
+            from (select transaction_id, position from scanned order by position limit 1) last
+            left join (
+                select * from scanned where $3 is null or brand_id in ($3, $4) order by position desc limit $6
+            ) shown on true
+            order by shown.position desc";
+        let [brand, older] = scope.parameters();
+        let statement = sqlx::query(SQL)
+            .bind(after.position)
+            .bind(before.position)
+            .bind(brand)
+            .bind(older)
+            .bind(scanned(scope, limit))
+            .bind(i64::from(limit));
+        self.connections.read(statement, |rows| event_rows(rows, before, limit)).await
+    }
+
     async fn last_event(&self) -> Result<EventCursor, StoreError> {
         const SQL: &str = "select transaction_id, position from event order by position desc limit 1";
         Ok(self.connections.maybe(sqlx::query(SQL), cursor).await?.unwrap_or_default())

@@ -1,7 +1,5 @@
 //! The events of the last minutes, hours or day.
 
-use std::collections::VecDeque;
-
 use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::Response;
@@ -18,10 +16,9 @@ use crate::console::visitor::{TurnedAway, Visitor};
 use crate::problem::Problem;
 
 /// The events that are shown.
-const SHOWN: usize = 200;
+const SHOWN: u32 = 200;
 
-/// The events that are read at once, and the most such reads for one page.
-const READ: u32 = 1000;
+/// The most reads for one page. A brand may have few events among those of others.
 const READS: u32 = 10;
 
 #[derive(Template)]
@@ -29,9 +26,27 @@ const READS: u32 = 10;
 struct EventsPage {
     frame: Frame,
     events: Vec<Row>,
-    next: String,
+    window: Window,
+    /// The window before this page; none if nothing was before it.
+    earlier: Option<Window>,
+    /// The place after the latest event of the page.
+    latest: EventCursor,
     choices: [Choice; 3],
     minutes: i64,
+}
+
+/// The part of the events that a page shows the latest of.
+#[derive(Clone, Copy)]
+struct Window {
+    after: EventCursor,
+    before: EventCursor,
+}
+
+impl Window {
+    /// Whether it is the end of a window, and not the whole.
+    fn is_part(&self) -> bool {
+        self.before != EventCursor::END
+    }
 }
 
 struct Choice {
@@ -88,23 +103,28 @@ pub(in crate::console) async fn show(
         Some(after) => after,
         None => oss.events_since(now() - TimeDelta::minutes(minutes)).await.map_err(Problem::from)?,
     };
-    let (events, next) = latest(&oss, after).await.map_err(Problem::from)?;
-    let events = events.into_iter().rev().map(Row::from).collect();
-    Ok(page(&EventsPage { frame, events, next: next.to_string(), choices, minutes }))
+    let before = form.optional("before")?.unwrap_or(EventCursor::END);
+    let window = Window { after, before };
+    let (events, earlier) = latest(&oss, window).await.map_err(Problem::from)?;
+    let latest = events.first().map_or(after, |event| event.cursor);
+    let events = events.into_iter().map(Row::from).collect();
+    Ok(page(&EventsPage { frame, events, window, earlier, latest, choices, minutes }))
 }
 
-/// The latest events after a place, and the place after them. If there are very many, the first ones of them: then the rest is one link
-/// away.
-async fn latest(oss: &Oss, after: EventCursor) -> Result<(VecDeque<Event>, EventCursor), Error> {
-    let (mut latest, mut place) = (VecDeque::new(), after);
+/// The latest events of a window, the latest first, and the window before them unless all of it was read.
+async fn latest(oss: &Oss, window: Window) -> Result<(Vec<Event>, Option<Window>), Error> {
+    let (mut events, mut rest) = (Vec::new(), window);
     for _ in 0..READS {
-        let read = oss.events(place).limit(READ).await?;
-        latest.extend(read.events);
-        latest.drain(..latest.len().saturating_sub(SHOWN));
-        if read.next == place {
+        let wanted = SHOWN.saturating_sub(u32::try_from(events.len()).unwrap_or(SHOWN));
+        if wanted == 0 {
             break;
         }
-        place = read.next;
+        let read = oss.events_before(rest.after, rest.before, wanted).await?;
+        if read.next == rest.before {
+            return Ok((events, None));
+        }
+        events.extend(read.events);
+        rest.before = read.next;
     }
-    Ok((latest, place))
+    Ok((events, Some(rest)))
 }
