@@ -259,6 +259,13 @@ impl Oss {
         self.tenant.as_ref().map_or(Scope::AllBrands, Scope::Brand)
     }
 
+    /// Whether data of a brand belongs to what this client sees. Data written before brands existed has the brand `unknown`, and belongs
+    /// to the brand of the configuration.
+    #[must_use]
+    pub fn sees(&self, brand: &BrandId) -> bool {
+        self.tenant.as_ref().is_none_or(|tenant| tenant.own_brands().contains(&brand.as_str()))
+    }
+
     /// The tenant for a brand.
     pub(crate) fn tenant_of(&self, brand: BrandId) -> Tenant {
         let has_older_data = brand == self.parts.brand;

@@ -6,8 +6,8 @@ use askama::Template;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use oss_core::{
-    Answering, AttemptState, Backlog, BrandId, EventKind, LastAudit, ListOptions, Oss, PageLength,
-    Statistics, Timestamp, Upstream,
+    Answering, AttemptState, Backlog, EventKind, LastAudit, ListOptions, Oss, PageLength, Statistics,
+    Timestamp, Upstream,
 };
 
 use crate::console::charts::{self, Hours, Tile};
@@ -79,15 +79,14 @@ pub(in crate::console) async fn show(visitor: Visitor) -> Result<Response, Turne
     let statistics = oss.counted_statistics().await.map_err(Problem::from)?;
     let expiring = count_expiring(&oss, hour_from_now).await?;
     let t = frame.t;
-    let brand = frame.operator.as_ref().and_then(|operator| operator.brand.clone());
     Ok(page(&Overview {
-        states: states(&statistics, brand.as_deref()),
+        states: states(&statistics, &oss),
         expiring,
         hour_from_now: hour_from_now.into(),
         backlogs: statistics.backlogs.iter().map(backlog).collect(),
         upstreams: oss.upstreams().iter().map(|upstream| shown_upstream(upstream, t)).collect(),
         audits: statistics.audits.iter().map(shown_audit).collect(),
-        charts: charts_of(&statistics, brand.as_deref(), now, t),
+        charts: charts_of(&statistics, &oss, now, t),
         tiles: charts::map(
             statistics.draws.iter().map(|count| (count.area_code, count.draws, count.none_left)),
         ),
@@ -96,11 +95,9 @@ pub(in crate::console) async fn show(visitor: Visitor) -> Result<Response, Turne
 }
 
 /// The count of each state. An operator of a brand sees that brand's, so that each count fits the list to which it leads.
-fn states(statistics: &Statistics, brand: Option<&str>) -> Vec<StateTile> {
-    let of_brand = || {
-        statistics.attempts.iter().filter(|count| brand.is_none_or(|brand| brand == count.brand_id.as_str()))
-    };
-    let count = |state| of_brand().filter(|count| count.state == state).map(|count| count.attempts).sum();
+fn states(statistics: &Statistics, oss: &Oss) -> Vec<StateTile> {
+    let own = || statistics.attempts.iter().filter(|count| oss.sees(&count.brand_id));
+    let count = |state| own().filter(|count| count.state == state).map(|count| count.attempts).sum();
     STATES.map(|state| StateTile { state, count: count(state) }).into()
 }
 
@@ -149,16 +146,10 @@ fn shown_audit(audit: &LastAudit) -> ShownAudit {
 }
 
 /// The reserves and releases of an operator's brand. Draws are not kept by brand.
-fn charts_of(
-    statistics: &Statistics,
-    brand: Option<&str>,
-    now: DateTime<Utc>,
-    t: &'static Texts,
-) -> [Hours; 3] {
+fn charts_of(statistics: &Statistics, oss: &Oss, now: DateTime<Utc>, t: &'static Texts) -> [Hours; 3] {
     let changes = |kind: EventKind| {
-        let is_own = move |other: &BrandId| brand.is_none_or(|brand| brand == other.as_str());
         let of_kind =
-            statistics.changes.iter().filter(move |count| count.kind == kind && is_own(&count.brand_id));
+            statistics.changes.iter().filter(move |count| count.kind == kind && oss.sees(&count.brand_id));
         of_kind.map(|count| (count.hour, count.changes))
     };
     let released = changes(EventKind::NumberReleased).chain(changes(EventKind::NumberExpired));
