@@ -205,6 +205,16 @@ impl Problem {
         format!("{}{}", ErrorType::URN, self.code)
     }
 
+    /// The code of its type.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The names of the fields that are malformed.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        self.faults.iter().map(|fault| fault.field.clone()).collect()
+    }
+
     /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status

@@ -8,10 +8,12 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use oss_core::ErrorType;
 use serde::Deserialize;
 
 use super::Console;
 use super::frame::{Frame, page};
+use super::texts::{Detail, Language};
 use super::visitor::{OpenToken, language_of};
 use crate::problem::Reported;
 
@@ -35,17 +37,42 @@ const LONGEST: usize = 64 * 1024;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown {
+    r#type: String,
     title: String,
+    status: u16,
     detail: String,
     instance: Option<String>,
     retry_after_seconds: Option<u64>,
+    #[serde(default)]
+    errors: Vec<ShownFault>,
+}
+
+#[derive(Deserialize)]
+struct ShownFault {
+    field: String,
 }
 
 #[derive(askama::Template)]
 #[template(path = "console/problem.html")]
 struct ProblemPage {
     frame: Frame,
+    title: String,
+    detail: Detail,
     problem: Shown,
+}
+
+impl ProblemPage {
+    fn of(mut problem: Shown, frame: Frame) -> Self {
+        let code = problem.r#type.strip_prefix(ErrorType::URN).unwrap_or(&problem.r#type);
+        let fields = problem.errors.iter().map(|fault| fault.field.as_str());
+        let detail = frame.language.detail(code, std::mem::take(&mut problem.detail), fields);
+        // The names of the statuses are English.
+        let title = match frame.language {
+            Language::English => std::mem::take(&mut problem.title),
+            Language::Portuguese => problem.status.to_string(),
+        };
+        Self { frame, title, detail, problem }
+    }
 }
 
 /// Shows the problems of the inner routes as pages. A browser that has no token gets one from a server without keys.
@@ -84,7 +111,7 @@ async fn as_page(answer: Response, frame: Frame) -> Response {
         Err(_) => None,
     };
     let Some(problem) = shown else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let mut shown = (parts.status, page(&ProblemPage { frame, problem })).into_response();
+    let mut shown = (parts.status, page(&ProblemPage::of(problem, frame))).into_response();
     for name in [header::RETRY_AFTER, header::ALLOW] {
         if let Some(value) = parts.headers.get(&name) {
             shown.headers_mut().insert(name, value.clone());

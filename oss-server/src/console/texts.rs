@@ -1,5 +1,9 @@
 //! The texts of the console, in each language. A text that lacks a language does not compile.
 
+mod problems;
+
+pub(super) use self::problems::Detail;
+
 /// A language of the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -106,6 +110,8 @@ texts! {
         "Número, ICCID, IMSI, EID, ou o id de uma prévia, uma reserva, um SIM ou uma requisição";
     search_key: "Press / to search", "Tecle / para buscar";
     found: "Found", "Encontrados";
+    not_searchable: "This is no number, no ICCID, no IMSI, no EID and no id.",
+        "Isto não é um número, nem um ICCID, um IMSI, um EID ou um id.";
     nothing_found: "Nothing that you may see has this identifier.",
         "Nada do que você pode ver tem este identificador.";
     kind: "Kind", "Tipo";
@@ -267,6 +273,20 @@ texts! {
     held: "held here", "reservados aqui";
     fixed: "settled by this audit", "resolvidos por esta auditoria";
     unsettled: "not settled yet", "ainda não resolvidos";
+    unknown_here: "held in Sigan, unknown here", "reservado no Sigan, desconhecido aqui";
+    unknown_there: "held here, unknown in Sigan", "reservado aqui, desconhecido no Sigan";
+    state_differs: "state differs", "o estado difere";
+    sim_unknown_here: "SIM in GSIM, not active here", "SIM no GSIM, não ativo aqui";
+    sim_unknown_there: "SIM active here, unknown in GSIM", "SIM ativo aqui, desconhecido no GSIM";
+    sim_differs: "SIM differs", "o SIM difere";
+    sim_without_number: "SIM without a number", "SIM sem número";
+    unreadable: "cannot be read", "não pode ser lido";
+    outcome_reported: "reported", "relatado";
+    outcome_fixed: "fixed", "corrigido";
+    outcome_told: "given back here; Sigan is being told", "devolvido aqui; o Sigan está sendo avisado";
+    outcome_moved: "left: it is being worked on", "deixado: alguém trabalha nele";
+    outcome_limit: "left: more than 20 releases have to be forced", "deixado: mais de 20 devoluções precisam ser forçadas";
+    outcome_person: "left: a person has to decide", "deixado: uma pessoa tem de decidir";
     fix_settles: "A fix would settle it.", "Uma correção a resolveria.";
     fix_leaves: "A fix would leave it.", "Uma correção a deixaria.";
 

@@ -73,7 +73,8 @@ macro_rules! of_http {
     ($($name:ident = $value:expr,)+) => {
         $(pub(crate) const $name: ProblemType = $value;)+
 
-        const OF_HTTP: &[ProblemType] = &[$($name),+];
+        /// The types that only HTTP has.
+        pub(crate) const OF_HTTP: &[ProblemType] = &[$($name),+];
     };
 }
 

@@ -9,12 +9,12 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::stream::{self, StreamExt};
-use oss_core::{AuditOptions, AuditReport, Difference, Found, MaskedMsisdn};
+use oss_core::{AuditOptions, AuditReport, Difference, DifferenceKind, Found, MaskedMsisdn, Outcome};
 
 use crate::audit_stream::{AuditEnd, AuditStream, AuditWriter, EXPECTED_AGE};
 use crate::console::forms::Form;
 use crate::console::frame::{Frame, page};
-use crate::console::texts::Texts;
+use crate::console::texts::{Detail, Language, Texts};
 use crate::console::visitor::{Sent, TurnedAway, Visitor};
 use crate::problem::{Fault, Problem};
 use crate::state::Shared;
@@ -46,7 +46,7 @@ struct End {
     is_good: bool,
     text: String,
     /// The reason why the audit could not be finished.
-    detail: Option<String>,
+    detail: Option<Detail>,
 }
 
 pub(in crate::console) async fn show(visitor: Visitor) -> Response {
@@ -67,11 +67,11 @@ pub(in crate::console) async fn run(
     if let Some(age) = min_age(&form)? {
         options = options.min_age(age);
     }
-    let t = visitor.frame.t;
+    let (t, language) = (visitor.frame.t, visitor.frame.language);
     let page = AuditPage { frame: visitor.frame }.render();
     let page = page.map_err(|_| Problem::internal("the page could not be rendered"))?;
     let (head, tail) = page.split_once(PLACE).unwrap_or((&page, ""));
-    let rest = Rest { t, tail: tail.to_owned() };
+    let rest = Rest { t, language, tail: tail.to_owned() };
     let audit = AuditStream::begin(&state, visitor.oss, options, rest)?;
     let head = stream::once(ready(Ok(Bytes::from(format!("{head}{}", begin(t))))));
     let body = Body::from_stream(head.chain(audit));
@@ -93,6 +93,7 @@ fn min_age(form: &Form) -> Result<Option<Duration>, Problem> {
 /// The rest of the page, from the first difference on.
 struct Rest {
     t: &'static Texts,
+    language: Language,
     tail: String,
 }
 
@@ -115,8 +116,8 @@ impl AuditWriter for Rest {
         let stopped = |detail| End { is_good: false, text: t.audit_stopped.to_owned(), detail: Some(detail) };
         let end = match end {
             Some(Ok(report)) => counts(&report, t),
-            Some(Err(error)) => stopped(Problem::from(error).log_and_shorten().detail),
-            None => stopped(t.server_stops.to_owned()),
+            Some(Err(error)) => stopped(self.language.detail_of(error.into())),
+            None => stopped(Detail { lang: self.language.tag(), text: t.server_stops.to_owned() }),
         };
         format!("{}\n{}", rendered(&end), self.tail)
     }
@@ -141,6 +142,30 @@ fn rendered(part: &impl Template) -> String {
     part.render().unwrap_or_default()
 }
 
+fn kind(kind: DifferenceKind, t: &'static Texts) -> &'static str {
+    match kind {
+        DifferenceKind::UnknownHere => t.unknown_here,
+        DifferenceKind::UnknownThere => t.unknown_there,
+        DifferenceKind::StateDiffers => t.state_differs,
+        DifferenceKind::SimUnknownHere => t.sim_unknown_here,
+        DifferenceKind::SimUnknownThere => t.sim_unknown_there,
+        DifferenceKind::SimDiffers => t.sim_differs,
+        DifferenceKind::SimWithoutNumber => t.sim_without_number,
+        DifferenceKind::Unreadable => t.unreadable,
+    }
+}
+
+fn outcome(outcome: Outcome, t: &'static Texts) -> &'static str {
+    match outcome {
+        Outcome::Reported => t.outcome_reported,
+        Outcome::Fixed => t.outcome_fixed,
+        Outcome::BeingTold => t.outcome_told,
+        Outcome::Moved => t.outcome_moved,
+        Outcome::Limit => t.outcome_limit,
+        Outcome::Person => t.outcome_person,
+    }
+}
+
 fn line(difference: &Difference, t: &'static Texts) -> String {
     let masked = difference.msisdn.map(|msisdn| msisdn.masked());
     let sim = difference.sim.map(|sim| sim.to_string());
@@ -152,8 +177,8 @@ fn line(difference: &Difference, t: &'static Texts) -> String {
             (None, None) => None,
         },
         subject: subject.or(sim).or_else(|| difference.row.clone()).unwrap_or_default(),
-        kind: difference.kind.as_str(),
-        outcome: difference.outcome.as_str(),
+        kind: kind(difference.kind, t),
+        outcome: outcome(difference.outcome, t),
         fix: if difference.fixable { t.fix_settles } else { t.fix_leaves },
     };
     rendered(&line)

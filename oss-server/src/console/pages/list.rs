@@ -12,7 +12,7 @@ use oss_core::{
 use super::or_dash;
 use crate::console::forms::Form;
 use crate::console::frame::{Frame, page};
-use crate::console::texts::Texts;
+use crate::console::texts::{Detail, Language};
 use crate::console::times::Moment;
 use crate::console::visitor::{Sent, TurnedAway, Visitor};
 use crate::problem::{Fault, Problem};
@@ -31,7 +31,7 @@ const STATUSES: [&str; 3] = ["RESERVED", "IN_USE", "RETURNED"];
 struct List {
     frame: Frame,
     filter: Filter,
-    fault: Option<String>,
+    fault: Option<Detail>,
     numbers: Vec<Row>,
     next: Option<String>,
     may_release: bool,
@@ -112,7 +112,7 @@ async fn list(visitor: Visitor, form: &Form) -> Result<Response, TurnedAway> {
     let Visitor { oss, frame, .. } = visitor;
     let (found, fault) = match options(form) {
         Ok(list) => (oss.list_numbers(&list).await.map_err(Problem::from)?, None),
-        Err(problem) => (NumberPage::default(), Some(problem.log_and_shorten().detail)),
+        Err(problem) => (NumberPage::default(), Some(frame.language.detail_of(problem))),
     };
     Ok(page(&List {
         frame: Frame { path: PATH.to_owned(), ..frame },
@@ -155,7 +155,8 @@ struct ShownResult {
     masked: MaskedMsisdn,
     is_ok: bool,
     outcome: &'static str,
-    reason: String,
+    /// The reason why it stays as it is.
+    reason: Option<Detail>,
 }
 
 /// Shows what a release of the chosen numbers would do, or does it.
@@ -165,8 +166,8 @@ pub(in crate::console) async fn release(Sent { visitor, form }: Sent) -> Result<
     let is_preview = form.text("step") != "release";
     let mode = if is_preview { BulkMode::DryRun } else { BulkMode::Release };
     let results = visitor.oss.release_all(numbers, mode).await;
-    let t = visitor.frame.t;
-    let results = results.into_iter().map(|result| shown(result, is_preview, t)).collect();
+    let language = visitor.frame.language;
+    let results = results.into_iter().map(|result| shown(result, is_preview, language)).collect();
     let frame = Frame { path: PATH.to_owned(), ..visitor.frame };
     Ok(page(&Releases { frame, is_preview, results }))
 }
@@ -183,12 +184,17 @@ fn chosen(form: &Form) -> Result<Vec<Msisdn>, Problem> {
     Ok(numbers)
 }
 
-fn shown(ReleaseResult { msisdn, result, .. }: ReleaseResult, is_preview: bool, t: &Texts) -> ShownResult {
+fn shown(
+    ReleaseResult { msisdn, result, .. }: ReleaseResult,
+    is_preview: bool,
+    language: Language,
+) -> ShownResult {
+    let t = language.texts();
     let (is_ok, outcome, reason) = match result {
-        Ok(Released::Now) if is_preview => (true, t.would_release, String::new()),
-        Ok(Released::Now) => (true, t.released, String::new()),
-        Ok(Released::Before) => (true, t.released_before, String::new()),
-        Err(error) => (false, t.refused, Problem::from(error).log_and_shorten().detail),
+        Ok(Released::Now) if is_preview => (true, t.would_release, None),
+        Ok(Released::Now) => (true, t.released, None),
+        Ok(Released::Before) => (true, t.released_before, None),
+        Err(error) => (false, t.refused, Some(language.detail_of(error.into()))),
     };
     ShownResult { msisdn, masked: msisdn.masked(), is_ok, outcome, reason }
 }

@@ -16,7 +16,7 @@ use crate::problem::Problem;
 #[template(path = "console/search.html")]
 struct SearchPage {
     frame: Frame,
-    fault: Option<String>,
+    fault: Option<&'static str>,
     /// None before a search.
     found: Option<Vec<Hit>>,
 }
@@ -44,7 +44,7 @@ pub(in crate::console) async fn search(Sent { visitor, form }: Sent) -> Result<R
             let sims = visitor.may(Scope::SimsRead);
             (Some(hits(&visitor.oss, &term, sims, t).await?), None)
         }
-        Err(fault) => (None, Some(fault.to_string())),
+        Err(_) => (None, Some(t.not_searchable)),
     };
     if let Some([Hit { path: Some(path), .. }]) = found.as_deref() {
         return Ok(Redirect::to(path.as_str()).into_response());
