@@ -115,3 +115,9 @@ impl Shown {
         self.headers.get("location").map_or("", |location| location.to_str().expect("visible text"))
     }
 }
+
+/// A number as the lists of the console show it.
+#[must_use]
+pub fn masked(msisdn: &str) -> String {
+    format!("({}) 9****-{}", &msisdn[..2], &msisdn[7..])
+}

@@ -8,6 +8,7 @@ mod concurrency;
 mod connections;
 mod console;
 mod console_browser;
+mod console_pages;
 mod devices;
 mod docs_page;
 mod events;
