@@ -34,7 +34,10 @@ impl Server {
     pub async fn with_sigan(database: &Database, more: &[(&str, &str)]) -> (Self, RunningSigan) {
         let sigan = SiganMock::new(Inventory::new("PR")).start().await;
         let server = Self::start(database, sigan.url().as_str(), more);
-        server.wait_until_swept().await;
+        // Metrics are elsewhere, or under TLS, in tests of connections. None of them leaves a row due.
+        if !more.iter().any(|(name, _)| ["OSS_ADMIN_LISTEN", "OSS_TLS_CERT"].contains(name)) {
+            server.wait_until_swept().await;
+        }
         (server, sigan)
     }
 
