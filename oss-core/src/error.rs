@@ -26,7 +26,7 @@ use crate::sigan::{Doubt, RETRY_WHEN_BUSY, Refusal};
 use crate::store::StoreError;
 
 /// The time after which a call that met a passing condition is worth repeating.
-const RETRY_SOON: Duration = Duration::from_secs(2);
+pub(crate) const RETRY_SOON: Duration = Duration::from_secs(2);
 
 /// A type of error: everything about it that does not depend on the call. All errors of a type have its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

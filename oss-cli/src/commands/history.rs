@@ -10,7 +10,7 @@ use crate::output::{Answer, lines_of, table};
 
 impl Answer for NumberHistory {
     fn table(&self, _oss: &str) -> String {
-        let now = self.current.as_ref().map_or("never held here".to_owned(), line);
+        let now = self.current.as_ref().map_or("no attempt to reserve it has succeeded".to_owned(), line);
         let mut parts = vec![format!("{}: {now}", self.msisdn)];
         parts.extend(self.attempts.iter().map(attempt));
         if !self.associations.is_empty() {

@@ -8,7 +8,7 @@ use super::lanes::Settled;
 use super::release::log_set_aside;
 use crate::calls::LeaseClock;
 use crate::domain::{AttemptState, HoldRecord, Msisdn, Number, NumberStatus, SweepReport};
-use crate::error::Error;
+use crate::error::{Error, RETRY_SOON};
 use crate::oss::Oss;
 use crate::sigan::{Hold, Holder, Turn};
 use crate::telemetry::Operation;
@@ -44,7 +44,7 @@ impl Oss {
     }
 
     async fn settle_number(&self, msisdn: Msisdn) -> Result<Settlement, Error> {
-        let number = self.number_now(msisdn).await?;
+        self.number_now(msisdn).await?;
         let orders = self.settle_orders_of(msisdn).await?;
         let turn = match self.sigan_turn(self.caller_lane()).await {
             Ok(turn) => turn,
@@ -57,7 +57,7 @@ impl Oss {
             attempt => attempt?,
         };
         if orders.is_none() && attempt.is_none() {
-            return self.compare_with_sigan(&turn, number).await;
+            return self.compare_with_sigan(&turn, msisdn).await;
         }
         let is_done = attempt.is_none_or(|settled| settled != Settled::Failed);
         self.settlement_of(msisdn, Some(is_done && orders.unwrap_or(true))).await
@@ -104,7 +104,9 @@ impl Oss {
     }
 
     /// Asks Sigan who holds a settled number.
-    async fn compare_with_sigan(&self, turn: &Turn<'_>, number: Number) -> Result<Settlement, Error> {
+    async fn compare_with_sigan(&self, turn: &Turn<'_>, msisdn: Msisdn) -> Result<Settlement, Error> {
+        // An attempt may have ended while this call waited for its turn.
+        let number = self.number_now(msisdn).await?;
         let holder = match hold_of(&number) {
             Some(hold) => turn.holder(&hold).await?,
             // Older data has no id of the hold.
@@ -114,7 +116,12 @@ impl Oss {
             },
         };
         let is_held = matches!(number.status(), Some(NumberStatus::Reserved | NumberStatus::InUse));
-        Ok(Settlement { number, sigan: Some(holder), agrees: is_held == (holder == Holder::Reserved) })
+        let agrees = is_held == (holder == Holder::Reserved);
+        if !agrees && self.number_now(msisdn).await? != number {
+            // A call about the number ended while Sigan was asked, so the answer is about an earlier moment.
+            return Err(Error::SettlementInFlight { number: msisdn.masked(), retry_after: RETRY_SOON });
+        }
+        Ok(Settlement { number, sigan: Some(holder), agrees })
     }
 }
 

@@ -8,7 +8,8 @@ macro_rules! brand_of_held {
 }
 pub(super) use brand_of_held;
 
-/// An SQL expression: the brand of a number, from its text and its status.
+/// An SQL expression: the brand of a number, from its text and its status. A number that nobody holds belongs to the brand that gave it
+/// back last, or else to the brand of the latest attempt, so that a brand sees what became of its attempts.
 macro_rules! brand_of_number {
     ($msisdn:literal, $status:literal) => {
         concat!(
@@ -27,8 +28,8 @@ macro_rules! brand_of_number {
                     select holder.brand_id from reservation holder
                     where holder.msisdn = ",
             $msisdn,
-            " and holder.state in ('RELEASING', 'RELEASED')
-                    order by holder.created_at desc
+            "
+                    order by holder.state in ('RELEASING', 'RELEASED') desc, holder.created_at desc
                     limit 1
                 ) end,
                 'unknown'

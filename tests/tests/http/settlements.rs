@@ -24,6 +24,7 @@ oss_tests::on_both!(
     a_release_is_told_at_once,
     a_number_with_a_call_under_way_is_left_to_it,
     of_two_settlements_one_asks_sigan,
+    what_sigan_has_is_compared_with_what_is_recorded_now,
     an_order_is_settled_at_once,
     an_ended_line_is_told_at_once,
     a_number_is_settled_for_its_brand_alone,
@@ -156,6 +157,21 @@ async fn of_two_settlements_one_asks_sigan(database: Database) {
     assert_eq!(sigan.calls(CallKind::Holder), 1);
 }
 
+async fn what_sigan_has_is_compared_with_what_is_recorded_now(database: Database) {
+    let settings = [("OSS_SIGAN_CALLS", "1")];
+    let (server, sigan) = Server::with_sigan(&database, &settings).await;
+    let http = server.http();
+    let preview = http.preview().await;
+    sigan.next(CallKind::Reserve, Fault::Slow(Duration::from_millis(1500)));
+    // The settlement reads the number while its reserve has the only place at Sigan, and gets its turn when the number is held.
+    let (reserved, settled) = futures::join!(http.reserve(&preview, 1), async {
+        wait_until_called(&sigan, CallKind::Reserve, 1).await;
+        settle(&http, "11999950001").await
+    });
+    assert_eq!(reserved.status, 200, "{reserved:?}");
+    assert_eq!(result(&settled), (&json!("HELD"), &json!("RESERVED"), &json!(true)), "{settled:?}");
+}
+
 async fn an_order_is_settled_at_once(database: Database) {
     let lines = Lines::on(&database, &[]).await;
     let http = lines.server.http();
@@ -195,6 +211,12 @@ async fn a_number_is_settled_for_its_brand_alone(database: Database) {
     assert_eq!(problem(&settle(&other, &msisdn).await), (404, "unknown-number"));
     assert_eq!(problem(&settle(&blind, &msisdn).await), (403, "forbidden"), "it would see the number");
     assert_eq!(sigan.calls(CallKind::Holder), 0);
+    // A brand other than the configured one learns what became of an attempt that Sigan did not grant.
+    let refused = in_doubt(&other, &sigan, Fault::FailBefore).await;
+    let settled = settle(&other, &refused).await;
+    assert_eq!(result(&settled), (&json!("REJECTED"), &Value::Null, &json!(true)), "{settled:?}");
+    assert_eq!(other.get(&format!("/numbers/{refused}/history")).await.status, 200);
+    assert_eq!(problem(&settle(&own, &refused).await), (404, "unknown-number"));
     eventually(async || {
         let settled = settle(&own, &msisdn).await;
         if settled.status == 200 { Ok(()) } else { Err(format!("{settled:?}")) }
