@@ -27,10 +27,10 @@ impl SessionToken {
         ClientKey::generate().map(|key| Self(key.expose().into()))
     }
 
-    /// A text that may be a token.
+    /// The token that a browser presents; none if the text cannot be one, so that no query is needed for it.
     #[must_use]
-    pub fn of(presented: &str) -> Self {
-        Self(presented.into())
+    pub fn of(presented: &str) -> Option<Self> {
+        ClientKey::is_well_formed(presented).then(|| Self(presented.into()))
     }
 
     /// The token itself, for the browser.

@@ -28,6 +28,9 @@ pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
 /// The time that a request may take beyond its operation: to be read, to wait for the database, to be answered.
 const BEYOND_THE_OPERATION: Duration = Duration::from_secs(15);
 
+/// The routes whose work has no longest time: a sweep settles everything that is due, and a settlement asks Sigan and GSIM in turn.
+const UNHURRIED: [&str; 3] = ["/sweeps", "/reservations/{msisdn}/settlement", "/console/numbers/{msisdn}"];
+
 /// The requests that may be served at the same time, and the longest that one may take.
 #[derive(Debug)]
 pub(crate) struct Load {
@@ -45,13 +48,14 @@ impl Load {
         Self { slots: Arc::new(Semaphore::new(requests)), longest, shed }
     }
 
-    /// Answers a request if there is a slot for it, and gives it up if it takes too long. Its operation goes on.
-    pub(crate) fn limit<F>(&self, answer: F) -> Limited<F> {
+    /// Answers a request to a route if there is a slot for it, and gives it up if it takes too long. Its operation goes on.
+    pub(crate) fn limit<F>(&self, route: &str, answer: F) -> Limited<F> {
         let slot = self.slots.clone().try_acquire_owned().ok();
         if slot.is_none() {
             self.shed.increment(1);
         }
-        Limited { answer, slot, is_unlimited: false, longest: self.longest, timer: None }
+        let longest = if UNHURRIED.contains(&route) { Duration::MAX } else { self.longest };
+        Limited { answer, slot, is_unlimited: false, longest, timer: None }
     }
 }
 
@@ -119,9 +123,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_takes_longer_than_it_can_is_answered() {
         let load = Load::new(1, Duration::from_secs(20));
-        let answer = load.limit(pending::<Result<_, Infallible>>());
+        let answer = load.limit("/previews", pending::<Result<_, Infallible>>());
         let answer = timeout(Duration::from_hours(1), answer).await.expect("it is given up").unwrap();
         assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(load.slots.available_permits(), 1, "its slot is free again");
+        let sweep = load.limit("/sweeps", pending::<Result<_, Infallible>>());
+        assert!(timeout(Duration::from_hours(1), sweep).await.is_err(), "a sweep takes as long as it must");
     }
 }

@@ -64,9 +64,9 @@ impl ObserveState {
         !self.layer.keep_alive || self.layer.health.is_stopping()
     }
 
-    fn limit<F>(&self, answer: F) -> Limited<F> {
+    fn limit<F>(&self, route: &str, answer: F) -> Limited<F> {
         match &self.layer.load {
-            Some(load) => load.limit(answer),
+            Some(load) => load.limit(route, answer),
             None => Limited::unlimited(answer),
         }
     }
@@ -101,7 +101,7 @@ where
         let description = Arc::new(Description { id, trace_id: trace.id(), method, matched });
         let span = RequestSpan::new(description.clone());
         let trace = trace.join(&span.span(), method, description.route());
-        let answer = self.state.limit(self.inner.call(request));
+        let answer = self.state.limit(description.route(), self.inner.call(request));
         Observed { answer, description, span: Some(span), trace, begun, state: self.state.clone() }
     }
 }

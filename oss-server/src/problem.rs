@@ -167,6 +167,16 @@ impl Problem {
         }
     }
 
+    /// There is no route of this path.
+    pub(crate) fn of_path() -> Self {
+        Self::new(UNKNOWN_ROUTE, "there is nothing at this path")
+    }
+
+    /// There is a route of this path, but not with this method.
+    pub(crate) fn of_method() -> Self {
+        Self::new(METHOD_NOT_ALLOWED, "this path does not have this method; see the Allow header")
+    }
+
     /// A fault of this program.
     pub(crate) fn internal(detail: &'static str) -> Self {
         Self { detail: detail.into(), ..Error::Internal.into() }

@@ -164,14 +164,12 @@ fn load_config(args: &Args, sources: &Sources) -> Result<(CommonConfig, Option<C
 }
 
 async fn connect(common: &CommonConfig, config: Option<&Config>) -> Result<Oss, Failure> {
-    match config {
-        Some(config) => Ok(Oss::connect(config).await?),
-        None => {
-            let sandbox = Sandbox::in_memory(common).await?;
-            sandbox.install_profiles().await;
-            Ok(sandbox.oss().clone())
-        }
+    if let Some(config) = config {
+        return Ok(Oss::connect(config).await?);
     }
+    let sandbox = Sandbox::in_memory(common).await?;
+    sandbox.install_profiles().await;
+    Ok(sandbox.oss().clone())
 }
 
 /// Decides who may call. A missing setting lets nobody in.

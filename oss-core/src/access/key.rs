@@ -36,6 +36,12 @@ impl ClientKey {
         Ok(Self(format!("{PREFIX}{}", hex::encode(bits)).into()))
     }
 
+    /// Whether a text has the form of a generated key.
+    pub(crate) fn is_well_formed(text: &str) -> bool {
+        let digits = text.strip_prefix(PREFIX).unwrap_or_default();
+        digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    }
+
     /// The key itself, to be shown once to its owner.
     #[must_use]
     pub fn expose(&self) -> &str {

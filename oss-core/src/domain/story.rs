@@ -53,6 +53,9 @@ impl NumberHistory {
     #[must_use]
     pub fn without_sims(mut self) -> Self {
         self.associations.clear();
+        if let Some(line) = &mut self.current {
+            line.assigned_sim_id = None;
+        }
         self.timeline.retain(|entry| !entry.is_of_sim());
         for entry in &mut self.timeline {
             if let StoryKind::Event(event) = &mut entry.kind {

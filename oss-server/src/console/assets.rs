@@ -7,7 +7,6 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 
-use super::unknown_page;
 use crate::etag::TaggedAnswer;
 use crate::problem::Problem;
 
@@ -27,6 +26,6 @@ static ANSWERS: LazyLock<Vec<(&str, TaggedAnswer)>> = LazyLock::new(|| {
 
 pub(super) async fn show(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let answer = ANSWERS.iter().find(|(file, _)| *file == name);
-    let (_, answer) = answer.ok_or_else(unknown_page)?;
+    let (_, answer) = answer.ok_or_else(Problem::of_path)?;
     Ok(answer.for_request(&headers))
 }

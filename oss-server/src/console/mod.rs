@@ -25,7 +25,7 @@ use axum::{Extension, Router, middleware};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::access::Access;
-use crate::problem::{Problem, UNKNOWN_ROUTE};
+use crate::problem::Problem;
 use crate::state::Shared;
 
 /// The path of the console's first page.
@@ -76,11 +76,9 @@ pub(crate) fn routes(console: Arc<Console>) -> Router<Shared> {
         .route("/console/events", get(events::show))
         .route("/console/webhooks", get(webhooks::show).post(webhooks::replay))
         .route("/console/assets/{file}", get(assets::show))
-        .route("/console/{*rest}", get(async || unknown_page()))
+        .route("/console/", get(async || Problem::of_path()))
+        .route("/console/{*rest}", get(async || Problem::of_path()))
+        .method_not_allowed_fallback(async || Problem::of_method())
         .layer(middleware::from_fn(problems::as_pages))
         .layer(Extension(console))
-}
-
-fn unknown_page() -> Problem {
-    Problem::new(UNKNOWN_ROUTE, "there is nothing at this path")
 }

@@ -26,7 +26,7 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// The token of a request's session.
 pub(super) fn token_of(headers: &HeaderMap) -> Option<SessionToken> {
-    value(headers, SESSION).map(SessionToken::of)
+    value(headers, SESSION).and_then(SessionToken::of)
 }
 
 /// The language that the operator chose.
@@ -66,7 +66,7 @@ impl Console {
     }
 }
 
-/// Whether a proxy says that the browser reached it over TLS. If that is not true, the browser only keeps no cookie.
+/// Whether a proxy says that the browser reached it over TLS. If the proxy is wrong, the browser does not keep the cookie, and nobody can sign in.
 fn came_over_tls(headers: &HeaderMap) -> bool {
     headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
 }

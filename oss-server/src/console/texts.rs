@@ -176,8 +176,8 @@ texts! {
     refused: "stays as it is", "fica como está";
     back_to_list: "Back to the list", "Voltar à lista";
 
-    never_ours: "This number was never ours: each attempt to hold it was refused.",
-        "Este número nunca foi nosso: cada tentativa de reservá-lo foi recusada.";
+    not_held: "No attempt to reserve this number has succeeded so far.",
+        "Nenhuma tentativa de reservar este número teve sucesso até agora.";
     line: "Line", "Linha";
     origin: "Origin", "Origem";
     on_line_since: "On the line since", "Na linha desde";

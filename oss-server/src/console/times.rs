@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// The time of this server. A page about the next hour or the last one need not be more exact.
-#[expect(clippy::disallowed_methods, reason = "said above")]
+/// The time of this server.
+#[expect(clippy::disallowed_methods, reason = "a page about the next hour or the last one need not be exact")]
 pub(super) fn now() -> DateTime<Utc> {
     Utc::now()
 }

@@ -147,7 +147,8 @@ impl FromRequest<Shared> for Sent {
         require_own_page(&parts.headers)?;
         let visitor = Visitor::from_request_parts(&mut parts, state).await?;
         let form = Form::of_body(body).await?;
-        // Only a page of this session has the token, and the comparison tells nothing, because an attacker sees no time of it.
+        // Only a page of this session has the token. The time of the comparison tells an attacker nothing, because the browser that sends a
+        // forged form does not show when it was answered.
         if form.text(FORM_TOKEN) != visitor.frame.form_token() {
             return Err(form_refused().into());
         }

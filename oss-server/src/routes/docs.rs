@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use utoipa_swagger_ui::Config;
 
-use super::unknown;
 use crate::etag::TaggedAnswer;
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -93,10 +92,7 @@ pub(crate) async fn document(State(state): State<Shared>, headers: HeaderMap) ->
 }
 
 async fn file(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Result<Response, Problem> {
-    match name.ok().and_then(|Path(name)| answer(&name, &headers)) {
-        Some(answer) => Ok(answer),
-        None => Err(unknown().await),
-    }
+    name.ok().and_then(|Path(name)| answer(&name, &headers)).ok_or_else(Problem::of_path)
 }
 
 fn answer(name: &str, headers: &HeaderMap) -> Option<Response> {

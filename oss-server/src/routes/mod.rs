@@ -40,7 +40,7 @@ use crate::etag::TaggedAnswer;
 use crate::limits::Load;
 use crate::middleware::ObserveLayer;
 use crate::openapi;
-use crate::problem::{METHOD_NOT_ALLOWED, Problem, UNKNOWN_ROUTE};
+use crate::problem::Problem;
 use crate::state::{AppState, Health, Readiness, Shared};
 use crate::telemetry::Metrics;
 
@@ -174,13 +174,6 @@ fn probes() -> OpenApiRouter<Shared> {
 
 /// Adds the answers to unknown paths and methods, and observes every request.
 fn with_fallbacks(routes: Router<Shared>, observe: ObserveLayer) -> Router<Shared> {
-    routes.fallback(unknown).method_not_allowed_fallback(not_allowed).layer(observe)
-}
-
-pub(crate) async fn unknown() -> Problem {
-    Problem::new(UNKNOWN_ROUTE, "there is nothing at this path")
-}
-
-async fn not_allowed() -> Problem {
-    Problem::new(METHOD_NOT_ALLOWED, "this path does not have this method; see the Allow header")
+    let not_allowed = async || Problem::of_method();
+    routes.fallback(async || Problem::of_path()).method_not_allowed_fallback(not_allowed).layer(observe)
 }

@@ -87,7 +87,9 @@ impl ReloadedFiles {
         thread.spawn(move || {
             // The deliveries to webhooks are tasks of the runtime.
             let _entered = runtime.enter();
-            requests.into_iter().for_each(|forced| self.read_again(forced));
+            for forced in requests {
+                self.read_again(forced);
+            }
         })?;
         Ok(request_looks(hangup, looks))
     }

@@ -193,8 +193,8 @@ pub async fn a_step_of_the_service_or_of_an_older_server_names_nobody(db: &Fixtu
     let older = format!("update reservation set state = 'RELEASING', last_error = null where id = {id}");
     db.database.execute(&older).await;
     let wish = db.wish(db.reserved().await).await;
-    let order = db.ordered(&wish).await;
-    client(db, "web").issue(&order, &made(&order), LEASE).await.unwrap();
+    let lease = db.ordered(&wish).await;
+    client(db, "web").issue(&lease, &made(&lease), LEASE).await.unwrap();
     let sim = wish.id.as_uuid().simple().to_string();
     let sim = if db.is_sqlite() { format!("x'{sim}'") } else { format!("'{sim}'") };
     for older in [

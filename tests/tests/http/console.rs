@@ -332,6 +332,20 @@ async fn a_page_runs_nothing_of_others_and_speaks_two_languages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_answer_of_the_console_is_a_safe_page() {
+    let (server, _sigan) = Server::with_sigan(&Database::sqlite().await, &[]).await;
+    let mut tab = Tab::of(&server);
+    let sim = "/console/sims/018f0000-0000-7000-8000-000000000001/code";
+    for (path, status) in
+        [("/console/releases", 405), (sim, 405), ("/console/", 404), ("/console/nothing", 404)]
+    {
+        let shown = tab.open(path).await;
+        assert_eq!(shown.status, status, "{path}");
+        check_safe(path, &shown);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_setting_turns_the_console_off() {
     let server = Server::sandbox(&ClientsFile::new(), &[("OSS_CONSOLE", "false")]);
     assert_eq!(server.http().get("/console").await.status, 404);

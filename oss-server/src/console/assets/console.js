@@ -50,8 +50,13 @@
   };
   const refresh = async () => {
     const content = document.getElementById("content");
-    if (!content.contains(document.activeElement) && !document.hidden) await load(content).catch(() => {});
+    const focused = document.activeElement;
+    const isBox = focused.id === "refresh";
+    // A click leaves the focus where it was made; only somebody who types or goes by keyboard would lose the place.
+    const works = content.contains(focused) && focused.matches("input, select, textarea, :focus-visible");
+    if ((isBox || !works) && !document.hidden) await load(content).catch(() => {});
     prepareRefresh();
+    if (isBox) document.getElementById("refresh")?.focus();
   };
   const prepareRefresh = () => {
     const box = document.getElementById("refresh");
@@ -62,10 +67,7 @@
       sessionStorage.setItem(stored, box.checked ? "on" : "off");
       if (box.checked) timer = setTimeout(refresh, Number(box.dataset.seconds) * 1000);
     };
-    box.onchange = () => {
-      box.blur();
-      set();
-    };
+    box.onchange = set;
     set();
   };
 

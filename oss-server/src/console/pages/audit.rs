@@ -28,6 +28,8 @@ const MIN_AGE: &str = "min_age_seconds";
 #[template(path = "console/audit.html")]
 struct AuditPage {
     frame: Frame,
+    /// The reason why nothing was begun, if the form lacks something.
+    refusal: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -50,7 +52,7 @@ struct End {
 }
 
 pub(in crate::console) async fn show(visitor: Visitor) -> Response {
-    page(&AuditPage { frame: visitor.frame })
+    page(&AuditPage { frame: visitor.frame, refusal: None })
 }
 
 /// Runs an audit, and sends its page while it runs. It ends if the operator leaves the page.
@@ -60,15 +62,15 @@ pub(in crate::console) async fn run(
 ) -> Result<Response, TurnedAway> {
     let fix = form.is_marked("fix");
     if fix && !form.is_marked("sure") {
-        let sure = Fault::expecting("sure", visitor.frame.t.confirm_first);
-        return Err(Problem::malformed(vec![sure]).into());
+        let refusal = Some(visitor.frame.t.confirm_first);
+        return Ok(page(&AuditPage { frame: visitor.frame, refusal }));
     }
     let mut options = AuditOptions::default().fix(fix);
     if let Some(age) = min_age(&form)? {
         options = options.min_age(age);
     }
     let (t, language) = (visitor.frame.t, visitor.frame.language);
-    let page = AuditPage { frame: visitor.frame }.render();
+    let page = AuditPage { frame: visitor.frame, refusal: None }.render();
     let page = page.map_err(|_| Problem::internal("the page could not be rendered"))?;
     let (head, tail) = page.split_once(PLACE).unwrap_or((&page, ""));
     let rest = Rest { t, language, tail: tail.to_owned() };

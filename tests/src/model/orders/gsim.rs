@@ -100,10 +100,9 @@ impl Model {
         let sims = match gsim.entry(sim) {
             Entry::Barred if self.has(Safeguard::BarredForEver) => return Answer::Cancelled,
             Entry::Made { .. } if self.has(Safeguard::IdempotentOrders) => return Answer::Issued,
-            Entry::Accepted => 1,
             Entry::Made { .. } => 2,
             Entry::Unknown | Entry::Barred if self.is_refused(*gsim, sim) => return Answer::Refused,
-            Entry::Unknown | Entry::Barred => 1,
+            Entry::Unknown | Entry::Barred | Entry::Accepted => 1,
         };
         gsim.set(sim, Entry::Made { sims });
         Answer::Issued
