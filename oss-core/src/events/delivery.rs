@@ -295,6 +295,8 @@ mod tests {
     #[cfg(feature = "mock")]
     #[tokio::test]
     async fn only_a_webhook_that_changed_is_delivered_to_anew() {
+        const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        const NEW: &str = "whsec_plJ3nmyCDGBKInavdOK15jsl2IkSTVNqFd6sW+dbbUQ=";
         let oss = Oss::sandbox().await.unwrap();
         let webhook = |name: &str, secret: &str| Webhook {
             name: name.parse().unwrap(),
@@ -303,8 +305,6 @@ mod tests {
             kinds: Vec::new(),
             brand: None,
         };
-        const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-        const NEW: &str = "whsec_plJ3nmyCDGBKInavdOK15jsl2IkSTVNqFd6sW+dbbUQ=";
         let stops = || -> Vec<_> {
             oss.running_webhooks().lock().iter().map(|running| running.stop.clone()).collect()
         };

@@ -27,8 +27,7 @@ impl PostgresStore {
                 where id = $1 and state in ('PENDING', 'IN_DOUBT')
                 returning *
             ), sim as (
-                insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status, profile_state,
-                                 changed_by)
+                insert into sim (id, iccid, carrier_tag, line_id, vivo_imsi, sim_type, technology, status, profile_state, changed_by)
                 select id, $2, carrier_tag, line_id, $3, sim_type, technology, 'ACTIVE', $4, changed_by from issued
             ), esim as (
                 insert into esim (sim_id, matching_id, smdp_plus_address, device_model_hash)
@@ -50,8 +49,7 @@ impl PostgresStore {
                 where p.msisdn = issued.msisdn and p.status in ('RESERVED', 'IN_USE')
                   and p.assigned_sim_id is not distinct from issued.replaces_sim_id
             ), history as (
-                insert into association_history (msisdn, sim_id, line_id, created_at)
-                select msisdn, id, line_id, clock_timestamp() from issued
+                insert into association_history (msisdn, sim_id, line_id, created_at) select msisdn, id, line_id, clock_timestamp() from issued
             ), replaced as (
                 update sim s
                 set status = 'DEPROGRAMMED', updated_at = clock_timestamp()
@@ -59,8 +57,7 @@ impl PostgresStore {
                 where s.id = issued.replaces_sim_id
                 returning s.*
             ), deprogrammed as (
-                insert into sim_order (id, msisdn, line_id, carrier_tag, sim_type, technology, state, due_at, attempts,
-                                       changed_by)
+                insert into sim_order (id, msisdn, line_id, carrier_tag, sim_type, technology, state, due_at, attempts, changed_by)
                 select replaced.id, issued.msisdn, replaced.line_id, replaced.carrier_tag, replaced.sim_type,
                        replaced.technology, 'RELEASING', clock_timestamp() + make_interval(secs => $8), 0, issued.changed_by
                 from replaced, issued

@@ -98,8 +98,8 @@ impl Connections {
             pool(READERS).connect_lazy_with(options.pragma("query_only", "on"))
         };
         let engine = Writer::new(writer.clone(), clock.clone(), Arc::clone(&file));
-        let writes = Arc::new(Batcher::new(Arc::new(engine)));
-        Ok(Self { writes, writer, readers, clock, file, client: None })
+        let batcher = Arc::new(Batcher::new(Arc::new(engine)));
+        Ok(Self { writes: batcher, writer, readers, clock, file, client: None })
     }
 
     /// Returns these connections for the steps of a client.
