@@ -93,6 +93,11 @@ impl SimTurn<'_> {
         self.upkeep_call("order", self.port().order(reference), CallSubject::of_order(reference, None)).await
     }
 
+    /// Looks at an order without a record of the call. A profile may be looked at for years, and its story would have nothing else.
+    pub(crate) async fn look_at_order(&self, reference: SimId) -> Result<OrderState, SimError> {
+        self.unrecorded_call("order", self.port().order(reference)).await
+    }
+
     /// Cancels an order or deprograms its SIM. Nobody waits for it, so it never counts against the callers.
     pub(crate) async fn cancel(&self, reference: SimId) -> Result<(), SimError> {
         self.upkeep_call("cancel", self.port().cancel(reference), CallSubject::of_order(reference, None))
@@ -105,7 +110,7 @@ impl SimTurn<'_> {
         after: Option<SimId>,
         limit: usize,
     ) -> Result<OrdersPage, SimError> {
-        self.page_call("orders", self.port().orders(brand, after, limit)).await
+        self.unrecorded_call("orders", self.port().orders(brand, after, limit)).await
     }
 }
 

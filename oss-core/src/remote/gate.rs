@@ -280,8 +280,9 @@ impl<'a, S: ?Sized> Turn<'a, S> {
         outcome
     }
 
-    /// Asks for a page of everything that the system has for us, as upkeep. The page is about no hold or order, so it is not recorded.
-    pub(crate) async fn page_call<T, R: RefusalReason>(
+    /// Makes a call of upkeep that belongs in no story: it is about no hold or order, or is repeated again and again and changes nothing.
+    /// So it is not recorded.
+    pub(crate) async fn unrecorded_call<T, R: RefusalReason>(
         &self,
         name: &'static str,
         answer: impl Future<Output = Result<T, CallError<R>>>,

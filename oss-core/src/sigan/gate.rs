@@ -52,7 +52,7 @@ impl Turn<'_> {
         after: Option<Msisdn>,
         limit: usize,
     ) -> Result<HoldsPage, SiganError> {
-        self.page_call("holds", self.port().holds(brand, after, limit)).await
+        self.unrecorded_call("holds", self.port().holds(brand, after, limit)).await
     }
 }
 

@@ -82,7 +82,7 @@ impl Oss {
     async fn ask_about(&self, SilentProfile { sim, state, asked_at }: SilentProfile) {
         // Without an answer, the next question follows after a while.
         let Ok(turn) = self.gsim().turn(SimType::Esim, Lane::Upkeep).await else { return };
-        let Ok(OrderState::Issued(issued)) = turn.order(sim).await else { return };
+        let Ok(OrderState::Issued(issued)) = turn.look_at_order(sim).await else { return };
         if let SimDetails::Esim { profile_state, .. } = issued.details
             && state != Some(profile_state)
         {

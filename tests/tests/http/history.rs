@@ -5,7 +5,7 @@ use std::time::Duration;
 use oss_core::access::Scope;
 use oss_core::gsim::mock::{self as gsim, GsimMock, OrderBook, RunningGsim};
 use oss_core::sigan::mock::{Behaviour, CallKind, Fault, RunningSigan};
-use oss_core::{Oss, StoryKind};
+use oss_core::{Oss, ProfileState, StoryKind};
 use oss_tests::backend::Database;
 use oss_tests::clients::ClientsFile;
 use oss_tests::eventually::eventually;
@@ -24,13 +24,14 @@ oss_tests::on_both!(
     another_server_shows_the_calls_too,
     a_server_that_stops_writes_its_last_calls,
     a_pre_reserve_is_forgotten_with_its_preview,
+    a_look_at_a_silent_profile_is_in_no_story,
 );
 
 /// A server with a client, and the client.
 struct World {
     server: Server,
     sigan: RunningSigan,
-    _gsim: RunningGsim,
+    gsim: RunningGsim,
     _clients: ClientsFile,
     http: Http,
 }
@@ -48,7 +49,7 @@ impl World {
         sigan.behave(Behaviour { latency, ..Behaviour::default() });
         gsim.behave(gsim::Behaviour { latency, ..gsim::Behaviour::default() });
         let http = server.http().with_key(&key);
-        Self { server, sigan, _gsim: gsim, _clients: clients, http }
+        Self { server, sigan, gsim, _clients: clients, http }
     }
 
     /// Sends a request under an id.
@@ -261,6 +262,22 @@ async fn a_pre_reserve_is_forgotten_with_its_preview(database: Database) {
     assert_eq!(database.count("select count(*) from upstream_call where call = 'pre_reserve'").await, 1);
     let words = words(&timeline(&world.http, &msisdn).await);
     assert_eq!(words, ["number.reserved", "sigan reserve ok", "sigan pre_reserve ok"]);
+}
+
+async fn a_look_at_a_silent_profile_is_in_no_story(database: Database) {
+    let world = World::on(&database, &[]).await;
+    let msisdn = sims::reserve(&world.http).await;
+    let device = device(&world.http).await;
+    let sim = sims::order(&world.http, &msisdn, &line(), &device).await.body;
+    let id = sims::id(&sim);
+    assert_eq!(sims::code(&world.http, &id).await.status, 200);
+    assert!(world.gsim.set_profile_state(id.parse().unwrap(), ProfileState::Installed));
+    let hour = if database.is_postgres() { "interval '1 hour'" } else { "3600000000" };
+    database.execute(&format!("update sim set silent_since = silent_since - {hour}")).await;
+    assert_eq!(world.http.post("/sweeps", Value::Null).await.status, 200);
+    let story = words(&story_until(&world.http, &msisdn, "sim.installed").await);
+    assert!(story.iter().any(|words| words == "gsim order_esim ok"), "{story:?}");
+    assert!(!story.iter().any(|words| words == "gsim order ok"), "{story:?}");
 }
 
 /// The role of the servers may have no right on a table of a later migration until somebody grants it.
