@@ -202,9 +202,11 @@ impl Oss {
         Self { client: Some(Client { name: client, has_share: true }), store, ..self }
     }
 
-    /// Returns this `Oss` for work of the service itself: the events of its changes name no client.
+    /// Returns this `Oss` for work of the service itself, which is for every brand: the events of its changes name no client, and its
+    /// calls no cause.
     pub(crate) fn for_itself(&self) -> Self {
-        Self { store: self.store.on_behalf_of(None), ..self.clone() }
+        let store = self.store.on_behalf_of(None);
+        Self { tenant: None, client: None, request: None, store, parts: self.parts.clone() }
     }
 
     /// Returns this `Oss` for the only client of a server: it keeps its budget and may take every place.

@@ -24,6 +24,7 @@ oss_tests::on_both!(
     another_server_shows_the_calls_too,
     a_server_that_stops_writes_its_last_calls,
     a_pre_reserve_is_forgotten_with_its_preview,
+    a_sweep_that_a_client_starts_is_the_cause_of_no_call,
     a_look_at_a_silent_profile_is_in_no_story,
 );
 
@@ -262,6 +263,27 @@ async fn a_pre_reserve_is_forgotten_with_its_preview(database: Database) {
     assert_eq!(database.count("select count(*) from upstream_call where call = 'pre_reserve'").await, 1);
     let words = words(&timeline(&world.http, &msisdn).await);
     assert_eq!(words, ["number.reserved", "sigan reserve ok", "sigan pre_reserve ok"]);
+}
+
+/// Its rows belong to any brand.
+async fn a_sweep_that_a_client_starts_is_the_cause_of_no_call(database: Database) {
+    let world = World::on(&database, &[]).await;
+    let preview = world.http.preview().await;
+    world.sigan.next(CallKind::Reserve, Fault::LoseAnswer);
+    assert_eq!(world.reserve(&preview, Uuid::now_v7()).await.status, 504);
+    let swept = Uuid::now_v7();
+    let mut story = Vec::new();
+    eventually(async || {
+        assert_eq!(world.send(Method::POST, "/sweeps", swept, Value::Null).await.status, 200);
+        story = timeline(&world.http, "11999950002").await;
+        let is_asked = words(&story).iter().any(|words| words == "sigan holder ok");
+        if is_asked { Ok(()) } else { Err(format!("{story:#?}")) }
+    })
+    .await;
+    let holder = story.iter().find(|entry| entry["call"]["call"] == "holder").expect("it is there");
+    assert_eq!(cause(holder), (&Value::Null, &Value::Null));
+    let brands = "select count(*) from upstream_call where call = 'holder' and brand_id is not null";
+    assert_eq!(database.count(brands).await, 0);
 }
 
 async fn a_look_at_a_silent_profile_is_in_no_story(database: Database) {
