@@ -206,6 +206,12 @@ impl ProfileReport {
         let is_latest = before.reported_at.is_none_or(|reported_at| self.at > reported_at);
         state.may_become(self.state) && (is_latest || !self.state.may_become(state))
     }
+
+    /// The chip that the profile is on now. A report from before the latest one may name a chip that the profile has left.
+    pub(crate) fn current_chip(&self, before: &ProfileRow) -> Option<&super::Eid> {
+        let is_late = before.reported_at.is_some_and(|reported_at| self.at < reported_at);
+        self.eid.as_ref().filter(|_| !is_late)
+    }
 }
 
 /// A profile as a store reads it.

@@ -115,6 +115,9 @@ pub async fn an_esim_is_found_by_the_chip_that_it_is_on(db: &Fixture) {
     assert_eq!(find(&first).await, [lease.order]);
     db.store.record_profile(&told(ProfileState::Installed, 2)).await.unwrap();
     assert_eq!(find(&first).await, [lease.order], "a report without it changes nothing");
-    db.store.record_profile(&told(ProfileState::Enabled, 3).on_chip(Some(second))).await.unwrap();
+    db.store.record_profile(&told(ProfileState::Enabled, 3).on_chip(Some(second.clone()))).await.unwrap();
     assert_eq!(find(&first).await, [], "it is on another chip");
+    db.store.record_profile(&told(ProfileState::Disabled, 2).on_chip(Some(first.clone()))).await.unwrap();
+    assert_eq!(find(&first).await, [], "a late report moves it to no earlier chip");
+    assert_eq!(find(&second).await, [lease.order]);
 }

@@ -114,7 +114,7 @@ impl SimStore for PostgresStore {
                     .bind(applies)
                     .bind(before.state.map(ProfileState::as_str))
                     .bind(before.reported_at)
-                    .bind(told.eid.as_ref().map(ToString::to_string))
+                    .bind(told.current_chip(&before).map(ToString::to_string))
                     .bind(self.client())
             };
             if self.connections.one(statement, |row| row.flag("written")).await? {

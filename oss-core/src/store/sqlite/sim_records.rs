@@ -139,7 +139,7 @@ impl Step<'_> {
         let applies = told.applies_to(&before);
         let statement = sqlx::query(TOLD).bind(id).bind(applies).bind(told.state.as_str());
         self.run(statement.bind(told.at.timestamp_micros()).bind(self.now.0).bind(self.client())).await?;
-        if let Some(eid) = &told.eid {
+        if let Some(eid) = told.current_chip(&before) {
             self.run(sqlx::query(PLACED).bind(id).bind(eid.to_string())).await?;
         }
         let statement = sqlx::query(REPORT)
