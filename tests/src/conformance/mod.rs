@@ -127,7 +127,8 @@ macro_rules! behaviours {
             settlements: a_doubt_is_claimed_before_it_is_due, a_call_under_way_is_left_until_its_lease_ends,
                 a_delivery_is_claimed_unless_another_call_may_have_it, a_settled_number_is_not_claimed,
                 a_number_is_claimed_for_its_brand_alone, each_number_is_claimed_by_one,
-                an_order_is_claimed_before_it_is_due, a_release_waits_for_the_last_sim, an_unreadable_number_is_set_aside;
+                an_order_is_claimed_before_it_is_due, a_release_waits_for_the_last_sim, a_lapsed_call_is_told_when_it_is_claimed,
+                an_unreadable_number_is_set_aside;
             keys: a_key_finds_its_preview, a_key_finds_its_number, a_key_takes_a_doubt_up_again,
                 an_expired_hold_spends_its_key, a_key_takes_a_doubt_up_once_by_its_own_id,
                 an_attempt_that_left_nothing_frees_its_key, fifty_calls_with_one_key_begin_once;

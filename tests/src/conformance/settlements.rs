@@ -155,6 +155,28 @@ pub async fn a_release_waits_for_the_last_sim(db: &Fixture) {
     assert!(matches!(claim(db, ended.msisdn).await.due[..], [Due::Delivery(_)]));
 }
 
+/// A reader that begins at a time must find each later event after it.
+pub async fn a_lapsed_call_is_told_when_it_is_claimed(db: &Fixture) {
+    let start = db.now().await;
+    let mut wishes = Vec::new();
+    for _ in 0..2 {
+        wishes.push(NewOrder { lease: LAPSED, ..db.wish(db.reserved().await).await });
+    }
+    for wish in &wishes {
+        db.ordered(wish).await;
+    }
+    let Begin::Started(dead) = db.begin_for(&db.preview().await, 1, LAPSED).await else { panic!("no lease") };
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    db.reserved().await;
+    assert_eq!(claim(db, dead.hold.msisdn).await.due.len(), 1);
+    assert_eq!(claim_orders(db, wishes[0].msisdn).await.due.len(), 1);
+    assert_eq!(db.store.claim_due_orders(10, LEASE).await.unwrap().due.len(), 1);
+    let events = db.events_after(start).await;
+    let doubts = events.iter().rev().take_while(|event| event.kind.as_str().ends_with(".in_doubt")).count();
+    assert_eq!(doubts, 3, "{events:?}");
+    assert!(events.is_sorted_by_key(|event| event.recorded_at), "{events:?}");
+}
+
 pub async fn an_unreadable_number_is_set_aside(db: &Fixture) {
     let doubt = db.doubtful(&db.preview().await, 1).await;
     let id = db.database.uuid_literal(doubt.reservation.as_uuid());

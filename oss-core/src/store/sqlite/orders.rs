@@ -344,9 +344,11 @@ impl Step<'_> {
     }
 
     async fn claim_due_orders(mut self, limit: u32, lease: Duration) -> Result<ClaimedOrders, sqlx::Error> {
+        // A first call whose lease ended becomes a doubt, and its event has the time of the update.
         const SQL: &str = "
             update sim_order
-            set state = case state when 'IN_DOUBT' then 'PENDING' else state end, attempts = attempts + 1, due_at = $3
+            set state = case state when 'IN_DOUBT' then 'PENDING' else state end, attempts = attempts + 1, due_at = $3,
+                updated_at = case state when 'PENDING' then $1 else updated_at end
             where id in (
                 select id from sim_order
                 where state in ('PENDING', 'IN_DOUBT', 'RELEASING', 'CANCELLING') and due_at <= $1 and set_aside is null

@@ -34,7 +34,7 @@ macro_rules! wait_secs {
 struct Sql<T> {
     /// Finds the rows that are not settled.
     find: &'static str,
-    /// Claims one of them.
+    /// Claims one of them. A first call whose lease ended becomes a doubt, and its event has the time of the update.
     claim: &'static str,
     read: fn(&SqliteRow) -> Result<Result<T, Unreadable>, sqlx::Error>,
 }
@@ -59,7 +59,8 @@ const ATTEMPT: Sql<Due> = Sql {
     ),
     claim: "
         update reservation
-        set state = case state when 'IN_DOUBT' then 'PENDING' else state end, attempts = attempts + 1, due_at = $2
+        set state = case state when 'IN_DOUBT' then 'PENDING' else state end, attempts = attempts + 1, due_at = $2,
+            updated_at = case state when 'PENDING' then $3 else updated_at end
         where id = $1
         returning id, state, attempts, external_id, brand_id, msisdn,
                   preview_id is not null or idempotency_key is not null as nameable",
@@ -81,7 +82,8 @@ const ORDERS: Sql<DueOrder> = Sql {
     ),
     claim: "
         update sim_order
-        set state = case state when 'IN_DOUBT' then 'PENDING' else state end, attempts = attempts + 1, due_at = $2
+        set state = case state when 'IN_DOUBT' then 'PENDING' else state end, attempts = attempts + 1, due_at = $2,
+            updated_at = case state when 'PENDING' then $3 else updated_at end
         where id = $1
         returning *",
     read: claimed_order,
@@ -127,7 +129,8 @@ impl Step<'_> {
                 claims.add_busy(wait);
                 continue;
             }
-            match self.one(sqlx::query(sql.claim).bind(id).bind(ends_at), sql.read).await? {
+            let claim = sqlx::query(sql.claim).bind(id).bind(ends_at).bind(self.now.0);
+            match self.one(claim, sql.read).await? {
                 Ok(due) => claims.due.push(due),
                 Err(unreadable) => {
                     self.set_aside(&unreadable).await?;
