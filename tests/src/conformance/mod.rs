@@ -109,7 +109,8 @@ macro_rules! behaviours {
             stories: a_call_is_stored_once_with_all_of_it, a_number_has_the_calls_of_its_holds_and_sims,
                 a_story_is_told_to_its_brand_alone, a_request_has_the_calls_that_it_caused,
                 the_attempts_of_a_number_say_for_whom, the_events_of_a_number_and_of_a_sim_are_found,
-                a_pre_reserve_that_led_to_nothing_is_purged, a_call_that_cannot_be_read_whole_stops_nobody;
+                a_pre_reserve_that_led_to_nothing_is_purged, an_old_pre_reserve_stays_with_the_number_that_was_reserved,
+                a_call_that_cannot_be_read_whole_stops_nobody;
             assigns: a_held_number_goes_on_a_line, only_a_confirmed_number_goes_on_a_line, a_number_shows_its_history,
                 a_sim_has_one_number, only_an_active_sim_gets_a_number, an_assignment_is_in_the_history;
             adopts: an_unknown_number_is_put_on_a_line, a_returned_number_is_put_on_a_line, a_reserved_number_keeps_its_hold,

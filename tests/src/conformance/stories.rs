@@ -220,6 +220,24 @@ pub async fn a_pre_reserve_that_led_to_nothing_is_purged(db: &Fixture) {
     assert_eq!(db.database.texts(left).await, ["cancel", "pre_reserve", "pre_reserve", "reserve"]);
 }
 
+pub async fn an_old_pre_reserve_stays_with_the_number_that_was_reserved(db: &Fixture) {
+    let preview = db.preview().await;
+    let taken = db.started(&preview, 1).await;
+    db.store.reject(&taken, "taken").await.unwrap();
+    let held = db.held(&preview, 2).await;
+    let refused = |age| NewCall { outcome: "taken", ..call("reserve", of_hold(&taken.hold), age) };
+    db.store_calls(&[
+        call("pre_reserve", of_offer(&held.hold), 3600),
+        refused(3500),
+        call("reserve", of_hold(&held.hold), 3400),
+        refused(3300),
+    ])
+    .await;
+    assert_eq!(db.store.purge_calls(Duration::from_mins(59), MANY).await.unwrap(), 1);
+    let calls = db.calls_of(Scope::AllBrands, held.hold.msisdn).await;
+    assert_eq!(names(&calls), ["reserve", "pre_reserve"]);
+}
+
 pub async fn a_call_that_cannot_be_read_whole_stops_nobody(db: &Fixture) {
     let lease = db.held(&db.preview().await, 1).await;
     db.store_calls(&[call("reserve", of_hold(&lease.hold), 9)]).await;

@@ -55,7 +55,8 @@ impl StoryStore for PostgresStore {
     }
 
     async fn purge_calls(&self, retention: Duration, limit: u32) -> Result<u64, StoreError> {
-        // A pre-reserve of which a number was reserved gets that number, so that it is looked at once only.
+        // A pre-reserve of which a number was reserved gets that number, so that it is looked at once only. If calls about several of its
+        // numbers were made, it gets the one whose reserve succeeded.
         const SQL: &str = "
             with old as materialized (
                 select id, external_id from upstream_call
@@ -65,7 +66,11 @@ impl StoryStore for PostgresStore {
                 for update skip locked
             ), chosen as materialized (
                 select old.id, (
-                    select c.msisdn from upstream_call c where c.external_id = old.external_id and c.msisdn is not null limit 1
+                    select c.msisdn
+                    from upstream_call c
+                    where c.external_id = old.external_id and c.msisdn is not null
+                    order by (c.call = 'reserve' and c.outcome = 'ok') desc, c.sent_at desc
+                    limit 1
                 ) as msisdn
                 from old
             ), claimed as (

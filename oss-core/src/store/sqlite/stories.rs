@@ -137,10 +137,15 @@ impl Step<'_> {
     }
 
     async fn purge_calls(mut self, retention: Duration, limit: u32) -> Result<u64, sqlx::Error> {
-        // A pre-reserve of which a number was reserved gets that number, so that it is looked at once only.
+        // A pre-reserve of which a number was reserved gets that number, so that it is looked at once only. If calls about several of its
+        // numbers were made, it gets the one whose reserve succeeded.
         const OLD: &str = "
             select id, (
-                select c.msisdn from upstream_call c where c.external_id = old.external_id and c.msisdn is not null limit 1
+                select c.msisdn
+                from upstream_call c
+                where c.external_id = old.external_id and c.msisdn is not null
+                order by (c.call = 'reserve' and c.outcome = 'ok') desc, c.sent_at desc
+                limit 1
             ) as msisdn
             from upstream_call old
             where msisdn is null and sim_id is null and sent_at < $1
