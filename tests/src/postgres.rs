@@ -220,6 +220,17 @@ impl Postgres {
         format!("postgres://{USER}@127.0.0.1:{}/{name}", self.port).into()
     }
 
+    /// Its main process.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it does not run.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        let written = std::fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap_or_default();
+        written.lines().next().and_then(|id| id.parse().ok()).expect("a running server writes its process id")
+    }
+
     /// The port that it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {

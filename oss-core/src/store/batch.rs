@@ -1,7 +1,8 @@
 //! Callers that wait at the same time share one statement, and so one commit.
 //!
-//! A caller that finds a free slot is sent at once; nobody waits for others, except in a step that nobody waits for. While every slot
-//! is busy, callers queue, and the next free slot takes them together. A batch runs in a task of its own, so a caller that goes away does not stop the statement of the
+//! A caller that finds no batch of its step under way is sent at once; nobody waits for others, except in a step that nobody waits for.
+//! While a batch is under way, callers queue, and the next batch takes them together: once that batch ends, or earlier in another slot
+//! if [`MANY`] callers wait. A batch runs in a task of its own, so a caller that goes away does not stop the statement of the
 //! others. If it was not sent yet, it is left out. If it was, its part is executed, as that of any caller whose answer is lost.
 //! The task ends with its batch, and the end of a batch starts the next one, so no task waits without work.
 
@@ -25,9 +26,13 @@ use super::StoreError;
 /// The most callers that share one statement.
 const LARGEST: usize = 64;
 
+/// The count of waiting callers for which a batch begins while another one is under way. A statement costs the database as much as many
+/// rows, so fewer callers would not gain by one of their own.
+const MANY: usize = LARGEST / 2;
+
 /// The database that batches run on.
 pub(super) trait Engine: fmt::Debug + Send + Sync + 'static {
-    /// The count of batches of one step that run at once. While they run, the callers of the next batch gather.
+    /// The most batches of one step that run at once.
     const SLOTS: usize;
 
     /// The time after which a batch no longer counts as one of them, so that a lock or a dead connection does not stop the others.
@@ -203,7 +208,7 @@ impl<M: Member> Shared<M> {
 
     fn next_batch(self: &Arc<Self>) -> Option<Batch<M>> {
         let mut queue = self.lock();
-        if queue.running >= M::Engine::SLOTS {
+        if !queue.has_slot(M::Engine::SLOTS) {
             return None;
         }
         let taken = queue.take();
@@ -226,6 +231,11 @@ impl<M: Member> Shared<M> {
 }
 
 impl<M: Member> Queue<M> {
+    /// Whether a batch may begin now.
+    fn has_slot(&self, slots: usize) -> bool {
+        self.running == 0 || self.running < slots && self.waiting.len() >= MANY
+    }
+
     /// Takes the callers of a batch, the first ones first. A caller whose keys are in use waits on, and so does each later caller
     /// that shares a key with it.
     fn take(&mut self) -> Vec<Waiting<M>> {

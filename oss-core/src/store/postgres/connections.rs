@@ -309,7 +309,7 @@ impl Connections {
 }
 
 impl Engine for Connections {
-    // While one commits, the next one gathers and is executed. With more of them, each would be shared by fewer callers.
+    // While one commits, the next one is executed. With more of them, each would be shared by fewer callers.
     const SLOTS: usize = 2;
     const SLOW: Duration = Duration::from_millis(250);
     const PATIENCE: Duration = ACQUIRE;

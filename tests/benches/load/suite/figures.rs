@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::cpu::Cpu;
+
 /// The answers of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
@@ -22,6 +24,8 @@ pub(crate) struct Figures {
     pub(crate) errors: u64,
     /// The writing statements that PostgreSQL executed for each request, also in the background.
     pub(crate) statements: f64,
+    /// The CPU time for each request, also in the background.
+    pub(crate) cpu: Cpu,
 }
 
 impl Measured {
@@ -35,9 +39,9 @@ impl Measured {
         self.errors += other.errors;
     }
 
-    /// The figures of these answers, for which PostgreSQL executed this many statements. Rates count only successes.
+    /// The figures of these answers, for which PostgreSQL executed this many statements in this CPU time. Rates count only successes.
     #[expect(clippy::cast_precision_loss, reason = "counts of seconds are far below 2^52")]
-    pub(crate) fn figures(mut self, statements: i64) -> Figures {
+    pub(crate) fn figures(mut self, statements: i64, cpu: Cpu) -> Figures {
         self.latencies.sort_unstable();
         let succeeded = self.latencies.len() as u64 - self.errors;
         Figures {
@@ -46,6 +50,7 @@ impl Measured {
             p99_ms: self.percentile(99),
             errors: self.errors,
             statements: statements as f64 / succeeded as f64,
+            cpu: cpu.per_request(succeeded as f64),
         }
     }
 
@@ -64,6 +69,12 @@ pub(crate) fn middle(runs: &[Figures]) -> Figures {
         p99_ms: of(|run| run.p99_ms),
         errors: runs.iter().map(|run| run.errors).sum(),
         statements: of(|run| run.statements),
+        cpu: Cpu {
+            server: of(|run| run.cpu.server),
+            postgres: of(|run| run.cpu.postgres),
+            sigan: of(|run| run.cpu.sigan),
+            client: of(|run| run.cpu.client),
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 //! all of it for a moment.
 
 mod client;
+mod cpu;
 mod embedded;
 mod figures;
 mod growth;

@@ -78,13 +78,14 @@ impl Shop {
         // PostgreSQL does this itself once a minute. Until then it keeps the plans that it made for the empty tables.
         self.target.database.execute("analyze").await;
         let (next, before) = (self.calls(operation), self.transactions().await);
+        let cpu = self.target.cpu();
         let (measured, bodies) = drive.at(&self.target.address, next, Arc::default()).await;
         self.keep(operation, &bodies);
         if operation == Operation::Release {
             let untold = "select count(*) from reservation where state = 'RELEASING'";
             self.target.database.wait_for_count(untold, 0).await;
         }
-        measured.figures(self.transactions().await - before)
+        measured.figures(self.transactions().await - before, self.target.cpu() - cpu)
     }
 
     /// The count of writing transactions that PostgreSQL has begun, on any of its databases. Each is one statement.

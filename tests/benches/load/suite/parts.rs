@@ -14,6 +14,8 @@ use oss_tests::redis::Redis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::cpu::{Cpu, SIGAN_THREAD};
+
 /// The beginning of every external id of the mock.
 pub(crate) const PREFIX: &str = "PR-";
 
@@ -35,6 +37,8 @@ pub(crate) struct Target {
     process: Process,
     pub(crate) address: String,
     pub(crate) database: Database,
+    /// The main process of PostgreSQL.
+    postgres: u32,
     /// The time from its start until it was ready.
     pub(crate) ready_after: Duration,
 }
@@ -75,7 +79,7 @@ impl Parts {
         ]);
         let begun = Instant::now();
         let child = command.spawn().expect("the server starts");
-        let mut target = Target { process: Process(child), address, database, ready_after: Duration::ZERO };
+        let mut target = self.target(child, address, database);
         target.ready_after = target.ready(begun).await;
         target
     }
@@ -95,7 +99,12 @@ impl Parts {
         let setting_up = child.stdin.take().expect("its standard input is piped");
         serde_json::to_writer(setting_up, &setup).expect("it reads its setup");
         let address = first_line(child.stdout.take().expect("its standard output is piped"));
-        Target { process: Process(child), address, database, ready_after: Duration::ZERO }
+        self.target(child, address, database)
+    }
+
+    fn target(&self, child: Child, address: String, database: Database) -> Target {
+        let (process, postgres) = (Process(child), self.postgres.process());
+        Target { process, address, database, postgres, ready_after: Duration::ZERO }
     }
 }
 
@@ -107,7 +116,8 @@ fn first_line(output: ChildStdout) -> String {
 /// Serves a Sigan on a thread of its own, so that it does not take turns with the client. Returns its URL.
 pub(crate) fn apart<F: Future>(serve: impl FnOnce(TcpListener) -> F + Send + 'static) -> String {
     let (sender, address) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
+    let thread = std::thread::Builder::new().name(SIGAN_THREAD.to_owned());
+    let spawned = thread.spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -117,6 +127,7 @@ pub(crate) fn apart<F: Future>(serve: impl FnOnce(TcpListener) -> F + Send + 'st
             serve(listener).await;
         });
     });
+    spawned.expect("a thread starts");
     format!("http://{}", address.recv().expect("the mock listens"))
 }
 
@@ -132,6 +143,11 @@ impl Target {
     /// Ends the server, and returns its database.
     pub(crate) fn stop(self) -> Database {
         self.database
+    }
+
+    /// The CPU time that it, PostgreSQL, Sigan and the client have spent so far.
+    pub(crate) fn cpu(&self) -> Cpu {
+        Cpu::spent(self.process.0.id(), self.postgres)
     }
 
     /// The memory that it uses now, in MiB.

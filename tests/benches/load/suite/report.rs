@@ -12,6 +12,7 @@ use super::start::Start;
 pub(crate) fn tables(report: &Report) -> String {
     let by_callers = [("many callers", &report.operations), ("one caller", &report.one_caller)];
     let mut parts: Vec<_> = by_callers.map(|(callers, rows)| operations(callers, rows)).into();
+    parts.extend(by_callers.map(|(callers, rows)| cpu(callers, rows)));
     parts.extend([slow(&report.slow), start(&report.start), embedded(&report.embedded)]);
     if !report.growth.is_empty() {
         parts.push(growth(&report.growth));
@@ -38,6 +39,17 @@ fn operations(callers: &str, rows: &[Row]) -> String {
     });
     let head = "requests/s | p50 ms | p99 ms | writes/request | errors | server MiB | floor/s | ratio | unsafe/s | ratio";
     table(&format!("{callers} | {head}"), cells)
+}
+
+fn cpu(callers: &str, rows: &[Row]) -> String {
+    let cells = rows.iter().map(|row| {
+        let times = [row.service.cpu, row.plain.cpu].into_iter().flat_map(|cpu| {
+            [cpu.server, cpu.postgres, cpu.sigan, cpu.client, cpu.total()].map(|time| format!("{time:.0}"))
+        });
+        std::iter::once(row.operation.name().to_owned()).chain(times).collect()
+    });
+    let processes = "server | PostgreSQL | Sigan | client | all";
+    table(&format!("CPU µs/request, {callers} | {processes} | unsafe {processes}"), cells)
 }
 
 fn slow(slow: &Slow) -> String {
