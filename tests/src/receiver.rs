@@ -21,6 +21,9 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// Another one.
 pub const NEW_SECRET: &str = "whsec_plJ3nmyCDGBKInavdOK15jsl2IkSTVNqFd6sW+dbbUQ=";
 
+/// The most failures in a row. Each repeat comes after twice the time, so more of them would take longer than a test waits.
+const FAILURES: u8 = 4;
+
 /// The answer of a receiver to deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -29,7 +32,8 @@ pub enum Mood {
     Takes,
     /// It refuses each one.
     Refuses,
-    /// It works for a second and fails for the next one. While it fails, it takes some deliveries and answers 500 all the same.
+    /// It works for a second and fails for the next one, at most [`FAILURES`] times in a row. While it fails, it takes some deliveries
+    /// and answers 500 all the same.
     FailsHalfTheTime,
 }
 
@@ -53,6 +57,7 @@ pub struct Receiver {
 struct Received {
     begun: Instant,
     mood: AtomicU8,
+    failures: AtomicU8,
     deliveries: Mutex<Vec<Delivery>>,
     faults: Mutex<Vec<String>>,
 }
@@ -63,6 +68,7 @@ impl Receiver {
         let state = Arc::new(Received {
             begun: Instant::now(),
             mood: AtomicU8::new(Mood::Takes as u8),
+            failures: AtomicU8::new(0),
             deliveries: Mutex::default(),
             faults: Mutex::default(),
         });
@@ -122,7 +128,11 @@ async fn receive(State(state): State<Arc<Received>>, headers: HeaderMap, body: S
     }
     let mood = state.mood.load(Ordering::Relaxed);
     let is_failing = mood == Mood::Refuses as u8
-        || mood == Mood::FailsHalfTheTime as u8 && state.begun.elapsed().as_secs() % 2 == 1;
+        || mood == Mood::FailsHalfTheTime as u8
+            && state.begun.elapsed().as_secs() % 2 == 1
+            && state.failures.load(Ordering::Relaxed) < FAILURES;
+    let failures = if is_failing { state.failures.load(Ordering::Relaxed).saturating_add(1) } else { 0 };
+    state.failures.store(failures, Ordering::Relaxed);
     let takes = !is_failing || mood == Mood::FailsHalfTheTime as u8 && fastrand::bool();
     if takes {
         let id = headers["webhook-id"].to_str().expect("it is ASCII").to_owned();
