@@ -121,14 +121,38 @@ pub(super) const OF_SIM: &str = concat!(
     order by p.msisdn"
 );
 
-/// Every brand that has an attempt, by one look into the index for each.
-pub(super) const BRANDS: &str = "
-    with recursive brand (id) as (
-        select min(brand_id) from reservation
-        union all
-        select (select min(brand_id) from reservation where brand_id > brand.id) from brand where brand.id is not null
-    )
-    select id as brand_id from brand where id is not null";
+/// An SQL query: every brand in the column `$column` of the rows with `$condition`, by one look into the index for each.
+macro_rules! brands_of {
+    ($column:literal, $table:literal, $condition:literal) => {
+        concat!(
+            "
+            with recursive brand (id) as (
+                select min(",
+            $column,
+            ") from ",
+            $table,
+            " where ",
+            $condition,
+            "
+                union all
+                select (select min(",
+            $column,
+            ") from ",
+            $table,
+            " where ",
+            $condition,
+            " and ",
+            $column,
+            " > brand.id) from brand where brand.id is not null
+            )
+            select id as brand_id from brand where id is not null"
+        )
+    };
+}
+pub(super) use brands_of;
+
+/// Every brand that has an attempt.
+pub(super) const BRANDS: &str = brands_of!("brand_id", "reservation", "true");
 
 /// The states of attempts at numbers with a status. An attempt that ends without a number is in none of them.
 pub(super) fn states_of(status: Option<&NumberStatus>) -> &'static [AttemptState] {

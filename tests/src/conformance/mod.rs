@@ -93,7 +93,7 @@ macro_rules! behaviours {
             searches: a_number_is_found_by_each_key, a_refused_number_is_found, a_search_stays_within_the_brand, a_preview_is_found,
                 an_esim_is_found_by_the_chip_that_it_is_on;
             unsettled: attempts_without_a_certain_outcome_are_listed, an_attempt_stays_unsettled_until_its_outcome_is_certain,
-                unsettled_attempts_come_in_pages;
+                unsettled_attempts_come_in_pages, an_order_of_a_brand_without_an_attempt_is_listed;
             transitions: each_step_moves_each_state_as_the_machine_says;
             events: a_number_tells_its_life, a_release_is_no_expiry, a_doubt_is_told_once, a_sim_tells_its_life,
                 a_reader_of_a_brand_sees_its_brand_alone, events_come_in_pages, events_come_backwards_too, an_expiry_is_announced_once,

@@ -108,3 +108,15 @@ pub async fn unsettled_attempts_come_in_pages(db: &Fixture) {
     }
     assert_eq!(unsettled(db, Scope::Brand(&other())).await.len(), 1);
 }
+
+pub async fn an_order_of_a_brand_without_an_attempt_is_listed(db: &Fixture) {
+    // The existing database knows a brand that has a SIM.
+    db.sim_for(&other()).await;
+    let order = db.ordered(&db.wish(db.reserved().await).await).await;
+    db.store.doubt_order(&order, "GSIM is silent", LEASE).await.unwrap();
+    let id = db.database.uuid_literal(order.order.as_uuid());
+    db.database.execute(&format!("update sim_order set carrier_tag = 'other' where id = {id}")).await;
+    assert_eq!(states(&unsettled(db, Scope::AllBrands).await), [(Kind::Sim, State::InDoubt, 1)]);
+    assert_eq!(unsettled(db, Scope::Brand(&other())).await.len(), 1);
+    assert_eq!(unsettled(db, Scope::Brand(&acme())).await, []);
+}

@@ -8,6 +8,7 @@ use super::PostgresStore;
 use super::listing::start;
 use crate::domain::{AttemptState, Cursor, Scope, UnsettledPage};
 use crate::store::StoreError;
+use crate::store::listing::brands_of;
 use crate::store::unsettled::{STATES, UnsettledStore, page, unsettled};
 
 #[async_trait]
@@ -18,7 +19,7 @@ impl UnsettledStore for PostgresStore {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<UnsettledPage, StoreError> {
-        // A first call is unsettled only if its process died, so that its lease ran out.
+        // A first call is unsettled only if its process died, so that its lease ran out. A brand with an order may have no attempt.
         const SQL: &str = concat!(
             "
             select part.*
@@ -39,7 +40,18 @@ impl UnsettledStore for PostgresStore {
                 ) part
                 union all
                 select part.*
-                from unnest($1::text[]) as brand (id)
+                from (
+                    select unnest($1::text[])
+                    union
+                    select brand_id from (",
+            brands_of!(
+                "carrier_tag",
+                "sim_order",
+                "state in ('PENDING', 'IN_DOUBT', 'RELEASING', 'CANCELLING')"
+            ),
+            "
+                    ) ordering where $6
+                ) as brand (id)
                 cross join unnest($2::text[]) as state (name)
                 cross join lateral (
                     select ",
@@ -66,6 +78,7 @@ impl UnsettledStore for PostgresStore {
                 .bind(since)
                 .bind(id)
                 .bind(i64::from(limit))
+                .bind(matches!(scope, Scope::AllBrands))
         };
         self.connections.read(statement, |rows| page(limit, rows)).await
     }
