@@ -72,9 +72,8 @@ async fn timeline(http: &Http, msisdn: &str) -> Vec<Value> {
 
 /// Waits until the latest entry of a story is this one, and returns the story, the latest first.
 async fn story_until(http: &Http, msisdn: &str, latest: &str) -> Vec<Value> {
-    let mut story = Vec::new();
     eventually(async || {
-        story = timeline(http, msisdn).await;
+        let story = timeline(http, msisdn).await;
         if words(&story).first().is_some_and(|first| first == latest) {
             Ok(())
         } else {
@@ -82,7 +81,8 @@ async fn story_until(http: &Http, msisdn: &str, latest: &str) -> Vec<Value> {
         }
     })
     .await;
-    story
+    // The call that led to the entry may have ended after that look had written the calls, and before it read the events.
+    timeline(http, msisdn).await
 }
 
 /// Each entry in a few words.
