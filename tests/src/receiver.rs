@@ -32,7 +32,7 @@ pub enum Mood {
     Takes,
     /// It refuses each one.
     Refuses,
-    /// It works for a second and fails for the next one, at most [`FAILURES`] times in a row. While it fails, it takes some deliveries
+    /// It works for a second and fails for the next one, at most a few times in a row. While it fails, it takes some deliveries
     /// and answers 500 all the same.
     FailsHalfTheTime,
 }
