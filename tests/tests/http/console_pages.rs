@@ -1,4 +1,4 @@
-//! What the pages of the console show.
+//! The contents of the pages of the console.
 
 use oss_core::access::Scope;
 use oss_tests::backend::Database;
